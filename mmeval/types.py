@@ -1,0 +1,236 @@
+"""The nouns of the harness: what a question is, what a model is asked, what it said, what that was worth.
+
+Everything here is a frozen value. How a value is read from data, sent to a model, scored or drawn
+is the business of the other rooms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Protocol
+
+from PIL import Image as PILImage
+from PIL import UnidentifiedImageError
+
+MAX_PIXELS = 64_000_000
+"""Largest picture that is decoded: a 20,000 x 20,000 bomb is refused before its pixels are read."""
+
+
+class InputError(Exception):
+    """Something given to us is wrong; the message names the thing and the fix. The CLI exits with 2."""
+
+
+class RunMismatch(InputError):
+    """A run folder holds a run of another identity."""
+
+
+class Unsupported(InputError):
+    """A model was given what it cannot take (two pictures, a video)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A picture, wherever it comes from: a file, encoded bytes, or pixels already drawn.
+
+    Two pictures with the same `digest` are the same picture, and are encoded once.
+    """
+
+    data: Path | bytes | PILImage.Image
+    name: str = "picture"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the content, as 64 hex digits. Raises InputError if the file is missing."""
+        if isinstance(self.data, PILImage.Image):
+            head = f"{self.data.mode} {self.data.size}".encode()
+            return hashlib.sha256(head + self.data.tobytes()).hexdigest()
+        return hashlib.sha256(self._encoded()).hexdigest()
+
+    def decode(self) -> PILImage.Image:
+        """The pixels, in the mode the file has. Raises InputError naming the picture and what is wrong."""
+        if isinstance(self.data, PILImage.Image):
+            return self.data
+        encoded = self._encoded()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
+                picture = PILImage.open(io.BytesIO(encoded))
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise InputError(
+                    f"{self.name}: {width} x {height} pixels, more than {MAX_PIXELS:,}; scale it down"
+                )
+            picture.load()
+        except PILImage.DecompressionBombError as error:
+            raise InputError(
+                f"{self.name}: more than {MAX_PIXELS:,} pixels ({error}); scale it down"
+            ) from error
+        except UnidentifiedImageError as error:
+            raise InputError(f"{self.name}: not a picture that can be read; replace the file") from error
+        except (OSError, ValueError, SyntaxError) as error:
+            raise InputError(
+                f"{self.name}: the picture is truncated or broken ({error}); replace the file"
+            ) from error
+        return picture
+
+    def _encoded(self) -> bytes:
+        assert not isinstance(self.data, PILImage.Image)
+        if isinstance(self.data, bytes):
+            return self.data
+        try:
+            return self.data.read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.name}: cannot be read ({error.strerror}: {self.data})") from error
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A place in a text where a picture is spoken of, not shown: the model says it its own way."""
+
+    image: int
+    """Index, from 0, among the pictures of the prompt it stands in."""
+
+
+Part = str | Image | Ref
+Parts = tuple[Part, ...]
+
+
+def images(parts: Parts) -> tuple[Image, ...]:
+    """The pictures of a prompt, in the order in which they are shown."""
+    return tuple(part for part in parts if isinstance(part, Image))
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A demonstration: a prompt and the answer that stands after it."""
+
+    prompt: Parts
+    answer: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question of a benchmark. Letters, option order and wording are put on when it is rendered."""
+
+    id: str
+    prompt: Parts
+    targets: tuple[str, ...]
+    choices: tuple[Parts, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Named keys that tie samples together: `image`, `pair`, `question`, `circular`, `video`."""
+    category: str = ""
+    """Its axis in tables and plots."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a model is asked. It cannot see the targets."""
+
+    id: str
+    prompt: Parts
+    shots: tuple[Shot, ...] = ()
+    candidates: tuple[str, ...] = ()
+    """What `loglikelihood` weighs; empty for `generate`."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a model said to one request: a text, the log-likelihoods of the candidates, or an error."""
+
+    id: str
+    text: str | None = None
+    loglikelihoods: tuple[float, ...] | None = None
+    """One a candidate: the sum over its tokens of natural-log probabilities."""
+    error: str | None = None
+    sent: str = ""
+    """The prompt as the model received it, pictures written as placeholders."""
+    tokens: int = 0
+    """Length of that prompt in the model's tokens, pictures included."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a model writes its answer. Part of what identifies a run."""
+
+    max_new_tokens: int = 16
+    beams: int = 1
+
+
+class Model(Protocol):
+    """What a model adapter is. It gets many requests at once and may reorder, batch and share work."""
+
+    name: str
+    digest: str
+    """Identifies the weights: a hash of the checkpoint's files."""
+    context: str
+    """Which of its named ways to introduce pictures is in force."""
+    max_images: int | None
+    """How many pictures it takes in one prompt, demonstrations included; None for any number."""
+    settings: Mapping[str, str]
+    """What else identifies its answers: dtype and the like."""
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        """Answers, in any order, each as soon as it is there. A bad request becomes an error response."""
+
+    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """Log-likelihoods of each request's candidates, in any order."""
+
+    def preview(self, request: Request) -> Response:
+        """What would be sent, and its length in tokens; nothing is run."""
+
+
+Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What an answer was worth: a value, or None where it could not be scored (never a zero)."""
+
+    value: float | None
+    outcome: Outcome
+    answer: str | None = None
+    """What was read out of the text."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A line of `records.jsonl`: the sample's facts and what the model said, enough to score it again."""
+
+    id: str
+    targets: tuple[str, ...]
+    category: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    question: str = ""
+    """The rendered question, pictures left out."""
+    images: tuple[str, ...] = ()
+    """Digests of the pictures."""
+    text: str | None = None
+    loglikelihoods: tuple[float, ...] | None = None
+    error: str | None = None
+    sent: str = ""
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A reported number with its 95% interval, in the benchmark's own unit."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    full_marks: float
+    chance: float | None
+    """What guessing gives in expectation."""
+    reason: str | None = None
+    """Why there is no value."""
