@@ -1,0 +1,56 @@
+# The verbs of mmeval; `make help` lists them. Below them is the command line: .venv/bin/mmeval --help
+
+PYTHON ?= python3
+TASK ?= mme
+MODEL ?= mmicl-tiny
+DATA ?= embedded
+FRESH ?=
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+INSTALL := setup.cfg pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install eval score report test lint bench torture train-tiny verify-real clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+install: .venv/installed  ## make .venv with everything that evaluation needs
+
+.venv/installed: $(INSTALL)
+	$(PYTHON) -m venv .venv
+	$(PIP) install -c constraints.txt -e '.[hf]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) install -c constraints.txt -e '.[hf,dev]'
+	@touch $@
+
+eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded FRESH=1 ARGS='--limit 100'
+	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) $(ARGS)
+
+report: .venv/installed  ## draw the published MME comparison of 2023-09-17
+	@$(BIN)/mmeval report --published 2023-09-17 $(ARGS)
+
+test: .venv/installed-dev  ## run the tests, offline
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: .venv/installed-dev  ## ruff and mypy --strict
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: .venv/installed  ## measure: batched against one by one, on the embedded MME
+	@$(BIN)/python -m benchmarks.batching
+
+torture: .venv/installed-dev  ## kill a run 1,000 times at random moments; it must resume with nothing lost
+	@MMEVAL_KILLS=1000 $(BIN)/python -m pytest tests/test_torture.py
+
+train-tiny: .venv/installed  ## train mmicl-tiny from nothing, on a CPU, resumable (progress in work/)
+	@$(BIN)/python -m mmeval.tiny
+
+verify-real: .venv/installed  ## full MME on published weights, against the published values: MODEL=mmicl-flan-t5-xl
+	@$(BIN)/python -m mmeval.verify '$(MODEL)'
+
+clean:  ## delete .venv and caches; runs and weights stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

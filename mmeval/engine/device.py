@@ -1,0 +1,34 @@
+"""Where a model runs and in which number format."""
+
+from __future__ import annotations
+
+import torch
+
+from mmeval.types import InputError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the first GPU there is, else the CPU. Raises InputError for a device that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"unknown device '{name}'; say auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device '{name}' was asked for and torch sees no GPU; say --device cpu")
+    return device
+
+
+def default_dtype(device: str) -> str:
+    """bfloat16 on a GPU, float32 on a CPU."""
+    return "bfloat16" if pick_device(device).type == "cuda" else "float32"
+
+
+def pick_dtype(name: str) -> torch.dtype:
+    """The torch dtype of that name. Raises InputError."""
+    if name not in DTYPES:
+        raise InputError(f"unknown dtype '{name}'; say one of {', '.join(DTYPES)}")
+    return DTYPES[name]

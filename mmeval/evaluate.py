@@ -1,0 +1,194 @@
+"""The loop: samples become requests, a model answers them, every answer becomes a record; then the scores.
+
+It is given a Task and a Model as values and knows no benchmark and no model by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mmeval.run import SCHEMA, Run
+from mmeval.scoring.statistics import estimate
+from mmeval.task import Task
+from mmeval.types import (
+    Generation,
+    Image,
+    InputError,
+    Model,
+    Parts,
+    Record,
+    Ref,
+    Request,
+    Response,
+    Sample,
+    Score,
+    Unsupported,
+    images,
+)
+
+WINDOW = 512
+"""Requests given to a model at once: enough to sort by length and to share pictures, and bounded."""
+
+Progress = Callable[[int, int], None]
+"""Called with the answers there are and the answers there will be."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first reading of the data found: what it is, and which samples a run asks."""
+
+    digest: str
+    """SHA-256 over every sample's id, words, pictures and targets, in order, whatever the limit."""
+    ids: tuple[str, ...]
+    """The samples to ask, in the data's order."""
+    widest: tuple[int, str]
+    """The most pictures in one prompt, and the id of a sample that has them."""
+
+
+def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
+    """Reads the data once. A limit takes whole groups, evenly from all categories.
+
+    Raises InputError for two samples of one id, and for no samples at all.
+    """
+    digest = hashlib.sha256()
+    groups: dict[str, dict[str, list[str]]] = {}
+    order: dict[str, None] = {}
+    widest = (0, "")
+    for sample in samples:
+        if sample.id in order:
+            raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
+        order[sample.id] = None
+        digest.update(_fingerprint(sample))
+        group = next(iter(sample.groups.values()), sample.id)
+        groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
+        widest = max(widest, (_pictures(sample), sample.id), key=lambda pair: pair[0])
+    if not order:
+        raise InputError("the data holds no sample")
+    ids = tuple(order) if limit is None else _evenly(groups, order, limit)
+    return Survey(digest.hexdigest(), ids, widest)
+
+
+def ask(
+    task: Task,
+    model: Model,
+    run: Run,
+    samples: Iterable[Sample],
+    plan: Survey,
+    *,
+    wording: str,
+    generation: Generation,
+    progress: Progress,
+) -> None:
+    """Asks what the run does not hold yet, and appends each answer as it comes.
+
+    Raises Unsupported, before anything is asked, if a prompt has more pictures than the model takes.
+    """
+    check_pictures(model, plan)
+    with run.journal() as journal:
+        wanted = set(plan.ids) - {record.id for record in run.records}
+        done = itertools.count(len(plan.ids) - len(wanted) + 1)
+        progress(len(plan.ids) - len(wanted), len(plan.ids))
+        for window in _windows(sample for sample in samples if sample.id in wanted):
+            asked = {sample.id: (sample, render(task, sample, wording)) for sample in window}
+            for response in model.generate([request for _, request in asked.values()], generation):
+                journal.append(record(*asked[response.id], response))
+                progress(next(done), len(plan.ids))
+
+
+def render(task: Task, sample: Sample, wording: str) -> Request:
+    """The sample in words, without its targets."""
+    return Request(id=sample.id, prompt=task.wordings[wording](sample), shots=sample.shots)
+
+
+def record(sample: Sample, request: Request, response: Response) -> Record:
+    """What is kept of one question: the sample's facts, what was asked, what was said."""
+    return Record(
+        id=sample.id,
+        targets=sample.targets,
+        category=sample.category,
+        groups=sample.groups,
+        tags=sample.tags,
+        choices=tuple(words(choice) for choice in sample.choices),
+        question=words(request.prompt),
+        images=tuple(image.digest for image in images(request.prompt)),
+        text=response.text,
+        loglikelihoods=response.loglikelihoods,
+        error=response.error,
+        sent=response.sent,
+        tokens=response.tokens,
+    )
+
+
+def words(parts: Parts) -> str:
+    """The text of a prompt, pictures left out, references written out."""
+    said = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
+    return "".join(said).strip()
+
+
+def judge(task: Task, records: Sequence[Record], scorer: str) -> list[Score]:
+    """The score of each record; a record with an error has none."""
+    score = task.scorers[scorer]
+    return [score(r) if r.error is None else Score(None, "error") for r in records]
+
+
+def score(task: Task, records: Sequence[Record]) -> dict[str, Any]:
+    """What `scores.json` holds: every metric under every scorer as an Estimate, and the counts."""
+    judged = {name: judge(task, records, name) for name in task.scorers}
+    metrics = {
+        name: {key: asdict(estimate(value)) for key, value in task.metrics[name](records, scores).items()}
+        for name, scores in judged.items()
+    }
+    main, *others = task.scorers
+    outcomes = Counter(score.outcome for score in judged[main])
+    counts = {name: outcomes[name] for name in ("correct", "incorrect", "unparsed", "refused", "error")}
+    return {
+        "schema": SCHEMA,
+        "task": task.name,
+        "scorer": main,
+        "metrics": metrics[main],
+        **{name: metrics[name] for name in others},
+        "counts": {"samples": len(records), **counts},
+    }
+
+
+def check_pictures(model: Model, plan: Survey) -> None:
+    """Raises Unsupported if a prompt has more pictures than the model takes."""
+    most, sample = plan.widest
+    if model.max_images is not None and most > model.max_images:
+        raise Unsupported(
+            f"{model.name} takes {model.max_images} picture(s) and sample '{sample}' has {most}; "
+            "choose a model that takes more, or paste them into one with --context side-by-side"
+        )
+
+
+def _pictures(sample: Sample) -> int:
+    return len(images(sample.prompt)) + sum(len(images(shot.prompt)) for shot in sample.shots)
+
+
+def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit: int) -> tuple[str, ...]:
+    chosen: set[str] = set()
+    for row in itertools.zip_longest(*(category.values() for category in groups.values())):
+        for group in row:
+            if group is not None and len(chosen) < limit:
+                chosen.update(group)
+    return tuple(sample for sample in order if sample in chosen)
+
+
+def _fingerprint(sample: Sample) -> bytes:
+    def parts(prompt: Parts) -> list[str]:
+        return [part.digest if isinstance(part, Image) else repr(part) for part in prompt]
+
+    shots = [(parts(shot.prompt), shot.answer) for shot in sample.shots]
+    choices = [parts(choice) for choice in sample.choices]
+    content = (sample.id, parts(sample.prompt), sample.targets, choices, shots, sorted(sample.groups.items()))
+    return hashlib.sha256(repr(content).encode("utf-8", "backslashreplace")).digest()
+
+
+def _windows(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    while window := list(itertools.islice(samples, WINDOW)):
+        yield window

@@ -1,0 +1,1 @@
+"""MMICL, complete: configuration, processing, modeling and checkpoints. It stands alone."""

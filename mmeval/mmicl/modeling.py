@@ -1,0 +1,240 @@
+"""MMICL: interleaved pictures and text through a vision encoder, a Q-Former and a language model.
+
+The parts are transformers' own; what is MMICL's is how they meet: every picture becomes T visual tokens that
+take the places of T placeholders in the prompt (Zhao et al., MMICL, arXiv 2309.07915, section 2). Follow
+`forward`: `encode` pictures, `query` them, `merge` them into the text. The processor makes prompts and ids.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import LlamaForCausalLM, OPTForCausalLM, PreTrainedModel, T5ForConditionalGeneration
+from transformers import initialization as init
+from transformers.modeling_outputs import CausalLMOutputWithPast, Seq2SeqLMOutput
+from transformers.models.blip_2.modeling_blip_2 import Blip2QFormerModel, Blip2VisionModel
+from transformers.models.instructblip.modeling_instructblip import (
+    InstructBlipQFormerModel,
+    InstructBlipVisionModel,
+)
+
+from mmeval.mmicl.configuration import MmiclConfig
+
+
+class PromptError(ValueError):
+    """A prompt that the model cannot take; the message names the row or the lengths."""
+
+
+class UntiedT5(T5ForConditionalGeneration):  # type: ignore[no-untyped-call]
+    """A T5 whose head is not its embedding, as in Flan-T5; transformers 5 always ties them."""
+
+    _tied_weights_keys = {  # noqa: RUF012
+        "encoder.embed_tokens.weight": "shared.weight",
+        "decoder.embed_tokens.weight": "shared.weight",
+    }
+
+
+class ConvolutionalStem(nn.Sequential):
+    """Patches by 3x3 convolutions of stride 2 [P, 3, H, W] -> [P, D, H/patch, W/patch].
+
+    After Xiao et al., "Early convolutions help transformers see better" (2021); group norm in place of batch
+    norm, so that a picture's patches do not depend on its batch.
+    """
+
+    def __init__(self, channels: tuple[int, ...], hidden_size: int) -> None:
+        """One step for each of `channels`, then a 1x1 convolution to `hidden_size`."""
+        layers: list[nn.Module] = []
+        for before, after in zip((3, *channels), channels, strict=False):
+            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1)]
+            layers += [nn.GroupNorm(math.gcd(after, 8), after), nn.GELU()]
+        super().__init__(*layers, nn.Conv2d(channels[-1], hidden_size, 1))
+
+    @property
+    def weight(self) -> Tensor:
+        """What the vision embeddings ask the patch embedding's dtype of."""
+        weight = self[-1].weight
+        assert isinstance(weight, Tensor)
+        return weight
+
+
+class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped-call]
+    """MMICL in both beginnings (BLIP-2, InstructBLIP) over T5, LLaMA or OPT, with the published key names.
+
+    In shapes: P distinct pictures, S shown ones (a picture may be shown many times), B rows of L tokens with
+    at most N pictures each, T visual tokens a picture, Q tokens of Q-Former text, D the embeddings' width.
+    """
+
+    config: MmiclConfig
+    config_class = MmiclConfig
+    base_model_prefix = "mmicl"
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: MmiclConfig) -> None:
+        """Fresh weights; those of a published model are loaded by `checkpoints.load`."""
+        super().__init__(config)
+        blip2 = config.beginning == "blip-2"
+        vision, qformer, text = config.vision_config, config.qformer_config, config.text_config
+        self.vision_model = (Blip2VisionModel if blip2 else InstructBlipVisionModel)(vision)
+        if config.stem_channels:
+            stem = ConvolutionalStem(tuple(config.stem_channels), vision.hidden_size)
+            setattr(self.vision_model.embeddings, "patch_embedding", stem)
+        self.query_tokens = nn.Parameter(torch.zeros(1, config.num_query_tokens, qformer.hidden_size))
+        self.qformer = (Blip2QFormerModel if blip2 else InstructBlipQFormerModel)(qformer)
+        self.language_projection = nn.Linear(qformer.hidden_size, text.hidden_size)
+        t5 = T5ForConditionalGeneration if config.head_is_tied else UntiedT5
+        language = {"t5": t5, "llama": LlamaForCausalLM, "opt": OPTForCausalLM}[config.family]
+        self.language_model = language(text)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)  # type: ignore[no-untyped-call]
+        if module is self:  # equal queries would stay equal for ever
+            init.normal_(self.query_tokens, std=self.config.initializer_range)
+
+    def encode(self, pixel_values: Tensor) -> Tensor:
+        """Vision states [P, V, Dv] of distinct pictures [P, 3, H, W]."""
+        states = self.vision_model(pixel_values=pixel_values).last_hidden_state
+        assert isinstance(states, Tensor)
+        return states
+
+    def query(
+        self,
+        vision_states: Tensor,
+        qformer_input_ids: Tensor | None = None,
+        qformer_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Visual tokens [S, T, D] of vision states [S, V, Dv], one row a shown picture.
+
+        `qformer_input_ids` [S, Q] is the text that an InstructBLIP Q-Former may read along; without it the
+        queries stand alone. Raises PromptError where a BLIP-2 Q-Former is given text.
+        """
+        queries = self.query_tokens.expand(vision_states.shape[0], -1, -1)  # [S, T, Dq]
+        text: dict[str, Tensor | None] = {} if self.config.beginning == "blip-2" else {"input_ids": None}
+        if qformer_input_ids is not None:
+            if self.config.beginning == "blip-2":
+                raise PromptError("the Q-Former of BLIP-2 reads no text; leave qformer_input_ids out")
+            if qformer_attention_mask is None:
+                qformer_attention_mask = torch.ones_like(qformer_input_ids)
+            always = qformer_attention_mask.new_ones(queries.shape[:2])
+            text = {
+                "input_ids": qformer_input_ids,
+                "attention_mask": torch.cat([always, qformer_attention_mask], dim=1),  # [S, T + Q]
+            }
+        states = self.qformer(query_embeds=queries, encoder_hidden_states=vision_states, **text)
+        projected = self.language_projection(states.last_hidden_state[:, : queries.shape[1]])
+        assert isinstance(projected, Tensor)
+        return projected  # [S, T, D]
+
+    def merge(self, input_ids: Tensor, visual: Tensor, counts: Tensor) -> Tensor:
+        """Embeddings [B, L, D] of `input_ids` [B, L], `visual` [S, T, D] in the placeholders' places, in order.
+
+        `counts` [B] says how many of the S pictures each row shows. Raises PromptError naming the first row
+        whose placeholders are not exactly T a picture: it would be shown wrong pictures in silence.
+        """
+        assert self.config.image_token_id is not None
+        places = torch.eq(input_ids, self.config.image_token_id)  # [B, L]
+        tokens = self.config.num_query_tokens
+        for row, (found, shown) in enumerate(zip(places.sum(1).tolist(), counts.tolist(), strict=True)):
+            if found != tokens * shown:
+                raise PromptError(
+                    f"row {row} has {found} placeholders (id {self.config.image_token_id}) for {shown} "
+                    f"pictures of {tokens} visual tokens each; it needs {tokens * shown}"
+                )
+        embeds = self.language_model.get_input_embeddings()(input_ids)  # [B, L, D]
+        assert isinstance(embeds, Tensor)
+        return embeds.masked_scatter(places.unsqueeze(-1), visual.to(embeds.dtype))
+
+    def embed(
+        self,
+        input_ids: Tensor,
+        pixel_values: Tensor | None = None,
+        pictures: Tensor | None = None,
+        vision_states: Tensor | None = None,
+        qformer_input_ids: Tensor | None = None,
+        qformer_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Embeddings [B, L, D] of prompts with their pictures in place; arguments as in `forward`."""
+        if vision_states is None and pixel_values is not None:
+            vision_states = self.encode(pixel_values)  # [P, V, Dv]
+        known = 0 if vision_states is None else vision_states.shape[0]
+        if pictures is None:
+            pictures = input_ids.new_full((input_ids.shape[0], 0), -1)
+        rows, _ = slots = torch.nonzero(pictures >= 0, as_tuple=True)  # [S], row-major
+        shown = pictures[slots]  # [S]
+        if shown.numel() and int(shown.max()) >= known:
+            raise PromptError(f"picture {int(shown.max())} is shown, but only {known} pictures are given")
+        if vision_states is None or not shown.numel():
+            visual = self.language_projection.weight.new_zeros(0, self.config.num_query_tokens, 1)
+        elif qformer_input_ids is None:  # the same visual tokens wherever a picture is shown
+            visual = self.query(vision_states)[shown]
+        else:
+            mask = None if qformer_attention_mask is None else qformer_attention_mask[rows]
+            visual = self.query(vision_states[shown], qformer_input_ids[rows], mask)
+        return self.merge(input_ids, visual, (pictures >= 0).sum(1))
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        pictures: Tensor | None = None,
+        labels: Tensor | None = None,
+        vision_states: Tensor | None = None,
+        qformer_input_ids: Tensor | None = None,
+        qformer_attention_mask: Tensor | None = None,
+        **language: Any,
+    ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
+        """Logits of the language model, and its loss where `labels` are given.
+
+        - `input_ids`, `attention_mask` [B, L]: prompts with T placeholders a shown picture.
+        - `pixel_values` [P, 3, H, W]: each distinct picture once; or `vision_states` [P, V, Dv], what
+          `encode` made of them earlier.
+        - `pictures` [B, N] long: which of the P pictures stands in slot n of row b, -1 for none; their
+          row-major order is that of the placeholders. None: no pictures.
+        - `labels`: T5: [B, S] targets; decoder-only: [B, L], aligned with `input_ids`. -100 is not scored.
+        - `qformer_input_ids`, `qformer_attention_mask` [B, Q]: a row's text for all its pictures.
+        - `language`: whatever else the language model takes (`decoder_input_ids`, ...).
+
+        Raises PromptError where placeholders and pictures do not match.
+        """
+        embeds = self.embed(
+            input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask
+        )
+        output = self.language_model(
+            inputs_embeds=embeds, attention_mask=attention_mask, labels=labels, **language
+        )
+        assert isinstance(output, Seq2SeqLMOutput | CausalLMOutputWithPast)
+        return output
+
+    @torch.no_grad()
+    def generate(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        pictures: Tensor | None = None,
+        vision_states: Tensor | None = None,
+        qformer_input_ids: Tensor | None = None,
+        qformer_attention_mask: Tensor | None = None,
+        **generation: Any,
+    ) -> Tensor:
+        """New token ids [B, S]: T5's begin with its start token, decoder-only ones do not repeat the prompt.
+
+        Arguments as in `forward`; decoder-only prompts must be padded on the left. `generation` goes to
+        transformers' `generate`; say lengths as `max_new_tokens`.
+        """
+        embeds = self.embed(
+            input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask
+        )
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        ids = self.language_model.generate(inputs_embeds=embeds, attention_mask=attention_mask, **generation)
+        assert isinstance(ids, Tensor)
+        return ids

@@ -1,0 +1,54 @@
+"""A model that always says the same: the floor of every table, and a run without torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mmeval.models import Checkpoint, Settings
+from mmeval.types import Generation, Image, Ref, Request, Response
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Says `answer` to everything and finds every candidate equally likely."""
+
+    answer: str
+    name: str = "constant"
+    context: str = "plain"
+    max_images: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """A hash of the answer."""
+        return hashlib.sha256(self.answer.encode()).hexdigest()
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        """The answer, once a request."""
+        for request in requests:
+            sent = self.preview(request)
+            yield Response(request.id, text=self.answer, sent=sent.sent, tokens=sent.tokens)
+
+    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """The same for every candidate."""
+        for request in requests:
+            yield Response(request.id, loglikelihoods=(0.0,) * len(request.candidates))
+
+    def preview(self, request: Request) -> Response:
+        """The prompt with `<picture>` for each picture, in words."""
+        said = [_say(part) for shot in request.shots for part in (*shot.prompt, shot.answer, "\n")]
+        sent = "".join([*said, *map(_say, request.prompt)])
+        return Response(request.id, sent=sent, tokens=len(sent.split()))
+
+
+def load(checkpoint: Checkpoint, settings: Settings) -> Constant:
+    """`constant` says yes; `constant:no` says no."""
+    return Constant(answer=checkpoint.source or "yes", name=checkpoint.name)
+
+
+def _say(part: str | Image | Ref) -> str:
+    if isinstance(part, Image):
+        return "<picture>"
+    return f"image {part.image}" if isinstance(part, Ref) else part

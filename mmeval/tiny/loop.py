@@ -1,0 +1,87 @@
+"""A plain training loop: AdamW, warm-up and cosine, bfloat16 where the machine is quick at it, resumable."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast a stage learns."""
+
+    steps: int
+    batch: int
+    learning_rate: float = 1e-3
+    warmup: int = 300
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    check_every: int = 1000
+    """Steps between two looks at held-out data, each followed by a checkpoint."""
+
+
+def fit(
+    module: nn.Module,
+    parameters: list[nn.Parameter],
+    loss_of: Callable[[int], Tensor],
+    recipe: Recipe,
+    checkpoint: Path,
+    check: Callable[[], str],
+) -> None:
+    """Trains `parameters` of `module` for the recipe's steps; `loss_of(step)` draws that step's batch.
+
+    Everything that is needed to go on is written to `checkpoint` after every check, and read from there.
+    """
+    optimizer = torch.optim.AdamW(
+        parameters, recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=True
+    )
+    start = _resume(checkpoint, module, optimizer)
+    average, clock = math.nan, time.monotonic()
+    for step in range(start, recipe.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * _schedule(step, recipe)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = loss_of(step)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(parameters, recipe.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average = loss.item() if math.isnan(average) else 0.99 * average + 0.01 * loss.item()
+        if (step + 1) % recipe.check_every == 0 or step + 1 == recipe.steps:
+            rate = recipe.batch * ((step % recipe.check_every) + 1) / (time.monotonic() - clock)
+            module.eval()
+            with torch.no_grad():
+                print(f"{step + 1}/{recipe.steps} loss {average:.3f} {rate:.0f}/s {check()}", flush=True)
+            module.train()
+            _save(checkpoint, module, optimizer, step + 1)
+            clock = time.monotonic()
+
+
+def _schedule(step: int, recipe: Recipe) -> float:
+    """Share of the full learning rate: linear warm-up, then a cosine to a twentieth."""
+    if step < recipe.warmup:
+        return (step + 1) / recipe.warmup
+    progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save({"module": module.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, partial)
+    partial.replace(path)
+
+
+def _resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    module.load_state_dict(state["module"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
