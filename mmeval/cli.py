@@ -49,7 +49,12 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 _what = _options(
     click.option("--task", required=True, help="Benchmark; `mmeval tasks` lists them."),
-    click.option("--model", default="mmicl-tiny", show_default=True, help="Catalogue name, checkpoint folder, or ADAPTER:SOURCE."),
+    click.option(
+        "--model",
+        default="mmicl-tiny",
+        show_default=True,
+        help="Catalogue name, checkpoint folder, or ADAPTER:SOURCE.",
+    ),
     click.option("--data", default="embedded", show_default=True, help="embedded, hub, a folder, or a table."),
     click.option("--wording", help="How the task puts its questions.  [default: the task's first]"),
     click.option("--context", help="How the model's pictures are introduced.  [default: the adapter's first]"),
@@ -64,9 +69,17 @@ _what = _options(
 @click.option("--fresh", is_flag=True, help="Delete the run in the folder and start over.")
 @click.option("--dtype", default="auto", show_default=True, help="float32, bfloat16, float16; auto: bfloat16 on a GPU.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
-@click.option("--batch-tokens", type=click.IntRange(min=1), default=16384, show_default=True, help="Padded prompt tokens in a batch.")
+@click.option(
+    "--batch-tokens",
+    type=click.IntRange(min=1),
+    default=16384,
+    show_default=True,
+    help="Padded prompt tokens in a batch.",
+)
 @click.option("--beams", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--max-new-tokens", type=click.IntRange(min=1), help="Length of an answer at most.  [default: the task's]")
+@click.option(
+    "--max-new-tokens", type=click.IntRange(min=1), help="Length of an answer at most.  [default: the task's]"
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 def run(task: str, model: str, data: str, wording: str | None, context: str | None, dry_run: bool, **how: Any) -> None:
     """Evaluate a model on a benchmark. A run that was begun goes on where it stopped.
@@ -83,7 +96,14 @@ def run(task: str, model: str, data: str, wording: str | None, context: str | No
         return
     with console.progress() as progress:
         finished = door.evaluate(
-            model, task, data=data, wording=wording, context=context, progress=progress, say=console.say, **how
+            model,
+            task,
+            data=data,
+            wording=wording,
+            context=context,
+            progress=progress,
+            say=console.say,
+            **how,
         )
     written = run_report.write(finished)
     console.show_run(finished, written)

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mmeval import evaluate as loop
+from mmeval import loop
 from mmeval import run as runs
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
 from mmeval.task import Task, load_task, nearest

@@ -10,7 +10,7 @@ import dataclasses
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,9 +208,7 @@ def _refuse_foreign_files(folder: Path) -> None:
 
 def _to_json(record: Record) -> dict[str, Any]:
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    return {name: value for name, value in values.items() if value not in (None, "", (), {})} | {
-        "text": record.text
-    }
+    return {name: value for name, value in values.items() if value not in (None, "", (), {})} | {"text": record.text}
 
 
 def _from_json(value: Mapping[str, Any]) -> Record:
@@ -229,5 +227,3 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = item
     return flat
-
-

@@ -63,20 +63,14 @@ class Image:
                 picture = PILImage.open(io.BytesIO(encoded))
             width, height = picture.size
             if width * height > MAX_PIXELS:
-                raise InputError(
-                    f"{self.name}: {width} x {height} pixels, more than {MAX_PIXELS:,}; scale it down"
-                )
+                raise InputError(f"{self.name}: {width} x {height} pixels, more than {MAX_PIXELS:,}; scale it down")
             picture.load()
         except PILImage.DecompressionBombError as error:
-            raise InputError(
-                f"{self.name}: more than {MAX_PIXELS:,} pixels ({error}); scale it down"
-            ) from error
+            raise InputError(f"{self.name}: more than {MAX_PIXELS:,} pixels ({error}); scale it down") from error
         except UnidentifiedImageError as error:
             raise InputError(f"{self.name}: not a picture that can be read; replace the file") from error
         except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(
-                f"{self.name}: the picture is truncated or broken ({error}); replace the file"
-            ) from error
+            raise InputError(f"{self.name}: the picture is truncated or broken ({error}); replace the file") from error
         return picture
 
     def _encoded(self) -> bytes:

@@ -83,7 +83,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         self.vision_model = (Blip2VisionModel if blip2 else InstructBlipVisionModel)(vision)
         if config.stem_channels:
             stem = ConvolutionalStem(tuple(config.stem_channels), vision.hidden_size)
-            setattr(self.vision_model.embeddings, "patch_embedding", stem)
+            self.vision_model.embeddings.patch_embedding = stem  # type: ignore[assignment]
         self.query_tokens = nn.Parameter(torch.zeros(1, config.num_query_tokens, qformer.hidden_size))
         self.qformer = (Blip2QFormerModel if blip2 else InstructBlipQFormerModel)(qformer)
         self.language_projection = nn.Linear(qformer.hidden_size, text.hidden_size)
@@ -133,7 +133,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         return projected  # [S, T, D]
 
     def merge(self, input_ids: Tensor, visual: Tensor, counts: Tensor) -> Tensor:
-        """Embeddings [B, L, D] of `input_ids` [B, L], `visual` [S, T, D] in the placeholders' places, in order.
+        """Embeddings [B, L, D] of `input_ids` [B, L], `visual` [S, T, D] in the places of the placeholders.
 
         `counts` [B] says how many of the S pictures each row shows. Raises PromptError naming the first row
         whose placeholders are not exactly T a picture: it would be shown wrong pictures in silence.
@@ -204,12 +204,8 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
 
         Raises PromptError where placeholders and pictures do not match.
         """
-        embeds = self.embed(
-            input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask
-        )
-        output = self.language_model(
-            inputs_embeds=embeds, attention_mask=attention_mask, labels=labels, **language
-        )
+        embeds = self.embed(input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask)
+        output = self.language_model(inputs_embeds=embeds, attention_mask=attention_mask, labels=labels, **language)
         assert isinstance(output, Seq2SeqLMOutput | CausalLMOutputWithPast)
         return output
 
@@ -230,9 +226,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         Arguments as in `forward`; decoder-only prompts must be padded on the left. `generation` goes to
         transformers' `generate`; say lengths as `max_new_tokens`.
         """
-        embeds = self.embed(
-            input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask
-        )
+        embeds = self.embed(input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask)
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
         ids = self.language_model.generate(inputs_embeds=embeds, attention_mask=attention_mask, **generation)

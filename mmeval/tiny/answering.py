@@ -30,9 +30,7 @@ def read(
 
     def logits(batch: Batch) -> Tensor:
         start = torch.full((len(batch.input_ids), 1), 0)
-        output = language(
-            input_ids=batch.input_ids, attention_mask=batch.attention_mask, decoder_input_ids=start
-        )
+        output = language(input_ids=batch.input_ids, attention_mask=batch.attention_mask, decoder_input_ids=start)
         first: Tensor = output.logits[:, 0]
         return first
 

@@ -59,9 +59,7 @@ def corpus(folder: Path, per_subtask: int, *, first_seed: int = 0, workers: int 
 
 
 def _draw_all(pixels: Path, words: Path, per_subtask: int, first_seed: int, workers: int) -> None:
-    jobs = [
-        (subtask, seed) for seed in range(first_seed, first_seed + per_subtask) for subtask in world.SUBTASKS
-    ]
+    jobs = [(subtask, seed) for seed in range(first_seed, first_seed + per_subtask) for subtask in world.SUBTASKS]
     with ProcessPoolExecutor(workers) as pool:
         drawn = list(pool.map(_draw, jobs, chunksize=200))
     np.save(pixels, np.stack([picture for picture, _ in drawn]), allow_pickle=False)

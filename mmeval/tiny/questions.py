@@ -9,14 +9,14 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
 
+from mmeval.mmicl.context import CONTEXTS, Shown
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.tiny.corpus import Corpus, Item
 
 SUFFIX = " Please answer yes or no."
 CAPTION = "What does the image show?"
-CONTEXTS = ("declaration", "declaration", "declaration", "declaration", "mme-authors", "plain")
+PRACTISED = ("declaration", "declaration", "declaration", "declaration", "mme-authors", "plain")
 """How often each way to introduce a picture is practised."""
 KINDS = ("yesno", "yesno", "yesno", "probe", "probe", "caption")
 """How often each kind of question is asked."""
@@ -37,10 +37,9 @@ class Questions:
 
     def __init__(self, data: Corpus, processor: MmiclProcessor) -> None:
         self.data, self.processor = data, processor
-        self.tokenizer: PreTrainedTokenizerFast = processor.tokenizer
         subtasks = list(dict.fromkeys(item.subtask for item in data.items))
         self.rows = {s: [i for i, item in enumerate(data.items) if item.subtask == s] for s in subtasks}
-        self.words = cache(self._words)
+        self.words = cache(processor.tokenizer.encode)
         self.prompt = cache(self._prompt)
 
     def draw(self, step: int, size: int, *, in_words: bool) -> Batch:
@@ -68,7 +67,7 @@ class Questions:
 
     def batch(self, prompts: Sequence[list[int]], answers: Sequence[list[int]], rows: Sequence[int]) -> Batch:
         """Pads on the right; every answer ends with the end of the sequence."""
-        pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        pad, end = self.processor.settings.pad_id, self.processor.settings.eos_id
         ids = _padded(prompts, pad)
         labels = _padded([[*answer, end] for answer in answers], -100)
         return Batch(ids, (ids != pad).long(), labels, torch.tensor(rows))
@@ -82,25 +81,21 @@ class Questions:
             question, answer = text + SUFFIX * bool(rng.random() < 0.9), "yes" if truth else "no"
         else:
             question, answer = item.probes[rng.integers(len(item.probes))]
-        context = CONTEXTS[rng.integers(len(CONTEXTS))]
+        context = PRACTISED[rng.integers(len(PRACTISED))]
         return self._show(item, question, context, in_words=in_words), self.words(answer)
 
     def _show(self, item: Item, question: str, context: str, *, in_words: bool) -> list[int]:
         before, after = self.prompt(question, context)
-        placeholder = self.processor.placeholder_id
-        shown = self.words(item.caption) if in_words else [placeholder] * self.processor.num_query_tokens
-        return [*before, *shown, *after]
-
-    def _words(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return ids
+        settings = self.processor.settings
+        picture = [settings.placeholder_id] * settings.tokens_per_picture
+        return [*before, *(self.words(item.caption) if in_words else picture), *after]
 
     def _prompt(self, question: str, context: str) -> tuple[list[int], list[int]]:
         """What stands before and after the picture, by the processor that the model is used with."""
-        ids = self.processor.prompt_ids([0, question], context)
-        placeholder = self.processor.placeholder_id
-        first = ids.index(placeholder)
-        return ids[:first], ids[first + self.processor.num_query_tokens :]
+        ids = list(self.processor.prompt([Shown(0), question], CONTEXTS[context]).ids)
+        settings = self.processor.settings
+        first = ids.index(settings.placeholder_id)
+        return ids[:first], ids[first + settings.tokens_per_picture :]
 
 
 def _padded(rows: Sequence[list[int]], filler: int) -> Tensor:

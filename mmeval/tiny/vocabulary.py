@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-SPECIAL = ("<pad>", "</s>", "<unk>")
+from mmeval.mmicl.processing import MmiclProcessor, Settings
+
+TAGS = 8
+"""Pictures that can be told apart in one prompt."""
 SPELLED = r"\w(?=\w*')"
 """A letter of a word that a closing quote follows: 'kelt' is read letter by letter, as it is seen."""
+ALWAYS = (
+    "Please answer yes or no. Answer the question using a single word or phrase. image is 0 1 2 3 4 5 6 7 8 9",
+    "Use the image: as a visual aid to help you answer the questions accurately.",
+)
+"""Words of the wordings and contexts, whether or not the world uses them."""
 
 
-def train_tokenizer(texts: Iterable[str], always: Iterable[str] = ()) -> PreTrainedTokenizerFast:
-    """A word-level tokenizer over everything in `texts`, ids in alphabetical order, so that they never move."""
+def make_processor(texts: Iterable[str], tokens_per_picture: int, picture_size: int) -> MmiclProcessor:
+    """A processor whose vocabulary is every word in `texts`, in alphabetical order, then placeholder and tags."""
     tokenizer = Tokenizer(models.WordLevel({}, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -25,11 +31,24 @@ def train_tokenizer(texts: Iterable[str], always: Iterable[str] = ()) -> PreTrai
             pre_tokenizers.Punctuation(),
         ]
     )
-    words: Counter[str] = Counter()
-    for text in (*texts, *always):
-        words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text.lower()))
-    vocabulary = {word: index for index, word in enumerate((*SPECIAL, *sorted(words)))}
-    tokenizer.model = models.WordLevel(vocabulary, unk_token="<unk>")
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    split = tokenizer.pre_tokenizer.pre_tokenize_str
+    words = {word for text in (*set(texts), *ALWAYS) for word, _ in split(text.lower())}
+    letters = set("abcdefghijklmnopqrstuvwxyz")
+    special = ["<pad>", "</s>", "<unk>"]
+    tagged = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
+    rows = [*special, *sorted(words | letters), *tagged]
+    ids = {word: index for index, word in enumerate(rows)}
+    tokenizer.model = models.WordLevel(ids, unk_token="<unk>")
+    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *tagged)])
+    tokenizer.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", ids["</s>"])])
+    settings = Settings(
+        placeholder_id=ids["<picture>"],
+        tag_ids=tuple(ids[tag] for tag in tagged[1:]),
+        tokens_per_picture=tokens_per_picture,
+        pad_id=ids["<pad>"],
+        eos_id=ids["</s>"],
+        pad_left=False,
+        image_size=picture_size,
+        clean_up_spaces=False,
     )
+    return MmiclProcessor(tokenizer.to_str(), settings)

@@ -1,0 +1,56 @@
+"""Batched against one by one, with the same adapter on the embedded MME: samples a second of both, and their ratio.
+
+`make bench`. The two take turns, three times each, so that a busy machine slows both; pictures are encoded anew
+each time.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from mmeval import loop
+from mmeval.models import find_model, load_model
+from mmeval.task import load_task
+from mmeval.types import Generation, Model, Request
+
+SAMPLES = 280
+ROUNDS = 3
+
+
+def main() -> None:
+    """Measures and prints a Markdown row."""
+    task = load_task("mme")
+    plan = loop.survey(task.samples("embedded"), SAMPLES)
+    wanted = set(plan.ids)
+    requests = [loop.render(task, sample, "release") for sample in task.samples("embedded") if sample.id in wanted]
+    checkpoint = find_model("mmicl-tiny")
+    batched, single = [], []
+    answers: dict[str, list[str | None]] = {}
+    for _ in range(ROUNDS):
+        rate, texts = _measure(load_model(checkpoint), requests, len(requests))
+        batched.append(rate)
+        answers["batched"] = texts
+        rate, texts = _measure(load_model(checkpoint), requests, 1)
+        single.append(rate)
+        answers["single"] = texts
+    if answers["batched"] != answers["single"]:
+        raise SystemExit("batched and one-by-one answers differ")
+    fast, slow = statistics.median(batched), statistics.median(single)
+    print("| model | samples | one by one | batched | ratio |\n|---|---|---|---|---|")
+    print(f"| mmicl-tiny | {len(requests)} | {slow:.0f}/s | {fast:.0f}/s | {fast / slow:.1f} |")
+
+
+def _measure(model: Model, requests: list[Request], at_once: int) -> tuple[float, list[str | None]]:
+    """Samples a second, and the answers in the requests' order."""
+    said: dict[str, str | None] = {}
+    start = time.perf_counter()
+    for first in range(0, len(requests), at_once):
+        for response in model.generate(requests[first : first + at_once], Generation()):
+            said[response.id] = response.text
+    rate = len(requests) / (time.perf_counter() - start)
+    return rate, [said[request.id] for request in requests]
+
+
+if __name__ == "__main__":
+    main()

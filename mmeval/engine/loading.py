@@ -1,0 +1,45 @@
+"""From a checkpoint's name to a model that answers: what the three in-process adapters share."""
+
+from __future__ import annotations
+
+from mmeval.engine.device import pick_device, pick_dtype
+from mmeval.engine.transformer import TransformerModel
+from mmeval.mmicl import checkpoints
+from mmeval.mmicl.context import CONTEXTS
+from mmeval.models import Checkpoint, Settings
+from mmeval.types import InputError
+
+
+def open_checkpoint(
+    checkpoint: Checkpoint,
+    settings: Settings,
+    *,
+    max_images: int | None,
+    reads_instructions: bool = False,
+) -> TransformerModel:
+    """Loads and places the model. Raises InputError naming the file or the key that is wrong."""
+    device = pick_device(settings.device)
+    dtype = pick_dtype("float32" if settings.dtype == "auto" else settings.dtype)
+    try:
+        model, processor = checkpoints.load(
+            checkpoint.source,
+            dtype=dtype,
+            device=device,
+            revision=checkpoint.revision,
+            local_files_only=checkpoint.local,
+        )
+    except checkpoints.CheckpointError as error:
+        raise InputError(str(error)) from error
+    paste = settings.context == "side-by-side"
+    return TransformerModel(
+        model,
+        processor,
+        name=checkpoint.name,
+        digest=checkpoint.digest,
+        context=settings.context,
+        introduce=CONTEXTS["plain" if paste else settings.context],
+        max_images=max_images,
+        reads_instructions=reads_instructions,
+        paste=paste,
+        batch_tokens=settings.batch_tokens,
+    )

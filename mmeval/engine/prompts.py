@@ -1,0 +1,65 @@
+"""A request's demonstrations and question as one row of parts, pictures numbered through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import Image as PILImage
+
+from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.types import Image, Ref, Request
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A prompt in one piece."""
+
+    parts: tuple[Part, ...]
+    pictures: tuple[Image, ...]
+    """In the order in which they are shown."""
+    text: str
+    """The question's own text, without pictures: what a Q-Former that reads is given."""
+
+
+def flatten(request: Request, *, paste: bool = False) -> Flat:
+    """Demonstrations, each with its answer and a line break, then the question.
+
+    References count from the first picture of the prompt they stand in, so those of later prompts move on.
+    `paste` puts all pictures side by side into one that opens the prompt.
+    """
+    parts: list[Part] = []
+    pictures: list[Image] = []
+    for prompt, answer in (*((shot.prompt, shot.answer) for shot in request.shots), (request.prompt, None)):
+        first = len(pictures)
+        for part in prompt:
+            if isinstance(part, Image):
+                parts.append(Shown(len(pictures)))
+                pictures.append(part)
+            else:
+                parts.append(Spoken(first + part.image) if isinstance(part, Ref) else part)
+        if answer is not None:
+            parts.append(f" {answer}\n")
+    text = "".join(_words(request))
+    if paste and len(pictures) > 1:
+        return Flat((Shown(0), *(part for part in parts if not isinstance(part, Shown))), (beside(pictures),), text)
+    return Flat(tuple(parts), tuple(pictures), text)
+
+
+def beside(pictures: list[Image]) -> Image:
+    """One picture of several: the same height, from left to right, on white."""
+    decoded = [picture.decode().convert("RGB") for picture in pictures]
+    height = max(picture.height for picture in decoded)
+    scaled = [picture.resize((max(1, picture.width * height // picture.height), height)) for picture in decoded]
+    canvas = PILImage.new("RGB", (sum(picture.width for picture in scaled), height), "white")
+    left = 0
+    for picture in scaled:
+        canvas.paste(picture, (left, 0))
+        left += picture.width
+    return Image(canvas, name=" + ".join(picture.name for picture in pictures))
+
+
+def _words(request: Request) -> Iterator[str]:
+    for part in request.prompt:
+        if not isinstance(part, Image):
+            yield f"image {part.image}" if isinstance(part, Ref) else part

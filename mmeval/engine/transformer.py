@@ -1,0 +1,198 @@
+"""Answers many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
+
+BLIP-2 and InstructBLIP are the same parts with other prompts, so all three adapters run here; what a prompt
+looks like is theirs to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers.modeling_outputs import BaseModelOutput
+
+from mmeval.engine.batching import batches
+from mmeval.engine.pictures import Encoded, PictureStore
+from mmeval.engine.prompts import flatten
+from mmeval.mmicl.context import Context
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.mmicl.processing import Prompt as Tokens
+from mmeval.types import Generation, Image, InputError, Request, Response
+
+Held = Mapping[str, Encoded]
+"""What the picture store has of each picture, by digest."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A request as the model reads it."""
+
+    id: str
+    tokens: Tokens
+    pictures: tuple[Image, ...]
+    """As shown, in order; one that is shown twice stands here twice."""
+    instruction: str
+    """What a Q-Former that reads is given along with every picture."""
+
+
+Answer = Callable[[Sequence[Prompt], Held], list[Response]]
+"""Answers the prompts of one batch, in their order."""
+
+
+class TransformerModel:
+    """A Model (mmeval.types) over MMICL's parts."""
+
+    def __init__(
+        self,
+        model: MmiclForConditionalGeneration,
+        processor: MmiclProcessor,
+        *,
+        name: str,
+        digest: str,
+        context: str,
+        introduce: Context,
+        max_images: int | None,
+        reads_instructions: bool = False,
+        paste: bool = False,
+        batch_tokens: int = 16384,
+    ) -> None:
+        """`reads_instructions`: the Q-Former is given the text; `paste`: all pictures become one, side by side."""
+        self.model, self.processor = model.eval(), processor
+        self.name, self.digest, self.context = name, digest, context
+        self.max_images = None if paste else max_images
+        self.settings: Mapping[str, str] = {"dtype": str(model.dtype).removeprefix("torch.")}
+        self.pictures = PictureStore(self._pixels, self._encode)
+        self._introduce, self._batch_tokens = introduce, batch_tokens
+        self._reads, self._paste = reads_instructions, paste
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        """Greedy or beam answers, longest prompts first; errors before them."""
+        options = {
+            "do_sample": False,
+            "num_beams": generation.beams,
+            "max_new_tokens": generation.max_new_tokens,
+        }
+
+        def answer(rows: Sequence[Prompt], held: Held) -> list[Response]:
+            embeds, mask = self._embed(rows, held)
+            ids = self.model.language_model.generate(inputs_embeds=embeds, attention_mask=mask, **options)
+            texts = [self.processor.decode(row) for row in ids.tolist()]
+            return [Response(row.id, text=text.strip()) for row, text in zip(rows, texts, strict=True)]
+
+        yield from self._run(requests, answer)
+
+    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """Sum of each candidate's token log-probabilities, its end of sequence left out; prompts read once."""
+        candidates = {request.id: request.candidates for request in requests}
+
+        def answer(rows: Sequence[Prompt], held: Held) -> list[Response]:
+            embeds, mask = self._embed(rows, held)
+            values = self._weigh(embeds, mask, [candidates[row.id] for row in rows])
+            return [Response(row.id, loglikelihoods=value) for row, value in zip(rows, values, strict=True)]
+
+        yield from self._run(requests, answer)
+
+    def preview(self, request: Request) -> Response:
+        """The prompt as it would be sent, pictures as [picture], and its length."""
+        prompt = self._prompt(request)
+        return Response(request.id, sent=prompt.tokens.text, tokens=len(prompt.tokens.ids))
+
+    def _prompt(self, request: Request) -> Prompt:
+        """Raises PromptError where the prompt is too long, InputError where a picture cannot be read."""
+        flat = flatten(request, paste=self._paste)
+        tokens = self.processor.prompt(flat.parts, self._introduce)
+        return Prompt(request.id, tokens, flat.pictures, flat.text)
+
+    def _run(self, requests: Sequence[Request], answer: Answer) -> Iterator[Response]:
+        prompts: list[Prompt] = []
+        for request in requests:
+            try:
+                prompts.append(self._prompt(request))
+            except (PromptError, InputError) as error:
+                yield Response(request.id, error=str(error))
+        with torch.inference_mode():
+            held = self.pictures.get(picture for prompt in prompts for picture in prompt.pictures)
+        ready = []
+        for prompt in prompts:
+            error = next((e for p in prompt.pictures if isinstance(e := held[p.digest], InputError)), None)
+            if error is None:
+                ready.append(prompt)
+            else:
+                yield _sent(prompt, Response(prompt.id, error=str(error)))
+        for batch in batches([len(prompt.tokens.ids) for prompt in ready], self._batch_tokens):
+            rows = [ready[index] for index in batch]
+            with torch.inference_mode():
+                responses = self._answer(rows, held, answer)
+            yield from map(_sent, rows, responses)
+
+    def _answer(self, rows: Sequence[Prompt], held: Held, answer: Answer) -> list[Response]:
+        """A batch's answers; one that does not fit in memory is halved until it does."""
+        try:
+            return answer(rows, held)
+        except torch.OutOfMemoryError:
+            if len(rows) == 1:
+                return [Response(rows[0].id, error="out of memory on this prompt alone; try --dtype bfloat16")]
+        middle = len(rows) // 2
+        return self._answer(rows[:middle], held, answer) + self._answer(rows[middle:], held, answer)
+
+    def _embed(self, rows: Sequence[Prompt], held: Held) -> tuple[Tensor, Tensor]:
+        """Prompt embeddings [B, L, D] with the pictures in place, and their mask [B, L]."""
+        device = self.model.device
+        batch = self.processor.batch([row.tokens for row in rows])
+        shown = [held[picture.digest] for row in rows for picture in row.pictures]
+        tensors = [item for item in shown if isinstance(item, Tensor)]
+        if not tensors:
+            visual = torch.zeros(0, device=device, dtype=self.model.dtype)
+        elif self._reads:
+            text = self.processor.qformer_batch([row.instruction for row in rows for _ in row.pictures])
+            visual = self.model.query(torch.stack(tensors), **{k: v.to(device) for k, v in text.items()})
+        else:
+            visual = torch.stack(tensors)
+        counts = torch.tensor([len(row.pictures) for row in rows])
+        return self.model.merge(batch["input_ids"].to(device), visual, counts), batch["attention_mask"].to(device)
+
+    def _weigh(self, embeds: Tensor, mask: Tensor, candidates: Sequence[Sequence[str]]) -> list[tuple[float, ...]]:
+        language, encode = self.model.language_model, self.processor.tokenizer.encode
+        rows = torch.tensor([row for row, texts in enumerate(candidates) for _ in texts], device=embeds.device)
+        said = [encode(text) for texts in candidates for text in texts]
+        ids, real = (tensor.to(embeds.device) for tensor in _right(said))
+        if self.model.config.decoder_only:
+            joined = torch.cat([embeds[rows], language.get_input_embeddings()(ids)], dim=1)
+            whole = torch.cat([mask[rows], real], dim=1)
+            positions = (whole.cumsum(1) - 1).clamp(min=0)
+            logits = language(inputs_embeds=joined, attention_mask=whole, position_ids=positions).logits
+            logits = logits[:, -ids.shape[1] - 1 : -1]
+        else:
+            states = language.get_encoder()(inputs_embeds=embeds, attention_mask=mask).last_hidden_state
+            logits = language(
+                encoder_outputs=BaseModelOutput(last_hidden_state=states[rows]),
+                attention_mask=mask[rows],
+                labels=ids,
+            ).logits
+        each = -functional.cross_entropy(logits.float().transpose(1, 2), ids, reduction="none")
+        sums = iter((each * real).sum(1).tolist())
+        return [tuple(next(sums) for _ in texts) for texts in candidates]
+
+    def _pixels(self, picture: Image) -> Tensor:
+        return self.processor.pixels([picture.decode()])[0]
+
+    def _encode(self, pixels: Tensor) -> Tensor:
+        """What is kept of each picture: visual tokens [T, D], or vision states [V, Dv] if the Q-Former reads."""
+        states = self.model.encode(pixels.to(self.model.device, self.model.dtype))
+        return states if self._reads else self.model.query(states)
+
+
+def _sent(prompt: Prompt, response: Response) -> Response:
+    """The response with the prompt that was sent."""
+    return replace(response, sent=prompt.tokens.text, tokens=len(prompt.tokens.ids))
+
+
+def _right(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Rows padded on the right with 0, and the mask of what is real; both [B, L] long."""
+    tensors = [torch.tensor(row) for row in rows]
+    pad = torch.nn.utils.rnn.pad_sequence
+    return pad(tensors, batch_first=True), pad([torch.ones_like(row) for row in tensors], batch_first=True)

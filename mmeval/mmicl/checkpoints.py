@@ -1,0 +1,183 @@
+"""Opens and writes folders: ours, transformers' BLIP-2 and InstructBLIP ones, the published MMICL ones.
+
+`load` gives a model and its processor by a folder's path or a hub id. How tensors are read is in weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    StrictDataclassError,
+)
+from safetensors.torch import save_file
+from transformers.initialization import no_init_weights
+
+from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.processing import MmiclProcessor, Settings
+from mmeval.mmicl.weights import CheckpointError, fill, read_json, weight_files
+
+__all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_processor", "save"]
+
+TAGS = 20
+"""Published MMICL models have <image0> to <image19>, right after the placeholder."""
+
+PROCESSORS = {
+    ("t5", 2048): "Salesforce/instructblip-flan-t5-xl",
+    ("t5", 4096): "Salesforce/instructblip-flan-t5-xxl",
+    ("llama", 4096): "Salesforce/instructblip-vicuna-7b",
+    ("llama", 5120): "Salesforce/instructblip-vicuna-13b",
+}
+"""Family and width of a published MMICL -> whose tokenizers it was trained with."""
+
+
+def load(
+    name: str | Path,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    revision: str | None = None,
+    local_files_only: bool = True,
+) -> tuple[MmiclForConditionalGeneration, MmiclProcessor]:
+    """Model (in evaluation mode) and processor of a folder or a hub id.
+
+    Nothing is downloaded unless `local_files_only` is False. Raises CheckpointError.
+    """
+    folder = find(name, revision, local_files_only)
+    model = load_model(folder, dtype, device)
+    return model, load_processor(folder, model.config, local_files_only)
+
+
+def find(name: str | Path, revision: str | None = None, local_files_only: bool = True) -> Path:
+    """The folder of that name, or the local copy of that hub repository. Raises CheckpointError."""
+    if Path(name).is_dir():
+        return Path(name)
+    patterns = ["*.json", "qformer_tokenizer/*.json", "*.safetensors", "*.bin"]
+    try:
+        if not local_files_only:
+            files = HfApi().list_repo_files(str(name), revision=revision)
+            if any(file.endswith(".safetensors") for file in files):
+                patterns.remove("*.bin")
+        return Path(
+            snapshot_download(str(name), revision=revision, local_files_only=local_files_only, allow_patterns=patterns)
+        )
+    except (LocalEntryNotFoundError, HFValidationError) as error:
+        raise CheckpointError(
+            f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise CheckpointError(f"{name}: cannot be fetched ({error})") from error
+
+
+def load_model(
+    folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
+) -> MmiclForConditionalGeneration:
+    """The model of a folder, in evaluation mode. Raises CheckpointError."""
+    config = _config(folder / "config.json")
+    with no_init_weights():
+        model: MmiclForConditionalGeneration
+        model = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+    if dtype == torch.float16 and config.family == "t5":
+        for name, module in model.language_model.named_modules():
+            if name.endswith(".wo"):  # overflows in float16; transformers keeps it wide, too
+                module.float()
+    model.tie_weights()
+    fill(model, folder)
+    model.to(device)  # type: ignore[arg-type]
+    model.train(False)
+    return model
+
+
+def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = True) -> MmiclProcessor:
+    """The processor saved with one of our models, or the published one with its ids fixed by `config`.
+
+    Published MMICL folders have none: theirs are InstructBLIP's, in the cache or on the hub.
+    Raises CheckpointError.
+    """
+    lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
+    ours = (folder / "mmicl_processor.json").exists()
+    if not ours and lender and not (folder / "tokenizer.json").exists():
+        folder = find(lender, local_files_only=local_files_only)
+    try:
+        processor = (
+            MmiclProcessor.from_pretrained(folder)
+            if ours
+            else MmiclProcessor.from_files(folder, _published_settings(config, folder))
+        )
+    except OSError as error:
+        raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
+    except (TypeError, KeyError, ValueError) as error:
+        raise CheckpointError(f"{folder}: the processor's files cannot be used ({error})") from error
+    _check(processor, config, folder, ours)
+    return processor
+
+
+def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder: Path) -> None:
+    """Write a folder that `load` opens: config.json, model.safetensors and the processor's files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tied = model.all_tied_weights_keys
+    tensors = {key: value.contiguous() for key, value in model.state_dict().items() if key not in tied}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    model.config.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of the weight files, 64 hex digits. Raises CheckpointError."""
+    total = hashlib.sha256()
+    for file in weight_files(folder):
+        with file.open("rb") as stream:
+            total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _config(file: Path) -> MmiclConfig:
+    values = read_json(file)
+    kind = values.get("model_type")
+    if kind not in (*PUBLISHED, MmiclConfig.model_type):
+        raise CheckpointError(f"{file}: a '{kind}' model; only mmicl, {' and '.join(PUBLISHED)} are opened")
+    try:
+        config: MmiclConfig = MmiclConfig.from_dict(values)
+    except (StrictDataclassError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{file}: not a configuration that can be used ({error})") from error
+    return config
+
+
+def _published_settings(config: MmiclConfig, folder: Path) -> Settings:
+    """Ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
+    text, placeholder = config.text_config, config.image_token_id
+    assert placeholder is not None
+    tokenizer = read_json(folder / "tokenizer_config.json")
+    eos = text.eos_token_id[0] if isinstance(text.eos_token_id, list) else text.eos_token_id
+    return Settings(
+        placeholder_id=placeholder,
+        tag_ids=tuple(range(placeholder + 1, min(placeholder + 1 + TAGS, text.vocab_size))),
+        tokens_per_picture=config.num_query_tokens,
+        pad_id=eos if text.pad_token_id is None else text.pad_token_id,
+        eos_id=eos,
+        pad_left=config.decoder_only,
+        max_prompt_tokens=config.max_prompt_tokens,
+        clean_up_spaces=bool(tokenizer.get("clean_up_tokenization_spaces", True)),
+    )
+
+
+def _check(processor: MmiclProcessor, config: MmiclConfig, folder: Path, ours: bool) -> None:
+    size, wanted = processor.image_processor.size["height"], config.vision_config.image_size
+    if size != wanted:
+        raise CheckpointError(f"{folder}: pictures are prepared at {size} pixels, but the model takes {wanted}")
+    placeholder = processor.settings.placeholder_id
+    if placeholder != config.image_token_id:
+        raise CheckpointError(
+            f"{folder}: the processor's placeholder is {placeholder}, the model's {config.image_token_id}"
+        )
+    if not ours and processor.tokenizer.size > placeholder:
+        raise CheckpointError(
+            f"{folder}: tokenizer.json has {processor.tokenizer.size} words, so {placeholder} cannot be the "
+            "placeholder; it is another model's tokenizer"
+        )

@@ -1,0 +1,92 @@
+"""How a prompt introduces its pictures: MMICL's context schemes, each a small value.
+
+A prompt comes as parts (texts, pictures shown, pictures spoken of) and leaves as pieces, which the processor
+turns into token ids. Nothing here knows a tokenizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The place of a picture in a prompt; `picture` is its index among the distinct pictures given."""
+
+    picture: int
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A place where the picture shown in `slot` (counted from 0 in this prompt) is spoken of, not shown."""
+
+    slot: int
+
+
+@dataclass(frozen=True)
+class Tag:
+    """The token `<imagek>` that ties a picture to its mentions."""
+
+    slot: int
+
+
+Part = str | Shown | Spoken
+Piece = str | Shown | Tag
+
+
+@dataclass(frozen=True)
+class Context:
+    """One way to introduce pictures: what is said before and after each; `{slot}` is the picture's number."""
+
+    before: str = ""
+    after: str = ""
+    tagged: bool = False
+    """Whether the picture's tag stands right before its visual tokens."""
+    spoken: str = "image {slot}"
+    """How a picture is called where it is spoken of."""
+
+    def pieces(self, parts: Sequence[Part]) -> list[Piece]:
+        """The prompt in this context, neighbouring texts joined."""
+        pieces: list[Piece] = []
+        slot = 0
+        for part in parts:
+            if isinstance(part, Shown):
+                tag: list[Piece] = [Tag(slot)] if self.tagged else []
+                pieces += [self.before.format(slot=slot), *tag, part, self.after.format(slot=slot)]
+                slot += 1
+            else:
+                pieces.append(self.spoken.format(slot=part.slot) if isinstance(part, Spoken) else part)
+        return _joined(pieces)
+
+
+CONTEXTS: Mapping[str, Context] = {
+    # the declaration of the MIC data set (MMICL, section 2.2)
+    "declaration": Context(before="image {slot} is ", tagged=True),
+    # what MMICL's authors put before the questions of MME
+    "mme-authors": Context(
+        before="Use the image {slot}: ",
+        after=" as a visual aid to help you answer the questions accurately. ",
+        tagged=True,
+    ),
+    # visual tokens only, as BLIP-2 and InstructBLIP were trained
+    "plain": Context(),
+}
+
+
+def written(pieces: Sequence[Piece]) -> str:
+    """Pieces as a person reads them: `image 0 is <image0>[picture 0]`."""
+    return "".join(
+        piece if isinstance(piece, str) else f"<image{piece.slot}>" if isinstance(piece, Tag) else "[picture]"
+        for piece in pieces
+    )
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    joined: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += piece
+        elif piece != "":
+            joined.append(piece)
+    return joined

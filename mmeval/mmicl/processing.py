@@ -1,0 +1,192 @@
+"""Prompts and pictures to tensors, and answers back to text.
+
+Placeholders and tags get their ids from the settings, never from a tokenizer's added tokens: versions of
+transformers have numbered those differently, and a question may spell any of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+
+from mmeval.mmicl.context import Context, Part, Piece, Shown, written
+from mmeval.mmicl.modeling import PromptError
+from mmeval.mmicl.text import TextTokenizer
+
+CLEANED = {" .": ".", " ?": "?", " !": "!", " ,": ",", " n't": "n't", " 'm": "'m", " 's": "'s", " 've": "'ve"}
+"""Spaces that decoding takes out, as transformers 4 did for T5 and BERT vocabularies."""
+
+PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")
+"""What is read of a `preprocessor_config.json`; that pictures are resized and so on goes without."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a processor must know of its model; saved as `mmicl_processor.json`."""
+
+    placeholder_id: int
+    tag_ids: tuple[int, ...]
+    """Ids of `<image0>`, `<image1>`, ...; as many pictures can be tagged in one prompt. Empty: no tags."""
+    tokens_per_picture: int
+    pad_id: int
+    eos_id: int
+    pad_left: bool
+    """Decoder-only models continue the prompt, so it must end where the answer begins."""
+    max_prompt_tokens: int | None = None
+    clean_up_spaces: bool = True
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt in tokens: what the language model reads, and which pictures stand in it."""
+
+    ids: tuple[int, ...]
+    pictures: tuple[int, ...]
+    """Indices among the distinct pictures, in the order of their placeholders."""
+    text: str
+    """As a person reads it, visual tokens as [picture]."""
+
+
+class MmiclProcessor:
+    """Makes the model's inputs; needs the same files at training and at inference."""
+
+    def __init__(
+        self,
+        tokenizer: str,
+        image_processor: BlipImageProcessorPil,
+        settings: Settings,
+        qformer_tokenizer: str | None = None,
+    ) -> None:
+        """Tokenizers come as the content of `tokenizer.json`; a Q-Former that reads text has its own.
+
+        Raises ValueError where one is not a tokenizer, or the settings give an id twice.
+        """
+        own = (settings.placeholder_id, *settings.tag_ids)
+        if len(set(own)) != len(own):
+            raise ValueError("the placeholder and the tags must have different ids")
+        self.settings = settings
+        self.tokenizer = TextTokenizer(tokenizer, own)
+        self.qformer_tokenizer = None if qformer_tokenizer is None else TextTokenizer(qformer_tokenizer)
+        self.image_processor = image_processor
+
+    def prompt(self, parts: Sequence[Part], context: Context) -> Prompt:
+        """Tokens of a prompt; errors as in `encode`."""
+        pieces = context.pieces(parts)
+        if context.tagged or not pieces or not isinstance(pieces[0], Shown):
+            return self.encode(pieces)
+        # As BLIP-2 and InstructBLIP were trained, pictures that open a prompt precede its start token.
+        opening = next((i for i, piece in enumerate(pieces) if not isinstance(piece, Shown)), len(pieces))
+        return self.encode(pieces[opening:], opening=pieces[:opening])
+
+    def encode(self, pieces: Sequence[Piece], opening: Sequence[Piece] = ()) -> Prompt:
+        """Tokens of a prompt in pieces; those of `opening` come before the tokenizer's start token.
+
+        Every text between pictures and tags is tokenised by itself, as a tokenizer does around special tokens.
+        Raises PromptError where the prompt is longer than the model reads, or needs a tag that it has not.
+        """
+        ids = [i for piece in opening for i in self._ids(piece)]
+        ids += self.tokenizer.before + [i for piece in pieces for i in self._ids(piece)] + self.tokenizer.after
+        shown = tuple(piece.picture for piece in (*opening, *pieces) if isinstance(piece, Shown))
+        limit = self.settings.max_prompt_tokens
+        if limit is not None and len(ids) > limit:
+            raise PromptError(
+                f"the prompt has {len(ids)} tokens, {len(shown)} pictures of "
+                f"{self.settings.tokens_per_picture} included, but the model reads {limit}; shorten it"
+            )
+        return Prompt(tuple(ids), shown, written([*opening, *pieces]))
+
+    def _ids(self, piece: Piece) -> list[int]:
+        if isinstance(piece, str):
+            return self.tokenizer.encode(piece)
+        if isinstance(piece, Shown):
+            return [self.settings.placeholder_id] * self.settings.tokens_per_picture
+        if piece.slot >= len(self.settings.tag_ids):
+            raise PromptError(
+                f"picture {piece.slot} needs the tag <image{piece.slot}>, but the model has "
+                f"{len(self.settings.tag_ids)} tags; show fewer pictures or use the context 'plain'"
+            )
+        return [self.settings.tag_ids[piece.slot]]
+
+    def answer(self, text: str) -> list[int]:
+        """Ids of an answer as the model should write it, its end included."""
+        return [*self.tokenizer.encode(text), self.settings.eos_id]
+
+    def batch(self, prompts: Sequence[Prompt]) -> dict[str, Tensor]:
+        """`input_ids`, `attention_mask` [B, L] and `pictures` [B, N], padded on the model's side."""
+        length = max(len(prompt.ids) for prompt in prompts)
+        slots = max(len(prompt.pictures) for prompt in prompts)
+        ids = torch.full((len(prompts), length), self.settings.pad_id)
+        mask = torch.zeros_like(ids)
+        pictures = torch.full((len(prompts), slots), -1)
+        for row, prompt in enumerate(prompts):
+            start = length - len(prompt.ids) if self.settings.pad_left else 0
+            ids[row, start : start + len(prompt.ids)] = torch.tensor(prompt.ids)
+            mask[row, start : start + len(prompt.ids)] = 1
+            pictures[row, : len(prompt.pictures)] = torch.tensor(prompt.pictures, dtype=torch.long)
+        return {"input_ids": ids, "attention_mask": mask, "pictures": pictures}
+
+    def qformer_batch(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """`qformer_input_ids`, `qformer_attention_mask` [B, Q]; PromptError without such a tokenizer."""
+        if self.qformer_tokenizer is None:
+            raise PromptError("this model's Q-Former has no tokenizer, so it cannot be given text")
+        before, after = self.qformer_tokenizer.before, self.qformer_tokenizer.after
+        rows = [torch.tensor(before + self.qformer_tokenizer.encode(text) + after) for text in texts]
+        masks = [torch.ones_like(row) for row in rows]
+        pad = torch.nn.utils.rnn.pad_sequence
+        return {
+            "qformer_input_ids": pad(rows, batch_first=True),
+            "qformer_attention_mask": pad(masks, batch_first=True),
+        }
+
+    def pixels(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """`pixel_values` [P, 3, H, W], float32; transparency is dropped, as the original did."""
+        opaque = [picture.convert("RGB") for picture in pictures]
+        pixels = self.image_processor(opaque, return_tensors="pt")["pixel_values"]
+        assert isinstance(pixels, Tensor)
+        return pixels
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of an answer's ids, special tokens left out."""
+        text = self.tokenizer.decode(ids)
+        for spaced, closed in CLEANED.items() if self.settings.clean_up_spaces else ():
+            text = text.replace(spaced, closed)
+        return text
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write settings, tokenizers and `preprocessor_config.json` beside the model's files."""
+        folder = Path(folder)
+        self.image_processor.save_pretrained(folder)
+        (folder / "mmicl_processor.json").write_text(json.dumps(asdict(self.settings), indent=2) + "\n")
+        (folder / "tokenizer.json").write_text(self.tokenizer.source, encoding="utf-8")
+        if self.qformer_tokenizer is not None:
+            (folder / "qformer_tokenizer").mkdir(exist_ok=True)
+            (folder / "qformer_tokenizer" / "tokenizer.json").write_text(
+                self.qformer_tokenizer.source, encoding="utf-8"
+            )
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> MmiclProcessor:
+        """Read what `save_pretrained` wrote. Raises OSError, TypeError or ValueError."""
+        values: dict[str, Any] = json.loads(Path(folder, "mmicl_processor.json").read_text(encoding="utf-8"))
+        return cls.from_files(folder, Settings(**{**values, "tag_ids": tuple(values["tag_ids"])}))
+
+    @classmethod
+    def from_files(cls, folder: str | Path, settings: Settings) -> MmiclProcessor:
+        """Tokenizers and picture settings of a published folder, with `settings` given. Errors likewise."""
+        folder = Path(folder)
+        qformer = folder / "qformer_tokenizer" / "tokenizer.json"
+        pictures = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+        return cls(
+            (folder / "tokenizer.json").read_text(encoding="utf-8"),
+            BlipImageProcessorPil(**{key: pictures[key] for key in PICTURE_SETTINGS if key in pictures}),
+            settings,
+            qformer.read_text(encoding="utf-8") if qformer.exists() else None,
+        )

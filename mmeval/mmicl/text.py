@@ -1,0 +1,91 @@
+"""Text to token ids and back, where everything in a text is text.
+
+A published tokenizer turns a literal "</s>" or "<image0>" in somebody's question into a special token. This one
+cannot: its vocabulary is that of the same `tokenizer.json`, less every special token.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from tokenizers import Tokenizer
+
+UNSPEAKABLE = "\ufdd0"
+"""A code point that is no character and is dropped from texts; it begins the new names of special tokens."""
+
+
+class TextTokenizer:
+    """A `tokenizer.json` that never finds special tokens in a text.
+
+    `source` is the file's content, and what should be saved. Raises ValueError where it is not a tokenizer.
+    """
+
+    def __init__(self, source: str, reserved: Collection[int] = ()) -> None:
+        """`reserved` are ids that no text may yield, beside those that the file itself calls special."""
+        self.source = source
+        original = _parse(source)
+        canonical = json.loads(original.to_str())
+        self._text = _parse(json.dumps(_without_special(canonical, reserved)))
+        framed = original.encode("a", add_special_tokens=True)
+        inside = [i for i, special in enumerate(framed.special_tokens_mask) if not special]
+        first, last = (inside[0], inside[-1] + 1) if inside else (len(framed.ids), len(framed.ids))
+        self.before: list[int] = framed.ids[:first]
+        """What the tokenizer puts at the start of a sequence: LLaMA's <s>, BERT's [CLS], nothing for T5."""
+        self.after: list[int] = framed.ids[last:]
+        """What it puts at the end: T5's </s>, BERT's [SEP], nothing for LLaMA."""
+        self.size = self._text.get_vocab_size(with_added_tokens=False)
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a stretch of text, without anything before or after it."""
+        ids: list[int] = self._text.encode(text.replace(UNSPEAKABLE, ""), add_special_tokens=False).ids
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids`, special tokens and unknown ids left out."""
+        names = ((i, self._text.id_to_token(i)) for i in ids)
+        text: str = self._text.decode([i for i, name in names if name and not name.startswith(UNSPEAKABLE)])
+        return text
+
+
+def _parse(source: str) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_str(source)
+        tokenizer.encode("a")
+    except Exception as error:  # the library raises no narrower class
+        raise ValueError(f"not a tokenizer.json that can be read: {error}") from error
+    return tokenizer
+
+
+def _without_special(tokenizer: dict[str, Any], reserved: Collection[int]) -> dict[str, Any]:
+    """A copy of a tokenizer file's content in which no text spells a special or reserved token.
+
+    The tokens keep their rows under names that cannot be written; merges that would build them go.
+    """
+    added = tokenizer["added_tokens"]
+    special = {token["content"]: token["id"] for token in added if token["special"] or token["id"] in reserved}
+    model = dict(tokenizer["model"])
+    rows = list(enumerate(model["vocab"])) if isinstance(model["vocab"], list) else []
+    known = {piece: i for i, (piece, _) in rows} or model["vocab"]
+    special |= {piece: i for piece, i in known.items() if i in reserved}
+
+    def rename(piece: str) -> str:
+        return f"{UNSPEAKABLE}{special[piece]}" if piece in special else piece
+
+    if rows:
+        model["vocab"] = [[rename(piece), score] for _, (piece, score) in rows]
+    else:
+        model["vocab"] = {rename(piece): i for piece, i in known.items()}
+    if model.get("unk_token") is not None:
+        model["unk_token"] = rename(model["unk_token"])
+    if "merges" in model:
+        model["merges"] = [pair for pair in model["merges"] if not special.keys() & {*pair, "".join(pair)}]
+    return {
+        **tokenizer,
+        "model": model,
+        "added_tokens": [token for token in added if token["content"] not in special],
+        "post_processor": None,
+        "truncation": None,
+        "padding": None,
+    }

@@ -1,0 +1,111 @@
+"""What the command line shows: progress, prompts, lists, and where files were written. Tables are `table`'s."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from mmeval.loop import Progress as Report
+from mmeval.task import Task
+
+LOG_EVERY = 10.0
+"""Seconds between two lines of progress where the output is not a terminal."""
+
+
+def console() -> Console:
+    """Where things are shown; text is never read as markup, since models and data write some of it."""
+    return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """A line for the person who waits."""
+    console().print(line)
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """Samples done, samples a second and time left: a bar on a terminal, else a line now and then."""
+    screen = console()
+    if not screen.is_terminal:
+        yield _lines(screen)
+        return
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TextColumn("left"))
+    with Progress(*columns, TimeRemainingColumn(), TextColumn("so far"), TimeElapsedColumn(), console=screen) as bar:
+        row = bar.add_task("samples", total=None, rate="")
+        clock = _Clock()
+
+        def report(done: int, total: int) -> None:
+            bar.update(row, completed=done, total=total, rate=clock.rate(done))
+
+        yield report
+
+
+def show_prompts(prompts: Sequence[tuple[str, str, int]]) -> None:
+    """Prompts as the model would see them: (sample id, text, tokens)."""
+    screen = console()
+    for sample, text, tokens in prompts:
+        screen.print(Text(f"{sample}  ({tokens} tokens)", style="bold"))
+        screen.print(Text(text))
+        screen.print()
+    screen.print(Text("Dry run: nothing was asked and nothing written."))
+
+
+def show_tasks(tasks: Sequence[Task]) -> None:
+    """The benchmarks: what is asked, how many samples, licence, where from."""
+    table = Table("task", "what is asked", "samples", "licence", "source", box=None, pad_edge=False)
+    for task in tasks:
+        card = task.card
+        table.add_row(*(Text(str(x)) for x in (task.name, *map(card.get, ("about", "size", "licence", "source")))))
+    console().print(table)
+
+
+def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
+    """The models by name: adapter, where the weights come from, a line about each."""
+    table = Table("model", "adapter", "weights", "about", box=None, pad_edge=False)
+    for name, entry in models.items():
+        where = entry.get("hub") or ("in this package" if entry.get("bundled") else "none")
+        table.add_row(*(Text(str(x)) for x in (name, entry["adapter"], where, entry["about"])))
+    console().print(table)
+
+
+def show_paths(paths: Sequence[Path]) -> None:
+    """What was written, a path a line."""
+    for path in paths:
+        console().print(Text(f"wrote {path}"))
+
+
+class _Clock:
+    """Samples a second since the first report, whatever an earlier sitting had done."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, int] | None = None
+
+    def rate(self, done: int) -> str:
+        if self._start is None:
+            self._start = (time.monotonic(), done)
+        began, first = self._start
+        return f"{(done - first) / max(time.monotonic() - began, 1e-3):.1f}/s"
+
+
+def _lines(screen: Console) -> Report:
+    clock, last = _Clock(), 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        rate = clock.rate(done)
+        if time.monotonic() - last >= LOG_EVERY or done == total:
+            last = time.monotonic()
+            speed = float(rate.removesuffix("/s"))
+            left = f", {(total - done) / speed:.0f} s left" if speed and done < total else ""
+            screen.print(Text(f"{done}/{total} samples, {rate}{left}"))
+
+    return report
