@@ -17,8 +17,8 @@ from typing import Any
 from mmeval import loop
 from mmeval import run as runs
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
-from mmeval.task import Task, load_task, nearest
-from mmeval.types import Generation, InputError, Model
+from mmeval.task import Task, load_task
+from mmeval.types import Generation, InputError, Model, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""

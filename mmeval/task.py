@@ -5,7 +5,6 @@ The benchmarks themselves live in `tasks/`, one file each; their facts in a YAML
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Any
 import yaml
 
 from mmeval.scoring.statistics import Statistic
-from mmeval.types import InputError, Parts, Record, Sample, Score
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 Scorer = Callable[[Record], Score]
 """Judges one record. It never sees another."""
@@ -66,9 +65,3 @@ def load_task(name: str) -> Task:
     module, _, attribute = TASKS[name].partition(":")
     task: Task = getattr(importlib.import_module(module), attribute)
     return task
-
-
-def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    """`, did you mean 'x'?`, or nothing where no known word is near."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f", did you mean '{match[0]}'?" if match else ""

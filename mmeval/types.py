@@ -6,6 +6,7 @@ is the business of the other rooms.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import io
 import warnings
@@ -32,6 +33,12 @@ class RunMismatch(InputError):
 
 class Unsupported(InputError):
     """A model was given what it cannot take (two pictures, a video)."""
+
+
+def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
+    """`, did you mean 'x'?`, or nothing where no known word is near."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f", did you mean '{match[0]}'?" if match else ""
 
 
 @dataclass(frozen=True, eq=False)

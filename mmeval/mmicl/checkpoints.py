@@ -80,9 +80,11 @@ def load_model(
 ) -> MmiclForConditionalGeneration:
     """The model of a folder, in evaluation mode. Raises CheckpointError."""
     config = _config(folder / "config.json")
-    with no_init_weights():
-        model: MmiclForConditionalGeneration
-        model = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+    try:
+        with no_init_weights():
+            model = _build(config, dtype)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{folder / 'config.json'}: describes no model that can be ({error})") from error
     if dtype == torch.float16 and config.family == "t5":
         for name, module in model.language_model.named_modules():
             if name.endswith(".wo"):  # overflows in float16; transformers keeps it wide, too
@@ -147,6 +149,12 @@ def _config(file: Path) -> MmiclConfig:
     except (StrictDataclassError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: not a configuration that can be used ({error})") from error
     return config
+
+
+def _build(config: MmiclConfig, dtype: torch.dtype) -> MmiclForConditionalGeneration:
+    model = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+    assert isinstance(model, MmiclForConditionalGeneration)
+    return model
 
 
 def _published_settings(config: MmiclConfig, folder: Path) -> Settings:

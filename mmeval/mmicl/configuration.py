@@ -4,8 +4,6 @@ The parts keep transformers' own configuration classes, so the published `config
 InstructBLIP (which are those of MMICL too) open as they are. Token ids of tags belong to the processor.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from huggingface_hub.dataclasses import strict
@@ -70,6 +68,9 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
         """Read our own values or those of a published BLIP-2, InstructBLIP or MMICL `config.json`."""
+        for key in cls.sub_configs_defaults:
+            if not isinstance(config_dict.get(key) or {}, dict):
+                raise ValueError(f"{key} must be an object, not {config_dict[key]!r}")
         parts = PUBLISHED.get(config_dict.get("model_type", cls.model_type), {})
         typed = {key: {"model_type": kind, **(config_dict.get(key) or {})} for key, kind in parts.items()}
         values = {key: value for key, value in config_dict.items() if key != "model_type"}

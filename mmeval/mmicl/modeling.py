@@ -113,13 +113,18 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         """Visual tokens [S, T, D] of vision states [S, V, Dv], one row a shown picture.
 
         `qformer_input_ids` [S, Q] is the text that an InstructBLIP Q-Former may read along; without it the
-        queries stand alone. Raises PromptError where a BLIP-2 Q-Former is given text.
+        queries stand alone. Raises PromptError where it is too long, or the Q-Former is BLIP-2's.
         """
         queries = self.query_tokens.expand(vision_states.shape[0], -1, -1)  # [S, T, Dq]
         text: dict[str, Tensor | None] = {} if self.config.beginning == "blip-2" else {"input_ids": None}
         if qformer_input_ids is not None:
             if self.config.beginning == "blip-2":
                 raise PromptError("the Q-Former of BLIP-2 reads no text; leave qformer_input_ids out")
+            limit = self.config.qformer_config.max_position_embeddings
+            if qformer_input_ids.shape[1] > limit:
+                raise PromptError(
+                    f"the Q-Former reads texts of {limit} tokens, but was given {qformer_input_ids.shape[1]}"
+                )
             if qformer_attention_mask is None:
                 qformer_attention_mask = torch.ones_like(qformer_input_ids)
             always = qformer_attention_mask.new_ones(queries.shape[:2])

@@ -21,7 +21,7 @@ from mmeval.mmicl.context import Context, Part, Piece, Shown, written
 from mmeval.mmicl.modeling import PromptError
 from mmeval.mmicl.text import TextTokenizer
 
-CLEANED = {" .": ".", " ?": "?", " !": "!", " ,": ",", " n't": "n't", " 'm": "'m", " 's": "'s", " 've": "'ve"}
+CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")}
 """Spaces that decoding takes out, as transformers 4 did for T5 and BERT vocabularies."""
 
 PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")

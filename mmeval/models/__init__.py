@@ -16,8 +16,7 @@ from typing import Any
 
 import yaml
 
-from mmeval.task import nearest
-from mmeval.types import InputError, Model
+from mmeval.types import InputError, Model, nearest
 
 MODELS = {
     "mmicl": "mmeval.models.mmicl:load",

@@ -20,10 +20,10 @@ from mmeval.tiny.vocabulary import make_processor
 
 STAGES = {
     "see": Recipe(steps=2000, batch=64, check_every=250),
-    "read": Recipe(steps=8000, batch=64, check_every=500),
+    "read": Recipe(steps=6000, batch=64, check_every=500),
     "look": Recipe(steps=8000, batch=64, check_every=500),
 }
-PER_SUBTASK = 3000
+PER_SUBTASK = 5000
 HELD_OUT = 100
 HELD_OUT_SEED = 1_000_000
 WEIGHTS = Path(__file__).parent / "weights" / "mmicl-tiny"

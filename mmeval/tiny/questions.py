@@ -21,6 +21,9 @@ PRACTISED = ("declaration", "declaration", "declaration", "declaration", "mme-au
 KINDS = ("yesno", "yesno", "yesno", "probe", "probe", "caption")
 """How often each kind of question is asked."""
 
+DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
+"""Where a caption goes on to say what follows from the picture: in words, that is left to be worked out."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -48,7 +51,8 @@ class Questions:
         subtasks = list(self.rows)
         chosen = [subtasks[(step * size + i) % len(subtasks)] for i in range(size)]
         rows = [self.rows[subtask][rng.integers(len(self.rows[subtask]))] for subtask in chosen]
-        asked = [self._ask(self.data.items[row], rng, in_words=in_words) for row in rows]
+        context = PRACTISED[rng.integers(len(PRACTISED))]  # one a batch: they differ in length
+        asked = [self._ask(self.data.items[row], context, rng, in_words=in_words) for row in rows]
         return self.batch([p for p, _ in asked], [a for _, a in asked], rows)
 
     def pairs(self, *, in_words: bool, per_subtask: int) -> dict[str, tuple[Batch, list[bool]]]:
@@ -72,7 +76,9 @@ class Questions:
         labels = _padded([[*answer, end] for answer in answers], -100)
         return Batch(ids, (ids != pad).long(), labels, torch.tensor(rows))
 
-    def _ask(self, item: Item, rng: np.random.Generator, *, in_words: bool) -> tuple[list[int], list[int]]:
+    def _ask(
+        self, item: Item, context: str, rng: np.random.Generator, *, in_words: bool
+    ) -> tuple[list[int], list[int]]:
         kind = KINDS[rng.integers(len(KINDS))]
         if kind == "caption" and not in_words:
             question, answer = CAPTION, item.caption
@@ -81,14 +87,13 @@ class Questions:
             question, answer = text + SUFFIX * bool(rng.random() < 0.9), "yes" if truth else "no"
         else:
             question, answer = item.probes[rng.integers(len(item.probes))]
-        context = PRACTISED[rng.integers(len(PRACTISED))]
         return self._show(item, question, context, in_words=in_words), self.words(answer)
 
     def _show(self, item: Item, question: str, context: str, *, in_words: bool) -> list[int]:
         before, after = self.prompt(question, context)
         settings = self.processor.settings
         picture = [settings.placeholder_id] * settings.tokens_per_picture
-        return [*before, *(self.words(item.caption) if in_words else picture), *after]
+        return [*before, *(self.words(_plain(item)) if in_words else picture), *after]
 
     def _prompt(self, question: str, context: str) -> tuple[list[int], list[int]]:
         """What stands before and after the picture, by the processor that the model is used with."""
@@ -96,6 +101,12 @@ class Questions:
         settings = self.processor.settings
         first = ids.index(settings.placeholder_id)
         return ids[:first], ids[first + settings.tokens_per_picture :]
+
+
+def _plain(item: Item) -> str:
+    """The caption less what can be worked out from it."""
+    derived = DERIVED.get(item.subtask)
+    return item.caption.rpartition(derived)[0] if derived else item.caption
 
 
 def _padded(rows: Sequence[list[int]], filler: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
 from mmeval.mmicl.processing import MmiclProcessor, Settings
 
@@ -48,7 +49,7 @@ def make_processor(texts: Iterable[str], tokens_per_picture: int, picture_size: 
         pad_id=ids["<pad>"],
         eos_id=ids["</s>"],
         pad_left=False,
-        image_size=picture_size,
         clean_up_spaces=False,
     )
-    return MmiclProcessor(tokenizer.to_str(), settings)
+    size = {"height": picture_size, "width": picture_size}
+    return MmiclProcessor(tokenizer.to_str(), BlipImageProcessorPil(size=size), settings)  # type: ignore[no-untyped-call]

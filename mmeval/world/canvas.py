@@ -63,17 +63,33 @@ class Canvas:
     def polygon(self, points: Sequence[Point], fill: Color, outline: Color | None = None) -> None:
         """A filled polygon, with a thin outline if a color is given."""
         corners = [(round(x * SCALE), round(y * SCALE)) for x, y in points]
-        self._draw.polygon(corners, fill=fill)
+        self._fill(corners, fill)
         if outline:
             self._draw.line([*corners, corners[0], corners[1]], fill=outline, width=3)
+
+    def _fill(self, corners: Sequence[tuple[int, int]], fill: Color) -> None:
+        """Our own scan conversion (even-odd, pixel middles), since Pillow's changed in 11.1 and in 12.0."""
+        rows, places = [], []
+        ends = [*corners[1:], corners[0]]
+        top, left = min(y for _, y in corners), min(x for x, _ in corners)
+        tall, wide = max(y for _, y in corners) - top, max(x for x, _ in corners) - left
+        for (x0, y0), (x1, y1) in zip(corners, ends, strict=True):
+            if y0 != y1:
+                middles = np.arange(min(y0, y1), max(y0, y1))
+                crossings = x0 - left + (2 * middles + 1 - 2 * y0) * (x1 - x0) / (2 * (y1 - y0))
+                rows.append(middles - top)
+                places.append(np.ceil(crossings - 0.5).astype(np.int64))
+        if rows:
+            turns = np.zeros((tall, wide + 1), dtype=np.uint8)
+            np.add.at(turns, (np.concatenate(rows), np.concatenate(places)), 1)
+            inside = np.cumsum(turns[:, :-1], axis=1, dtype=np.uint8) % 2 * np.uint8(255)
+            self._image.paste(fill, (left, top), Image.fromarray(inside))
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
         """A filled rectangle."""
         self._draw.rectangle(_inside(left, top, right, bottom), fill=fill)
 
-    def oval(
-        self, x: float, y: float, across: float, down: float, fill: Color, outline: Color | None = None
-    ) -> None:
+    def oval(self, x: float, y: float, across: float, down: float, fill: Color, outline: Color | None = None) -> None:
         """A filled ellipse around (x, y) with these radii."""
         corners = _inside(x - across, y - down, x + across, y + down)
         self._draw.ellipse(corners, fill=fill, outline=outline, width=3 if outline else 0)

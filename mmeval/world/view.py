@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -95,5 +96,6 @@ def answer(claim: Claim, facts: Facts) -> bool:
 
 
 def worded(dice: Dice, wordings: Sequence[str], fact: Fact, **words: str) -> Claim:
-    """A claim in one of its wordings."""
-    return Claim(dice.pick(wordings).format(**words), fact)
+    """A claim in one of its wordings; "a" becomes "an" where it must."""
+    text = dice.pick(wordings).format(**words)
+    return Claim(re.sub(r"\ba (?=[aeiou])", "an ", text), fact)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,15 +113,14 @@ def test_forward(variant: str, case: str) -> None:
             same(model.query(given["vision_states"], **repeated), recorded["out_projected"], "projected")
         cut = kept(variant, case)
         embeds, mask = model.embed(**given, **text)[:, cut], mask[:, cut]
-        same(embeds, recorded["out_lm_inputs_embeds"], "merged embeddings")
-        assert torch.equal(mask, recorded["out_lm_attention_mask"].long())
+        if "out_lm_inputs_embeds" in recorded:  # not where the original fails
+            same(embeds, recorded["out_lm_inputs_embeds"], "merged embeddings")
+            assert torch.equal(mask, recorded["out_lm_attention_mask"].long())
         aligned = labels if labels is None or not model.config.decoder_only else labels[:, cut]
         if cut == slice(None):
             output = model(**given, **text, attention_mask=mask, labels=labels, **decoder)
         else:
-            output = model.language_model(
-                inputs_embeds=embeds, attention_mask=mask, labels=aligned, **decoder
-            )
+            output = model.language_model(inputs_embeds=embeds, attention_mask=mask, labels=aligned, **decoder)
     if "out_logits" in recorded:  # of decoder-only models the last positions, as many as labels
         same(output.logits[:, -recorded["out_logits"].shape[1] :], recorded["out_logits"], "logits")
     if "out_encoder_last_hidden_state" in recorded:
@@ -135,12 +134,10 @@ def test_forward(variant: str, case: str) -> None:
 def test_qformer_states(variant: str, case: str) -> None:
     """Over all positions, text included; only those of the queries are projected."""
     model, recorded = model_of(variant), arrays(variant, case)
-    if "out_qformer_last_hidden_state" not in recorded or "in_pixel_values" not in recorded:
-        pytest.skip("no picture in this case")
+    if "out_qformer_last_hidden_state" not in recorded:
+        pytest.skip("the original saw no picture here, or failed")
     states: list[Tensor] = []
-    hook = model.qformer.register_forward_hook(
-        lambda module, args, output: states.append(output.last_hidden_state)
-    )
+    hook = model.qformer.register_forward_hook(lambda module, args, output: states.append(output.last_hidden_state))
     given = inputs(recorded)
     rows = torch.nonzero(given["pictures"] >= 0)[:, 0]
     text = {name: value[rows] for name, value in given.items() if name.startswith("qformer_")}
@@ -170,19 +167,21 @@ def test_gradients(variant: str) -> None:
             same(ours, gradient, name)
 
 
-def verdicts(variant: str) -> Mapping[str, Mapping[str, str]]:
-    """What transformers 5's beam scoring can give of a variant's recordings, by case and mode."""
-    check = json.loads((ROOT / "modern_5_23_check.json").read_text())
-    verdict: Mapping[str, Mapping[str, str]] = check[variant]["generate"]
-    return verdict
+LENGTH_FREE = ("greedy", "greedy_new", "beam4_fixed", "beam4_lp0")
+"""Modes in which the older library's rules of length, changed since, can make no difference."""
 
 
-GENERATIONS = [
-    (variant, case, mode)
-    for variant, case in CASES
-    for mode, verdict in verdicts(variant).get(case, {}).items()
-    if verdict != "differs"  # the older library's rules of length in beam search
-]
+def generations() -> Iterator[tuple[str, str, str]]:
+    """Recorded generations that transformers 5's beam scoring can give, of cases that are not refused."""
+    checked = json.loads((ROOT / "modern_5_23_check.json").read_text())
+    for variant, case in CASES:
+        if mismatching_row(variant, inputs(arrays(variant, case))) is not None:
+            continue
+        verdicts = checked.get(variant, {}).get("generate", {}).get(case, {})
+        for mode in meta(variant)["cases"][case]["generate"]:
+            verdict = verdicts.get(mode, "identical" if mode in LENGTH_FREE else "differs")
+            if verdict != "differs" and f"gen_{mode}_ids" in arrays(variant, case):
+                yield variant, case, mode
 
 
 def until_end(ids: Tensor, end: int) -> list[list[int]]:
@@ -191,7 +190,7 @@ def until_end(ids: Tensor, end: int) -> list[list[int]]:
     return [list(row) for row in rows]
 
 
-@pytest.mark.parametrize(("variant", "case", "mode"), GENERATIONS)
+@pytest.mark.parametrize(("variant", "case", "mode"), list(generations() if VARIANTS else []))
 def test_generation(variant: str, case: str, mode: str) -> None:
     model, recorded = model_of(variant), arrays(variant, case)
     given = inputs(recorded, "gen_in_")
@@ -205,9 +204,7 @@ def test_generation(variant: str, case: str, mode: str) -> None:
     else:
         with torch.no_grad():
             embeds = model.embed(**given)[:, cut]
-            ids = model.language_model.generate(
-                inputs_embeds=embeds, attention_mask=mask[:, cut], **wanted
-            )
+            ids = model.language_model.generate(inputs_embeds=embeds, attention_mask=mask[:, cut], **wanted)
     expected = recorded[f"gen_{mode}_ids"]
     if model.config.decoder_only:
         expected = expected[:, 1:]  # the original returns a start token that ours does not

@@ -1,0 +1,82 @@
+"""What a figure or a table shows, as values: series of estimates along a benchmark's axes. Nothing is drawn here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mmeval.types import Estimate, InputError
+
+
+@dataclass(frozen=True)
+class Series:
+    """One model's numbers: metric name -> Estimate. A metric that is missing is drawn as a gap."""
+
+    label: str
+    estimates: Mapping[str, Estimate]
+    comparable: bool = True
+    """Whether they were measured on the benchmark's own data, and so may stand beside published scores."""
+    highlight: bool = False
+    """Drawn over the others, heavier."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is drawn: series along axes, in the benchmark's order, from zero to full marks."""
+
+    title: str
+    subtitle: str
+    axes: Mapping[str, str]
+    """Metric name -> label."""
+    series: tuple[Series, ...]
+    totals: Mapping[str, str] = field(default_factory=dict)
+    """The headline numbers, likewise."""
+    notes: tuple[str, ...] = ()
+    """Sentences printed under the figure."""
+
+    def full_marks(self, metric: str) -> float | None:
+        """Full marks of a metric, or None where no series has it. Raises InputError where the series disagree."""
+        return self._shared(metric, "full_marks")
+
+    def chance(self, metric: str) -> float | None:
+        """What guessing gives, likewise; None too where it is not known."""
+        return self._shared(metric, "chance")
+
+    def _shared(self, metric: str, name: str) -> float | None:
+        found = {getattr(series.estimates[metric], name) for series in self.series if metric in series.estimates}
+        found.discard(None)
+        if len(found) > 1:
+            raise InputError(
+                f"{metric}: {name.replace('_', ' ')} of {' and '.join(f'{x:g}' for x in sorted(found))}; "
+                "draw only runs of one task together"
+            )
+        return found.pop() if found else None
+
+
+def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, Estimate]:
+    """The estimates of a `scores.json`: under `metrics`, or under another scorer's name such as `strict`.
+
+    Keys of a metric that an Estimate does not have are left out. Raises InputError for anything else.
+    """
+    try:
+        return {
+            name: Estimate(**{f.name: metric.get(f.name) for f in fields(Estimate)} | {"n": int(metric["n"])})
+            for name, metric in scores[scorer].items()
+        }
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"the scores have no readable '{scorer}' ({type(error).__name__}: {error}); score the run again"
+        ) from error
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A value for people: `1,381.7`, or a dash where there is none."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def interval(estimate: Estimate, digits: int = 1) -> str:
+    """`120.0 – 155.0`, or nothing where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{number(estimate.low, digits)} – {number(estimate.high, digits)}"

@@ -1,0 +1,175 @@
+"""The dot plot: a row an axis, a dot a model, its 95% interval as a line, chance dashed. The default for comparing.
+
+Positions are fractions of full marks, so that totals and axes of different full marks share one scale.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmeval.reporting.chart import Chart, Series, interval, number
+from mmeval.reporting.sheet import (
+    BAND,
+    MARGIN,
+    MUTED,
+    Pen,
+    Sheet,
+    foot,
+    foot_height,
+    head,
+    head_height,
+    measure,
+    notes,
+    order,
+    paper,
+    pens,
+    plain,
+    save,
+)
+
+WIDTH = 10.0
+NUMBERS = (0.85, 1.3, 2.55)
+"""Right edges of the columns of numbers, in inches from the end of the scale."""
+GAP = 0.16
+"""Inches between the totals and the axes."""
+
+
+def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]:
+    """Draws the chart into `folder` as PNG and SVG and returns their paths.
+
+    Raises InputError if the series are of different tasks, or more than can be told apart.
+    """
+    lines = notes([*chart.notes, *_reading(chart)], WIDTH)
+    step = max(0.3, _dodge(chart) * len(chart.series) + 0.14)
+    rows = len(chart.totals) + len(chart.axes)
+    legend = _legend_rows(chart)
+    plot = 0.52 + step * rows + GAP + 0.45
+    height = 2 * MARGIN + head_height(chart, WIDTH) + 0.24 * len(legend) + plot + foot_height(lines)
+    with paper(WIDTH, height) as sheet:
+        y = _legend(sheet, legend, head(sheet, chart) - 0.1)
+        _Rows(sheet, chart, step, y - 0.42).draw()
+        foot(sheet, lines)
+        return save(sheet, folder, name)
+
+
+class _Rows:
+    """The rows and what they share: where the scale begins and ends, and the numbers beside it."""
+
+    def __init__(self, sheet: Sheet, chart: Chart, step: float, top: float) -> None:
+        self.sheet, self.chart, self.step, self.top = sheet, chart, step, top
+        labels = [plain(label, 28) for label in (*chart.totals.values(), *chart.axes.values())]
+        self.left = MARGIN + max(measure(label, 9, "bold") for label in labels) + 0.2
+        self.numbers = len(chart.series) == 1
+        self.right = WIDTH - MARGIN - (NUMBERS[-1] + 0.06 if self.numbers else 0.2)
+
+    def draw(self) -> None:
+        totals, axes = list(self.chart.totals.items()), list(self.chart.axes.items())
+        bottom = self.top - self.step * (len(totals) + len(axes)) - (GAP if totals else 0)
+        self._scale(bottom)
+        for index, (metric, label) in enumerate(totals + axes):
+            gap = GAP if totals and index >= len(totals) else 0
+            y = self.top - self.step * (index + 0.5) - gap
+            if index % 2 == 0:
+                self._band(y)
+            self._row(y, metric, label, "bold" if index < len(totals) else "normal")
+
+    def x(self, fraction: float) -> float:
+        return self.left + fraction * (self.right - self.left)
+
+    def _band(self, y: float) -> None:
+        ends = (MARGIN, WIDTH - MARGIN)
+        self.sheet.axes.fill_between(ends, y - self.step / 2, y + self.step / 2, color=BAND, linewidth=0, zorder=0)
+
+    def _scale(self, bottom: float) -> None:
+        marks = {self.chart.full_marks(metric) for metric in self.chart.axes} - {None}
+        shared = marks.pop() if len(marks) == 1 else None
+        for quarter in range(5):
+            x = self.x(quarter / 4)
+            self.sheet.line((x, x), (bottom, self.top), zorder=1)
+            self.sheet.text(x, self.top + 0.09, f"{25 * quarter}%", 8, color=MUTED, ha="center")
+            if shared:
+                self.sheet.text(x, bottom - 0.2, f"{shared * quarter / 4:g}", 8, color=MUTED, ha="center")
+        self.sheet.text(MARGIN, self.top + 0.09, "share of full marks", 8, color=MUTED)
+        if shared:
+            self.sheet.text(MARGIN, bottom - 0.2, f"points, of {shared:g} an axis", 8, color=MUTED)
+        if self.numbers:
+            for offset, title in zip(NUMBERS, ("score", "of", "95% interval"), strict=True):
+                self.sheet.text(self.right + offset, self.top + 0.09, title, 8, color=MUTED, ha="right")
+
+    def _row(self, y: float, metric: str, label: str, weight: str) -> None:
+        self.sheet.text(MARGIN + 0.06, y, plain(label, 28), 9, weight=weight, middle=True)
+        full, chance = self.chart.full_marks(metric), self.chart.chance(metric)
+        if full and chance is not None:
+            x = self.x(chance / full)
+            ends = (y - self.step / 2, y + self.step / 2)
+            self.sheet.line((x, x), ends, color=MUTED, linestyle=(0, (2.2, 1.8)), linewidth=1, zorder=2)
+        count = len(self.chart.series)
+        places = {id(one): y + _dodge(self.chart) * ((count - 1) / 2 - index) for index, one in enumerate(self.chart.series)}
+        for series, pen in order(self.chart.series):
+            self._dot(places[id(series)], series, pen, metric)
+        if self.numbers:
+            self._numbers(y, self.chart.series[0], metric, weight)
+
+    def _dot(self, y: float, series: Series, pen: Pen, metric: str) -> None:
+        estimate = series.estimates.get(metric)
+        if estimate is None or estimate.value is None:
+            return
+        full, above = estimate.full_marks, 5 if series.highlight else 4
+        if estimate.low is not None and estimate.high is not None:
+            ends = (self.x(estimate.low / full), self.x(estimate.high / full))
+            self.sheet.line(ends, (y, y), color=pen.colour, linewidth=2, alpha=0.55, zorder=above - 1)
+        self.sheet.line((self.x(estimate.value / full),), (y,), **pen.dot, zorder=above)
+
+    def _numbers(self, y: float, series: Series, metric: str, weight: str) -> None:
+        estimate = series.estimates.get(metric)
+        if estimate is None or estimate.value is None:
+            self.sheet.text(self.right + NUMBERS[0], y, "no value", 8.5, middle=True, color=MUTED, ha="right")
+            return
+        texts = (number(estimate.value), f"{estimate.full_marks:,g}", interval(estimate))
+        styles = ({"weight": weight}, {"color": MUTED}, {"color": MUTED})
+        for offset, text, style in zip(NUMBERS, texts, styles, strict=True):
+            self.sheet.text(self.right + offset, y, text, 8.5, middle=True, ha="right", **style)
+
+
+def _legend_rows(chart: Chart) -> list[list[tuple[Series, Pen, float]]]:
+    """The series with their pens and places, broken into rows of the sheet's width; none for a single series."""
+    rows: list[list[tuple[Series, Pen, float]]] = []
+    x = WIDTH
+    for series, pen in zip(chart.series, pens(chart.series), strict=True):
+        taken = 0.5 + measure(plain(series.label, 40), 9, "bold" if series.highlight else "normal")
+        if x + taken > WIDTH - MARGIN:
+            rows.append([])
+            x = MARGIN
+        rows[-1].append((series, pen, x))
+        x += taken
+    return rows if len(chart.series) > 1 else []
+
+
+def _legend(sheet: Sheet, rows: list[list[tuple[Series, Pen, float]]], y: float) -> float:
+    for row in rows:
+        y -= 0.24
+        for series, pen, x in row:
+            sheet.line((x + 0.08,), (y,), **pen.dot)
+            weight = "bold" if series.highlight else "normal"
+            sheet.text(x + 0.22, y, plain(series.label, 40), 9, weight=weight, middle=True)
+    return y
+
+
+def _dodge(chart: Chart) -> float:
+    """Inches between the dots of neighbouring series in a row; more where several have intervals."""
+    with_interval = sum(any(e.low is not None for e in series.estimates.values()) for series in chart.series)
+    return 0.1 if with_interval > 1 else 0.056
+
+
+def _reading(chart: Chart) -> list[str]:
+    """How to read the figure, in a sentence or two; what is not in it is not explained."""
+    shown = [series.estimates[m] for series in chart.series for m in chart.axes if m in series.estimates]
+    said = ["Every row runs from zero to full marks."]
+    if any(estimate.chance is not None for estimate in shown):
+        said.append("Dashed: what guessing gives.")
+    with_interval = sum(estimate.low is not None for estimate in shown)
+    if with_interval:
+        said.append("Line through a dot: 95% interval.")
+    if with_interval < len(shown):
+        said.append("Scores without a line were published without an interval.")
+    return [" ".join(said)]

@@ -1,0 +1,221 @@
+"""A sheet of paper to draw a figure on, in inches: typography, colours, and saving the same bytes each time.
+
+What is drawn is the business of `dotplot` and `radar`. Text is never read as markup or mathematics.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmeval.reporting.chart import Chart, Series
+from mmeval.types import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, GRID, BAND, PAPER = "#1a2027", "#5d6875", "#d5dae0", "#f4f6f8", "#ffffff"
+MARGIN = 0.5
+"""Inches left free on every side."""
+
+FONT = "DejaVu Sans"
+"""Comes with matplotlib, so that a figure has the same bytes on every machine."""
+
+CAPITAL = 0.729
+"""Height of its capitals, in ems."""
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How a series is told apart, thrice over: colour (Okabe and Ito's, colour-blind safe), marker, line."""
+
+    colour: str
+    marker: str
+    line: str | tuple[float, tuple[float, ...]]
+    size: float = 6
+    """Of the marker, in points: those with less body are larger."""
+
+    @property
+    def dot(self) -> dict[str, Any]:
+        """The marker alone, as matplotlib takes it; a white edge keeps overlapping ones apart."""
+        style = {"marker": self.marker, "markersize": self.size, "color": self.colour}
+        return style | {"markeredgecolor": "white", "markeredgewidth": 0.5}
+
+
+PENS = (
+    Pen("#0072b2", "o", "-"),
+    Pen("#d55e00", "s", (0, (6, 1.6))),
+    Pen("#009e73", "^", (0, (3, 1.2)), 7),
+    Pen("#b5568f", "D", (0, (7, 1.5, 1.4, 1.5))),
+    Pen("#c98a00", "v", (0, (1.4, 1.2)), 7),
+    Pen("#3b9fd6", "P", (0, (4, 1.5, 1, 1.2, 1, 1.5)), 8),
+    Pen("#7a5c3e", "X", (0, (9, 2)), 7.5),
+)
+HIGHLIGHT = Pen(INK, "o", "-", 7)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure whose one coordinate system is inches from the lower left corner."""
+
+    figure: Figure
+    axes: Axes
+    width: float
+    height: float
+
+    def text(self, x: float, y: float, text: str, size: float = 9, *, middle: bool = False, **style: Any) -> None:
+        """Writes text at a point, left-aligned on its baseline unless the style says otherwise.
+
+        `middle` puts the point at half the height of a capital, where a dot beside the text is.
+        """
+        if middle:
+            y -= CAPITAL / 2 * size / 72
+        style = {"color": INK, "va": "baseline", "linespacing": 1.25, "zorder": 10} | style
+        self.axes.text(x, y, text, fontsize=size, **style)
+
+    def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
+        """Draws a line through points."""
+        self.axes.plot(xs, ys, **{"color": GRID, "linewidth": 0.8, "solid_capstyle": "butt"} | style)
+
+
+@contextmanager
+def paper(width: float, height: float) -> Iterator[Sheet]:
+    """An empty sheet, and matplotlib set up for as long as it is drawn on and saved."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    settings: dict[str, Any] = {
+        "font.family": FONT,
+        "text.parse_math": False,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "mmeval",
+        "figure.dpi": 100,
+        "path.simplify": False,
+    }
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
+        figure = Figure(figsize=(width, height), facecolor=PAPER)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, width), ylim=(0, height))
+        axes.set_axis_off()
+        yield Sheet(figure, axes, width, height)
+
+
+def save(sheet: Sheet, folder: Path, name: str) -> tuple[Path, Path]:
+    """Writes `name.png` (200 dots an inch) and `name.svg` (its text stays text); the same drawing, the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
+    sheet.figure.savefig(png, dpi=200, metadata={"Software": None})
+    sheet.figure.savefig(svg, metadata={"Date": None, "Creator": None})
+    # Verdana has the metrics of DejaVu Sans, which few machines outside Linux have.
+    drawing = svg.read_text(encoding="utf-8").replace(f"'{FONT}'", f"'{FONT}', Verdana, sans-serif")
+    svg.write_text(drawing, encoding="utf-8")
+    return png, svg
+
+
+def pens(series: Sequence[Series]) -> list[Pen]:
+    """A pen for each series, in order; ink for the one that is highlighted.
+
+    Raises InputError for more series than can be told apart.
+    """
+    inked = [one for one in series if one.highlight]
+    rest = iter(PENS)
+    if len(series) > len(PENS):
+        raise InputError(f"{len(series)} models in one figure, and no more than {len(PENS)} can be told apart; name fewer")
+    return [HIGHLIGHT if len(inked) == 1 and one is inked[0] else next(rest) for one in series]
+
+
+def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
+    """The series with their pens in drawing order: what is highlighted comes last, on top."""
+    return sorted(zip(series, pens(series), strict=True), key=lambda pair: pair[0].highlight)
+
+
+def head(sheet: Sheet, chart: Chart) -> float:
+    """Writes title and subtitle at the top left and returns the height of what is left below them."""
+    y = sheet.height - MARGIN
+    room = sheet.width - 2 * MARGIN
+    for line in wrap(chart.title, 15, room, "bold"):
+        y -= 0.16
+        sheet.text(MARGIN, y, line, 15, weight="bold")
+        y -= 0.13
+    for line in wrap(chart.subtitle, 10, room):
+        y -= 0.12
+        sheet.text(MARGIN, y, line, 10, color=MUTED)
+        y -= 0.09
+    return y
+
+
+def head_height(chart: Chart, width: float) -> float:
+    """Inches that `head` takes below the upper margin on a sheet of that width."""
+    room = width - 2 * MARGIN
+    return 0.29 * len(wrap(chart.title, 15, room, "bold")) + 0.21 * len(wrap(chart.subtitle, 10, room))
+
+
+def foot(sheet: Sheet, lines: Sequence[str]) -> None:
+    """Writes wrapped notes at the bottom left, under a hairline."""
+    top = MARGIN * 0.7 + foot_height(lines)
+    sheet.line((MARGIN, sheet.width - MARGIN), (top, top), linewidth=0.6)
+    for index, line in enumerate(lines):
+        sheet.text(MARGIN, top - 0.2 - 0.16 * index, line, 7.5, color=MUTED)
+
+
+def foot_height(lines: Sequence[str]) -> float:
+    """Inches that `foot` takes above the lower margin."""
+    return 0.1 + 0.16 * len(lines)
+
+
+def notes(texts: Sequence[str], width: float) -> list[str]:
+    """The lines of the notes, wrapped to a sheet of that width."""
+    return [line for text in texts for line in wrap(text, 7.5, width - 2 * MARGIN)]
+
+
+def plain(text: str, limit: int = 60) -> str:
+    """A label that any machine can draw: one line, glyphs the font has, cut at `limit` characters."""
+    known = _glyphs()
+    kept = "".join(c if c in known else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()) if _drawn(c))
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
+    """Breaks a text into lines of at most `width` inches."""
+    width *= 0.98  # a screen's hinting makes letters a little wider than they measure
+    lines: list[str] = []
+    for word in plain(text, 1000).split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and measure(longer, size, weight) <= width:
+            lines[-1] = longer
+            continue
+        while measure(word, size, weight) > width:
+            keep = next(n for n in range(len(word) - 1, 0, -1) if measure(word[:n], size, weight) <= width)
+            lines.append(word[:keep])
+            word = word[keep:]
+        lines.append(word)
+    return lines
+
+
+def measure(text: str, size: float, weight: str = "normal") -> float:
+    """Width of a text in inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    prop = FontProperties(family=FONT, size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, prop, ismath=False)
+    return float(width) / 72
+
+
+def _drawn(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[str]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(map(chr, get_font(findfont(FontProperties(family=FONT))).get_charmap()))

@@ -1,0 +1,1 @@
+"""Reads answers out of text and turns scores into numbers with intervals."""

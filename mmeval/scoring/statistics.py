@@ -1,0 +1,114 @@
+"""Turns what was measured into a number with a 95% interval over the right clusters.
+
+A metric says what a number is made of (a `Statistic`); how sure one can be of it is said here, once for all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, stdtrit  # type: ignore[import-untyped]
+
+from mmeval.types import Estimate
+
+LEVEL = 0.95
+Z = 1.959963984540054
+"""The normal quantile of a two-sided 95% interval."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean of values in [0, 1] over units (questions, pictures) that come in clusters, one name a value."""
+
+    values: Sequence[float]
+    clusters: Sequence[str]
+
+
+Stratum = tuple[tuple[float, Mean], ...]
+"""Weighted means over the same clusters, the weights positive; their sum is the stratum's value."""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A number: the sum of independent strata (MME's Perception: ten subtasks). Full marks: all weights."""
+
+    full_marks: float
+    chance: float | None
+    strata: Sequence[Stratum] = ()
+    reason: str | None = None
+    """Why there is no value; then there are no strata."""
+
+
+def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> Estimate:
+    """The statistic's value with its 95% interval; `n` counts the values of each stratum's largest mean.
+
+    One stratum: the percentile bootstrap over clusters, at the quantiles that make up for few clusters
+    (Hesterberg 2015, section 5.2), and never narrower than `unseen` allows. Several: their limits
+    combined by MOVER (Zou and Donner 2008), which keeps a stratum's distance to its limits where it is lopsided.
+    """
+    n = sum(max(len(mean.values) for _, mean in stratum) for stratum in statistic.strata)
+    if statistic.reason is not None:
+        return Estimate(None, None, None, n, statistic.full_marks, statistic.chance, statistic.reason)
+    limits = [_limits(stratum, resamples, seed) for stratum in statistic.strata]
+    value = sum(middle for _, middle, _ in limits)
+    low = value - math.hypot(*(middle - low for low, middle, _ in limits))
+    high = value + math.hypot(*(high - middle for _, middle, high in limits))
+    return Estimate(value, max(low, 0.0), min(high, statistic.full_marks), n, statistic.full_marks, statistic.chance)
+
+
+def unseen(clusters: float) -> float:
+    """The share of clusters that may behave as none of those seen did: Wilson's upper limit for 0 of them.
+
+    Wilson 1927; for all of n right, 1 - unseen(n) is Wilson's lower limit.
+    """
+    return Z**2 / (clusters + Z**2)
+
+
+def _limits(stratum: Stratum, resamples: int, seed: int) -> tuple[float, float, float]:
+    sums, counts = _by_cluster(stratum)
+    weights = np.array([weight for weight, _ in stratum])
+    value = float(weights @ (sums.sum(axis=0) / counts.sum(axis=0)))
+    clusters = _effective(counts)
+    tail = _tail(clusters)
+    low, high = np.quantile(_resampled(weights, sums, counts, resamples, seed), [tail, 1 - tail])
+    share = unseen(clusters)
+    full = float(weights.sum())
+    return min(float(low), value - share * value), value, max(float(high), value + share * (full - value))
+
+
+def _by_cluster(stratum: Stratum) -> tuple[Array, Array]:
+    """Sum and number of each mean's values in each cluster: [clusters, means] twice."""
+    index = {name: row for row, name in enumerate(dict.fromkeys(c for _, mean in stratum for c in mean.clusters))}
+    sums, counts = np.zeros((len(index), len(stratum))), np.zeros((len(index), len(stratum)))
+    for column, (_, mean) in enumerate(stratum):
+        rows = [index[cluster] for cluster in mean.clusters]
+        np.add.at(sums[:, column], rows, mean.values)
+        np.add.at(counts[:, column], rows, 1)
+    return sums, counts
+
+
+def _resampled(weights: Array, sums: Array, counts: Array, resamples: int, seed: int) -> Array:
+    """The value in each resample of the clusters. Clusters that look alike are drawn together: [resamples]."""
+    kinds, number = np.unique(np.hstack([sums, counts]), axis=0, return_counts=True)
+    draws = np.random.default_rng(seed).multinomial(number.sum(), number / number.sum(), size=resamples)
+    kind_sums, kind_counts = np.hsplit(kinds, 2)
+    with np.errstate(invalid="ignore"):
+        values = ((draws @ kind_sums) / (draws @ kind_counts)) @ weights
+    return np.asarray(values[np.isfinite(values)])  # a resample may hold no value of a mean that few clusters have
+
+
+def _effective(counts: Array) -> float:
+    """Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each."""
+    return float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
+
+
+def _tail(clusters: float) -> float:
+    if clusters <= 1:
+        return 0.0
+    return float(ndtr(math.sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, (1 - LEVEL) / 2)))

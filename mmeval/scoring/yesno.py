@@ -1,0 +1,156 @@
+"""Reads yes or no out of an answer: as MME's own script does, and strictly, where nothing is guessed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from mmeval.types import Record, Score
+
+YesNo = Literal["yes", "no"]
+Reader = Callable[[str], YesNo | None]
+
+
+def official(text: str) -> YesNo | None:
+    """What MME's `calculation.py` reads: "yes", else "no", anywhere in the first four characters, in any case.
+
+    So "None" is a no and "**Yes**" is nothing, while "**No**" is a no.
+    """
+    window = text.lower()[:4]
+    if "yes" in window:
+        return "yes"
+    return "no" if "no" in window else None
+
+
+def strict(text: str) -> YesNo | None:
+    """What the whole answer says in so many words, or None. Takes time linear in its length.
+
+    A clause says yes or no if it holds that word, before it only words that lead up to an answer ("I
+    think", "the answer is"), and after it nothing, or a word that begins a sentence of its own: "no there
+    is", but not "no dog". Quotations, questions and thoughts between <think> tags say nothing. Clauses that
+    contradict each other say nothing, unless one is marked as the final answer.
+    """
+    answer = _plain(text)
+    said: set[YesNo] = {_WORDS[match[1]] for match in _FINAL.finditer(answer) if match[1] in _WORDS}
+    if not said:
+        answer = _undecorated(answer)
+        said = set(_said(answer))
+    if not said:
+        words = [word for word in _TOKEN.findall(answer) if word not in _ADVERBS]
+        return _ALONE.get(words[0]) if len(words) == 1 else None
+    return said.pop() if len(said) == 1 else None
+
+
+def refuses(text: str) -> bool:
+    """Whether an answer begins by declining to answer: "I cannot help with that", "As an AI, ..."."""
+    return _REFUSAL.search(_plain(text[:300])) is not None
+
+
+def scorer(read: Reader) -> Callable[[Record], Score]:
+    """The scorer that reads an answer that way. What cannot be read is wrong, and counted as such."""
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        answer = read(record.text)
+        if answer is None:
+            return Score(0.0, "refused" if refuses(record.text) else "unparsed")
+        right = answer in record.targets
+        return Score(float(right), "correct" if right else "incorrect", answer)
+
+    return score
+
+
+_WORDS: dict[str, YesNo] = {
+    **dict.fromkeys(("yes", "yeah", "yep", "yup", "是", "是的"), "yes"),
+    **dict.fromkeys(("no", "nope", "nah", "否", "不是", "不是的"), "no"),
+}
+_ALONE: dict[str, YesNo] = {"y": "yes", "true": "yes", "n": "no", "false": "no", "not": "no"}
+"""Read only where the answer has no other word."""
+
+
+def _bag(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_ADVERBS = _bag("absolutely actually certainly clearly definitely likely obviously probably")
+
+_LEADING = _ADVERBS | _bag(
+    """a an the so then thus hence therefore and but or well oh ok okay sure now sorry simply just i i'd would say
+    answer think believe am that it it's this is be should must my your its final correct right question response
+    to with"""
+)
+"""What may stand before the answer in its clause."""
+
+_SENTENCE = _bag(
+    """a an the there there's this that that's these those it it's they they're i i'm we you he he's she she's
+    his her its their in because since as"""
+)
+"""What begins a sentence of its own after the answer; before another word, "no" may deny that word alone."""
+
+_REPORTS = _bag("say says said read reads write writes written word words text sign label title caption")
+"""A clause with one of these and a colon introduces somebody else's words."""
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "`": '"'})
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
+_FINAL = re.compile(
+    r"(?:\\boxed\{(?:\\text\{)?|<answer>|\"answer\"\s*:|\bfinal answer\s*(?:is\b)?)"
+    r"[\s:*\"']*([^\W\d_]+)[\s.*\"']*(?=[}<,;\n]|$)"
+)
+_TAG = re.compile(r"<(?!(?:yes|no)>)[a-z|/_]{1,30}>")
+_NUMBER = re.compile(r"\bno\.[ \t]*\d+|\byes\.\d+")
+_EITHER = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
+_SPACED = re.compile(r"(?<!\w)(?:y\s+e\s+s|n\s+o)(?!\w)")
+_REPEATED = re.compile(r"(?<![^\W\d_])(yes|no)\1+(?![^\W\d_])")
+_QUOTED = re.compile(r"\"[^\"]*(?:\"|$)|(?<!\w)'[^']*'(?!\w)")
+_CLAUSE = re.compile(r"([^.,;:!?。、()\[\]{}\n]*)([.,;:!?。、()\[\]{}\n]|$)")
+_TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
+_REFUSAL = re.compile(
+    r"\bas an? (?:ai|(?:large )?language model)\b"
+    r"|\bi(?:'m| am) (?:unable|not able) to\b"
+    r"|\bi(?:'m| am) sorry\b.{0,20}\bi (?:can't|cannot|can not|won't)\b"
+    r"|\bi (?:can't|cannot|can not|won't|will not) (?:help|assist|answer|provide|identify|comply|discuss|determine)\b"
+)
+
+
+def _plain(text: str) -> str:
+    """Lower case, one kind of quotation mark, nothing invisible, no thoughts."""
+    text = unicodedata.normalize("NFKC", text).lower().translate(_QUOTES)
+    text = "\n".join(_INVISIBLE.sub("", text).splitlines())
+    return _THOUGHT.sub("\n", text).strip()
+
+
+def _undecorated(answer: str) -> str:
+    """Without special tokens, numbers ("no. 1"), letter spacing, and whatever the answer quotes."""
+    answer = _TAG.sub(" ", answer).strip(" .*_\n")
+    for quote in "\"'":
+        if answer.startswith(quote) and answer.endswith(quote) and answer.count(quote) == 2:
+            answer = answer[1:-1]
+    answer = _EITHER.sub(" or ", _NUMBER.sub(" ", _QUOTED.sub(" ", answer)))
+    answer = _SPACED.sub(lambda match: "".join(match[0].split()), answer)
+    return _REPEATED.sub(r"\1", answer)
+
+
+def _said(answer: str) -> Iterator[YesNo]:
+    reported = False
+    for clause, end in _CLAUSE.findall(answer):
+        words = _TOKEN.findall(clause)
+        said = _clause(words)
+        if said and not reported and end != "?":
+            yield said
+        if words or end != "\n":
+            reported = end == ":" and not _REPORTS.isdisjoint(words)
+
+
+def _clause(words: Sequence[str]) -> YesNo | None:
+    for word, after in itertools.zip_longest(words, words[1:], fillvalue=""):
+        if said := _WORDS.get(word):
+            counted = said == "yes" and after.isdigit()  # "no 5" may be a number
+            return said if not after or after in _SENTENCE or _WORDS.get(after) == said or counted else None
+        if word not in _LEADING and not word.isdigit():
+            return None
+    return None

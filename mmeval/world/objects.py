@@ -1,0 +1,169 @@
+"""Existence, count, position and color: pictures of things on a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmeval.world.dice import Dice
+from mmeval.world.things import (
+    COLORS,
+    COLUMNS,
+    KINDS,
+    NUMBERS,
+    ROWS,
+    SHAPES,
+    Kind,
+    Thing,
+    caption,
+    facts,
+    laid_out,
+    near,
+    paint,
+)
+from mmeval.world.view import Claim, Origin, View, worded
+
+EXISTENCE = (
+    "Is there a {kind} in this image?",
+    "Is there any {kind} in the picture?",
+    "Does this image show a {kind}?",
+)
+COUNT = (
+    "Are there exactly {number} {what}s in this image?",
+    "Does this picture show {number} {what}s?",
+    "Is the number of {what}s in the image {number}?",
+)
+COLOR = (
+    "Is the {shape} {color}?",
+    "Is the color of the {shape} {color}?",
+    "Is there a {shape} that is {color}?",
+)
+BESIDE = ("Is the {one} {where} the {other}?", "Does the {one} stand {where} the {other}?")
+SIDE = ("Is the {one} on the {side} side of this image?", "Does the {one} stand at the {side}?")
+OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above", "top": "bottom", "bottom": "top"}
+WHERE = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
+
+Claims = tuple[Claim, Claim]
+"""One that is true and one that nearly is."""
+
+
+def existence(origin: Origin) -> View:
+    """Is there a red circle? The no: the color in another shape, or the shape in another color."""
+    dice = origin.dice()
+    kinds = dice.shuffled(KINDS)[: 1 + dice.below(5)]
+    things = laid_out(dice, kinds, origin.split)
+    return _view(origin, dice, things, _exists(dice, things, 0), ())
+
+
+def count(origin: Origin) -> View:
+    """Are there three stars? The no: one more or one fewer. Which of two neighbours is true is a coin's choice."""
+    dice = origin.dice()
+    if dice.coin(0.3):
+        what, low = "object", 1 + dice.below(4)
+        number, wrong = dice.swapped(low, low + 1)
+        kinds = [dice.pick(KINDS) for _ in range(number)]
+    else:
+        what, low = dice.pick(SHAPES), 1 + dice.below(3)
+        number, wrong = dice.swapped(low, low + 1)
+        others = [kind for kind in KINDS if kind.shape != what]
+        kinds = [Kind(dice.pick(list(COLORS)), what) for _ in range(number)]
+        kinds += [dice.pick(others) for _ in range(dice.below(6 - number))]
+    things = laid_out(dice, kinds, origin.split)
+
+    def counted() -> Claims:
+        yes, no = (
+            worded(dice, COUNT, ("count", what, NUMBERS[n]), what=what, number=NUMBERS[n]) for n in (number, wrong)
+        )
+        return yes, no
+
+    return _view(origin, dice, things, counted(), counted())
+
+
+def position(origin: Origin) -> View:
+    """Is the red circle to the left of the blue star? Is it on the left side? The no: the other direction."""
+    dice = origin.dice()
+    kinds = dice.shuffled(KINDS)[: 2 + dice.below(3)]
+    things = laid_out(dice, kinds, origin.split)
+    return _view(origin, dice, things, _stands(dice, things), _stands(dice, things))
+
+
+def color(origin: Origin) -> View:
+    """Is the circle red? The no: a color of something else in the picture, or any other."""
+    dice = origin.dice()
+    shapes = dice.shuffled(SHAPES)[: 2 + dice.below(3)]
+    kinds = [Kind(dice.pick(list(COLORS)), shape) for shape in shapes]
+    things = laid_out(dice, kinds, origin.split)
+    return _view(origin, dice, things, _colored(dice, things), _colored(dice, things))
+
+
+def _exists(dice: Dice, things: Sequence[Thing], index: int) -> Claims:
+    there = {thing.kind for thing in things}
+    absent = near(dice, things[index].kind)
+    while absent in there:
+        absent = near(dice, things[index].kind)
+    yes, no = (
+        worded(dice, EXISTENCE, ("there is", kind.name), kind=kind.name) for kind in (things[index].kind, absent)
+    )
+    return yes, no
+
+
+def _colored(dice: Dice, things: Sequence[Thing]) -> Claims:
+    kind = dice.pick(things).kind
+    others = {thing.kind.color for thing in things} - {kind.color}
+    wrong = sorted(others) if others and dice.coin() else [name for name in COLORS if name != kind.color]
+    yes, no = (
+        worded(dice, COLOR, ("color", kind.shape, name), shape=kind.shape, color=name)
+        for name in (kind.color, dice.pick(wrong))
+    )
+    return yes, no
+
+
+def _stands(dice: Dice, things: Sequence[Thing]) -> Claims:
+    """Beside another thing, or on a side of the picture where it stands at one."""
+    one, other = dice.shuffled(things)[:2]
+    sides = [side for side in (ROWS[one.row], COLUMNS[one.column]) if side in OPPOSITE]
+    name = one.kind.name
+    if sides and dice.coin():
+        side = dice.pick(sides)
+        yes, no = (worded(dice, SIDE, ("side", name, way), one=name, side=way) for way in (side, OPPOSITE[side]))
+        return yes, no
+    ways = ["left" if one.column < other.column else "right"] if one.column != other.column else []
+    ways += ["above" if one.row < other.row else "below"] if one.row != other.row else []
+    way = dice.pick(ways)
+    yes, no = (
+        worded(dice, BESIDE, (side, name, other.kind.name), one=name, where=WHERE[side], other=other.kind.name)
+        for side in (way, OPPOSITE[way])
+    )
+    return yes, no
+
+
+def _view(origin: Origin, dice: Dice, things: Sequence[Thing], asked: Claims, extra: tuple[Claim, ...]) -> View:
+    picture, marks = paint(dice, things)
+    extra += _exists(dice, things, dice.below(len(things)))
+    extra += _exists(dice, things, dice.below(len(things)))
+    return View(
+        origin=origin,
+        picture=picture,
+        caption=caption(things),
+        facts=facts(things),
+        asked=dice.swapped(*asked),
+        probes=_probes(dice, things),
+        extra=extra,
+        marks=marks,
+    )
+
+
+def _probes(dice: Dice, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
+    thing = dice.pick(things)
+    shape = dice.pick([*(thing.kind.shape for thing in things), *SHAPES])
+    shapes = [thing.kind.shape for thing in things]
+    probes = [
+        ("how many objects are there ?", NUMBERS[len(things)]),
+        (f"how many {shape}s are there ?", NUMBERS[shapes.count(shape)]),
+        (f"what stands {thing.place} ?", thing.kind.name),
+    ]
+    for thing in dice.shuffled(things)[:2]:
+        if [other.kind for other in things].count(thing.kind) == 1:
+            probes.append((f"where is the {thing.kind.name} ?", thing.place))
+        if shapes.count(thing.kind.shape) == 1:
+            probes.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
+    return tuple(probes[:6])

@@ -1,0 +1,135 @@
+"""Small MMICLs of every kind, made in a moment: configurations, weights, tokenizers, processors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+
+from mmeval.mmicl.configuration import MmiclConfig
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.processing import MmiclProcessor, Settings
+
+Family = Literal["t5", "llama", "opt"]
+FAMILIES: tuple[Family, ...] = ("t5", "llama", "opt")
+WORDS = ("<pad>", "</s>", "<unk>", "is", "there", "a", "dog", "image", "0", "1", "?", "yes", "no", "the", "cat")
+PLACEHOLDER = len(WORDS)
+TAGS = 3
+VOCABULARY = PLACEHOLDER + 1 + TAGS
+
+LANGUAGE: dict[str, dict[str, Any]] = {
+    "t5": {
+        "d_model": 32,
+        "d_kv": 8,
+        "d_ff": 64,
+        "num_layers": 2,
+        "num_heads": 4,
+        "dropout_rate": 0.0,
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": False,
+        "decoder_start_token_id": 0,
+    },
+    "llama": {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 128,
+        "bos_token_id": 2,
+    },
+    "opt": {
+        "hidden_size": 32,
+        "word_embed_proj_dim": 32,
+        "ffn_dim": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 128,
+        "dropout": 0.0,
+        "bos_token_id": 1,
+    },
+}
+
+
+def config(family: Family = "t5", beginning: str = "instructblip", **changes: Any) -> MmiclConfig:
+    """A configuration of 16 x 16 pictures, 2 visual tokens each, and `WORDS` for a vocabulary."""
+    part = beginning.replace("-", "_")
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = {"model_type": family, "vocab_size": VOCABULARY, "pad_token_id": 0, "eos_token_id": 1}
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    vision = {"model_type": f"{part}_vision_model", "image_size": 16, "patch_size": 8, "initializer_range": 0.2}
+    qformer = {"model_type": f"{part}_qformer", "vocab_size": 20, "max_position_embeddings": 16, **dropout}
+    values: dict[str, Any] = {
+        "vision_config": {**sizes, **vision},
+        "qformer_config": {**sizes, **qformer},
+        "text_config": {**text, **LANGUAGE[family], **changes.pop("text", {})},
+        "num_query_tokens": 2,
+        "image_token_id": PLACEHOLDER,
+    }
+    return MmiclConfig(**{**values, **changes})
+
+
+def model(family: Family = "t5", beginning: str = "instructblip", **changes: Any) -> MmiclForConditionalGeneration:
+    """A model with large random weights, the same at every call, so that every path matters."""
+    torch.manual_seed(0)
+    made = MmiclForConditionalGeneration(config(family, beginning, **changes))
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    made.train(False)
+    return made
+
+
+def tokenizer(after: bool = True) -> str:
+    """A word-level `tokenizer.json`; `after`: it ends sequences with </s>, as T5's does."""
+    special = [
+        {"id": i, "content": WORDS[i], "single_word": False, "lstrip": False, "rstrip": False}
+        | {"normalized": False, "special": True}
+        for i in range(3)
+    ]
+    end = {"SpecialToken": {"id": "</s>", "type_id": 0}}
+    text = {"Sequence": {"id": "A", "type_id": 0}}
+    frame = [text, end] if after else [end, text]
+    return json.dumps(
+        {
+            "version": "1.0",
+            "truncation": None,
+            "padding": None,
+            "added_tokens": special,
+            "normalizer": None,
+            "pre_tokenizer": {"type": "WhitespaceSplit"},
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": frame,
+                "pair": frame,
+                "special_tokens": {"</s>": {"id": "</s>", "ids": [1], "tokens": ["</s>"]}},
+            },
+            "decoder": None,
+            "model": {
+                "type": "WordLevel",
+                "vocab": {word: i for i, word in enumerate(WORDS)},
+                "unk_token": "<unk>",
+            },
+        }
+    )
+
+
+def processor(family: Family = "t5", **changes: Any) -> MmiclProcessor:
+    """The processor of `model(family)`."""
+    values: dict[str, Any] = {
+        "placeholder_id": PLACEHOLDER,
+        "tag_ids": tuple(range(PLACEHOLDER + 1, VOCABULARY)),
+        "tokens_per_picture": 2,
+        "pad_id": 0,
+        "eos_id": 1,
+        "pad_left": family != "t5",
+    }
+    pictures = BlipImageProcessorPil(size={"height": 16, "width": 16})
+    settings = Settings(**{**values, **changes})
+    return MmiclProcessor(tokenizer(family == "t5"), pictures, settings, tokenizer())
+
+
+def pixels(count: int) -> Tensor:
+    """Random pictures [count, 3, 16, 16]."""
+    return torch.randn(count, 3, 16, 16, generator=torch.Generator().manual_seed(1))

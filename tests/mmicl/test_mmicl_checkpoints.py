@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import mmicl_small as small
+import pytest
+import torch
+from mmicl_small import FAMILIES, PLACEHOLDER, Family
+from torch import Tensor
+
+from mmeval.mmicl import checkpoints
+from mmeval.mmicl.checkpoints import CheckpointError, digest, find, load, load_model, load_processor, save
+from mmeval.mmicl.configuration import PLACEHOLDER_IDS
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+
+
+def published(folder: Path, model: MmiclForConditionalGeneration, **changes: Any) -> dict[str, Tensor]:
+    """Write `model` as transformers 4.28 did: one config, two pickled shards, aliases and buffers included."""
+    folder.mkdir(exist_ok=True)
+    config = model.config.to_dict()
+    for key in ("image_token_id", "stem_channels"):
+        del config[key]
+    if model.config.family == "t5":
+        config["text_config"]["tie_word_embeddings"] = model.config.head_is_tied
+        del config["text_config"]["scale_decoder_outputs"]
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": model.config.beginning, **changes}))
+    tensors = {key: value.clone() for key, value in model.state_dict().items()}
+    if model.config.beginning == "instructblip":
+        tensors["qformer.embeddings.position_ids"] = torch.arange(16)[None]
+    if model.config.family == "llama":
+        tensors["language_model.model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(4)
+    keys = sorted(tensors)
+    shards = {"pytorch_model-00001-of-00002.bin": keys[::2], "pytorch_model-00002-of-00002.bin": keys[1::2]}
+    for name, held in shards.items():
+        torch.save({key: tensors[key] for key in held}, folder / name)
+    index = {"metadata": {}, "weight_map": {key: name for name, held in shards.items() for key in held}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    return tensors
+
+
+def published_processor(folder: Path) -> None:
+    """Write a processor as the hub has it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "qformer_tokenizer").mkdir()
+    (folder / "tokenizer.json").write_text(small.tokenizer())
+    (folder / "tokenizer_config.json").write_text(json.dumps({"clean_up_tokenization_spaces": False}))
+    (folder / "qformer_tokenizer" / "tokenizer.json").write_text(small.tokenizer())
+    pictures = {"size": {"height": 16, "width": 16}, "image_processor_type": "BlipImageProcessor"}
+    (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
+
+
+def equal(one: MmiclForConditionalGeneration, other: MmiclForConditionalGeneration) -> bool:
+    tensors = other.state_dict()
+    return one.state_dict().keys() == tensors.keys() and all(
+        torch.equal(value, tensors[key]) for key, value in one.state_dict().items()
+    )
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    save(small.model(), small.processor(), tmp_path)
+    return tmp_path
+
+
+def rewrite(folder: Path, change: dict[str, Tensor | None]) -> None:
+    """Change, add or (None) take away tensors of a folder of ours."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = {**load_file(folder / "model.safetensors"), **change}
+    save_file({key: value for key, value in tensors.items() if value is not None}, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("stem", [(), (4, 8, 16)])
+def test_a_saved_folder_gives_the_same_model(tmp_path: Path, family: Family, stem: tuple[int, ...]) -> None:
+    model, processor = small.model(family, stem_channels=stem), small.processor(family)
+    save(model, processor, tmp_path)
+    again, its_processor = load(tmp_path)
+    assert equal(again, model) and its_processor.settings == processor.settings
+    ids = torch.tensor([[3, 4, 5, 1]])
+    answers = [each.generate(ids, max_new_tokens=6, do_sample=False) for each in (again, model)]
+    assert torch.equal(*answers)
+
+
+def test_a_saved_folder_opens_with_transformers(saved: Path) -> None:
+    assert equal(MmiclForConditionalGeneration.from_pretrained(saved), small.model())
+
+
+def test_half_precision(saved: Path) -> None:
+    model = load_model(saved, torch.bfloat16)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+    narrow = load_model(saved, torch.float16)
+    wide = {name for name, parameter in narrow.named_parameters() if parameter.dtype == torch.float32}
+    assert wide and all(name.endswith(".wo.weight") for name in wide)  # T5's overflow in float16
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("beginning", ["blip-2", "instructblip"])
+def test_the_old_sharded_layout_opens(tmp_path: Path, family: Family, beginning: str) -> None:
+    """With position_ids, inv_freq and aliases in it, which today's classes do not have."""
+    model = small.model(family, beginning)
+    published(tmp_path, model)
+    again = load_model(tmp_path)
+    assert again.config.beginning == beginning
+    assert equal(again, model)
+
+
+def test_an_untied_head_stays_itself(tmp_path: Path) -> None:
+    """Flan-T5's: loaded into a tied model it would overwrite the embedding."""
+    tensors = published(tmp_path, small.model())
+    language = load_model(tmp_path).language_model
+    assert torch.equal(language.lm_head.weight, tensors["language_model.lm_head.weight"])
+    assert torch.equal(language.shared.weight, tensors["language_model.shared.weight"])
+
+
+def test_a_tied_head_may_be_left_out(tmp_path: Path) -> None:
+    model = small.model(text={"tie_word_embeddings": True})
+    save(model, small.processor(), tmp_path)
+    language = load_model(tmp_path).language_model
+    assert language.lm_head.weight is language.shared.weight
+
+
+def test_a_qformer_word_table_of_any_height_opens(tmp_path: Path) -> None:
+    """Training added about a hundred words to it that the config does not know."""
+    model = small.model()
+    table = torch.nn.Embedding(123, 16)
+    model.qformer.set_input_embeddings(table)  # type: ignore[no-untyped-call]
+    published(tmp_path, model)
+    again = load_model(tmp_path)
+    assert torch.equal(again.get_parameter("qformer.embeddings.word_embeddings.weight"), table.weight)
+    assert again.config.qformer_config.vocab_size == 123
+
+
+@pytest.mark.parametrize(
+    ("family", "rows", "tags"),
+    [
+        ("t5", 32128, tuple(range(32101, 32121))),
+        ("llama", 32022, tuple(range(32002, 32022))),
+        ("opt", 50286, tuple(range(50266, 50286))),
+    ],
+)
+def test_published_ids_are_fixed(tmp_path: Path, family: Family, rows: int, tags: tuple[int, ...]) -> None:
+    """Versions 4.34 to 4.36 of transformers scrambled them; version 5 moves all by one."""
+    published_processor(tmp_path)
+    config = small.config(family, image_token_id=None, text={"vocab_size": rows})
+    settings = load_processor(tmp_path, config).settings
+    assert settings.placeholder_id == PLACEHOLDER_IDS[family]
+    assert settings.tag_ids == tags
+    assert settings.pad_left == (family != "t5")
+    assert settings.max_prompt_tokens == (None if family == "t5" else 128)
+    assert not settings.clean_up_spaces
+
+
+def test_a_trained_limit_is_kept(tmp_path: Path) -> None:
+    published_processor(tmp_path)
+    config = small.config(text={"max_sequence_length": 77})
+    assert load_processor(tmp_path, config).settings.max_prompt_tokens == 77
+
+
+def test_published_mmicl_borrows_its_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repositories of MMICL hold weights; tokenizers are those of InstructBLIP."""
+    published_processor(tmp_path / "lender")
+    (tmp_path / "bare").mkdir()
+    asked: list[Any] = []
+
+    def snapshot(name: str, **options: Any) -> str:
+        asked.append((name, options["local_files_only"]))
+        return str(tmp_path / "lender")
+
+    monkeypatch.setattr(checkpoints, "snapshot_download", snapshot)
+    config = small.config(text={"d_model": 2048})
+    assert load_processor(tmp_path / "bare", config).settings.placeholder_id == PLACEHOLDER
+    assert asked == [("Salesforce/instructblip-flan-t5-xl", True)]
+
+
+@pytest.mark.parametrize("name", ["nobody/no-such-model", "no/such/folder", "what is this"])
+def test_a_name_that_is_nowhere(name: str) -> None:
+    with pytest.raises(CheckpointError, match="neither a folder nor a repository in the local cache"):
+        find(name)
+
+
+def test_digest_is_that_of_the_weights(saved: Path) -> None:
+    before = digest(saved)
+    (saved / "README.md").write_text("a note")
+    assert digest(saved) == before and len(before) == 64
+    rewrite(saved, {"language_projection.bias": torch.zeros(32)})
+    assert digest(saved) != before
+
+
+def test_a_missing_key(saved: Path) -> None:
+    rewrite(saved, {"query_tokens": None, "vision_model.post_layernorm.bias": None})
+    with pytest.raises(CheckpointError, match="the weights lack 2 keys, the first query_tokens"):
+        load(saved)
+
+
+def test_an_extra_key(saved: Path) -> None:
+    rewrite(saved, {"language_model.adapter": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: key language_model\.adapter is nothing"):
+        load(saved)
+
+
+def test_a_wrong_shape(saved: Path) -> None:
+    rewrite(saved, {"query_tokens": torch.zeros(1, 3, 16)})
+    with pytest.raises(CheckpointError, match=r"query_tokens has shape \[1, 3, 16\], but .* \[1, 2, 16\]"):
+        load(saved)
+
+
+def test_tied_tensors_that_differ(tmp_path: Path) -> None:
+    model = small.model()
+    published(tmp_path, model)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["text_config"]["tie_word_embeddings"] = True
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="if the model is untied, say tie_word_embeddings false"):
+        load_model(tmp_path)
+
+
+def test_no_weights(saved: Path) -> None:
+    (saved / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="no weights; one of"):
+        load(saved)
+
+
+def test_truncated_safetensors(saved: Path) -> None:
+    file = saved / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: truncated"):
+        load(saved)
+
+
+@pytest.mark.parametrize("length", [0, 1, 500, -100])
+def test_a_truncated_shard(tmp_path: Path, length: int) -> None:
+    published(tmp_path, small.model())
+    shard = tmp_path / "pytorch_model-00002-of-00002.bin"
+    shard.write_bytes(shard.read_bytes()[:length])
+    with pytest.raises(CheckpointError, match=r"00002-of-00002\.bin: (truncated|holds something other)"):
+        load_model(tmp_path)
+
+
+def test_a_missing_shard(tmp_path: Path) -> None:
+    published(tmp_path, small.model())
+    (tmp_path / "pytorch_model-00001-of-00002.bin").unlink()
+    with pytest.raises(CheckpointError, match=r"names pytorch_model-00001-of-00002\.bin, which is missing"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../x.bin", "/etc/passwd", "sub/x.bin", "..", ""])
+def test_an_index_that_leads_outside(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "model"
+    published(folder, small.model())
+    (tmp_path / "x.bin").write_bytes(b"")
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": {"query_tokens": name}}))
+    with pytest.raises(CheckpointError, match="outside its folder"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("index", ["{}", '{"weight_map": []}', '{"weight_map": {"a": 1}}'])
+def test_an_index_without_files(tmp_path: Path, index: str) -> None:
+    published(tmp_path, small.model())
+    (tmp_path / "pytorch_model.bin.index.json").write_text(index)
+    with pytest.raises(CheckpointError, match="'weight_map' must give a file name"):
+        load_model(tmp_path)
+
+
+class Code:
+    """Unpickling it would make a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_pickle_with_code_is_not_opened(tmp_path: Path) -> None:
+    published(tmp_path, small.model())
+    torch.save({"query_tokens": Code(tmp_path / "proof")}, tmp_path / "pytorch_model-00001-of-00002.bin")
+    with pytest.raises(CheckpointError, match="holds something other than tensors, maybe code; not opened"):
+        load_model(tmp_path)
+    assert not (tmp_path / "proof").exists()
+
+
+@pytest.mark.parametrize("content", [[1], {"a": 1}, {1: torch.zeros(1)}])
+def test_a_shard_of_something_else(tmp_path: Path, content: Any) -> None:
+    published(tmp_path, small.model())
+    torch.save(content, tmp_path / "pytorch_model-00001-of-00002.bin")
+    with pytest.raises(CheckpointError, match=r"not a tensor|a table of tensors"):
+        load_model(tmp_path)
+
+
+def test_a_missing_config(saved: Path) -> None:
+    (saved / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"config\.json: missing or unreadable"):
+        load(saved)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        ("[]", "must hold a JSON object"),
+        ("{}", "a 'None' model; only mmicl"),
+        ('{"model_type": "llava"}', "a 'llava' model; only mmicl"),
+        ('{"model_type": "mmicl", "text_config": {"model_type": "bert"}}', "'bert' is none of t5"),
+        ('{"model_type": "mmicl", "text_config": 3}', "text_config must be an object"),
+        ('{"model_type": "mmicl", "num_query_tokens": "many"}', "num_query_tokens"),
+        ('{"model_type": "blip-2", "vision_config": {"hidden_size": "wide"}}', "hidden_size"),
+    ],
+)
+def test_a_config_that_is_none(saved: Path, content: str | bytes, reason: str) -> None:
+    (saved / "config.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(CheckpointError, match=reason):
+        load(saved)
+
+
+def test_a_config_that_cannot_be_built(saved: Path) -> None:
+    config = json.loads((saved / "config.json").read_text())
+    config["vision_config"]["num_attention_heads"] = 3
+    (saved / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"config\.json: describes no model that can be"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "preprocessor_config.json"])
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_a_broken_processor(saved: Path, name: str, content: str | None) -> None:
+    if content is None:
+        (saved / name).unlink()
+    else:
+        (saved / name).write_text(content)
+    with pytest.raises(CheckpointError):
+        load(saved)
+
+
+def test_a_processor_of_another_model(saved: Path) -> None:
+    small.processor(placeholder_id=3).save_pretrained(saved)
+    with pytest.raises(CheckpointError, match="the processor's placeholder is 3, the model's 15"):
+        load(saved)
+
+
+def test_pictures_of_another_size(saved: Path) -> None:
+    (saved / "preprocessor_config.json").write_text('{"size": {"height": 224, "width": 224}}')
+    with pytest.raises(CheckpointError, match="prepared at 224 pixels, but the model takes 16"):
+        load(saved)
+
+
+def test_a_tokenizer_too_large_for_the_published_placeholder(tmp_path: Path) -> None:
+    published_processor(tmp_path)
+    with pytest.raises(CheckpointError, match="has 15 words, so 9 cannot be the placeholder"):
+        load_processor(tmp_path, small.config(image_token_id=9))

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import mmicl_small as small
+import pytest
+import torch
+from mmicl_small import PLACEHOLDER
+from PIL import Image
+
+from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
+from mmeval.mmicl.modeling import PromptError
+from mmeval.mmicl.processing import MmiclProcessor
+
+PARTS: list[Part] = ["is ", Shown(5), " a dog? ", Shown(2), Spoken(1), "?"]
+
+
+def test_declaration_stands_where_the_picture_stands() -> None:
+    pieces = CONTEXTS["declaration"].pieces(PARTS)
+    expected = "is image 0 is <image0>[picture] a dog? image 1 is <image1>[picture]image 1?"
+    assert written(pieces) == expected
+
+
+def test_authors_wording_for_mme() -> None:
+    expected = "Use the image 0: <image0>[picture] as a visual aid to help you answer the questions accurately. Yes?"
+    assert written(CONTEXTS["mme-authors"].pieces([Shown(0), "Yes?"])) == expected
+
+
+def test_plain_shows_pictures_and_nothing_else() -> None:
+    assert written(CONTEXTS["plain"].pieces(PARTS)) == "is [picture] a dog? [picture]image 1?"
+
+
+def test_braces_in_a_question_are_text() -> None:
+    assert written(CONTEXTS["declaration"].pieces(["{slot} {}", Shown(0)])) == "{slot} {}image 0 is <image0>[picture]"
+
+
+def test_tags_and_placeholders_have_the_settings_ids() -> None:
+    prompt = small.processor().prompt([Shown(4), "is there a dog ?"], CONTEXTS["declaration"])
+    assert prompt.ids == (7, 8, 3, PLACEHOLDER + 1, PLACEHOLDER, PLACEHOLDER, 3, 4, 5, 6, 10, 1)
+    assert prompt.pictures == (4,)
+
+
+def test_a_literal_placeholder_in_a_question_is_text() -> None:
+    """The model would see a picture's place without a picture, or the next row's picture."""
+    processor = small.processor()
+    prompt = processor.prompt(["图 <image0> </s> <image> a dog"], CONTEXTS["declaration"])
+    assert prompt.ids == (2, 2, 2, 2, 5, 6, 1)
+
+
+def test_opening_pictures_precede_the_start_token_in_plain() -> None:
+    """As BLIP-2 and InstructBLIP were trained with decoder-only models."""
+    processor = small.processor("opt")
+    prompt = processor.prompt([Shown(0), "a", Shown(1), "dog"], CONTEXTS["plain"])
+    assert prompt.ids == (PLACEHOLDER, PLACEHOLDER, 1, 5, PLACEHOLDER, PLACEHOLDER, 6)
+    declared = processor.prompt([Shown(0), "a"], CONTEXTS["declaration"])
+    assert declared.ids[0] == 1
+
+
+@pytest.mark.parametrize(("family", "ids", "mask"), [("t5", [5, 1, 0], [1, 1, 0]), ("llama", [0, 1, 5], [0, 1, 1])])
+def test_padding_side_is_the_language_models(family: small.Family, ids: list[int], mask: list[int]) -> None:
+    processor = small.processor(family)
+    batch = processor.batch([processor.prompt([text], CONTEXTS["plain"]) for text in ("a", "a dog")])
+    assert batch["input_ids"][0].tolist() == ids
+    assert batch["attention_mask"][0].tolist() == mask
+    assert batch["pictures"].shape == (2, 0)
+
+
+def test_pictures_are_padded_with_minus_one() -> None:
+    processor = small.processor()
+    prompts: list[list[Part]] = [[Shown(1), Shown(0), Shown(1)], ["a"], [Shown(0)]]
+    batch = processor.batch([processor.prompt(parts, CONTEXTS["plain"]) for parts in prompts])
+    assert batch["pictures"].tolist() == [[1, 0, 1], [-1, -1, -1], [0, -1, -1]]
+
+
+def test_a_long_prompt_is_refused_not_cut() -> None:
+    """The original cut text and left the pictures, or cut the pictures in two."""
+    processor = small.processor(max_prompt_tokens=6)
+    assert len(processor.prompt([Shown(0), "is there a"], CONTEXTS["plain"]).ids) == 6
+    with pytest.raises(PromptError, match="has 7 tokens, 1 pictures of 2 included, but the model reads 6"):
+        processor.prompt([Shown(0), "is there a dog"], CONTEXTS["plain"])
+
+
+def test_more_pictures_than_tags_are_refused() -> None:
+    with pytest.raises(PromptError, match="picture 3 needs the tag <image3>, but the model has 3 tags"):
+        small.processor().prompt([Shown(0)] * 4, CONTEXTS["declaration"])
+
+
+def test_the_same_id_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="different ids"):
+        small.processor(tag_ids=(PLACEHOLDER,))
+
+
+def test_transparency_is_dropped() -> None:
+    processor = small.processor()
+    red = Image.new("RGB", (20, 10), "red")
+    transparent = red.convert("RGBA")
+    transparent.putalpha(0)
+    assert torch.equal(processor.pixels([transparent]), processor.pixels([red]))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "CMYK"])
+def test_pictures_of_any_mode(mode: str) -> None:
+    assert small.processor().pixels([Image.new(mode, (3, 90))]).shape == (1, 3, 16, 16)
+
+
+def test_answers_end() -> None:
+    assert small.processor("llama").answer("yes") == [11, 1]
+
+
+def test_decoding_takes_out_the_spaces_that_the_original_took_out() -> None:
+    ids = [3, 4, 10, 1]
+    assert small.processor().decode(ids) == "is there?"
+    assert small.processor(clean_up_spaces=False).decode(ids) == "is there ?"
+
+
+def test_qformer_text_is_framed_and_padded() -> None:
+    batch = small.processor().qformer_batch(["a dog", "a"])
+    assert batch["qformer_input_ids"].tolist() == [[5, 6, 1], [5, 1, 0]]
+    assert batch["qformer_attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+
+
+def test_a_processor_comes_back_from_its_folder(tmp_path: Path) -> None:
+    processor = small.processor("opt", max_prompt_tokens=50, clean_up_spaces=False)
+    processor.save_pretrained(tmp_path)
+    again = MmiclProcessor.from_pretrained(tmp_path)
+    assert again.settings == processor.settings
+    prompt = processor.prompt([Shown(0), "is there a dog ?"], CONTEXTS["declaration"])
+    assert again.prompt([Shown(0), "is there a dog ?"], CONTEXTS["declaration"]) == prompt
+    picture = Image.effect_noise((30, 30), 50)
+    assert torch.equal(again.pixels([picture]), processor.pixels([picture]))
+    assert again.qformer_batch(["a"])["qformer_input_ids"].tolist() == [[5, 1]]

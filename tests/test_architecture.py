@@ -1,0 +1,83 @@
+"""Who may import whom (docs/design.md), what an install brings, and what a fresh `import mmeval` costs."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {"torch", "transformers", "datasets", "accelerate"}
+
+MAY = {
+    # room: the rooms of ours that it may import (its own always)
+    "types": set(),
+    "mmicl": set(),
+    "scoring": {"types"},
+    "run": {"types"},
+    "world": {"types"},
+    "task": {"types", "scoring", "tasks"},
+    "sources": {"types", "task", "world"},
+    "tasks": {"types", "task", "scoring", "sources", "world"},
+    "engine": {"types", "mmicl", "models"},
+    "models": {"types", "mmicl", "engine"},
+    "loop": {"types", "task", "run", "scoring"},
+    "reporting": {"types", "task", "run", "scoring", "loop"},
+    "tiny": {"world", "mmicl"},
+    "door": {"types", "task", "run", "loop", "models", "engine"},
+    "cli": {"types", "task", "tasks", "run", "door", "models", "reporting"},
+}
+TORCH_FREE = {"types", "scoring", "run", "world", "task", "sources", "tasks", "loop", "reporting", "door", "cli"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted((ROOT / "mmeval").rglob("*.py")):
+        room = path.relative_to(ROOT / "mmeval").parts[0].removesuffix(".py")
+        if room != "__init__":
+            yield room, path
+    yield from (("tasks", path) for path in sorted((ROOT / "tasks").rglob("*.py")))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+@pytest.mark.parametrize(("room", "path"), list(modules()), ids=lambda value: getattr(value, "name", value))
+def test_every_module_keeps_to_its_room(room: str, path: Path) -> None:
+    assert room in MAY, f"the room '{room}' is not in docs/design.md"
+    for name in imported(path):
+        first, _, rest = name.partition(".")
+        if first == "mmeval" and rest:
+            other = rest.partition(".")[0]
+            assert other == room or other in MAY[room] or other.startswith("__"), f"{path} imports {name}"
+        if room in TORCH_FREE:
+            lazily = room in {"door", "sources"}  # inside functions, once the user has asked for a model or a hub
+            assert first not in HEAVY or lazily, f"{path} imports {name}"
+
+
+def test_every_package_is_listed_in_setup_cfg() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    listed = set(config["options"]["packages"].split())
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "mmeval").rglob("__init__.py")}
+    assert listed == found | {"mmeval.tasks"} | {name for name in listed if name.startswith("mmeval.reporting.ref")}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
+        "for verb in ([], ['run'], ['score'], ['report'], ['submit'], ['tasks'], ['models']):\n"
+        "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
+        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
