@@ -124,20 +124,21 @@ def score(run_folder: Path | None, task: str | None, predictions: str | None, as
     """
     from mmeval import door
     from mmeval.reporting import console, run_report
+    from mmeval.run import open_run
+    from mmeval.task import load_task
 
-    if (run_folder is None) == (predictions is None) or (predictions is not None and task is None):
-        raise InputError("name a run folder, or --task and --predictions")
-    if predictions is not None and task is not None:
-        results = door.score_predictions(task, predictions)
-        console.show_results(task, results, label=f"predictions in {Path(predictions).name}") if not as_json else None
+    if predictions is not None and task is not None and run_folder is None:
+        records, results = door.score_predictions(task, predictions)
+        if not as_json:
+            console.show_predictions(load_task(task), records, results, Path(predictions).name)
+    elif run_folder is not None and predictions is None and task is None:
+        run = open_run(run_folder)
+        results = door.rescore(run)
+        written = run_report.write(run)
+        if not as_json:
+            console.show_run(run, written)
     else:
-        from mmeval.run import open_run
-
-        assert run_folder is not None
-        opened = open_run(run_folder)
-        results = door.rescore(opened)
-        written = run_report.write(opened)
-        console.show_run(opened, written) if not as_json else None
+        raise InputError("name a run folder, or --task and --predictions")
     if as_json:
         click.echo(json.dumps(results, indent=1))
     sys.exit(1 if results["counts"]["error"] else 0)

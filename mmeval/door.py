@@ -18,7 +18,7 @@ from mmeval import loop
 from mmeval import run as runs
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
 from mmeval.task import Task, load_task
-from mmeval.types import Generation, InputError, Model, nearest
+from mmeval.types import Generation, InputError, Model, Record, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -101,12 +101,13 @@ def rescore(run: runs.Run) -> dict[str, Any]:
     return results
 
 
-def score_predictions(task: str, path: str) -> dict[str, Any]:
-    """The scores of a benchmark's own predictions format, ours or anybody's, without a model."""
+def score_predictions(task: str, path: str) -> tuple[list[Record], dict[str, Any]]:
+    """The records and scores of a benchmark's own predictions format, ours or anybody's, without a model."""
     the_task = load_task(task)
     if the_task.read_predictions is None:
         raise InputError(f"the task '{task}' has no predictions format of its own; score a run folder instead")
-    return loop.score(the_task, the_task.read_predictions(path))
+    records = the_task.read_predictions(path)
+    return records, loop.score(the_task, records)
 
 
 def preview(

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mmeval.run import SCHEMA, Run
-from mmeval.scoring.statistics import estimate
+from mmeval.scoring.statistics import estimate, parts
 from mmeval.task import Task
 from mmeval.types import (
     Generation,
@@ -139,9 +139,10 @@ def judge(task: Task, records: Sequence[Record], scorer: str) -> list[Score]:
 def score(task: Task, records: Sequence[Record]) -> dict[str, Any]:
     """What `scores.json` holds: every metric under every scorer as an Estimate, and the counts."""
     judged = {name: judge(task, records, name) for name in task.scorers}
+    measured = {name: task.metrics[name](records, scores) for name, scores in judged.items()}
     metrics = {
-        name: {key: asdict(estimate(value)) for key, value in task.metrics[name](records, scores).items()}
-        for name, scores in judged.items()
+        name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
+        for name, statistics in measured.items()
     }
     main, *others = task.scorers
     outcomes = Counter(score.outcome for score in judged[main])
@@ -152,6 +153,7 @@ def score(task: Task, records: Sequence[Record]) -> dict[str, Any]:
         "scorer": main,
         "metrics": metrics[main],
         **{name: metrics[name] for name in others},
+        "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
         "counts": {"samples": len(records), **counts},
     }
 
@@ -180,13 +182,13 @@ def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit
 
 
 def _fingerprint(sample: Sample) -> bytes:
-    def parts(prompt: Parts) -> list[str]:
+    def content(prompt: Parts) -> list[str]:
         return [part.digest if isinstance(part, Image) else repr(part) for part in prompt]
 
-    shots = [(parts(shot.prompt), shot.answer) for shot in sample.shots]
-    choices = [parts(choice) for choice in sample.choices]
-    content = (sample.id, parts(sample.prompt), sample.targets, choices, shots, sorted(sample.groups.items()))
-    return hashlib.sha256(repr(content).encode("utf-8", "backslashreplace")).digest()
+    shots = [(content(shot.prompt), shot.answer) for shot in sample.shots]
+    choices = [content(choice) for choice in sample.choices]
+    whole = (sample.id, content(sample.prompt), sample.targets, choices, shots, sorted(sample.groups.items()))
+    return hashlib.sha256(repr(whole).encode("utf-8", "backslashreplace")).digest()
 
 
 def _windows(samples: Iterator[Sample]) -> Iterator[list[Sample]]:

@@ -22,7 +22,7 @@ from transformers.initialization import no_init_weights
 from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, Settings
-from mmeval.mmicl.weights import CheckpointError, fill, read_json, weight_files
+from mmeval.mmicl.weights import CheckpointError, fill, read_json, said, weight_files
 
 __all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_processor", "save"]
 
@@ -72,7 +72,7 @@ def find(name: str | Path, revision: str | None = None, local_files_only: bool =
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
         ) from error
     except (HfHubHTTPError, OSError) as error:
-        raise CheckpointError(f"{name}: cannot be fetched ({error})") from error
+        raise CheckpointError(f"{name}: cannot be fetched ({said(error)})") from error
 
 
 def load_model(
@@ -84,7 +84,7 @@ def load_model(
         with no_init_weights():
             model = _build(config, dtype)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{folder / 'config.json'}: describes no model that can be ({error})") from error
+        raise CheckpointError(f"{folder / 'config.json'}: describes no model that can be ({said(error)})") from error
     if dtype == torch.float16 and config.family == "t5":
         for name, module in model.language_model.named_modules():
             if name.endswith(".wo"):  # overflows in float16; transformers keeps it wide, too
@@ -115,7 +115,7 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
     except (TypeError, KeyError, ValueError) as error:
-        raise CheckpointError(f"{folder}: the processor's files cannot be used ({error})") from error
+        raise CheckpointError(f"{folder}: the processor's files cannot be used ({said(error)})") from error
     _check(processor, config, folder, ours)
     return processor
 
@@ -147,7 +147,7 @@ def _config(file: Path) -> MmiclConfig:
     try:
         config: MmiclConfig = MmiclConfig.from_dict(values)
     except (StrictDataclassError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{file}: not a configuration that can be used ({error})") from error
+        raise CheckpointError(f"{file}: not a configuration that can be used ({said(error)})") from error
     return config
 
 
@@ -163,11 +163,12 @@ def _published_settings(config: MmiclConfig, folder: Path) -> Settings:
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")
     eos = text.eos_token_id[0] if isinstance(text.eos_token_id, list) else text.eos_token_id
+    pad = eos if text.pad_token_id in (None, -1, placeholder) else text.pad_token_id
     return Settings(
         placeholder_id=placeholder,
         tag_ids=tuple(range(placeholder + 1, min(placeholder + 1 + TAGS, text.vocab_size))),
         tokens_per_picture=config.num_query_tokens,
-        pad_id=eos if text.pad_token_id is None else text.pad_token_id,
+        pad_id=pad,
         eos_id=eos,
         pad_left=config.decoder_only,
         max_prompt_tokens=config.max_prompt_tokens,

@@ -8,7 +8,7 @@ take the places of T placeholders in the prompt (Zhao et al., MMICL, arXiv 2309.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -55,9 +55,7 @@ class ConvolutionalStem(nn.Sequential):
     @property
     def weight(self) -> Tensor:
         """What the vision embeddings ask the patch embedding's dtype of."""
-        weight = self[-1].weight
-        assert isinstance(weight, Tensor)
-        return weight
+        return cast(Tensor, self[-1].weight)
 
 
 class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped-call]
@@ -100,9 +98,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
 
     def encode(self, pixel_values: Tensor) -> Tensor:
         """Vision states [P, V, Dv] of distinct pictures [P, 3, H, W]."""
-        states = self.vision_model(pixel_values=pixel_values).last_hidden_state
-        assert isinstance(states, Tensor)
-        return states
+        return cast(Tensor, self.vision_model(pixel_values=pixel_values).last_hidden_state)
 
     def query(
         self,
@@ -118,24 +114,22 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         queries = self.query_tokens.expand(vision_states.shape[0], -1, -1)  # [S, T, Dq]
         text: dict[str, Tensor | None] = {} if self.config.beginning == "blip-2" else {"input_ids": None}
         if qformer_input_ids is not None:
-            if self.config.beginning == "blip-2":
-                raise PromptError("the Q-Former of BLIP-2 reads no text; leave qformer_input_ids out")
-            limit = self.config.qformer_config.max_position_embeddings
-            if qformer_input_ids.shape[1] > limit:
-                raise PromptError(
-                    f"the Q-Former reads texts of {limit} tokens, but was given {qformer_input_ids.shape[1]}"
-                )
+            self._check_qformer_text(qformer_input_ids.shape[1])
             if qformer_attention_mask is None:
                 qformer_attention_mask = torch.ones_like(qformer_input_ids)
             always = qformer_attention_mask.new_ones(queries.shape[:2])
-            text = {
-                "input_ids": qformer_input_ids,
-                "attention_mask": torch.cat([always, qformer_attention_mask], dim=1),  # [S, T + Q]
-            }
-        states = self.qformer(query_embeds=queries, encoder_hidden_states=vision_states, **text)
-        projected = self.language_projection(states.last_hidden_state[:, : queries.shape[1]])
-        assert isinstance(projected, Tensor)
-        return projected  # [S, T, D]
+            mask = torch.cat([always, qformer_attention_mask], dim=1)  # [S, T + Q]
+            text = {"input_ids": qformer_input_ids, "attention_mask": mask}
+        output = self.qformer(query_embeds=queries, encoder_hidden_states=vision_states, **text)
+        states = output.last_hidden_state[:, : queries.shape[1]]  # [S, T, Dq]
+        return cast(Tensor, self.language_projection(states))  # [S, T, D]
+
+    def _check_qformer_text(self, length: int) -> None:
+        if self.config.beginning == "blip-2":
+            raise PromptError("the Q-Former of BLIP-2 reads no text; leave qformer_input_ids out")
+        limit = self.config.qformer_config.max_position_embeddings
+        if length > limit:
+            raise PromptError(f"the Q-Former reads texts of {limit} tokens, but was given {length}")
 
     def merge(self, input_ids: Tensor, visual: Tensor, counts: Tensor) -> Tensor:
         """Embeddings [B, L, D] of `input_ids` [B, L], `visual` [S, T, D] in the places of the placeholders.
@@ -152,8 +146,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
                     f"row {row} has {found} placeholders (id {self.config.image_token_id}) for {shown} "
                     f"pictures of {tokens} visual tokens each; it needs {tokens * shown}"
                 )
-        embeds = self.language_model.get_input_embeddings()(input_ids)  # [B, L, D]
-        assert isinstance(embeds, Tensor)
+        embeds = cast(Tensor, self.language_model.get_input_embeddings()(input_ids))  # [B, L, D]
         return embeds.masked_scatter(places.unsqueeze(-1), visual.to(embeds.dtype))
 
     def embed(
@@ -166,22 +159,23 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         qformer_attention_mask: Tensor | None = None,
     ) -> Tensor:
         """Embeddings [B, L, D] of prompts with their pictures in place; arguments as in `forward`."""
-        if vision_states is None and pixel_values is not None:
-            vision_states = self.encode(pixel_values)  # [P, V, Dv]
-        known = 0 if vision_states is None else vision_states.shape[0]
         if pictures is None:
             pictures = input_ids.new_full((input_ids.shape[0], 0), -1)
         rows, _ = slots = torch.nonzero(pictures >= 0, as_tuple=True)  # [S], row-major
         shown = pictures[slots]  # [S]
-        if shown.numel() and int(shown.max()) >= known:
+        seen = pixel_values if vision_states is None else vision_states  # [P, ...]
+        known = 0 if seen is None else len(seen)
+        if len(shown) and int(shown.max()) >= known:
             raise PromptError(f"picture {int(shown.max())} is shown, but only {known} pictures are given")
-        if vision_states is None or not shown.numel():
-            visual = self.language_projection.weight.new_zeros(0, self.config.num_query_tokens, 1)
-        elif qformer_input_ids is None:  # the same visual tokens wherever a picture is shown
-            visual = self.query(vision_states)[shown]
+        if seen is None or not len(shown):
+            visual = self.query_tokens.new_zeros(0)
         else:
-            mask = None if qformer_attention_mask is None else qformer_attention_mask[rows]
-            visual = self.query(vision_states[shown], qformer_input_ids[rows], mask)
+            states = self.encode(seen) if vision_states is None else vision_states  # [P, V, Dv]
+            if qformer_input_ids is None:  # the same visual tokens wherever a picture is shown
+                visual = self.query(states)[shown]  # [S, T, D]
+            else:
+                mask = None if qformer_attention_mask is None else qformer_attention_mask[rows]
+                visual = self.query(states[shown], qformer_input_ids[rows], mask)  # [S, T, D]
         return self.merge(input_ids, visual, (pictures >= 0).sum(1))
 
     def forward(
@@ -211,8 +205,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         """
         embeds = self.embed(input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask)
         output = self.language_model(inputs_embeds=embeds, attention_mask=attention_mask, labels=labels, **language)
-        assert isinstance(output, Seq2SeqLMOutput | CausalLMOutputWithPast)
-        return output
+        return cast(Seq2SeqLMOutput | CausalLMOutputWithPast, output)
 
     @torch.no_grad()
     def generate(
@@ -235,5 +228,4 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
         ids = self.language_model.generate(inputs_embeds=embeds, attention_mask=attention_mask, **generation)
-        assert isinstance(ids, Tensor)
-        return ids
+        return cast(Tensor, ids)

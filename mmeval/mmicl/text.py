@@ -44,7 +44,7 @@ class TextTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`, special tokens and unknown ids left out."""
-        names = ((i, self._text.id_to_token(i)) for i in ids)
+        names = ((i, self._text.id_to_token(i)) for i in ids if i >= 0)
         text: str = self._text.decode([i for i, name in names if name and not name.startswith(UNSPEAKABLE)])
         return text
 

@@ -44,6 +44,11 @@ WORD_TABLE = "qformer.embeddings.word_embeddings.weight"
 """Training enlarged the Q-Former's vocabulary, so the file says how high its table is."""
 
 
+def said(error: Exception) -> str:
+    """What a library's error says, on one line and not without end."""
+    return " ".join(str(error).split())[:300]
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The files that hold a folder's weights. Raises CheckpointError where one is missing or outside."""
     found = next((folder / name for name in LAYOUTS if (folder / name).exists()), None)
@@ -71,7 +76,7 @@ def read_json(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise CheckpointError(f"{file}: missing or unreadable ({error.strerror})") from error
     except ValueError as error:
-        raise CheckpointError(f"{file}: not JSON ({error})") from error
+        raise CheckpointError(f"{file}: not JSON ({said(error)})") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: must hold a JSON object")
     return content
@@ -134,7 +139,7 @@ def _safe(file: Path) -> dict[str, Tensor]:
     try:
         return load_file(file)
     except SafetensorError as error:
-        raise CheckpointError(f"{file}: truncated or not safetensors ({error}); fetch it again") from error
+        raise CheckpointError(f"{file}: truncated or not safetensors ({said(error)}); fetch it again") from error
 
 
 def _pickled(file: Path) -> dict[Any, Any]:
@@ -147,7 +152,7 @@ def _pickled(file: Path) -> dict[Any, Any]:
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{file}: holds something other than tensors, maybe code; not opened") from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{file}: truncated or no weight file ({error}); fetch it again") from error
+        raise CheckpointError(f"{file}: truncated or no weight file ({said(error)}); fetch it again") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: must hold a table of tensors")
     return content

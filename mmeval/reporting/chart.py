@@ -76,7 +76,7 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def interval(estimate: Estimate, digits: int = 1) -> str:
-    """`120.0 – 155.0`, or nothing where there is none."""
+    """`120.0–155.0`, or nothing where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{number(estimate.low, digits)} – {number(estimate.high, digits)}"
+    return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"

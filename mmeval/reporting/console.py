@@ -14,7 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mmeval.loop import Progress as Report
-from mmeval.task import Task
+from mmeval.reporting import run_report, table
+from mmeval.run import Run
+from mmeval.task import Task, load_task
+from mmeval.types import Record
 
 LOG_EVERY = 10.0
 """Seconds between two lines of progress where the output is not a terminal."""
@@ -49,6 +52,22 @@ def progress() -> Iterator[Report]:
         yield report
 
 
+def show_run(run: Run, written: Sequence[Path]) -> None:
+    """The run's table, and the paths of what was written."""
+    task = load_task(run.identity["task"]["name"])
+    tabled = run_report.tabulate(
+        task, run.results, run.records, title=run_report.title(run), data=run_report.data_label(run)
+    )
+    table.show(tabled, console())
+    show_paths(written)
+
+
+def show_predictions(task: Task, records: Sequence[Record], results: dict[str, Any], source: str) -> None:
+    """The table of somebody's predictions."""
+    tabled = run_report.tabulate(task, results, records, title=f"{source} on {task.name.upper()}", data=source)
+    table.show(tabled, console())
+
+
 def show_prompts(prompts: Sequence[tuple[str, str, int]]) -> None:
     """Prompts as the model would see them: (sample id, text, tokens)."""
     screen = console()
@@ -61,20 +80,20 @@ def show_prompts(prompts: Sequence[tuple[str, str, int]]) -> None:
 
 def show_tasks(tasks: Sequence[Task]) -> None:
     """The benchmarks: what is asked, how many samples, licence, where from."""
-    table = Table("task", "what is asked", "samples", "licence", "source", box=None, pad_edge=False)
+    grid = Table("task", "what is asked", "samples", "licence", "source", box=None, pad_edge=False)
     for task in tasks:
         card = task.card
-        table.add_row(*(Text(str(x)) for x in (task.name, *map(card.get, ("about", "size", "licence", "source")))))
-    console().print(table)
+        grid.add_row(*(Text(str(x)) for x in (task.name, *map(card.get, ("about", "size", "licence", "source")))))
+    console().print(grid)
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
     """The models by name: adapter, where the weights come from, a line about each."""
-    table = Table("model", "adapter", "weights", "about", box=None, pad_edge=False)
+    grid = Table("model", "adapter", "weights", "about", box=None, pad_edge=False)
     for name, entry in models.items():
         where = entry.get("hub") or ("in this package" if entry.get("bundled") else "none")
-        table.add_row(*(Text(str(x)) for x in (name, entry["adapter"], where, entry["about"])))
-    console().print(table)
+        grid.add_row(*(Text(str(x)) for x in (name, entry["adapter"], where, entry["about"])))
+    console().print(grid)
 
 
 def show_paths(paths: Sequence[Path]) -> None:

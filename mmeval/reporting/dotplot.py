@@ -163,7 +163,8 @@ def _dodge(chart: Chart) -> float:
 
 def _reading(chart: Chart) -> list[str]:
     """How to read the figure, in a sentence or two; what is not in it is not explained."""
-    shown = [series.estimates[m] for series in chart.series for m in chart.axes if m in series.estimates]
+    found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
+    shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
     said = ["Every row runs from zero to full marks."]
     if any(estimate.chance is not None for estimate in shown):
         said.append("Dashed: what guessing gives.")
@@ -172,4 +173,6 @@ def _reading(chart: Chart) -> list[str]:
         said.append("Line through a dot: 95% interval.")
     if with_interval < len(shown):
         said.append("Scores without a line were published without an interval.")
+    if len(shown) < len(found):
+        said.append("A gap: no value.")
     return [" ".join(said)]

@@ -22,7 +22,6 @@ from mmeval.reporting.sheet import (
     foot_height,
     head,
     head_height,
-    measure,
     notes,
     order,
     paper,
@@ -166,7 +165,8 @@ def _fraction(value: float | None, full: float | None) -> float | None:
 
 def _reading(chart: Chart) -> list[str]:
     """The normalisation and how to read the figure; what is not in it is not explained."""
-    shown = [series.estimates[m] for series in chart.series for m in chart.axes if m in series.estimates]
+    found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
+    shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
     said = [
         "Each spoke runs from 0 to the full marks of its axis, in the benchmark's own order; nothing is rescaled to the "
         "models shown. Read along the spokes: the area enclosed means nothing."
@@ -178,4 +178,6 @@ def _reading(chart: Chart) -> list[str]:
         said.append("Ticks on the spokes: 95% intervals.")
     if with_interval < len(shown):
         said.append("Scores without ticks were published without an interval.")
+    if len(shown) < len(found):
+        said.append("A gap: no value.")
     return [" ".join(said)]

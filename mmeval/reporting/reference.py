@@ -60,7 +60,7 @@ def published(date: str) -> list[Series]:
 def draw_published(date: str, folder: Path, runs: Sequence[Series] = ()) -> list[Path]:
     """Draws the published models as radar and dot plot, PNG and SVG, with runs on MME's own data over them.
 
-    Raises InputError for a run on other data: its scores say nothing beside the leaderboard's.
+    Raises InputError for a run on other data, whose scores say nothing beside the leaderboard's, and of another task.
     """
     models = published(date)
     for run in runs:
@@ -69,6 +69,8 @@ def draw_published(date: str, folder: Path, runs: Sequence[Series] = ()) -> list
                 f"the run '{run.label}' is not on MME's own data, so it is not drawn over published scores; "
                 "evaluate the model with --data hub or the release folder, or draw the run without --published"
             )
+        if missing := [metric for metric in AXES if metric not in run.estimates]:
+            raise InputError(f"the run '{run.label}' has no '{missing[0]}': it is not a run of MME; draw it on its own")
     if not runs:
         models = [Series(m.label, m.estimates, highlight=m.label == FEATURED) for m in models]
     over = [Series(run.label, run.estimates, highlight=True) for run in runs]

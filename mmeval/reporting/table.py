@@ -48,6 +48,8 @@ class Table:
     scorer: str = "official"
     why: str = ""
     """A sentence on why the two scorers can differ."""
+    comparable: bool = True
+    """Whether the data are the benchmark's own; if not, the data label is shown as a warning."""
 
     @property
     def columns(self) -> list[str]:
@@ -78,6 +80,7 @@ def tabulate(
     totals: Mapping[str, str],
     extras: Mapping[str, Mapping[str, float]] | None = None,
     why: str = "",
+    comparable: bool = True,
 ) -> Table:
     """The table of a `scores.json`; axes and totals map metric names to labels, extras to further columns.
 
@@ -98,6 +101,7 @@ def tabulate(
         dict(scores["counts"]),
         str(scores["scorer"]),
         why,
+        comparable,
     )
 
 
@@ -107,7 +111,8 @@ def show(table: Table, console: Console) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    room = 1 if console.width >= 100 else 0
+    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for index, name in enumerate(_header(table)):
         grid.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=True)
     for row in table.rows:
@@ -116,7 +121,7 @@ def show(table: Table, console: Console) -> None:
     for row in table.totals:
         grid.add_row(*(Text(cell) for cell in _cells(table, row)), style="bold")
     console.print(Text(clean(table.title), style="bold"))
-    console.print(Text(clean(table.data), style="yellow"))
+    console.print(Text(clean(table.data), style="" if table.comparable else "yellow"))
     console.print(grid)
     console.print(Text(counted(table.counts), style="red" if table.counts.get("error") else ""))
     for note in table.notes:

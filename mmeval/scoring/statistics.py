@@ -28,6 +28,8 @@ class Mean:
 
     values: Sequence[float]
     clusters: Sequence[str]
+    name: str = ""
+    """What a table calls it: "acc", "acc+"."""
 
 
 Stratum = tuple[tuple[float, Mean], ...]
@@ -60,6 +62,13 @@ def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> E
     low = value - math.hypot(*(middle - low for low, middle, _ in limits))
     high = value + math.hypot(*(high - middle for _, middle, high in limits))
     return Estimate(value, max(low, 0.0), min(high, statistic.full_marks), n, statistic.full_marks, statistic.chance)
+
+
+def parts(statistic: Statistic) -> dict[str, float]:
+    """What a number of one stratum is the sum of, by name and in its own unit: MME's acc and acc+, of 100 each."""
+    if len(statistic.strata) != 1:
+        return {}
+    return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in statistic.strata[0]}
 
 
 def unseen(clusters: float) -> float:

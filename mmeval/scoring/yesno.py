@@ -96,7 +96,6 @@ _REPORTS = _bag("say says said read reads write writes written word words text s
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "`": '"'})
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 _FINAL = re.compile(
     r"(?:\\boxed\{(?:\\text\{)?|<answer>|\"answer\"\s*:|\bfinal answer\s*(?:is\b)?)"
     r"[\s:*\"']*([^\W\d_]+)[\s.*\"']*(?=[}<,;\n]|$)"
@@ -106,6 +105,7 @@ _NUMBER = re.compile(r"\bno\.[ \t]*\d+|\byes\.\d+")
 _EITHER = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
 _SPACED = re.compile(r"(?<!\w)(?:y\s+e\s+s|n\s+o)(?!\w)")
 _REPEATED = re.compile(r"(?<![^\W\d_])(yes|no)\1+(?![^\W\d_])")
+_GIVEN = re.compile(r"\b(answer(?: is)?:? )[\"']([^\W\d_]+)[.]?[\"']")
 _QUOTED = re.compile(r"\"[^\"]*(?:\"|$)|(?<!\w)'[^']*'(?!\w)")
 _CLAUSE = re.compile(r"([^.,;:!?。、()\[\]{}\n]*)([.,;:!?。、()\[\]{}\n]|$)")
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
@@ -121,7 +121,7 @@ def _plain(text: str) -> str:
     """Lower case, one kind of quotation mark, nothing invisible, no thoughts."""
     text = unicodedata.normalize("NFKC", text).lower().translate(_QUOTES)
     text = "\n".join(_INVISIBLE.sub("", text).splitlines())
-    return _THOUGHT.sub("\n", text).strip()
+    return text.rpartition("</think>")[2].partition("<think>")[0].strip()
 
 
 def _undecorated(answer: str) -> str:
@@ -130,7 +130,7 @@ def _undecorated(answer: str) -> str:
     for quote in "\"'":
         if answer.startswith(quote) and answer.endswith(quote) and answer.count(quote) == 2:
             answer = answer[1:-1]
-    answer = _EITHER.sub(" or ", _NUMBER.sub(" ", _QUOTED.sub(" ", answer)))
+    answer = _EITHER.sub(" or ", _NUMBER.sub(" ", _QUOTED.sub(" ", _GIVEN.sub(r"\1\2", answer))))
     answer = _SPACED.sub(lambda match: "".join(match[0].split()), answer)
     return _REPEATED.sub(r"\1", answer)
 

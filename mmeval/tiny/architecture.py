@@ -25,6 +25,7 @@ def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
         num_attention_heads=HEADS,
         image_size=PICTURE_SIZE,
         patch_size=16,
+        initializer_range=0.02,
     )
     qformer = Blip2QFormerConfig(
         hidden_size=WIDTH,
@@ -46,7 +47,7 @@ def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
         num_heads=HEADS,
         feed_forward_proj="gated-gelu",
         dropout_rate=0.0,
-        **{"decoder_start_token_id": 0, "scale_decoder_outputs": False, "tie_word_embeddings": False},
+        decoder_start_token_id=0, scale_decoder_outputs=False, tie_word_embeddings=False,
     )
     return MmiclConfig(
         vision_config=vision.to_dict(),

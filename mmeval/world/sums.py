@@ -7,7 +7,7 @@ from PIL import Image
 from mmeval.world.canvas import SIZE, Canvas, Color, dark, mix, pastel, varied
 from mmeval.world.dice import Dice
 from mmeval.world.glyphs import HEIGHT, width_of, write
-from mmeval.world.view import Claim, Mark, Origin, View, worded
+from mmeval.world.view import Claim, Facts, Mark, Origin, View, worded
 
 SIGNS = {"+": "plus", "-": "minus", "*": "times"}
 SUMS = [(f"{a} + {b}", a + b) for a in range(10) for b in range(10)]
@@ -43,13 +43,22 @@ def numerical_calculation(origin: Origin) -> View:
     text = dice.pick([text for text, value in SUMS if value == result])
     first, sign, second = text.split()
     picture, marks = _board(dice, text)
-    probes = (
-        ("what is the result ?", str(result)),
-        ("which number is shown first ?", first),
-        ("which number is shown last ?", second),
-        ("which sign is shown ?", SIGNS[sign]),
+    asked, extra = _claims(dice, RESULT, result, wrong, HIGHEST)
+    return View(
+        origin=origin,
+        picture=picture,
+        caption=f"the sum {text} = {result}",
+        facts=_facts(result),
+        asked=asked,
+        probes=(
+            ("what is the result ?", str(result)),
+            ("which number is shown first ?", first),
+            ("which number is shown last ?", second),
+            ("which sign is shown ?", SIGNS[sign]),
+        ),
+        extra=extra,
+        marks=marks,
     )
-    return _view(origin, dice, RESULT, result, wrong, HIGHEST, picture, marks, f"the sum {text} = {result}", probes)
 
 
 def code_reasoning(origin: Origin) -> View:
@@ -59,42 +68,39 @@ def code_reasoning(origin: Origin) -> View:
     result, wrong = dice.swapped(low, low + 1)
     lines = _program(dice, result)
     picture, marks = _screen(dice, lines)
-    probes = (
-        ("what is the output ?", str(result)),
-        ("what is printed ?", lines[-1].removeprefix("print ")),
-        ("what is the first line ?", lines[0]),
-        ("how many lines are there ?", {2: "two", 3: "three"}[len(lines)]),
+    asked, extra = _claims(dice, OUTPUT, result, wrong, 9)
+    return View(
+        origin=origin,
+        picture=picture,
+        caption=f"the code {' , '.join(lines)} , output {result}",
+        facts=_facts(result),
+        asked=asked,
+        probes=(
+            ("what is the output ?", str(result)),
+            ("what is printed ?", lines[-1].removeprefix("print ")),
+            ("what is the first line ?", lines[0]),
+            ("how many lines are there ?", {2: "two", 3: "three"}[len(lines)]),
+        ),
+        extra=extra,
+        marks=marks,
     )
-    caption = f"the code {' , '.join(lines)} , output {result}"
-    return _view(origin, dice, OUTPUT, result, wrong, 9, picture, marks, caption, probes)
 
 
-def _view(
-    origin: Origin,
-    dice: Dice,
-    wordings: tuple[str, ...],
-    result: int,
-    wrong: int,
-    highest: int,
-    picture: Image.Image,
-    marks: tuple[Mark, ...],
-    caption: str,
-    probes: tuple[tuple[str, str], ...],
-) -> View:
+def _facts(result: int) -> Facts:
+    return frozenset({("result", str(result))})
+
+
+def _claims(
+    dice: Dice, wordings: tuple[str, ...], result: int, wrong: int, highest: int
+) -> tuple[tuple[Claim, Claim], tuple[Claim, ...]]:
+    """The two that are asked; and further ones, one of them about any other number."""
+
     def claim(number: int) -> Claim:
         return worded(dice, wordings, ("result", str(number)), number=str(number))
 
     further = dice.pick([number for number in range(highest + 1) if number != result])
-    return View(
-        origin=origin,
-        picture=picture,
-        caption=caption,
-        facts=frozenset({("result", str(result))}),
-        asked=dice.swapped(claim(result), claim(wrong)),
-        probes=probes,
-        extra=(claim(result), claim(wrong), claim(result), claim(further)),
-        marks=marks,
-    )
+    asked = dice.swapped(claim(result), claim(wrong))
+    return asked, (claim(result), claim(wrong), claim(result), claim(further))
 
 
 def _program(dice: Dice, result: int) -> list[str]:

@@ -13,6 +13,8 @@ from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, Settings
 
+torch.set_num_threads(1)  # with tensors so small, threads only wait for each other
+
 Family = Literal["t5", "llama", "opt"]
 FAMILIES: tuple[Family, ...] = ("t5", "llama", "opt")
 WORDS = ("<pad>", "</s>", "<unk>", "is", "there", "a", "dog", "image", "0", "1", "?", "yes", "no", "the", "cat")

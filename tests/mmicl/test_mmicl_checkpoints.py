@@ -14,6 +14,7 @@ from torch import Tensor
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.checkpoints import CheckpointError, digest, find, load, load_model, load_processor, save
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS
+from mmeval.mmicl.context import CONTEXTS, Shown
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
 
@@ -95,6 +96,18 @@ def test_half_precision(saved: Path) -> None:
     narrow = load_model(saved, torch.float16)
     wide = {name for name, parameter in narrow.named_parameters() if parameter.dtype == torch.float32}
     assert wide and all(name.endswith(".wo.weight") for name in wide)  # T5's overflow in float16
+    processor = small.processor()
+    batch = processor.batch([processor.prompt([Shown(0), "a dog"], CONTEXTS["plain"])])
+    for each in (model, narrow):
+        assert each.generate(**batch, pixel_values=small.pixels(1), max_new_tokens=3).shape[0] == 1
+
+
+def test_a_padding_id_that_cannot_pad_is_replaced(tmp_path: Path) -> None:
+    """Some configs have -1 or the placeholder itself, which would look like pieces of a picture."""
+    published_processor(tmp_path)
+    for useless in (None, -1, PLACEHOLDER):
+        config = small.config("llama", text={"pad_token_id": useless})
+        assert load_processor(tmp_path, config).settings.pad_id == 1
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -167,20 +167,22 @@ def test_gradients(variant: str) -> None:
             same(ours, gradient, name)
 
 
+torch.set_num_threads(1)  # with tensors so small, threads only wait for each other
+
 LENGTH_FREE = ("greedy", "greedy_new", "beam4_fixed", "beam4_lp0")
 """Modes in which the older library's rules of length, changed since, can make no difference."""
 
 
 def generations() -> Iterator[tuple[str, str, str]]:
     """Recorded generations that transformers 5's beam scoring can give, of cases that are not refused."""
-    checked = json.loads((ROOT / "modern_5_23_check.json").read_text())
+    file = ROOT / "modern_5_23_check.json"
+    checked = json.loads(file.read_text()) if file.exists() else {}
     for variant, case in CASES:
         if mismatching_row(variant, inputs(arrays(variant, case))) is not None:
             continue
-        verdicts = checked.get(variant, {}).get("generate", {}).get(case, {})
+        verdicts = checked[variant]["generate"].get(case, {}) if variant in checked else dict.fromkeys(LENGTH_FREE)
         for mode in meta(variant)["cases"][case]["generate"]:
-            verdict = verdicts.get(mode, "identical" if mode in LENGTH_FREE else "differs")
-            if verdict != "differs" and f"gen_{mode}_ids" in arrays(variant, case):
+            if verdicts.get(mode, "differs") != "differs" and f"gen_{mode}_ids" in arrays(variant, case):
                 yield variant, case, mode
 
 

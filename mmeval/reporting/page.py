@@ -1,0 +1,139 @@
+"""One self-contained HTML page for a run: the numbers, the figures, and the answers that went wrong.
+
+Everything a model or a data set wrote reaches the page through autoescaping, and a content security policy
+lets nothing run but the page's own script and lets nothing load.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import itertools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from mmeval.reporting.chart import interval, number
+from mmeval.reporting.sheet import BAND, GRID, INK, MUTED, PAPER, PENS
+from mmeval.reporting.table import Row, Table, counted
+from mmeval.types import Image, InputError, Record, Score
+
+LISTED = 100
+"""Failures on the page at most; a browser of all of them would weigh megabytes."""
+LONGEST = 300
+"""Characters of a text that are shown."""
+THUMBNAIL = 144
+"""Pixels of a thumbnail's longer side: twice what is shown, for sharp screens."""
+
+Picture = Callable[[Record], Image | None]
+"""Finds the picture that a record's question was about."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An answer that was not right, as the page shows it."""
+
+    record: Record
+    score: Score
+    thumbnail: str | None
+    """A JPEG as a data URI."""
+
+    @property
+    def said(self) -> str:
+        """What came back: the text, or the error."""
+        return shorten(self.record.error if self.record.error is not None else self.record.text or "")
+
+
+def write(
+    folder: Path,
+    table: Table,
+    answers: Iterable[tuple[Record, Score]],
+    figures: Sequence[Path] = (),
+    picture: Picture | None = None,
+) -> Path:
+    """Writes `index.html` into the folder and returns its path.
+
+    `answers` are the records with their scores; `figures` are SVG files that `radar` or `dotplot` drew;
+    `picture`, where given, is asked for the pictures of the failures listed, and for no other.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": number, "interval": interval, "percent": percent, "shorten": shorten}
+    failed, wrong = _failures(answers, picture)
+    script = _asset("page.js")
+    page = environment.from_string(_asset("page.html")).render(
+        table=table,
+        failures=failed,
+        wrong=wrong,
+        labels=sorted({failure.record.category for failure in failed}),
+        outcomes=sorted({failure.score.outcome for failure in failed}),
+        counted=counted(table.counts),
+        figures=[inline(figure.read_text(encoding="utf-8")) for figure in figures],
+        style=_asset("page.css"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def inline(svg: str) -> str:
+    """A figure of ours as an element of the page, in the page's colours, so that it follows light and dark."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' id="[a-z0-9]+_\d+"', "", svg)
+    for colour, name in _VARIABLES.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg
+
+
+def percent(value: float | None, row: Row) -> str:
+    """Where a value stands between zero and full marks, as CSS takes it."""
+    return "0%" if value is None else f"{min(max(100 * value / row.estimate.full_marks, 0), 100):.2f}%"
+
+
+def shorten(text: str) -> str:
+    """The beginning of a text, and how much was left out."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text) - LONGEST:,} more characters)"
+
+
+_VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", BAND: "band", PAPER: "card"} | {
+    pen.colour: f"pen-{index}" for index, pen in enumerate(PENS)
+}
+
+
+def _failures(answers: Iterable[tuple[Record, Score]], picture: Picture | None) -> tuple[list[Failure], int]:
+    """The failures that are listed, evenly from all categories, and how many there are in all."""
+    categories: dict[str, list[tuple[Record, Score]]] = {}
+    for record, score in answers:
+        if score.outcome != "correct":
+            categories.setdefault(record.category, []).append((record, score))
+    rows = itertools.chain.from_iterable(itertools.zip_longest(*categories.values()))
+    chosen = list(itertools.islice((pair for pair in rows if pair is not None), LISTED))
+    chosen.sort(key=lambda pair: list(categories).index(pair[0].category))
+    listed = [Failure(record, score, _thumbnail(record, picture)) for record, score in chosen]
+    return listed, sum(map(len, categories.values()))
+
+
+def _thumbnail(record: Record, picture: Picture | None) -> str | None:
+    """None for a picture that cannot be had: the failure may be just that."""
+    image = picture(record) if picture else None
+    if image is None:
+        return None
+    try:
+        pixels = image.decode().convert("RGB")
+    except InputError:
+        return None
+    pixels.thumbnail((THUMBNAIL, THUMBNAIL))
+    out = io.BytesIO()
+    pixels.save(out, "JPEG", quality=75)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def _asset(name: str) -> str:
+    return resources.files("mmeval.reporting").joinpath(name).read_text(encoding="utf-8")

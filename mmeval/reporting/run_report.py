@@ -1,0 +1,86 @@
+"""Everything that is written beside a run's records: tables, figures, the page, the benchmark's own results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmeval import loop
+from mmeval.reporting import dotplot, page, radar, reference, submission, table
+from mmeval.reporting.chart import Chart, Series, estimates
+from mmeval.reporting.table import Table
+from mmeval.run import Run
+from mmeval.scoring.differences import differences, explain
+from mmeval.task import Task, load_task
+from mmeval.types import InputError, Record
+
+EMBEDDED = "embedded picture world, not comparable with the leaderboard"
+"""What every output says of the embedded data."""
+
+
+def write(run: Run) -> list[Path]:
+    """Writes the run's tables, figures, page and results folder; returns the paths, the page first.
+
+    The results folder is the benchmark's own format; it is left out while answers are missing.
+    """
+    task = load_task(run.identity["task"]["name"])
+    records, results = run.records, run.results
+    tabled = tabulate(task, results, records, title=title(run), data=data_label(run))
+    chart = Chart(tabled.title, tabled.data, task.axes, (series(run),), task.totals)
+    figures = [*dotplot.draw(chart, run.folder), *radar.draw(chart, run.folder)]
+    answers = zip(records, loop.judge(task, records, results["scorer"]), strict=True)
+    drawn = [figure for figure in figures if figure.suffix == ".svg"]
+    paths = [page.write(run.folder, tabled, answers, drawn), *table.write(tabled, run.folder), *figures]
+    if task.name in submission.BOARDS and is_whole(run):
+        submission.BOARDS[task.name](records, run.folder / "results")
+        paths.append(run.folder / "results")
+    return paths
+
+
+def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]:
+    """Draws runs side by side, or over the published scores of a date; returns the figures' paths.
+
+    Raises InputError for runs of several tasks, and for an embedded run beside published scores.
+    """
+    lines = [series(run) for run in runs]
+    if published is not None:
+        return reference.draw_published(published, out, lines)
+    tasks = {run.identity["task"]["name"] for run in runs}
+    labels = {data_label(run) for run in runs}
+    if len(tasks) > 1 or len(labels) > 1:
+        several = tasks if len(tasks) > 1 else labels
+        raise InputError(f"runs of {' and '.join(sorted(several))} are not drawn together; name runs of one kind")
+    task = load_task(tasks.pop())
+    chart = Chart(task.name.upper(), labels.pop(), task.axes, tuple(lines), task.totals)
+    return [*dotplot.draw(chart, out), *radar.draw(chart, out)]
+
+
+def tabulate(task: Task, results: dict[str, Any], records: Sequence[Record], *, title: str, data: str) -> Table:
+    """The table of scored records, with a sentence on where the scorers differ."""
+    scores = [loop.judge(task, records, name) for name in task.scorers]
+    why = explain(differences(records, *scores[:2])) if len(scores) > 1 else ""
+    extras = results["parts"]
+    return table.tabulate(results, title, data, task.axes, task.totals, extras, why, data != EMBEDDED)
+
+
+def series(run: Run) -> Series:
+    """The run as a line of a figure."""
+    return Series(run.identity["model"]["name"], estimates(run.results), comparable=data_label(run) != EMBEDDED)
+
+
+def title(run: Run) -> str:
+    """`mmicl-tiny on MME`."""
+    return f"{run.identity['model']['name']} on {run.identity['task']['name'].upper()}"
+
+
+def data_label(run: Run) -> str:
+    """What the run was measured on, as it is to be read beside its numbers."""
+    data = run.identity["data"]
+    label = EMBEDDED if data["source"] == "embedded" else str(data["source"])
+    return label
+
+
+def is_whole(run: Run) -> bool:
+    """Whether every sample of the data was asked and answered."""
+    return run.complete and run.identity["data"]["limit"] is None and not run.results["counts"]["error"]

@@ -1,0 +1,38 @@
+"""Made-up results for the tests of reporting."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from mmeval.reporting.chart import Chart, Series
+from mmeval.reporting.reference import AXES, FULL_MARKS, TOTALS
+from mmeval.types import Estimate
+
+
+def series(label: str, share: float, **how: bool) -> Series:
+    """Numbers around that share of full marks, a different one on each axis."""
+    names = enumerate(FULL_MARKS.items())
+    return Series(label, {name: _estimate(share + 0.02 * (i % 5 - 2), full) for i, (name, full) in names}, **how)
+
+
+def chart(*labels: str, title: str = "A run on MME") -> Chart:
+    """A chart with a series a label."""
+    many = tuple(series(label, 0.3 + 0.09 * index) for index, label in enumerate(labels))
+    return Chart(title, "embedded picture world, not comparable with the leaderboard", AXES, many, TOTALS)
+
+
+def scores() -> dict[str, Any]:
+    """A `scores.json` in which the strict scorer differs on one axis and one axis has no value."""
+    metrics = {name: asdict(estimate) for name, estimate in series("", 0.7).estimates.items()}
+    strict = {name: dict(metric) for name, metric in metrics.items()}
+    strict["OCR"]["value"] -= 5
+    nothing = {"value": None, "low": None, "high": None, "reason": "no answers"}
+    metrics["scene"] |= nothing
+    strict["scene"] |= nothing
+    counts = {"samples": 120, "correct": 90, "incorrect": 20, "unparsed": 5, "refused": 2, "error": 3}
+    return {"schema": 1, "task": "mme", "scorer": "official", "metrics": metrics, "strict": strict, "counts": counts}
+
+
+def _estimate(share: float, full: float) -> Estimate:
+    return Estimate(share * full, max(share - 0.07, 0) * full, min(share + 0.05, 1) * full, 80, full, 0.375 * full)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import csv
+import io
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from made_up import series
+
+from mmeval.reporting import reference
+from mmeval.types import InputError
+
+
+def test_the_published_radar_has_its_six_models_and_mmicl_among_them() -> None:
+    models = reference.published("2023-09-17")
+    assert [model.label for model in models] == [
+        "Qwen-VL-Chat", "Skywork-MM", "MMICL", "Lynx", "BLIVA", "LRV-Instruction",
+    ]  # fmt: skip
+    mmicl = models[2].estimates
+    assert (mmicl["perception"].value, mmicl["cognition"].value, mmicl["posters"].value) == (1381.73, 428.93, 146.26)
+    assert mmicl["OCR"].low is None
+
+
+def test_a_later_leaderboard_shows_its_top_five_and_mmicl() -> None:
+    labels = [model.label for model in reference.published("2024-11-26")]
+    assert len(labels) == 6 and labels[-1] == "MMICL"
+
+
+@pytest.mark.parametrize("date", ["2023-09-17", "2024-11-26"])
+def test_subtasks_add_up_to_the_printed_totals(date: str) -> None:
+    for model in reference.published(date):
+        values = [model.estimates[metric].value or 0.0 for metric in reference.AXES]
+        assert sum(values[:10]) == pytest.approx(model.estimates["perception"].value, abs=0.06), model.label
+        assert sum(values[10:]) == pytest.approx(model.estimates["cognition"].value, abs=0.06), model.label
+
+
+@pytest.mark.parametrize(("asked", "nearest"), [("2023-09-18", "2023-09-17"), ("2026-01-01", "2024-11-26")])
+def test_an_unknown_date_names_the_nearest(asked: str, nearest: str) -> None:
+    with pytest.raises(InputError, match=f"'{asked}'; the nearest are those of {nearest}"):
+        reference.published(asked)
+
+
+def test_what_is_no_date_names_all() -> None:
+    with pytest.raises(InputError, match="2023-09-17 and 2024-11-26"):
+        reference.published("../../etc/passwd")
+
+
+def test_an_embedded_run_is_never_drawn_over_published_scores(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="mmicl-tiny.*not on MME's own data"):
+        reference.draw_published("2023-09-17", tmp_path / "out", [series("mmicl-tiny", 0.6, comparable=False)])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_on_the_real_benchmark_is(tmp_path: Path) -> None:
+    paths = reference.draw_published("2023-09-17", tmp_path, [series("my model", 0.6)])
+    assert [path.suffix for path in paths] == [".png", ".svg", ".png", ".svg"]
+    for svg in paths[1::2]:
+        assert "my model" in svg.read_text(encoding="utf-8")
+
+
+def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
+    run = reference.Series("mmbench run", {})
+    with pytest.raises(InputError, match="not a run of MME"):
+        reference.draw_published("2023-09-17", tmp_path, [run])
+
+
+def test_every_published_row_names_its_source() -> None:
+    files = [file for file in resources.files("mmeval.reporting.published").iterdir() if file.name.endswith(".csv")]
+    assert len(files) == 5
+    for file in files:
+        for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))):
+            assert row["source"], (file.name, row)

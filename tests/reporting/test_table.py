@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up import scores
+from rich.console import Console
+
+from mmeval.reporting import table
+from mmeval.reporting.reference import AXES, TOTALS
+from mmeval.types import InputError
+
+EXTRAS = {name: {"acc": 85.0, "acc+": 55.0} for name in AXES}
+
+
+def _table(title: str = "mmicl-tiny on MME", data: str = "embedded picture world") -> table.Table:
+    return table.tabulate(scores(), title, data, AXES, TOTALS, EXTRAS, "One reads four characters.", comparable=False)
+
+
+def _shown(made: table.Table, width: int = 80) -> str:
+    out = io.StringIO()
+    table.show(made, Console(file=out, width=width, force_terminal=True, color_system="truecolor"))
+    return out.getvalue()
+
+
+def test_a_terminal_of_80_columns_shows_every_number_whole() -> None:
+    shown = _shown(_table())
+    assert "…" not in shown
+    for text in ("embedded picture world", "Commonsense Reasoning", "1,260.0–1,500.0", "acc+", "55.00", "2,000", "750"):
+        assert text in shown
+    assert "120 samples: 90 correct, 20 incorrect, 5 unparsed, 2 refused, 3 errors" in shown
+
+
+def test_where_the_scorers_differ_is_said_with_the_reason() -> None:
+    assert [row.label for row in _table().differing] == ["OCR"]  # no value under both scorers is no difference
+    assert "differ in: OCR. One reads four characters." in table.markdown(_table())
+    assert "strict" in _shown(_table())
+
+
+def test_where_they_agree_there_is_no_strict_column() -> None:
+    same = scores()
+    same["strict"] = same["metrics"]
+    agreed = table.tabulate(same, "t", "d", AXES, TOTALS)
+    assert "strict" not in _shown(agreed) + table.markdown(agreed)
+
+
+def test_a_missing_value_is_a_dash_with_its_reason_never_a_zero() -> None:
+    text = table.markdown(_table())
+    assert "| Scene | 85.00 | 55.00 | – | 200 |" in text
+    assert "Scene: no value (no answers)" in text
+    row = next(row for row in _rows(_table()) if row["metric"] == "Scene")
+    assert (row["value"], row["reason"]) == ("", "no answers")
+
+
+def test_csv_holds_the_numbers_in_full_and_what_they_were_measured_on() -> None:
+    row = next(row for row in _rows(_table()) if row["metric"] == "OCR")
+    assert float(row["strict"]) == float(row["value"]) - 5
+    assert row["data"] == "embedded picture world"
+
+
+@pytest.mark.parametrize("title", ["[red]all right[/red]", "\x1b[2Jgone", "[link=http://x]y[/link]"])
+def test_markup_and_escapes_do_not_reach_the_terminal(title: str) -> None:
+    shown = _shown(_table(title))
+    assert table.clean(title) in shown
+    assert "\x1b[2J" not in shown
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("a|b", r"a\|b"),
+        ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"),
+        ("![x](http://y)", r"\!\[x\](http://y)"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_markdown_shows_a_hostile_label_as_it_is(hostile: str, shown: str) -> None:
+    made = _table(title=hostile)
+    made = replace(made, rows=(replace(made.rows[0], label=hostile), *made.rows[1:]))
+    text = table.markdown(made)
+    assert f"# {shown}\n" in text and f"| {shown} | 85.00 |" in text
+
+
+@pytest.mark.parametrize("formula", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1"])
+def test_no_cell_is_a_formula(formula: str) -> None:
+    made = _table(data=formula)
+    made = replace(made, rows=(replace(made.rows[0], label=formula),))
+    for cells in csv.reader(io.StringIO(table.to_csv(made))):
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+def test_files_land_in_the_folder(tmp_path: Path) -> None:
+    assert [path.name for path in table.write(_table(), tmp_path)] == ["table.md", "table.csv"]
+
+
+def test_broken_scores_are_a_sentence() -> None:
+    lacking = scores()
+    del lacking["metrics"]["OCR"]
+    with pytest.raises(InputError, match="no metric 'OCR'"):
+        table.tabulate(lacking, "t", "d", AXES, TOTALS)
+    with pytest.raises(InputError, match="no readable 'strict'"):
+        table.tabulate({**scores(), "strict": [1]}, "t", "d", AXES, TOTALS)
+
+
+def _rows(made: table.Table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table.to_csv(made))))

@@ -1,0 +1,25 @@
+"""The sentence under the table says how many answers two scorers read differently, where and why."""
+
+from __future__ import annotations
+
+from mmeval.scoring import yesno
+from mmeval.scoring.differences import ONLY_OFFICIAL, ONLY_STRICT, OTHERWISE, differences, explain
+from mmeval.types import Record
+
+
+def found(*answers: str) -> str:
+    records = [Record(str(i), ("yes",), "OCR", text=text) for i, text in enumerate(answers)]
+    official = [yesno.scorer(yesno.official)(record) for record in records]
+    strict = [yesno.scorer(yesno.strict)(record) for record in records]
+    return explain(differences(records, official, strict))
+
+
+def test_every_reason_is_counted() -> None:
+    said = found("None", "Nothing", "**Yes**", "Now, yes", "yes")
+    assert said.startswith("Of 4 answers (OCR 4)")
+    for reason, number in ((ONLY_OFFICIAL, 2), (ONLY_STRICT, 1), (OTHERWISE, 1)):
+        assert f"{reason} {number}" in said
+
+
+def test_where_all_is_read_alike_only_the_pairs_can_differ() -> None:
+    assert "which answers they take together" in found("yes", "no")
