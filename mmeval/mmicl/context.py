@@ -62,7 +62,7 @@ class Context:
 
 CONTEXTS: Mapping[str, Context] = {
     # the declaration of the MIC data set (MMICL, section 2.2)
-    "declaration": Context(before="image {slot} is ", tagged=True),
+    "declaration": Context(before="image {slot} is ", after=".\n", tagged=True),
     # what MMICL's authors put before the questions of MME
     "mme-authors": Context(
         before="Use the image {slot}: ",

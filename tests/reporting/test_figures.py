@@ -70,14 +70,12 @@ def test_same_chart_same_bytes(figure: ModuleType, tmp_path: Path) -> None:
 
 
 @FIGURES
-@pytest.mark.parametrize(
-    "label", ["<script>alert(1)</script>", "a$x^2$b", r"$\frac{", "模型 🦙", "a\x00\x1b[31mb", "]]>&amp;", "_hidden"]
-)
-def test_a_hostile_name_is_only_text(figure: ModuleType, label: str, tmp_path: Path) -> None:
-    _, svg = figure.draw(chart(label, "other"), tmp_path)
+def test_a_hostile_name_is_only_text(figure: ModuleType, tmp_path: Path) -> None:
+    names = ("<script>alert(1)</script>", "a$x^2$b", r"$\frac{", "模型 🦙", "a\x00\x1b[31mb", "]]>&amp;", "_hidden")
+    _, svg = figure.draw(chart(*names), tmp_path)
     root = ET.fromstring(svg.read_text(encoding="utf-8"))
     assert not [node for node in root.iter() if node.tag.endswith("script")]
-    assert sheet.plain(label) in "".join(root.itertext())  # drawn letter by letter, never left out
+    assert {sheet.plain(name) for name in names} <= set(root.itertext())  # none is mathematics, none is left out
 
 
 @FIGURES

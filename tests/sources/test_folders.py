@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,8 +52,6 @@ def test_what_a_zip_and_the_release_bring_along(tmp_path: Path) -> None:
 
 
 def test_some_subtasks_only(tmp_path: Path) -> None:
-    import shutil
-
     folder = make_release(tmp_path, pictures=1)
     for subtask in SUBTASKS[1:]:
         shutil.rmtree(folder / subtask)
@@ -74,7 +73,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "no picture": (lambda f: (f / "count/0000.png").unlink(), r"0000.txt: there is no picture 0000.jpg"),
     "no questions": (lambda f: (f / "count/0000.txt").unlink(), r"0000.png: the picture has no questions"),
-    "nothing": (lambda f: [p.unlink() for p in (f / "count").iterdir()], r"count: no questions in it"),
+    "nothing": (lambda f: (f / "count").rename(f.parent / "c") and (f / "count").mkdir(), r"count: no questions in it"),
     "two pictures": (lambda f: (f / "count/0000.jpg").write_bytes(b""), r"0000.png: there is 0000.jpg too"),
     "no tab": (lambda f: (f / "count/0000.txt").write_text("Is it? Yes\n"), r"0000.txt, line 1: not a question, a tab"),
     "two tabs": (lambda f: (f / "count/0000.txt").write_text("Is\tit?\tYes\n"), r"line 1: not a question, a tab"),
@@ -96,9 +95,10 @@ BROKEN: dict[str, tuple[Break, str]] = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_wrong_is_named(case: str, tmp_path: Path) -> None:
     act, message = BROKEN[case]
-    act(make_release(tmp_path, pictures=1))
+    folder = make_release(tmp_path / "release", pictures=2)
+    act(folder)
     with pytest.raises(InputError, match=message):
-        read(tmp_path)
+        read(folder)
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:

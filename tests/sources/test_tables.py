@@ -25,15 +25,14 @@ def png(shade: int) -> bytes:
     return file.getvalue()
 
 
-def line(picture: str, answer: str, **other: Any) -> dict[str, Any]:
-    values = {
+def line(picture: str, answer: str) -> dict[str, Any]:
+    return {
         "question_id": f"count/{picture}",
         "image": {"bytes": png(7), "path": picture},
         "question": f"Is it {answer}?",
         "answer": answer,
         "category": "count",
     }
-    return values | other
 
 
 def save(path: Path, *lines: dict[str, Any]) -> Path:
@@ -83,7 +82,7 @@ def test_rows_come_before_the_whole_file_is_read(tmp_path: Path) -> None:
 )
 def test_a_row_that_lacks_something_is_named(bad: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
-        read(save(tmp_path / "t.parquet", line("a.png", "Yes"), line("a.png", "No", **bad)))
+        read(save(tmp_path / "t.parquet", line("a.png", "Yes"), line("a.png", "No") | bad))
 
 
 def test_a_column_is_missing(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from mmeval import world
 
-TRAINING, TEST = 400, 60
-"""Pictures a subtask: 11,200 training questions, 1,680 test questions."""
+TRAINING, TEST = 400, 100
+"""Pictures a subtask: 11,200 training questions, 2,800 test questions."""
 
 Questions = list[tuple[str, bool]]
 
@@ -33,13 +33,17 @@ def seen() -> dict[str, _Seen]:
 
 
 def test_questions_alone_say_nothing(seen: dict[str, _Seen]) -> None:
-    """Logistic regression on words and pairs of words: at chance over all, and near it in every subtask."""
+    """Logistic regression on words and pairs of words: within 4 points of chance over all, 15 in each subtask.
+
+    A picture's two questions differ in little but the fact, so a guesser has both right or both wrong: a
+    subtask of 100 pictures has a standard error of 5 points, all fourteen together of 1.3.
+    """
     words = _words([text for one in seen.values() for text, _ in one.training])
     weights = _fitted(words, [question for one in seen.values() for question in one.training])
     right = {subtask: _right(words, weights, one.test) for subtask, one in seen.items()}
-    assert abs(float(np.mean([value for values in right.values() for value in values])) - 0.5) < 0.03
+    assert abs(float(np.mean([value for values in right.values() for value in values])) - 0.5) < 0.04
     for subtask, values in right.items():
-        assert abs(float(np.mean(values)) - 0.5) < 0.12, subtask
+        assert abs(float(np.mean(values)) - 0.5) < 0.15, subtask
 
 
 def test_the_classifier_would_have_seen_a_leak(seen: dict[str, _Seen]) -> None:

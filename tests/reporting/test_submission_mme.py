@@ -1,0 +1,73 @@
+"""The leaderboard's files say what the run said, and are read back to the same scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mmeval import loop
+from mmeval.reporting.submission.mme import write
+from mmeval.scoring.yesno import official
+from mmeval.tasks.mme import MME, SUBTASKS
+from mmeval.types import InputError, Record
+
+
+def a_run(*texts: str) -> list[Record]:
+    """Two pictures a subtask, answered in turn with those texts."""
+    records = []
+    for subtask in SUBTASKS:
+        for number in range(4):
+            picture = f"{subtask}/{number // 2}.png"
+            records.append(
+                Record(
+                    f"{picture}#{number % 2 + 1}",
+                    ("no" if number % 2 else "yes",),
+                    subtask,
+                    {"image": picture, "pair": picture},
+                    question="Is it?\nAnswer.",
+                    text=texts[number % len(texts)],
+                )
+            )
+    return records
+
+
+def test_the_two_lines_of_a_picture_are_adjacent_whatever_the_order_of_the_answers(tmp_path: Path) -> None:
+    paths = write(a_run("Yes", "No")[::-1], tmp_path)
+    assert [path.name for path in paths] == [f"{name}.txt" for name in SUBTASKS]
+    assert (tmp_path / "OCR.txt").read_text().splitlines() == [
+        "0.png\tIs it? Answer.\tYes\tYes",
+        "0.png\tIs it? Answer.\tNo\tNo",
+        "1.png\tIs it? Answer.\tYes\tYes",
+        "1.png\tIs it? Answer.\tNo\tNo",
+    ]
+
+
+def test_read_back_it_scores_the_same(tmp_path: Path) -> None:
+    records = a_run("Yes\n\tit is", "**Yes**", "\x0bno\r\n", "None")
+    write(records, tmp_path)
+    again = loop.score(MME, MME.read_predictions(str(tmp_path)))
+    assert again["metrics"] == loop.score(MME, records)["metrics"]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text())
+def test_whatever_was_answered_is_one_line_with_the_same_official_label(tmp_path: Path, text: str) -> None:
+    write(a_run(text), tmp_path)
+    found = MME.read_predictions(str(tmp_path))
+    assert len(found) == 4 * 14
+    assert official(found[0].text or "") == official(text)
+
+
+def test_a_missing_answer_is_named_and_nothing_written(tmp_path: Path) -> None:
+    records = a_run("yes")
+    for bad, message in (
+        (records[:-1], "code_reasoning/1.png: 1 answers"),
+        (records[:8], "position: no answers"),
+        ([*records[:-1], Record("x", ("no",), "OCR", records[-1].groups, error="broken")], "x: no answer"),
+    ):
+        with pytest.raises(InputError, match=message):
+            write(bad, tmp_path / "out")
+        assert not (tmp_path / "out").exists()

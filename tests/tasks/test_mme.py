@@ -1,0 +1,119 @@
+"""MME's numbers by hand, its wordings word for word, and what becomes of a run that lacks something."""
+
+from __future__ import annotations
+
+from importlib import resources
+from itertools import islice
+
+import pytest
+
+from mmeval import loop
+from mmeval.scoring.statistics import Statistic, estimate, parts
+from mmeval.task import load_task
+from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
+from mmeval.types import Image, Record, Sample
+
+
+def answers(subtask: str, *pictures: str) -> list[Record]:
+    """Two records a picture; "yn" answers yes and then no, where that is right; "-" is an error, "?" unparsed."""
+    said = {"y": "yes", "n": "no", "?": "perhaps"}
+    found = []
+    for number, marks in enumerate(pictures):
+        for index, (mark, target) in enumerate(zip(marks, ("yes", "no"), strict=True)):
+            picture = f"{subtask}/{number}.png"
+            text, error = (None, "broken picture") if mark == "-" else (said[mark], None)
+            groups = {"image": picture, "pair": picture}
+            found.append(Record(f"{picture}#{index + 1}", (target,), subtask, groups, text=text, error=error))
+    return found
+
+
+def numbers(records: list[Record], scorer: str = "official") -> dict[str, Statistic]:
+    return MME.metrics[scorer](records, loop.judge(MME, records, scorer))
+
+
+def test_a_subtask_by_hand() -> None:
+    # five of eight questions, two of four pictures
+    number = numbers(answers("OCR", "yn", "yn", "yy", "??"))["OCR"]
+    assert parts(number) == {"acc": 62.5, "acc+": 50.0}
+    assert estimate(number).value == 112.5
+    assert (number.full_marks, number.chance) == (200.0, 75.0)
+
+
+def test_always_yes_gives_fifty_in_each() -> None:
+    records = [record for name in SUBTASKS for record in answers(name, "yy", "yy")]
+    values = {name: estimate(number).value for name, number in numbers(records).items()}
+    assert (values["perception"], values["cognition"], values["color"]) == (500.0, 200.0, 50.0)
+
+
+def test_the_sums_have_their_full_marks_and_a_coins_level() -> None:
+    both = [numbers([])[name] for name in ("perception", "cognition")]
+    assert [(number.full_marks, number.chance) for number in both] == [(2000.0, 750.0), (800.0, 300.0)]
+
+
+def test_names_and_order_are_the_benchmarks() -> None:
+    assert list(numbers([])) == ["perception", "cognition", *SUBTASKS]
+    assert (len(PERCEPTION), len(COGNITION), SUBTASKS["posters"]) == (10, 4, "Poster")
+    assert MME.axes == SUBTASKS
+
+
+def test_a_subtask_that_is_absent_leaves_the_others_their_numbers() -> None:
+    found = numbers([record for name in COGNITION for record in answers(name, "yn")] + answers("count", "yn"))
+    assert estimate(found["cognition"]).value == 800.0
+    assert estimate(found["count"]).value == 200.0
+    assert found["OCR"].reason == "no picture of OCR has both its questions answered"
+    assert found["perception"].reason is not None
+    assert found["perception"].reason.startswith("no value for existence, position, color")
+
+
+def test_an_error_is_not_an_answer() -> None:
+    # the picture with an error counts one question, and for acc+ not at all
+    number = numbers(answers("OCR", "yn", "y-"))["OCR"]
+    assert parts(number) == {"acc": 100.0, "acc+": 100.0}
+    assert estimate(number).n == 3
+    assert numbers(answers("OCR", "y-"))["OCR"].reason is not None
+
+
+def test_all_unparsed_is_zero_and_not_a_crash() -> None:
+    assert estimate(numbers(answers("OCR", "??", "??"))["OCR"]).value == 0.0
+
+
+def test_half_a_picture_is_no_number() -> None:
+    assert numbers(answers("OCR", "yn", "yn")[:-1])["OCR"].reason == "1 answers for OCR/1.png, not 2"
+
+
+def test_official_pairs_lines_and_strict_pairs_pictures() -> None:
+    # every answer yes, lines sorted by ground truth: the adjacent lines 1 and 2 are both right
+    lines = sorted(answers("OCR", "yy", "yy"), key=lambda record: record.targets, reverse=True)
+    records = [
+        Record(r.id, r.targets, r.category, {**r.groups, "pair": f"OCR/{i // 2}"}, text=r.text)
+        for i, r in enumerate(lines)
+    ]
+    assert estimate(numbers(records)["OCR"]).value == 100.0
+    assert estimate(numbers(records, "strict")["OCR"]).value == 50.0
+
+
+@pytest.mark.parametrize(
+    ("wording", "asked"),
+    [
+        ("release", "Is it red? Please answer yes or no."),
+        ("single-word", "Is it red?\nAnswer the question using a single word or phrase."),
+    ],
+)
+def test_wordings(wording: str, asked: str) -> None:
+    image = Image(b"png")
+    assert MME.wordings[wording](Sample("1", (image, "Is it red?"), ("yes",))) == (image, asked)
+
+
+def test_samples_of_the_embedded_world() -> None:
+    first, second = islice(MME.samples("embedded"), 2)
+    assert (first.id, second.id) == ("existence/0000.png#1", "existence/0000.png#2")
+    assert (first.targets, second.targets, first.category) == (("yes",), ("no",), "existence")
+    assert first.groups["image"] == second.groups["image"] == "existence/0000.png"
+    assert not str(first.prompt[1]).endswith("yes or no.")
+
+
+def test_the_card() -> None:
+    card = load_task("mme").card
+    assert set(card["hub"]) == {"repo", "revision", "split"}
+    assert len(card["hub"]["revision"]) == 40  # a commit, not a branch
+    assert resources.files("mmeval.tasks").joinpath("mme.yaml").is_file()
