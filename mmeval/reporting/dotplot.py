@@ -103,8 +103,8 @@ class _Rows:
             x = self.x(chance / full)
             ends = (y - self.step / 2, y + self.step / 2)
             self.sheet.line((x, x), ends, color=MUTED, linestyle=(0, (2.2, 1.8)), linewidth=1, zorder=2)
-        count = len(self.chart.series)
-        places = {id(one): y + _dodge(self.chart) * ((count - 1) / 2 - index) for index, one in enumerate(self.chart.series)}
+        dodge, middle = _dodge(self.chart), (len(self.chart.series) - 1) / 2
+        places = {id(one): y + dodge * (middle - index) for index, one in enumerate(self.chart.series)}
         for series, pen in order(self.chart.series):
             self._dot(places[id(series)], series, pen, metric)
         if self.numbers:

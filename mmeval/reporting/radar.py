@@ -10,9 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmeval.reporting.chart import Chart, Series, number
 from mmeval.reporting.sheet import (
+    GRID,
     MARGIN,
     MUTED,
     PAPER,
@@ -87,8 +89,8 @@ def _grid(sheet: Sheet, wheel: _Wheel, chart: Chart) -> None:
     for spoke in range(wheel.spokes):
         sheet.line(*zip(wheel.at(spoke, 0), wheel.at(spoke, 1), strict=True), linewidth=0.6, zorder=1)
     for quarter in range(1, 5):
-        edge = {"color": MUTED, "linewidth": 0.9} if quarter == 4 else {}
-        sheet.line(*wheel.polygon([quarter / 4] * wheel.spokes), zorder=1, **edge)
+        colour, width = (MUTED, 0.9) if quarter == 4 else (GRID, 0.8)
+        sheet.line(*wheel.polygon([quarter / 4] * wheel.spokes), color=colour, linewidth=width, zorder=1)
     for quarter in range(5):
         x, y = wheel.at(0, quarter / 4)
         text = f"{shared * quarter / 4:g}" if shared else f"{25 * quarter}%"
@@ -134,7 +136,7 @@ def _intervals(sheet: Sheet, wheel: _Wheel, chart: Chart, series: Series, pen: P
         if estimate is None or estimate.low is None or estimate.high is None:
             continue
         ends = [bound / estimate.full_marks for bound in (estimate.low, estimate.high)]
-        style = {"color": pen.colour, "linewidth": 1.2, "alpha": 0.75, "zorder": 3}
+        style: dict[str, Any] = {"color": pen.colour, "linewidth": 1.2, "alpha": 0.75, "zorder": 3}
         sheet.line(*zip(*(wheel.at(spoke, end, aside) for end in ends), strict=True), **style)
         for end in ends:
             sheet.line(*zip(*(wheel.at(spoke, end, aside + foot) for foot in (-0.04, 0.04)), strict=True), **style)
@@ -168,8 +170,8 @@ def _reading(chart: Chart) -> list[str]:
     found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
     shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
     said = [
-        "Each spoke runs from 0 to the full marks of its axis, in the benchmark's own order; nothing is rescaled to the "
-        "models shown. Read along the spokes: the area enclosed means nothing."
+        "Each spoke runs from 0 to the full marks of its axis, in the benchmark's own order; nothing is rescaled "
+        "to the models shown. Read along the spokes: the area enclosed means nothing."
     ]
     if any(estimate.chance is not None for estimate in shown):
         said.append("Dashed ring: what guessing gives.")

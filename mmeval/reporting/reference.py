@@ -53,8 +53,8 @@ def published(date: str) -> list[Series]:
     if date not in tables:
         raise InputError(f"no published scores of '{date}'; the nearest are those of {_nearest(date, tables)}")
     rows = list(csv.DictReader(io.StringIO(_read(tables[date]))))
-    chosen = [row for index, row in enumerate(rows) if "_radar_" in tables[date] or index < 5 or row["model"] == FEATURED]
-    return [_series(row) for row in chosen]
+    first = len(rows) if "_radar_" in tables[date] else 5
+    return [_series(row) for row in rows[:first] + [row for row in rows[first:] if row["model"] == FEATURED]]
 
 
 def draw_published(date: str, folder: Path, runs: Sequence[Series] = ()) -> list[Path]:

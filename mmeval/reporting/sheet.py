@@ -76,12 +76,13 @@ class Sheet:
         """
         if middle:
             y -= CAPITAL / 2 * size / 72
-        style = {"color": INK, "va": "baseline", "linespacing": 1.25, "zorder": 10} | style
-        self.axes.text(x, y, text, fontsize=size, **style)
+        given: dict[str, Any] = {"color": INK, "va": "baseline", "linespacing": 1.25, "zorder": 10} | style
+        self.axes.text(x, y, text, fontsize=size, **given)
 
     def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
         """Draws a line through points."""
-        self.axes.plot(xs, ys, **{"color": GRID, "linewidth": 0.8, "solid_capstyle": "butt"} | style)
+        given: dict[str, Any] = {"color": GRID, "linewidth": 0.8, "solid_capstyle": "butt"} | style
+        self.axes.plot(xs, ys, **given)
 
 
 @contextmanager
@@ -90,7 +91,7 @@ def paper(width: float, height: float) -> Iterator[Sheet]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    settings: dict[str, Any] = {
+    settings: Any = {
         "font.family": FONT,
         "text.parse_math": False,
         "svg.fonttype": "none",
@@ -128,7 +129,7 @@ def pens(series: Sequence[Series]) -> list[Pen]:
     inked = [one for one in series if one.highlight]
     rest = iter(PENS)
     if len(series) > len(PENS):
-        raise InputError(f"{len(series)} models in one figure, and no more than {len(PENS)} can be told apart; name fewer")
+        raise InputError(f"{len(series)} models in one figure, of which {len(PENS)} can be told apart; name fewer")
     return [HIGHLIGHT if len(inked) == 1 and one is inked[0] else next(rest) for one in series]
 
 

@@ -19,8 +19,8 @@ from mmeval.tiny.seeing import see
 from mmeval.tiny.vocabulary import make_processor
 
 STAGES = {
-    "see": Recipe(steps=2000, batch=64, check_every=250),
-    "read": Recipe(steps=6000, batch=64, check_every=500),
+    "see": Recipe(steps=6000, batch=64, check_every=500),
+    "read": Recipe(steps=14000, batch=32, check_every=1000),
     "look": Recipe(steps=8000, batch=64, check_every=500),
 }
 PER_SUBTASK = 5000
@@ -86,11 +86,8 @@ def run_stage(
 
 
 def new_model(processor: MmiclProcessor) -> MmiclForConditionalGeneration:
-    """Fresh weights; the head starts small, as T5's own start would make its first losses enormous."""
-    settings = processor.settings
-    model = MmiclForConditionalGeneration(configuration(processor.tokenizer.size, settings.placeholder_id))
-    torch.nn.init.normal_(model.language_model.lm_head.weight, std=model.config.text_config.d_model**-0.5)
-    return model
+    """Fresh weights, for the processor's vocabulary."""
+    return MmiclForConditionalGeneration(configuration(processor.tokenizer.size, processor.settings.placeholder_id))
 
 
 if __name__ == "__main__":

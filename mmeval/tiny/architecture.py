@@ -47,7 +47,8 @@ def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
         num_heads=HEADS,
         feed_forward_proj="gated-gelu",
         dropout_rate=0.0,
-        decoder_start_token_id=0, scale_decoder_outputs=False, tie_word_embeddings=False,
+        decoder_start_token_id=0,
+        tie_word_embeddings=True,  # what is read can be said: copying generalises over words
     )
     return MmiclConfig(
         vision_config=vision.to_dict(),

@@ -46,7 +46,7 @@ class Seer(nn.Module):
         states = self.encode(pictures)
         words = functional.binary_cross_entropy_with_logits(self.local(states[:, 1:]).float(), local)
         identity = functional.cross_entropy(self.whole(states[:, 0]).float(), whole, ignore_index=-1)
-        return 50 * words + torch.nan_to_num(identity)
+        return 300 * words + torch.nan_to_num(identity)
 
 
 def see(model: MmiclForConditionalGeneration, train: Corpus, held_out: Corpus, recipe: Recipe, path: Path) -> None:

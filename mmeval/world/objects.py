@@ -23,14 +23,14 @@ from mmeval.world.things import (
 from mmeval.world.view import Claim, Origin, View, worded
 
 EXISTENCE = (
-    "Is there a {kind} in this image?",
+    "Is there {a_kind} in this image?",
     "Is there any {kind} in the picture?",
-    "Does this image show a {kind}?",
+    "Does this image show {a_kind}?",
 )
 COUNT = (
-    "Are there exactly {number} {what}s in this image?",
-    "Does this picture show {number} {what}s?",
-    "Is the number of {what}s in the image {number}?",
+    "Can you see exactly {some} in this image?",
+    "Does this picture show {some}?",
+    "Is the number of {many} in the image {number}?",
 )
 COLOR = (
     "Is the {shape} {color}?",
@@ -71,7 +71,8 @@ def count(origin: Origin) -> View:
 
     def counted() -> Claims:
         yes, no = (
-            worded(dice, COUNT, ("count", what, NUMBERS[n]), what=what, number=NUMBERS[n]) for n in (number, wrong)
+            worded(dice, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
+            for n in (number, wrong)
         )
         return yes, no
 
@@ -101,7 +102,8 @@ def _exists(dice: Dice, things: Sequence[Thing], index: int) -> Claims:
     while absent in there:
         absent = near(dice, things[index].kind)
     yes, no = (
-        worded(dice, EXISTENCE, ("there is", kind.name), kind=kind.name) for kind in (things[index].kind, absent)
+        worded(dice, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
+        for kind in (things[index].kind, absent)
     )
     return yes, no
 
@@ -158,7 +160,7 @@ def _probes(dice: Dice, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
     shapes = [thing.kind.shape for thing in things]
     probes = [
         ("how many objects are there ?", NUMBERS[len(things)]),
-        (f"how many {shape}s are there ?", NUMBERS[shapes.count(shape)]),
+        (f"how many {plural(shape)} are there ?", NUMBERS[shapes.count(shape)]),
         (f"what stands {thing.place} ?", thing.kind.name),
     ]
     for thing in dice.shuffled(things)[:2]:
@@ -167,3 +169,18 @@ def _probes(dice: Dice, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
         if shapes.count(thing.kind.shape) == 1:
             probes.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
     return tuple(probes[:6])
+
+
+def article(name: str) -> str:
+    """`a red circle`, `an orange star`."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def plural(name: str) -> str:
+    """`crosses`, `stars`."""
+    return f"{name}es" if name.endswith("s") else f"{name}s"
+
+
+def some(number: int, name: str) -> str:
+    """`one star`, `three crosses`."""
+    return f"{NUMBERS[number]} {name if number == 1 else plural(name)}"

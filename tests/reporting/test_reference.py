@@ -9,6 +9,7 @@ import pytest
 from made_up import series
 
 from mmeval.reporting import reference
+from mmeval.reporting.chart import Series
 from mmeval.types import InputError
 
 
@@ -47,7 +48,7 @@ def test_what_is_no_date_names_all() -> None:
 
 
 def test_an_embedded_run_is_never_drawn_over_published_scores(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="mmicl-tiny.*not on MME's own data"):
+    with pytest.raises(InputError, match=r"mmicl-tiny.*not on MME's own data"):
         reference.draw_published("2023-09-17", tmp_path / "out", [series("mmicl-tiny", 0.6, comparable=False)])
     assert not (tmp_path / "out").exists()
 
@@ -60,7 +61,7 @@ def test_a_run_on_the_real_benchmark_is(tmp_path: Path) -> None:
 
 
 def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
-    run = reference.Series("mmbench run", {})
+    run = Series("mmbench run", {})
     with pytest.raises(InputError, match="not a run of MME"):
         reference.draw_published("2023-09-17", tmp_path, [run])
 

@@ -6,11 +6,11 @@ from importlib import resources
 from itertools import islice
 
 import pytest
+from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
 
 from mmeval import loop
 from mmeval.scoring.statistics import Statistic, estimate, parts
 from mmeval.task import load_task
-from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
 from mmeval.types import Image, Record, Sample
 
 
@@ -28,7 +28,8 @@ def answers(subtask: str, *pictures: str) -> list[Record]:
 
 
 def numbers(records: list[Record], scorer: str = "official") -> dict[str, Statistic]:
-    return MME.metrics[scorer](records, loop.judge(MME, records, scorer))
+    found: dict[str, Statistic] = MME.metrics[scorer](records, loop.judge(MME, records, scorer))
+    return found
 
 
 def test_a_subtask_by_hand() -> None:
