@@ -16,7 +16,10 @@ from mmeval.types import Generation, Request, Response
 class Slow:
     """Answers by the length of the id, two thousandths of a second each, and keeps a list of what it was asked."""
 
-    name, digest, context, max_images = "slow", "0", "plain", None
+    name = "slow"
+    digest = "0"
+    context = "plain"
+    max_images: int | None = None
     settings: Mapping[str, str] = {}
 
     def __init__(self, asked: Path) -> None:

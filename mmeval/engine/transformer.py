@@ -61,7 +61,8 @@ class TransformerModel:
         batch_tokens: int = 16384,
     ) -> None:
         """`reads_instructions`: the Q-Former is given the text; `paste`: all pictures become one, side by side."""
-        self.model, self.processor = model.eval(), processor
+        model.train(False)
+        self.model, self.processor = model, processor
         self.name, self.digest, self.context = name, digest, context
         self.max_images = None if paste else max_images
         self.settings: Mapping[str, str] = {"dtype": str(model.dtype).removeprefix("torch.")}
@@ -118,11 +119,11 @@ class TransformerModel:
             held = self.pictures.get(picture for prompt in prompts for picture in prompt.pictures)
         ready = []
         for prompt in prompts:
-            error = next((e for p in prompt.pictures if isinstance(e := held[p.digest], InputError)), None)
-            if error is None:
-                ready.append(prompt)
+            unreadable = [item for p in prompt.pictures if isinstance(item := held[p.digest], InputError)]
+            if unreadable:
+                yield _sent(prompt, Response(prompt.id, error=str(unreadable[0])))
             else:
-                yield _sent(prompt, Response(prompt.id, error=str(error)))
+                ready.append(prompt)
         for batch in batches([len(prompt.tokens.ids) for prompt in ready], self._batch_tokens):
             rows = [ready[index] for index in batch]
             with torch.inference_mode():
@@ -183,7 +184,8 @@ class TransformerModel:
     def _encode(self, pixels: Tensor) -> Tensor:
         """What is kept of each picture: visual tokens [T, D], or vision states [V, Dv] if the Q-Former reads."""
         states = self.model.encode(pixels.to(self.model.device, self.model.dtype))
-        return states if self._reads else self.model.query(states)
+        kept: Tensor = states if self._reads else self.model.query(states)
+        return kept
 
 
 def _sent(prompt: Prompt, response: Response) -> Response:

@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from mmeval.loop import Progress as Report
@@ -80,20 +79,21 @@ def show_prompts(prompts: Sequence[tuple[str, str, int]]) -> None:
 
 def show_tasks(tasks: Sequence[Task]) -> None:
     """The benchmarks: what is asked, how many samples, licence, where from."""
-    grid = Table("task", "what is asked", "samples", "licence", "source", box=None, pad_edge=False)
+    screen = console()
     for task in tasks:
-        card = task.card
-        grid.add_row(*(Text(str(x)) for x in (task.name, *map(card.get, ("about", "size", "licence", "source")))))
-    console().print(grid)
+        screen.print(Text.assemble((f"{task.name:8}", "bold"), str(task.card["about"])))
+        for fact in ("size", "licence", "source"):
+            screen.print(Text(f"{'':8}{fact}: {task.card[fact]}", style="dim"))
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
-    """The models by name: adapter, where the weights come from, a line about each."""
-    grid = Table("model", "adapter", "weights", "about", box=None, pad_edge=False)
+    """The models by name: a line about each, and where the weights come from."""
+    screen = console()
+    width = max(map(len, models)) + 2
     for name, entry in models.items():
-        where = entry.get("hub") or ("in this package" if entry.get("bundled") else "none")
-        grid.add_row(*(Text(str(x)) for x in (name, entry["adapter"], where, entry["about"])))
-    console().print(grid)
+        hub = f"  ({entry['hub']} on the hub)" if "hub" in entry else ""
+        screen.print(Text.assemble((f"{name:{width}}", "bold"), entry["about"], (hub, "dim")))
+    screen.print(Text("Any folder with a checkpoint will do, too, and ADAPTER:SOURCE, as in instructblip:path."))
 
 
 def show_paths(paths: Sequence[Path]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +31,10 @@ def write(run: Run) -> list[Path]:
     tabled = tabulate(task, results, records, title=title(run), data=data_label(run))
     chart = Chart(tabled.title, tabled.data, task.axes, (series(run),), task.totals)
     figures = [*dotplot.draw(chart, run.folder), *radar.draw(chart, run.folder)]
-    answers = zip(records, loop.judge(task, records, results["scorer"]), strict=True)
-    drawn = [figure for figure in figures if figure.suffix == ".svg"]
-    paths = [page.write(run.folder, tabled, answers, drawn), *table.write(tabled, run.folder), *figures]
+    labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in records]
+    answers = zip(labelled, loop.judge(task, records, results["scorer"]), strict=True)
+    drawn = run.folder / "radar.svg"  # the page's own table shows what the dot plot does
+    paths = [page.write(run.folder, tabled, answers, [drawn]), *table.write(tabled, run.folder), *figures]
     if task.name in submission.BOARDS and is_whole(run):
         submission.BOARDS[task.name](records, run.folder / "results")
         paths.append(run.folder / "results")
@@ -43,7 +46,8 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
 
     Raises InputError for runs of several tasks, and for an embedded run beside published scores.
     """
-    lines = [series(run) for run in runs]
+    names = Counter(run.identity["model"]["name"] for run in runs)
+    lines = [series(run, by_folder=names[run.identity["model"]["name"]] > 1) for run in runs]
     if published is not None:
         return reference.draw_published(published, out, lines)
     tasks = {run.identity["task"]["name"] for run in runs}
@@ -64,9 +68,10 @@ def tabulate(task: Task, results: dict[str, Any], records: Sequence[Record], *, 
     return table.tabulate(results, title, data, task.axes, task.totals, extras, why, data != EMBEDDED)
 
 
-def series(run: Run) -> Series:
-    """The run as a line of a figure."""
-    return Series(run.identity["model"]["name"], estimates(run.results), comparable=data_label(run) != EMBEDDED)
+def series(run: Run, *, by_folder: bool = False) -> Series:
+    """The run as a line of a figure, called after its model, or after its folder where several share a model."""
+    label = run.folder.resolve().name if by_folder else run.identity["model"]["name"]
+    return Series(label, estimates(run.results), comparable=data_label(run) != EMBEDDED)
 
 
 def title(run: Run) -> str:
@@ -77,8 +82,7 @@ def title(run: Run) -> str:
 def data_label(run: Run) -> str:
     """What the run was measured on, as it is to be read beside its numbers."""
     data = run.identity["data"]
-    label = EMBEDDED if data["source"] == "embedded" else str(data["source"])
-    return label
+    return EMBEDDED if data["source"] == "embedded" else str(data["source"])
 
 
 def is_whole(run: Run) -> bool:

@@ -47,7 +47,7 @@ def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
         num_heads=HEADS,
         feed_forward_proj="gated-gelu",
         dropout_rate=0.0,
-        decoder_start_token_id=0,
+        decoder_start_token_id=0,  # type: ignore[call-arg]
         tie_word_embeddings=True,  # what is read can be said: copying generalises over words
     )
     return MmiclConfig(

@@ -52,4 +52,4 @@ def make_processor(texts: Iterable[str], tokens_per_picture: int, picture_size: 
         clean_up_spaces=False,
     )
     size = {"height": picture_size, "width": picture_size}
-    return MmiclProcessor(tokenizer.to_str(), BlipImageProcessorPil(size=size), settings)  # type: ignore[no-untyped-call]
+    return MmiclProcessor(tokenizer.to_str(), BlipImageProcessorPil(size=size), settings)

@@ -5,10 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import mmicl_small as small
 import pytest
 import torch
-from mmicl_small import FAMILIES, PLACEHOLDER, Family
 from torch import Tensor
 
 from mmeval.mmicl import checkpoints
@@ -16,6 +14,8 @@ from mmeval.mmicl.checkpoints import CheckpointError, digest, find, load, load_m
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS
 from mmeval.mmicl.context import CONTEXTS, Shown
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from tests.mmicl import mmicl_small as small
+from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 
 
 def published(folder: Path, model: MmiclForConditionalGeneration, **changes: Any) -> dict[str, Tensor]:

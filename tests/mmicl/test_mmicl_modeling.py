@@ -3,10 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import mmicl_small as small
 import pytest
 import torch
-from mmicl_small import FAMILIES, PLACEHOLDER, Family
 from torch import Tensor
 from transformers import (
     Blip2Config,
@@ -17,6 +15,8 @@ from transformers import (
 
 from mmeval.mmicl.context import CONTEXTS, Part, Shown
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from tests.mmicl import mmicl_small as small
+from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 
 PROMPTS: list[list[Part]] = [
     [Shown(0), "is there a dog ?"],

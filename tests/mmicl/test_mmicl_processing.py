@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mmicl_small as small
 import pytest
 import torch
-from mmicl_small import PLACEHOLDER
 from PIL import Image
 
 from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
 from mmeval.mmicl.modeling import PromptError
 from mmeval.mmicl.processing import MmiclProcessor
+from tests.mmicl import mmicl_small as small
+from tests.mmicl.mmicl_small import PLACEHOLDER
 
 PARTS: list[Part] = ["is ", Shown(5), " a dog? ", Shown(2), Spoken(1), "?"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import mmicl_small as small
 import pytest
 
 from mmeval.mmicl.text import TextTokenizer
+from tests.mmicl import mmicl_small as small
 
 LITERALS = ["</s>", "<pad>", "<unk>", "<image>", "<image0>", "图", "<extra_id_0>", "[SEP]", "[CLS]", "<s>"]
 

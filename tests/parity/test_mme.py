@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mmeval.tasks.mme import MME, samples
 
 from mmeval import loop
 from mmeval.scoring import yesno
 from mmeval.scoring.differences import ONLY_STRICT, differences
 from mmeval.scoring.statistics import estimate
+from mmeval.tasks.mme import MME, samples
 from mmeval.types import InputError, images
 from tests.parity.conftest import fixture_root
 

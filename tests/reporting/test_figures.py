@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from made_up import chart
 
 from mmeval.reporting import dotplot, radar, sheet
 from mmeval.reporting.chart import Chart
 from mmeval.types import Estimate, InputError
+from tests.reporting.made_up import chart
 
 FIGURES = pytest.mark.parametrize("figure", [radar, dotplot])
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-from made_up import chart, scores
 from PIL import Image as PILImage
 
 from mmeval.reporting import page, radar, table
 from mmeval.reporting.reference import AXES, TOTALS
 from mmeval.types import Image, Record, Score
+from tests.reporting.made_up import chart, scores
 
 HOSTILE = "</li><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 

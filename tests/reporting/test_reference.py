@@ -6,11 +6,11 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from made_up import series
 
 from mmeval.reporting import reference
 from mmeval.reporting.chart import Series
 from mmeval.types import InputError
+from tests.reporting.made_up import series
 
 
 def test_the_published_radar_has_its_six_models_and_mmicl_among_them() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mmeval.tasks.mme import MME, SUBTASKS
 
 from mmeval import loop
 from mmeval.reporting.submission.mme import write
 from mmeval.scoring.yesno import official
+from mmeval.tasks.mme import MME, SUBTASKS
 from mmeval.types import InputError, Record
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up import scores
 from rich.console import Console
 
 from mmeval.reporting import table
 from mmeval.reporting.reference import AXES, TOTALS
 from mmeval.types import InputError
+from tests.reporting.made_up import scores
 
 EXTRAS = {name: {"acc": 85.0, "acc+": 55.0} for name in AXES}
 

@@ -6,11 +6,11 @@ from importlib import resources
 from itertools import islice
 
 import pytest
-from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
 
 from mmeval import loop
 from mmeval.scoring.statistics import Statistic, estimate, parts
 from mmeval.task import load_task
+from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
 from mmeval.types import Image, Record, Sample
 
 
