@@ -11,7 +11,7 @@ from torch import Tensor
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.tiny.corpus import Corpus
 from mmeval.tiny.loop import Recipe, fit
-from mmeval.tiny.questions import Batch, Questions
+from mmeval.tiny.questions import KINDS, Batch, Questions
 from mmeval.tiny.seeing import pixels
 
 
@@ -23,7 +23,9 @@ def read(
     tests = held_out.pairs(in_words=True, per_subtask=100)
 
     def loss_of(step: int) -> Tensor:
-        batch = train.draw(step, recipe.batch, in_words=True)
+        # finding first, judging later: an open question says more about what was missed than a yes or a no
+        kinds = ("probe",) if step < recipe.steps // 8 else KINDS
+        batch = train.draw(step, recipe.batch, in_words=True, kinds=kinds)
         output = language(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels)
         loss: Tensor = output.loss
         return loss

@@ -45,14 +45,14 @@ class Questions:
         self.words = cache(processor.tokenizer.encode)
         self.prompt = cache(self._prompt)
 
-    def draw(self, step: int, size: int, *, in_words: bool) -> Batch:
+    def draw(self, step: int, size: int, *, in_words: bool, kinds: Sequence[str] = KINDS) -> Batch:
         """A step's batch. `in_words` puts the caption where the picture would stand."""
         rng = np.random.default_rng((step, 7))
         subtasks = list(self.rows)
         chosen = [subtasks[(step * size + i) % len(subtasks)] for i in range(size)]
         rows = [self.rows[subtask][rng.integers(len(self.rows[subtask]))] for subtask in chosen]
         context = PRACTISED[rng.integers(len(PRACTISED))]  # one a batch: they differ in length
-        asked = [self._ask(self.data.items[row], context, rng, in_words=in_words) for row in rows]
+        asked = [self._ask(self.data.items[row], context, kinds, rng, in_words=in_words) for row in rows]
         return self.batch([p for p, _ in asked], [a for _, a in asked], rows)
 
     def pairs(self, *, in_words: bool, per_subtask: int) -> dict[str, tuple[Batch, list[bool]]]:
@@ -77,9 +77,9 @@ class Questions:
         return Batch(ids, (ids != pad).long(), labels, torch.tensor(rows))
 
     def _ask(
-        self, item: Item, context: str, rng: np.random.Generator, *, in_words: bool
+        self, item: Item, context: str, kinds: Sequence[str], rng: np.random.Generator, *, in_words: bool
     ) -> tuple[list[int], list[int]]:
-        kind = KINDS[rng.integers(len(KINDS))]
+        kind = kinds[rng.integers(len(kinds))]
         if kind == "caption" and not in_words:
             question, answer = CAPTION, item.caption
         elif kind == "yesno":
