@@ -20,7 +20,7 @@ def read(
 ) -> None:
     """Trains the language model in place on the facts in words: what it cannot do in words, no picture teaches."""
     language = model.language_model
-    tests = held_out.pairs(in_words=True, per_subtask=100)
+    tests = held_out.pairs(in_words=True, per_subtask=50)
 
     def loss_of(step: int) -> Tensor:
         # finding first, judging later: an open question says more about what was missed than a yes or a no
@@ -43,21 +43,21 @@ def read(
 def look(
     model: MmiclForConditionalGeneration, train: Questions, held_out: Questions, recipe: Recipe, path: Path
 ) -> None:
-    """Trains Q-Former, projection and language model in place; the vision encoder stands still, its states kept."""
-    tests = held_out.pairs(in_words=False, per_subtask=100)
+    """Trains Q-Former, projection and language model in place; the vision encoder stands still, its states kept.
+
+    Questions about pictures take turns with questions about facts in words, so that what one teaches serves both.
+    """
+    tests = held_out.pairs(in_words=False, per_subtask=50)
     model.vision_model.requires_grad_(False)
     states, test_states = _states(model, train.data), _states(model, held_out.data)
 
     def loss_of(step: int) -> Tensor:
-        batch = train.draw(step, recipe.batch, in_words=False)
+        in_words = step % (2 if step < recipe.steps // 2 else 4) == 1
+        kinds = ("probe", "caption") if step < recipe.steps // 10 else KINDS
+        batch = train.draw(step, recipe.batch, in_words=in_words, kinds=KINDS if in_words else kinds)
         slots = torch.arange(len(batch.pictures))[:, None]
-        output = model(
-            batch.input_ids,
-            batch.attention_mask,
-            vision_states=states[batch.pictures].float(),
-            pictures=slots,
-            labels=batch.labels,
-        )
+        pictures = {} if in_words else {"vision_states": states[batch.pictures].float(), "pictures": slots}
+        output = model(batch.input_ids, batch.attention_mask, labels=batch.labels, **pictures)
         loss: Tensor = output.loss
         return loss
 

@@ -51,7 +51,7 @@ class Questions:
         subtasks = list(self.rows)
         chosen = [subtasks[(step * size + i) % len(subtasks)] for i in range(size)]
         rows = [self.rows[subtask][rng.integers(len(self.rows[subtask]))] for subtask in chosen]
-        context = PRACTISED[rng.integers(len(PRACTISED))]  # one a batch: they differ in length
+        context = PRACTISED[int(rng.integers(len(PRACTISED)))]  # one a batch: they differ in length
         asked = [self._ask(self.data.items[row], context, kinds, rng, in_words=in_words) for row in rows]
         return self.batch([p for p, _ in asked], [a for _, a in asked], rows)
 
@@ -79,7 +79,7 @@ class Questions:
     def _ask(
         self, item: Item, context: str, kinds: Sequence[str], rng: np.random.Generator, *, in_words: bool
     ) -> tuple[list[int], list[int]]:
-        kind = kinds[rng.integers(len(kinds))]
+        kind = kinds[int(rng.integers(len(kinds)))]
         if kind == "caption" and not in_words:
             question, answer = CAPTION, item.caption
         elif kind == "yesno":
