@@ -18,7 +18,7 @@ from mmeval import loop
 from mmeval import run as runs
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
 from mmeval.task import Task, load_task
-from mmeval.types import Generation, InputError, Model, Record, nearest
+from mmeval.types import Generation, InputError, Record, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -79,7 +79,7 @@ def evaluate(
     else:
         run.note(provenance(batch_tokens, device))
         loaded = load_model(checkpoint, settings)
-        _seed(seed, loaded)
+        _seed(seed)
         loop.ask(
             the_task,
             loaded,
@@ -178,7 +178,8 @@ def _dtype(dtype: str, device: str, folder: Path, checkpoint: Checkpoint) -> str
     return default_dtype(device)
 
 
-def _seed(seed: int, model: Model) -> None:
+def _seed(seed: int) -> None:
+    """Seeds torch where the model brought it; greedy and beam answers do not draw, adapters to come may."""
     if "torch" in sys.modules:
         import torch
 
@@ -186,13 +187,15 @@ def _seed(seed: int, model: Model) -> None:
 
 
 def _commit() -> str | None:
-    here = Path(__file__).resolve().parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+    """This code's commit, with `-dirty` where files were changed; None where it is installed from a wheel."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
         return None
-    return answer.stdout.strip() or None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None  # no git on this machine, or a checkout that is not the user's own
 
 
 def _version(package: str) -> str | None:
