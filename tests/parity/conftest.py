@@ -1,6 +1,7 @@
 """Parity tests hold us against what others' code and models really did.
 
-The recordings are looked for under `$MMEVAL_FIXTURES`, then beside the repository; without them the tests skip.
+The recordings are looked for under `$MMEVAL_FIXTURES`; without that, beside the repository and then in
+`tests/recordings`. A test whose recording is nowhere skips.
 """
 
 from __future__ import annotations
@@ -10,17 +11,29 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+TESTS = Path(__file__).resolve().parents[1]
+ROOTS = (
+    [Path(os.environ["MMEVAL_FIXTURES"])]
+    if "MMEVAL_FIXTURES" in os.environ
+    else [TESTS.parents[1] / "shared" / "fixtures", TESTS / "recordings"]
+)
 
 
-def fixture_root() -> Path:
-    """Where the recordings lie, whether or not they are there."""
-    return Path(os.environ.get("MMEVAL_FIXTURES", REPOSITORY.parent / "shared" / "fixtures"))
+def recorded(name: str) -> Path | None:
+    """Where a recording lies: the first root that has it."""
+    return next((root / name for root in ROOTS if (root / name).exists()), None)
+
+
+class Recordings:
+    """The recordings by name: `fixtures / "mme_lavin"`; the test skips where that one is nowhere."""
+
+    def __truediv__(self, name: str) -> Path:
+        path = recorded(name)
+        if path is None:
+            pytest.skip(f"no recording '{name}' in {', '.join(map(str, ROOTS))}; set MMEVAL_FIXTURES")
+        return path
 
 
 @pytest.fixture(scope="session")
-def fixtures() -> Path:
-    root = fixture_root()
-    if not root.is_dir():
-        pytest.skip(f"no recordings at {root}; set MMEVAL_FIXTURES")
-    return root
+def fixtures() -> Recordings:
+    return Recordings()

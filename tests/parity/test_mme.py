@@ -16,7 +16,7 @@ from mmeval.scoring.differences import ONLY_STRICT, differences
 from mmeval.scoring.statistics import estimate
 from mmeval.tasks.mme import MME, samples
 from mmeval.types import InputError, images
-from tests.parity.conftest import fixture_root
+from tests.parity.conftest import Recordings
 
 
 def official(folder: Path) -> dict[str, float]:
@@ -25,7 +25,7 @@ def official(folder: Path) -> dict[str, float]:
     return {name: estimate(number, resamples=10).value or 0.0 for name, number in numbers.items()}
 
 
-def test_lavins_real_answers(fixtures: Path) -> None:
+def test_lavins_real_answers(fixtures: Recordings) -> None:
     expected = json.loads((fixtures / "mme_lavin/expected.json").read_text())["official"]
     found = official(fixtures / "mme_lavin/results")
     for name, value in expected.items():
@@ -34,26 +34,26 @@ def test_lavins_real_answers(fixtures: Path) -> None:
     assert found["cognition"] == pytest.approx(249.6428571429, abs=1e-9)
 
 
-def test_strict_takes_nothing_from_lavin(fixtures: Path) -> None:
+def test_strict_takes_nothing_from_lavin(fixtures: Recordings) -> None:
     # VLMEvalKit loses two answers that say yes and quote a "no"
     records = MME.read_predictions(str(fixtures / "mme_lavin/results"))
     both = [loop.judge(MME, records, scorer) for scorer in ("official", "strict")]
     assert differences(records, *both) == {}
 
 
-def cases() -> list[dict[str, Any]]:
-    path = fixture_root() / "yesno_cases.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+@pytest.fixture(scope="module")
+def cases(fixtures: Recordings) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (fixtures / "yesno_cases.jsonl").read_text().splitlines()]
 
 
-def test_official_labels(fixtures: Path) -> None:
-    for case in cases():
+def test_official_labels(cases: list[dict[str, Any]]) -> None:
+    for case in cases:
         if not case["mme_official"].startswith("!"):
             assert (yesno.official(case["output"]) or "other") == case["mme_official"], case
 
 
-def test_strict_reads_what_people_read(fixtures: Path) -> None:
-    read = [(case["output"], case["intended"], yesno.strict(case["output"])) for case in cases()]
+def test_strict_reads_what_people_read(cases: list[dict[str, Any]]) -> None:
+    read = [(case["output"], case["intended"], yesno.strict(case["output"])) for case in cases]
     turned = [row for row in read if {"yes", "no"} == {row[1], row[2]}]
     wrong = [row for row in read if row[1] != row[2]]
     assert not turned
@@ -109,7 +109,7 @@ SCORES_ZERO = {"empty response", 'all "other" (sklearn on empty arrays)'}
 """Where the script's library stops, in its newer versions: every answer is unparsed, and that is worth 0."""
 
 
-def test_corner_cases(fixtures: Path, tmp_path: Path) -> None:
+def test_corner_cases(fixtures: Recordings, tmp_path: Path) -> None:
     for number, case in enumerate(json.loads((fixtures / "mme_corner_cases.json").read_text())):
         folder = tmp_path / str(number)
         shutil.copytree(fixtures / "mme_lavin/results", folder)
@@ -135,7 +135,7 @@ def test_corner_cases(fixtures: Path, tmp_path: Path) -> None:
                 official(folder)
 
 
-def test_a_table_as_the_hub_has_it(fixtures: Path) -> None:
+def test_a_table_as_the_hub_has_it(fixtures: Recordings) -> None:
     found = list(samples(str(fixtures / "tiny_instructblip/mme.parquet")))
     expected = json.loads((fixtures / "tiny_instructblip/expected.json").read_text())["answers"]
     assert [sample.id.rpartition("#")[0] for sample in found] == [answer["question_id"] for answer in expected]
@@ -143,7 +143,7 @@ def test_a_table_as_the_hub_has_it(fixtures: Path) -> None:
     assert images(found[0].prompt)[0].decode().width > 1
 
 
-def test_markup_takes_a_models_yes_and_not_its_no(fixtures: Path) -> None:
+def test_markup_takes_a_models_yes_and_not_its_no(fixtures: Recordings) -> None:
     # what the four-character window does to a model that writes in bold, and what the table says of it
     records = MME.read_predictions(str(fixtures / "mme_lavin/results"))
     bold = [type(r)(r.id, r.targets, r.category, r.groups, text=f"**{(r.text or '')[:3]}**") for r in records]

@@ -7,7 +7,6 @@ give the original's tensors, losses, gradients and ids.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,16 +19,16 @@ from torch import Tensor
 
 from mmeval.mmicl.checkpoints import load_model
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from tests.parity.conftest import recorded
 
-HERE = Path(__file__).resolve()
-ROOT = Path(os.environ.get("MMEVAL_FIXTURES", HERE.parents[3] / "shared" / "fixtures")) / "mmicl"
+ROOT = recorded("mmicl") or Path("mmicl")
 VARIANTS = sorted(file.parent.name for file in ROOT.glob("*/meta.json"))
 CASES = [
     (variant, file.stem.removeprefix("case_"))
     for variant in VARIANTS
     for file in sorted((ROOT / variant).glob("case_*.npz"))
 ]
-pytestmark = pytest.mark.skipif(not VARIANTS, reason=f"no recordings in {ROOT}; set MMEVAL_FIXTURES")
+pytestmark = pytest.mark.skipif(not VARIANTS, reason="no recordings of MMICL; set MMEVAL_FIXTURES")
 TOLERANCE = 1e-5
 """Of a tensor's largest absolute value, float32."""
 

@@ -14,14 +14,12 @@ from PIL import Image
 
 from mmeval.mmicl.context import Piece, Shown, Tag
 from mmeval.mmicl.processing import MmiclProcessor, Settings
+from tests.parity.conftest import Recordings
 
 
 @pytest.fixture(scope="module")
-def folder(fixtures: Path) -> Path:
-    found = fixtures / "mmicl" / "processor_t5"
-    if not found.is_dir():
-        pytest.skip(f"no recordings at {found}; set MMEVAL_FIXTURES")
-    return found
+def folder(fixtures: Recordings) -> Path:
+    return fixtures / "mmicl/processor_t5"
 
 
 @pytest.fixture(scope="module")

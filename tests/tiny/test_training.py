@@ -1,4 +1,4 @@
-"""What the tiny model is trained on is what it is asked later, and a training that was cut goes on as if it were not."""
+"""The tiny model is trained on what it is asked later, and a training that was cut goes on as if it were not."""
 
 from __future__ import annotations
 
