@@ -20,10 +20,25 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
         try:
+            _refuse_the_other_mmeval()
             return super().invoke(ctx)
         except InputError as error:
             click.echo(f"mmeval: {error}", err=True)
             ctx.exit(2)
+
+
+def _refuse_the_other_mmeval() -> None:
+    """OpenMMLab's `mmeval` has the same import name: with both installed, files of one lie over the other's."""
+    from importlib import metadata
+
+    try:
+        metadata.version("mmeval")
+    except metadata.PackageNotFoundError:
+        return
+    raise InputError(
+        "the package 'mmeval' (OpenMMLab's, another project) is installed in this environment and overwrites this one; "
+        "run: pip uninstall -y mmeval && pip install --force-reinstall --no-deps mmeval-harness"
+    )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -92,7 +107,8 @@ def run(task: str, model: str, data: str, wording: str | None, context: str | No
     from mmeval.reporting import console, run_report
 
     if dry_run:
-        console.show_prompts(door.preview(model, task, data=data, wording=wording, context=context))
+        shown = door.preview(model, task, data=data, wording=wording, context=context)
+        console.show_preview(shown.reads, shown.prompts)
         return
     with console.progress() as progress:
         finished = door.evaluate(

@@ -5,10 +5,12 @@ It joins a task, a model and a run folder; the loop itself is `evaluate`, the dr
 
 from __future__ import annotations
 
+import itertools
 import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -110,20 +112,31 @@ def score_predictions(task: str, path: str) -> tuple[list[Record], dict[str, Any
     return records, loop.score(the_task, records)
 
 
-def preview(
-    model: str, task: str, *, data: str, wording: str | None, context: str | None, count: int = 3
-) -> list[tuple[str, str, int]]:
-    """The first prompts as the model will see them: (sample id, prompt, length in tokens). Nothing is asked."""
-    import itertools
+@dataclass(frozen=True)
+class Preview:
+    """What a run would ask, and of whom."""
 
+    reads: str
+    """The data and the checkpoint that would be read."""
+    prompts: tuple[tuple[str, str, int], ...]
+    """The first ones: (sample id, prompt as the model will see it, its length in tokens)."""
+
+
+def preview(model: str, task: str, *, data: str, wording: str | None, context: str | None, count: int = 3) -> Preview:
+    """The first prompts as the model will see them, and what would be read. Nothing is asked or written."""
     the_task = load_task(task)
     checkpoint = find_model(model)
-    loaded = load_model(checkpoint, Settings(pick_context(checkpoint, context)))
-    requests = (
-        loop.render(the_task, sample, pick_wording(the_task, wording))
-        for sample in itertools.islice(the_task.samples(data), count)
+    plan = loop.survey(the_task.samples(data))
+    settings = Settings(pick_context(checkpoint, context))
+    loaded = load_model(checkpoint, settings)
+    wording = pick_wording(the_task, wording)
+    first = itertools.islice(the_task.samples(data), count)
+    shown = [loaded.preview(loop.render(the_task, sample, wording)) for sample in first]
+    reads = (
+        f"data: {data}, {len(plan.ids)} samples; model: {checkpoint.name} from {checkpoint.source or 'nowhere'}; "
+        f"wording: {wording}; context: {settings.context}"
     )
-    return [(shown.id, shown.sent, shown.tokens) for shown in map(loaded.preview, requests)]
+    return Preview(reads, tuple((response.id, response.sent, response.tokens) for response in shown))
 
 
 def pick_wording(task: Task, wording: str | None) -> str:

@@ -67,14 +67,14 @@ def show_predictions(task: Task, records: Sequence[Record], results: dict[str, A
     table.show(tabled, console())
 
 
-def show_prompts(prompts: Sequence[tuple[str, str, int]]) -> None:
-    """Prompts as the model would see them: (sample id, text, tokens)."""
+def show_preview(reads: str, prompts: Sequence[tuple[str, str, int]]) -> None:
+    """What a run would read, and its first prompts: (sample id, text, tokens)."""
     screen = console()
+    screen.print(Text(f"would read {reads}"))
     for sample, text, tokens in prompts:
-        screen.print(Text(f"{sample}  ({tokens} tokens)", style="bold"))
+        screen.print(Text(f"\n{sample}  ({tokens} tokens)", style="bold"))
         screen.print(Text(text))
-        screen.print()
-    screen.print(Text("Dry run: nothing was asked and nothing written."))
+    screen.print(Text("\nDry run: nothing was asked and nothing written.", style="dim"))
 
 
 def show_tasks(tasks: Sequence[Task]) -> None:

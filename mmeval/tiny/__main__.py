@@ -20,8 +20,8 @@ from mmeval.tiny.vocabulary import make_processor
 
 STAGES = {
     "see": Recipe(steps=6000, batch=64, check_every=500),
-    "read": Recipe(steps=12000, batch=32, learning_rate=1e-2, relative=True, weight_decay=0.0, check_every=500),
-    "look": Recipe(steps=18000, batch=32, learning_rate=1e-2, relative=True, weight_decay=0.0, check_every=1000),
+    "read": Recipe(steps=4000, batch=32, learning_rate=1e-2, relative=True, weight_decay=0.0, check_every=500),
+    "look": Recipe(steps=14000, batch=32, learning_rate=1e-2, relative=True, weight_decay=0.0, check_every=1000),
 }
 PER_SUBTASK = 5000
 HELD_OUT = 100
