@@ -1,0 +1,44 @@
+"""Does the model look? The embedded MME with every picture replaced by a grey one: `python -m benchmarks.blank_picture`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PIL import Image as PILImage
+
+from mmeval import loop
+from mmeval.models import load_model
+from mmeval.task import load_task
+from mmeval.types import Generation, Image, Sample
+
+GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")
+
+
+def main() -> None:
+    """Prints Perception and Cognition with their intervals, seen and blank."""
+    task, model = load_task("mme"), load_model("mmicl-tiny")
+    print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
+    for name, samples in (
+        ("as drawn", list(task.samples("embedded"))),
+        ("grey", list(blank(task.samples("embedded")))),
+    ):
+        asked = {sample.id: (sample, loop.render(task, sample, "release")) for sample in samples}
+        responses = model.generate([request for _, request in asked.values()], Generation())
+        records = [loop.record(*asked[response.id], response) for response in responses]
+        metrics = loop.score(task, records)["metrics"]
+        cells = [
+            f"{metrics[total]['value']:.1f} | {metrics[total]['low']:.1f} to {metrics[total]['high']:.1f}"
+            for total in ("perception", "cognition")
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def blank(samples: Iterator[Sample]) -> Iterator[Sample]:
+    """The same questions about a grey picture."""
+    for sample in samples:
+        prompt = tuple(GREY if isinstance(part, Image) else part for part in sample.prompt)
+        yield Sample(sample.id, prompt, sample.targets, groups=sample.groups, category=sample.category)
+
+
+if __name__ == "__main__":
+    main()

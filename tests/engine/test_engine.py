@@ -1,0 +1,100 @@
+"""Batches stay within their budget, a picture is encoded once, and a prompt's pieces keep their places."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as PILImage
+from torch import Tensor
+
+from mmeval.engine.batching import batches
+from mmeval.engine.pictures import PictureStore
+from mmeval.engine.prompts import flatten
+from mmeval.mmicl.context import Shown, Spoken
+from mmeval.types import Image, InputError, Ref, Request, Shot
+
+
+def drawn(shade: int) -> Image:
+    return Image(PILImage.new("RGB", (8, 8), (shade, 0, 0)), f"shade {shade}")
+
+
+def encoded(shade: int) -> Image:
+    buffer = io.BytesIO()
+    PILImage.new("RGB", (8, 8), (shade, 0, 0)).save(buffer, "PNG")
+    return Image(buffer.getvalue(), f"shade {shade}")
+
+
+@given(st.lists(st.integers(1, 60), max_size=40), st.integers(1, 200))
+def test_every_prompt_is_in_one_batch_and_batches_fit(lengths: list[int], budget: int) -> None:
+    plan = batches(lengths, budget)
+    assert sorted(index for batch in plan for index in batch) == list(range(len(lengths)))
+    for batch in plan:
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
+
+
+def store(capacity: int = 1 << 20) -> tuple[PictureStore, list[int]]:
+    seen: list[int] = []
+
+    def prepare(picture: Image) -> Tensor:
+        shade = picture.decode().getpixel((0, 0))
+        assert isinstance(shade, tuple)
+        return torch.full((3, 8, 8), float(shade[0]))
+
+    def encode(pixels: Tensor) -> Tensor:
+        seen.extend(int(row[0, 0, 0]) for row in pixels)
+        return pixels[:, 0, 0]
+
+    return PictureStore(prepare, encode, batch=2, capacity=capacity), seen
+
+
+def test_a_picture_is_encoded_once_whatever_it_is_called() -> None:
+    pictures, seen = store()
+    first = pictures.get([encoded(1), encoded(2), encoded(1)])
+    again = pictures.get([encoded(2), encoded(3)])
+    assert seen == [1, 2, 3]
+    assert torch.equal(first[encoded(2).digest], again[encoded(2).digest])  # type: ignore[arg-type]
+
+
+def test_the_least_recently_used_leave_first() -> None:
+    pictures, seen = store(capacity=2 * 8 * 4)  # two pictures of 8 floats
+    for shade in (1, 2, 1, 3, 1, 2):
+        pictures.get([encoded(shade)])
+    assert seen == [1, 2, 3, 2]
+
+
+def test_a_broken_picture_is_told_and_spoils_no_other() -> None:
+    pictures, seen = store()
+    broken = Image(b"not a picture", "cat.png")
+    found = pictures.get([broken, encoded(5)])
+    assert isinstance(found[broken.digest], InputError)
+    assert "cat.png" in str(found[broken.digest])
+    assert seen == [5]
+
+
+def test_demonstrations_come_first_and_references_count_on() -> None:
+    shot = Shot((drawn(1), "what is ", Ref(0), "?"), "a cat")
+    request = Request("q", (drawn(2), drawn(3), "is ", Ref(1), " a dog?"), shots=(shot,))
+    flat = flatten(request)
+    assert flat.parts == (
+        *(Shown(0), "what is ", Spoken(0), "?", " a cat\n"),
+        *(Shown(1), Shown(2), "is ", Spoken(2), " a dog?"),
+    )
+    assert [picture.name for picture in flat.pictures] == ["shade 1", "shade 2", "shade 3"]
+    assert flat.text == "is image 1 a dog?"
+
+
+def test_side_by_side_makes_one_picture_of_two() -> None:
+    flat = flatten(Request("q", (drawn(1), "and ", drawn(2), "?")), paste=True)
+    assert flat.parts == (Shown(0), "and ", "?")
+    assert flat.pictures[0].decode().size == (16, 8)
+
+
+def test_a_picture_too_large_is_refused_before_its_pixels_are_read() -> None:
+    header = io.BytesIO()
+    PILImage.new("1", (20_000, 20_000)).save(header, "PNG")
+    with pytest.raises(InputError, match=r"huge.png: .*20000 x 20000|huge.png: more than"):
+        Image(header.getvalue(), "huge.png").decode()

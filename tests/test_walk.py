@@ -1,0 +1,138 @@
+"""A user's way through the command line, end to end, on a small folder in MME's format and without torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import mmeval
+from mmeval.cli import main
+from tests.mme_folder import SUBTASKS, make_release
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_release(tmp_path_factory.mktemp("data") / "release")
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "100"})
+
+
+def run(data: Path, out: Path, *more: object) -> Result:
+    return call("run", "--task", "mme", "--model", "constant", "--data", data, "--out", out, *more)
+
+
+def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    first = run(data, out)
+    assert first.exit_code == 0, first.output
+    for words in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
+        assert words in first.output
+    written = (
+        "run.json records.jsonl scores.json table.md table.csv dotplot.png dotplot.svg radar.png radar.svg index.html"
+    )
+    assert {path.name for path in out.iterdir()} == {*written.split(), "results"}
+    assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
+
+    again = run(data, out)
+    assert "scored again without the model" in again.output
+
+    scored = call("score", out, "--json")
+    assert json.loads(scored.output) == json.loads((out / "scores.json").read_text())
+    anybodys = call("score", "--task", "mme", "--predictions", out / "results", "--json")
+    assert json.loads(anybodys.output)["metrics"] == json.loads(scored.output)["metrics"]
+
+    submitted = call("submit", out, "--to", "mme")
+    assert submitted.exit_code == 0, submitted.output
+    assert len(list((out / "submission-mme").iterdir())) == 14
+
+
+def test_another_wording_is_another_run(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "run")
+    mismatch = run(data, tmp_path / "run", "--wording", "single-word")
+    assert mismatch.exit_code == 2
+    assert "task.wording = 'release', not 'single-word'" in mismatch.stderr
+    assert run(data, tmp_path / "run", "--wording", "single-word", "--fresh").exit_code == 0
+
+
+def test_a_limited_run_is_shown_and_not_submitted(data: Path, tmp_path: Path) -> None:
+    limited = run(data, tmp_path / "run", "--limit", 28)
+    assert limited.exit_code == 0, limited.output
+    assert "28 samples" in limited.output
+    assert not (tmp_path / "run" / "results").exists()
+    refused = call("submit", tmp_path / "run", "--to", "mme")
+    assert refused.exit_code == 2
+    assert "was limited" in refused.stderr
+
+
+def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
+    shown = run(data, tmp_path / "run", "--dry-run")
+    assert shown.exit_code == 0
+    assert "56 samples" in shown.output
+    assert "Is this existence 0? Please answer yes or no." in shown.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> None:
+    data = make_release(tmp_path / "release")
+    (data / "OCR" / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
+    from mmeval.mmicl.checkpoints import save
+    from tests.mmicl import mmicl_small as small
+
+    save(small.model(), small.processor(), tmp_path / "model")
+    ended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
+    assert ended.exit_code == 1, ended.output
+    counts = json.loads((tmp_path / "run" / "scores.json").read_text())["counts"]
+    assert (counts["samples"], counts["error"]) == (56, 2)
+    assert "2 errors" in ended.output
+
+
+def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "a")
+    call("run", "--task", "mme", "--model", "constant:no", "--data", data, "--out", tmp_path / "b")
+    both = call("report", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
+    assert both.exit_code == 0, both.output
+    assert (tmp_path / "both" / "dotplot.png").exists()
+    published = call("report", "--published", "2023-09-17", "--out", tmp_path / "published")
+    assert published.exit_code == 0, published.output
+    assert (tmp_path / "published" / "radar-2023-09-17.svg").exists()
+
+
+def test_lists_name_everything() -> None:
+    assert "mme" in call("tasks").output
+    models = call("models").output
+    for name in ("mmicl-tiny", "mmicl-flan-t5-xxl", "blip2-opt-2.7b", "instructblip-vicuna-13b", "constant"):
+        assert name in models
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "--task", "mne"], "unknown task 'mne', did you mean 'mme'?"),
+        (["run", "--task", "mme", "--model", "mmicl-tny"], "did you mean 'mmicl-tiny'?"),
+        (["run", "--task", "mme", "--model", "constant", "--wording", "singleword"], "did you mean 'single-word'?"),
+        (["run", "--task", "mme", "--model", "constant", "--context", "plane"], "did you mean 'plain'?"),
+        (["run", "--task", "mme", "--model", "constant", "--data", "nowhere"], "no data at 'nowhere'"),
+        (["score", "nowhere"], "no such run folder"),
+        (["score"], "name a run folder"),
+        (["report", "--published", "2023-09-18"], "2023-09-17"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_status_two(arguments: list[str], sentence: str) -> None:
+    ended = call(*arguments)
+    assert ended.exit_code == 2, ended.output
+    assert sentence in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_the_python_door(data: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    done = mmeval.evaluate("constant", "mme", data=str(data), out=tmp_path / "run", say=lines.append)
+    assert done.scores.loc["perception", "value"] == pytest.approx(500)
+    assert list(done.scores.columns)[:6] == ["value", "low", "high", "n", "full_marks", "chance"]
+    mmeval.evaluate("constant", "mme", data=str(data), out=tmp_path / "run", say=lines.append)
+    assert "scored again without the model" in lines[-1]
