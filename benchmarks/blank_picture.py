@@ -1,8 +1,8 @@
-"""Does the model look? The embedded MME with every picture replaced by a grey one: `python -m benchmarks.blank_picture`."""
+"""Does the model look? The embedded MME as drawn, and with every picture grey: `python -m benchmarks.blank_picture`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from PIL import Image as PILImage
 
@@ -33,7 +33,7 @@ def main() -> None:
         print(f"| {name} | {' | '.join(cells)} |")
 
 
-def blank(samples: Iterator[Sample]) -> Iterator[Sample]:
+def blank(samples: Iterable[Sample]) -> Iterator[Sample]:
     """The same questions about a grey picture."""
     for sample in samples:
         prompt = tuple(GREY if isinstance(part, Image) else part for part in sample.prompt)
