@@ -17,7 +17,7 @@ PARTS: list[Part] = ["is ", Shown(5), " a dog? ", Shown(2), Spoken(1), "?"]
 
 def test_declaration_stands_where_the_picture_stands() -> None:
     pieces = CONTEXTS["declaration"].pieces(PARTS)
-    expected = "is image 0 is <image0>[picture] a dog? image 1 is <image1>[picture]image 1?"
+    expected = "is image 0 is <image0>[picture].\n a dog? image 1 is <image1>[picture].\nimage 1?"
     assert written(pieces) == expected
 
 
@@ -31,12 +31,14 @@ def test_plain_shows_pictures_and_nothing_else() -> None:
 
 
 def test_braces_in_a_question_are_text() -> None:
-    assert written(CONTEXTS["declaration"].pieces(["{slot} {}", Shown(0)])) == "{slot} {}image 0 is <image0>[picture]"
+    assert written(CONTEXTS["plain"].pieces(["{slot} {}", Shown(0)])) == "{slot} {}[picture]"
+    assert written(CONTEXTS["declaration"].pieces(["{slot} {}"])) == "{slot} {}"
 
 
 def test_tags_and_placeholders_have_the_settings_ids() -> None:
     prompt = small.processor().prompt([Shown(4), "is there a dog ?"], CONTEXTS["declaration"])
-    assert prompt.ids == (7, 8, 3, PLACEHOLDER + 1, PLACEHOLDER, PLACEHOLDER, 3, 4, 5, 6, 10, 1)
+    full_stop = 2  # not in this vocabulary
+    assert prompt.ids == (7, 8, 3, PLACEHOLDER + 1, PLACEHOLDER, PLACEHOLDER, full_stop, 3, 4, 5, 6, 10, 1)
     assert prompt.pictures == (4,)
 
 
