@@ -20,12 +20,13 @@ help:  ## list the verbs
 install: .venv/installed  ## make .venv with everything that evaluation needs
 
 .venv/installed: $(INSTALL)
-	$(PYTHON) -m venv .venv
-	$(PIP) install -c constraints.txt -e '.[hf]'
+	@echo "installing into .venv, once (a minute or more)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install -c constraints.txt -e '.[hf]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) install -c constraints.txt -e '.[hf,dev]'
+	@$(PIP) install -c constraints.txt -e '.[hf,dev]'
 	@touch $@
 
 eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded FRESH=1 ARGS='--limit 100'

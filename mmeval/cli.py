@@ -15,7 +15,7 @@ from mmeval.types import InputError
 
 
 class Commands(click.Group):
-    """Turns an InputError of any command into its sentence and exit status 2."""
+    """Turns what can go wrong outside this program into one sentence and an exit status."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
@@ -24,6 +24,16 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             click.echo(f"mmeval: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("mmeval: stopped; what was answered is kept, and the same command goes on from there", err=True)
+            ctx.exit(130)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise  # somebody's `| head`: click ends quietly
+            where = f"{error.filename}: " if error.filename else ""
+            advice = "mend that and run the same command; what was answered is kept"
+            click.echo(f"mmeval: {where}{error.strerror or error}; {advice}", err=True)
             ctx.exit(2)
 
 

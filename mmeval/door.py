@@ -75,12 +75,14 @@ def evaluate(
         },
         "generation": {"max_new_tokens": generation.max_new_tokens, "beams": beams, "seed": seed},
     }
-    run = runs.create(folder, identity, len(plan.ids))
-    if run.complete:
+    run = runs.begun(folder, identity)
+    if run is not None and run.complete:
         say(f"{folder}: all {len(plan.ids)} answers are there; scored again without the model")
     else:
-        run.note(provenance(batch_tokens, device))
         loaded = load_model(checkpoint, settings)
+        loop.check_pictures(loaded, plan)
+        run = runs.create(folder, identity, len(plan.ids))  # only now: a model that does not load leaves no folder
+        run.note(provenance(batch_tokens, device))
         _seed(seed)
         loop.ask(
             the_task,

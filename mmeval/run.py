@@ -112,16 +112,24 @@ def open_run(folder: str | Path) -> Run:
     return run
 
 
-def create(folder: Path, identity: Mapping[str, Any], samples: int) -> Run:
-    """A new run, or the one that is there if it is the same. Raises RunMismatch if it is another."""
+def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
+    """The run in that folder, None if there is none yet. Raises RunMismatch if it is another, InputError if foreign."""
     if not (folder / "run.json").exists():
         _refuse_foreign_files(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        header = {"schema": SCHEMA, "identity": dict(identity), "samples": samples, "sessions": []}
-        write_json(folder / "run.json", header)
+        return None
     run = open_run(folder)
     check_identity(run, identity)
     return run
+
+
+def create(folder: Path, identity: Mapping[str, Any], samples: int) -> Run:
+    """A new run, or the one that is there if it is the same. Raises as `begun` does."""
+    if run := begun(folder, identity):
+        return run
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {"schema": SCHEMA, "identity": dict(identity), "samples": samples, "sessions": []}
+    write_json(folder / "run.json", header)
+    return open_run(folder)
 
 
 def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
@@ -202,8 +210,8 @@ def _drop_torn_line(file: IO[bytes]) -> None:
 
 
 def _refuse_foreign_files(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder}: not empty and not a run; choose another folder with --out")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: there is something else there; choose another folder with --out")
 
 
 def _to_json(record: Record) -> dict[str, Any]:
