@@ -14,27 +14,13 @@ from pathlib import Path
 
 from mmeval.reporting import dotplot, radar
 from mmeval.reporting.chart import Chart, Series
+from mmeval.task import load_task
 from mmeval.types import Estimate, InputError
 
-AXES = {
-    "existence": "Existence",
-    "count": "Count",
-    "position": "Position",
-    "color": "Color",
-    "posters": "Poster",
-    "celebrity": "Celebrity",
-    "scene": "Scene",
-    "landmark": "Landmark",
-    "artwork": "Artwork",
-    "OCR": "OCR",
-    "commonsense_reasoning": "Commonsense Reasoning",
-    "numerical_calculation": "Numerical Calculation",
-    "text_translation": "Text Translation",
-    "code_reasoning": "Code Reasoning",
-}
-"""MME's metric names and the labels of the published radar, in its order; in lower case they head the columns."""
+_MME = load_task("mme")
+AXES, TOTALS = _MME.axes, _MME.totals
+"""MME's metric names and their labels, in the published radar's order; in lower case they head the CSVs' columns."""
 
-TOTALS = {"perception": "Perception", "cognition": "Cognition"}
 FULL_MARKS = {"perception": 2000.0, "cognition": 800.0} | dict.fromkeys(AXES, 200.0)
 CHANCE = 0.375
 """What a fair coin gets, of full marks: 50 points for accuracy and 25 for both questions of a picture."""
@@ -89,7 +75,7 @@ def _nearest(date: str, known: Iterable[str]) -> str:
 
 
 def _series(row: dict[str, str]) -> Series:
-    columns = {metric: label.lower() for metric, label in (TOTALS | AXES).items()}
+    columns = {metric: label.lower() for metric, label in {**TOTALS, **AXES}.items()}
     return Series(row["model"], {metric: _estimate(metric, row[column]) for metric, column in columns.items()})
 
 
