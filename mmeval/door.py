@@ -1,6 +1,6 @@
 """The Python door: from names and settings to a scored run. The command line goes through it too.
 
-It joins a task, a model and a run folder; the loop itself is `evaluate`, the drawing is `reporting`.
+It joins a task, a model and a run folder; the loop itself is `loop`, the drawing is `reporting`.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Preview:
     reads: str
     """The data and the checkpoint that would be read."""
     prompts: tuple[tuple[str, str, int], ...]
-    """The first ones: (sample id, prompt as the model will see it, its length in tokens)."""
+    """The first ones: (sample id, prompt as the model will see it or why it cannot, its length in tokens)."""
 
 
 def preview(model: str, task: str, *, data: str, wording: str | None, context: str | None, count: int = 3) -> Preview:
@@ -131,6 +131,7 @@ def preview(model: str, task: str, *, data: str, wording: str | None, context: s
     plan = loop.survey(the_task.samples(data))
     settings = Settings(pick_context(checkpoint, context))
     loaded = load_model(checkpoint, settings)
+    loop.check_pictures(loaded, plan)
     wording = pick_wording(the_task, wording)
     first = itertools.islice(the_task.samples(data), count)
     shown = [loaded.preview(loop.render(the_task, sample, wording)) for sample in first]
@@ -138,7 +139,8 @@ def preview(model: str, task: str, *, data: str, wording: str | None, context: s
         f"data: {data}, {len(plan.ids)} samples; model: {checkpoint.name} from {checkpoint.source or 'nowhere'}; "
         f"wording: {wording}; context: {settings.context}"
     )
-    return Preview(reads, tuple((response.id, response.sent, response.tokens) for response in shown))
+    prompts = ((r.id, r.sent if r.error is None else f"cannot be sent: {r.error}", r.tokens) for r in shown)
+    return Preview(reads, tuple(prompts))
 
 
 def pick_wording(task: Task, wording: str | None) -> str:

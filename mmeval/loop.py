@@ -43,7 +43,7 @@ class Survey:
     """What a first reading of the data found: what it is, and which samples a run asks."""
 
     digest: str
-    """SHA-256 over every sample's id, words, pictures and targets, in order, whatever the limit."""
+    """SHA-256 over all of every sample, its pictures by content, in order, whatever the limit."""
     ids: tuple[str, ...]
     """The samples to ask, in the data's order."""
     widest: tuple[int, str]
@@ -187,7 +187,8 @@ def _fingerprint(sample: Sample) -> bytes:
 
     shots = [(content(shot.prompt), shot.answer) for shot in sample.shots]
     choices = [content(choice) for choice in sample.choices]
-    whole = (sample.id, content(sample.prompt), sample.targets, choices, shots, sorted(sample.groups.items()))
+    keys = (sample.category, sorted(sample.groups.items()), sorted(sample.tags.items()))
+    whole = (sample.id, content(sample.prompt), sample.targets, choices, shots, keys)
     return hashlib.sha256(repr(whole).encode("utf-8", "backslashreplace")).digest()
 
 

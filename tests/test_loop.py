@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from mmeval import loop
 from mmeval import run as runs
 from mmeval.models.constant import Constant
 from mmeval.task import load_task
-from mmeval.types import Generation, InputError, Request, Response, Sample
+from mmeval.types import Generation, InputError, Request, Response, Sample, Unsupported
 from tests.mme_folder import SUBTASKS, make_release
 
 MME = load_task("mme")
@@ -28,8 +29,10 @@ def test_the_digest_sees_every_change(samples: list[Sample]) -> None:
     other_words = replace(first, prompt=(first.prompt[0], "Is this another question?"))
     other_picture = replace(first, prompt=(rest[-1].prompt[0], first.prompt[1]))
     other_target = replace(first, targets=("no",))
-    digests = {loop.survey([s, *rest]).digest for s in (first, other_words, other_picture, other_target)}
-    assert len(digests) == 4
+    other_axis = replace(first, category="OCR")
+    changes = (first, other_words, other_picture, other_target, other_axis)
+    assert len({loop.survey([sample, *rest]).digest for sample in changes}) == len(changes)
+    assert loop.survey([*rest, first]).digest != loop.survey(samples).digest
     assert loop.survey(samples, limit=5).digest == loop.survey(samples).digest
 
 
@@ -38,6 +41,10 @@ def test_a_limit_takes_whole_pictures_evenly(samples: list[Sample]) -> None:
     assert len(ids) == 28
     assert {id.split("/")[0] for id in ids} == set(SUBTASKS)
     assert {id.partition("#")[0] for id in ids} == {id.partition("#")[0] for id in ids if id.endswith("#2")}
+
+
+def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
+    assert loop.survey(samples, limit=10_000).ids == tuple(sample.id for sample in samples)
 
 
 def test_samples_of_one_id_and_no_samples_are_refused(samples: list[Sample]) -> None:
@@ -78,6 +85,23 @@ def test_only_what_is_missing_is_asked(samples: list[Sample], tmp_path: Path) ->
     ask(samples, run.folder)
     assert set(ASKED) == {sample.id for sample in samples} - kept
     assert run.complete
+
+
+def test_the_order_of_the_answers_changes_no_score(samples: list[Sample], tmp_path: Path) -> None:
+    records = [replace(r, text="yes" if "#1" in r.id else r.text, error=None) for r in ask(samples, tmp_path).records]
+    expected = loop.score(MME, records)
+    random.Random(0).shuffle(records)
+    assert loop.score(MME, records) == expected
+
+
+def test_a_picture_too_many_is_refused_before_anything_is_asked(samples: list[Sample], tmp_path: Path) -> None:
+    two = replace(samples[0], prompt=(*samples[0].prompt, samples[0].prompt[0]))
+    plan, run = loop.survey([two]), runs.create(tmp_path / "r", {}, 1)
+    one_picture = Constant("yes", max_images=1)
+    how = {"wording": "release", "generation": Generation(), "progress": lambda *_: None}
+    with pytest.raises(Unsupported, match=r"constant takes 1 picture\(s\) and sample 'existence/0000.png#1' has 2"):
+        loop.ask(MME, one_picture, run, [two], plan, **how)  # type: ignore[arg-type]
+    assert run.records == []
 
 
 def test_errors_are_counted_and_never_scored(samples: list[Sample], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A user's way through the command line, end to end, on a small folder in MME's format and without torch."""
+"""A user's way through the command line, end to end, on a small folder in MME's format."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import mmeval
+from mmeval import door
 from mmeval.cli import main
+from mmeval.mmicl.checkpoints import save
 from tests.mme_folder import SUBTASKS, make_release
+from tests.mmicl import mmicl_small as small
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def run(data: Path, out: Path, *more: object) -> Result:
     return call("run", "--task", "mme", "--model", "constant", "--data", data, "--out", out, *more)
 
 
-def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path) -> None:
+def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     first = run(data, out)
     assert first.exit_code == 0, first.output
@@ -38,7 +41,9 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path) -> Non
     assert {path.name for path in out.iterdir()} == {*written.split(), "results"}
     assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
 
+    monkeypatch.setattr(door, "load_model", lambda *_: pytest.fail("the model was loaded for a run that is complete"))
     again = run(data, out)
+    assert again.exit_code == 0, again.output
     assert "scored again without the model" in again.output
 
     scored = call("score", out, "--json")
@@ -59,6 +64,16 @@ def test_another_wording_is_another_run(data: Path, tmp_path: Path) -> None:
     assert run(data, tmp_path / "run", "--wording", "single-word", "--fresh").exit_code == 0
 
 
+def test_what_is_not_the_default_is_in_the_folders_name(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ask = ("run", "--task", "mme", "--model", "constant:no", "--data", data, "--limit", 28)
+    assert call(*ask).exit_code == call(*ask, "--wording", "single-word").exit_code == 0
+    made = {path.name for path in (tmp_path / "reports").iterdir()}
+    assert made == {"mme-constant_no-release-limit28", "mme-constant_no-release-single-word-limit28"}
+
+
 def test_a_limited_run_is_shown_and_not_submitted(data: Path, tmp_path: Path) -> None:
     limited = run(data, tmp_path / "run", "--limit", 28)
     assert limited.exit_code == 0, limited.output
@@ -77,12 +92,17 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_says_which_prompt_is_too_long(data: Path, tmp_path: Path) -> None:
+    save(small.model("llama"), small.processor("llama", max_prompt_tokens=10), tmp_path / "model")
+    shown = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert "cannot be sent: the prompt has" in shown.output
+    assert "the model reads 10; shorten it" in " ".join(shown.output.split())
+
+
 def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> None:
     data = make_release(tmp_path / "release")
     (data / "OCR" / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
-    from mmeval.mmicl.checkpoints import save
-    from tests.mmicl import mmicl_small as small
-
     save(small.model(), small.processor(), tmp_path / "model")
     ended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
     assert ended.exit_code == 1, ended.output

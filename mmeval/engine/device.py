@@ -17,8 +17,12 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise InputError(f"unknown device '{name}'; say auto, cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device '{name}' was asked for and torch sees no GPU; say --device cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device '{name}' is not one that models are run on; say auto, cpu or cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(
+            f"device '{name}' was asked for and torch sees {torch.cuda.device_count()} GPUs; say auto or cpu"
+        )
     return device
 
 

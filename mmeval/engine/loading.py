@@ -30,6 +30,11 @@ def open_checkpoint(
         )
     except checkpoints.CheckpointError as error:
         raise InputError(str(error)) from error
+    if reads_instructions and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
+        raise InputError(
+            f"{checkpoint.source}: instructblip needs InstructBLIP's Q-Former and qformer_tokenizer/tokenizer.json; "
+            f"add what is missing, or open it as blip2:{checkpoint.source}"
+        )
     paste = settings.context == "side-by-side"
     return TransformerModel(
         model,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image as PILImage
 
 from mmeval.mmicl.context import Part, Shown, Spoken
-from mmeval.types import Image, Ref, Request
+from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,24 @@ def flatten(request: Request, *, paste: bool = False) -> Flat:
 
 
 def beside(pictures: list[Image]) -> Image:
-    """One picture of several: the same height, from left to right, on white."""
+    """One picture of several: the same height, from left to right, on white.
+
+    Raises InputError where one cannot be read, or the whole would be too large.
+    """
     decoded = [picture.decode().convert("RGB") for picture in pictures]
     height = max(picture.height for picture in decoded)
-    scaled = [picture.resize((max(1, picture.width * height // picture.height), height)) for picture in decoded]
-    canvas = PILImage.new("RGB", (sum(picture.width for picture in scaled), height), "white")
+    widths = [max(1, picture.width * height // picture.height) for picture in decoded]
+    name = " + ".join(picture.name for picture in pictures)
+    if sum(widths) * height > MAX_PIXELS:
+        raise InputError(
+            f"{name}: side by side {sum(widths)} x {height} pixels, more than {MAX_PIXELS:,}; scale them down"
+        )
+    canvas = PILImage.new("RGB", (sum(widths), height), "white")
     left = 0
-    for picture in scaled:
-        canvas.paste(picture, (left, 0))
-        left += picture.width
-    return Image(canvas, name=" + ".join(picture.name for picture in pictures))
+    for picture, width in zip(decoded, widths, strict=True):
+        canvas.paste(picture.resize((width, height)), (left, 0))
+        left += width
+    return Image(canvas, name=name)
 
 
 def _words(request: Request) -> Iterator[str]:

@@ -35,6 +35,8 @@ class Prompt:
     tokens: Tokens
     pictures: tuple[Image, ...]
     """As shown, in order; one that is shown twice stands here twice."""
+    digests: tuple[str, ...]
+    """Of the pictures, likewise."""
     instruction: str
     """What a Q-Former that reads is given along with every picture."""
 
@@ -84,7 +86,7 @@ class TransformerModel:
             texts = [self.processor.decode(row) for row in ids.tolist()]
             return [Response(row.id, text=text.strip()) for row, text in zip(rows, texts, strict=True)]
 
-        yield from self._run(requests, answer)
+        yield from self._run(requests, answer, lambda request: generation.max_new_tokens)
 
     def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
         """Sum of each candidate's token log-probabilities, its end of sequence left out; prompts read once."""
@@ -95,31 +97,46 @@ class TransformerModel:
             values = self._weigh(embeds, mask, [candidates[row.id] for row in rows])
             return [Response(row.id, loglikelihoods=value) for row, value in zip(rows, values, strict=True)]
 
-        yield from self._run(requests, answer)
+        yield from self._run(requests, answer, self._longest)
 
     def preview(self, request: Request) -> Response:
-        """The prompt as it would be sent, pictures as [picture], and its length."""
-        prompt = self._prompt(request)
-        return Response(request.id, sent=prompt.tokens.text, tokens=len(prompt.tokens.ids))
+        """The prompt as it would be sent, pictures as [picture], and its length; or why it cannot be."""
+        try:
+            return _sent(self._prompt(request), Response(request.id))
+        except (PromptError, InputError) as error:
+            return Response(request.id, error=str(error))
 
-    def _prompt(self, request: Request) -> Prompt:
-        """Raises PromptError where the prompt is too long, InputError where a picture cannot be read."""
+    def _prompt(self, request: Request, room: int = 0) -> Prompt:
+        """Raises PromptError where prompt and `room` are too long, InputError where a picture cannot be read."""
         flat = flatten(request, paste=self._paste)
         tokens = self.processor.prompt(flat.parts, self._introduce)
-        return Prompt(request.id, tokens, flat.pictures, flat.text)
+        limit = self.processor.settings.max_prompt_tokens if self.model.config.decoder_only else None
+        if limit is not None and len(tokens.ids) + room > limit:
+            raise PromptError(
+                f"the prompt has {len(tokens.ids)} tokens and its answer {room} at most, but the model reads {limit} "
+                "in all; shorten it"
+            )
+        return Prompt(request.id, tokens, flat.pictures, tuple(p.digest for p in flat.pictures), flat.text)
 
-    def _run(self, requests: Sequence[Request], answer: Answer) -> Iterator[Response]:
+    def _longest(self, request: Request) -> int:
+        """Tokens of the longest candidate. Raises PromptError where one has none."""
+        lengths = [len(self.processor.tokenizer.encode(text)) for text in request.candidates]
+        if not lengths or 0 in lengths:
+            raise PromptError("there is no candidate, or one without words, so there is nothing to weigh")
+        return max(lengths)
+
+    def _run(self, requests: Sequence[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
         prompts: list[Prompt] = []
         for request in requests:
             try:
-                prompts.append(self._prompt(request))
+                prompts.append(self._prompt(request, room(request)))
             except (PromptError, InputError) as error:
                 yield Response(request.id, error=str(error))
         with torch.inference_mode():
             held = self.pictures.get(picture for prompt in prompts for picture in prompt.pictures)
         ready = []
         for prompt in prompts:
-            unreadable = [item for p in prompt.pictures if isinstance(item := held[p.digest], InputError)]
+            unreadable = [item for digest in prompt.digests if isinstance(item := held[digest], InputError)]
             if unreadable:
                 yield _sent(prompt, Response(prompt.id, error=str(unreadable[0])))
             else:
@@ -131,12 +148,15 @@ class TransformerModel:
             yield from map(_sent, rows, responses)
 
     def _answer(self, rows: Sequence[Prompt], held: Held, answer: Answer) -> list[Response]:
-        """A batch's answers; one that does not fit in memory is halved until it does."""
+        """A batch's answers; one that does not fit in memory, or has a row that is refused, is halved."""
         try:
             return answer(rows, held)
         except torch.OutOfMemoryError:
-            if len(rows) == 1:
-                return [Response(rows[0].id, error="out of memory on this prompt alone; try --dtype bfloat16")]
+            reason = "out of memory on this prompt alone; try --dtype bfloat16"
+        except PromptError as error:  # a question longer than the Q-Former reads
+            reason = str(error)
+        if len(rows) == 1:
+            return [Response(rows[0].id, error=reason)]
         middle = len(rows) // 2
         return self._answer(rows[:middle], held, answer) + self._answer(rows[middle:], held, answer)
 
@@ -144,7 +164,7 @@ class TransformerModel:
         """Prompt embeddings [B, L, D] with the pictures in place, and their mask [B, L]."""
         device = self.model.device
         batch = self.processor.batch([row.tokens for row in rows])
-        shown = [held[picture.digest] for row in rows for picture in row.pictures]
+        shown = [held[digest] for row in rows for digest in row.digests]
         tensors = [item for item in shown if isinstance(item, Tensor)]
         if not tensors:
             visual = torch.zeros(0, device=device, dtype=self.model.dtype)

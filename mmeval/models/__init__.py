@@ -101,9 +101,10 @@ def find_model(spec: str) -> Checkpoint:
 
 
 def load_model(spec: str | Checkpoint, settings: Settings | None = None) -> Model:
-    """Loads a model. Raises InputError naming the file or the key that is wrong."""
+    """Loads a model. Raises InputError naming the file, the key or the setting that is wrong."""
     checkpoint = find_model(spec) if isinstance(spec, str) else spec
-    settings = settings or Settings(context=CONTEXTS[checkpoint.adapter][0])
+    settings = settings or Settings(context=pick_context(checkpoint, None))
+    pick_context(checkpoint, settings.context)
     module, _, function = MODELS[checkpoint.adapter].partition(":")
     try:
         load = getattr(importlib.import_module(module), function)
@@ -146,7 +147,7 @@ def _bundled(name: str) -> Path:
 
 def _adapter_of(folder: Path) -> str:
     try:
-        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+        model_type = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -59,6 +59,14 @@ def test_a_picture_is_encoded_once_whatever_it_is_called() -> None:
     assert torch.equal(first[encoded(2).digest], again[encoded(2).digest])  # type: ignore[arg-type]
 
 
+def test_every_picture_keeps_its_own_tensor_over_many_batches() -> None:
+    pictures, seen = store(capacity=3 * 8 * 4)  # fewer than are asked for at once
+    shades = [7, 3, 9, 1, 8, 2, 6]
+    found = pictures.get([encoded(shade) for shade in (*shades, *shades)])
+    assert seen == shades
+    assert [int(found[encoded(shade).digest][0]) for shade in shades] == shades  # type: ignore[index]
+
+
 def test_the_least_recently_used_leave_first() -> None:
     pictures, seen = store(capacity=2 * 8 * 4)  # two pictures of 8 floats
     for shade in (1, 2, 1, 3, 1, 2):
@@ -88,9 +96,24 @@ def test_demonstrations_come_first_and_references_count_on() -> None:
 
 
 def test_side_by_side_makes_one_picture_of_two() -> None:
-    flat = flatten(Request("q", (drawn(1), "and ", drawn(2), "?")), paste=True)
-    assert flat.parts == (Shown(0), "and ", "?")
-    assert flat.pictures[0].decode().size == (16, 8)
+    low = Image(PILImage.new("RGBA", (8, 4), (0, 2, 0, 0)), "low")
+    flat = flatten(Request("q", (low, "?"), shots=(Shot((drawn(1), "and "), "no"),)), paste=True)
+    assert flat.parts == (Shown(0), "and ", " no\n", "?")
+    (picture,) = flat.pictures
+    pasted = picture.decode()
+    assert (picture.name, pasted.size) == ("shade 1 + low", (8 + 16, 8))
+    assert [pasted.getpixel((x, 4)) for x in (0, 7, 8, 23)] == [(1, 0, 0)] * 2 + [(0, 2, 0)] * 2
+
+
+def test_one_picture_is_not_pasted() -> None:
+    request = Request("q", ("is ", drawn(1), " a cat?"))
+    assert flatten(request, paste=True) == flatten(request)
+
+
+def test_side_by_side_is_refused_before_it_fills_the_memory() -> None:
+    high, wide = (Image(PILImage.new("1", size), name) for size, name in (((1, 9000), "high"), ((9000, 1), "wide")))
+    with pytest.raises(InputError, match=r"high \+ wide: side by side 81000001 x 9000 pixels"):
+        flatten(Request("q", (high, wide)), paste=True)
 
 
 def test_a_picture_too_large_is_refused_before_its_pixels_are_read() -> None:

@@ -1,0 +1,142 @@
+"""What a model cannot take is an error of its own sample; what cannot be loaded is one sentence before anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image as PILImage
+
+from mmeval.engine.transformer import TransformerModel
+from mmeval.mmicl.checkpoints import save
+from mmeval.models import Settings, find_model, load_model
+from mmeval.types import Generation, Image, InputError, Request, Response
+from tests.mmicl import mmicl_small as small
+
+PICTURE = Image(PILImage.new("RGB", (20, 20), "red"), "red")
+POSITIONS = 128
+"""That the small LLaMA and OPT have."""
+
+
+def opened(folder: Path, adapter: str, family: Any = "t5", beginning: str = "instructblip") -> TransformerModel:
+    save(small.model(family, beginning), small.processor(family, max_prompt_tokens=POSITIONS), folder / "checkpoint")
+    model = load_model(find_model(f"{adapter}:{folder / 'checkpoint'}"))
+    assert isinstance(model, TransformerModel)
+    return model
+
+
+def asked(*prompt: str | Image, candidates: Sequence[str] = ("yes", "there is")) -> Request:
+    return Request("asked", prompt, candidates=tuple(candidates))
+
+
+def refused(model: TransformerModel, request: Request, weigh: bool = False) -> str:
+    """Why `request` got no answer; five others in the same window must get theirs."""
+    others = [Request(str(i), (PICTURE, "dog " * i), candidates=("no",)) for i in range(5)]
+    window = [*others[:2], request, *others[2:]]
+    answers = list(model.loglikelihood(window) if weigh else model.generate(window, Generation(8)))
+    responses = {response.id: response for response in answers}
+    assert len(responses) == len(answers) == len(window)
+    assert all(answered(responses[other.id]) for other in others)
+    assert not answered(responses["asked"])
+    return str(responses["asked"].error)
+
+
+def answered(response: Response) -> bool:
+    given = (response.text is not None) + (response.loglikelihoods is not None)
+    assert given == (response.error is None)
+    return response.error is None
+
+
+def test_a_question_longer_than_the_qformer_reads(tmp_path: Path) -> None:
+    model = opened(tmp_path, "instructblip")
+    assert "texts of 16 tokens, but was given 41" in refused(model, asked(PICTURE, "dog " * 40))
+
+
+def test_a_prompt_longer_than_the_model_reads(tmp_path: Path) -> None:
+    model, request = opened(tmp_path, "mmicl"), asked("dog " * 200)
+    assert "201 tokens" in refused(model, request)
+    assert "201 tokens" in str(model.preview(request).error)
+
+
+@pytest.mark.parametrize("family", ["llama", "opt"])
+def test_an_answer_that_would_leave_the_positions_there_are(tmp_path: Path, family: str) -> None:
+    model, start = opened(tmp_path, "mmicl", family), 1
+    fits = asked("dog " * (POSITIONS - 8 - start))
+    (response,) = model.generate([fits], Generation(8))
+    assert answered(response)
+    assert "121 tokens and its answer 8" in refused(model, asked("dog " * (POSITIONS - 8)))
+    (response,) = model.loglikelihood([asked("dog " * (POSITIONS - 2 - start))])
+    assert answered(response)
+    assert "127 tokens and its answer 2" in refused(model, asked("dog " * (POSITIONS - 2)), weigh=True)
+
+
+@pytest.mark.parametrize("candidates", [(), ("yes", "")])
+def test_nothing_to_weigh(tmp_path: Path, candidates: tuple[str, ...]) -> None:
+    model = opened(tmp_path, "mmicl")
+    assert "nothing to weigh" in refused(model, asked(PICTURE, "dog", candidates=candidates), weigh=True)
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    model, gone = opened(tmp_path, "mmicl"), Image(tmp_path / "cat.png", "cat.png")
+    assert "cat.png: cannot be read" in refused(model, asked(gone, "dog"))
+    assert "cat.png: cannot be read" in str(model.preview(asked(gone, "dog")).error)
+
+
+def test_a_prompt_too_large_for_the_memory_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = opened(tmp_path, "mmicl")
+    embed = model._embed
+
+    def scarce(rows: Any, held: Any) -> Any:
+        if max(len(row.tokens.ids) for row in rows) > 60:
+            raise torch.OutOfMemoryError
+        return embed(rows, held)
+
+    monkeypatch.setattr(model, "_embed", scarce)
+    assert "out of memory on this prompt alone" in refused(model, asked("dog " * 61))
+
+
+def test_instructblip_needs_a_qformer_that_reads(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"add what is missing, or open it as blip2:"):
+        opened(tmp_path, "instructblip", beginning="blip-2")
+    save(small.model(), small.processor(), tmp_path / "half")
+    (tmp_path / "half" / "qformer_tokenizer" / "tokenizer.json").unlink()
+    with pytest.raises(InputError, match=r"needs InstructBLIP's Q-Former and qformer_tokenizer/tokenizer.json"):
+        load_model(find_model(f"instructblip:{tmp_path / 'half'}"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (Settings("declarations"), "no context 'declarations', did you mean 'declaration'?"),
+        (Settings("plain", dtype="int3"), "unknown dtype 'int3'; say one of float32"),
+        (Settings("plain", device="gpu"), "unknown device 'gpu'; say auto, cpu or cuda"),
+        (Settings("plain", device="meta"), "device 'meta' is not one that models are run on"),
+        (Settings("plain", device="cuda:99"), "device 'cuda:99' was asked for and torch sees"),
+    ],
+)
+def test_a_setting_that_cannot_be(settings: Settings, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_model("mmicl:nowhere", settings)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        (None, "no config.json, so this is not a checkpoint folder"),
+        ("{", "config.json: not a model's configuration"),
+        ("[]", "config.json: not a model's configuration"),
+        ("{}", "config.json: not a model's configuration"),
+        ('{"model_type": "gpt2"}', "model type 'gpt2' has no adapter; there are adapters for mmicl, blip-2"),
+        ('{"model_type": ["mmicl"]}', "has no adapter"),
+    ],
+)
+def test_a_folder_that_is_no_checkpoint(tmp_path: Path, config: str | None, sentence: str) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    with pytest.raises(InputError) as caught:
+        find_model(str(tmp_path))
+    assert sentence in str(caught.value)
