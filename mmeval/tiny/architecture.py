@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from transformers import T5Config
+from transformers import LlamaConfig
 from transformers.models.blip_2 import Blip2QFormerConfig, Blip2VisionConfig
 
 from mmeval.mmicl.configuration import MmiclConfig
+from mmeval.tiny.vocabulary import LONGEST
 
 PICTURE_SIZE = 96
 VISUAL_TOKENS = 16
 WIDTH = 192
 HEADS = 6
+LAYERS = 5
 
 
 def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
-    """A BLIP-2 beginning over a T5, with a convolutional stem: 6 x 6 patches of 16 pixels.
+    """A BLIP-2 beginning over a LLaMA, with a convolutional stem: 6 x 6 patches of 16 pixels.
 
-    A thin patch embedding learns shapes far more slowly than a few convolutions at this size.
+    A thin patch embedding learns shapes far more slowly than a few convolutions at this size. LLaMA's usual
+    start (weights of 0.02 whatever the width) hardly learns to look things up at this width: attention is flat.
     """
     vision = Blip2VisionConfig(
         hidden_size=WIDTH,
@@ -37,18 +40,18 @@ def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
         attention_probs_dropout_prob=0.0,
         encoder_hidden_size=WIDTH,
     )
-    language = T5Config(
+    language = LlamaConfig(
         vocab_size=vocabulary,
-        d_model=WIDTH,
-        d_kv=WIDTH // HEADS,
-        d_ff=512,
-        num_layers=4,
-        num_decoder_layers=2,
-        num_heads=HEADS,
-        feed_forward_proj="gated-gelu",
-        dropout_rate=0.0,
-        decoder_start_token_id=0,  # type: ignore[call-arg]
+        hidden_size=WIDTH,
+        intermediate_size=512,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        max_position_embeddings=LONGEST,
+        pad_token_id=0,
+        bos_token_id=3,
+        eos_token_id=1,
         tie_word_embeddings=True,  # what is read can be said: copying generalises over words
+        initializer_range=WIDTH**-0.5,
     )
     return MmiclConfig(
         vision_config=vision.to_dict(),

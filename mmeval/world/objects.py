@@ -96,6 +96,29 @@ def color(origin: Origin) -> View:
     return _view(origin, dice, things, _colored(dice, things), _colored(dice, things))
 
 
+def claims(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
+    """As many true as false, of every sort that these things allow."""
+    made = (*_exists(dice, things, dice.below(len(things))), *_counted(dice, things))
+    shapes = [thing.kind.shape for thing in things]
+    if len(set(shapes)) == len(shapes):
+        made += _colored(dice, things)
+    names = [thing.kind.name for thing in things]
+    if len(things) > 1 and len(set(names)) == len(names):
+        made += _stands(dice, things)
+    return made
+
+
+def _counted(dice: Dice, things: Sequence[Thing]) -> Claims:
+    what = dice.pick([thing.kind.shape for thing in things])
+    number = sum(thing.kind.shape == what for thing in things)
+    wrong = number + 1 if number == 1 or (number < len(NUMBERS) - 1 and dice.coin()) else number - 1
+    yes, no = (
+        worded(dice, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
+        for n in (number, wrong)
+    )
+    return yes, no
+
+
 def _exists(dice: Dice, things: Sequence[Thing], index: int) -> Claims:
     there = {thing.kind for thing in things}
     absent = near(dice, things[index].kind)
@@ -148,27 +171,28 @@ def _view(origin: Origin, dice: Dice, things: Sequence[Thing], asked: Claims, ex
         caption=caption(things),
         facts=facts(things),
         asked=dice.swapped(*asked),
-        probes=_probes(dice, things),
+        probes=probes(dice, things),
         extra=extra,
         marks=marks,
     )
 
 
-def _probes(dice: Dice, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
+def probes(dice: Dice, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
+    """Open questions with short answers."""
     thing = dice.pick(things)
     shape = dice.pick([*(thing.kind.shape for thing in things), *SHAPES])
     shapes = [thing.kind.shape for thing in things]
-    probes = [
+    asked = [
         ("how many objects are there ?", NUMBERS[len(things)]),
         (f"how many {plural(shape)} are there ?", NUMBERS[shapes.count(shape)]),
         (f"what stands {thing.place} ?", thing.kind.name),
     ]
     for thing in dice.shuffled(things)[:2]:
         if [other.kind for other in things].count(thing.kind) == 1:
-            probes.append((f"where is the {thing.kind.name} ?", thing.place))
+            asked.append((f"where is the {thing.kind.name} ?", thing.place))
         if shapes.count(thing.kind.shape) == 1:
-            probes.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
-    return tuple(probes[:6])
+            asked.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
+    return tuple(asked[:6])
 
 
 def article(name: str) -> str:

@@ -1,0 +1,136 @@
+"""One line of MIC data: pictures, questions about them with their answers, and demonstrations that come before.
+
+A data set is a folder with `train.jsonl` (and `val.jsonl`, `test.jsonl`) and the pictures that its lines name.
+How an example becomes one prompt is said in `context`; where examples come from, in `build`.
+
+    {"id": "vqav2/262148000", "source": "vqav2", "images": ["pictures/262148.jpg"],
+     "turns": [{"ask": [{"image": 0}, "Where is he looking?"], "answer": "down"}],
+     "shots": [{"id": "vqav2/9", "images": ["pictures/9.jpg"], "turns": [{"ask": [...], "answer": "red"}]}]}
+
+In `ask`, `{"image": k}` is the place of the example's picture k, and `{"mention": k}` speaks of it. Texts are
+texts: nothing in them is read as a picture or a tag.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mmeval.mmicl.context import Part, Shown, Spoken
+
+
+class ExampleError(ValueError):
+    """A line that is no example; the message names what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and its answer; the loss is on the answer."""
+
+    ask: tuple[Part, ...]
+    """Pictures and mentions are counted within the example: `Shown(0)` is its first picture."""
+    answer: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """Pictures, the questions asked about them one after the other, and demonstrations before all of it.
+
+    Every picture is shown once, in order, in whichever turn. A demonstration is an example with one turn and
+    no demonstrations of its own, and is never the example itself. Raises ExampleError otherwise.
+    """
+
+    id: str
+    source: str
+    images: tuple[str, ...]
+    """Paths relative to the data set's folder, with `/`."""
+    turns: tuple[Turn, ...]
+    shots: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that pictures and places match."""
+        if not self.turns:
+            raise ExampleError(f"example '{self.id}' asks nothing")
+        seen = 0
+        for turn in self.turns:
+            if not turn.answer.strip():
+                raise ExampleError(f"example '{self.id}' has an empty answer")
+            for part in turn.ask:
+                if isinstance(part, Shown):
+                    if part.picture != seen:
+                        raise ExampleError(f"example '{self.id}' shows picture {part.picture} where {seen} is next")
+                    seen += 1
+                elif isinstance(part, Spoken) and not 0 <= part.slot < len(self.images):
+                    raise ExampleError(f"example '{self.id}' speaks of picture {part.slot} of {len(self.images)}")
+        if seen != len(self.images):
+            raise ExampleError(f"example '{self.id}' shows {seen} pictures but names {len(self.images)}")
+        for image in self.images:
+            if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts or "\\" in image:
+                raise ExampleError(f"example '{self.id}' names a picture outside its folder: '{image}'")
+        for shot in self.shots:
+            if shot.id == self.id or shot.shots or len(shot.turns) != 1:
+                raise ExampleError(f"example '{self.id}' has a demonstration that is itself, or not a single turn")
+
+    @property
+    def all_images(self) -> tuple[str, ...]:
+        """Those of the demonstrations, then its own, in the order in which they are shown."""
+        return (*(image for shot in self.shots for image in shot.images), *self.images)
+
+
+def to_json(example: Example) -> str:
+    """The example as a line, without its line break."""
+    return json.dumps(_plain(example), ensure_ascii=False)
+
+
+def from_json(line: str) -> Example:
+    """Raises ExampleError where the line is no example."""
+    try:
+        return _example(json.loads(line), "")
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise ExampleError(f"not an example: {type(error).__name__} {error}") from error
+
+
+def read(path: Path) -> Iterator[Example]:
+    """The examples of a file. Raises ExampleError naming the line, OSError where the file is missing."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield from_json(line)
+            except ExampleError as error:
+                raise ExampleError(f"{path}, line {number}: {error}") from error
+
+
+def _plain(example: Example) -> dict[str, Any]:
+    turns = [{"ask": [_plain_part(part) for part in turn.ask], "answer": turn.answer} for turn in example.turns]
+    value: dict[str, Any] = {"id": example.id, "source": example.source, "images": example.images, "turns": turns}
+    if example.shots:
+        value["shots"] = [_plain(shot) for shot in example.shots]
+    return value
+
+
+def _plain_part(part: Part) -> str | dict[str, int]:
+    if isinstance(part, str):
+        return part
+    return {"image": part.picture} if isinstance(part, Shown) else {"mention": part.slot}
+
+
+def _example(value: dict[str, Any], source: str) -> Example:
+    source = value.get("source", source)
+    return Example(
+        id=str(value["id"]),
+        source=source,
+        images=tuple(map(str, value["images"])),
+        turns=tuple(Turn(tuple(map(_part, turn["ask"])), str(turn["answer"])) for turn in value["turns"]),
+        shots=tuple(_example(shot, source) for shot in value.get("shots", ())),
+    )
+
+
+def _part(value: Any) -> Part:
+    if isinstance(value, str):
+        return value
+    ((kind, number),) = value.items()
+    kinds: dict[str, type[Shown] | type[Spoken]] = {"image": Shown, "mention": Spoken}
+    return kinds[kind](int(number))
