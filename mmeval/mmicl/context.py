@@ -46,10 +46,9 @@ class Context:
     spoken: str = "image {slot}"
     """How a picture is called where it is spoken of."""
 
-    def pieces(self, parts: Sequence[Part]) -> list[Piece]:
-        """The prompt in this context, neighbouring texts joined."""
+    def pieces(self, parts: Sequence[Part], slot: int = 0) -> list[Piece]:
+        """The prompt in this context, neighbouring texts joined; `slot` is the number of its first picture."""
         pieces: list[Piece] = []
-        slot = 0
         for part in parts:
             if isinstance(part, Shown):
                 tag: list[Piece] = [Tag(slot)] if self.tagged else []

@@ -103,6 +103,10 @@ class MmiclProcessor:
             )
         return Prompt(tuple(ids), shown, written([*opening, *pieces]))
 
+    def follow(self, parts: Sequence[Part], context: Context, slot: int) -> list[int]:
+        """Ids of what goes on after an answer: no start or end; `slot` is the number of its first picture."""
+        return [i for piece in context.pieces(parts, slot) for i in self._ids(piece)]
+
     def _ids(self, piece: Piece) -> list[int]:
         if isinstance(piece, str):
             return self.tokenizer.encode(piece)

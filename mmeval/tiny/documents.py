@@ -120,7 +120,8 @@ def about_things(writer: Writer, dice: Dice, length: int, most: int = 5) -> Docu
     for _ in range(3):
         made = claims(dice, things)
         turns += [
-            (f"{claim.text}{SUFFIX}", "yes" if index % 2 == 0 else "no") for index, claim in enumerate(made)
+            (f"{claim.text}{SUFFIX}" if dice.coin(0.3) else claim.text, "yes" if index % 2 == 0 else "no")
+            for index, claim in enumerate(made)
         ]
     turns += lettered(dice, turns[:4])
     prompt = writer.prompt([Shown(0)], [caption(things)], dice.pick(PRACTISED))
@@ -204,17 +205,15 @@ def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]
 
     def draw(index: int, progress: float) -> Document:
         dice = Dice(f"document {index}")
-        length = 90 if progress < 0.1 else 160
         roll = dice.below(100)
-        if progress < 0.1 or roll < 15:
-            return about_things(writer, dice, length, 2 if progress < 0.05 else 3 if progress < 0.1 else 5)
-        if progress < 0.25 and roll < 50:
-            return about_several(writer, dice, length)
-        if roll < 25:
-            return about_several(writer, dice, length)
+        if progress < 0.2 or roll < 15:
+            most = 2 if progress < 0.1 else 3 if progress < 0.15 else 5
+            return about_things(writer, dice, 100 if progress < 0.2 else 160, most)
+        if roll < (50 if progress < 0.35 else 25):
+            return about_several(writer, dice, 160)
         if roll < 60:
-            return about_puzzle(writer, dice.pick(list(PUZZLES)), dice, length)
-        return about_item(writer, dice.pick(rows[dice.pick(list(rows))]), dice, length)
+            return about_puzzle(writer, dice.pick(list(PUZZLES)), dice, 160)
+        return about_item(writer, dice.pick(rows[dice.pick(list(rows))]), dice, 160)
 
     return draw
 

@@ -1,0 +1,315 @@
+"""A data set of any size as rows: an index in memory, lines read when they are needed, batches of equal length.
+
+Everything that can be wrong with the lines is found when the index is made, before training starts. A picture
+that turns out to be broken later has its row replaced by the next one, and is listed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from mmeval.mmicl.mic.examples import ExampleError, from_json
+from mmeval.mmicl.modeling import PromptError
+from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.mmicl.training.config import TrainingError
+from mmeval.mmicl.training.features import Features
+from mmeval.mmicl.training.rows import IGNORED, Row, Rows
+
+MAX_PIXELS = 64_000_000
+"""Largest picture that is decoded."""
+LEAST_SEEN = 100
+"""Pictures read before the share of broken ones says anything."""
+
+Table = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where the rows are. Columns: file, byte offset of the line, row of the line, length, pictures."""
+
+    table: Table
+    left_out: Counter[str]
+    """Reason -> examples."""
+    images: frozenset[str]
+    """Absolute paths of all pictures."""
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.table)
+
+
+def make_index(
+    files: Sequence[str],
+    rows: Rows,
+    *,
+    max_tokens: int,
+    max_pictures: int,
+    left_out: Path | None,
+    allow_missing: float,
+    workers: int = 1,
+) -> Index:
+    """Reads every line once. Lines that make no row are counted, and listed in `left_out`.
+
+    Raises TrainingError where a file cannot be read, a line is no example, nothing is left, or more than
+    `allow_missing` of the pictures are missing.
+    """
+    table: list[tuple[int, int, int, int, int]] = []
+    reasons: Counter[str] = Counter()
+    images: set[str] = set()
+    missing: set[str] = set()
+    listed = left_out.open("w", encoding="utf-8") if left_out else None
+    try:
+        for number, file in enumerate(files):
+            jobs = [(file, start, end, rows, max_tokens, max_pictures) for start, end in _spans(file, workers)]
+            for found in _each(_scan, jobs, workers):
+                table += [(number, *place) for place in found.places]
+                images |= found.images
+                missing |= found.missing
+                for name, reason in found.left_out:
+                    reasons[reason] += 1
+                    if listed:
+                        listed.write(json.dumps({"id": name, "reason": reason}) + "\n")
+    finally:
+        if listed:
+            listed.close()
+    total = len(images) + len(missing)
+    if total and len(missing) > allow_missing * total:
+        raise TrainingError(
+            f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; mend that, or raise allow_skipped"
+        )
+    if not table:
+        why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
+        raise TrainingError(f"{', '.join(files)}: no row is left to learn from ({why})")
+    return Index(np.array(table, dtype=np.int64), reasons, frozenset(images))
+
+
+@dataclass(frozen=True)
+class _Found:
+    places: list[tuple[int, int, int, int]]
+    left_out: list[tuple[str, str]]
+    images: set[str]
+    missing: set[str]
+
+
+def _spans(file: str, parts: int) -> list[tuple[int, int]]:
+    try:
+        size = os.path.getsize(file)
+    except OSError as error:
+        raise TrainingError(f"{file}: cannot be read ({error.strerror})") from error
+    parts = max(1, min(parts, size // 1_000_000))
+    return [(size * part // parts, size * (part + 1) // parts) for part in range(parts)]
+
+
+def _each(function: Callable[[Any], _Found], jobs: Sequence[Any], workers: int) -> Iterator[_Found]:
+    if len(jobs) == 1 or workers < 2:
+        yield from map(function, jobs)
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            yield from pool.map(function, jobs)
+
+
+def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
+    """The lines that begin in a span of a file."""
+    file, start, end, rows, max_tokens, max_pictures = job
+    folder = Path(file).parent
+    found = _Found([], [], set(), set())
+    there: dict[str, bool] = {}
+    with open(file, "rb") as lines:
+        if start:
+            lines.seek(start - 1)
+            lines.readline()
+        while (offset := lines.tell()) < end and (line := lines.readline()):
+            try:
+                example = from_json(line.decode("utf-8"))
+            except (ExampleError, UnicodeDecodeError) as error:
+                raise TrainingError(f"{file}, byte {offset}: {error}") from error
+            absolute = {image: str(folder / image) for image in example.all_images}
+            for path in absolute.values():
+                if path not in there:
+                    there[path] = os.path.isfile(path)
+                    (found.images if there[path] else found.missing).add(path)
+            if len(example.all_images) > max_pictures:
+                found.left_out.append((example.id, f"more than {max_pictures} pictures"))
+                continue
+            if not all(there[path] for path in absolute.values()):
+                found.left_out.append((example.id, "a picture is missing"))
+                continue
+            try:
+                made = rows(example)
+            except PromptError:
+                found.left_out.append((example.id, "longer than the model reads"))
+                continue
+            for number, row in enumerate(made):
+                if len(row.ids) > max_tokens:
+                    found.left_out.append((example.id, f"longer than {max_tokens} tokens"))
+                else:
+                    found.places.append((offset, number, len(row.ids), len(row.images)))
+    return found
+
+
+class RowSet(Dataset[Row]):
+    """The rows of an index, read from their files when asked for; picture paths are absolute."""
+
+    def __init__(self, files: Sequence[str], index: Index, rows: Rows) -> None:
+        self.files, self.index, self.rows = list(files), index, rows
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.index)
+
+    def __getitem__(self, number: int) -> Row:
+        """One row."""
+        file, offset, which, *_ = (int(value) for value in self.index.table[number])
+        with open(self.files[file], "rb") as lines:
+            lines.seek(offset)
+            example = from_json(lines.readline().decode("utf-8"))
+        row = self.rows(example)[which]
+        folder = Path(self.files[file]).parent
+        return Row(row.ids, row.labels, tuple(str(folder / image) for image in row.images), row.instruction)
+
+
+class LengthBatches(Sampler[list[int]]):
+    """Batches of rows of about the same length and number of pictures, in an order that every epoch shuffles.
+
+    Rows are shuffled, cut into chunks of fifty batches, sorted within a chunk, and the batches shuffled.
+    """
+
+    def __init__(self, index: Index, size: int, seed: int) -> None:
+        self.costs = index.table[:, 3] + index.table[:, 4]
+        self.size, self.seed, self.epoch = size, seed, 0
+        self.batch_size, self.drop_last = size, False  # accelerate asks for them
+
+    @property
+    def sampler(self) -> LengthBatches:
+        """Where accelerate looks for `set_epoch`."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """The order of that epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """Batches."""
+        return -(-len(self.costs) // self.size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Row numbers, batch by batch."""
+        rng = np.random.default_rng((self.seed, self.epoch))
+        order = rng.permutation(len(self.costs))
+        chunks = [order[start : start + 50 * self.size] for start in range(0, len(order), 50 * self.size)]
+        ordered = np.concatenate([chunk[np.argsort(self.costs[chunk], kind="stable")] for chunk in chunks])
+        batches = [ordered[start : start + self.size] for start in range(0, len(ordered), self.size)]
+        return (batches[number].tolist() for number in rng.permutation(len(batches)))
+
+
+@dataclass
+class Collator:
+    """Rows to the model's inputs: padded to the longest, every distinct picture once.
+
+    Gives `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pictures` [B, N], and
+    `pixel_values` [P, 3, H, W] float32 or `vision_states` [P, V, D]; for generation prompts are padded on the
+    model's own side, for training on the right.
+    """
+
+    processor: MmiclProcessor
+    data: RowSet | None = None
+    """Where a row comes from that takes the place of one with a broken picture."""
+    features: Features | None = None
+    instruction: bool = False
+    skipped: Path | None = None
+    """Where broken pictures are listed."""
+    allow_skipped: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Counts of this process."""
+        self.seen = 0
+        self.broken: set[str] = set()
+
+    def __call__(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        """One batch. Raises TrainingError where too many pictures are broken."""
+        good, pictures = self._readable(list(rows))
+        batch = self._text(good)
+        numbers = {path: number for number, path in enumerate(pictures)}
+        slots = max(len(row.images) for row in good)
+        batch["pictures"] = torch.full((len(good), slots), -1)
+        for place, row in enumerate(good):
+            batch["pictures"][place, : len(row.images)] = torch.tensor([numbers[path] for path in row.images])
+        if pictures:
+            key = "pixel_values" if self.features is None else "vision_states"
+            batch[key] = torch.stack(list(pictures.values()))
+        if self.instruction and pictures:
+            batch |= self.processor.qformer_batch([row.instruction for row in good])
+        return batch
+
+    def _text(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        pad = self.processor.settings.pad_id
+        ids = _padded([row.ids for row in rows], pad)
+        mask = _padded([[1] * len(row.ids) for row in rows], 0)
+        return {"input_ids": ids, "attention_mask": mask, "labels": _padded([row.labels for row in rows], IGNORED)}
+
+    def _readable(self, rows: list[Row]) -> tuple[list[Row], dict[str, Tensor]]:
+        """The rows whose pictures can be read, others in place of the rest; and the pictures."""
+        pictures: dict[str, Tensor] = {}
+        for place, row in enumerate(rows):
+            tries = 0
+            while not all(self._picture(path, pictures) for path in row.images):
+                if self.data is None or tries > 100:
+                    raise TrainingError(f"{row.images[0]}: cannot be read, and no row can take its place")
+                row = self.data[(hash(row.ids) + tries) % len(self.data)]
+                tries += 1
+            rows[place] = row
+        shown = {path for row in rows for path in row.images}
+        return rows, {path: tensor for path, tensor in pictures.items() if path in shown}
+
+    def _picture(self, path: str, pictures: dict[str, Tensor]) -> bool:
+        if path in pictures:
+            return True
+        if path in self.broken:
+            return False
+        self.seen += 1
+        try:
+            pictures[path] = self.features[path] if self.features else read_picture(path, self.processor)
+        except (OSError, ValueError, SyntaxError, KeyError, Image.DecompressionBombError) as error:
+            self.broken.add(path)
+            self._list(path, error)
+            return False
+        return True
+
+    def _list(self, path: str, error: Exception) -> None:
+        if self.skipped:
+            with self.skipped.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"picture": path, "reason": str(error)}) + "\n")
+        if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
+            raise TrainingError(
+                f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
+                "mend the data, or raise allow_skipped"
+            )
+
+
+def read_picture(path: str, processor: MmiclProcessor) -> Tensor:
+    """[3, H, W]. Raises OSError, ValueError or SyntaxError where it is no picture that can be read."""
+    with Image.open(path) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise ValueError(f"{picture.width} x {picture.height} pixels, more than {MAX_PIXELS:,}")
+        return processor.pixels([picture])[0]
+
+
+def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows])
+
+
