@@ -22,6 +22,7 @@ from transformers.initialization import no_init_weights
 from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, Settings
+from mmeval.mmicl.training import trained
 from mmeval.mmicl.weights import CheckpointError, fill, read_json, said, weight_files
 
 __all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_processor", "save"]
@@ -78,7 +79,12 @@ def find(name: str | Path, revision: str | None = None, local_files_only: bool =
 def load_model(
     folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
 ) -> MmiclForConditionalGeneration:
-    """The model of a folder, in evaluation mode. Raises CheckpointError."""
+    """The model of a folder, in evaluation mode; one that holds only what was trained brings its base along.
+
+    Raises CheckpointError.
+    """
+    if trained.is_trained(folder):
+        return _load_trained(folder, dtype, device)
     config = _config(folder / "config.json")
     try:
         with no_init_weights():
@@ -131,12 +137,36 @@ def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of the weight files, 64 hex digits. Raises CheckpointError."""
+    """SHA-256 over the names and contents of the weight files, 64 hex digits. Raises CheckpointError.
+
+    Where a folder holds only what was trained, those of its base too.
+    """
     total = hashlib.sha256()
-    for file in weight_files(folder):
+    files = weight_files(folder) if not trained.is_trained(folder) else [folder / trained.WEIGHTS]
+    if trained.is_trained(folder):
+        total.update(str(read_json(folder / trained.FACTS).get("digest")).encode())
+    for file in files:
         with file.open("rb") as stream:
             total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()
+
+
+def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) -> MmiclForConditionalGeneration:
+    facts = read_json(folder / trained.FACTS)
+    base, lora = facts.get("base"), facts.get("lora")
+    if not isinstance(base, str):
+        raise CheckpointError(f"{folder / trained.FACTS}: does not say the base model that was trained")
+    base_folder = find(base, facts.get("revision"))
+    if digest(base_folder) != facts.get("digest"):
+        raise CheckpointError(
+            f"{folder}: was trained from {base}, but the weights there are other ones now; restore them, or train again"
+        )
+    model = load_model(base_folder, torch.float32, device)
+    tensors = {key: value.to(device) for key, value in trained.read_tensors(folder).items()}
+    if lora:
+        tensors = trained.merged(tensors, model, lora["alpha"] / lora["rank"])
+    trained.put(model, tensors, str(folder / trained.WEIGHTS))
+    return model.to(dtype)
 
 
 def _config(file: Path) -> MmiclConfig:

@@ -22,7 +22,9 @@ from mmeval.world.puzzles import PUZZLES
 LENGTH = 400
 
 
-def read(language: LlamaForCausalLM, writer: Writer, train: Corpus, held_out: Corpus, recipe: Recipe, path: Path) -> None:
+def read(
+    language: LlamaForCausalLM, writer: Writer, train: Corpus, held_out: Corpus, recipe: Recipe, path: Path
+) -> None:
     """Trains the language model in place, and prints how much it can do in words."""
     draw = curriculum(writer, train)
     tests = {**subtask_tests(writer, held_out), **puzzle_tests(writer)}

@@ -7,7 +7,6 @@ that turns out to be broken later has its row replaced by the next one, and is l
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -89,7 +88,7 @@ def make_index(
     total = len(images) + len(missing)
     if total and len(missing) > allow_missing * total:
         raise TrainingError(
-            f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; mend that, or raise allow_skipped"
+            f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; mend that or raise allow_skipped"
         )
     if not table:
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
@@ -107,7 +106,7 @@ class _Found:
 
 def _spans(file: str, parts: int) -> list[tuple[int, int]]:
     try:
-        size = os.path.getsize(file)
+        size = Path(file).stat().st_size
     except OSError as error:
         raise TrainingError(f"{file}: cannot be read ({error.strerror})") from error
     parts = max(1, min(parts, size // 1_000_000))
@@ -128,7 +127,7 @@ def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
     folder = Path(file).parent
     found = _Found([], [], set(), set())
     there: dict[str, bool] = {}
-    with open(file, "rb") as lines:
+    with Path(file).open("rb") as lines:
         if start:
             lines.seek(start - 1)
             lines.readline()
@@ -140,7 +139,7 @@ def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
             absolute = {image: str(folder / image) for image in example.all_images}
             for path in absolute.values():
                 if path not in there:
-                    there[path] = os.path.isfile(path)
+                    there[path] = Path(path).is_file()
                     (found.images if there[path] else found.missing).add(path)
             if len(example.all_images) > max_pictures:
                 found.left_out.append((example.id, f"more than {max_pictures} pictures"))
@@ -174,7 +173,7 @@ class RowSet(Dataset[Row]):
     def __getitem__(self, number: int) -> Row:
         """One row."""
         file, offset, which, *_ = (int(value) for value in self.index.table[number])
-        with open(self.files[file], "rb") as lines:
+        with Path(self.files[file]).open("rb") as lines:
             lines.seek(offset)
             example = from_json(lines.readline().decode("utf-8"))
         row = self.rows(example)[which]
@@ -218,11 +217,10 @@ class LengthBatches(Sampler[list[int]]):
 
 @dataclass
 class Collator:
-    """Rows to the model's inputs: padded to the longest, every distinct picture once.
+    """Rows to the model's inputs: padded to the longest on the right, every distinct picture once.
 
     Gives `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pictures` [B, N], and
-    `pixel_values` [P, 3, H, W] float32 or `vision_states` [P, V, D]; for generation prompts are padded on the
-    model's own side, for training on the right.
+    `pixel_values` [P, 3, H, W] float32 or `vision_states` [P, V, D].
     """
 
     processor: MmiclProcessor
@@ -253,6 +251,17 @@ class Collator:
             batch[key] = torch.stack(list(pictures.values()))
         if self.instruction and pictures:
             batch |= self.processor.qformer_batch([row.instruction for row in good])
+        return batch
+
+    def prompts(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        """Prompts without answers, for generation: padded where the model wants it."""
+        batch = self(rows)
+        del batch["labels"]
+        if self.processor.settings.pad_left:
+            lengths = batch["attention_mask"].sum(1).tolist()
+            for key in ("input_ids", "attention_mask"):
+                rolled = [line.roll(-length) for line, length in zip(batch[key], lengths, strict=True)]
+                batch[key] = torch.stack(rolled)
         return batch
 
     def _text(self, rows: Sequence[Row]) -> dict[str, Tensor]:
@@ -311,5 +320,3 @@ def read_picture(path: str, processor: MmiclProcessor) -> Tensor:
 def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows])
-
-
