@@ -63,6 +63,10 @@ def main() -> None:
     """
 
 
+def quiet(line: str) -> None:
+    """Says nothing: standard output is for the JSON alone."""
+
+
 def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def apply(function: Any) -> Any:
         for option in reversed(options):
@@ -71,6 +75,15 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     return apply
 
+
+_judge = _options(
+    click.option("--judge", metavar="URL", help="OpenAI-compatible server, up to /v1, asked what no scorer can read."),
+    click.option("--judge-model", metavar="NAME", help="Its model; its key, if any, is in MMEVAL_JUDGE_KEY."),
+)
+_choices = _options(
+    click.option("--reading", help="Generation of the public heuristics that reads a letter.  [default: the first]"),
+    click.option("--partial", is_flag=True, help="Count questions that lack turns by the turns they have."),
+)
 
 _what = _options(
     click.option("--task", required=True, help="Benchmark; `mmeval tasks` lists them."),
@@ -106,6 +119,10 @@ _what = _options(
     "--max-new-tokens", type=click.IntRange(min=1), help="Length of an answer at most.  [default: the task's]"
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--by", default="text", show_default=True, help="text, likelihood (per byte), or likelihood-sum.")
+@click.option("--early-stop", is_flag=True, help="Ask no further turn of a question that is lost.")
+@_choices
+@_judge
 def run(task: str, model: str, data: str, wording: str | None, context: str | None, dry_run: bool, **how: Any) -> None:
     """Evaluate a model on a benchmark. A run that was begun goes on where it stopped.
 
@@ -139,9 +156,20 @@ def run(task: str, model: str, data: str, wording: str | None, context: str | No
 @main.command()
 @click.argument("run_folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
 @click.option("--task", help="With --predictions: the benchmark.")
-@click.option("--predictions", help="The benchmark's own predictions: for MME a results folder.")
+@click.option("--predictions", help="The benchmark's own: for MME a results folder, for MMBench a table.")
 @click.option("--json", "as_json", is_flag=True, help="Print scores.json and nothing else.")
-def score(run_folder: Path | None, task: str | None, predictions: str | None, as_json: bool) -> None:
+@_choices
+@_judge
+def score(
+    run_folder: Path | None,
+    task: str | None,
+    predictions: str | None,
+    as_json: bool,
+    reading: str | None,
+    partial: bool,
+    judge: str | None,
+    judge_model: str | None,
+) -> None:
     """Score a run again, or anybody's predictions, without a model.
 
     \b
@@ -151,20 +179,22 @@ def score(run_folder: Path | None, task: str | None, predictions: str | None, as
     from mmeval import door
     from mmeval.reporting import console, run_report
     from mmeval.run import open_run
-    from mmeval.task import load_task
 
-    if predictions is not None and task is not None and run_folder is None:
-        records, results = door.score_predictions(task, predictions)
+    if predictions is not None and task is not None and run_folder is None and judge is None:
+        the_task, records, results = door.score_predictions(task, predictions, reading=reading, partial=partial)
         if not as_json:
-            console.show_predictions(load_task(task), records, results, Path(predictions).name)
-    elif run_folder is not None and predictions is None and task is None:
+            console.show_predictions(the_task, records, results, Path(predictions).name)
+    elif run_folder is not None and predictions is None and task is None and reading is None and not partial:
         run = open_run(run_folder)
-        results = door.rescore(run)
+        results = door.rescore(run, judge=judge, judge_model=judge_model, say=quiet if as_json else console.say)
         written = run_report.write(run)
         if not as_json:
             console.show_run(run, written)
     else:
-        raise InputError("name a run folder, or --task and --predictions")
+        raise InputError(
+            "name a run folder (--judge goes with it; its reading is the run's own), or --task and --predictions "
+            "(--reading and --partial go with these)"
+        )
     if as_json:
         click.echo(json.dumps(results, indent=1))
     sys.exit(1 if results["counts"]["error"] else 0)
@@ -190,19 +220,33 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
 
 
 @main.command()
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--to", "board", required=True, help="Leaderboard: mme.")
+@click.argument("run_folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.option("--to", "board", required=True, help="Leaderboard: mme, mmbench, or openvlm.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: RUN/submission-BOARD]")
-def submit(run_folder: Path, board: str, out: Path | None) -> None:
-    """Write a leaderboard's files from a run on the benchmark's real data.
+@click.option("--check", "checked", type=click.Path(path_type=Path), help="Check somebody's files; write nothing.")
+def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path | None) -> None:
+    """Write a leaderboard's files from a run on the benchmark's real data, or check anybody's.
 
     \b
     Example: mmeval submit reports/mme-blip2-flan-t5-xl-hub --to mme
+             mmeval submit --check my_model_MMBench_TEST_EN.xlsx --to mmbench
     """
     from mmeval.reporting import console, submission
     from mmeval.run import open_run
 
-    console.show_paths(submission.write(open_run(run_folder), board, out or run_folder / f"submission-{board}"))
+    if (run_folder is None) == (checked is None):
+        raise InputError("name a run folder, or a file with --check")
+    if run_folder is not None:
+        written = submission.write(open_run(run_folder), board, out or run_folder / f"submission-{board}")
+        console.show_paths(written)
+    else:
+        assert checked is not None
+        written = [checked]
+    found = [finding for path in written for finding in submission.check(path, board)]
+    console.show_findings(found)
+    if run_folder is not None:
+        console.say(submission.steps(board))
+    sys.exit(1 if any(finding.level == "wrong" for finding in found) else 0)
 
 
 @main.command()
@@ -230,6 +274,93 @@ def models() -> None:
     from mmeval.reporting import console
 
     console.show_models(catalogue())
+
+
+@main.command()
+@click.argument("stage", type=click.Choice(["stage1", "stage2"]))
+@click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="YAML file; see configs/.")
+@click.option("--fresh", is_flag=True, help="Begin again, over the checkpoints in the output folder.")
+def train(stage: Any, file: Path, fresh: bool) -> None:
+    """Train MMICL: stage1 aligns pictures with words, stage2 tunes on MIC data. A run that was stopped goes on.
+
+    \b
+    Example: mmeval train stage2 --config configs/my-data.yaml
+             torchrun --nproc-per-node 6 -m mmeval train stage2 --config configs/stage2-t5-xxl.yaml
+    """
+    from mmeval.mmicl.training.config import TrainingError, load_config
+    from mmeval.reporting import console
+
+    try:
+        config = load_config(file, stage)  # a misspelt key is found before torch is loaded
+        from mmeval.mmicl.training.run import train as train_mmicl
+        from mmeval.mmicl.weights import CheckpointError
+    except TrainingError as error:
+        raise InputError(str(error)) from error
+    except ImportError as error:
+        raise InputError(f"training needs the package {error.name}: pip install 'mmeval-harness[train]'") from error
+    try:
+        train_mmicl(config, fresh=fresh, say=console.say)
+    except (TrainingError, CheckpointError) as error:
+        raise InputError(str(error)) from error
+
+
+@main.group()
+def mic() -> None:
+    """Build training data (MIC: multi-modal in-context learning) from public data sets on this machine.
+
+    \b
+    mmeval mic sources                                         what can be read, and what its folder must hold
+    mmeval mic build --source vqav2 --root coco --out vqav2    build a set
+    """
+
+
+@mic.command("build")
+@click.option("--source", required=True, help="Data set; `mmeval mic sources` lists them.")
+@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the set's own files.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to build.")
+@click.option("--limit", type=click.IntRange(min=1), help="Examples of each split at most.  [default: as published]")
+@click.option("--shots", metavar="LOW..HIGH", help="Demonstrations before each, drawn evenly.  [default: as published]")
+@click.option("--max-pictures", type=click.IntRange(min=1), default=12, show_default=True, help="More: left out.")
+@click.option("--allow-skipped", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Share of rows.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a processor core]")
+@click.option("--seed", type=int, default=0, show_default=True)
+def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: int | None, **how: Any) -> None:
+    """Build a set: OUT/{train,val,test}.jsonl and OUT/pictures. A build that was stopped goes on.
+
+    \b
+    Example: mmeval mic build --source vqav2 --root coco --out sets/vqav2 --limit 1000
+    """
+    import os
+
+    from mmeval.mmicl.mic.build import build
+    from mmeval.mmicl.mic.plan import bounds
+    from mmeval.mmicl.mic.rows import MicError
+    from mmeval.reporting import console
+
+    try:
+        with console.progress() as progress:
+            span = None if shots is None else bounds(shots)
+            workers = workers or os.cpu_count() or 1
+            built = build(source, root, out, shots=span, workers=workers, progress=progress, **how)
+    except MicError as error:
+        raise InputError(str(error)) from error
+    for line in built.lines():
+        console.say(line)
+
+
+@mic.command("sources")
+def mic_sources() -> None:
+    """List the data sets that can be read: what the folder must hold, the published sizes, the licence.
+
+    \b
+    Example: mmeval mic sources
+    """
+    from mmeval.mmicl.mic.wordings import cards
+    from mmeval.reporting import console
+
+    for name, card in cards().items():
+        for line in card.lines(name):
+            console.say(line)
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ def about_several(writer: Writer, dice: Dice, length: int) -> Document:
 def about_puzzle(writer: Writer, kind: str, dice: Dice, length: int, split: Split = "train") -> Document:
     """A puzzle, yes as often as no, then whatever else is asked about the same pictures."""
     group = puzzles(kind, dice.below(10**9), split)
-    puzzle = _one_of(group, dice)
+    puzzle = one_of(group, dice)
     if puzzle.shots:
         return _shots(writer, puzzle, dice)
     rest = [other for other in group if other.scenes == puzzle.scenes and other is not puzzle]
@@ -226,7 +226,7 @@ def padded(rows: Sequence[Sequence[int]], filler: int) -> np.ndarray[tuple[int, 
     return whole
 
 
-def _one_of(group: Sequence[Puzzle], dice: Dice) -> Puzzle:
+def one_of(group: Sequence[Puzzle], dice: Dice) -> Puzzle:
     """Any of them; where most answers are no, yes half of the time."""
     yes = [puzzle for puzzle in group if puzzle.answer == "yes"]
     no = [puzzle for puzzle in group if puzzle.answer == "no"]

@@ -61,8 +61,16 @@ def begin(tmp_path: Path, data: Path, family: small.Family = "t5", **changes: An
 @pytest.mark.parametrize("family", small.FAMILIES)
 def test_eight_samples_are_learnt_word_for_word(tmp_path: Path, data: Path, family: small.Family) -> None:
     config = begin(
-        tmp_path, data, family, trainable="everything", steps=300, learning_rate=3e-3, batch=8,
-        evaluate_every=300, held_out=str(data / "train.jsonl"), max_new_tokens=6,
+        tmp_path,
+        data,
+        family,
+        trainable="everything",
+        steps=300,
+        learning_rate=3e-3,
+        batch=8,
+        evaluate_every=300,
+        held_out=str(data / "train.jsonl"),
+        max_new_tokens=6,
     )
     train(config)
     state = json.loads((tmp_path / "out" / "checkpoint-300" / "trainer_state.json").read_text())
@@ -74,11 +82,23 @@ def test_a_run_goes_on_as_if_never_stopped(tmp_path: Path, data: Path) -> None:
     whole = train(replace(config, output=str(tmp_path / "whole")))
     train(replace(config, steps=6))
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "checkpoint-3", "checkpoint-6", "config.json", "left_out.jsonl", "trained", "trained.txt",
+        "checkpoint-3",
+        "checkpoint-6",
+        "config.json",
+        "left_out.jsonl",
+        "trained",
+        "trained.txt",
     }
     assert {path.name for path in (tmp_path / "out" / "checkpoint-6").iterdir()} >= {
-        "config.json", "mmicl_processor.json", "optimizer.pt", "rng_state.pth", "scheduler.pt", "tokenizer.json",
-        "trained.safetensors", "trainer_state.json", "training.json",
+        "config.json",
+        "mmicl_processor.json",
+        "optimizer.pt",
+        "rng_state.pth",
+        "scheduler.pt",
+        "tokenizer.json",
+        "trained.safetensors",
+        "trainer_state.json",
+        "training.json",
     }
     final = train(config)
     one, other = (checkpoints.load_model(folder).state_dict() for folder in (whole, final))

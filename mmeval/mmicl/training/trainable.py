@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+if TYPE_CHECKING:  # a misspelt key is said before torch is loaded
+    from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
 QFORMER = r"(query_tokens|qformer\..*)"
 PROJECTION = r"language_projection\..*"

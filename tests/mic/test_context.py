@@ -1,0 +1,130 @@
+"""The context scheme: every picture is declared once, every mention follows its picture, nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
+from mmeval.mmicl.mic.context import compose, prompt, with_shots
+from mmeval.mmicl.mic.examples import Example, ExampleError, Turn, from_json, to_json
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12)
+
+
+@st.composite
+def examples(draw: st.DrawFn, name: str = "q", turns: int = 3) -> Example:
+    """An example whose pictures stand anywhere in its turns, and are spoken of anywhere."""
+    count = draw(st.integers(0, 4))
+    asked = draw(st.integers(1, turns))
+    turn_of = sorted(draw(st.lists(st.integers(0, asked - 1), min_size=count, max_size=count)))
+    made = []
+    for turn in range(asked):
+        parts: list[Part] = [draw(TEXTS)]
+        for picture in (k for k in range(count) if turn_of[k] == turn):
+            parts += [Shown(picture), draw(TEXTS)]
+        if count:
+            parts += [Spoken(k) for k in draw(st.lists(st.integers(0, count - 1), max_size=3))]
+        made.append(Turn(tuple(parts), draw(TEXTS.filter(str.strip))))
+    return Example(name, "s", tuple(f"pictures/{name}-{k}.jpg" for k in range(count)), tuple(made))
+
+
+@st.composite
+def shot_examples(draw: st.DrawFn) -> Example:
+    query = draw(examples())
+    shots = [draw(examples(f"shot{k}", turns=1)) for k in range(draw(st.integers(0, 5)))]
+    return with_shots(query, [*shots, query])
+
+
+@given(shot_examples())
+def test_every_declared_index_stands_once_and_in_order(example: Example) -> None:
+    conversation = compose(example)
+    parts = prompt(conversation, len(conversation.exchanges) - 1)
+    assert [part.picture for part in parts if isinstance(part, Shown)] == list(range(len(conversation.images)))
+    declared = [piece for piece in CONTEXTS["declaration"].pieces(parts) if not isinstance(piece, str | Shown)]
+    assert [tag.slot for tag in declared] == list(range(len(conversation.images)))
+
+
+@given(shot_examples())
+def test_every_place_has_its_picture_and_every_mention_its_own(example: Example) -> None:
+    conversation = compose(example)
+    assert conversation.images == example.all_images
+    owners = [owner for owner in (*example.shots, example) for _ in owner.turns]
+    for owner, exchange in zip(owners, conversation.exchanges, strict=True):
+        for piece in exchange.ask:
+            if not isinstance(piece, str):
+                slot = piece.picture if isinstance(piece, Shown) else piece.slot
+                assert conversation.images[slot].startswith(f"pictures/{owner.id}-")
+
+
+@given(shot_examples())
+def test_nothing_is_lost_by_renumbering(example: Example) -> None:
+    conversation = compose(example)
+    turns = [turn for part in (*example.shots, example) for turn in part.turns]
+    assert [exchange.answer for exchange in conversation.exchanges] == [turn.answer for turn in turns]
+    assert [sum(exchange.learnt for exchange in conversation.exchanges)] == [len(example.turns)]
+    for turn, exchange in zip(turns, conversation.exchanges, strict=True):
+        assert [type(part) for part in exchange.ask] == [type(part) for part in turn.ask]
+        assert [part for part in exchange.ask if isinstance(part, str)] == [p for p in turn.ask if isinstance(p, str)]
+
+
+@given(shot_examples())
+def test_demonstrations_never_include_the_query(example: Example) -> None:
+    assert example.id not in [shot.id for shot in example.shots]
+
+
+@given(shot_examples())
+def test_a_line_is_read_back_as_it_was(example: Example) -> None:
+    line = to_json(example)
+    assert "\n" not in line
+    assert from_json(line) == example
+
+
+def test_one_demonstration_does_not_take_the_querys_number() -> None:
+    # the original numbers both pictures 0 where there is exactly one demonstration
+    ask = (Shown(0), "What is ", Spoken(0), "?")
+    shot = Example("a", "s", ("a.jpg",), (Turn(ask, "a cat"),))
+    query = Example("b", "s", ("b.jpg",), (Turn(ask, "a dog"),))
+    conversation = compose(with_shots(query, [shot]))
+    text = written(CONTEXTS["declaration"].pieces(prompt(conversation, 1)))
+    assert text == (
+        "image 0 is <image0>[picture].\nWhat is image 0? a cat\nimage 1 is <image1>[picture].\nWhat is image 1?"
+    )
+    assert Counter(re.findall(r"<image\d+>", text)) == {"<image0>": 1, "<image1>": 1}
+
+
+def test_later_turns_come_after_earlier_answers() -> None:
+    turns = (Turn((Shown(0), "What is it?"), "A bus."), Turn(("Its colour?",), "Red."))
+    conversation = compose(Example("a", "s", ("a.jpg",), turns))
+    assert prompt(conversation, 1) == (Shown(0), "What is it?", " A bus.\n", "Its colour?")
+    assert all(exchange.learnt for exchange in conversation.exchanges)
+
+
+SHOWN = (Shown(0),)
+
+
+@pytest.mark.parametrize(
+    ("images", "turns", "said"),
+    [
+        ((), (), "asks nothing"),
+        (("a.jpg",), (Turn(SHOWN, " "),), "empty answer"),
+        (("a.jpg",), (Turn(("what?",), "x"),), "shows 0 pictures but names 1"),
+        (("a.jpg",), (Turn((Shown(0), Shown(0)), "x"),), "shows picture 0 where 1 is next"),
+        (("a.jpg",), (Turn((Shown(0), Spoken(1)), "x"),), "speaks of picture 1 of 1"),
+        (("../a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
+        (("/a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
+    ],
+)
+def test_what_is_no_example(images: tuple[str, ...], turns: tuple[Turn, ...], said: str) -> None:
+    with pytest.raises(ExampleError, match=said):
+        Example("a", "s", images, turns)
+
+
+@pytest.mark.parametrize("line", ["", "[]", "{}", '{"id": 1, "images": [], "turns": [{"ask": [{"x": 0}]}]}', "nan"])
+def test_what_is_no_line(line: str) -> None:
+    with pytest.raises(ExampleError):
+        from_json(line)

@@ -1,0 +1,61 @@
+"""Eight frames of a video at duration * i / 9, and what is no video."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmeval.mmicl.mic import video
+from mmeval.mmicl.mic.rows import MicError, Unusable
+from tests.mic.mic_folders import clip, msrvtt
+
+
+def test_frames_are_spread_over_the_video(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    clip(tmp_path / "a.mp4", seconds=9, rate=9)  # one of the eight a second; frame k is as bright as 3 k
+    frames = video.frames(tmp_path / "a.mp4", "a.mp4", 10**6)
+    found = []
+    for frame in frames:
+        value = frame.getpixel((30, 20))
+        assert isinstance(value, tuple)
+        found.append(value[0])
+    assert len(found) == 8
+    assert all(abs(value - 27 * i) <= 4 for i, value in enumerate(found, 1)), found
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.mp4", b""),
+        ("a.mp4", b"404 Not Found" * 100),
+        ("a.mp4", b"#EXTM3U\n#EXTINF:1,\nhttp://example.org/secret.ts\n"),  # a playlist is not followed
+        ("a.m3u8", b"#EXTM3U\n"),
+    ],
+)
+def test_what_is_no_video(name: str, content: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Unusable) as error:
+        video.frames(tmp_path / name, name, 10**6)
+    assert error.value.kind == "picture broken"
+    assert name in str(error.value)
+
+
+def test_a_video_too_large_is_not_decoded(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    clip(tmp_path / "a.mp4", seconds=1)
+    with pytest.raises(Unusable, match="64 x 48"):
+        video.frames(tmp_path / "a.mp4", "a.mp4", 1000)
+
+
+def test_where_pyav_is_missing_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("av")
+    from mmeval.mmicl.mic.build import build
+
+    msrvtt(tmp_path / "root")
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(MicError, match=r"mmeval-harness\[video\]"):
+        build("msrvtt", tmp_path / "root", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,15 @@
+"""What each of two processes runs in the tests of distributed training: a configuration, and where losses go."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from mmeval.mmicl.training.config import load_config
+from mmeval.mmicl.training.run import train
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    train(load_config(Path(sys.argv[1]), "stage2"))
