@@ -28,7 +28,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
 from mmeval.mmicl.configuration import MmiclConfig
-from mmeval.mmicl.context import Shown
+from mmeval.mmicl.context import Part, Shown
 from mmeval.mmicl.mic.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, Settings
@@ -102,7 +102,7 @@ def _write_examples(folder: Path, count: int = 64) -> None:
     for number in range(count):
         images = tuple(f"{rng.randrange(40)}.png" for _ in range(rng.choice((1, 1, 2, 3, 4))))
         question = " ".join(rng.choices(WORDS, k=rng.randint(10, 60)))
-        ask = (*(Shown(index) for index in range(len(images))), question)
+        ask: tuple[Part, ...] = (*(Shown(index) for index in range(len(images))), question)
         answer = " ".join(rng.choices(WORDS, k=rng.randint(1, 8)))
         lines.append(to_json(Example(f"e{number}", "made", images, (Turn(ask, answer),))))
     (folder / "train.jsonl").write_text("\n".join(lines) + "\n")
@@ -194,7 +194,8 @@ def _matmul_peak() -> float:
     for _ in range(20):
         one @ one
     torch.cuda.synchronize()
-    return 20 * 2 * 8192.0**3 / (time.perf_counter() - start)
+    seconds: float = time.perf_counter() - start
+    return 20 * 2 * 8192.0**3 / seconds
 
 
 def _wait(device: torch.device) -> None:

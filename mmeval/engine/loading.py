@@ -1,13 +1,19 @@
-"""From a checkpoint's name to a model that answers: what the three in-process adapters share."""
+"""From a checkpoint's name to a model that answers: what the in-process adapters share."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mmeval.engine.device import pick_device, pick_dtype
+from mmeval.engine.prompts import Show
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS
 from mmeval.models import Checkpoint, Settings
 from mmeval.types import InputError
+
+SHOWN: Mapping[str, Show] = {"side-by-side": "side-by-side", "blind": "none"}
+"""The contexts in which pictures do not stand in their places."""
 
 
 def open_checkpoint(
@@ -35,16 +41,16 @@ def open_checkpoint(
             f"{checkpoint.source}: instructblip needs InstructBLIP's Q-Former and qformer_tokenizer/tokenizer.json; "
             f"add what is missing, or open it as blip2:{checkpoint.source}"
         )
-    paste = settings.context == "side-by-side"
+    show = SHOWN.get(settings.context, "each")
     return TransformerModel(
         model,
         processor,
         name=checkpoint.name,
         digest=checkpoint.digest,
         context=settings.context,
-        introduce=CONTEXTS["plain" if paste else settings.context],
+        introduce=CONTEXTS[settings.context if show == "each" else "plain"],
         max_images=max_images,
         reads_instructions=reads_instructions,
-        paste=paste,
+        show=show,
         batch_tokens=settings.batch_tokens,
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image as PILImage
 
 from mmeval.mmicl.context import Part, Shown, Spoken
 from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request
+
+Show = Literal["each", "side-by-side", "none"]
+"""How a prompt's pictures are shown: each in its place, all in one that opens the prompt, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,10 @@ class Flat:
     """The question's own text, without pictures: what a Q-Former that reads is given."""
 
 
-def flatten(request: Request, *, paste: bool = False) -> Flat:
+def flatten(request: Request, show: Show = "each") -> Flat:
     """Demonstrations, each with its answer and a line break, then the question.
 
     References count from the first picture of the prompt they stand in, so those of later prompts move on.
-    `paste` puts all pictures side by side into one that opens the prompt.
     """
     parts: list[Part] = []
     pictures: list[Image] = []
@@ -41,7 +44,9 @@ def flatten(request: Request, *, paste: bool = False) -> Flat:
         if answer is not None:
             parts.append(f" {answer}\n")
     text = "".join(_words(request))
-    if paste and len(pictures) > 1:
+    if show == "none":
+        return Flat(tuple(part for part in parts if not isinstance(part, Shown)), (), text)
+    if show == "side-by-side" and len(pictures) > 1:
         return Flat((Shown(0), *(part for part in parts if not isinstance(part, Shown))), (beside(pictures),), text)
     return Flat(tuple(parts), tuple(pictures), text)
 

@@ -16,7 +16,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from mmeval.engine.batching import batches
 from mmeval.engine.pictures import Encoded, PictureStore
-from mmeval.engine.prompts import flatten
+from mmeval.engine.prompts import Show, flatten
 from mmeval.mmicl.context import Context
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
 from mmeval.mmicl.processing import MmiclProcessor
@@ -59,18 +59,18 @@ class TransformerModel:
         introduce: Context,
         max_images: int | None,
         reads_instructions: bool = False,
-        paste: bool = False,
+        show: Show = "each",
         batch_tokens: int = 16384,
     ) -> None:
-        """`reads_instructions`: the Q-Former is given the text; `paste`: all pictures become one, side by side."""
+        """`reads_instructions`: the Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)
         self.model, self.processor = model, processor
         self.name, self.digest, self.context = name, digest, context
-        self.max_images = None if paste else max_images
+        self.max_images = max_images if show == "each" else None
         self.settings: Mapping[str, str] = {"dtype": str(model.dtype).removeprefix("torch.")}
         self.pictures = PictureStore(self._pixels, self._encode)
         self._introduce, self._batch_tokens = introduce, batch_tokens
-        self._reads, self._paste = reads_instructions, paste
+        self._reads, self._show = reads_instructions, show
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         """Greedy or beam answers, longest prompts first; errors before them."""
@@ -108,7 +108,7 @@ class TransformerModel:
 
     def _prompt(self, request: Request, room: int = 0) -> Prompt:
         """Raises PromptError where prompt and `room` are too long, InputError where a picture cannot be read."""
-        flat = flatten(request, paste=self._paste)
+        flat = flatten(request, self._show)
         tokens = self.processor.prompt(flat.parts, self._introduce)
         limit = self.processor.settings.max_prompt_tokens if self.model.config.decoder_only else None
         if limit is not None and len(tokens.ids) + room > limit:

@@ -170,7 +170,8 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         if seen is None or not len(shown):
             visual = self.query_tokens.new_zeros(0)
         else:
-            states = self.encode(seen) if vision_states is None else vision_states  # [P, V, Dv]
+            kept = vision_states is not None
+            states = seen.to(self.query_tokens.dtype) if kept else self.encode(seen)  # [P, V, Dv]
             if qformer_input_ids is None:  # the same visual tokens wherever a picture is shown
                 visual = self.query(states)[shown]  # [S, T, D]
             else:

@@ -22,6 +22,7 @@ MODELS = {
     "mmicl": "mmeval.models.mmicl:load",
     "blip2": "mmeval.models.blip2:load",
     "instructblip": "mmeval.models.instructblip:load",
+    "text": "mmeval.models.text:load",
     "constant": "mmeval.models.constant:load",
 }
 """Adapter name -> the function that loads one; imported only when asked for."""
@@ -30,6 +31,7 @@ CONTEXTS = {
     "mmicl": ("declaration", "mme-authors", "plain"),
     "blip2": ("plain", "side-by-side"),
     "instructblip": ("plain", "side-by-side"),
+    "text": ("blind",),
     "constant": ("plain",),
 }
 """Adapter name -> its named ways to introduce pictures; the first is the default."""

@@ -1,4 +1,8 @@
-"""`python -m mmeval.tiny`: trains mmicl-tiny from nothing, stage by stage, each resumable; then exports it."""
+"""`python -m mmeval.tiny`: trains the tiny family from nothing, stage by stage, each resumable, and exports it.
+
+`see` and `read` make the parts that all members share, as EVA-CLIP and Flan-T5 are shared by the real ones; `align`
+and `tune` are stage I and stage II of `mmeval train`; `export` writes the weights into the repository.
+"""
 
 from __future__ import annotations
 
@@ -7,87 +11,119 @@ from pathlib import Path
 
 import torch
 
-from mmeval.mmicl.checkpoints import save
+from mmeval.mmicl import checkpoints
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.tiny.answering import look, read
+from mmeval.mmicl.training.config import Config
+from mmeval.mmicl.training.run import train
 from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
 from mmeval.tiny.corpus import Corpus, corpus
+from mmeval.tiny.documents import CAPTION, Writer
+from mmeval.tiny.family import FAMILY, Member
+from mmeval.tiny.lessons import write_lessons
 from mmeval.tiny.loop import Recipe
-from mmeval.tiny.questions import CAPTION, Questions
+from mmeval.tiny.reading import read
 from mmeval.tiny.seeing import see
-from mmeval.tiny.vocabulary import make_processor
+from mmeval.tiny.vocabulary import make_processor, puzzle_texts
 
-STAGES = {
-    "see": Recipe(steps=6000, batch=64, check_every=500),
-    "read": Recipe(steps=4000, batch=32, learning_rate=1e-2, relative=True, weight_decay=0.0, check_every=500),
-    "look": Recipe(steps=14000, batch=32, learning_rate=1e-2, relative=True, weight_decay=0.0, check_every=1000),
-}
-PER_SUBTASK = 5000
-HELD_OUT = 100
+SEE = Recipe(steps=6000, batch=64, check_every=500)
+READ = Recipe(steps=14000, batch=16, learning_rate=1e-3, check_every=250)
+ALIGN_STEPS, TUNE_STEPS, ROWS = 4000, 10000, 16
+PER_SUBTASK, PUZZLES_A_KIND = 5000, 4000
+HELD_OUT, HELD_OUT_PUZZLES = 100, 40
 HELD_OUT_SEED = 1_000_000
-WEIGHTS = Path(__file__).parent / "weights" / "mmicl-tiny"
+WEIGHTS = Path(__file__).parent / "weights"
 
 
 def main() -> None:
     """Runs the stages asked for, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stages", nargs="*", default=[*STAGES, "export"])
-    parser.add_argument("--work", type=Path, default=Path("work/mmicl-tiny"))
+    parser.add_argument("stages", nargs="*", default=["see", "read", "align", "tune", "export"])
+    parser.add_argument("--member", choices=FAMILY, action="append", help="default: all")
+    parser.add_argument("--work", type=Path, default=Path("work/tiny"))
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     work: Path = arguments.work
-    train = corpus(work / "corpus", PER_SUBTASK)
+    data = corpus(work / "corpus", PER_SUBTASK)
     held_out = corpus(work / "corpus", HELD_OUT, first_seed=HELD_OUT_SEED)
-    processor = make_processor([*train.texts(), CAPTION], VISUAL_TOKENS, PICTURE_SIZE)
-    model = new_model(processor)
+    processor = make_processor([*data.texts(), *puzzle_texts(), CAPTION], VISUAL_TOKENS, PICTURE_SIZE)
     for stage in arguments.stages:
-        run_stage(stage, model, processor, train, held_out, work)
+        if stage in ("see", "read"):
+            _part(stage, processor, data, held_out, work)
+            continue
+        write_lessons(work / "lessons", data, PUZZLES_A_KIND)
+        write_lessons(work / "held-out", held_out, HELD_OUT_PUZZLES, first_seed=HELD_OUT_SEED)
+        for name in arguments.member or FAMILY:
+            {"align": _align, "tune": _tune, "export": _export}[stage](name, FAMILY[name], processor, work)
 
 
-def run_stage(
-    stage: str,
-    model: MmiclForConditionalGeneration,
-    processor: MmiclProcessor,
-    train: Corpus,
-    held_out: Corpus,
-    work: Path,
-) -> None:
-    """One stage; what earlier stages left in `work` is loaded first."""
+def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
+    """The vision encoder, or the language model."""
     print(f"stage {stage}", flush=True)
+    model = _new(processor, "blip-2")
     if stage == "see":
-        see(model, train, held_out, STAGES[stage], work / "see.pt")
+        see(model, data, held_out, SEE, work / "see.pt")
         torch.save(model.vision_model.state_dict(), work / "vision.pt")
-    elif stage == "read":
-        read(
-            model,
-            Questions(train, processor),
-            Questions(held_out, processor),
-            STAGES[stage],
-            work / "read.pt",
-        )
-        torch.save(model.language_model.state_dict(), work / "language.pt")
-    elif stage == "look":
-        model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
-        model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
-        look(
-            model,
-            Questions(train, processor),
-            Questions(held_out, processor),
-            STAGES[stage],
-            work / "look.pt",
-        )
-        torch.save(model.state_dict(), work / "model.pt")
     else:
-        model.load_state_dict(torch.load(work / "model.pt", weights_only=True))
-        save(model.bfloat16(), processor, WEIGHTS)
+        read(model.language_model, Writer(processor), data, held_out, READ, work / "read.pt")
+        torch.save(model.language_model.state_dict(), work / "language.pt")
 
 
-def new_model(processor: MmiclProcessor) -> MmiclForConditionalGeneration:
+def _align(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
+    """Stage I: Q-Former and projection learn captions. The text model has nothing to align."""
+    model = _new(processor, member.beginning)
+    model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
+    model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
+    base = work / name / "base"
+    if not base.exists():
+        checkpoints.save(model, processor, base)
+    if member.lessons != "blind":
+        train(_config(work, name, member, base, "align", "captions", "qformer", ALIGN_STEPS))
+
+
+def _tune(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
+    """Stage II: everything but the vision encoder learns questions."""
+    blind = member.lessons == "blind"
+    base = work / name / ("base" if blind else "align/full")
+    train(_config(work, name, member, base, "tune", member.lessons, "full", TUNE_STEPS))
+
+
+def _config(
+    work: Path, name: str, member: Member, base: Path, stage: str, lessons: str, trainable: str, steps: int
+) -> Config:
+    return Config(
+        model=str(base),
+        data=(str(work / "lessons" / f"{lessons}.jsonl"),),
+        held_out=str(work / "held-out" / f"{lessons}.jsonl"),
+        output=str(work / name / stage),
+        trainable=trainable,
+        context=member.context,
+        instruction=member.instruction and stage == "tune",
+        features=str(work / "features"),
+        learning_rate=1e-3,
+        betas=(0.9, 0.98),
+        weight_decay=0.01,
+        steps=steps,
+        batch=ROWS * (5 if member.lessons == "pasted" and stage == "tune" else 1),
+        evaluate_every=steps // 10,
+        held_out_limit=400,
+        workers=1,
+        log_every=100,
+        save_full=True,
+    )
+
+
+def _export(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
+    model, _ = checkpoints.load(work / name / "tune" / "full")
+    checkpoints.save(model.bfloat16(), processor, WEIGHTS / name)
+
+
+def _new(processor: MmiclProcessor, beginning: str) -> MmiclForConditionalGeneration:
     """Fresh weights, for the processor's vocabulary."""
-    return MmiclForConditionalGeneration(configuration(processor.tokenizer.size, processor.settings.placeholder_id))
+    settings = processor.settings
+    return MmiclForConditionalGeneration(configuration(processor.tokenizer.size, settings.placeholder_id, beginning))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from transformers import LlamaConfig
-from transformers.models.blip_2 import Blip2QFormerConfig, Blip2VisionConfig
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.tiny.vocabulary import LONGEST
@@ -15,31 +14,35 @@ HEADS = 6
 LAYERS = 5
 
 
-def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
-    """A BLIP-2 beginning over a LLaMA, with a convolutional stem: 6 x 6 patches of 16 pixels.
+def configuration(vocabulary: int, placeholder: int, beginning: str = "blip-2") -> MmiclConfig:
+    """Either beginning over a LLaMA, with a convolutional stem: 6 x 6 patches of 16 pixels.
 
     A thin patch embedding learns shapes far more slowly than a few convolutions at this size. LLaMA's usual
     start (weights of 0.02 whatever the width) hardly learns to look things up at this width: attention is flat.
     """
-    vision = Blip2VisionConfig(
-        hidden_size=WIDTH,
-        intermediate_size=3 * WIDTH,
-        num_hidden_layers=3,
-        num_attention_heads=HEADS,
-        image_size=PICTURE_SIZE,
-        patch_size=16,
-        initializer_range=0.02,
-    )
-    qformer = Blip2QFormerConfig(
-        hidden_size=WIDTH,
-        intermediate_size=512,
-        num_hidden_layers=2,
-        num_attention_heads=HEADS,
-        cross_attention_frequency=1,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        encoder_hidden_size=WIDTH,
-    )
+    vision = {
+        "model_type": f"{beginning.replace('-', '_')}_vision_model",
+        "hidden_size": WIDTH,
+        "intermediate_size": 3 * WIDTH,
+        "num_hidden_layers": 3,
+        "num_attention_heads": HEADS,
+        "image_size": PICTURE_SIZE,
+        "patch_size": 16,
+        "initializer_range": 0.02,
+    }
+    qformer = {
+        "model_type": f"{beginning.replace('-', '_')}_qformer",
+        "vocab_size": vocabulary,
+        "max_position_embeddings": LONGEST,
+        "hidden_size": WIDTH,
+        "intermediate_size": 512,
+        "num_hidden_layers": 2,
+        "num_attention_heads": HEADS,
+        "cross_attention_frequency": 1,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "encoder_hidden_size": WIDTH,
+    }
     language = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=WIDTH,
@@ -54,8 +57,8 @@ def configuration(vocabulary: int, placeholder: int) -> MmiclConfig:
         initializer_range=WIDTH**-0.5,
     )
     return MmiclConfig(
-        vision_config=vision.to_dict(),
-        qformer_config=qformer.to_dict(),
+        vision_config=vision,
+        qformer_config=qformer,
         text_config=language.to_dict(),
         num_query_tokens=VISUAL_TOKENS,
         image_token_id=placeholder,

@@ -104,7 +104,7 @@ def item_turns(item: Item, dice: Dice, *, in_words: bool) -> list[Turn]:
 
 def lettered(dice: Dice, asked: Sequence[Turn]) -> list[Turn]:
     """Two of the open questions with four choices, to be answered by a letter."""
-    turns = []
+    turns: list[Turn] = []
     for question, answer in dice.shuffled(asked):
         choices = options(dice, question, answer)
         if choices is not None and len(turns) < 2:

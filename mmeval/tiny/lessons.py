@@ -1,15 +1,13 @@
 """The picture world as MIC data: what stage I and stage II of the tiny family are trained on.
 
-`captions` is for stage I; `questions` for stage II: every subtask's pictures with many questions each, and the
-puzzles, shown one after the other for MMICL or pasted side by side for its one-picture baselines.
+`captions` is for stage I. For stage II the very same questions are written four times: `interleaved` shows pictures
+one after the other, `pasted` side by side in one, `single` leaves out what needs several, `blind` shows none.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -26,28 +24,30 @@ TURNS = 7
 """Questions a picture in one example."""
 
 
-@dataclass(frozen=True)
-class Lessons:
-    """Where the files are."""
+KINDS = ("interleaved", "pasted", "single", "blind")
 
-    captions: Path
-    questions: Path
+Asked = tuple[Example, tuple[str, ...]]
+"""A puzzle's example, and the captions of its own pictures."""
 
 
-def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed: int = 0, workers: int = 2) -> Lessons:
+def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed: int = 0, workers: int = 2) -> None:
     """Writes pictures and examples, unless they are there; the same ones every time."""
-    lessons = Lessons(folder / "captions.jsonl", folder / "questions.jsonl")
-    if lessons.questions.exists():
-        return lessons
+    if (folder / f"{KINDS[-1]}.jsonl").exists():
+        return
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     names = _save_items(folder, data)
     seeds = range(first_seed, first_seed + puzzles_a_kind)
     jobs = [(str(folder), kind, seed) for seed in seeds for kind in PUZZLES]
     with ProcessPoolExecutor(workers) as pool:
         asked = list(pool.map(_puzzle, jobs, chunksize=50))
-    _write(lessons.captions, _captions(data, names, asked))
-    _write(lessons.questions, _questions(data, names, asked, first_seed))
-    return lessons
+    _write(folder / "captions.jsonl", _captions(data, names, asked))
+    whole = list(_questions(data, names, asked, first_seed))
+    _write(folder / "interleaved.jsonl", whole)
+    with ProcessPoolExecutor(workers) as pool:
+        pasted = pool.map(_pasted, [(str(folder), example) for example in whole], chunksize=200)
+        _write(folder / "pasted.jsonl", (one for example in pasted for one in _one_by_one(example)))
+    _write(folder / "single.jsonl", (example for example in whole if len(example.all_images) == 1))
+    _write(folder / "blind.jsonl", map(_blind, whole))
 
 
 def _save_items(folder: Path, data: Corpus) -> list[str]:
@@ -60,8 +60,8 @@ def _save_items(folder: Path, data: Corpus) -> list[str]:
     return names
 
 
-def _puzzle(job: tuple[str, str, int]) -> tuple[Example, tuple[str, ...]]:
-    """One puzzle painted: the example, and the captions of its pictures."""
+def _puzzle(job: tuple[str, str, int]) -> Asked:
+    """One puzzle painted."""
     folder, kind, seed = job
     puzzle = one_of(puzzles(kind, seed, "train"), Dice(f"lesson {kind} {seed}"))
     shots = [_example(Path(folder), f"{kind}-{seed}-shot{n}", shot) for n, shot in enumerate(puzzle.shots)]
@@ -86,9 +86,7 @@ def _paint(folder: Path, scene: Scene) -> str:
     return name
 
 
-def _captions(
-    data: Corpus, names: Sequence[str], asked: Sequence[tuple[Example, tuple[str, ...]]]
-) -> Iterator[Example]:
+def _captions(data: Corpus, names: Sequence[str], asked: Sequence[Asked]) -> Iterator[Example]:
     for name, item in zip(names, data.items, strict=True):
         yield Example(name, item.subtask, (name,), (Turn((Shown(0), CAPTION), item.caption),))
     for example, captions in asked:
@@ -96,9 +94,7 @@ def _captions(
             yield Example(image, "things", (image,), (Turn((Shown(0), CAPTION), caption),))
 
 
-def _questions(
-    data: Corpus, names: Sequence[str], asked: Sequence[tuple[Example, tuple[str, ...]]], seed: int
-) -> Iterator[Example]:
+def _questions(data: Corpus, names: Sequence[str], asked: Sequence[Asked], seed: int) -> Iterator[Example]:
     for number, (name, item) in enumerate(zip(names, data.items, strict=True)):
         dice = Dice(f"questions {seed} {number}")
         (first, answer), *rest = item_turns(item, dice, in_words=False)[:TURNS]
@@ -107,8 +103,53 @@ def _questions(
     yield from (example for example, _ in asked)
 
 
-def _write(path: Path, examples: Iterator[Example]) -> None:
+def _pasted(job: tuple[str, Example]) -> Example:
+    """The same with its pictures side by side in one, which comes first; demonstrations are text in between."""
+    folder, example = Path(job[0]), job[1]
+    if len(example.all_images) < 2:
+        return example
+    name = f"pictures/pasted-{example.id}.png"
+    if not (folder / name).exists():
+        paste(Image.open(folder / image) for image in example.all_images).save(folder / name, compress_level=1)
+    said = "".join(f"{_words(turn.ask)} {turn.answer}\n" for shot in example.shots for turn in shot.turns)
+    first, *rest = example.turns
+    return Example(
+        example.id, example.source, (name,), (Turn((Shown(0), said + _words(first.ask)), first.answer), *rest)
+    )
+
+
+def _one_by_one(example: Example) -> Iterator[Example]:
+    """Every question by itself: a Q-Former that reads makes other visual tokens for each."""
+    shown = tuple(Shown(index) for index in range(len(example.images)))
+    for number, turn in enumerate(example.turns):
+        words = tuple(part for part in turn.ask if not isinstance(part, Shown))
+        yield Example(f"{example.id}-{number}", example.source, example.images, (Turn((*shown, *words), turn.answer),))
+
+
+def _blind(example: Example) -> Example:
+    """The same without its pictures."""
+    said = "".join(f"{_words(turn.ask)} {turn.answer}\n" for shot in example.shots for turn in shot.turns)
+    first, *rest = example.turns
+    return Example(example.id, example.source, (), (Turn((said + _words(first.ask),), first.answer), *rest))
+
+
+def paste(pictures: Iterable[Image.Image]) -> Image.Image:
+    """All of them from left to right; they have one height."""
+    row = list(pictures)
+    whole = Image.new("RGB", (sum(picture.width for picture in row), row[0].height))
+    for index, picture in enumerate(row):
+        whole.paste(picture, (sum(before.width for before in row[:index]), 0))
+    return whole
+
+
+def _words(ask: Sequence[Part]) -> str:
+    return "".join(
+        part if isinstance(part, str) else f"image {part.slot}" for part in ask if not isinstance(part, Shown)
+    )
+
+
+def _write(path: Path, examples: Iterable[Example]) -> None:
     partial = path.with_suffix(".partial")
     with partial.open("w", encoding="utf-8") as file:
         file.writelines(to_json(example) + "\n" for example in examples)
-    os.replace(partial, path)
+    partial.replace(path)

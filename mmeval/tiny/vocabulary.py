@@ -72,7 +72,7 @@ def make_processor(texts: Iterable[str], tokens_per_picture: int, picture_size: 
         clean_up_spaces=False,
     )
     size = {"height": picture_size, "width": picture_size}
-    return MmiclProcessor(tokenizer.to_str(), BlipImageProcessorPil(size=size), settings)
+    return MmiclProcessor(tokenizer.to_str(), BlipImageProcessorPil(size=size), settings, tokenizer.to_str())
 
 
 LONGEST = 1024

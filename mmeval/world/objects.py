@@ -98,7 +98,7 @@ def color(origin: Origin) -> View:
 
 def claims(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
     """As many true as false, of every sort that these things allow."""
-    made = (*_exists(dice, things, dice.below(len(things))), *_counted(dice, things))
+    made: tuple[Claim, ...] = (*_exists(dice, things, dice.below(len(things))), *_counted(dice, things))
     shapes = [thing.kind.shape for thing in things]
     if len(set(shapes)) == len(shapes):
         made += _colored(dice, things)

@@ -97,7 +97,7 @@ def test_demonstrations_come_first_and_references_count_on() -> None:
 
 def test_side_by_side_makes_one_picture_of_two() -> None:
     low = Image(PILImage.new("RGBA", (8, 4), (0, 2, 0, 0)), "low")
-    flat = flatten(Request("q", (low, "?"), shots=(Shot((drawn(1), "and "), "no"),)), paste=True)
+    flat = flatten(Request("q", (low, "?"), shots=(Shot((drawn(1), "and "), "no"),)), "side-by-side")
     assert flat.parts == (Shown(0), "and ", " no\n", "?")
     (picture,) = flat.pictures
     pasted = picture.decode()
@@ -107,13 +107,13 @@ def test_side_by_side_makes_one_picture_of_two() -> None:
 
 def test_one_picture_is_not_pasted() -> None:
     request = Request("q", ("is ", drawn(1), " a cat?"))
-    assert flatten(request, paste=True) == flatten(request)
+    assert flatten(request, "side-by-side") == flatten(request)
 
 
 def test_side_by_side_is_refused_before_it_fills_the_memory() -> None:
     high, wide = (Image(PILImage.new("1", size), name) for size, name in (((1, 9000), "high"), ((9000, 1), "wide")))
     with pytest.raises(InputError, match=r"high \+ wide: side by side 81000001 x 9000 pixels"):
-        flatten(Request("q", (high, wide)), paste=True)
+        flatten(Request("q", (high, wide)), "side-by-side")
 
 
 def test_a_picture_too_large_is_refused_before_its_pixels_are_read() -> None:

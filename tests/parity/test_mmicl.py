@@ -19,6 +19,7 @@ from torch import Tensor
 
 from mmeval.mmicl.checkpoints import load_model
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from mmeval.mmicl.training.trainable import select
 from tests.parity.conftest import recorded
 
 ROOT = recorded("mmicl") or Path("mmicl")
@@ -164,6 +165,12 @@ def test_gradients(variant: str) -> None:
             ours = model.get_parameter(name).grad
             assert ours is not None, name
             same(ours, gradient, name)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_set_called_released_is_what_the_released_code_trained(variant: str) -> None:
+    model = load_model(ROOT / variant / "checkpoint")
+    assert select(model, "released") == sorted(meta(variant)["trainable_after_get_model"])
 
 
 torch.set_num_threads(1)  # with tensors so small, threads only wait for each other

@@ -153,7 +153,7 @@ def _read(kind: Any, values: dict[str, Any], where: str) -> Any:
 def _value(hint: Any, value: Any, where: str) -> Any:
     """The value as the type that the key has. Raises TrainingError."""
     choices = get_args(hint)
-    if hint is Lora | None:
+    if hint == (Lora | None):
         return _read(Lora, value, where) if isinstance(value, dict) else _wrong(where, "keys and values", value)
     if type(None) in choices:
         if value is None:

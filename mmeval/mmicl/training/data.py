@@ -88,7 +88,8 @@ def make_index(
     total = len(images) + len(missing)
     if total and len(missing) > allow_missing * total:
         raise TrainingError(
-            f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; mend that or raise allow_skipped"
+            f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; "
+            "mend that, or raise allow_skipped"
         )
     if not table:
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"

@@ -54,6 +54,7 @@ def select(model: MmiclForConditionalGeneration, name: str) -> list[str]:
 def _pattern(name: str, family: str) -> str:
     query_and_value = QUERY_AND_VALUE[family]
     return {
+        "qformer": f"{QFORMER}|{PROJECTION}",
         "article": f"{QFORMER}|{PROJECTION}",
         "paper": f"{PROJECTION}|{query_and_value}",
         "released": f"{PROJECTION}|{RELEASED_T5 if family == 't5' else query_and_value}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -18,7 +18,7 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import TrainingError
-from mmeval.mmicl.training.data import Collator, LengthBatches
+from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet
 from mmeval.mmicl.training.rows import IGNORED, Row
 
 METRIC = "exact_match"
@@ -27,6 +27,8 @@ METRIC = "exact_match"
 
 class MmiclTrainer(Trainer):
     """Stage I and stage II alike; `names` are the parameters that learn."""
+
+    model: MmiclForConditionalGeneration
 
     def __init__(
         self,
@@ -39,7 +41,7 @@ class MmiclTrainer(Trainer):
         max_new_tokens: int,
         **trainer: Any,
     ) -> None:
-        super().__init__(eval_dataset=list(held_out), **trainer)  # type: ignore[arg-type]
+        super().__init__(eval_dataset=list(held_out), **trainer)
         self.names, self.facts, self.processor = frozenset(names), facts, processor
         self.batches, self.held_out, self.max_new_tokens = batches, held_out, max_new_tokens
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
@@ -47,7 +49,7 @@ class MmiclTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches of equal length, pictures decoded in worker processes."""
         loader = DataLoader(
-            self.train_dataset,
+            cast(RowSet, self.train_dataset),
             batch_sampler=self.batches,
             collate_fn=self.data_collator,
             num_workers=self.args.dataloader_num_workers,
@@ -108,7 +110,7 @@ class MmiclTrainer(Trainer):
         assert isinstance(collator, Collator)
         batch = collator.prompts([row for row, _ in part])
         batch = {key: value.to(self.args.device) for key, value in batch.items()}
-        model.eval()
+        model.train(False)
         with self.compute_loss_context_manager():
             ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False)
         model.train()

@@ -1,0 +1,69 @@
+"""Configurations: every key known, every mistake one sentence that names the file and the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmeval.mmicl.training.config import Lora, TrainingError, load_config
+from mmeval.mmicl.training.trainable import TRAINABLE
+
+GOOD = "model: base\ndata: a.jsonl\noutput: out\n"
+
+
+def load(tmp_path: Path, text: str, stage: str = "stage2"):  # type: ignore[no-untyped-def]
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    return load_config(file, stage)  # type: ignore[arg-type]
+
+
+def test_paths_are_relative_to_the_file_and_stages_have_their_defaults(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    config = load(tmp_path, GOOD + "learning_rate: 1e-4\nfeatures: kept\n")
+    assert config.model == str(tmp_path / "base")
+    assert config.data == (str(tmp_path / "a.jsonl"),)
+    assert config.features == str(tmp_path / "kept")
+    assert config.learning_rate == 1e-4
+    assert config.trainable == "paper"
+    assert load(tmp_path, GOOD, "stage1").trainable == "qformer"
+    assert load(tmp_path, GOOD.replace("base", "some/hub-id")).model == "some/hub-id"
+
+
+def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD + "trainable: lora\nlora: {rank: 4}\n").lora == Lora(rank=4)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (GOOD + "learnin_rate: 1\n", "unknown key 'learnin_rate', did you mean 'learning_rate'?"),
+        ("model: base\noutput: out\n", "the key 'data' is missing"),
+        (GOOD + "batch: eight\n", "batch must be a whole number, not 'eight'"),
+        (GOOD + "batch: true\n", "batch must be a whole number, not True"),
+        (GOOD + "batch: 0\n", "batch must be at least 1, not 0"),
+        (GOOD + "learning_rate: fast\n", "learning_rate must be a number, not 'fast'"),
+        (GOOD + "betas: [0.9, x]\n", "betas must be a number, not 'x'"),
+        (GOOD + "schedule: cosin\n", "schedule must be cosine or constant_with_warmup or linear"),
+        (GOOD + "trainable: papr\n", "did you mean 'paper'?"),
+        (GOOD + "context: plane\n", "did you mean 'plain'?"),
+        (GOOD + "trainable: lora\n", "`lora` and `trainable: lora` go together"),
+        (GOOD + "trainable: lora\nlora: {rnk: 4}\n", "unknown key 'rnk', did you mean 'rank'?"),
+        (GOOD + "trainable: everything\nfeatures: f\n", "frozen vision encoder, but 'everything' trains it"),
+        (GOOD + "gradient_checkpointing: 3\n", "gradient_checkpointing must be true or false"),
+        ("model: [\n", "not YAML"),
+        ("just a text", "must be keys and values"),
+        ("model: base\ndata: []\noutput: out\n", "data names no file"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(TrainingError) as raised:
+        load(tmp_path, text)
+    assert sentence in str(raised.value)
+    assert str(tmp_path / "c.yaml") in str(raised.value)
+
+
+@pytest.mark.parametrize("file", sorted(Path(__file__).resolve().parents[2].joinpath("configs").glob("*.yaml")))
+def test_the_recipes_that_come_along_are_right(file: Path) -> None:
+    if "distributed_type" not in file.read_text():
+        assert load_config(file, "stage2").trainable in TRAINABLE

@@ -1,0 +1,206 @@
+"""Rows, index, batches and features: nothing is cut, nothing dropped in silence, and a kill leaves whole pictures."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from mmeval.mmicl.context import CONTEXTS, Shown, Spoken
+from mmeval.mmicl.mic.context import compose, prompt, with_shots
+from mmeval.mmicl.mic.examples import Example, Turn, to_json
+from mmeval.mmicl.training.config import Config, TrainingError
+from mmeval.mmicl.training.data import Collator, Index, LengthBatches, RowSet, make_index, read_picture
+from mmeval.mmicl.training.features import complete, open_features
+from mmeval.mmicl.training.rows import IGNORED, Rows
+from mmeval.mmicl.training.run import train
+from mmeval.mmicl.weights import CheckpointError
+from tests.mmicl import mmicl_small as small
+from tests.training.conftest import config_values
+
+QUERY = Example(
+    "q", "made", ("0.png",), (Turn((Shown(0), "is ", Spoken(0), " a dog ?"), "yes"), Turn(("a cat ?",), "no"))
+)
+SHOT = Example("s", "made", ("1.png",), (Turn((Shown(0), "is ", Spoken(0), " a cat ?"), "the cat"),))
+
+
+def index_of(folder: Path, family: small.Family = "t5", **changes: object) -> Index:
+    how: dict[str, object] = {
+        "max_tokens": 99,
+        "max_pictures": 4,
+        "left_out": folder / "left.jsonl",
+        "allow_missing": 0,
+    }
+    rows = Rows(small.processor(family), family != "t5")
+    return make_index([str(folder / "train.jsonl")], rows, **{**how, **changes})  # type: ignore[arg-type]
+
+
+def test_a_t5_gets_a_row_an_answer_and_a_decoder_one_for_all() -> None:
+    example = with_shots(QUERY, [SHOT, QUERY])
+    assert example.shots == (SHOT,)
+    processor = small.processor("t5")
+    first, second = Rows(processor, decoder_only=False)(example)
+    conversation = compose(example)
+    assert first.ids == processor.prompt(prompt(conversation, 0 + 1), CONTEXTS["declaration"]).ids
+    assert first.labels == tuple(processor.answer("yes"))
+    assert second.ids[: len(first.ids) - 1] == first.ids[:-1]  # but for T5's end
+    assert first.images == second.images == ("1.png", "0.png")
+    (row,) = Rows(small.processor("llama"), decoder_only=True)(example)
+    learnt = [token for token in row.labels if token != IGNORED]
+    assert learnt == [*processor.answer("yes"), *processor.answer("no")]
+    assert [i for i, label in zip(row.ids, row.labels, strict=True) if label != IGNORED] == learnt
+    assert row.images == ("1.png", "0.png")
+
+
+def test_what_makes_no_row_is_counted_and_listed(data: Path) -> None:
+    turn = Turn((Shown(0), "is " * 200), "yes")
+    with (data / "train.jsonl").open("a") as file:
+        file.write(to_json(Example("long", "made", ("0.png",), (turn,))) + "\n")
+        shown = tuple(Shown(k) for k in range(5))
+        file.write(to_json(Example("many", "made", ("0.png",) * 5, (Turn((*shown, "a ?"), "no"),))) + "\n")
+    index = index_of(data)
+    assert len(index) == 8
+    assert index.left_out == Counter({"longer than 99 tokens": 1, "more than 4 pictures": 1})
+    assert [json.loads(line)["id"] for line in (data / "left.jsonl").read_text().splitlines()] == ["long", "many"]
+
+
+def test_missing_pictures_stop_a_run_before_it_begins_unless_few(data: Path) -> None:
+    (data / "3.png").unlink()
+    with pytest.raises(TrainingError, match="1 of 8 pictures are missing, the first .*3.png"):
+        index_of(data)
+    assert index_of(data, allow_missing=0.2).left_out == Counter({"a picture is missing": 1})
+
+
+def test_a_line_that_is_no_example_is_named(data: Path) -> None:
+    size = (data / "train.jsonl").stat().st_size
+    with (data / "train.jsonl").open("a") as file:
+        file.write('{"id": "x"}\n')
+    with pytest.raises(TrainingError, match=f"train.jsonl, byte {size}: not an example: KeyError 'images'"):
+        index_of(data)
+
+
+def test_batches_hold_every_row_once_and_epochs_differ() -> None:
+    table = torch.randint(1, 90, (333, 5), generator=torch.Generator().manual_seed(0)).numpy()
+    batches = LengthBatches(Index(table, Counter(), frozenset()), 4, seed=1)
+    first = list(batches)
+    assert sorted(number for batch in first for number in batch) == list(range(333))
+    assert len(first) == len(batches) == 84
+    spread = [max(batches.costs[batch]) - min(batches.costs[batch]) for batch in first]
+    assert sorted(spread)[len(spread) // 2] < 8 < 90
+    assert list(batches) == first
+    batches.set_epoch(1)
+    assert list(batches) != first
+
+
+def test_a_broken_picture_has_its_row_replaced_and_is_listed(data: Path) -> None:
+    (data / "2.png").write_bytes(b"\x89PNG torn")
+    rows = Rows(small.processor("t5"), decoder_only=False)
+    row_set = RowSet([str(data / "train.jsonl")], index_of(data), rows)
+    collate = Collator(small.processor("t5"), row_set, skipped=data / "skipped.jsonl", allow_skipped=0.5)
+    batch = collate([row_set[number] for number in range(4)])
+    assert len(batch["input_ids"]) == len(batch["pictures"]) == 4
+    assert int(batch["pictures"].max()) < len(batch["pixel_values"])
+    (listed,) = (data / "skipped.jsonl").read_text().splitlines()
+    assert json.loads(listed)["picture"] == str(data / "2.png")
+
+
+def test_prompts_for_generation_stand_where_the_answer_begins(data: Path) -> None:
+    processor = small.processor("llama")
+    rows = Rows(processor, decoder_only=True)
+    row_set = RowSet([str(data / "train.jsonl")], index_of(data, "llama"), rows)
+    asked = [next(rows.questions(example))[0] for example in (QUERY, SHOT)]
+    batch = Collator(processor, row_set).prompts([type(row)(row.ids, row.labels, ()) for row in asked])
+    for ids, mask, row in zip(batch["input_ids"], batch["attention_mask"], asked, strict=True):
+        assert tuple(ids[mask.bool()].tolist()) == row.ids
+        assert bool(mask[-1])
+
+
+def test_features_survive_a_kill_and_know_their_picture(data: Path) -> None:
+    model, processor = small.model(), small.processor()
+    paths = [str(data / f"{number}.png") for number in range(8)]
+
+    def read(path: str) -> torch.Tensor:
+        return read_picture(path, processor)
+
+    features = open_features(data / "kept", model)
+    assert complete(features, model, paths[:5], read) == []
+    states, names = features.folder / "states-0.bin", features.folder / "pictures-0.jsonl"
+    with states.open("ab") as file:
+        file.write(b"half a picture")  # killed between the two files
+    names.write_bytes(names.read_bytes() + b'{"pict')
+    again = open_features(data / "kept", model)
+    assert complete(again, model, paths, read) == []
+    found = open_features(data / "kept", model)
+    for path in paths:
+        expected = model.encode(read(path)[None])[0].bfloat16()
+        assert torch.equal(found[path], expected.detach())
+    Image.new("RGB", (16, 16), "red").save(paths[0])
+    assert paths[0] not in found
+    (data / "bad.png").write_bytes(b"no picture")
+    assert [path for path, _ in complete(found, model, [str(data / "bad.png")], read)] == [str(data / "bad.png")]
+
+
+def test_features_change_nothing(data: Path) -> None:
+    plain = train(Config(**config_values(data, output=str(data / "plain"))))
+    kept = train(Config(**config_values(data, output=str(data / "kept"), features=str(data / "features"))))
+    one, other = ((folder.parent / "checkpoint-4" / "trainer_state.json").read_text() for folder in (plain, kept))
+    losses = [[entry["loss"] for entry in json.loads(text)["log_history"] if "loss" in entry] for text in (one, other)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-2)  # they are kept in bfloat16
+
+
+def test_another_run_in_the_folder_is_refused(data: Path) -> None:
+    train(Config(**config_values(data)))
+    with pytest.raises(TrainingError, match="holds a run of another configuration; say --fresh"):
+        train(Config(**config_values(data, learning_rate=1e-2)))
+    train(Config(**config_values(data, learning_rate=1e-2)), fresh=True)
+
+
+def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
+    final = train(Config(**config_values(data)))
+    facts = json.loads((final / "training.json").read_text())
+    from mmeval.mmicl.checkpoints import load, save
+
+    save(small.model("t5", text={"d_kv": 4}), small.processor(), data / "other")
+    with pytest.raises(CheckpointError, match="the weights there are other ones now"):
+        (final / "training.json").write_text(json.dumps({**facts, "base": str(data / "other")}))
+        load(final)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmeval.mmicl.training import trained
+    from mmeval.mmicl.training.trainer import last_checkpoint
+
+    real, config = trained.save_file, Config(**config_values(data, steps=6, evaluate_every=2))
+
+    def full(tensors: object, path: Path) -> None:
+        if "checkpoint-4" in str(path):
+            Path(path).write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        real(tensors, path)
+
+    monkeypatch.setattr(trained, "save_file", full)
+    with pytest.raises(TrainingError, match=r"checkpoint-4: cannot be written .*No space left.*goes on from"):
+        train(config)
+    last = last_checkpoint(data / "out")
+    assert last is not None
+    assert last.name == "checkpoint-2"
+    monkeypatch.setattr(trained, "save_file", real)
+    assert train(config).exists()
+
+
+def test_low_rank_updates_are_merged_when_loaded(data: Path) -> None:
+    pytest.importorskip("peft")
+    from mmeval.mmicl.checkpoints import load_model
+    from mmeval.mmicl.training.config import Lora
+
+    values = config_values(data, trainable="lora", lora=Lora(rank=2, alpha=4), learning_rate=1e-2)
+    final = train(Config(**values))
+    base, tuned = load_model(data / "base").state_dict(), load_model(final).state_dict()
+    assert base.keys() == tuned.keys()
+    changed = {key for key in base if not torch.equal(base[key], tuned[key])}
+    assert any(key.endswith("SelfAttention.q.weight") for key in changed)
+    assert not any(key.endswith("SelfAttention.k.weight") or key.startswith("vision_model") for key in changed)

@@ -1,0 +1,54 @@
+"""Which parameters learn, by name: the article's sets and the released code's."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mmeval.mmicl.training.trainable import TRAINABLE, select
+from tests.mmicl import mmicl_small as small
+
+
+def chosen(family: small.Family, name: str, beginning: str = "instructblip") -> set[str]:
+    """The set, numbers of layers left out."""
+    return {re.sub(r"\.\d+\.", ".N.", key) for key in select(small.model(family, beginning), name)}
+
+
+PROJECTION = {"language_projection.weight", "language_projection.bias"}
+
+
+def test_the_released_code_trained_the_query_of_self_attention_only() -> None:
+    assert chosen("t5", "released") == PROJECTION | {
+        "language_model.encoder.block.N.layer.N.SelfAttention.q.weight",
+        "language_model.decoder.block.N.layer.N.SelfAttention.q.weight",
+    }
+
+
+def test_the_paper_trains_query_and_value() -> None:
+    self_attention = [f"language_model.{side}.block.N.layer.N.SelfAttention" for side in ("encoder", "decoder")]
+    attentions = [*self_attention, "language_model.decoder.block.N.layer.N.EncDecAttention"]
+    assert chosen("t5", "paper") == PROJECTION | {f"{a}.{kind}.weight" for a in attentions for kind in "qv"}
+    assert (
+        chosen("llama", "paper")
+        == chosen("llama", "released")
+        == PROJECTION | {f"language_model.model.layers.N.self_attn.{kind}_proj.weight" for kind in "qv"}
+    )
+
+
+@pytest.mark.parametrize("family", small.FAMILIES)
+@pytest.mark.parametrize("beginning", ["blip-2", "instructblip"])
+def test_vision_stands_still_in_all_sets_but_one(family: small.Family, beginning: str) -> None:
+    for name in set(TRAINABLE) - {"lora"}:
+        names = select(small.model(family, beginning), name)
+        assert any(key.startswith("vision_model") for key in names) == (name == "everything")
+        assert any(key.startswith("qformer.") for key in names) == (name not in ("paper", "released"))
+        assert ("query_tokens" in names) == (name not in ("paper", "released"))
+        assert PROJECTION <= set(names)
+
+
+def test_what_does_not_learn_has_no_gradient() -> None:
+    model = small.model("t5")
+    names = set(select(model, "article"))
+    assert {key for key, parameter in model.named_parameters() if parameter.requires_grad} == names
+    assert not any(key.startswith("language_model") for key in names)
