@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score report test lint bench torture train-tiny verify-real clean
+.PHONY: help install eval score report test lint bench bench-train torture train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,7 +26,11 @@ install: .venv/installed  ## make .venv with everything that evaluation needs
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	@$(PIP) install -c constraints.txt -e '.[hf,dev]'
+	@$(PIP) install -c constraints.txt -e '.[hf,train,video,dev]'
+	@touch $@
+
+.venv/installed-train: .venv/installed
+	@$(PIP) install -c constraints.txt -e '.[hf,train]'
 	@touch $@
 
 eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded FRESH=1 ARGS='--limit 100'
@@ -47,8 +51,18 @@ bench: .venv/installed  ## measure: batched against one by one, on the embedded 
 torture: .venv/installed-dev  ## kill a run 1,000 times at random moments; it must resume with nothing lost
 	@MMEVAL_KILLS=1000 $(BIN)/python -m pytest tests/test_torture.py
 
-train-tiny: .venv/installed  ## train mmicl-tiny from nothing, on a CPU, resumable (progress in work/)
-	@$(BIN)/python -m mmeval.tiny
+bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
+	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'
+
+train-tiny: .venv/installed-train  ## train the tiny family from nothing, on a CPU, resumable (progress in work/)
+	@$(BIN)/python -m mmeval.tiny $(ARGS)
+
+replicate: .venv/installed  ## the article's claims on the tiny family: reports/replication/
+	@$(BIN)/python -m mmeval.replication $(ARGS)
+
+tiny-all: train-tiny  ## retrain the tiny family, evaluate it, and write every report that depends on it anew
+	@$(MAKE) eval TASK=mme FRESH=1
+	@$(MAKE) replicate
 
 verify-real: .venv/installed  ## full MME on published weights, against the published values: MODEL=mmicl-flan-t5-xl
 	@$(BIN)/python -m mmeval.verify '$(MODEL)'

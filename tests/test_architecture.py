@@ -22,16 +22,18 @@ MAY = {
     "run": {"types"},
     "world": {"types"},
     "task": {"types", "scoring", "tasks"},
-    "sources": {"types", "task", "world"},
+    "sources": {"types", "task", "scoring", "world"},
     "tasks": {"types", "task", "scoring", "sources", "world"},
     "engine": {"types", "mmicl", "models"},
     "models": {"types", "mmicl", "engine"},
     "loop": {"types", "task", "run", "scoring"},
-    "reporting": {"types", "task", "run", "scoring", "loop"},
+    "reporting": {"types", "task", "run", "scoring", "sources", "loop"},
     "tiny": {"world", "mmicl"},
-    "door": {"types", "task", "run", "loop", "models", "engine"},
+    "replication": {"types", "world", "scoring", "models", "reporting"},
+    "__main__": {"cli"},
+    "door": {"types", "task", "run", "scoring", "loop", "models", "engine"},
     "verify": {"types", "run", "door", "reporting"},
-    "cli": {"types", "task", "tasks", "run", "door", "models", "reporting"},
+    "cli": {"types", "task", "tasks", "run", "door", "models", "mmicl", "reporting"},
 }
 TORCH_FREE = {"types", "scoring", "run", "world", "task", "sources", "tasks", "loop", "reporting", "door", "cli"}
 

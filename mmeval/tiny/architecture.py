@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transformers import LlamaConfig
+from transformers import LlamaConfig, T5Config
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.tiny.vocabulary import LONGEST
@@ -14,8 +14,8 @@ HEADS = 6
 LAYERS = 5
 
 
-def configuration(vocabulary: int, placeholder: int, beginning: str = "blip-2") -> MmiclConfig:
-    """Either beginning over a LLaMA, with a convolutional stem: 6 x 6 patches of 16 pixels.
+def configuration(vocabulary: int, placeholder: int, beginning: str = "blip-2", family: str = "llama") -> MmiclConfig:
+    """Either beginning over either language model, with a convolutional stem: 6 x 6 patches of 16 pixels.
 
     A thin patch embedding learns shapes far more slowly than a few convolutions at this size. LLaMA's usual
     start (weights of 0.02 whatever the width) hardly learns to look things up at this width: attention is flat.
@@ -43,7 +43,32 @@ def configuration(vocabulary: int, placeholder: int, beginning: str = "blip-2") 
         "attention_probs_dropout_prob": 0.0,
         "encoder_hidden_size": WIDTH,
     }
-    language = LlamaConfig(
+    return MmiclConfig(
+        vision_config=vision,
+        qformer_config=qformer,
+        text_config=_language(family, vocabulary).to_dict(),
+        num_query_tokens=VISUAL_TOKENS,
+        image_token_id=placeholder,
+        stem_channels=(32, 64, 128, WIDTH),
+    )
+
+
+def _language(family: str, vocabulary: int) -> LlamaConfig | T5Config:
+    if family == "t5":
+        return T5Config(
+            vocab_size=vocabulary,
+            d_model=WIDTH,
+            d_kv=WIDTH // HEADS,
+            d_ff=512,
+            num_layers=4,
+            num_decoder_layers=2,
+            num_heads=HEADS,
+            feed_forward_proj="gated-gelu",
+            dropout_rate=0.0,
+            decoder_start_token_id=0,  # type: ignore[call-arg]
+            tie_word_embeddings=True,
+        )
+    return LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=WIDTH,
         intermediate_size=512,
@@ -55,12 +80,4 @@ def configuration(vocabulary: int, placeholder: int, beginning: str = "blip-2") 
         eos_token_id=1,
         tie_word_embeddings=True,  # what is read can be said: copying generalises over words
         initializer_range=WIDTH**-0.5,
-    )
-    return MmiclConfig(
-        vision_config=vision,
-        qformer_config=qformer,
-        text_config=language.to_dict(),
-        num_query_tokens=VISUAL_TOKENS,
-        image_token_id=placeholder,
-        stem_channels=(32, 64, 128, WIDTH),
     )

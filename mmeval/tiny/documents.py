@@ -6,7 +6,7 @@ here serves as soon as visual tokens say what the captions said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,10 +15,15 @@ import numpy as np
 from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.tiny.corpus import Corpus, Item
+from mmeval.world.artworks import PAINTERS
 from mmeval.world.choices import LETTERS, options
 from mmeval.world.dice import Dice
-from mmeval.world.objects import claims, probes
+from mmeval.world.faces import PEOPLE
+from mmeval.world.landmarks import LANDMARKS
+from mmeval.world.objects import EXISTENCE, claims, probes
+from mmeval.world.posters import FILMS
 from mmeval.world.puzzles import PUZZLES, Puzzle, puzzles
+from mmeval.world.scenes import PLACES
 from mmeval.world.things import KINDS, Thing, caption, held_out
 from mmeval.world.view import Split
 
@@ -34,6 +39,9 @@ PRACTISED = ("declaration",) * 4 + ("mme-authors", "plain")
 DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
 """Where a caption goes on to say what follows from the picture: in words, that is left to be worked out."""
 
+WORDINGS = (*EXISTENCE, *(text for family in (FILMS, PAINTERS, PEOPLE, PLACES, LANDMARKS) for text in family.wordings))
+"""How the world asks whether something is there, whatever it is."""
+
 Turn = tuple[str, str]
 """A question in words and its answer."""
 
@@ -44,6 +52,17 @@ class Document:
 
     ids: list[int]
     learnt: list[bool]
+    start: int = 0
+    """Where the first question begins; questions behind it do not need those between. 0: they need all of it."""
+
+    def questions(self) -> Iterator[tuple[list[int], list[int]]]:
+        """Every learnt answer with what is read before it: how an encoder and a decoder share the document."""
+        edges = [i for i in range(len(self.ids)) if self.learnt[i] != (i > 0 and self.learnt[i - 1])]
+        edges += [len(self.ids)] * (len(edges) % 2)
+        before = self.start
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            yield self.ids[: self.start] + self.ids[before:first], self.ids[first:last]
+            before = last if self.start else 0
 
 
 class Writer:
@@ -52,6 +71,7 @@ class Writer:
     def __init__(self, processor: MmiclProcessor) -> None:
         self.processor = processor
         self.words = cache(processor.tokenizer.encode)
+        self.symbols = symbols(processor)
 
     def prompt(self, parts: Sequence[Part], captions: Sequence[str], context: str) -> list[int]:
         """Ids of a prompt, a caption in the place of every picture."""
@@ -78,7 +98,13 @@ class Writer:
                 break
             ids += [*asked, *said]
             learnt += [False] * len(asked) + [True] * len(said)
-        return Document(ids, learnt)
+        return Document(ids, learnt, len(prompt))
+
+
+def symbols(processor: MmiclProcessor) -> tuple[str, ...]:
+    """Every word of the vocabulary that is spelled in letters."""
+    texts = (processor.decode([index]) for index in range(processor.tokenizer.size))
+    return tuple(sorted({text for text in texts if text.isalpha()}))
 
 
 def about_item(writer: Writer, item: Item, dice: Dice, length: int) -> Document:
@@ -126,6 +152,33 @@ def about_things(writer: Writer, dice: Dice, length: int, most: int = 5) -> Docu
     turns += lettered(dice, turns[:4])
     prompt = writer.prompt([Shown(0)], [caption(things)], dice.pick(PRACTISED))
     return writer.document(prompt, dice.shuffled(turns), length)
+
+
+def about_symbols(writer: Writer, dice: Dice, length: int) -> Document:
+    """Words paired at random, in the world's own questions: looking up must not depend on which words they are."""
+    words = dice.shuffled(writer.symbols)[: 4 + 2 * dice.below(5)]
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    turns: list[Turn] = []
+    for _ in range(4):
+        first, second = dice.pick(pairs)
+        turns += [(f"what is with {first} ?", second), (f"which is with {second} ?", first)]
+        other = dice.pick([word for word in writer.symbols if word not in words])
+        name = dice.pick((first, second))
+        for shown in dice.shuffled((name, other)):
+            turns.append((_asked(dice, shown), _yes(shown == name)))
+        crossed = dice.pick([pair for pair in pairs if pair[0] != first])[1]
+        for shown in dice.shuffled((second, crossed)):
+            turns.append((_asked(dice, f"{first} {shown}"), _yes(shown == second)))
+    told = " , ".join(" ".join(pair) for pair in pairs)
+    return writer.document(writer.prompt([Shown(0)], [told], dice.pick(PRACTISED)), dice.shuffled(turns), length)
+
+
+def _asked(dice: Dice, name: str) -> str:
+    """Whether that is told, in any of the world's wordings or in none."""
+    if dice.coin(0.3):
+        return f"{name} ?"
+    text = dice.pick(WORDINGS).format(name=name, kind=name, a_kind=f"a {name}")
+    return f"{text}{SUFFIX}" if dice.coin(0.7) else text
 
 
 def about_several(writer: Writer, dice: Dice, length: int) -> Document:
@@ -206,12 +259,14 @@ def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]
     def draw(index: int, progress: float) -> Document:
         dice = Dice(f"document {index}")
         roll = dice.below(100)
-        if progress < 0.2 or roll < 15:
-            most = 2 if progress < 0.1 else 3 if progress < 0.15 else 5
-            return about_things(writer, dice, 100 if progress < 0.2 else 160, most)
-        if roll < (50 if progress < 0.35 else 25):
+        if roll < (50 if progress < 0.15 else 30 if progress < 0.4 else 10):
+            return about_symbols(writer, dice, 120)
+        if progress < 0.15 or roll < 40:
+            most = 2 if progress < 0.06 else 3 if progress < 0.1 else 5
+            return about_things(writer, dice, 100 if progress < 0.15 else 160, most)
+        if roll < 50:
             return about_several(writer, dice, 160)
-        if roll < 60:
+        if roll < 70:
             return about_puzzle(writer, dice.pick(list(PUZZLES)), dice, 160)
         return about_item(writer, dice.pick(rows[dice.pick(list(rows))]), dice, 160)
 

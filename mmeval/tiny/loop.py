@@ -19,6 +19,8 @@ class Recipe:
     steps: int
     batch: int
     learning_rate: float = 1e-3
+    relative: bool = False
+    """Whether the rate is a share of each weight's own size, as T5 is trained: its parts start at many sizes."""
     warmup: int = 300
     weight_decay: float = 0.01
     clip: float = 1.0
@@ -38,12 +40,13 @@ def fit(
 
     Everything that is needed to go on is written to `checkpoint` after every check, and read from there.
     """
-    optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
+    groups = [{"params": [parameter], "rate": _rate(parameter, recipe)} for parameter in parameters]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
     start = _resume(checkpoint, module, optimizer)
     average, clock = math.nan, time.monotonic()
     for step in range(start, recipe.steps):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _schedule(step, recipe)
+            group["lr"] = group["rate"] * _schedule(step, recipe)
         with torch.autocast("cpu", torch.bfloat16):
             loss = loss_of(step)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -59,6 +62,12 @@ def fit(
             module.train()
             _save(checkpoint, module, optimizer, step + 1)
             clock = time.monotonic()
+
+
+def _rate(parameter: nn.Parameter, recipe: Recipe) -> float:
+    """The full learning rate of one parameter (relative: Shazeer and Stern 2018, section 8, with Adam's moments)."""
+    size = float(parameter.detach().pow(2).mean().sqrt())
+    return recipe.learning_rate * max(size, 0.03) if recipe.relative else recipe.learning_rate
 
 
 def _schedule(step: int, recipe: Recipe) -> float:

@@ -6,12 +6,13 @@ What it cannot do in words, no picture teaches: the gate is nine right answers i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import LlamaForCausalLM
+from transformers import LlamaForCausalLM, T5ForConditionalGeneration
 
 from mmeval.tiny.corpus import Corpus
 from mmeval.tiny.documents import SUFFIX, Document, Writer, about_puzzle, curriculum, item_prompt, padded
@@ -20,18 +21,21 @@ from mmeval.world.dice import Dice
 from mmeval.world.puzzles import PUZZLES
 
 LENGTH = 400
+END, IGNORED = 1, -100
+TURNS = 2
+"""Questions of a document that a T5 is asked: it reads the document anew for each."""
+
+Language = LlamaForCausalLM | T5ForConditionalGeneration
 
 
-def read(
-    language: LlamaForCausalLM, writer: Writer, train: Corpus, held_out: Corpus, recipe: Recipe, path: Path
-) -> None:
+def read(language: Language, writer: Writer, train: Corpus, held_out: Corpus, recipe: Recipe, path: Path) -> None:
     """Trains the language model in place, and prints how much it can do in words."""
     draw = curriculum(writer, train)
     tests = {**subtask_tests(writer, held_out), **puzzle_tests(writer)}
 
     def loss_of(step: int) -> Tensor:
         documents = [draw(step * recipe.batch + row, step / recipe.steps) for row in range(recipe.batch)]
-        return loss(language, documents)
+        return loss(language, documents, TURNS)
 
     def check() -> str:
         reached = {name: accuracy(language, documents) for name, documents in tests.items()}
@@ -41,31 +45,35 @@ def read(
     fit(language, list(language.parameters()), loss_of, recipe, path, check)
 
 
-def loss(language: LlamaForCausalLM, documents: Sequence[Document]) -> Tensor:
-    """Mean cross-entropy of the learnt tokens."""
-    ids, states, learnt = _states(language, documents)
-    logits = language.lm_head(states[:, :-1][learnt])
-    return functional.cross_entropy(logits.float(), ids[:, 1:][learnt])
+def loss(language: Language, documents: Sequence[Document], turns: int = 10**9) -> Tensor:
+    """Mean cross-entropy of the learnt tokens; of a T5, of at most `turns` questions a document."""
+    logits, targets = _said(language, documents, turns)
+    return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED)
 
 
 @torch.no_grad()
-def accuracy(language: LlamaForCausalLM, documents: Sequence[Document]) -> float:
-    """Share of documents whose last answer comes out whole, token by token."""
+def accuracy(language: Language, documents: Sequence[Document]) -> float:
+    """Share of documents whose answers come out whole, token by token."""
     right = 0
     for start in range(0, len(documents), 50):
-        part = documents[start : start + 50]
-        ids, states, learnt = _states(language, part)
-        said = language.lm_head(states[:, :-1]).argmax(-1) == ids[:, 1:]
-        right += int((said | ~learnt).all(1).sum())
+        logits, targets = _said(language, documents[start : start + 50])
+        right += int(((logits.argmax(-1) == targets) | (targets == IGNORED)).all(1).sum())
     return right / len(documents)
 
 
-def _states(language: LlamaForCausalLM, documents: Sequence[Document]) -> tuple[Tensor, Tensor, Tensor]:
-    """Ids [B, L], last hidden states [B, L, D], and which of ids[:, 1:] are learnt [B, L - 1]."""
+def _said(language: Language, documents: Sequence[Document], turns: int = 10**9) -> tuple[Tensor, Tensor]:
+    """Logits [B, L, V] and the tokens that they should give [B, L], IGNORED where nothing is learnt."""
+    if isinstance(language, T5ForConditionalGeneration):
+        rows = [row for document in documents for row in islice(document.questions(), turns)]
+        ids = torch.from_numpy(padded([[*before, END] for before, _ in rows], 0))
+        targets = torch.from_numpy(padded([answer for _, answer in rows], IGNORED))
+        output = language(input_ids=ids, attention_mask=(ids != 0).long(), labels=targets)
+        return output.logits, targets
     ids = torch.from_numpy(padded([document.ids for document in documents], 0))
     learnt = torch.from_numpy(padded([document.learnt for document in documents], 0)).bool()[:, 1:]
-    states: Tensor = language.model(input_ids=ids).last_hidden_state
-    return ids, states, learnt
+    columns = learnt.any(0).nonzero().squeeze(1)
+    logits = language(input_ids=ids, logits_to_keep=columns).logits
+    return logits, ids[:, 1:].masked_fill(~learnt, IGNORED)[:, columns]
 
 
 def subtask_tests(writer: Writer, data: Corpus, pictures: int = 50) -> dict[str, list[Document]]:
@@ -92,4 +100,5 @@ def _puzzles(writer: Writer, kind: str, count: int) -> Iterator[Document]:
         first = last
         while first > 0 and document.learnt[first - 1]:
             first -= 1
-        yield Document(document.ids, [first <= index <= last for index in range(len(document.ids))])
+        learnt = [first <= index <= last for index in range(last + 1)]
+        yield Document(document.ids[: last + 1], learnt, document.start)

@@ -38,7 +38,9 @@ def puzzle_texts() -> Iterator[str]:
                 yield puzzle.answer
 
 
-def make_processor(texts: Iterable[str], tokens_per_picture: int, picture_size: int) -> MmiclProcessor:
+def make_processor(
+    texts: Iterable[str], tokens_per_picture: int, picture_size: int, family: str = "llama"
+) -> MmiclProcessor:
     """A processor whose vocabulary is every word in `texts`, in alphabetical order, then placeholder and tags."""
     tokenizer = Tokenizer(models.WordLevel({}, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
@@ -60,14 +62,15 @@ def make_processor(texts: Iterable[str], tokens_per_picture: int, picture_size: 
     ids = {word: index for index, word in enumerate(rows)}
     tokenizer.model = models.WordLevel(ids, unk_token="<unk>")
     tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *tagged)])
-    tokenizer.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", ids["<s>"])])
+    frame, mark = ("$A </s>", "</s>") if family == "t5" else ("<s> $A", "<s>")
+    tokenizer.post_processor = processors.TemplateProcessing(frame, special_tokens=[(mark, ids[mark])])
     settings = Settings(
         placeholder_id=ids["<picture>"],
         tag_ids=tuple(ids[tag] for tag in tagged[1:]),
         tokens_per_picture=tokens_per_picture,
         pad_id=ids["<pad>"],
         eos_id=ids["</s>"],
-        pad_left=True,
+        pad_left=family != "t5",
         max_prompt_tokens=LONGEST,
         clean_up_spaces=False,
     )

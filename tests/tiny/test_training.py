@@ -9,13 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from mmeval.mmicl.context import CONTEXTS, Shown
+from mmeval.mmicl.mic.examples import read
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS
+from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
 from mmeval.tiny.corpus import Corpus, corpus
+from mmeval.tiny.documents import CAPTION, Document, Writer, about_puzzle, curriculum
+from mmeval.tiny.lessons import KINDS, write_lessons
 from mmeval.tiny.loop import Recipe, fit
-from mmeval.tiny.questions import SUFFIX, Questions
+from mmeval.tiny.reading import accuracy, loss, puzzle_tests, subtask_tests
 from mmeval.tiny.seeing import pixels
-from mmeval.tiny.vocabulary import make_processor
+from mmeval.tiny.vocabulary import make_processor, puzzle_texts
+from mmeval.world.dice import Dice
+from mmeval.world.puzzles import PUZZLES
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +31,83 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture(scope="module")
 def processor(small: Corpus) -> MmiclProcessor:
-    return make_processor(small.texts(), VISUAL_TOKENS, PICTURE_SIZE)
+    return made(small, "llama")
 
 
-def test_a_training_prompt_is_the_prompt_of_inference(small: Corpus, processor: MmiclProcessor) -> None:
-    batch, truths = Questions(small, processor).pairs(in_words=False, per_subtask=1)["OCR"]
-    item = next(item for item in small.items if item.subtask == "OCR")
-    for row, (question, truth) in enumerate(item.yesno[:2]):
-        ids = processor.prompt([Shown(0), question + SUFFIX], CONTEXTS["declaration"]).ids
-        assert tuple(batch.input_ids[row][batch.attention_mask[row] == 1].tolist()) == ids
-        assert truths[row] == truth
+def made(small: Corpus, family: str) -> MmiclProcessor:
+    return make_processor([*small.texts(), *puzzle_texts(), CAPTION], VISUAL_TOKENS, PICTURE_SIZE, family)
+
+
+def answers(processor: MmiclProcessor, document: Document) -> str:
+    pairs = zip(document.ids, document.learnt, strict=True)
+    return processor.decode([token for token, learnt in pairs if learnt])
+
+
+def test_a_caption_stands_where_the_picture_will(processor: MmiclProcessor) -> None:
+    words = Writer(processor).prompt([Shown(0), "is it red?"], ["a star"], "declaration")
+    shown = processor.prompt([Shown(0), "is it red?"], CONTEXTS["declaration"]).ids
+    picture = [processor.settings.placeholder_id] * VISUAL_TOKENS
+    first = shown.index(picture[0])
+    star = processor.tokenizer.encode("a star")
+    assert words == [*shown[:first], *star, *shown[first + VISUAL_TOKENS :]]
+
+
+@pytest.mark.parametrize("kind", PUZZLES)
+def test_a_puzzle_in_words_ends_in_its_answer(kind: str, processor: MmiclProcessor) -> None:
+    writer = Writer(processor)
+    for seed in range(20):
+        document = about_puzzle(writer, kind, Dice(f"test {seed}"), 0)
+        questions = list(document.questions())
+        assert len(document.ids) == len(document.learnt)
+        assert document.ids[-1] == processor.settings.eos_id
+        assert [token for _, answer in questions for token in answer] == [
+            token for token, learnt in zip(document.ids, document.learnt, strict=True) if learnt
+        ]
+        assert answers(processor, document)
+
+
+def test_documents_are_the_same_each_time_and_no_word_is_unknown(small: Corpus, processor: MmiclProcessor) -> None:
+    draw, again = (curriculum(Writer(processor), small) for _ in range(2))
+    unknown = processor.tokenizer.encode("zebra")[0]
+    for number in range(60):
+        document = draw(number, number / 60)
+        assert document == again(number, number / 60)
+        assert unknown not in document.ids
+        assert any(document.learnt)
+
+
+@pytest.mark.parametrize("family", ["llama", "t5"])
+def test_both_families_learn_from_documents(small: Corpus, family: str) -> None:
+    torch.manual_seed(0)
+    processor = made(small, family)
+    placeholder = processor.settings.placeholder_id
+    model = MmiclForConditionalGeneration(configuration(processor.tokenizer.size, placeholder, family=family))
+    writer = Writer(processor)
+    tests = {**subtask_tests(writer, small, 1), **puzzle_tests(writer, 1)}
+    documents = [tests["OCR"][0], tests["which"][0]]
+    language = model.language_model
+    assert accuracy(language, documents) < 1
+    optimizer = torch.optim.AdamW(language.parameters(), lr=1e-3)
+    for _ in range(60):
+        loss(language, documents).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert accuracy(language, documents) == 1
+
+
+def test_lessons_are_the_same_questions_four_times(small: Corpus, tmp_path: Path) -> None:
+    write_lessons(tmp_path, small, 2, workers=1)
+    lessons = {kind: list(read(tmp_path / f"{kind}.jsonl")) for kind in KINDS}
+    whole = lessons["interleaved"]
+    assert len(whole) == len(small.items) + 2 * len(PUZZLES) == len(lessons["blind"])
+    assert max(len(example.all_images) for example in whole) > 2
+    assert all(len(example.all_images) == 1 for kind in ("pasted", "single") for example in lessons[kind])
+    assert not any(example.all_images for example in lessons["blind"])
+    said = {kind: [turn.answer for example in lessons[kind] for turn in example.turns] for kind in KINDS}
+    assert said["interleaved"] == said["pasted"] == said["blind"]
+    captions = list(read(tmp_path / "captions.jsonl"))
+    named = {image for example in (*whole, *lessons["pasted"], *captions) for image in example.all_images}
+    assert all((tmp_path / image).is_file() for image in named)
 
 
 def test_training_pixels_are_the_processors(small: Corpus, processor: MmiclProcessor) -> None:

@@ -70,7 +70,7 @@ def test_what_makes_no_row_is_counted_and_listed(data: Path) -> None:
 
 def test_missing_pictures_stop_a_run_before_it_begins_unless_few(data: Path) -> None:
     (data / "3.png").unlink()
-    with pytest.raises(TrainingError, match="1 of 8 pictures are missing, the first .*3.png"):
+    with pytest.raises(TrainingError, match=r"1 of 8 pictures are missing, the first .*3\.png"):
         index_of(data)
     assert index_of(data, allow_missing=0.2).left_out == Counter({"a picture is missing": 1})
 
