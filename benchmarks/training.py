@@ -176,12 +176,12 @@ def _padded_as_the_original(inputs: dict[str, torch.Tensor], pad: int) -> dict[s
 
 
 def _flops(model: MmiclForConditionalGeneration, inputs: dict[str, torch.Tensor]) -> float:
-    """Multiply-adds counted twice: six a weight and token in the language model (backward to inputs included)."""
+    """Of the language model alone: two a weight and token forward, two back through it (it is all but frozen)."""
     encoder = sum(p.numel() for p in model.language_model.encoder.block.parameters())
     decoder = sum(p.numel() for p in model.language_model.decoder.block.parameters())
     head = model.language_model.lm_head.weight.numel()
     prompt, answer = int(inputs["attention_mask"].sum()), int((inputs["labels"] != IGNORED).sum())
-    return 4.0 * (encoder * prompt + (decoder + head) * answer) + 2.0 * encoder * prompt
+    return 4.0 * float(encoder * prompt + (decoder + head) * answer)
 
 
 def _matmul_peak() -> float:

@@ -24,7 +24,7 @@ class Answers:
         """In percent; the chance is that of guessing among each question's choices."""
         chance = 100 * sum(asked.chance for asked in self.asked) / len(self.asked)
         values = [float(value) for value in self.right]
-        return estimate(Statistic(100.0, chance, [[(100.0, Mean(values, self._clusters()))]]))
+        return estimate(Statistic(100.0, chance, [((100.0, Mean(values, self._clusters())),)]))
 
     def of(self, kind: str) -> Answers:
         """Those of one kind."""
@@ -34,7 +34,7 @@ class Answers:
     def minus(self, other: Answers) -> Estimate:
         """Points more than another, question by question: from -100 to 100, chance 0."""
         halves = [(1 + one - two) / 2 for one, two in zip(self.right, other.right, strict=True)]
-        found = estimate(Statistic(200.0, 100.0, [[(200.0, Mean(halves, self._clusters()))]]))
+        found = estimate(Statistic(200.0, 100.0, [((200.0, Mean(halves, self._clusters())),)]))
         assert found.value is not None and found.low is not None and found.high is not None
         return Estimate(found.value - 100, found.low - 100, found.high - 100, found.n, 100.0, 0.0)
 

@@ -89,7 +89,7 @@ def test_both_families_learn_from_documents(small: Corpus, family: str) -> None:
     assert accuracy(language, documents) < 1
     optimizer = torch.optim.AdamW(language.parameters(), lr=1e-3)
     for _ in range(60):
-        loss(language, documents).backward()
+        loss(language, documents).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
     assert accuracy(language, documents) == 1

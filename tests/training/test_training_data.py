@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from mmeval.mmicl.context import CONTEXTS, Shown, Spoken
 from mmeval.mmicl.mic.context import compose, prompt, with_shots
@@ -18,6 +19,7 @@ from mmeval.mmicl.training.data import Collator, Index, LengthBatches, RowSet, m
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.rows import IGNORED, Rows
 from mmeval.mmicl.training.run import train
+from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import CheckpointError
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values
@@ -159,6 +161,26 @@ def test_another_run_in_the_folder_is_refused(data: Path) -> None:
     train(Config(**config_values(data, learning_rate=1e-2)), fresh=True)
 
 
+def test_packages_that_are_missing_are_named(data: Path) -> None:
+    with pytest.raises(TrainingError, match="needs the package deepspeed: pip install deepspeed"):
+        train(Config(**config_values(data, deepspeed=str(data / "zero2.json"))))
+
+
+def test_a_batch_that_does_not_fit_is_one_sentence(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("tried to allocate")
+
+    monkeypatch.setattr(MmiclTrainer, "train", full)
+    with pytest.raises(TrainingError, match="4 rows do not fit into the GPU's memory; halve `batch`"):
+        train(Config(**config_values(data)))
+
+
+def test_losses_are_logged_where_asked(data: Path) -> None:
+    pytest.importorskip("tensorboard")
+    train(Config(**config_values(data, report_to=("tensorboard",))))
+    assert list((data / "out").rglob("events.out.tfevents.*"))
+
+
 def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
     final = train(Config(**config_values(data)))
     facts = json.loads((final / "training.json").read_text())
@@ -174,13 +196,13 @@ def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.
     from mmeval.mmicl.training import trained
     from mmeval.mmicl.training.trainer import last_checkpoint
 
-    real, config = trained.save_file, Config(**config_values(data, steps=6, evaluate_every=2))
+    config = Config(**config_values(data, steps=6, evaluate_every=2))
 
-    def full(tensors: object, path: Path) -> None:
+    def full(tensors: dict[str, torch.Tensor], path: Path) -> None:
         if "checkpoint-4" in str(path):
             Path(path).write_bytes(b"half")
             raise OSError(28, "No space left on device")
-        real(tensors, path)
+        save_file(tensors, path)
 
     monkeypatch.setattr(trained, "save_file", full)
     with pytest.raises(TrainingError, match=r"checkpoint-4: cannot be written .*No space left.*goes on from"):
@@ -188,7 +210,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.
     last = last_checkpoint(data / "out")
     assert last is not None
     assert last.name == "checkpoint-2"
-    monkeypatch.setattr(trained, "save_file", real)
+    monkeypatch.setattr(trained, "save_file", save_file)
     assert train(config).exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
+from accelerate import PartialState  # type: ignore[import-untyped]
 from transformers import TrainingArguments
 
 from mmeval.mmicl import checkpoints
@@ -94,7 +95,13 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
         held_out=held_out,
         max_new_tokens=config.max_new_tokens,
     )
-    trainer.train(resume_from_checkpoint=str(start) if start else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(start) if start else None)
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"{config.batch} rows do not fit into the GPU's memory; halve `batch` and double `accumulation`, or set "
+            "gradient_checkpointing: true"
+        ) from error
     best = trainer.state.best_model_checkpoint if held_out else None
     if best:
         trained.put(model, trained.read_tensors(Path(best)), best)
@@ -132,11 +139,11 @@ def _lasting(said: str) -> dict[str, Any]:
 def _check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor) -> None:
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise TrainingError("instruction: this model's Q-Former reads no text; leave the key out")
-    if config.trainable == "lora":
-        try:
-            import peft  # noqa: F401
-        except ImportError as error:
-            raise TrainingError("trainable 'lora' needs the package peft: pip install peft") from error
+    needed = {"peft": config.trainable == "lora", "deepspeed": config.deepspeed is not None}
+    needed |= {name: name in config.report_to for name in ("tensorboard", "wandb", "trackio")}
+    for name, wanted in needed.items():
+        if wanted and importlib.util.find_spec(name) is None:
+            raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
 
 
 def _select(config: Config, model: MmiclForConditionalGeneration) -> list[str]:
@@ -273,7 +280,7 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
         use_cpu=not torch.cuda.is_available(),
         disable_tqdm=True,
         deepspeed=config.deepspeed,
-        fsdp=bool(config.fsdp),
+        fsdp=bool(config.fsdp),  # type: ignore[arg-type]
         fsdp_config=config.fsdp or None,
     )
 

@@ -1,0 +1,62 @@
+"""The worked example of docs/training.md: from its three lines to a fine-tuned checkpoint that answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from mmeval.cli import main
+from mmeval.models import load_model
+from mmeval.types import Generation, Request
+from mmeval.types import Image as Picture
+
+ROOT = Path(__file__).resolve().parents[2]
+COLOURS = {"cat.jpg": "red", "l.jpg": "white", "r.jpg": "black", "q.jpg": "blue"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The example's data, and its configuration with paths to where it stands here."""
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith('{"id":')]
+    assert len(lines) == 3
+    data = tmp_path / "my-data"
+    data.mkdir()
+    for name in ("train.jsonl", "val.jsonl"):
+        (data / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (96, 96), colour).save(data / name)
+    (tmp_path / "configs").mkdir()
+    config = (ROOT / "configs" / "my-data.yaml").read_text(encoding="utf-8")
+    weights = ROOT / "mmeval" / "tiny" / "weights" / "mmicl-tiny"
+    config = config.replace("../mmeval/tiny/weights/mmicl-tiny", str(weights)).replace("steps: 200", "steps: 4")
+    (tmp_path / "configs" / "my-data.yaml").write_text(config.replace("evaluate_every: 50", "evaluate_every: 2"))
+    return tmp_path
+
+
+def test_three_lines_become_a_checkpoint_that_answers(folder: Path) -> None:
+    ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(folder / "configs" / "my-data.yaml")])
+    assert ended.exit_code == 0, ended.output
+    assert "3 rows, 4 pictures" in ended.output or "3 rows" in ended.output
+    model = load_model(f"mmicl:{folder / 'work' / 'my-data' / 'trained'}")
+    request = Request("q", (Picture(folder / "my-data" / "cat.jpg"), "What is this?"))
+    (response,) = model.generate([request], Generation(4))
+    assert response.error is None
+
+
+def test_bad_input_is_one_sentence_and_exit_status_2(folder: Path) -> None:
+    config = folder / "configs" / "my-data.yaml"
+    for change, sentence in (
+        (("learning_rate", "learnig_rate"), "unknown key 'learnig_rate', did you mean 'learning_rate'?"),
+        (("train.jsonl", "trane.jsonl"), "trane.jsonl: cannot be read"),
+        (("paper+qformer", "papr"), "trainable 'papr' is none of"),
+    ):
+        broken = folder / "configs" / "broken.yaml"
+        broken.write_text(config.read_text().replace(*change))
+        ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(broken)])
+        assert ended.exit_code == 2, ended.output
+        assert sentence in " ".join(ended.output.split())
+        assert ended.output.count("\n") <= 4
