@@ -25,7 +25,7 @@ from mmeval.world.posters import FILMS
 from mmeval.world.puzzles import PUZZLES, Puzzle, puzzles
 from mmeval.world.scenes import PLACES
 from mmeval.world.things import KINDS, Thing, caption, held_out
-from mmeval.world.view import Split
+from mmeval.world.view import Claim, Split
 
 SUFFIX = " Please answer yes or no."
 CAPTION = "What does the image show?"
@@ -145,13 +145,19 @@ def about_things(writer: Writer, dice: Dice, length: int, most: int = 5) -> Docu
     turns = [(text, answer) for _ in range(3) for text, answer in probes(dice, things)]
     for _ in range(3):
         made = claims(dice, things)
-        turns += [
-            (f"{claim.text}{SUFFIX}" if dice.coin(0.3) else claim.text, "yes" if index % 2 == 0 else "no")
-            for index, claim in enumerate(made)
-        ]
+        turns += [(_worded(dice, claim), "yes" if index % 2 == 0 else "no") for index, claim in enumerate(made)]
     turns += lettered(dice, turns[:4])
     prompt = writer.prompt([Shown(0)], [caption(things)], dice.pick(PRACTISED))
     return writer.document(prompt, dice.shuffled(turns), length)
+
+
+def _worded(dice: Dice, claim: Claim) -> str:
+    """The claim in the world's words; now and then only what it is about, which is easier to look up."""
+    if claim.fact[0] == "there is" and dice.coin(0.3):
+        return f"{claim.fact[1]} ?"
+    if claim.fact[0] == "color" and dice.coin(0.3):
+        return f"{claim.fact[2]} {claim.fact[1]} ?"
+    return f"{claim.text}{SUFFIX}" if dice.coin() else claim.text
 
 
 def about_symbols(writer: Writer, dice: Dice, length: int) -> Document:

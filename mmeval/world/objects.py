@@ -97,15 +97,33 @@ def color(origin: Origin) -> View:
 
 
 def claims(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
-    """As many true as false, of every sort that these things allow."""
-    made: tuple[Claim, ...] = (*_exists(dice, things, dice.below(len(things))), *_counted(dice, things))
+    """As many true as false, of every sort that these things allow.
+
+    What is false is made of what is there, wherever it can be: to know that there is red and that there is a
+    star does not help, only to know whether the star is red.
+    """
+    made: tuple[Claim, ...] = _counted(dice, things)
+    made += _crossed(dice, things) or _exists(dice, things, dice.below(len(things)))
     shapes = [thing.kind.shape for thing in things]
     if len(set(shapes)) == len(shapes):
-        made += _colored(dice, things)
+        made += _colored(dice, things, 0.9)
     names = [thing.kind.name for thing in things]
     if len(things) > 1 and len(set(names)) == len(names):
         made += _stands(dice, things)
     return made
+
+
+def _crossed(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
+    """Something that is there, and the color of one thing with the shape of another; nothing where that is there too."""
+    there = {thing.kind for thing in things}
+    crossed = [Kind(one.color, other.shape) for one in there for other in there]
+    absent = sorted({kind for kind in crossed if kind not in there}, key=lambda kind: kind.name)
+    if not absent:
+        return ()
+    return tuple(
+        worded(dice, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
+        for kind in (dice.pick(things).kind, dice.pick(absent))
+    )
 
 
 def _counted(dice: Dice, things: Sequence[Thing]) -> Claims:
@@ -131,10 +149,11 @@ def _exists(dice: Dice, things: Sequence[Thing], index: int) -> Claims:
     return yes, no
 
 
-def _colored(dice: Dice, things: Sequence[Thing]) -> Claims:
+def _colored(dice: Dice, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
+    """The false color is that of another thing, so often where there is one; otherwise any."""
     kind = dice.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
-    wrong = sorted(others) if others and dice.coin() else [name for name in COLORS if name != kind.color]
+    wrong = sorted(others) if others and dice.coin(from_others) else [name for name in COLORS if name != kind.color]
     yes, no = (
         worded(dice, COLOR, ("color", kind.shape, name), shape=kind.shape, color=name)
         for name in (kind.color, dice.pick(wrong))
