@@ -86,14 +86,14 @@ _choices = _options(
 )
 
 _what = _options(
-    click.option("--task", required=True, help="Benchmark; `mmeval tasks` lists them."),
+    click.option("--task", required=True, help="Benchmark; `mmeval tasks` lists them. Or a card, a .yaml file."),
     click.option(
         "--model",
         default="mmicl-tiny",
         show_default=True,
         help="Catalogue name, checkpoint folder, or ADAPTER:SOURCE.",
     ),
-    click.option("--data", default="embedded", show_default=True, help="embedded, hub, a folder, or a table."),
+    click.option("--data", help="embedded, hub, a folder, or a table.  [default: embedded; for a card its folder]"),
     click.option("--wording", help="How the task puts its questions.  [default: the task's first]"),
     click.option("--context", help="How the model's pictures are introduced.  [default: the adapter's first]"),
 )
@@ -119,11 +119,14 @@ _what = _options(
     "--max-new-tokens", type=click.IntRange(min=1), help="Length of an answer at most.  [default: the task's]"
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--shots", type=click.IntRange(min=0), help="Demonstrations before each question, drawn by --seed.")
 @click.option("--by", default="text", show_default=True, help="text, likelihood (per byte), or likelihood-sum.")
 @click.option("--early-stop", is_flag=True, help="Ask no further turn of a question that is lost.")
 @_choices
 @_judge
-def run(task: str, model: str, data: str, wording: str | None, context: str | None, dry_run: bool, **how: Any) -> None:
+def run(
+    task: str, model: str, data: str | None, wording: str | None, context: str | None, dry_run: bool, **how: Any
+) -> None:
     """Evaluate a model on a benchmark. A run that was begun goes on where it stopped.
 
     \b
@@ -202,7 +205,11 @@ def score(
 
 @main.command()
 @click.argument("run_folders", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--published", metavar="DATE", help="Draw the published comparison of that date, e.g. 2023-09-17.")
+@click.option(
+    "--published",
+    metavar="WHICH",
+    help="Draw published scores: MME's of a date, e.g. 2023-09-17, or mmbench-dev, mmbench-test, mmbench-2023.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/comparison"), show_default=True)
 def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> None:
     """Draw runs side by side, or over published scores.
@@ -215,7 +222,7 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
     from mmeval.run import open_run
 
     if not run_folders and published is None:
-        raise InputError("name one run or more, or --published DATE")
+        raise InputError("name one run or more, or --published WHICH")
     console.show_paths(run_report.compare([open_run(folder) for folder in run_folders], published, out))
 
 

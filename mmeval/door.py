@@ -9,7 +9,7 @@ import itertools
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -19,7 +19,9 @@ from typing import Any
 from mmeval import loop
 from mmeval import run as runs
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
-from mmeval.task import Task, load_task
+from mmeval.scoring import judge as judges
+from mmeval.scoring.judge import Judge, Verdicts
+from mmeval.task import Task, load_task, task_of, variant, with_shots
 from mmeval.types import Generation, InputError, Record, nearest
 
 REPORTS = Path("reports")
@@ -32,7 +34,7 @@ def evaluate(
     model: str,
     task: str,
     *,
-    data: str = "embedded",
+    data: str | None = None,
     out: str | Path | None = None,
     wording: str | None = None,
     context: str | None = None,
@@ -43,29 +45,60 @@ def evaluate(
     beams: int = 1,
     max_new_tokens: int | None = None,
     seed: int = 0,
+    shots: int | None = None,
+    reading: str | None = None,
+    by: str = "text",
+    partial: bool = False,
+    early_stop: bool = False,
+    judge: str | None = None,
+    judge_model: str | None = None,
     fresh: bool = False,
     progress: loop.Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> runs.Run:
     """Evaluates a model on a task and returns the run, scored; a run that was begun goes on.
 
-    `model` is a catalogue name, a checkpoint folder or `adapter:source`; `data` is `embedded`, `hub`, a
-    folder or a table; `limit` asks that many samples, whole groups, evenly from all categories. `progress`
-    gets (answers so far, answers in all), `say` a line now and then. Raises InputError for anything wrong
-    with the input, RunMismatch if `out` holds another run, Unsupported for a prompt the model cannot take.
+    `model` is a catalogue name, a checkpoint folder or `adapter:source`; `task` a name or a card's file; `data` is
+    `embedded`, `hub`, a folder or a table, and for None the task's own; `limit` asks that many samples, whole groups,
+    evenly from all categories. `progress` gets (answers so far, answers in all), `say` a line now and then. Raises
+    InputError for anything wrong with the input, RunMismatch if `out` holds another run, Unsupported for a prompt
+    the model cannot take.
+
+    For few-shot tasks: `shots` demonstrations before each question, drawn by `seed`.
+
+    For multiple choice: `reading` is the generation of the public heuristics that `official` reads by; `by`
+    is `text`, or a way to choose by likelihood; `partial` counts questions that lack turns by those that they
+    have; `early_stop` does not ask what is lost; `judge` is the URL of a server that is asked about what no
+    scorer can read, and `judge_model` its model.
     """
-    the_task = load_task(task)
+    the_task = variant(load_task(task), reading=reading, by=by, partial=partial)
+    the_task = with_shots(the_task, shots, seed)
+    data = data or the_task.home
+    check_judge(judge, judge_model)
+    if early_stop and not the_task.readings:
+        raise InputError(f"the task '{task}' asks no question in several turns; leave out --early-stop")
+    how = {
+        **({"reading": reading or next(iter(the_task.readings))} if the_task.readings and by == "text" else {}),
+        **({"by": by} if by != "text" else {}),
+        **({"shots": shots} if shots is not None else {}),
+        **({"card": dict(the_task.facts)} if the_task.facts is not None else {}),
+        **({"partial": True} if partial else {}),
+        **({"early_stop": True} if early_stop else {}),
+    }
     checkpoint = find_model(model)
     wording = pick_wording(the_task, wording)
     context = pick_context(checkpoint, context)
     plan = loop.survey(the_task.samples(data), limit)
-    folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit)
+    extras = [str(reading or by)] if by != "text" or reading not in (None, next(iter(the_task.readings), None)) else []
+    extras += [f"shots{shots}"] if shots is not None else []
+    extras += [name for name, wanted in (("partial", partial), ("early-stop", early_stop)) if wanted]
+    folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit, extras)
     if fresh:
         runs.remove(folder)
     settings = Settings(context, device, _dtype(dtype, device, folder, checkpoint), batch_tokens)
     generation = Generation(max_new_tokens or the_task.max_new_tokens, beams)
     identity = {
-        "task": {"name": the_task.name, "version": the_task.version, "wording": wording},
+        "task": {"name": the_task.name, "version": the_task.version, "wording": wording, **how},
         "data": {"source": data_name(data), "digest": plan.digest, "limit": limit},
         "model": {
             "name": checkpoint.name,
@@ -93,25 +126,56 @@ def evaluate(
             wording=wording,
             generation=generation,
             progress=progress or (lambda done, total: None),
+            weigh=by != "text",
+            early_stop=early_stop,
         )
-    rescore(run)
+    rescore(run, judge=judge, judge_model=judge_model, say=say)
     return run
 
 
-def rescore(run: runs.Run) -> dict[str, Any]:
-    """Scores a run's records again, without the model, and writes `scores.json`."""
-    results = loop.score(load_task(run.identity["task"]["name"]), run.records)
+def rescore(
+    run: runs.Run,
+    *,
+    judge: str | None = None,
+    judge_model: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Scores a run's records again, without the model, and writes `scores.json`.
+
+    With a `judge`, what cannot be read is asked of it; its replies are kept in the folder, in `judge.jsonl`.
+    """
+    check_judge(judge, judge_model)
+    task, records, verdicts = task_of(run.identity), run.records, None
+    if judge is None and (run.folder / "judge.jsonl").exists():
+        say("scored without the judge that was asked before; --judge and --judge-model use its replies again")
+    if judge is not None and judge_model is not None:
+        task_of(run.identity, Verdicts())  # raises where there is nothing for a judge to read
+        asked = Judge(judge, judge_model, run.folder / "judge.jsonl")
+        verdicts = judges.ask(asked, loop.unread(task, records), say)
+        task = task_of(run.identity, verdicts)
+    results = loop.score(task, records)
+    if verdicts is not None:
+        results["judge"] = verdicts.to_json()
+        results["remarks"].append(verdicts.remark(len(records)))
     runs.write_json(run.folder / "scores.json", results)
     return results
 
 
-def score_predictions(task: str, path: str) -> tuple[list[Record], dict[str, Any]]:
-    """The records and scores of a benchmark's own predictions format, ours or anybody's, without a model."""
-    the_task = load_task(task)
+def check_judge(judge: str | None, judge_model: str | None) -> None:
+    """Raises InputError where one is given without the other."""
+    if (judge is None) != (judge_model is None):
+        raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
+
+
+def score_predictions(
+    task: str, path: str, *, reading: str | None = None, partial: bool = False
+) -> tuple[Task, list[Record], dict[str, Any]]:
+    """The task, records and scores of a benchmark's own predictions format, ours or anybody's, without a model."""
+    the_task = variant(load_task(task), reading=reading, partial=partial)
     if the_task.read_predictions is None:
         raise InputError(f"the task '{task}' has no predictions format of its own; score a run folder instead")
     records = the_task.read_predictions(path)
-    return records, loop.score(the_task, records)
+    return the_task, records, loop.score(the_task, records)
 
 
 @dataclass(frozen=True)
@@ -124,9 +188,12 @@ class Preview:
     """The first ones: (sample id, prompt as the model will see it or why it cannot, its length in tokens)."""
 
 
-def preview(model: str, task: str, *, data: str, wording: str | None, context: str | None, count: int = 3) -> Preview:
+def preview(
+    model: str, task: str, *, data: str | None, wording: str | None, context: str | None, count: int = 3
+) -> Preview:
     """The first prompts as the model will see them, and what would be read. Nothing is asked or written."""
     the_task = load_task(task)
+    data = data or the_task.home
     checkpoint = find_model(model)
     plan = loop.survey(the_task.samples(data))
     settings = Settings(pick_context(checkpoint, context))
@@ -159,13 +226,20 @@ def data_name(data: str) -> str:
 
 
 def default_folder(
-    task: Task, checkpoint: Checkpoint, data: str, wording: str, context: str, limit: int | None
+    task: Task,
+    checkpoint: Checkpoint,
+    data: str,
+    wording: str,
+    context: str,
+    limit: int | None,
+    more: Sequence[str] = (),
 ) -> Path:
     """`reports/TASK-MODEL-DATA`, and whatever of wording, context and limit is not the default."""
     extras = [
         *([wording] if wording != pick_wording(task, None) else []),
         *([context] if context != pick_context(checkpoint, None) else []),
         *([f"limit{limit}"] if limit else []),
+        *more,
     ]
     name = "-".join([task.name, checkpoint.name, data_name(data), *extras])
     return REPORTS / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

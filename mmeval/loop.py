@@ -9,10 +9,12 @@ import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mmeval.run import SCHEMA, Run
+from mmeval.run import SCHEMA, Journal, Run
+from mmeval.scoring import choices
+from mmeval.scoring.circular import GROUP
 from mmeval.scoring.statistics import estimate, parts
 from mmeval.task import Task
 from mmeval.types import (
@@ -83,26 +85,45 @@ def ask(
     wording: str,
     generation: Generation,
     progress: Progress,
+    weigh: bool = False,
+    early_stop: bool = False,
 ) -> None:
     """Asks what the run does not hold yet, and appends each answer as it comes.
 
-    Raises Unsupported, before anything is asked, if a prompt has more pictures than the model takes.
+    `weigh` asks for the likelihood of each option in place of a text. With `early_stop` the turns of a question
+    are asked one after the other, and none after one that was read by every scorer and found wrong: the
+    question is lost, and CircularEval the same. Raises Unsupported, before anything is asked, if a prompt has
+    more pictures than the model takes.
     """
     check_pictures(model, plan)
+    weigh = weigh or task.weighs is not None
     with run.journal() as journal:
-        wanted = set(plan.ids) - {record.id for record in run.records}
+        held = run.records
+        wanted = set(plan.ids) - {record.id for record in held}
+        lost = {record.groups[GROUP] for record in held if _lost(task, record)} if early_stop else set()
         done = itertools.count(len(plan.ids) - len(wanted) + 1)
         progress(len(plan.ids) - len(wanted), len(plan.ids))
         for window in _windows(sample for sample in samples if sample.id in wanted):
-            asked = {sample.id: (sample, render(task, sample, wording)) for sample in window}
-            for response in model.generate([request for _, request in asked.values()], generation):
-                journal.append(record(*asked[response.id], response))
-                progress(next(done), len(plan.ids))
+            for wave in _turns(window) if early_stop else [window]:
+                asked = {sample.id: (sample, render(task, sample, wording, weigh)) for sample in wave}
+                for id in [id for id, (sample, _) in asked.items() if sample.groups.get(GROUP) in lost]:
+                    _skip(journal, *asked.pop(id))
+                    progress(next(done), len(plan.ids))
+                requests = [request for _, request in asked.values()]
+                for response in model.loglikelihood(requests) if weigh else model.generate(requests, generation):
+                    answer = record(*asked[response.id], response)
+                    journal.append(answer)
+                    progress(next(done), len(plan.ids))
+                    if early_stop and _lost(task, answer):
+                        lost.add(answer.groups[GROUP])
 
 
-def render(task: Task, sample: Sample, wording: str) -> Request:
-    """The sample in words, without its targets."""
-    return Request(id=sample.id, prompt=task.wordings[wording](sample), shots=sample.shots)
+def render(task: Task, sample: Sample, wording: str, weigh: bool = False) -> Request:
+    """The sample in words, without its targets; to be weighed, with the task's candidates or its own options."""
+    candidates = tuple(words(choice) for choice in sample.choices) if weigh else ()
+    if task.weighs is not None:
+        candidates = task.weighs(sample)
+    return Request(sample.id, task.wordings[wording](sample), sample.shots, candidates)
 
 
 def record(sample: Sample, request: Request, response: Response) -> Record:
@@ -147,6 +168,8 @@ def score(task: Task, records: Sequence[Record]) -> dict[str, Any]:
     main, *others = task.scorers
     outcomes = Counter(score.outcome for score in judged[main])
     counts = {name: outcomes[name] for name in ("correct", "incorrect", "unparsed", "refused", "error")}
+    if outcomes["unscored"]:
+        counts["unscored"] = outcomes["unscored"]
     return {
         "schema": SCHEMA,
         "task": task.name,
@@ -155,6 +178,7 @@ def score(task: Task, records: Sequence[Record]) -> dict[str, Any]:
         **{name: metrics[name] for name in others},
         "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
         "counts": {"samples": len(records), **counts},
+        "remarks": task.remarks(records, judged[main]),
     }
 
 
@@ -168,8 +192,36 @@ def check_pictures(model: Model, plan: Survey) -> None:
         )
 
 
+def unread(task: Task, records: Sequence[Record]) -> list[Record]:
+    """The answers that a scorer could read nothing out of: what a judge is asked about."""
+    judged = [judge(task, records, name) for name in task.scorers]
+    return [
+        record
+        for record, *scores in zip(records, *judged, strict=True)
+        if any(score.outcome == "unparsed" for score in scores)
+    ]
+
+
+def _lost(task: Task, record: Record) -> bool:
+    return record.error is None and all(choices.lost(score(record)) for score in task.scorers.values())
+
+
+def _skip(journal: Journal, sample: Sample, request: Request) -> None:
+    unasked = record(sample, request, Response(sample.id))
+    journal.append(replace(unasked, tags={**sample.tags, "skipped": "lost at an earlier turn"}))
+
+
+def _turns(window: Sequence[Sample]) -> list[list[Sample]]:
+    """The first turn of every question, then the second ones, and so on."""
+    turns: dict[int, list[Sample]] = {}
+    for sample in window:
+        turns.setdefault(int(sample.tags.get("turn", "0")), []).append(sample)
+    return [turns[turn] for turn in sorted(turns)]
+
+
 def _pictures(sample: Sample) -> int:
-    return len(images(sample.prompt)) + sum(len(images(shot.prompt)) for shot in sample.shots)
+    shown = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
+    return sum(len(images(parts)) for parts in shown)
 
 
 def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit: int) -> tuple[str, ...]:

@@ -62,7 +62,8 @@ class Run:
 
         results = self.results
         frame = pd.DataFrame.from_dict(results["metrics"], orient="index")
-        frame["strict"] = pd.Series({name: row["value"] for name, row in results["strict"].items()})
+        if "strict" in results:
+            frame["strict"] = pd.Series({name: row["value"] for name, row in results["strict"].items()})
         frame.index.name = "metric"
         return frame
 
@@ -216,7 +217,8 @@ def _refuse_foreign_files(folder: Path) -> None:
 
 def _to_json(record: Record) -> dict[str, Any]:
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    return {name: value for name, value in values.items() if value not in (None, "", (), {})} | {"text": record.text}
+    always = {"text": record.text, "targets": record.targets}
+    return {name: value for name, value in values.items() if value not in (None, "", (), {})} | always
 
 
 def _from_json(value: Mapping[str, Any]) -> Record:

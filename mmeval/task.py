@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mmeval.scoring import choices
+from mmeval.scoring.choices_strict import strict
+from mmeval.scoring.judge import Verdicts
 from mmeval.scoring.statistics import Statistic
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
@@ -47,21 +51,115 @@ class Task:
     max_new_tokens: int = 16
     read_predictions: Callable[[str], list[Record]] | None = None
     """Reads the benchmark's own predictions format, ours or anybody's."""
+    readings: Mapping[str, choices.Reader] = field(default_factory=dict)
+    """The public ways to read a letter, by name, the first the default: of a multiple-choice task."""
+    strict: choices.Reader = strict
+    """How `strict` reads a letter, where the task is multiple choice."""
+    weighs: Callable[[Sample], tuple[str, ...]] | None = None
+    """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""
+    few_shot: Callable[[str, int | None, int], Iterator[Sample]] | None = None
+    """Reads a source with so many demonstrations (None: the default number), drawn by that seed."""
+    home: str = "embedded"
+    """The source that is read where none is named."""
+    facts: Mapping[str, Any] | None = None
+    """The card of a task that a user made, which no package holds; it is part of a run's identity."""
+    partial: Task | None = None
+    """The same task, where a question that lacks turns counts by those that it has."""
+    remarks: Callable[[Sequence[Record], Sequence[Score]], list[str]] = lambda records, scores: []
+    """Sentences that belong under the table of such records and scores."""
 
     @cached_property
     def card(self) -> Mapping[str, Any]:
         """The facts beside the code: source, revision, licence, citation, published scores."""
+        if self.facts is not None:
+            return self.facts
         text = resources.files("mmeval.tasks").joinpath(f"{self.name}.yaml").read_text(encoding="utf-8")
         card: Mapping[str, Any] = yaml.safe_load(text)
         return card
 
 
+def variant(
+    task: Task,
+    *,
+    reading: str | None = None,
+    by: str = "text",
+    partial: bool = False,
+    verdicts: Verdicts | None = None,
+) -> Task:
+    """The multiple-choice task with answers read in that generation's way, or chosen by likelihood.
+
+    Where nothing is read, a judge's `verdicts` stand in; under `official`, a letter drawn where its reply is none.
+    Raises InputError for what the task does not have.
+    """
+    if partial:
+        if task.partial is None:
+            raise InputError(f"the task '{task.name}' has no questions in several turns; leave out --partial")
+        task = task.partial
+    if not task.readings:
+        if reading is not None or by != "text" or verdicts is not None:
+            raise InputError(f"the task '{task.name}' is no multiple choice; leave out --reading, --by and --judge")
+        return task
+    metric = next(iter(task.metrics.values()))
+    if by != "text":
+        if by not in choices.BY:
+            known = ", ".join(("text", *choices.BY))
+            raise InputError(f"cannot choose by '{by}'{nearest(by, choices.BY)}; there are: {known}")
+        if reading is not None or verdicts is not None:
+            raise InputError("answers chosen by likelihood are not read; leave out --reading and --judge")
+        return replace(task, scorers={by: choices.BY[by]}, metrics={by: metric})
+    if reading is not None and reading not in task.readings:
+        known = ", ".join(task.readings)
+        raise InputError(f"no reading '{reading}'{nearest(reading, task.readings)}; there are: {known}")
+    own = next(iter(task.readings))
+    if reading in (None, own) and verdicts is None:
+        return task
+    said = verdicts or Verdicts()
+    scorers = {
+        "official": choices.scorer(task.readings[reading or own], said.official),
+        "strict": choices.scorer(task.strict, said.strict),
+    }
+    return replace(task, scorers=scorers, metrics=dict.fromkeys(scorers, metric))
+
+
+def with_shots(task: Task, shots: int | None, seed: int) -> Task:
+    """The task with so many demonstrations before each question. Raises InputError where it has none."""
+    if task.few_shot is None:
+        if shots is not None:
+            raise InputError(f"the task '{task.name}' has no demonstrations; leave out --shots")
+        return task
+    read = task.few_shot
+    return replace(task, samples=lambda data: read(data, shots, seed))
+
+
+def task_of(identity: Mapping[str, Any], verdicts: Verdicts | None = None) -> Task:
+    """The task that a run's identity names, with its way of reading."""
+    how = identity["task"]
+    if "card" in how:
+        from mmeval.tasks.cards import build, check
+
+        task = build(check(how["name"], how["card"], "the run's card"), how["card"])
+    else:
+        task = load_task(how["name"])
+    chosen = {name: how[name] for name in ("reading", "by", "partial") if name in how}
+    return variant(task, verdicts=verdicts, **chosen)
+
+
 def load_task(name: str) -> Task:
-    """The task of that name. Raises InputError naming the nearest one."""
+    """The task of that name, or of a card: a .yaml file. Raises InputError naming the nearest one."""
     from mmeval.tasks import TASKS
 
+    if name.endswith((".yaml", ".yml")):
+        from mmeval.tasks.cards import load
+
+        own: Task = load(Path(name))
+        return own
     if name not in TASKS:
         raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; `mmeval tasks` lists them")
+    if TASKS[name].endswith(".yaml"):
+        from mmeval.tasks.cards import packaged
+
+        carded: Task = packaged(name)
+        return carded
     module, _, attribute = TASKS[name].partition(":")
     task: Task = getattr(importlib.import_module(module), attribute)
     return task

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import io
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -43,12 +43,12 @@ def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """A picture, wherever it comes from: a file, encoded bytes, or pixels already drawn.
+    """A picture, wherever it comes from: a file, encoded bytes or what reads them, or pixels already drawn.
 
     Two pictures with the same `digest` are the same picture, and are encoded once.
     """
 
-    data: Path | bytes | PILImage.Image
+    data: Path | bytes | Callable[[], bytes] | PILImage.Image
     name: str = "picture"
 
     @cached_property
@@ -84,6 +84,8 @@ class Image:
         assert not isinstance(self.data, PILImage.Image)
         if isinstance(self.data, bytes):
             return self.data
+        if not isinstance(self.data, Path):
+            return self.data()
         try:
             return self.data.read_bytes()
         except OSError as error:
@@ -188,7 +190,8 @@ class Model(Protocol):
         """What would be sent, and its length in tokens; nothing is run."""
 
 
-Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error"]
+Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error", "unscored"]
+"""`unscored`: the answer is unknown, or the question was not asked since an earlier one had settled it."""
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,8 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     if lora:
         tensors = trained.merged(tensors, model, lora["alpha"] / lora["rank"])
     trained.put(model, tensors, str(folder / trained.WEIGHTS))
-    return model.to(dtype)
+    model.to(dtype)  # type: ignore[arg-type]
+    return model
 
 
 def _config(file: Path) -> MmiclConfig:

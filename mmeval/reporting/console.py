@@ -14,8 +14,9 @@ from rich.text import Text
 
 from mmeval.loop import Progress as Report
 from mmeval.reporting import run_report, table
+from mmeval.reporting.submission import Finding
 from mmeval.run import Run
-from mmeval.task import Task, load_task
+from mmeval.task import Task
 from mmeval.types import Record
 
 LOG_EVERY = 10.0
@@ -53,7 +54,7 @@ def progress() -> Iterator[Report]:
 
 def show_run(run: Run, written: Sequence[Path]) -> None:
     """The run's table, and the paths of what was written."""
-    task = load_task(run.identity["task"]["name"])
+    task = run_report.task_of_run(run)
     tabled = run_report.tabulate(
         task, run.results, run.records, title=run_report.title(run), data=run_report.data_label(run)
     )
@@ -67,6 +68,23 @@ def show_predictions(task: Task, records: Sequence[Record], results: dict[str, A
     table.show(tabled, console())
 
 
+LISTED = 20
+"""Findings of one level that are listed; the others are counted."""
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """What is wrong with a file, and what whoever uses it should mind."""
+    screen = console()
+    for level, title, style in (("wrong", "wrong", "red"), ("mind", "to mind", "yellow")):
+        found = [finding.sentence for finding in findings if finding.level == level]
+        for sentence in found[:LISTED]:
+            screen.print(Text(f"{title}: {table.clean(sentence)}", style=style))
+        if len(found) > LISTED:
+            screen.print(Text(f"{title}: and {len(found) - LISTED:,} more like these", style=style))
+    if not any(finding.level == "wrong" for finding in findings):
+        screen.print(Text("checked: nothing wrong", style="green"))
+
+
 def show_preview(reads: str, prompts: Sequence[tuple[str, str, int]]) -> None:
     """What a run would read, and its first prompts: (sample id, text, tokens)."""
     screen = console()
@@ -78,12 +96,13 @@ def show_preview(reads: str, prompts: Sequence[tuple[str, str, int]]) -> None:
 
 
 def show_tasks(tasks: Sequence[Task]) -> None:
-    """The benchmarks: what is asked, how many samples, licence, where from."""
+    """The benchmarks: what is asked, how many samples, licence, where from, how scored and on what evidence."""
     screen = console()
+    width = max(len(task.name) for task in tasks) + 2
     for task in tasks:
-        screen.print(Text.assemble((f"{task.name:8}", "bold"), str(task.card["about"])))
-        for fact in ("size", "licence", "source"):
-            screen.print(Text(f"{'':8}{fact}: {task.card[fact]}", style="dim"))
+        screen.print(Text.assemble((f"{task.name:{width}}", "bold"), str(task.card["about"])))
+        for fact in ("size", "licence", "source", "scoring", "evidence"):
+            screen.print(Text(f"{'':{width}}{fact}: {task.card[fact]}", style="dim"))
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:

@@ -111,7 +111,7 @@ def _failures(answers: Iterable[tuple[Record, Score]], picture: Picture | None) 
     """The failures that are listed, evenly from all categories, and how many there are in all."""
     categories: dict[str, list[tuple[Record, Score]]] = {}
     for record, score in answers:
-        if score.outcome != "correct":
+        if score.outcome not in ("correct", "unscored"):
             categories.setdefault(record.category, []).append((record, score))
     rows = itertools.chain.from_iterable(itertools.zip_longest(*categories.values()))
     chosen = list(itertools.islice((pair for pair in rows if pair is not None), LISTED))

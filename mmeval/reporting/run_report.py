@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import loop
-from mmeval.reporting import dotplot, page, radar, reference, submission, table
+from mmeval.reporting import dotplot, page, radar, reference, reference_mmbench, submission, table
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
 from mmeval.run import Run
+from mmeval.scoring import judge as judges
 from mmeval.scoring.differences import differences, explain
-from mmeval.task import Task, load_task
+from mmeval.task import Task, load_task, task_of
 from mmeval.types import InputError, Record
 
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
@@ -26,7 +27,7 @@ def write(run: Run) -> list[Path]:
 
     The results folder is the benchmark's own format; it is left out while answers are missing.
     """
-    task = load_task(run.identity["task"]["name"])
+    task = task_of_run(run)
     records, results = run.records, run.results
     tabled = tabulate(task, results, records, title=title(run), data=data_label(run))
     chart = Chart(tabled.title, tabled.data, task.axes, (series(run),), task.totals)
@@ -35,10 +36,15 @@ def write(run: Run) -> list[Path]:
     answers = zip(labelled, loop.judge(task, records, results["scorer"]), strict=True)
     drawn = run.folder / "radar.svg"  # the page's own table shows what the dot plot does
     paths = [page.write(run.folder, tabled, answers, [drawn]), *table.write(tabled, run.folder), *figures]
-    if task.name in submission.BOARDS and is_whole(run):
-        submission.BOARDS[task.name](records, run.folder / "results")
+    if submission.own(task.name) and is_whole(run):
+        submission.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
     return paths
+
+
+def task_of_run(run: Run) -> Task:
+    """The run's task, reading answers as they were read for its scores, a judge's verdicts included."""
+    return task_of(run.identity, judges.from_json(run.results.get("judge")))
 
 
 def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]:
@@ -48,6 +54,8 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
     """
     names = Counter(run.identity["model"]["name"] for run in runs)
     lines = [series(run, by_folder=names[run.identity["model"]["name"]] > 1) for run in runs]
+    if published is not None and published.startswith("mmbench"):
+        return reference_mmbench.draw_published(published, out, lines)
     if published is not None:
         return reference.draw_published(published, out, lines)
     tasks = {run.identity["task"]["name"] for run in runs}

@@ -50,6 +50,8 @@ class Table:
     """A sentence on why the two scorers can differ."""
     comparable: bool = True
     """Whether the data are the benchmark's own; if not, the data label is shown as a warning."""
+    remarks: tuple[str, ...] = ()
+    """What the benchmark itself has to say of these answers."""
 
     @property
     def columns(self) -> list[str]:
@@ -69,7 +71,7 @@ class Table:
         if self.differing:
             names = ", ".join(row.label for row in self.differing)
             said.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
-        return said
+        return [*said, *self.remarks]
 
 
 def tabulate(
@@ -86,7 +88,8 @@ def tabulate(
 
     Raises InputError if the scores lack a metric or cannot be read.
     """
-    official, strict = estimates(scores), estimates(scores, "strict")
+    official = estimates(scores)
+    strict = estimates(scores, "strict") if "strict" in scores else {}
     if missing := [name for name in (*axes, *totals) if name not in official]:
         raise InputError(f"the scores have no metric '{missing[0]}'; score the run again")
 
@@ -102,6 +105,7 @@ def tabulate(
         str(scores["scorer"]),
         why,
         comparable,
+        tuple(scores.get("remarks", ())),
     )
 
 
@@ -165,6 +169,8 @@ def write(table: Table, folder: Path) -> list[Path]:
 def counted(counts: Mapping[str, int]) -> str:
     """What became of the answers, in a line; nothing is left out because it is zero."""
     parts = [f"{counts[name]:,} {name}" for name in ("correct", "incorrect", "unparsed", "refused")]
+    if counts.get("unscored"):
+        parts.append(f"{counts['unscored']:,} unscored")
     errors = counts["error"]
     return f"{counts['samples']:,} samples: {', '.join(parts)}, {errors:,} error{'' if errors == 1 else 's'}"
 
@@ -193,7 +199,7 @@ def _header(table: Table) -> list[str]:
 def _cells(table: Table, row: Row) -> list[str]:
     estimate = row.estimate
     extras = [number(row.extras[name], 2) if name in row.extras else "" for name in table.columns]
-    chance = "" if estimate.chance is None else f"{estimate.chance:,g}"
+    chance = "" if estimate.chance is None else f"{estimate.chance:,.4g}"
     strict = [number(row.strict.value, 2) if row.strict else ""] if table.differing else []
     score = [number(estimate.value, 2), f"{estimate.full_marks:,g}", interval(estimate), chance]
     return [clean(row.label), *extras, *score, *strict]

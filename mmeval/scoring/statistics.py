@@ -6,7 +6,7 @@ A metric says what a number is made of (a `Statistic`); how sure one can be of i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,14 +37,31 @@ Stratum = tuple[tuple[float, Mean], ...]
 
 
 @dataclass(frozen=True)
+class Functional:
+    """A number in [0, 1] that is no mean (an area under a curve): found anew in each resample of its clusters."""
+
+    value: Callable[[Array], Array]
+    """From how often each cluster is drawn, [resamples, clusters], to values, [resamples]; NaN where there is none."""
+    clusters: int
+    effective: float
+    """How many clusters its interval can count on: of what it compares, the side that has fewer."""
+    n: int
+
+
+@dataclass(frozen=True)
 class Statistic:
-    """A number: the sum of independent strata (MME's Perception: ten subtasks). Full marks: all weights."""
+    """A number: the sum of independent strata (MME's Perception: ten subtasks), or a functional.
+
+    Full marks: all weights, or what the functional is a share of.
+    """
 
     full_marks: float
     chance: float | None
     strata: Sequence[Stratum] = ()
     reason: str | None = None
     """Why there is no value; then there are no strata."""
+    functional: Functional | None = None
+    """What the number is, where it is no sum of means."""
 
 
 def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> Estimate:
@@ -57,7 +74,11 @@ def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> E
     n = sum(max(len(mean.values) for _, mean in stratum) for stratum in statistic.strata)
     if statistic.reason is not None:
         return Estimate(None, None, None, n, statistic.full_marks, statistic.chance, statistic.reason)
-    limits = [_limits(stratum, resamples, seed) for stratum in statistic.strata]
+    if statistic.functional is not None:
+        n = statistic.functional.n
+        limits = [_functional_limits(statistic.functional, statistic.full_marks, resamples, seed)]
+    else:
+        limits = [_limits(stratum, resamples, seed) for stratum in statistic.strata]
     value = sum(middle for _, middle, _ in limits)
     low = value - math.hypot(*(middle - low for low, middle, _ in limits))
     high = value + math.hypot(*(high - middle for _, middle, high in limits))
@@ -65,10 +86,14 @@ def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> E
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
-    """What a number of one stratum is the sum of, by name and in its own unit: MME's acc and acc+, of 100 each."""
+    """What a number of one stratum is the sum of, by name and in its own unit: MME's acc and acc+, of 100 each.
+
+    A mean without a name is the number itself, and left out.
+    """
     if len(statistic.strata) != 1:
         return {}
-    return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in statistic.strata[0]}
+    named = ((weight, mean) for weight, mean in statistic.strata[0] if mean.name)
+    return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in named}
 
 
 def unseen(clusters: float) -> float:
@@ -84,10 +109,22 @@ def _limits(stratum: Stratum, resamples: int, seed: int) -> tuple[float, float, 
     weights = np.array([weight for weight, _ in stratum])
     value = float(weights @ (sums.sum(axis=0) / counts.sum(axis=0)))
     clusters = _effective(counts)
+    return _between(_resampled(weights, sums, counts, resamples, seed), value, float(weights.sum()), clusters)
+
+
+def _functional_limits(number: Functional, full: float, resamples: int, seed: int) -> tuple[float, float, float]:
+    value = float(full * number.value(np.ones((1, number.clusters)))[0])
+    even = np.full(number.clusters, 1 / number.clusters)
+    draws = np.random.default_rng(seed).multinomial(number.clusters, even, size=resamples)
+    values = full * number.value(draws.astype(np.float64))
+    return _between(np.asarray(values[np.isfinite(values)]), value, full, number.effective)
+
+
+def _between(values: Array, value: float, full: float, clusters: float) -> tuple[float, float, float]:
+    """Low, value, high: from the values of the resamples, and from what so many clusters may not have shown."""
     tail = _tail(clusters)
-    low, high = np.quantile(_resampled(weights, sums, counts, resamples, seed), [tail, 1 - tail])
+    low, high = np.quantile(values, [tail, 1 - tail])
     share = unseen(clusters)
-    full = float(weights.sum())
     return min(float(low), value - share * value), value, max(float(high), value + share * (full - value))
 
 

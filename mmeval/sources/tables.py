@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ def rows(path: Path) -> Iterator[Row]:
     Raises InputError if a file cannot be read, lacks a column, or has a row without a picture or a text.
     """
     for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
-        yield from _file(file)
+        yield from (row(found, where) for found, where in values(file, COLUMNS))
 
 
 def row(values: Mapping[str, Any], where: str) -> Row:
@@ -37,18 +37,19 @@ def row(values: Mapping[str, Any], where: str) -> Row:
     return Row(subtask, name, Image(encoded, f"{subtask}/{name}"), values["question"], values["answer"].strip(), where)
 
 
-def _file(path: Path) -> Iterator[Row]:
+def values(path: Path, columns: Sequence[str] | None) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Each row's columns (all of them for None) and where it stands. Raises InputError as `rows` does."""
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 
     number = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as table:
-            if missing := [name for name in COLUMNS if name not in table.schema_arrow.names]:
-                raise InputError(f"{path}: no column {missing[0]}; the table must have {', '.join(COLUMNS)}")
-            for batch in table.iter_batches(BATCH, columns=COLUMNS):
-                for values in batch.to_pylist():
+            if missing := [name for name in columns or () if name not in table.schema_arrow.names]:
+                raise InputError(f"{path}: no column {missing[0]}; the table must have {', '.join(columns or ())}")
+            for batch in table.iter_batches(BATCH, columns=columns):
+                for found in batch.to_pylist():
                     number += 1
-                    yield row(values, f"{path}, row {number}")
+                    yield found, f"{path}, row {number}"
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as parquet ({str(error).splitlines()[0]}); get it again") from error

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from mmeval.reporting import reference
+from mmeval.reporting import reference, reference_mmbench
 from mmeval.reporting.chart import Series
 from mmeval.types import InputError
 from tests.reporting.made_up import series
@@ -66,9 +67,32 @@ def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
         reference.draw_published("2023-09-17", tmp_path, [run])
 
 
+def test_a_run_is_placed_among_mmbenchs_published_models(tmp_path: Path) -> None:
+    models = reference_mmbench.published("mmbench-test")
+    assert len(models) == 31
+    best = models[0].estimates
+    mine = Series("my model", {name: replace(best[name], value=40.0) for name in best})
+    paths = reference_mmbench.draw_published("mmbench-test", tmp_path, [mine])
+    text = paths[1].read_text(encoding="utf-8")
+    behind = sum((model.estimates["circular"].value or 0) > 40.0 for model in models)
+    assert f"my model: 40.0, behind {behind} of 31 published models." in text
+    with pytest.raises(InputError, match="not on MMBench's own data"):
+        reference_mmbench.draw_published("mmbench-test", tmp_path, [replace(mine, comparable=False)])
+    with pytest.raises(InputError, match="no run of MMBench"):
+        reference_mmbench.draw_published("mmbench-test", tmp_path, [series("an MME run", 0.5)])
+    with pytest.raises(InputError, match="did you mean 'mmbench-test'"):
+        reference_mmbench.published("mmbench-tset")
+
+
+def test_mmicl_stands_in_the_first_versions_table() -> None:
+    models = {model.label: model.estimates for model in reference_mmbench.published("mmbench-2023")}
+    mmicl = models["MMICL (EVA-G, FLANT5-XXL) test"]
+    assert (mmicl["circular"].value, mmicl["LR"].value, mmicl["CP"].value) == (65.24, 44.32, 70.64)
+
+
 def test_every_published_row_names_its_source() -> None:
     files = [file for file in resources.files("mmeval.reporting.published").iterdir() if file.name.endswith(".csv")]
-    assert len(files) == 5
+    assert len(files) == 13
     for file in files:
         for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))):
             assert row["source"], (file.name, row)

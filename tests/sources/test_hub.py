@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +17,34 @@ from mmeval.types import InputError
 PLACE = {"repo": "lmms-lab/MME", "revision": "d6c9023f017b", "split": "test"}
 
 
+@dataclass
+class Picture:
+    decode: bool = True
+
+
+@dataclass
+class Several:
+    feature: object
+
+
+class Table(list[dict[str, Any]]):
+    """Rows that remember which columns were cast, and to what."""
+
+    def __init__(self, rows: list[dict[str, Any]], features: dict[str, object]) -> None:
+        super().__init__(rows)
+        self.features = features
+
+    def cast_column(self, name: str, kind: object) -> Table:
+        return Table(self[:], {**self.features, name: kind})
+
+    def __iter__(self) -> Any:
+        assert self.features["image"] == Picture(decode=False)
+        assert self.features.get("image_list", Several(Picture(False))) == Several(Picture(False))
+        return super().__iter__()
+
+
 def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
-    fake = SimpleNamespace(load_dataset=load, Image=lambda decode: decode)
+    fake = SimpleNamespace(load_dataset=load, Image=Picture, List=Several)
     monkeypatch.setitem(sys.modules, "datasets", fake)
 
 
@@ -27,7 +54,7 @@ def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> No
 
     def load(repo: str, revision: str, split: str) -> Any:
         asked.append((repo, revision, split))
-        return SimpleNamespace(cast_column=lambda column, decode: [values | {"category": "OCR"}] if not decode else [])
+        return Table([values | {"category": "OCR"}], {"image": Picture(), "image_list": Several(Picture())})
 
     instead(monkeypatch, load)
     (row,) = hub.rows(**PLACE)
@@ -43,6 +70,15 @@ def test_real_datasets_give_the_columns_that_are_read(tmp_path: Path, monkeypatc
     monkeypatch.setattr(datasets, "load_dataset", lambda repo, revision, split: table)
     (row,) = hub.rows(**PLACE)
     assert (row.subtask, row.image.data) == ("OCR", b"png")
+
+
+def test_a_gated_data_set_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(repo: str, revision: str, split: str) -> Any:
+        raise FileNotFoundError(f"Dataset '{repo}' is a gated dataset on the Hub. You must be authenticated.")
+
+    instead(monkeypatch, load)
+    with pytest.raises(InputError, match=r"accept its conditions at huggingface.co/datasets/lmms-lab/MME, then run"):
+        next(hub.rows(**PLACE))
 
 
 def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,21 @@ from itertools import groupby
 from pathlib import Path
 
 from mmeval.run import write_text
+from mmeval.sources.mmbench_predictions import Finding
 from mmeval.task import load_task
 from mmeval.types import InputError, Record
 
 BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Each becomes one blank, so that an answer keeps its first four characters, which are what MME's script reads."""
+
+
+TOTAL = 2374
+"""Questions of the release."""
+
+STEPS = """What to do with it today (checked 2026-08):
+- MME has no written procedure and its leaderboard last changed in 2024-11; its answers are public, so the score is
+  the one printed by `mmeval score`.
+- To have it confirmed, put the fourteen files into a folder `Your_Results` and run the release's eval_tool on it."""
 
 
 def write(records: Sequence[Record], folder: Path) -> list[Path]:
@@ -25,6 +35,19 @@ def write(records: Sequence[Record], folder: Path) -> list[Path]:
     for path, text in files.items():
         write_text(path, text)
     return list(files)
+
+
+def check(folder: Path) -> list[Finding]:
+    """What is wrong with a results folder, ours or anybody's: the first thing that stops MME's script."""
+    read = load_task("mme").read_predictions
+    assert read is not None
+    try:
+        records = read(str(folder if folder.is_dir() else folder.parent))
+    except InputError as error:
+        return [Finding("wrong", str(error))]
+    if len(records) == TOTAL:
+        return []
+    return [Finding("mind", f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions")]
 
 
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:

@@ -1,0 +1,97 @@
+"""What the OpenVLM leaderboard's maintainers took from others: a zip of prediction tables, and an entry as JSON."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mmeval.reporting.submission import mmbench
+from mmeval.run import Run, write_json
+from mmeval.sources.mmbench_predictions import Finding
+from mmeval.types import InputError
+
+META = ("Method", "Parameters", "Language Model", "Vision Model", "Org", "Time", "Verified", "OpenSource")
+"""The leaderboard's fields about a model (VLMEvalKit issue 288); most of them only its authors know."""
+
+STEPS = """What to do with it today (checked 2026-08):
+- Fill the empty fields under META in entry.json; Method holds the model's name and its page.
+- The leaderboard takes open models by a pull request to open-compass/VLMEvalKit that adds the model; the team then
+  evaluates it itself (said on the leaderboard's page).
+- Results measured elsewhere were taken in 2024 as a zip in an issue there (355), after validation: offer the zip."""
+
+
+def write(run: Run, folder: Path) -> list[Path]:
+    """`predictions.zip` with the run's table, and `entry.json` with its scores; returns them. Raises InputError."""
+    name = mmbench.file_name(run)
+    entry = _entry(run, name.removesuffix(".xlsx"))
+    with TemporaryDirectory() as temporary:
+        (table,) = mmbench.write(run, Path(temporary))
+        folder.mkdir(parents=True, exist_ok=True)
+        archive = folder / "predictions.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            file.write(table, name)
+    write_json(folder / "entry.json", entry)
+    return [archive, folder / "entry.json"]
+
+
+def check(path: Path) -> list[Finding]:
+    """What is wrong with such a zip (each table in it is checked) or entry."""
+    if path.suffix == ".json":
+        return _check_entry(path)
+    if path.suffix != ".zip":
+        return mmbench.check(path)
+    try:
+        with zipfile.ZipFile(path) as archive, TemporaryDirectory() as temporary:
+            tables = [item for item in archive.infolist() if item.filename.endswith((".xlsx", ".tsv", ".csv"))]
+            if not tables:
+                return [Finding("wrong", f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
+            found = []
+            for number, item in enumerate(tables):
+                if item.file_size > mmbench.LARGEST:
+                    found.append(Finding("wrong", f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
+                    continue
+                copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # no name of theirs becomes a path
+                copy.write_bytes(archive.read(item))
+                found += [
+                    Finding(f.level, f.sentence.replace(str(copy), f"{path}, {item.filename}"))
+                    for f in mmbench.check(copy)
+                ]
+            return found
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+        return [Finding("wrong", f"{path}: not a zip that can be read ({error}); make it again")]
+
+
+def _entry(run: Run, name: str) -> dict[str, Any]:
+    """The scores as fractions of 100 with one decimal, as the leaderboard shows them."""
+    model = str(run.identity["model"]["name"])
+    metrics = run.results["metrics"]
+    values = {"Overall": metrics["circular"]["value"]}
+    values |= {key: metric["value"] for key, metric in metrics.items() if "/" not in key and key not in _WAYS}
+    if values["Overall"] is None:
+        raise InputError(f"{run.folder}: no score ({metrics['circular']['reason']}), so there is no entry to write")
+    scores = {key: round(value, 1) for key, value in values.items() if value is not None}
+    meta: dict[str, Any] = dict.fromkeys(META, "") | {"Method": [model, ""]}
+    return {model: {"META": meta, name.removeprefix(f"{mmbench.safe(model)}_"): scores}}
+
+
+_WAYS = ("circular", "vanilla", "vanilla_all")
+
+
+def _check_entry(path: Path) -> list[Finding]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [Finding("wrong", f"{path}: cannot be read as JSON ({error}); write it again")]
+    if not isinstance(value, dict) or not all(isinstance(entry, dict) and "META" in entry for entry in value.values()):
+        return [Finding("wrong", f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
+    found = []
+    for model, entry in value.items():
+        empty = [name for name in META if not entry["META"].get(name) or "" in entry["META"][name]]
+        if empty:
+            found.append(Finding("mind", f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
+        if len(entry) < 2:
+            found.append(Finding("wrong", f"{path}: {model} has no scores; add a data set's"))
+    return found

@@ -1,0 +1,127 @@
+"""CIDEr-D, the "CIDEr" of COCO's caption evaluation (Vedantam et al. 2015, arXiv 1411.5726), without Java.
+
+Weights of n-grams come from the references that are evaluated, so that values of two subsets do not compare.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from mmeval.scoring.statistics import Mean, Statistic
+from mmeval.types import InputError
+
+N = 4
+SIGMA = 6.0
+"""Of the penalty for another length than the reference's, in bigrams."""
+BEST = 10.0
+"""The value of one caption at most: pycocoevalcap multiplies cosines by ten."""
+
+Grams = Counter[tuple[str, ...]]
+
+_PUNCTUATION = {
+    "''",
+    "'",
+    "``",
+    "`",
+    "-lrb-",
+    "-rrb-",
+    "-lcb-",
+    "-rcb-",
+    ".",
+    "?",
+    "!",
+    ",",
+    ":",
+    "-",
+    "--",
+    "...",
+    ";",
+}
+"""What pycocoevalcap's tokenizer drops."""
+_QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": " -- ", "—": " -- "})
+_TOKEN = re.compile(
+    r"""<[a-z/][^<>\s]*>                                          # markup
+      | (?:[a-z]\.){2,} | (?:mr|mrs|ms|dr|st|vs|no|jr|sr|prof|gen|sgt|lt|col|ave|inc|co|corp|ltd|etc)\.(?=\s)
+      | \$ | [@\#][a-z_][\w]*                                     # money, names and tags
+      | \d+(?:[.,:/]\d+)*(?:st|nd|rd|th|s)?(?:-[^\W_]+)*(?:'[a-z]+)*  # 1,000  3:30  1/2  3-year-old's
+      | [^\W_]+(?:[-_&.][^\W_]+)*(?:'[^\W_]+)*                     # words, a hyphen or a point inside
+      | \.\.\.+ | --+ | ''? | ``? | \S""",
+    re.VERBOSE,
+)
+_CLITIC = re.compile(r"(.+?)(n't|'(?:s|m|d|ll|re|ve))$")
+_TWO_WORDS = {"cannot": 3, "gonna": 3, "gotta": 3, "wanna": 3, "gimme": 3, "lemme": 3}
+"""Words that Penn Treebank writes as two, and where it cuts them."""
+_BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
+
+
+def tokenize(caption: str) -> list[str]:
+    """The words as Stanford's PTBTokenizer writes them in lower case, without COCO's list of punctuation.
+
+    "isn't" is "is n't", "dog's" is "dog 's", "can't" is "ca n't", "cannot" is "can not"; numbers with points, commas
+    and colons stay whole; a hyphen stays inside its word; square brackets become -lsb- and are kept, as there.
+    A full stop after an abbreviation of more letters than those listed is dropped, where Stanford's may keep it.
+    """
+    text = caption.translate(_QUOTES).lower().replace('"', " '' ")
+    words: list[str] = []
+    for token in _TOKEN.findall(text):
+        words += _parts(_BRACKETS.get(token, token))
+    return [word for word in words if word not in _PUNCTUATION]
+
+
+def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> list[float]:
+    """The CIDEr-D of each caption in [0, 10], from words: `candidates[i]` is compared with all `references[i]`.
+
+    Raises InputError for a caption without references.
+    """
+    if len(candidates) != len(references) or not all(references):
+        raise InputError("CIDEr needs one reference or more for every caption; give them")
+    known = [[_grams(words) for words in one] for one in references]
+    frequency = Counter(gram for one in known for gram in {gram for grams in one for gram in grams})
+    rarity = math.log(len(known))
+    weight = {gram: rarity - math.log(number) for gram, number in frequency.items()}
+    vectors = [[_Vector(grams, weight, rarity) for grams in one] for one in known]
+    said = (_Vector(_grams(words), weight, rarity) for words in candidates)
+    return [BEST * sum(one.like(other) for other in many) / len(many) for one, many in zip(said, vectors, strict=True)]
+
+
+def mean(values: Sequence[float], clusters: Sequence[str]) -> Statistic:
+    """CIDEr as tables print it, a hundred times the mean (1,000 at most); its interval keeps the n-grams' weights."""
+    if not values:
+        return Statistic(1000.0, None, reason="no caption has an answer")
+    return Statistic(1000.0, None, [((1000.0, Mean([value / BEST for value in values], clusters)),)])
+
+
+class _Vector:
+    """The weighted n-grams of a caption, by length, and their norms."""
+
+    def __init__(self, grams: Grams, weight: dict[tuple[str, ...], float], rarity: float) -> None:
+        self.weights: list[dict[tuple[str, ...], float]] = [{} for _ in range(N)]
+        for gram, number in grams.items():
+            self.weights[len(gram) - 1][gram] = number * weight.get(gram, rarity)
+        self.norms = [math.sqrt(sum(value**2 for value in one.values())) for one in self.weights]
+        self.length = sum(number for gram, number in grams.items() if len(gram) == 2)
+
+    def like(self, other: _Vector) -> float:
+        """Cosine with a reference, averaged over n; an n-gram counts as often as it is in the reference at most."""
+        total = 0.0
+        for own, theirs, norm, norm_theirs in zip(self.weights, other.weights, self.norms, other.norms, strict=True):
+            value = sum(min(weight, theirs.get(gram, 0.0)) * theirs.get(gram, 0.0) for gram, weight in own.items())
+            total += value / (norm * norm_theirs) if norm and norm_theirs else value
+        penalty = math.exp(-((self.length - other.length) ** 2) / (2 * SIGMA**2))
+        return total * penalty / N
+
+
+def _grams(words: Sequence[str]) -> Grams:
+    return Counter(tuple(words[i : i + n]) for n in range(1, N + 1) for i in range(len(words) - n + 1))
+
+
+def _parts(token: str) -> list[str]:
+    if cut := _TWO_WORDS.get(token):
+        return [token[:cut], token[cut:]]
+    if token == "y'all":
+        return ["y'", "all"]
+    match = _CLITIC.fullmatch(token)
+    return [*_parts(match[1]), match[2]] if match else [token]

@@ -1,0 +1,244 @@
+"""A judge: a language model on an OpenAI-compatible server, asked which option an unreadable answer means.
+
+Replies that can be read are cached by content on disk, so that no question is paid for twice. A judge that fails is
+counted and asked again the next time: no failure is stored, and none becomes a letter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import random
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmeval.scoring.choices import NONE_OF_THEM, texts
+from mmeval.scoring.choices_strict import strict
+from mmeval.types import InputError, Record
+
+KEY = "MMEVAL_JUDGE_KEY"
+"""The environment variable with the server's key, where it wants one."""
+TRIES, AT_ONCE = 3, 8
+HOPELESS = 5
+"""Questions in a row that got no reply at all; then the judge is down, and the rest are not asked."""
+
+_ENGLISH = (
+    "You are an AI assistant who will help me to match an answer with several options of a single-choice question. "
+    "You are provided with a question, several options, and an answer, and you need to find which option is most "
+    "similar to the answer. If the meaning of all options are significantly different from the answer, output Z. "
+    "Your should output a single uppercase character in A, B, C, D (if they are valid options), and Z. \n"
+    "Example 1: \n"
+    "Question: What is the main object in image?\nOptions: A. teddy bear B. rabbit C. cat D. dog\n"
+    "Answer: a cute teddy bear\nYour output: A\n"
+    "Example 2: \n"
+    "Question: What is the main object in image?\nOptions: A. teddy bear B. rabbit C. cat D. dog\n"
+    "Answer: Spider\nYour output: Z\n"
+    "Example 3: \n"
+    "Question: {}?\nOptions: {}\nAnswer: {}\nYour output: "
+)
+_CHINESE = (
+    "你是一个帮助我匹配答案与单选题中多个选项的 AI 助手。"
+    "你会被提供：一个问题，多个选项，一个答案。你的任务是找到与答案意义最相近的选项。"
+    "如果所有选项的意义都与答案显著不同，则输出 Z。"
+    "你应该输出一个单个的大写字母，例如 A, B, C, D（如果它们是有效选项），或 Z。"
+    "例 1:"
+    "问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 一只可爱的泰迪熊\n输出: A\n"
+    "例 2: \n"
+    "问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 蜘蛛\n输出: Z\n"
+    "例 3: \n"
+    "问题: {}?\n选项: {}\n答案: {}\n输出: "
+)
+"""MMBench's matching prompts, word for word (VLMEvalKit, multiple_choice.py), this one for a Chinese question."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Where to ask, and whom."""
+
+    url: str
+    """Up to `/v1`, as OpenAI-compatible servers are usually given."""
+    model: str
+    cache: Path
+    """A .jsonl file, appended to; a line a reply."""
+    timeout: float = 60.0
+    """Seconds without a byte from the server."""
+
+
+@dataclass
+class Verdicts:
+    """What the judge said of each record, by the record's id."""
+
+    model: str = ""
+    read: dict[str, str] = field(default_factory=dict)
+    """A letter, or Z."""
+    unreadable: set[str] = field(default_factory=set)
+    """It replied, and the reply is no letter."""
+    failed: set[str] = field(default_factory=set)
+    """It did not reply."""
+    why: str = ""
+    """What went wrong last."""
+
+    def strict(self, record: Record) -> str | None:
+        """What it said, if that was a letter."""
+        return self.read.get(record.id)
+
+    def official(self, record: Record) -> str | None:
+        """Likewise; where its reply was none, a letter or Z is drawn, as the benchmark's own script does.
+
+        That script draws in the file's order from the seed 2680; here each record has its own draw from that seed,
+        so that a score does not depend on an order.
+        """
+        if record.id not in self.unreadable:
+            return self.read.get(record.id)
+        letters = [label for label, _ in texts(record.choices)]
+        return random.Random(f"2680 {record.id}").choice([*letters, NONE_OF_THEM])
+
+    def to_json(self) -> dict[str, Any]:
+        """What `scores.json` keeps of it, enough to read the answers in the same way again."""
+        return {
+            "model": self.model,
+            "read": self.read,
+            "unreadable": sorted(self.unreadable),
+            "failed": sorted(self.failed),
+        }
+
+    def remark(self, answers: int) -> str:
+        """What was asked and what came of it, for under a table."""
+        asked = len(self.read) + len(self.unreadable) + len(self.failed)
+        return (
+            f"The judge {self.model} was asked about {asked} of {answers} answers: {len(self.read)} read, "
+            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is no letter; for these, "
+            f"{100 * len(self.unreadable) / max(answers, 1):.1f}% of all, the official scorer draws a letter."
+        )
+
+
+def from_json(value: Mapping[str, Any] | None) -> Verdicts | None:
+    """What a `scores.json` kept, if a judge was asked."""
+    if value is None:
+        return None
+    return Verdicts(value["model"], dict(value["read"]), set(value["unreadable"]), set(value["failed"]))
+
+
+def prompt(record: Record) -> str:
+    """The question to the judge."""
+    question = record.tags.get("question", record.question)
+    options = "There are several options: \n" + "".join(f"{label}. {text}\n" for label, text in texts(record.choices))
+    template = _CHINESE if re.search("[\u4e00-\u9fff]", question) else _ENGLISH
+    return template.format(question, options, record.text)
+
+
+def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = lambda line: None) -> Verdicts:
+    """Asks about each record that the cache does not know. Raises InputError for a URL that is none."""
+    if not judge.url.startswith(("http://", "https://")):
+        raise InputError(f"the judge's address '{judge.url}' is no http:// or https:// address; give one up to /v1")
+    verdicts = Verdicts(judge.model)
+    cached = _read(judge.cache)
+    open_questions: dict[str, list[Record]] = {}
+    for record in records:
+        key = hashlib.sha256(f"{judge.model}\n{prompt(record)}".encode("utf-8", "backslashreplace")).hexdigest()
+        letter = strict(cached[key], record.choices) if key in cached else None
+        if letter is not None:
+            verdicts.read[record.id] = letter
+        else:
+            open_questions.setdefault(key, []).append(record)
+    if open_questions:
+        _ask_all(judge, open_questions, verdicts)
+    if lost := len(verdicts.failed) + len(verdicts.unreadable):
+        say(
+            f"the judge at {judge.url} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
+            "they stay unparsed, and the same command asks again for these"
+        )
+    return verdicts
+
+
+def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
+    in_a_row = 0
+    with ThreadPoolExecutor(AT_ONCE) as pool, judge.cache.open("ab") as file:
+        file.truncate(_whole_lines(judge.cache))
+        waiting = {pool.submit(_letter, judge, rows[0]): key for key, rows in questions.items()}
+        for future in as_completed(waiting):
+            rows = questions[waiting[future]]
+            if future.cancelled():
+                verdicts.failed.update(row.id for row in rows)
+                continue
+            reply, letter, problem = future.result()
+            if letter is not None:
+                line = {"key": waiting[future], "model": judge.model, "reply": reply}
+                file.write(json.dumps(line).encode() + b"\n")
+                file.flush()
+                verdicts.read.update((row.id, letter) for row in rows)
+            else:
+                verdicts.why = problem
+                (verdicts.failed if reply is None else verdicts.unreadable).update(row.id for row in rows)
+            in_a_row = in_a_row + 1 if reply is None else 0
+            if in_a_row == HOPELESS:
+                for other in waiting:
+                    other.cancel()
+
+
+def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
+    """The last reply, the letter in it, and what is wrong where there is none."""
+    reply, problem = None, ""
+    for attempt in range(TRIES):
+        try:
+            reply = _reply(judge, prompt(record))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            problem = f"{type(error).__name__}: {error}"
+            if attempt + 1 < TRIES:
+                time.sleep(0.2 * 4**attempt)
+            continue
+        letter = strict(reply, record.choices)
+        if letter is not None:
+            return reply, letter, ""
+        problem = f"its reply to {record.id} was {reply[:60]!r}"
+    return reply, None, problem
+
+
+def _reply(judge: Judge, question: str) -> str:
+    """Raises OSError where the server cannot be had, ValueError where it does not answer as such a server does."""
+    body = {
+        "model": judge.model,
+        "messages": [{"role": "user", "content": question}],
+        "temperature": 0,
+        "max_tokens": 64,
+    }
+    headers = {"Content-Type": "application/json"}
+    if os.environ.get(KEY):
+        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
+    url = f"{judge.url.rstrip('/')}/chat/completions"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=judge.timeout) as response:
+        answer = json.loads(response.read(1 << 20))
+    try:
+        return str(answer["choices"][0]["message"]["content"] or "")
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"no choices[0].message.content in {str(answer)[:80]}") from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The replies by key; what a kill left of a last line is left out."""
+    found: dict[str, str] = {}
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            found[str(entry["key"])] = str(entry["reply"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}, line {number}: not a judge's reply ({error}); delete the line") from error
+    return found
+
+
+def _whole_lines(path: Path) -> int:
+    """Bytes up to where a kill tore the last line."""
+    return path.read_bytes().rfind(b"\n") + 1

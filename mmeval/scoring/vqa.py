@@ -1,0 +1,86 @@
+"""VQA accuracy: how many of ten people agree with an answer (Antol et al. 2015, arXiv 1505.00468; vqaEval.py).
+
+Each annotator in turn is left out: min(1, matches among the others / 3), averaged over the annotators.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mmeval.types import InputError, nearest
+
+NORMALISATIONS = ("official", "always")
+"""`official`: as vqaEval.py does, references lose their punctuation only where they are not all the same, and keep
+their articles and number words. `always`: references are normalised just as answers are (lmms-eval, VLMEvalKit)."""
+
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NUMBERS = {word: str(number) for number, word in enumerate(_DIGITS)} | {"none": "0"}
+_ARTICLES = {"a", "an", "the"}
+_PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
+_PERIOD = re.compile(r"(?!<=\d)(\.)(?!\d)")
+_THOUSANDS = re.compile(r"\d,\d")
+_PERIODS = 32
+"""vqaEval.py passes re.UNICODE, which is 32, where `sub` takes the number of replacements."""
+
+_CONTRACTED = """
+    ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've
+    he's how'd how'll how's isn't it'd it'd've it'll ma'am mightn't mightn't've might've mustn't must've needn't not've
+    o'clock oughtn't 'ow's'at shan't she'd've should've shouldn't somebody'd've somebody'll somebody's someone'd
+    someone'd've someone'll someone's something'd something'd've something'll that's there'd there'd've there're
+    there's they'd they'd've they'll they're they've 'twas wasn't we'd've we've weren't what'll what're what's what've
+    when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
+    wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
+"""
+
+
+def _contractions() -> dict[str, str]:
+    """Each contraction by what is left of it where one of its apostrophes is missing."""
+    found: dict[str, str] = {}
+    for word in _CONTRACTED.split():
+        places = (place for place, letter in enumerate(word) if letter == "'")
+        found |= {word[:place] + word[place + 1 :]: word for place in places}
+    return found | {"somebody'd": "somebodyd"}  # the table has this one the wrong way round
+
+
+CONTRACTIONS = _contractions()
+
+
+def accuracy(answer: str, references: Sequence[str], normalise: str = "official") -> float:
+    """The accuracy, in [0, 1], of an answer to a question with those references, each annotator's in turn.
+
+    An empty answer is worth nothing, whatever the references. Raises InputError where there is none, and for an
+    unknown normalisation.
+    """
+    if normalise not in NORMALISATIONS:
+        known = ", ".join(NORMALISATIONS)
+        raise InputError(f"no normalisation '{normalise}'{nearest(normalise, NORMALISATIONS)}; there are: {known}")
+    if not references:
+        raise InputError("a question without reference answers cannot be scored; give it some")
+    said = normalised(answer)
+    if not said:
+        return 0.0
+    if normalise == "always":
+        known_answers = [normalised(reference) for reference in references]
+    else:
+        alike = len(set(references)) == 1
+        known_answers = [reference if alike else punctuation(reference) for reference in references]
+    matches = sum(reference == said for reference in known_answers)
+    left = [matches - (reference == said) for reference in known_answers]
+    return sum(min(1.0, others / 3) for others in left) / len(left)
+
+
+def normalised(text: str) -> str:
+    """In lower case, without punctuation and articles, number words as digits, apostrophes put back."""
+    text = punctuation(text.replace("\n", " ").replace("\t", " ").strip())
+    words = (_NUMBERS.get(word, word) for word in text.lower().split())
+    return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
+
+
+def punctuation(text: str) -> str:
+    """vqaEval.py's `processPunctuation`: a mark goes where a blank is beside it anywhere, else becomes a blank."""
+    out = text
+    for mark in _PUNCTUATION:
+        beside = f"{mark} " in text or f" {mark}" in text or _THOUSANDS.search(text)
+        out = out.replace(mark, "" if beside else " ")
+    return _PERIOD.sub("", out, _PERIODS)

@@ -1,0 +1,235 @@
+"""MMBench's predictions table, ours or anybody's: the benchmark's rows with a column `prediction`.
+
+It is read for scoring, where the first thing that is wrong is raised, and for checking, where all of it is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mmeval.scoring.choices import LETTERS
+from mmeval.scoring.circular import GROUP
+from mmeval.sources import sheets
+from mmeval.sources.mmbench import PASS, index_of, option_cells
+from mmeval.sources.sheets import Cell
+from mmeval.types import InputError, Record
+
+REQUIRED = ("index", "prediction", "A", "B", "C", "D")
+"""What the benchmark's server asked for; its report needed `question`, `category`, `l2-category` and `split` too."""
+EXPECTED = ("question", "category", "l2-category", "split")
+SIZES = {(4329, 1164): "MMBench dev, V1.0", (6666, 1784): "MMBench test, V1.0", (2040, 510): "CCBench"}
+"""(Rows, questions) of the sets whose sizes are known."""
+
+Ability = Callable[[str, str, str], str]
+"""From the cells l2-category and category, and where they stand, to the ability."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a file, or that whoever uses it should know."""
+
+    level: Literal["wrong", "mind"]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table, its cells by column."""
+
+    cells: Mapping[str, Cell]
+    where: str
+
+    def text(self, column: str) -> str:
+        """What stands in that column, or nothing."""
+        return self.cells[column].text if column in self.cells else ""
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """The rows. Raises InputError if a column is missing or a row has more or fewer cells."""
+    rows = sheets.read(path)
+    _, first = next(rows, (0, []))
+    names = [cell.text if cell.text in LETTERS else cell.text.strip().lower() for cell in first]
+    if missing := [name for name in REQUIRED if name not in names]:
+        raise InputError(f"{path}: no column {missing[0]}; the table must have {', '.join(REQUIRED)}")
+    for number, cells in rows:
+        where = f"{path}, line {number}"
+        cells = cells + [Cell("")] * (len(names) - len(cells))
+        if len(cells) != len(names):
+            raise InputError(f"{where}: {len(cells)} cells and not {len(names)}; quote what holds a separator")
+        yield Line(dict(zip(names, cells, strict=True)), where)
+
+
+def records(path: str, *, ability: Ability | None, partial: bool = False) -> list[Record]:
+    """The answers of the table, which must have a column `answer`, as records. Raises InputError."""
+    found: dict[int, tuple[Line, tuple[str, ...], int]] = {}
+    for line in lines(Path(path)):
+        if "answer" not in line.cells:
+            raise InputError(
+                f"{path}: no column answer, so there is nothing to score by; add the benchmark's, which is public today"
+            )
+        index = index_of(line.text("index"), line.where)
+        if index in found:
+            raise InputError(f"{line.where}: the index {index} again; it was in {found[index][0].where}")
+        options = option_cells({name: cell.text for name, cell in line.cells.items()}, line.where)
+        found[index] = (line, options, _group(line, index))
+    if not found:
+        raise InputError(f"{path}: no rows; check that it is the right file")
+    turns: dict[int, list[int]] = {}
+    for index, (_, _, group) in sorted(found.items()):
+        turns.setdefault(group, []).append(index)
+    return [
+        _record(index, line, options, group, turns[group], ability, partial)
+        for index, (line, options, group) in found.items()
+    ]
+
+
+def check(path: Path) -> list[Finding]:
+    """Everything that is wrong with a predictions table, and what its user should mind.
+
+    Wrong: columns, indices, duplicates, letters outside the options, missing turns, formulas, empty answers.
+    To mind: what a spreadsheet or pandas would take for a formula, a number or nothing.
+    """
+    try:
+        rows = list(lines(path))
+    except InputError as error:
+        return [Finding("wrong", str(error))]
+    if not rows:
+        return [Finding("wrong", f"{path}: no rows; check that it is the right file")]
+    found = [
+        Finding("mind", f"{path}: no column {name}; the benchmark's report groups by it")
+        for name in EXPECTED
+        if name not in rows[0].cells
+    ]
+    groups: dict[int, dict[int, Line]] = {}
+    for line in rows:
+        found += _cells(line)
+        try:
+            index = index_of(line.text("index"), line.where)
+            group = groups.setdefault(_group(line, index), {})
+        except InputError as error:
+            found.append(Finding("wrong", str(error)))
+            continue
+        if index in group:
+            found.append(Finding("wrong", f"{line.where}: the index {index} again; it was in {group[index].where}"))
+        group[index] = line
+    for question, turns in groups.items():
+        found += _turns(path, question, turns)
+    size = (len(rows), len(groups))
+    if size not in SIZES:
+        known = ", ".join(f"{name}: {r:,} rows, {q:,} questions" for (r, q), name in SIZES.items())
+        found.append(
+            Finding("mind", f"{path}: {size[0]:,} rows, {size[1]:,} questions, which is no set of known size ({known})")
+        )
+    return found
+
+
+def _record(
+    index: int,
+    line: Line,
+    options: tuple[str, ...],
+    group: int,
+    turns: list[int],
+    ability: Ability | None,
+    partial: bool,
+) -> Record:
+    answer = line.text("answer").strip()
+    if answer not in LETTERS[: len(options)] or not answer:
+        letters = ", ".join(LETTERS[: len(options)])
+        raise InputError(f"{line.where}, column answer: '{answer[:40]}' is none of {letters}; mend it")
+    tags = {name: line.text(name) for name in ("question", "split") if line.text(name)}
+    if index != group:
+        tags["turn"] = str(max(turns.index(index), 1))
+    if partial and len(turns) != len(options):
+        tags["turns"] = str(len(turns))
+    if ability is not None:
+        tags["ability"] = ability(line.text("l2-category"), line.text("category"), line.where)
+    return Record(
+        id=str(index),
+        targets=(answer,),
+        category=line.text("category"),
+        groups={GROUP: str(group)},
+        tags=tags,
+        choices=options,
+        question=line.text("question"),
+        text=line.text("prediction"),
+    )
+
+
+def _group(line: Line, index: int) -> int:
+    given = line.text("g_index").strip()
+    return index_of(given, line.where) if given else index % PASS
+
+
+def _cells(line: Line) -> Iterator[Finding]:
+    options: tuple[str, ...] = ()
+    try:
+        options = option_cells({name: cell.text for name, cell in line.cells.items()}, line.where)
+    except InputError as error:
+        yield Finding("wrong", str(error))
+    said = line.text("prediction").strip()
+    if not said:
+        yield Finding("wrong", f"{line.where}: the prediction is empty; write the model's answer, whatever it is")
+    if options and len(said) == 1 and said in LETTERS and said not in LETTERS[: len(options)]:
+        letters = ", ".join(LETTERS[: len(options)])
+        yield Finding("wrong", f"{line.where}: the prediction is '{said}', and the options are {letters}")
+    answer = line.text("answer").strip()
+    if options and answer and answer not in LETTERS[: len(options)]:
+        yield Finding("wrong", f"{line.where}: the answer '{answer[:40]}' is none of the options")
+    for name in ("prediction", *LETTERS[:26]):
+        if name in line.cells:
+            yield from _spreadsheet(line.cells[name], f"{line.where}, column {name}")
+
+
+_NUMBER = re.compile(
+    r"[-+]?(?:\d+(?:[.,]\d*)?|\.\d+)(?:[eE][-+]?\d+)?%?"
+    r"|\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?|\d+:\d{2}"
+)
+"""A number, a date or a time of day, as spreadsheets know them."""
+_NOTHING = frozenset(("", "#N/A", "N/A", "NA", "<NA>", "NULL", "null", "NaN", "-NaN", "nan", "-nan", "None", "n/a"))
+"""What pandas reads as a missing value."""
+
+
+def _spreadsheet(cell: Cell, where: str) -> Iterator[Finding]:
+    """What a program that opens the table would make of a cell."""
+    shown = f"'{cell.text[:40]}'"
+    if cell.kind in ("formula", "error"):
+        yield Finding("wrong", f"{where}: {shown} is a formula or its error, and no answer; write it as a text")
+    elif cell.kind == "number":
+        yield Finding("mind", f"{where}: {shown} is a number; if the answer was written 1.0 or 01, that is lost")
+    elif cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(cell.text.strip()):
+        yield Finding("mind", f"{where}: {shown} becomes a formula in a spreadsheet; do not save the file there")
+    elif cell.text.strip() in _NOTHING and cell.text:
+        yield Finding("mind", f"{where}: {shown} is read as missing by pandas unless it is told keep_default_na=False")
+    elif _NUMBER.fullmatch(cell.text.strip()) and str(cell.text).strip() != str(_plain(cell.text)):
+        yield Finding("mind", f"{where}: {shown} is a date or another number in a spreadsheet; do not save it there")
+
+
+def _plain(text: str) -> object:
+    """The number as a program writes it again; what it would not write the same is lost in a spreadsheet."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+
+
+def _turns(path: Path, question: int, turns: Mapping[int, Line]) -> Iterator[Finding]:
+    first = turns[min(turns)]
+    options = sum(1 for name in LETTERS if first.text(name) != "")
+    if question not in turns:
+        yield Finding("wrong", f"{path}: question {question} lacks its first pass, so it would not be counted")
+    if len(turns) < options:
+        yield Finding(
+            "wrong",
+            f"{path}: question {question} has {len(turns)} of its {options} turns; the missing ones would not be "
+            "counted, and its score would be too high",
+        )
+    if len(turns) > options:
+        yield Finding("wrong", f"{path}: question {question} has {len(turns)} rows and {options} options")
+    for line in turns.values():
+        if sorted(line.text(name) for name in LETTERS) != sorted(first.text(name) for name in LETTERS):
+            yield Finding("wrong", f"{line.where}: other options than those of {first.where}, of which it is a turn")

@@ -1,0 +1,87 @@
+"""Tables that people exchange: .xlsx, .tsv and .csv, cell by cell, with what kind of cell each is."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mmeval.types import InputError
+
+LARGEST = 1 << 30
+"""Bytes that an .xlsx file may unpack to."""
+
+Kind = Literal["text", "number", "formula", "error"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell. A number is written as people write it: 5, not 5.0."""
+
+    text: str
+    kind: Kind = "text"
+
+
+def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
+    """The lines with their numbers, the header first; blank lines of a sheet are left out.
+
+    Raises InputError for a file that is none of these, cannot be read, or unpacks to more than LARGEST.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give an .xlsx, .tsv or .csv file")
+    if path.suffix == ".xlsx":
+        return _xlsx(path)
+    if path.suffix in (".tsv", ".csv"):
+        return _text(path, "\t" if path.suffix == ".tsv" else ",")
+    raise InputError(f"{path}: neither .xlsx nor .tsv nor .csv; save it as one of these")
+
+
+def _text(path: Path, delimiter: str) -> Iterator[tuple[int, list[Cell]]]:
+    csv.field_size_limit(LARGEST)
+    number = 1
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter)
+            for cells in reader:
+                if cells:
+                    yield number, [Cell(text) for text in cells]
+                number = reader.line_num + 1
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}, line {number}: cannot be read ({error}); save it as UTF-8 text") from error
+
+
+def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InputError(f"{path}: reading .xlsx needs openpyxl; pip install 'mmeval-harness[xlsx]'") from error
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(item.file_size for item in archive.infolist()) > LARGEST:
+                raise InputError(f"{path}: unpacks to more than {LARGEST:,} bytes; save it again without pictures")
+        book = openpyxl.load_workbook(path, read_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise InputError(f"{path}: not an .xlsx file that can be read ({error}); save it again") from error
+    try:
+        for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
+            cells = [_cell(cell) for cell in row]
+            if any(cell.text for cell in cells):
+                yield number, cells
+    finally:
+        book.close()
+
+
+def _cell(cell: Any) -> Cell:
+    value = cell.value
+    if value is None:
+        return Cell("")
+    if cell.data_type in ("f", "e"):
+        return Cell(str(value), "formula" if cell.data_type == "f" else "error")
+    if isinstance(value, str):
+        return Cell(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return Cell(str(value), "number")

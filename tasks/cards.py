@@ -1,0 +1,208 @@
+"""Cards: a benchmark told in one YAML file, with no Python of its own. Read and checked here, word by word.
+
+docs/own-benchmark.md is the guide. What a card's task asks and how it is scored is in `carded`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mmeval.task import Task
+from mmeval.types import InputError, nearest
+
+KINDS = ("multiple choice", "yes/no", "short answer")
+ANSWERS = ("letter", "number", "text")
+"""How a multiple choice's answer is written: A or (A); 0 for the first option; or the option itself."""
+MATCHES = ("exact", "vqa")
+"""How a short answer is compared: equal but for case, articles and punctuation; or by VQA accuracy."""
+MEANS = ("questions", "categories")
+LETTERS = ("A.", "(A)", "A)", "A:")
+ROLES = ("question", "answer", "options", "pictures", "id", "category", "cluster")
+FACTS = ("about", "size", "licence", "source", "paper", "citation", "published", "evidence", "scoring", "access")
+"""What a card says of its benchmark, and nobody computes with."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card says of its task, checked."""
+
+    name: str
+    kind: str
+    question: str
+    answer: str
+    files: tuple[str, ...]
+    """Patterns, looked for in the data's folder."""
+    options: tuple[str, ...] = ()
+    """One column with a list, or a column an option."""
+    pictures: tuple[str, ...] = ()
+    id: str | None = None
+    category: str | None = None
+    cluster: str | None = None
+    folder: str = ""
+    """Where the pictures are, in the data's folder."""
+    mark: str | None = None
+    """What stands for a picture in questions and options."""
+    answers: str = "letter"
+    match: str = "exact"
+    mean: str = "questions"
+    letters: str = "A."
+    categories: Mapping[str, str] = field(default_factory=dict)
+    """Category -> label, in the order in which they are shown."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Metric -> column: the share of those groups in which every question is right."""
+    only: Mapping[str, str] = field(default_factory=dict)
+    """Column -> the value that a row must have to be asked."""
+    wordings: Mapping[str, str] = field(default_factory=dict)
+    """Name -> the prompt, with {pictures}, {question}, {options} and any column in braces."""
+    max_new_tokens: int = 16
+    version: int = 1
+    hub: Mapping[str, str] | None = None
+
+
+_OWN = ("kind", "files", "fields", "folder", "mark", "answers", "match", "mean", "letters", "categories", "groups")
+KEYS = (*FACTS, *_OWN, "only", "wordings", "max_new_tokens", "version", "hub")
+
+
+def load(path: Path) -> Task:
+    """The task of a user's card; its data is in the card's folder unless another is named. Raises InputError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: the card cannot be read ({error}); name a .yaml file in UTF-8") from error
+    values = parse(text, str(path))
+    return build(check(path.stem, values, str(path)), values, home=str(path.parent))
+
+
+def packaged(name: str) -> Task:
+    """The task of a card that comes with the harness."""
+    values = parse(resources.files("mmeval.tasks").joinpath(f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+    return build(check(name, values, f"{name}.yaml"))
+
+
+def build(card: Card, facts: Mapping[str, Any] | None = None, home: str = "embedded") -> Task:
+    """The task that a card tells; `facts` is the card itself, where no package holds it."""
+    from mmeval.tasks.carded import task
+
+    told: Task = task(card, facts, home)
+    return told
+
+
+def parse(text: str, where: str) -> Mapping[str, Any]:
+    """The card as YAML has it: texts, numbers, lists and maps, and nothing that makes objects. Raises InputError."""
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: not YAML ({' '.join(str(error).split())}); mend it") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: a card is a map of keys to values; see docs/own-benchmark.md")
+    return values
+
+
+def check(name: str, values: Mapping[str, Any], where: str) -> Card:
+    """The card, or InputError naming the key that is wrong and, for an unknown one, the nearest that is known."""
+    _known(values, KEYS, where, "key")
+    _needed(values, ("about", "kind", "files", "fields"), where)
+    roles = _map(values["fields"], f"{where}, fields", texts=False)
+    _known(roles, ROLES, f"{where}, fields", "field")
+    _needed(roles, ("question", "answer"), f"{where}, fields")
+    kind = _one_of(values["kind"], KINDS, f"{where}, kind")
+    own: dict[str, Any] = {key: _text(roles[key], f"{where}, fields, {key}") for key in _SINGLE if key in roles}
+    own |= {key: _texts(roles[key], f"{where}, fields, {key}") for key in ("options", "pictures") if key in roles}
+    own |= {key: _one_of(values[key], known, f"{where}, {key}") for key, known in _CHOSEN.items() if key in values}
+    own |= {key: _text(values[key], f"{where}, {key}") for key in ("folder", "mark") if key in values}
+    own |= {key: _map(values[key], f"{where}, {key}") for key in ("groups", "only", "wordings", "hub") if key in values}
+    own |= {key: _number(values[key], f"{where}, {key}") for key in ("max_new_tokens", "version") if key in values}
+    own["categories"] = _labels(values.get("categories", {}), f"{where}, categories")
+    card = Card(name=name, kind=kind, files=_texts(values["files"], f"{where}, files"), **own)
+    _agree(card, where)
+    return card
+
+
+_SINGLE = ("question", "answer", "id", "category", "cluster")
+_CHOSEN = {"answers": ANSWERS, "match": MATCHES, "mean": MEANS, "letters": LETTERS}
+PLACE = re.compile(r"\{([^{}]+)\}")
+"""A place in a wording."""
+
+
+def _agree(card: Card, where: str) -> None:
+    """Raises InputError for what does not go together."""
+    if (card.kind == "multiple choice") != bool(card.options):
+        raise InputError(f"{where}: options belong to multiple choice and to no other kind; see fields, options")
+    if card.categories and card.category is None:
+        raise InputError(f"{where}, categories: name the column that holds them, as fields: category")
+    if card.mean == "categories" and not card.categories:
+        raise InputError(f"{where}, mean: a mean of categories needs the list of them, as categories:")
+    for name, wording in card.wordings.items():
+        places = set(PLACE.findall(wording))
+        if "question" not in places:
+            raise InputError(f"{where}, wordings, {name}: no {{question}} in it; say where the question stands")
+        if card.pictures and ("pictures" in places) == (card.mark is not None):
+            raise InputError(
+                f"{where}, wordings, {name}: pictures stand at {{pictures}}, or where `mark` is in the question; "
+                "say one of the two"
+            )
+        if card.options and "options" not in places:
+            raise InputError(f"{where}, wordings, {name}: no {{options}} in it; say where the options stand")
+    taken = {item.name for item in fields(Card)} | {"overall", "precision", "recall", "f1", "yes_ratio"}
+    for group in card.groups:
+        if group in taken or group in card.categories:
+            raise InputError(f"{where}, groups: the name '{group}' is taken; choose another")
+
+
+def _known(values: Mapping[str, Any], known: Sequence[str], where: str, what: str) -> None:
+    for key in values:
+        if key not in known:
+            raise InputError(f"{where}: unknown {what} '{key}'{nearest(str(key), known)}; known: {', '.join(known)}")
+
+
+def _needed(values: Mapping[str, Any], needed: Sequence[str], where: str) -> None:
+    for key in needed:
+        if key not in values:
+            raise InputError(f"{where}: no '{key}'; a card must say it, see docs/own-benchmark.md")
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{where}: {value!r:.60} is no text; write one")
+    return value
+
+
+def _texts(value: object, where: str) -> tuple[str, ...]:
+    items = value if isinstance(value, list) and value else [value]
+    return tuple(_text(item, where) for item in items)
+
+
+def _number(value: object, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"{where}: {value!r:.60} is no whole number above zero; write one")
+    return value
+
+
+def _map(value: object, where: str, texts: bool = True) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: {value!r:.60} is no map of names to values; write `name: value`, a line each")
+    return {_text(key, where): _scalar(item, f"{where}, {key}") if texts else item for key, item in value.items()}
+
+
+def _scalar(value: object, where: str) -> str:
+    """A text, or what YAML took for a number or a truth: `split: 1`."""
+    if isinstance(value, (list, dict)) or value is None:
+        raise InputError(f"{where}: {value!r:.60} is no text; write one")
+    return str(value)
+
+
+def _labels(value: object, where: str) -> dict[str, str]:
+    return {str(item): str(item) for item in value} if isinstance(value, list) else _map(value, where)
+
+
+def _one_of(value: object, known: Sequence[str], where: str) -> str:
+    if value not in known:
+        raise InputError(f"{where}: '{value}'{nearest(str(value), known)}; it is one of: {', '.join(known)}")
+    return str(value)

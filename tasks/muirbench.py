@@ -1,0 +1,89 @@
+"""MuirBench: multiple choice about several pictures, each question beside one that cannot be answered.
+
+Wang et al. 2024, arXiv 2406.09411; prompt and parser from `eval/utils` of muirbench/MuirBench. Pictures stand in
+questions and in options, where the data set writes <image>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mmeval.scoring import choices, letters
+from mmeval.scoring.groups import by_category, group_all, guessing, percent, share
+from mmeval.scoring.statistics import Statistic
+from mmeval.sources import embedded_suites, lines
+from mmeval.sources.lines import Line
+from mmeval.task import Task
+from mmeval.types import InputError, Parts, Record, Sample, Score
+
+FILES = ("test-*.parquet", "data/test-*.parquet")
+MARK = "<image>"
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """The questions, in the data's order. Raises InputError."""
+    if data == "embedded":
+        yield from embedded_suites.samples("muirbench", "hub, or the folder of its parquet files")
+        return
+    yield from (sample(line) for line in lines.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
+
+
+def sample(line: Line) -> Sample:
+    """A row as a question. `pair` is the question and its counterpart, whichever names the other."""
+    idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
+    options = line.texts("options")
+    answer = line.text("answer").strip()
+    if answer not in choices.LETTERS[: len(options)]:
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is none of its {len(options)} options; mend it")
+    texts = [line.text("question"), *options]
+    question, *offered = lines.placed(texts, line.images("image_list"), MARK, line.where)
+    return Sample(
+        id=idx,
+        prompt=question,
+        targets=(answer,),
+        choices=tuple(offered),
+        groups={"pair": " ".join(sorted({idx, other} - {""}))},
+        category=line.text("task"),
+        tags={"relation": str(line.values.get("image_relation", "")), "counterpart": other},
+    )
+
+
+def release(sample: Sample) -> Parts:
+    """As `create_prompt` writes it."""
+    end = "Hint: Please provide the correct option letter, such as A, B, C, D, directly.\nAnswer:"
+    listed = choices.listed(sample.choices, "({}) ")
+    return choices.merged(["Question: ", sample.prompt, "\nChoices:\n", listed, end])
+
+
+def direct(sample: Sample) -> Parts:
+    """As lmms-eval asks."""
+    end = "Answer with the option's letter from the given choices directly."
+    return choices.merged([sample.prompt, "\n", choices.listed(sample.choices), end])
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """`overall`, of all questions; `pairs`, of those that have a counterpart in the data; and each task."""
+    found = by_category(records, scores, sorted({record.category for record in records}), "pair")
+    ids = {record.id for record in records}
+    both = [pair for pair in zip(records, scores, strict=True) if pair[0].tags.get("counterpart") in ids]
+    paired = group_all([record for record, _ in both], [score for _, score in both], "pair")
+    luck = [100.0 / len(record.choices) ** 2 for record, _ in both if record.choices]
+    return {
+        "overall": percent(share(records, scores, "pair"), guessing(records)),
+        "pairs": percent(paired, sum(luck) / len(luck) if luck else None, "no question's counterpart is in the data"),
+        **found,
+    }
+
+
+MUIRBENCH = Task(
+    name="muirbench",
+    version=1,
+    samples=samples,
+    wordings={"release": release, "direct": direct},
+    scorers={"official": letters.drawn(letters.muirbench), "strict": choices.scorer(letters.reasoned)},
+    metrics={"official": numbers, "strict": numbers},
+    axes={"overall": "Overall", "pairs": "Both of a pair"},
+    readings={"muirbench": letters.muirbench},
+    strict=letters.reasoned,
+    max_new_tokens=32,
+)

@@ -1,0 +1,102 @@
+"""NLVR2: is a sentence true of a left and a right photograph? (Suhr et al. 2019, arXiv 1811.00491)
+
+Accuracy, and consistency: the share of sentences for which every pair of pictures is judged right
+(`nlvr2/eval/metrics.py` of lil-lab/nlvr: the identifier with its pair left out names the sentence).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmeval.scoring import truth
+from mmeval.scoring.groups import group_all, percent, share
+from mmeval.scoring.statistics import Statistic
+from mmeval.scoring.yesno import scorer
+from mmeval.sources import embedded_suites, lines
+from mmeval.sources.lines import Line
+from mmeval.task import Task
+from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
+
+SPLITS = ("test1", "test2", "dev")
+"""The first that is there is taken; test1 is the public test, and dev is no test."""
+SAID = {"true": "yes", "false": "no"}
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """The questions of a split: its JSON file, or the folder that holds one. Raises InputError."""
+    if data == "embedded":
+        yield from embedded_suites.samples("nlvr2", "the folder of test1.json and its pictures")
+        return
+    path = Path(data)
+    places = [path] if path.is_file() else [path / f"{split}.json" for split in SPLITS]
+    places += [] if path.is_file() else [path / "data" / f"{split}.json" for split in SPLITS]
+    found = [place for place in places if place.is_file()]
+    if not found:
+        raise InputError(f"{data}: no test1.json, test2.json or dev.json; give the folder that holds one, or the file")
+    folder = path if path.is_dir() else path.parent
+    yield from (sample(line, folder) for line in lines.of_file(found[0], folder))
+
+
+def sample(line: Line, folder: Path) -> Sample:
+    """A row as a question. `sentence` is the identifier without its pair, `set` that without the sentence, too."""
+    identifier = line.text("identifier")
+    parts = identifier.split("-")
+    label = line.text("label").strip().lower()
+    if len(parts) != 4 or label not in SAID:
+        raise InputError(f"{line.where}: '{identifier[:40]}' labelled '{label[:20]}'; as in test1-0-1-0, True or False")
+    split, number, pair, sentence = parts
+    shown = [_picture(folder, split, f"{split}-{number}-{pair}-img{side}.png", line) for side in (0, 1)]
+    return Sample(
+        id=identifier,
+        prompt=(*shown, line.text("sentence")),
+        targets=(SAID[label],),
+        groups={"set": f"{split}-{number}", "sentence": f"{split}-{number}--{sentence}"},
+        tags={"split": split},
+    )
+
+
+def mmicl(sample: Sample) -> Parts:
+    """As MMICL's data asks (MIC_tool's nlvr2 template); the pictures are introduced by the model's context."""
+    left, right, sentence = sample.prompt
+    between = " is the left image and the "
+    before = " is the right image. Analyzing the "
+    ask = f", can you validate the statement: {sentence}? Respond with either True or False."
+    return (left, right, "The ", Ref(0), between, Ref(1), before, Ref(0), " and ", Ref(1), ask)
+
+
+def plain(sample: Sample) -> Parts:
+    """In as few words as will do."""
+    left, right, sentence = sample.prompt
+    ask = f"Left picture, right picture. Is this statement true of them? {sentence}\nAnswer with True or False."
+    return (left, right, ask)
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """Both, clustered by set of pictures. Guessing consistently gets harder the more pairs a sentence has."""
+    pairs: dict[str, int] = {}
+    for record in records:
+        pairs[record.groups["sentence"]] = pairs.get(record.groups["sentence"], 0) + 1
+    luck = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
+    return {
+        "accuracy": percent(share(records, scores, "set"), 50.0),
+        "consistency": percent(group_all(records, scores, "sentence", "set"), luck, "no sentence has all its answers"),
+    }
+
+
+def _picture(folder: Path, split: str, name: str, line: Line) -> Image:
+    for place in (f"{split}/{name}", f"images/{split}/{name}"):
+        if lines.inside(folder, place, line.where).is_file():
+            return lines.file(folder, place, line.where)
+    return lines.file(folder, name, line.where)
+
+
+NLVR2 = Task(
+    name="nlvr2",
+    version=1,
+    samples=samples,
+    wordings={"mmicl": mmicl, "plain": plain},
+    scorers={"official": scorer(truth.official), "strict": scorer(truth.strict)},
+    metrics={"official": numbers, "strict": numbers},
+    axes={"accuracy": "Accuracy", "consistency": "Consistency"},
+)

@@ -1,0 +1,115 @@
+"""POPE: is this object in the picture? Three splits, by how the absent ones are chosen (Li et al. 2023, 2305.10355).
+
+The splits share the 1,500 questions whose answer is yes, so that no number is taken over several of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmeval.scoring import yesno
+from mmeval.scoring.binary import detection
+from mmeval.scoring.statistics import Statistic
+from mmeval.scoring.yesno import YesNo
+from mmeval.sources import embedded_suites, lines
+from mmeval.sources.lines import Line
+from mmeval.task import Task, Wording
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+
+SPLITS = {"random": "Random", "popular": "Popular", "adversarial": "Adversarial"}
+NUMBERS = {"accuracy": "", "f1": ", F1", "precision": ", precision", "recall": ", recall", "yes_ratio": ", yes"}
+PICTURES = ("", "val2014", "images")
+"""Where in the data's folder the pictures of COCO may be."""
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """The questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
+    if data == "embedded":
+        yield from embedded_suites.samples("pope", "the folder of coco_pope_random.json and the others")
+        return
+    path = Path(data)
+    files = [path] if path.is_file() else [file for split in SPLITS for file in path.glob(f"*_{split}.json")]
+    if not files or (path.is_file() and _split(path) is None):
+        raise InputError(f"{data}: no coco_pope_random.json, coco_pope_popular.json or coco_pope_adversarial.json")
+    folder = path.parent if path.is_file() else path
+    pictures: dict[str, Image] = {}
+    for file in files:
+        for line in lines.of_file(file, folder):
+            name = line.text("image")
+            if name not in pictures:
+                pictures[name] = _picture(folder, name, line.where)
+            yield sample(line, _split(file) or "", pictures[name])
+
+
+def sample(line: Line, split: str, image: Image) -> Sample:
+    """A row as a question."""
+    label = line.text("label").strip().lower()
+    if label not in ("yes", "no"):
+        raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be yes or no")
+    return Sample(
+        id=f"{split}/{line.text('question_id')}",
+        prompt=(image, line.text("text")),
+        targets=(label,),
+        groups={"image": line.text("image")},
+        category=split,
+    )
+
+
+def ending(suffix: str) -> Wording:
+    """The picture, the question, and that."""
+
+    def words(sample: Sample) -> Parts:
+        picture, question = sample.prompt
+        return (picture, f"{question}{suffix}")
+
+    return words
+
+
+def official(text: str) -> YesNo:
+    """What POPE's `evaluate.py` reads: no where a word of the first sentence is No, no or not, and else yes.
+
+    So an empty answer is a yes, and so are "NO", "There are none", and "No" before a line break.
+    """
+    words = text.partition(".")[0].replace(",", "").split(" ")
+    return "no" if {"No", "no", "not"} & set(words) else "yes"
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """`random/accuracy`, `random/f1`, ...: the five numbers of each split, clustered by picture."""
+    found: dict[str, Statistic] = {}
+    for split in SPLITS:
+        own = [pair for pair in zip(records, scores, strict=True) if pair[0].category == split]
+        five = detection([record for record, _ in own], [score for _, score in own], "image")
+        if not own:
+            five = {
+                name: Statistic(100.0, 50.0, reason=f"the data has no question of the split {split}") for name in five
+            }
+        found |= {f"{split}/{name}": number for name, number in five.items()}
+    return found
+
+
+def _split(file: Path) -> str | None:
+    return next((split for split in SPLITS if file.stem.endswith(f"_{split}")), None)
+
+
+def _picture(folder: Path, name: str, where: str) -> Image:
+    """The picture beside the questions, or in a folder as COCO's archive makes."""
+    found = [place for place in PICTURES if lines.inside(folder, f"{place}/{name}" if place else name, where).is_file()]
+    return lines.file(folder, f"{found[0]}/{name}" if found and found[0] else name, where)
+
+
+POPE = Task(
+    name="pope",
+    version=1,
+    samples=samples,
+    wordings={
+        "release": ending(""),
+        "yes-no": ending(" Please answer yes or no."),
+        "single-word": ending("\nAnswer the question using a single word or phrase."),
+    },
+    scorers={"official": yesno.scorer(official), "strict": yesno.scorer(yesno.strict)},
+    metrics={"official": numbers, "strict": numbers},
+    axes={f"{split}/accuracy": label for split, label in SPLITS.items()},
+    totals={f"{split}/{name}": f"{SPLITS[split]}{end}" for split in SPLITS for name, end in NUMBERS.items() if end},
+)

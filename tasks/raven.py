@@ -1,0 +1,166 @@
+"""Raven's matrices: which picture comes next? The candidate whose "Is it correct?" has the largest P(Yes).
+
+Rule and prompt: Kosmos-1 (Huang et al. 2023, arXiv 2302.14045), which took IQ50's 50 items with six candidates each;
+RAVEN (Zhang et al. 2019, arXiv 1903.02741) has eight, in seven configurations.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from mmeval.scoring.groups import macro, percent
+from mmeval.scoring.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
+from mmeval.scoring.statistics import Mean, Statistic
+from mmeval.sources import embedded_suites, lines
+from mmeval.task import Task
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+
+CONFIGURATIONS = {
+    "center_single": "Center",
+    "distribute_four": "2x2 Grid",
+    "distribute_nine": "3x3 Grid",
+    "left_center_single_right_center_single": "Left-Right",
+    "up_center_single_down_center_single": "Up-Down",
+    "in_center_single_out_center_single": "Out-InCenter",
+    "in_distribute_four_out_center_single": "Out-InGrid",
+}
+"""The folders of RAVEN-10000 -> the paper's names."""
+
+NUMBERS = {3: "three", 4: "four", 8: "eight"}
+PANELS = 16
+"""Pictures in one of RAVEN's files: eight that are given, eight candidates."""
+
+
+def samples(task: str, data: str) -> Iterator[Sample]:
+    """The questions, a candidate each, those of an item together. Raises InputError."""
+    folder = "the folder of iq50.jsonl" if task == "iq50" else "the folder of RAVEN-10000"
+    if data == "embedded":
+        yield from embedded_suites.samples(task, folder)
+        return
+    yield from iq50(data) if task == "iq50" else raven(Path(data))
+
+
+def iq50(data: str) -> Iterator[Sample]:
+    """Items in `iq50.jsonl`: id, images (3, 4 or 8 names), options (6 names), answer (place of the right one, from 0).
+
+    The 50 items came as web pages' pictures with no file that lists them; this file is ours to read and yours to write.
+    """
+    for line in lines.read(data, ("iq50.jsonl",), None, "iq50"):
+        given, options, right = line.images("images"), line.images("options"), line.value("answer")
+        if len(given) not in NUMBERS or len(options) != 6 or right not in range(6):
+            found = f"{len(given)} pictures, {len(options)} options, answer {right!r:.20}"
+            raise InputError(f"{line.where}: {found}; an item has 3, 4 or 8 pictures, 6 options, an answer from 0 to 5")
+        yield from item(line.text("id"), given, options, right, "")
+
+
+def raven(folder: Path) -> Iterator[Sample]:
+    """The test files of the release, `CONFIGURATION/RAVEN_NUMBER_test.npz`, a configuration after the other."""
+    files = {name: sorted((folder / name).glob("RAVEN_*_test.npz"), key=_number) for name in CONFIGURATIONS}
+    if not any(files.values()):
+        raise InputError(f"{folder}: no RAVEN_*_test.npz in {', '.join(CONFIGURATIONS)}; give the release's folder")
+    for name, found in files.items():
+        for path in found:
+            lines.inside(folder, f"{name}/{path.name}", str(folder))
+            panels, target = _panels(path)
+            yield from item(f"{name}/{path.stem}", panels[:8], panels[8:], target, name)
+
+
+def item(name: str, given: Sequence[Image], options: Sequence[Image], right: int, category: str) -> Iterator[Sample]:
+    """A question for each candidate."""
+    for place, option in enumerate(options):
+        yield Sample(
+            id=f"{name}/{place}",
+            prompt=(*given, option),
+            targets=("yes" if place == right else "no",),
+            groups={"item": name},
+            category=category,
+            tags={"candidate": str(place)},
+        )
+
+
+def kosmos(sample: Sample) -> Parts:
+    """As Kosmos-1 was asked."""
+    *given, candidate = sample.prompt
+    here = f"Here are {NUMBERS[len(given)]} images:"
+    return (here, *given, "The following image is:", candidate, "Is it correct?")
+
+
+def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
+    """Of each item whose candidates all have an answer: configuration, what was ranked first, and what is right."""
+    items: dict[str, list[Record]] = {}
+    for record in records:
+        items.setdefault(record.groups["item"], []).append(record)
+    found = {}
+    for name, own in items.items():
+        own.sort(key=lambda record: int(record.tags["candidate"]))
+        values = [yes_likelihood(record.loglikelihoods) for record in own if record.loglikelihoods is not None]
+        right = [place for place, record in enumerate(own) if record.targets == ("yes",)]
+        if len(values) == len(own) and len(right) == 1:
+            found[name] = own[0].category, rank(values), right[0]
+    return found
+
+
+def numbers(
+    candidates: int, names: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]
+) -> dict[str, Statistic]:
+    """The share of items whose right candidate comes first, alone; of RAVEN, each configuration and their mean."""
+    chance = 100.0 / candidates
+    items = ranked(records)
+    parts: dict[str, Mean] = {name: Mean([], []) for name in names or {"": ""}}
+    marks: dict[str, list[tuple[float, str]]] = {name: [] for name in parts}
+    for name, (category, ranking, right) in items.items():
+        marks[category].append((float(ranking.best == right), name))
+    parts = {name: Mean([value for value, _ in own], [item for _, item in own]) for name, own in marks.items()}
+    found = {name: percent(mean, chance, f"no item of {name or 'the data'} is whole") for name, mean in parts.items()}
+    return {"overall": macro(found), **found} if names else {"overall": found[""]}
+
+
+def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
+    """How many items have several candidates in the first place."""
+    items = ranked(records)
+    tied = sum(ranking.tied > 1 for _, ranking, _ in items.values())
+    return [f"Of {len(items)} items {tied} have a tie for the first place, which counts as wrong."] if tied else []
+
+
+def _number(path: Path) -> int:
+    digits = path.stem.split("_")[1]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _panels(path: Path) -> tuple[list[Image], int]:
+    """The pictures of a file, and the place of the right candidate. Raises InputError; nothing in it is unpickled."""
+    import numpy as np
+    from PIL import Image as PILImage
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            pixels, target = np.asarray(file["image"]), int(file["target"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a file of RAVEN ({error}); get it again") from error
+    if pixels.ndim != 3 or len(pixels) != PANELS or pixels.dtype != np.uint8 or target not in range(8):
+        raise InputError(
+            f"{path}: pictures {pixels.shape} of {pixels.dtype}, target {target}; it must have 16, and 0 to 7"
+        )
+    return [Image(PILImage.fromarray(one), f"{path.name}, {place}") for place, one in enumerate(pixels)], target
+
+
+def _task(name: str, candidates: int, configurations: Mapping[str, str]) -> Task:
+    return Task(
+        name=name,
+        version=1,
+        samples=partial(samples, name),
+        wordings={"kosmos": kosmos},
+        scorers={"official": likelier},
+        metrics={"official": partial(numbers, candidates, configurations)},
+        axes=configurations or {"overall": "Accuracy"},
+        totals={"overall": "Mean"} if configurations else {},
+        weighs=lambda sample: YES_NO,
+        remarks=ties,
+    )
+
+
+IQ50 = _task("iq50", 6, {})
+RAVEN = _task("raven", 8, CONFIGURATIONS)

@@ -1,0 +1,112 @@
+"""ScienceQA-IMG: the questions of ScienceQA's test that have a picture (Lu et al. 2022, arXiv 2209.09513).
+
+Prompts and the reading of answers from lupantech/ScienceQA, `models/base_prompt.py` and `models/run_gpt3.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmeval.scoring import choices, letters
+from mmeval.scoring.groups import by_category, guessing, percent, pictures, share
+from mmeval.scoring.statistics import Statistic
+from mmeval.sources import embedded_suites, lines
+from mmeval.sources.lines import Line
+from mmeval.task import Task
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+
+SUBJECTS = {"natural science": "Natural science", "social science": "Social science", "language science": "Language"}
+YOUNG = {f"grade{number}" for number in range(1, 7)}
+SPLIT = "test"
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """The test questions with a picture: of the release's folder, or the hub's table. Raises InputError."""
+    if data == "embedded":
+        yield from embedded_suites.samples("scienceqa", "hub, or the folder of problems.json and images/")
+        return
+    if (Path(data) / "problems.json").is_file():
+        yield from _release(Path(data))
+        return
+    for number, line in enumerate(lines.read(data, ("*test-*.parquet",), SCIENCEQA.card["hub"], "scienceqa"), 1):
+        if shown := line.images("image"):
+            yield sample(line, str(number), shown)
+
+
+def _release(folder: Path) -> Iterator[Sample]:
+    """`problems.json` holds all splits by number; a picture is `images/test/NUMBER/image.png` (or `test/...`)."""
+    problems = lines.load(folder / "problems.json")
+    if not isinstance(problems, dict):
+        raise InputError(f"{folder / 'problems.json'}: not a map of numbers to problems; get the release again")
+    root = folder / "images" if (folder / "images").is_dir() else folder
+    for pid, problem in problems.items():
+        line = Line(problem, f"{folder / 'problems.json'}, problem {pid}", folder)
+        if problem.get("split") == SPLIT and problem.get("image"):
+            name = f"{SPLIT}/{pid}/{line.text('image')}"
+            yield sample(line, pid, [lines.file(root, name, line.where)])
+
+
+def sample(line: Line, pid: str, shown: Sequence[Image]) -> Sample:
+    """A problem as a question; its hint, if it has one, is kept for the wordings."""
+    options, answer = line.texts("choices"), line.value("answer")
+    if not isinstance(answer, int) or not 0 <= answer < len(options):
+        raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the place of an option, from 0")
+    return Sample(
+        id=pid,
+        prompt=(*shown, line.text("question")),
+        targets=(choices.letter(answer),),
+        choices=tuple((option,) for option in options),
+        category=line.text("subject"),
+        tags={name: str(line.values.get(name) or "") for name in ("hint", "grade", "topic")},
+    )
+
+
+def release(sample: Sample) -> Parts:
+    """The script's QCM-A prompt, the picture before it."""
+    *shown, question = sample.prompt
+    options = choices.listed(sample.choices, "({}) ", " ")
+    context = sample.tags["hint"].strip() or "N/A"
+    return choices.merged([tuple(shown), f"Question: {question}\nContext: {context}\nOptions: ", options, "\nAnswer:"])
+
+
+def with_letter(sample: Sample) -> Parts:
+    """Asks for the letter, so that less depends on how answers are read."""
+    *shown, question = sample.prompt
+    hint = f"Context: {sample.tags['hint']}\n" if sample.tags["hint"].strip() else ""
+    end = "Answer with the option's letter from the given choices directly."
+    return choices.merged([tuple(shown), f"{hint}{question}\n", choices.listed(sample.choices), end])
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """All, and by subject, by whether there is a hint, and by grade; a subject may be absent from small data."""
+    pairs = list(zip(records, scores, strict=True))
+    slices = {
+        "overall": pairs,
+        "with_text": [pair for pair in pairs if pair[0].tags.get("hint")],
+        "grades_1_6": [pair for pair in pairs if pair[0].tags.get("grade") in YOUNG],
+        "grades_7_12": [pair for pair in pairs if pair[0].tags.get("grade") not in YOUNG],
+    }
+    found = {name: _share([r for r, _ in part], [s for _, s in part], name) for name, part in slices.items()}
+    return {**found, **by_category(records, scores, list(SUBJECTS))}
+
+
+def _share(records: Sequence[Record], scores: Sequence[Score], name: str) -> Statistic:
+    return percent(share(records, scores, pictures), guessing(records), f"the data has no question of {name}")
+
+
+SCIENCEQA = Task(
+    name="scienceqa",
+    version=1,
+    samples=samples,
+    wordings={"release": release, "letter": with_letter},
+    scorers={"official": letters.drawn(letters.scienceqa), "strict": choices.scorer(letters.reasoned)},
+    metrics={"official": numbers, "strict": numbers},
+    axes=SUBJECTS,
+    totals={"overall": "All", "with_text": "With a hint", "grades_1_6": "Grades 1-6", "grades_7_12": "Grades 7-12"},
+    readings={"scienceqa": letters.scienceqa},
+    strict=letters.reasoned,
+    max_new_tokens=32,
+)
+"""The split by whether the picture is needed, which MMICL's paper reports, was never published; `release` needs a
+model that says "The answer is X."."""

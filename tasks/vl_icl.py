@@ -1,0 +1,108 @@
+"""VL-ICL Bench: what the task is can be seen in its demonstrations only (Zong et al. 2025, arXiv 2403.13164).
+
+Rules from `evals/eval.py` of ys-zong/VL-ICL. `--shots` says how many demonstrations, `--seed` which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmeval.scoring import short, yesno
+from mmeval.scoring.groups import by_category
+from mmeval.scoring.statistics import Statistic
+from mmeval.sources import embedded_suites, vl_icl
+from mmeval.sources.vl_icl import SUBSETS
+from mmeval.task import Task
+from mmeval.types import Parts, Record, Sample, Score
+
+SHOTS = 2
+"""Where --shots says nothing."""
+NUMBERS = ("clevr", "operator_induction", "operator_induction_interleaved")
+"""Subsets whose answer is a number."""
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w]|\.\d)")
+
+
+def few_shot(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
+    """The queries, each after so many demonstrations. Raises InputError."""
+    if data == "embedded":
+        yield from embedded_suites.samples("vl-icl", "the folder that holds open_mi, clevr and the others")
+        return
+    yield from vl_icl.samples(Path(data), SHOTS if shots is None else shots, seed)
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """The queries with the default number of demonstrations."""
+    return few_shot(data, None, 0)
+
+
+def plain(sample: Sample) -> Parts:
+    """As the scripts ask with no description of the task."""
+    *shown, question = sample.prompt
+    return (*shown, f"{question}\nAnswer:")
+
+
+def official(record: Record) -> Score:
+    """As `exact_match` and `exact_yes_no` do: no is right wherever yes is not in it; CLEVR's number is not looked for.
+
+    (The script looks for the name clevr_simple, and the set is called clevr.)
+    """
+    if record.text is None:
+        return Score(None, "error")
+    said, target = cut(record.text), record.targets[0].lower()
+    if record.category == "matching_mi":
+        said = "yes" if "yes" in said.lower() else "no"
+    elif record.category.startswith("operator_induction"):
+        found = re.search(r"\d+", said)
+        said = found[0] if found else ""
+    right = said.lower() == target
+    return Score(float(right), "correct" if right else "incorrect", said)
+
+
+def cut(text: str) -> str:
+    """Up to the first line break, or, where there is none, the first full stop; neither counts at the very start."""
+    text = text.strip()
+    place = text.find("\n")
+    place = place if place > 0 else text.find(".")
+    return text[:place] if place > 0 else text
+
+
+def strict(record: Record) -> Score:
+    """The only number, the yes or no that is said, or the whole short answer: nothing is credited for its absence."""
+    if record.text is None:
+        return Score(None, "error")
+    if record.category == "matching_mi":
+        return _YES_NO(record)
+    if record.category not in NUMBERS:
+        return short.exact(record)
+    found = set(_NUMBER.findall(record.text))
+    if len(found) != 1:
+        return Score(0.0, "unparsed")
+    answer = found.pop()
+    right = answer in record.targets
+    return Score(float(right), "correct" if right else "incorrect", answer)
+
+
+_YES_NO = yesno.scorer(yesno.strict)
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """Each subset by itself; its queries are drawn one by one, so that each is a cluster."""
+    return by_category(records, scores, list(SUBSETS), lambda record: record.id, _luck)
+
+
+def _luck(records: Sequence[Record]) -> float | None:
+    return 50.0 if records and records[0].category == "matching_mi" else None
+
+
+VL_ICL = Task(
+    name="vl-icl",
+    version=1,
+    samples=samples,
+    few_shot=few_shot,
+    wordings={"plain": plain},
+    scorers={"official": official, "strict": strict},
+    metrics={"official": numbers, "strict": numbers},
+    axes=SUBSETS,
+)

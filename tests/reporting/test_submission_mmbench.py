@@ -1,0 +1,193 @@
+"""MMBench's table: written, read back to the same scores, checked whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mmeval import door
+from mmeval import run as runs
+from mmeval.cli import main
+from mmeval.reporting import submission
+from mmeval.reporting.submission import mmbench
+from mmeval.run import Run
+from mmeval.types import InputError, Record
+from tests import mmbench_table as table
+
+openpyxl = pytest.importorskip("openpyxl")
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "120"})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("run")
+    data = table.write(folder / "MMBench_DEV_EN.tsv", table.with_turns(table.questions()))
+    return door.evaluate("constant:=1+1", "mmbench", data=str(data), out=folder / "run")
+
+
+def findings(path: Path, level: str = "wrong", board: str = "mmbench") -> list[str]:
+    return [finding.sentence for finding in submission.check(path, board) if finding.level == level]
+
+
+def predictions(path: Path, changes: dict[int, dict[str, str]] | None = None, without: tuple[str, ...] = ()) -> Path:
+    lines = table.with_turns(table.questions())
+    lines = [line | {"prediction": line["answer"]} | (changes or {}).get(n, {}) for n, line in enumerate(lines)]
+    return table.write(path, lines, (*without, "image"))
+
+
+def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: Path) -> None:
+    (path,) = submission.write(run, "mmbench", tmp_path)
+    assert path.name == "constant__1_1_MMBench_DEV_EN.xlsx"
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    header, *rows = sheet.iter_rows()
+    assert tuple(cell.value for cell in header) == mmbench.COLUMNS
+    assert [row[0].value for row in rows] == sorted(int(record.id) for record in run.records)
+    assert {row[-1].value for row in rows} == {"=1+1"}
+    assert {cell.data_type for row in rows for cell in row[1:] if cell.value is not None} == {"s"}
+    assert [cell.value for cell in rows[0]][3:7] == ["a cat", "a dog", "None", "NA"]
+    assert findings(path) == []
+    _, records, results = door.score_predictions("mmbench", str(path))
+    assert results["metrics"]["circular"] == run.results["metrics"]["circular"]
+    assert {record.id: record.choices for record in records} == {r.id: r.choices for r in run.records}
+
+
+def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    ended = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
+    assert ended.exit_code == 0, ended.output
+    for words in ("wrote", "nothing wrong", "server closed on 2026-03-31"):
+        assert words in ended.output
+    (path,) = tmp_path.iterdir()
+    assert call("submit", "--check", path, "--to", "mmbench").exit_code == 0
+    assert call("submit", "--to", "mmbench").exit_code == 2
+    assert "did you mean 'mmbench'" in call("submit", run.folder, "--to", "mmbensh").stderr
+    assert "a run of mmbench, and 'mme' wants mme" in call("submit", run.folder, "--to", "mme").stderr
+
+
+def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
+    archive, entry = submission.write(run, "openvlm", tmp_path)
+    assert zipfile.ZipFile(archive).namelist() == ["constant__1_1_MMBench_DEV_EN.xlsx"]
+    scores = json.loads(entry.read_text())["constant:=1+1"]
+    assert set(scores) == {"META", "MMBench_DEV_EN"}
+    assert scores["MMBench_DEV_EN"]["Overall"] == 0.0
+    assert findings(archive, board="openvlm") == findings(entry, board="openvlm") == []
+    assert "fill these in" in findings(entry, "mind", "openvlm")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({0: {"index": "2"}}, "the index 2 again"),
+        ({0: {"index": "x"}}, "the index is 'x'"),
+        ({1: {"prediction": "D"}}, "the prediction is 'D', and the options are A, B, C"),
+        ({1: {"prediction": ""}}, "the prediction is empty"),
+        ({1: {"answer": "E"}}, "the answer 'E' is none of the options"),
+        ({0: {"index": "9"}}, "question 1 lacks its first pass"),
+        ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 turns"),
+        ({4: {"A": "a cow"}}, "other options than those of"),
+        ({0: {"B": ""}}, "the option B is empty and D is not"),
+    ],
+)
+def test_what_is_wrong_with_anybodys_table_is_said(
+    tmp_path: Path, change: dict[int, dict[str, str]], sentence: str
+) -> None:
+    for name in ("theirs.tsv", "theirs.csv"):
+        found = findings(predictions(tmp_path / name, change))
+        assert any(sentence in one for one in found), found
+    ended = call("submit", "--check", tmp_path / "theirs.csv", "--to", "mmbench")
+    assert ended.exit_code == 1
+    assert sentence in " ".join(ended.output.split())
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("=HYPERLINK(1)", "becomes a formula"),
+        ("@me", "becomes a formula"),
+        ("1.0", "a date or another number"),
+        ("2/3", "a date or another number"),
+        ("None", "read as missing"),
+        ("nan", "read as missing"),
+    ],
+)
+def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
+    found = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": said}}), "mind")
+    assert any(sentence in one and "line 2, column prediction" in one for one in found), found
+
+
+def test_a_whole_table_is_found_right(tmp_path: Path) -> None:
+    assert findings(predictions(tmp_path / "theirs.tsv")) == []
+
+
+def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
+    assert "no column prediction" in findings(predictions(tmp_path / "a.tsv", without=("prediction",)))[0]
+    mind = findings(predictions(tmp_path / "b.tsv", without=("split",)), "mind")
+    assert any("no column split" in one for one in mind)
+    with pytest.raises(InputError, match="no column answer, so there is nothing to score by"):
+        door.score_predictions("mmbench", str(predictions(tmp_path / "c.tsv", without=("answer",))))
+
+
+def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["index", "question", "A", "B", "C", "D", "answer", "category", "l2-category", "split", "prediction"])
+    for index, answer in ((3, "B"), (1_000_003, "A")):
+        options = ["one", 2] if index == 3 else [2, "one"]
+        category = ("image_scene", "coarse_perception", "dev")
+        sheet.append([index, "How many?", *options, None, None, answer, *category, "=1+1" if index == 3 else "A"])
+    path = tmp_path / "theirs.xlsx"
+    book.save(path)
+    assert findings(path) == [f"{path}, line 2, column prediction: '=1+1' is a formula or its error, and no answer; "
+                              "write it as a text"]  # fmt: skip
+    assert any("'2' is a number" in one for one in findings(path, "mind"))
+
+
+def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsx").write_text("not a sheet")
+    (tmp_path / "b.pdf").write_text("not a sheet")
+    assert "not an .xlsx file" in findings(tmp_path / "a.xlsx")[0]
+    assert "neither .xlsx nor .tsv nor .csv" in findings(tmp_path / "b.pdf")[0]
+    assert "no such file" in findings(tmp_path / "c.tsv")[0]
+
+
+def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
+    data = str(run.folder.parent / "MMBench_DEV_EN.tsv")
+    limited = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "a", limit=4)
+    early = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "b", early_stop=True)
+    unfinished = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "c")
+    lines = (unfinished.folder / "records.jsonl").read_bytes().splitlines(keepends=True)
+    (unfinished.folder / "records.jsonl").write_bytes(b"".join(lines[:-1]))
+    broken = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "d")
+    (broken.folder / "records.jsonl").write_bytes(b"".join(lines).replace(b'"text":"B"', b'"text":null,"error":"x"', 1))
+    for bad, sentence in (
+        (limited, "was limited"),
+        (early, "run without --early-stop"),
+        (unfinished, "finish the run first"),
+        (broken, r"no answer \(x\)"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            submission.write(runs.open_run(bad.folder), "mmbench", tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *rest = run.records
+
+    def answered(text: str) -> None:
+        changed = [Record(**{**vars(first), "text": text}), *rest]
+        monkeypatch.setattr(Run, "records", property(lambda self: changed))
+
+    answered("\x00\x06B\ud800 \U0001f436\n")
+    (path,) = submission.write(run, "mmbench", tmp_path)
+    values = [row[-1].value for row in openpyxl.load_workbook(path).worksheets[0].iter_rows()]
+    assert "  B  \U0001f436\n" in values
+    answered("B" * 40_000)
+    with pytest.raises(InputError, match="the prediction has 40,000 characters, and a cell holds 32,767"):
+        submission.write(run, "mmbench", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

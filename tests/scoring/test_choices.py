@@ -1,0 +1,152 @@
+"""Reading letters: traps that no recording has, and what must hold for whatever a model writes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmeval.scoring import choices
+from mmeval.scoring.choices_public import READINGS
+from mmeval.scoring.choices_strict import strict
+from mmeval.types import Image, InputError, Record
+
+ANIMALS = ["teddy bear", "rabbit", "cat", "dog"]
+POINTS = ["Point A", "Point B", "Point C"]
+LETTERS = ["b", "c", "d", "a"]
+TREES = ["iron", "oak", "I", "ink", "elm", "fir", "gum", "hay", "ivy"]
+NUMBERS = ["1", "2.0", "3.5", "40"]
+CHINESE = ["泰迪熊", "兔子", "猫", "狗"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "letter"),
+    [
+        ("_B_", ANIMALS, "B"),
+        ("B?", ANIMALS, "B"),
+        ("（b）", ANIMALS, "B"),
+        ("b. rabbit", ANIMALS, "B"),
+        ("The answer is (d)", ANIMALS, "D"),
+        ("The answer is A teddy bear", ANIMALS, "A"),
+        ("The answer is a dog.", ANIMALS, "D"),  # an article, not the letter
+        ("The answer is a spider.", ANIMALS, None),
+        ("The answer is black.", ANIMALS, None),  # not "B"
+        ("A photo of a cat", ANIMALS, "C"),
+        ("A is correct", ANIMALS, "A"),
+        ("A is for apple", ANIMALS, None),
+        ("First, A is wrong. B is wrong. C is wrong. So D", ANIMALS, "D"),
+        ("Answer: B\nExplanation: A is not right since C and D", ANIMALS, "B"),
+        ("The answer is A, B", ANIMALS, None),
+        ("B or C", ANIMALS, None),
+        ("ABCD", ANIMALS, None),
+        ("The answer is E.", ANIMALS, None),
+        ("not a dog but a cat", ANIMALS, "C"),
+        ("It could be a cat or a dog", ANIMALS, None),
+        ("I cannot tell if it is a cat", ANIMALS, None),
+        ("Is it a cat?", ANIMALS, None),
+        ("hotdog", ANIMALS, None),
+        ("A B. A B.", ["Vitamin A", "Vitamin B"], None),
+        ("Vitamin B", ["Vitamin A", "Vitamin B"], "B"),
+        ("Vitamin C", ANIMALS, None),
+        ("<think>A or B? B</think>The answer is C", ANIMALS, "C"),
+        ("\\boxed{\\text{C}}", ANIMALS, "C"),
+        ("\\boxed{cat}", ANIMALS, "C"),
+        ("The answer is Point B", POINTS, "B"),
+        ("B is closer", POINTS, "B"),
+        ("A and B", ["only the first", "only the second", "both A and B", "neither"], None),
+        ("D. a", LETTERS, "D"),
+        ("C. d", LETTERS, "C"),
+        ("a", LETTERS, "D"),
+        ("A", LETTERS, "A"),
+        ("I", TREES, None),  # the letter, or the third option?
+        ("2", NUMBERS, None),
+        ("2.0", NUMBERS, "B"),
+        ("It is 3.5", ["3", "5"], None),
+        ("I think it is 3.5.", NUMBERS, "C"),
+        ("-5", ["5", "6"], None),
+        ("-5", ["5", "6", "-5"], "C"),
+        ("None", ["None", "1"], "A"),
+        ("NA", ["1", "NA"], "B"),
+        ("熊猫", CHINESE, None),  # a panda, which ends in "cat"
+        ("这是一只狗", CHINESE, "D"),
+        ("不是猫", CHINESE, None),
+        ("应该选B", CHINESE, "B"),
+        ("Z", ANIMALS, "Z"),
+        ("Cannot determine the answer", ANIMALS, "Z"),
+        ("", ANIMALS, None),
+    ],
+)
+def test_strict(text: str, options: list[str], letter: str | None) -> None:
+    assert strict(text, options) == letter
+
+
+@settings(deadline=None)
+@given(st.text(), st.lists(st.text(min_size=1), min_size=2, max_size=8))
+def test_whatever_is_written_a_reader_gives_a_letter_of_the_options_or_nothing(text: str, options: list[str]) -> None:
+    letters = {*choices.LETTERS[: len(options)], choices.NONE_OF_THEM, None}
+    assert strict(text, options) in letters
+    for name, read in READINGS.items():
+        assert read(text, options) in (letters | set("ABCDE") if name == "2023" else letters)
+
+
+@settings(deadline=None)
+@given(st.sampled_from("ABCD"), st.sampled_from(["{}", "({})", "{}.", "**{}**", "Answer: {}", "The answer is {}."]))
+def test_a_plain_letter_is_read_by_strict_whatever_the_options(letter: str, form: str) -> None:
+    assert strict(form.format(letter), ANIMALS) == letter
+
+
+@pytest.mark.parametrize("unit", ["A ", "a.b.", "cat ", "answer is ", "( ", "not a ", "\\boxed{", '"answer": "'])
+def test_a_long_answer_takes_time_in_proportion(unit: str) -> None:
+    start = time.process_time()
+    strict(unit * (20_000 // len(unit)), ANIMALS)
+    assert time.process_time() - start < 2
+
+
+def record(text: str | None = None, **more: object) -> Record:
+    return Record("1", ("B",), choices=tuple(ANIMALS), text=text, **more)  # type: ignore[arg-type]
+
+
+def test_a_scorer_tells_right_from_wrong_unread_and_declined() -> None:
+    score = choices.scorer(strict)
+    said = {text: score(record(text)) for text in ("B", "C", "perhaps", "Z")}
+    assert [(s.value, s.outcome, s.answer) for s in said.values()] == [
+        (1.0, "correct", "B"),
+        (0.0, "incorrect", "C"),
+        (0.0, "unparsed", None),
+        (0.0, "refused", "Z"),
+    ]
+    assert [choices.lost(s) for s in said.values()] == [False, True, False, True]
+
+
+def test_without_a_known_answer_there_is_no_score() -> None:
+    score = choices.scorer(strict)(Record("1", (), choices=tuple(ANIMALS), text="B"))
+    assert (score.value, score.outcome, score.answer) == (None, "unscored", "B")
+
+
+def test_likelihoods_are_compared_per_byte_of_the_option_unless_told_otherwise() -> None:
+    # per byte: -2.0, -0.5, -3.3, -4.0; as sums the short ones win
+    weighed = record(loglikelihoods=(-20.0, -3.0, -10.0, -12.0))
+    assert choices.BY["likelihood"](weighed).answer == "B"
+    long = record(loglikelihoods=(-4.0, -3.0, -2.5, -2.6))
+    assert choices.BY["likelihood"](long).answer == "A"
+    assert choices.BY["likelihood-sum"](long).answer == "C"
+
+
+def test_options_that_are_equally_likely_are_no_choice() -> None:
+    even = record(loglikelihoods=(0.0, 0.0, 0.0, 0.0))
+    assert choices.BY["likelihood"](even).outcome == "unparsed"
+
+
+def test_options_are_listed_with_their_pictures() -> None:
+    picture = Image(b"x")
+    assert choices.listed([("one",), (picture, " two")]) == ("A. one\nB. ", picture, " two\n")
+    with pytest.raises(InputError, match="26 only"):
+        choices.listed([("x",)] * 27)
+
+
+def test_the_histogram_names_every_letter_and_what_was_not_read() -> None:
+    score = choices.scorer(strict)
+    records = [record(text) for text in ("A", "A", "B", "perhaps")]
+    assert choices.histogram(records, [score(r) for r in records]) == "A 50%, B 25% (right: 100%), none 25%"

@@ -1,0 +1,71 @@
+"""Makes small folders in the benchmarks' own formats, so that no test needs their data."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from mmeval.cli import main
+
+
+def png(number: int = 0, size: int = 8) -> bytes:
+    """A picture, another for each number."""
+    out = io.BytesIO()
+    Image.new("RGB", (size, size), (number * 37 % 256, number * 11 % 256, number // 7 % 256)).save(out, "PNG")
+    return out.getvalue()
+
+
+def picture(path: Path, number: int = 0, size: int = 8) -> Path:
+    """That in a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png(number, size))
+    return path
+
+
+def jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """An object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """A table as the hub has it."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(list(rows)), path)
+    return path
+
+
+def embedded(number: int) -> dict[str, Any]:
+    """A picture in a table."""
+    return {"bytes": png(number), "path": None}
+
+
+def call(*arguments: object) -> Result:
+    """The command line."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "160"})
+
+
+def run(task: object, data: object, out: Path, model: str = "constant", *more: object) -> dict[str, Any]:
+    """Runs a task on a folder to its end, scores it again, and returns its scores."""
+    ended = call("run", "--task", task, "--model", model, "--data", data, "--out", out, *more)
+    assert ended.exit_code == 0, ended.output
+    scores: dict[str, Any] = json.loads((out / "scores.json").read_text())
+    again = call("score", out, "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.output) == scores
+    return scores
+
+
+def value(scores: Mapping[str, Any], metric: str, scorer: str = "metrics") -> Any:
+    """A number of a run."""
+    return scores[scorer][metric]["value"]

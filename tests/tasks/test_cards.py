@@ -1,0 +1,202 @@
+"""Cards, from the file to the scores; and a sentence for each way to get one wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mmeval.task import load_task
+from mmeval.tasks.cards import check, load, parse
+from mmeval.types import Image, InputError
+from tests.tasks.small_folders import call, jsonl, picture, run, value
+
+TOOLS: dict[str, Any] = {
+    "about": "which tool is for which job",
+    "kind": "multiple choice",
+    "files": "questions.jsonl",
+    "fields": {
+        "question": "ask",
+        "answer": "right",
+        "options": ["A", "B", "C"],
+        "pictures": "photo",
+        "category": "trade",
+        "cluster": "photo",
+    },
+    "folder": "photos",
+    "categories": {"wood": "Woodwork", "metal": "Metalwork"},
+    "groups": {"all_of_photo": "photo"},
+}
+
+
+def card(folder: Path, values: dict[str, Any] = TOOLS) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "tools.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    folder = tmp_path / "tools"
+    rows = []
+    for number, (trade, right) in enumerate([("wood", "A"), ("wood", "B"), ("metal", "A"), ("metal", "A")]):
+        options = {"A": "saw", "B": "file", "C": "" if number == 0 else "drill"}
+        rows.append({"ask": "Which?", "right": right, "photo": f"{number // 2}.png", "trade": trade, **options})
+    jsonl(folder / "questions.jsonl", rows)
+    for number in range(2):
+        picture(folder / "photos" / f"{number}.png", number)
+    card(folder)
+    return folder
+
+
+def test_a_card_runs_with_no_data_named(tools: Path, tmp_path: Path) -> None:
+    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
+    assert ended.exit_code == 0, ended.output
+    assert "Woodwork" in ended.output
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert (value(scores, "overall"), value(scores, "wood"), value(scores, "metal")) == (75.0, 50.0, 100.0)
+    assert value(scores, "all_of_photo") == 50.0
+    assert scores["metrics"]["overall"]["chance"] == pytest.approx(100 * (1 / 2 + 3 * 1 / 3) / 4)
+    assert scores["metrics"]["all_of_photo"]["chance"] == pytest.approx(100 * (1 / 6 + 1 / 9) / 2)
+
+
+def test_a_run_is_scored_again_where_its_card_is_gone(tools: Path, tmp_path: Path) -> None:
+    before = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
+    (tools / "tools.yaml").unlink()
+    assert json.loads(call("score", tmp_path / "run", "--json").output) == before
+
+
+def test_another_card_is_another_run(tools: Path, tmp_path: Path) -> None:
+    run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
+    card(tools, {**TOOLS, "letters": "(A)"})
+    other = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
+    assert other.exit_code == 2
+    assert "task.card.letters" in other.stderr
+
+
+def test_what_is_asked(tools: Path) -> None:
+    task = load_task(str(tools / "tools.yaml"))
+    first = next(iter(task.samples(str(tools))))
+    image, text = task.wordings["direct"](first)
+    assert isinstance(image, Image)
+    assert text == "Which?\nA. saw\nB. file\nAnswer with the option's letter."
+    assert (first.targets, first.groups["cluster"], first.category) == (("A",), "0.png", "wood")
+
+
+def test_likelihood_and_public_readings_come_with_multiple_choice(tools: Path, tmp_path: Path) -> None:
+    weighed = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", "--by", "likelihood")
+    assert (value(weighed, "overall"), weighed["counts"]["unparsed"]) == (0.0, 4)  # all are equally likely
+    read = run(tools / "tools.yaml", tools, tmp_path / "read", "constant:A", "--reading", "2023")
+    assert value(read, "overall") == value(read, "overall", "strict") == 75.0
+
+
+def test_yes_no_with_pictures_in_the_question(tmp_path: Path) -> None:
+    values = {
+        "about": "same or not",
+        "kind": "yes/no",
+        "files": "pairs.json",
+        "fields": {"question": "q", "answer": "same", "pictures": ["one", "two"]},
+        "mark": "<image>",
+        "only": {"split": "test"},
+        "wordings": {"plain": "{question} Yes or no? ({split})"},
+    }
+    rows = [
+        {"q": "<image> Is it <image>?", "same": same, "one": "a.png", "two": "b.png", "split": split}
+        for same, split in [("True", "test"), ("no", "test"), ("yes", "train")]
+    ]
+    (tmp_path / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
+    for number, name in enumerate(("a.png", "b.png")):
+        picture(tmp_path / name, number)
+    task = load(card(tmp_path, values))
+    samples = list(task.samples(str(tmp_path)))
+    assert [sample.targets for sample in samples] == [("yes",), ("no",)]
+    asked = task.wordings["plain"](samples[0])
+    assert [type(part).__name__ for part in asked] == ["Image", "str", "Image", "str"]
+    assert asked[1::2] == (" Is it ", "? Yes or no? (test)")
+    scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:yes")
+    assert (value(scores, "overall"), value(scores, "yes_ratio"), round(value(scores, "f1"), 1)) == (50.0, 100.0, 66.7)
+
+
+def test_short_answers(tmp_path: Path) -> None:
+    fields = {"question": "q", "answer": "a"}
+    values = {"about": "names", "kind": "short answer", "files": "q.csv", "fields": fields}
+    (tmp_path / "q.csv").write_text("q,a\nWho?,The Fox\nWho else?,a hen\n", encoding="utf-8")
+    path = card(tmp_path, values)
+    assert value(run(path, tmp_path, tmp_path / "fox", "constant:The answer is fox."), "overall") == 50.0
+    assert value(run(path, tmp_path, tmp_path / "cat", "constant:no fox"), "overall") == 0.0  # not by containment
+    rows = [{"q": "Which?", "a": ["fox"] * 2 + ["dog"] * 8}]
+    jsonl(tmp_path / "q.jsonl", rows)
+    voted = card(tmp_path, {**values, "files": ["q.jsonl"], "match": "vqa"})
+    # left out in turn: two of ten times one of the others agrees, eight times two
+    agreed = value(run(voted, tmp_path, tmp_path / "voted", "constant:fox"), "overall")
+    assert agreed == pytest.approx(100 * (2 * 1 / 3 + 8 * 2 / 3) / 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"catgories": ["a"]}, "unknown key 'catgories', did you mean 'categories'?"),
+        ({"fields": {**TOOLS["fields"], "pictres": "x"}}, "unknown field 'pictres', did you mean 'pictures'?"),
+        ({"kind": "multiple-choice"}, "'multiple-choice', did you mean 'multiple choice'?"),
+        ({"kind": "yes/no"}, "options belong to multiple choice"),
+        ({"letters": "a)"}, "letters: 'a)'"),
+        ({"max_new_tokens": "ten"}, "'ten' is no whole number above zero"),
+        ({"fields": {"question": "ask"}}, "fields: no 'answer'"),
+        ({"wordings": {"odd": "{question}"}}, "pictures stand at {pictures}"),
+        ({"wordings": {"odd": "{pictures}{question}"}}, "no {options} in it"),
+        ({"groups": {"overall": "photo"}}, "the name 'overall' is taken"),
+        ({"categories": None}, "None is no map"),
+    ],
+)
+def test_a_wrong_card_is_a_sentence(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=r"my\.yaml") as raised:
+        check("my", {**TOOLS, **change}, "my.yaml")
+    assert sentence in str(raised.value)
+
+
+def test_a_card_makes_no_objects() -> None:
+    with pytest.raises(InputError, match="not YAML"):
+        parse("about: !!python/object/apply:os.getcwd []", "my.yaml")
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ({"right": "D"}, "the answer 'D' is not the letter of one of its 3 options"),
+        ({"B": ""}, "an option is empty and one after it is not"),
+        ({"trade": "wod"}, "unknown category 'wod', did you mean 'wood'?"),
+        ({"photo": "9.png"}, "there is no picture"),
+        ({"photo": "../../tools.yaml"}, "leads out of"),
+        ({"photo": "https://example.org/a.png"}, "is an address"),
+        ({"ask": " "}, "the column ask is ' '"),
+        ({"A": "", "B": "", "C": "saw"}, "an option is empty"),
+    ],
+)
+def test_a_wrong_row_is_a_sentence_with_its_place(tools: Path, row: dict[str, str], sentence: str) -> None:
+    whole = {"ask": "Which?", "right": "A", "photo": "0.png", "trade": "wood", "A": "saw", "B": "file", "C": "axe"}
+    jsonl(tools / "questions.jsonl", [whole, {**whole, **row}])
+    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant", "--out", tools / "run")
+    assert ended.exit_code == 2
+    assert "questions.jsonl, line 2" in ended.stderr
+    assert sentence in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:
+    fields = {"question": "q", "answer": "a", "pictures": "p"}
+    values = {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": fields, "mark": "<image>"}
+    jsonl(tmp_path / "q.jsonl", [{"q": "<image><image>", "a": "yes", "p": "a.png"}])
+    picture(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"line 1: 2 places for pictures .* and 1 pictures"):
+        list(load(card(tmp_path, values)).samples(str(tmp_path)))
+
+
+def test_a_link_out_of_the_folder_is_refused(tools: Path, tmp_path: Path) -> None:
+    (tools / "photos" / "0.png").unlink()
+    (tools / "photos" / "0.png").symlink_to(picture(tmp_path / "elsewhere.png"))
+    with pytest.raises(InputError, match="leads out of"):
+        list(load(tools / "tools.yaml").samples(str(tools)))

@@ -1,0 +1,240 @@
+"""MMBench's numbers by hand, its wordings word for word, and turns that are not asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mmeval import door, loop
+from mmeval import run as runs
+from mmeval.cli import main
+from mmeval.models.constant import Constant
+from mmeval.scoring import judge
+from mmeval.task import load_task, task_of, variant
+from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
+from mmeval.types import Generation, Image, InputError, Request, Response, Sample
+from tests import mmbench_table as table
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return table.write(tmp_path_factory.mktemp("mmbench") / "MMBench_DEV.tsv", table.questions())
+
+
+class Fickle(Constant):
+    """Says mostly "pig", and what else it says only the prompt decides; keeps a list of what it was asked."""
+
+    asked: list[str] = []  # noqa: RUF012
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        for request in requests:
+            self.asked.append(request.id)
+            prompt = "".join(part for part in request.prompt if isinstance(part, str))
+            index = hashlib.sha256(f"{self.answer} {prompt}".encode()).digest()[0]
+            yield Response(request.id, text=("A", "cow", "perhaps", *["pig"] * 7)[index % 10])
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "120"})
+
+
+def evaluate(data: Path, out: Path, *more: object) -> Result:
+    return call("run", "--task", "mmbench", "--model", "constant:B", "--data", data, "--out", out, *more)
+
+
+def test_the_prompt_of_the_release_byte_for_byte(data: Path) -> None:
+    first, *_ = MMBENCH.samples(str(data))
+    picture, text = MMBENCH.wordings["release"](first)
+    assert isinstance(picture, Image)
+    assert text == (
+        "Hint: It barks.\nQuestion: What is in picture 1?\nOptions:\nA. a cat\nB. a dog\nC. None\nD. NA\n"
+        "Please select the correct answer from the options above. \n"
+    )
+    *_, last = MMBENCH.samples(str(data))
+    assert MMBENCH.wordings["release"](last)[1] == (
+        "Question: What is in picture 7?\nOptions:\nA. blue\nB. red\n"
+        "Please select the correct answer from the options above. \n"
+    )
+
+
+def test_six_abilities_and_twenty_leaves_in_the_radars_order() -> None:
+    assert list(MMBENCH.axes) == ["LR", "AR", "RR", "FP-S", "FP-C", "CP"]
+    assert sum(len(leaves) for _, leaves in ABILITIES.values()) == 20
+    assert len(CULTURE) == 7 and CCBENCH.axes == CULTURE
+
+
+def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
+    # always "B": question 1 is right first and wrong at the next turn, 7 likewise; 2 and 5 at another turn
+    assert evaluate(data, tmp_path / "run").exit_code == 0
+    results = json.loads((tmp_path / "run" / "scores.json").read_text())
+    values = {name: metric["value"] for name, metric in results["metrics"].items()}
+    assert (values["circular"], values["vanilla"]) == (0.0, 50.0)
+    assert values["vanilla_all"] == pytest.approx(100 * 4 / 11)
+    assert (values["vanilla/CP"], values["vanilla/FP-S"], values["test/vanilla"]) == (100.0, 0.0, 100.0)
+    assert values["LR"] is None and results["metrics"]["LR"]["reason"] == "no question"
+    chance = (1 / 4**4 + 1 / 3**3 + 1 / 2**2 + 1 / 2**2) / 4
+    assert results["metrics"]["circular"]["chance"] == pytest.approx(100 * chance)
+    assert results["counts"] == {
+        "samples": 11, "correct": 4, "incorrect": 7, "unparsed": 0, "refused": 0, "error": 0,
+    }  # fmt: skip
+    assert "The difference, 50.0," in results["remarks"][0]
+    assert results["remarks"][1].startswith("Letters answered: A 0% (right: 36%), B 100% (right: 36%)")
+
+
+def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> None:
+    ended = evaluate(data, tmp_path / "run", "--reading", "2025-08")
+    assert ended.exit_code == 0, ended.output
+    for words in ("CircularEval", "Logic Reasoning", "Letters answered", "right answers that did not survive"):
+        assert words in ended.output
+    assert runs.open_run(tmp_path / "run").identity["task"]["reading"] == "2025-08"
+    assert evaluate(data, tmp_path / "run", "--reading", "2023").exit_code == 2
+    assert call("score", tmp_path / "run").exit_code == 0
+    refused = evaluate(data, tmp_path / "x", "--reading", "2025-8")
+    assert "no reading '2025-8', did you mean '2025-08'?" in refused.stderr
+    for option in (["--early-stop"], ["--reading", "2023"], ["--partial"], ["--by", "likelihood"]):
+        assert call("run", "--task", "mme", "--model", "constant", *option).exit_code == 2
+    assert "give both" in evaluate(data, tmp_path / "x", "--judge", "http://127.0.0.1:9/v1").stderr
+
+
+def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = []
+    for number in range(1, 41):
+        options = ["cow", "pig", "hen"][: 2 + number % 2]
+        lines.append(table.line(number, options, "B", category=list(ABILITIES["CP"][1])[number % 5]))
+    data = table.write(tmp_path / "MMBench.tsv", lines)
+    model = Fickle("seed")
+    monkeypatch.setattr(door, "load_model", lambda *_: model)
+    results, asked = {}, {}
+    for name, stop in (("all", False), ("less", True)):
+        model.asked.clear()
+        run = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / name, early_stop=stop)
+        results[name], asked[name] = run.results, list(model.asked)
+        assert run.complete
+    assert len(asked["less"]) < len(asked["all"]) == 100
+    assert results["all"]["metrics"]["circular"]["value"] > 0
+    for scorer in ("metrics", "strict"):
+        for metric in ("circular", "vanilla", *MMBENCH.axes, *ABILITIES["CP"][1]):
+            assert results["less"][scorer][metric] == results["all"][scorer][metric], metric
+    assert "--early-stop" in results["less"]["metrics"]["vanilla_all"]["reason"]
+    assert results["less"]["counts"]["unscored"] == 100 - len(asked["less"])
+    # nothing is asked a second time
+    model.asked.clear()
+    door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "less", early_stop=True)
+    assert model.asked == []
+
+
+def test_a_run_that_was_killed_between_turns_goes_on_with_the_same_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [table.line(number, ["cow", "pig", "hen"], "B") for number in range(1, 31)]
+    data = table.write(tmp_path / "MMBench.tsv", lines)
+    monkeypatch.setattr(door, "load_model", lambda *_: Fickle("other"))
+    whole = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "whole", early_stop=True)
+    torn = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
+    journal = torn.folder / "records.jsonl"
+    journal.write_bytes(journal.read_bytes()[: journal.stat().st_size // 2])
+    door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
+    assert torn.results["metrics"] == whole.results["metrics"]
+
+
+def test_a_picture_is_one_picture_at_every_turn(data: Path) -> None:
+    digests: dict[str, set[str]] = {}
+    for sample in MMBENCH.samples(str(data)):
+        picture = sample.prompt[0]
+        assert isinstance(picture, Image)
+        digests.setdefault(sample.groups["circular"], set()).add(picture.digest)
+    assert [len(found) for found in digests.values()] == [1, 1, 1, 1]
+
+
+def test_a_limit_takes_whole_questions(data: Path) -> None:
+    plan = loop.survey(MMBENCH.samples(str(data)), limit=3)
+    assert {int(id) % table.PASS for id in plan.ids} == {1}
+    assert len(plan.ids) == 4
+
+
+class Sure(Constant):
+    """Finds the option "a dog", "three", "yes" or "blue" the likeliest."""
+
+    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+        for request in requests:
+            liked = ("a dog", "three", "yes", "blue")
+            values = tuple(-1.0 if text in liked else -50.0 for text in request.candidates)
+            yield Response(request.id, loglikelihoods=values)
+
+
+def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "load_model", lambda *_: Sure("x"))
+    run = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", by="likelihood")
+    assert run.results["scorer"] == "likelihood"
+    assert run.results["metrics"]["circular"]["value"] == 100.0
+    assert run.identity["task"]["by"] == "likelihood"
+    assert run.scores.loc["circular", "value"] == 100.0
+    assert call("score", tmp_path / "run").exit_code == 0
+    with pytest.raises(InputError, match="did you mean 'likelihood'"):
+        variant(MMBENCH, by="likelyhood")
+
+
+def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(judge, "_reply", lambda *_: "B")
+    how = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m", "say": said.append}
+    run = door.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)  # type: ignore[arg-type]
+    assert run.results["metrics"]["vanilla"]["value"] == run.results["strict"]["vanilla"]["value"] == 50.0
+    assert "The judge m was asked about 11 of 11 answers: 11 read" in run.results["remarks"][-1]
+    monkeypatch.setattr(judge, "_reply", lambda *_: pytest.fail("it was asked again"))
+    assert door.rescore(run, **how)["counts"]["correct"] == 4  # type: ignore[arg-type]
+    assert call("score", run.folder, "--judge", how["judge"], "--judge-model", "m").exit_code == 0
+    plain = door.rescore(run, say=said.append)
+    assert plain["counts"]["unparsed"] == 11
+    assert "scored without the judge" in said[-1]
+
+
+def test_partial_counts_what_is_there(tmp_path: Path) -> None:
+    lines = [line for line in table.with_turns(table.questions()) if line["index"] not in ("2000001", "1000002")]
+    data = table.write(tmp_path / "MMBench.tsv", lines)
+    refused = evaluate(data, tmp_path / "run")
+    assert refused.exit_code == 2 and "has 3 of its 4 turns" in refused.stderr
+    assert evaluate(data, tmp_path / "run", "--partial").exit_code == 0
+    run = runs.open_run(tmp_path / "run")
+    assert run.identity["task"]["partial"] is True
+    assert run.results["metrics"]["circular"]["value"] == 0.0
+    assert {s.tags.get("turns") for s in task_of(run.identity).samples(str(data))} == {None, "3", "2"}
+
+
+def test_without_answers_nothing_is_scored_and_the_table_says_why(tmp_path: Path) -> None:
+    data = table.write(tmp_path / "MMBench_TEST.tsv", table.questions(), ["answer"])
+    ended = evaluate(data, tmp_path / "run")
+    assert ended.exit_code == 0, ended.output
+    assert "11 unscored" in ended.output
+    results = json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert results["metrics"]["circular"]["value"] is None
+    assert "which are public today" in results["metrics"]["circular"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"l2-category": "coarse_perceptoin"}, "unknown ability 'coarse_perceptoin', did you mean 'coarse_perception'"),
+        ({"l2-category": "", "category": "image_scenes"}, "unknown leaf 'image_scenes', did you mean 'image_scene'"),
+    ],
+)
+def test_an_unknown_ability_is_named(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
+    data = table.write(tmp_path / "t.tsv", [table.questions()[0] | change])
+    with pytest.raises(InputError, match=sentence):
+        list(MMBENCH.samples(str(data)))
+
+
+def test_culture_is_scored_by_its_seven_leaves(tmp_path: Path) -> None:
+    lines = [table.line(n, ["甲", "乙", "丙", "丁"], "B", category=leaf) for n, leaf in enumerate(CULTURE)]
+    data = table.write(tmp_path / "CCBench.tsv", lines, ["hint", "l2-category", "comment", "split"])
+    samples: list[Sample] = list(load_task("ccbench").samples(str(data)))
+    assert len(samples) == 4 * 7
+    assert "ability" not in samples[0].tags
+    ended = call("run", "--task", "ccbench", "--model", "constant:乙", "--data", data, "--out", tmp_path / "run")
+    assert ended.exit_code == 0, ended.output
+    assert "Calligraphy & Painting" in ended.output
