@@ -75,16 +75,21 @@ def sample(card: Card, line: Line, number: int, columns: set[str]) -> Sample:
     if card.categories and category not in card.categories:
         hint = nearest(category, card.categories)
         raise InputError(f"{line.where}: unknown category '{category}'{hint}; there are {', '.join(card.categories)}")
-    groups = {"cluster": line.text(card.cluster)} if card.cluster else {}
+    groups = {"cluster": _named(line, card.cluster)} if card.cluster else {}
     return Sample(
         id=line.text(card.id) if card.id else str(number),
         prompt=prompt,
         targets=_targets(card, line, offered),
         choices=tuple(options),
-        groups=groups | {name: line.text(column) for name, column in card.groups.items()},
+        groups=groups | {name: _named(line, columns) for name, columns in card.groups.items()},
         category=category,
         tags={column: str(line.value(column)) for column in sorted(columns)},
     )
+
+
+def _named(line: Line, columns: Sequence[str]) -> str:
+    """What several columns name together: figure 1 of set 1 is another than figure 1 of set 2."""
+    return " / ".join(line.text(column) for column in columns)
 
 
 def _options(card: Card, line: Line) -> list[str]:

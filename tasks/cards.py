@@ -44,7 +44,8 @@ class Card:
     pictures: tuple[str, ...] = ()
     id: str | None = None
     category: str | None = None
-    cluster: str | None = None
+    cluster: tuple[str, ...] = ()
+    """Columns that name together what questions have in common: the unit of the intervals."""
     folder: str = ""
     """Where the pictures are, in the data's folder."""
     mark: str | None = None
@@ -55,8 +56,8 @@ class Card:
     letters: str = "A."
     categories: Mapping[str, str] = field(default_factory=dict)
     """Category -> label, in the order in which they are shown."""
-    groups: Mapping[str, str] = field(default_factory=dict)
-    """Metric -> column: the share of those groups in which every question is right."""
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Metric -> columns that name a group together: the share of groups in which every question is right."""
     only: Mapping[str, str] = field(default_factory=dict)
     """Column -> the value that a row must have to be asked."""
     wordings: Mapping[str, str] = field(default_factory=dict)
@@ -114,10 +115,14 @@ def check(name: str, values: Mapping[str, Any], where: str) -> Card:
     _needed(roles, ("question", "answer"), f"{where}, fields")
     kind = _one_of(values["kind"], KINDS, f"{where}, kind")
     own: dict[str, Any] = {key: _text(roles[key], f"{where}, fields, {key}") for key in _SINGLE if key in roles}
-    own |= {key: _texts(roles[key], f"{where}, fields, {key}") for key in ("options", "pictures") if key in roles}
+    own |= {
+        key: _texts(roles[key], f"{where}, fields, {key}") for key in ("options", "pictures", "cluster") if key in roles
+    }
     own |= {key: _one_of(values[key], known, f"{where}, {key}") for key, known in _CHOSEN.items() if key in values}
     own |= {key: _text(values[key], f"{where}, {key}") for key in ("folder", "mark") if key in values}
-    own |= {key: _map(values[key], f"{where}, {key}") for key in ("groups", "only", "wordings", "hub") if key in values}
+    own |= {key: _map(values[key], f"{where}, {key}") for key in ("only", "wordings", "hub") if key in values}
+    groups = _map(values.get("groups", {}), f"{where}, groups", texts=False)
+    own["groups"] = {name: _texts(columns, f"{where}, groups, {name}") for name, columns in groups.items()}
     own |= {key: _number(values[key], f"{where}, {key}") for key in ("max_new_tokens", "version") if key in values}
     own["categories"] = _labels(values.get("categories", {}), f"{where}, categories")
     card = Card(name=name, kind=kind, files=_texts(values["files"], f"{where}, files"), **own)
@@ -125,7 +130,7 @@ def check(name: str, values: Mapping[str, Any], where: str) -> Card:
     return card
 
 
-_SINGLE = ("question", "answer", "id", "category", "cluster")
+_SINGLE = ("question", "answer", "id", "category")
 _CHOSEN = {"answers": ANSWERS, "match": MATCHES, "mean": MEANS, "letters": LETTERS}
 PLACE = re.compile(r"\{([^{}]+)\}")
 """A place in a wording."""

@@ -18,7 +18,12 @@ from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.sources import mmbench, mmbench_predictions
 from mmeval.sources.mmbench import Row
 from mmeval.task import Metric, Task
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score, nearest
+from mmeval.world.abilities import LEAVES
+from mmeval.world.abilities import choices as world_choices
+
+EMBEDDED = 30
+"""Embedded questions of each leaf that the picture world can ask for."""
 
 ABILITIES = {
     "LR": ("logic_reasoning", ("structuralized_imagetext_understanding", "future_prediction")),
@@ -79,7 +84,24 @@ def samples(task: str, incomplete: bool, data: str) -> Iterator[Sample]:
 
 def embedded(task: str) -> Iterator[Sample]:
     """The questions about the picture world."""
-    raise InputError(f"{task} has no embedded questions yet; give the official .tsv file with --data, or hub")
+    if task != "mmbench":
+        raise InputError(f"{task} has no embedded questions; give the official .tsv file with --data, or hub")
+    for leaf in LEAVES:
+        for number, choice in enumerate(world_choices(leaf, EMBEDDED, "test")):
+            question = f"{leaf}-{number:03}"
+            image = Image(choice.view.picture, choice.view.name)
+            for turn in range(len(choice.options)):
+                shown = circular.turned(choice.options, turn)
+                tags = {"question": choice.question, "ability": _OF_LEAF[leaf]}
+                yield Sample(
+                    id=f"{question}/{turn}" if turn else question,
+                    prompt=(image, choice.question),
+                    targets=(choices.LETTERS[shown.index(choice.answer)],),
+                    choices=tuple((option,) for option in shown),
+                    groups={GROUP: question},
+                    category=leaf,
+                    tags=tags | ({"turn": str(turn)} if turn else {}),
+                )
 
 
 def sample(task: str, row: Row, turn: int, turns: int) -> Sample:
@@ -222,6 +244,9 @@ def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
         )
     if letters := choices.histogram(records, scores):
         said.append(f"Letters answered: {letters}.")
+    categories = {record.category for record in records}
+    if categories <= set(_OF_LEAF) and (absent := sorted(set(_OF_LEAF) - categories)):
+        said.append(f"No question of {len(absent)} of the twenty leaf abilities: {', '.join(absent)}.")
     return said
 
 

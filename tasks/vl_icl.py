@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w]|\.\d)")
 def few_shot(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
     """The queries, each after so many demonstrations. Raises InputError."""
     if data == "embedded":
-        yield from embedded_suites.samples("vl-icl", "the folder that holds open_mi, clevr and the others")
+        yield from embedded_suites.new_words(SHOTS if shots is None else shots)
         return
     yield from vl_icl.samples(Path(data), SHOTS if shots is None else shots, seed)
 

@@ -28,10 +28,7 @@ Weight = Callable[[Sequence[float]], float]
 
 def samples(task: str, make: Callable[[Pair], Iterator[Sample]], data: str) -> Iterator[Sample]:
     """The four questions of each pair, together. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples(task, "hub (gated), or the folder of examples.jsonl and images/")
-        return
-    for pair in pairs(data, PAIRWISE.card["hub"]):
+    for pair in embedded_suites.pairs() if data == "embedded" else pairs(data, PAIRWISE.card["hub"]):
         yield from make(pair)
 
 

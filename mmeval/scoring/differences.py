@@ -29,6 +29,6 @@ def explain(found: Mapping[str, Counter[str]]) -> str:
     if not found:
         return "They read every answer alike, and differ in which answers they take together as one picture's."
     reasons: Counter[str] = sum(found.values(), Counter())
-    where = ", ".join(f"{category} {counter.total()}" for category, counter in found.items())
+    where = ", ".join(f"{category or 'all'} {counter.total()}" for category, counter in found.items())
     why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
     return f"Of {reasons.total()} answers ({where}), {why}."

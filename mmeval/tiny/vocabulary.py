@@ -22,6 +22,10 @@ ALWAYS = (
     "options above. Answer with the option's letter directly. given choices following carefully none of them",
     "What shape is the thing in this picture images pictures below above: which two three four first second",
     "Question: Answer: True or False? text caption matches long short story says some people say that maybe",
+    "Does the caption match the image? Which caption describes the image? Which image does the caption describe?",
+    "Here are three images: The following image is: Is it correct? Choices: Please provide the correct option letter,",
+    "such as A, B, C, D, directly. Left picture, right picture. Is this statement true of them? Respond with either",
+    "given the left image and the right image. Analyzing can you validate the statement what goes with stands before",
 )
 """Words of the wordings and contexts, whether or not the world uses them."""
 PRACTICE = 400

@@ -114,7 +114,7 @@ def claims(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
 
 
 def _crossed(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
-    """Something that is there, and the color of one thing with the shape of another; nothing where that is there too."""
+    """Something that is there, and one thing's color with another's shape; nothing where all of those are there."""
     there = {thing.kind for thing in things}
     crossed = [Kind(one.color, other.shape) for one in there for other in there]
     absent = sorted({kind for kind in crossed if kind not in there}, key=lambda kind: kind.name)

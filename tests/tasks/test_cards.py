@@ -200,3 +200,25 @@ def test_a_link_out_of_the_folder_is_refused(tools: Path, tmp_path: Path) -> Non
     (tools / "photos" / "0.png").symlink_to(picture(tmp_path / "elsewhere.png"))
     with pytest.raises(InputError, match="leads out of"):
         list(load(tools / "tools.yaml").samples(str(tools)))
+
+
+def test_the_guides_example_runs(tmp_path: Path) -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
+    rows, values = (guide.split(f"```{kind}\n")[1].split("```")[0] for kind in ("json", "yaml"))
+    folder = tmp_path / "tools"
+    for number, name in enumerate(("bench.png", "rod.png")):
+        picture(folder / "photos" / name, number)
+    (folder / "questions.jsonl").write_text(rows, encoding="utf-8")
+    (folder / "tools.yaml").write_text(values, encoding="utf-8")
+    scores = run(folder / "tools.yaml", folder, tmp_path / "run", "constant:A", "--wording", "trade")
+    assert value(scores, "overall") == pytest.approx(200 / 3)
+    assert (value(scores, "wood"), value(scores, "metal"), value(scores, "whole_photo")) == (50.0, 100.0, 50.0)
+    record = json.loads((tmp_path / "run" / "records.jsonl").read_text().splitlines()[0])
+    assert record["question"].startswith("A question of woodwork: Which of these")
+
+
+def test_the_guide_names_every_key() -> None:
+    from mmeval.tasks.cards import KEYS, ROLES
+
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
+    assert [name for name in (*KEYS, *ROLES) if f"`{name}`" not in guide] == []

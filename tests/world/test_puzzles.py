@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from mmeval.world.abilities import LEAVES, choices
 from mmeval.world.puzzles import PUZZLES, SHOTS, Puzzle, Scene, puzzles
 from mmeval.world.things import held_out
 from mmeval.world.words import of_split
@@ -108,3 +109,12 @@ def test_new_words_are_new_and_every_shot_names_what_it_shows() -> None:
         assert len(named) == 2
         assert all(named[kinds(puzzle.scenes[0])[0]] == puzzle.answer for puzzle in group)
         assert all(of_split(word.strip("'")) == "test" for word in named.values())
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_every_leaf_has_four_options_of_which_one_is_right(leaf: str) -> None:
+    found = list(choices(leaf, 12, "test"))
+    assert len({choice.view.name for choice in found}) == len(found) == 12
+    assert all(len(set(choice.options)) == 4 and choice.answer in choice.options for choice in found)
+    assert all((choice.question, choice.answer) in choice.view.probes for choice in found)
+    assert list(choices(leaf, 3, "test"))[2].options == found[2].options

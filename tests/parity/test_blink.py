@@ -1,0 +1,58 @@
+"""BLINK's published predictions give its published numbers; its raw outputs are read as they were."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from mmeval.scoring import letters
+from tests.parity.conftest import Recordings
+from tests.tasks.small_folders import call
+
+
+def test_published_predictions_give_the_published_numbers(fixtures: Recordings) -> None:
+    folder = fixtures / "blink"
+    for model, expected in json.loads((folder / "expected.json").read_text()).items():
+        ended = call("score", "--task", "blink", "--predictions", folder / f"val_predictions/{model}.json", "--json")
+        assert ended.exit_code == 0, ended.output
+        found = json.loads(ended.output)["metrics"]
+        assert found["overall"]["value"] == pytest.approx(100 * expected.pop("total_macro"), abs=1e-4), model
+        for subtask, share in expected.items():
+            assert found[subtask]["value"] == pytest.approx(100 * share, abs=1e-4), (model, subtask)
+
+
+def test_gold_is_what_the_benchmark_has(fixtures: Recordings) -> None:
+    from mmeval.tasks.blink import BLINK
+
+    gold = json.loads((fixtures / "blink/val_answers.json").read_text())
+    ours = {f"val_{name}_{n}": f"({x})" for name, own in BLINK.card["gold"].items() for n, x in enumerate(own, 1)}
+    assert ours == gold
+
+
+def agreement(fixtures: Recordings, model: str, read: Any) -> Counter[str]:
+    """How our reading of a model's raw outputs compares with the letter that was published for them."""
+    rows = [json.loads(line) for line in (fixtures / f"blink/raw_outputs/{model}.jsonl").read_text().splitlines()]
+    found: Counter[str] = Counter()
+    for row in rows:
+        published, own = row["prediction"].strip("()"), read(row["full_prediction"], ())
+        found["agree" if own == published else "unparsed" if own is None else "other"] += 1
+    return found
+
+
+@pytest.mark.parametrize("model", ["instructblip_7b", "instructblip_13b"])
+def test_short_answers_are_read_as_published(fixtures: Recordings, model: str) -> None:
+    for read in (letters.blink, letters.reasoned):
+        assert agreement(fixtures, model, read) == {"agree": 1901}
+
+
+def test_reasoned_answers_are_read_or_unparsed(fixtures: Recordings) -> None:
+    # lmms-eval's extractor agrees on 60%: it takes the first letter of the text
+    strict = agreement(fixtures, "GPT4o", letters.reasoned)
+    assert strict["agree"] >= 0.88 * 1901
+    assert strict["other"] <= 0.013 * 1901  # most are a matcher's (B) for "**(A) the second image**"
+    official = agreement(fixtures, "GPT4o", letters.blink)
+    assert official["agree"] >= 0.84 * 1901
+    assert official["unparsed"] > strict["unparsed"]  # where the script asks GPT-3.5

@@ -1,0 +1,259 @@
+"""A test for each verified defect of a peer's or an official script that ours does not have, named after it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmeval import loop
+from mmeval.engine.prompts import flatten
+from mmeval.mmicl.context import Spoken
+from mmeval.scoring import choices, letters, short, truth, vqa, yesno
+from mmeval.scoring.auroc import auroc
+from mmeval.scoring.statistics import estimate
+from mmeval.task import Task, load_task
+from mmeval.tasks.cards import load
+from mmeval.tasks.vl_icl import strict as vl_icl
+from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Score, Shot
+from tests.tasks.small_folders import jsonl, picture, run, value
+
+OPTIONS = ("the cat", "the dog", "the hen", "none of them")
+SCORERS: dict[str, Callable[[Record], Score]] = {
+    "letter": choices.scorer(letters.reasoned),
+    "yes/no": yesno.scorer(yesno.strict),
+    "true/false": yesno.scorer(truth.strict),
+    "short": short.exact,
+    "vl-icl": vl_icl,
+}
+
+
+def said(text: str, *targets: str, category: str = "matching_mi") -> Record:
+    return Record("1", targets, category, choices=OPTIONS, text=text)
+
+
+@pytest.mark.parametrize("name", list(SCORERS))
+@pytest.mark.parametrize("text", ["", " ", "\n", ".", "()"])
+def test_mvbench_an_empty_answer_is_never_correct(name: str, text: str) -> None:
+    for target in ("A", "yes", "no", "the cat", "(a)"):
+        assert SCORERS[name](said(text, target)).value == 0.0
+
+
+@given(st.sampled_from(sorted(SCORERS)), st.text("?! \n().,;", max_size=12), st.sampled_from(["A", "yes", "no"]))
+def test_mvbench_nothing_but_punctuation_is_never_correct(name: str, text: str, target: str) -> None:
+    assert SCORERS[name](said(text, target)).value == 0.0
+
+
+@pytest.mark.parametrize(("text", "target"), [("no", "not sure"), ("a", "cat"), ("", "dog"), ("cat", "catalogue")])
+def test_mic_an_answer_is_not_right_for_being_part_of_the_truth(text: str, target: str) -> None:
+    assert short.exact(said(text, target)).value == 0.0
+    assert vqa.accuracy(text, [target] * 10) == 0.0
+
+
+def test_mic_the_truth_is_not_right_for_being_part_of_the_answer() -> None:
+    assert short.exact(said("it is no cat", "cat")).value == 0.0
+
+
+def test_mic_one_exemplar_does_not_take_the_querys_number() -> None:
+    one, two = (Image(f"{n}".encode()) for n in (1, 2))
+    shot = Shot((one, "See ", Ref(0)), "yes")
+    flat = flatten(Request("1", (two, "See ", Ref(0)), (shot,)))
+    assert [part.slot for part in flat.parts if isinstance(part, Spoken)] == [0, 1]
+
+
+def test_mic_a_query_is_not_its_own_exemplar(tmp_path: Path) -> None:
+    rows = []
+    for number in range(3):
+        picture(tmp_path / f"{number}.png", number)
+        rows.append({"image": [f"{number}.png"], "question": "How many?", "answer": number})
+    jsonl(tmp_path / "clevr" / "support.json", rows)
+    jsonl(tmp_path / "clevr" / "query.json", rows)
+    read = load_task("vl-icl").few_shot
+    assert read is not None
+    for sample in read(str(tmp_path), 2, 0):
+        assert sample.targets[0] not in [shot.answer for shot in sample.shots]
+    with pytest.raises(InputError, match="3 demonstrations asked for and 2 in the pool"):
+        list(read(str(tmp_path), 3, 0))
+
+
+@pytest.mark.parametrize("text", ["", "I cannot tell", "a cat", "maybe"])
+def test_mirb_and_vl_icl_no_is_not_credited_for_the_absence_of_yes(text: str) -> None:
+    assert vl_icl(said(text, "no")).value == 0.0
+    assert yesno.scorer(yesno.strict)(said(text, "no")).value == 0.0
+
+
+def test_vl_icl_clevrs_number_is_looked_for() -> None:
+    assert vl_icl(said("There are 3 of them.", "3", category="clevr")).value == 1.0
+    assert vl_icl(said("3 or 4", "3", category="clevr")).outcome == "unparsed"
+    assert vl_icl(said("3.5", "3", category="clevr")).outcome == "unparsed"
+
+
+def test_mmiu_an_empty_reply_of_a_judge_is_not_right() -> None:
+    fallback = choices.scorer(letters.reasoned, lambda record: "")
+    assert fallback(said("hm", "A")).value == 0.0
+
+
+def counted(task: Task, *texts: str | None) -> dict[str, Any]:
+    records = [
+        Record(f"random/{n}", ("yes",), "random", {"image": str(n)}, text=text, error=None if text else "broken")
+        for n, text in enumerate(texts)
+    ]
+    return loop.score(task, records)
+
+
+def test_mmiu_and_mvbench_what_is_unparsed_stays_in_the_denominator() -> None:
+    found = counted(load_task("pope"), "yes", "hm", "who knows", "perhaps")
+    assert found["strict"]["random/accuracy"]["value"] == 25.0
+    assert found["strict"]["random/accuracy"]["n"] == 4
+
+
+def test_mmiu_an_error_is_counted_and_said() -> None:
+    found = counted(load_task("pope"), "yes", None)
+    assert (found["counts"]["error"], found["strict"]["random/accuracy"]["n"]) == (1, 1)
+
+
+def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
+    for text in ("hm", "I see a picture", "?"):
+        first, again = (SCORERS["letter"](said(text, "A")) for _ in range(2))
+        assert first == again == Score(0.0, "unparsed")
+    # what the official script draws is worth what it is worth in expectation, each time
+    draw = letters.drawn(letters.muirbench)
+    assert draw(said("hm", "A")) == draw(said("hm", "B")) == Score(0.25, "unparsed")
+
+
+@pytest.mark.parametrize("text", ["", "NO", "No\n", "There are none"])
+def test_pope_what_says_no_or_nothing_is_no_yes(text: str) -> None:
+    from mmeval.tasks.pope import official
+
+    assert official(text) == "yes"  # the script's quirk, kept by name
+    assert yesno.strict(text) != "yes"
+
+
+@pytest.mark.parametrize("text", ["Based on the video, a man", "Because Dogs bark", "Cannot say", "All of these"])
+def test_video_mme_the_first_capital_is_no_letter(text: str) -> None:
+    assert letters.reasoned(text, ("x1", "x2", "x3", "x4")) is None
+
+
+@pytest.mark.parametrize(("text", "letter"), [("The answer is B", "B"), ("The image shows (B)", "B"), ("The", None)])
+def test_lmms_eval_blink_the_first_letter_of_a_sentence_is_no_answer(text: str, letter: str | None) -> None:
+    assert letters.reasoned(text, ("x1", "x2")) == letter
+
+
+def test_mantis_an_article_is_no_answer() -> None:
+    assert letters.reasoned("A man and his horse", ("x1", "x2")) is None
+    assert letters.reasoned("Final answer: The image on the left", ("x1", "x2")) is None
+
+
+def card(folder: Path, **values: Any) -> Task:
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump({"about": "x", **values}), encoding="utf-8")
+    told: Task = load(path)
+    return told
+
+
+def test_seed_bench_blanks_around_the_truth_do_not_matter(tmp_path: Path) -> None:
+    jsonl(tmp_path / "q.jsonl", [{"q": "Which?", "a": answer, "o": ["x", "y"]} for answer in ("A ", " A", "A", "(A)")])
+    fields = {"question": "q", "answer": "a", "options": "o"}
+    task = card(tmp_path, kind="multiple choice", files="q.jsonl", fields=fields)
+    assert [sample.targets for sample in task.samples(str(tmp_path))] == [("A",)] * 4
+
+
+def test_seed_bench_2_a_place_for_a_picture_is_filled(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    jsonl(tmp_path / "q.jsonl", [{"q": "Is <img> red?", "a": "yes", "p": "a.png"}])
+    fields = {"question": "q", "answer": "a", "pictures": "p"}
+    task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
+    asked = task.wordings["direct"](next(iter(task.samples(str(tmp_path)))))
+    assert not any("<img>" in part for part in asked if isinstance(part, str))
+    assert [isinstance(part, Image) for part in asked] == [False, True, False]
+
+
+def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name)
+    jsonl(tmp_path / "q.jsonl", [{"q": "Is <img> red?", "a": "yes", "p": ["a.png", "b.png"]}])
+    fields = {"question": "q", "answer": "a", "pictures": "p"}
+    task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
+    with pytest.raises(InputError, match=r"1 places for pictures \(<img>\) and 2 pictures"):
+        list(task.samples(str(tmp_path)))
+
+
+def test_lavis_nlvr2_dev_is_not_taken_for_test(tmp_path: Path) -> None:
+    for split in ("dev", "test1"):
+        jsonl(tmp_path / f"{split}.json", [{"identifier": f"{split}-0-0-0", "sentence": "So.", "label": "True"}])
+        for side in (0, 1):
+            picture(tmp_path / split / f"{split}-0-0-img{side}.png", side)
+    assert [s.tags["split"] for s in load_task("nlvr2").samples(str(tmp_path))] == ["test1"]
+
+
+def test_lmms_eval_pope_a_yes_ratio_counts_answers() -> None:
+    records = [
+        Record(f"random/{n}", (target,), "random", {"image": "1"}, text=text)
+        for n, (target, text) in enumerate([("yes", "no"), ("no", "no"), ("yes", "No, it is not."), ("no", "Yes.")])
+    ]
+    found = loop.score(load_task("pope"), records)["strict"]
+    assert found["random/yes_ratio"]["value"] == 25.0  # half of the truths are yes
+
+
+def test_lmms_eval_pope_recall_counts_what_is_unparsed() -> None:
+    found = counted(load_task("pope"), "yes", "hm")["strict"]
+    assert found["random/recall"]["value"] == 50.0
+
+
+def hallusion(tmp_path: Path) -> Task:
+    rows = [
+        {"q": "Is it?", "a": "yes", "category": kind, "sub": "ocr", "set": 0, "figure": 1, "n": n}
+        for kind in ("VD", "VS")
+        for n in range(2)
+    ]
+    rows[-1]["a"] = "no"
+    jsonl(tmp_path / "q.jsonl", rows)
+    fields = {"question": "q", "answer": "a", "cluster": ["category", "sub", "set"]}
+    groups = {"figures": ["category", "sub", "set", "figure"]}
+    return card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, groups=groups)
+
+
+def test_vlmevalkit_hallusion_figures_of_two_categories_do_not_merge(tmp_path: Path) -> None:
+    hallusion(tmp_path)
+    scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
+    assert (scores["metrics"]["figures"]["n"], value(scores, "figures")) == (2, 50.0)
+
+
+def test_lmms_eval_naturalbench_every_number_of_a_task_is_produced(tmp_path: Path) -> None:
+    task = hallusion(tmp_path)
+    scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
+    assert {*task.axes, *task.totals} <= scores["metrics"].keys()
+    assert all(0 <= scores["metrics"][name]["value"] <= 100 for name in (*task.axes, *task.totals))
+
+
+def test_lmms_eval_mantis_nothing_is_sampled() -> None:
+    assert {field.name for field in dataclasses.fields(Generation)} == {"max_new_tokens", "beams"}
+
+
+def test_vlmevalkit_can_infer_option_the_score_does_not_depend_on_verbosity(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "A cat is to the left of a dog, so the first"
+    quiet = letters.reasoned(text, ("x1", "x2"))
+    monkeypatch.setenv("VERBOSE", "1")
+    assert letters.reasoned(text, ("x1", "x2")) == quiet is None
+
+
+def test_helm_hateful_memes_a_ranking_is_not_an_exact_match() -> None:
+    # all likelihoods of yes are below a half, so that nothing would ever match; the order is perfect
+    found = estimate(auroc([0.1, 0.2, 0.3, 0.4], [False, False, True, True], list("abcd")), resamples=50)
+    assert found.value == 100.0
+
+
+def test_lmms_eval_the_interval_is_that_of_the_number(tmp_path: Path) -> None:
+    # not that of an accuracy printed beside a sum: each number of 100 has its own within its own
+    scores = run(hallusion(tmp_path) and tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
+    for name, own in scores["metrics"].items():
+        if own["value"] is not None:
+            assert own["low"] <= own["value"] <= own["high"], name
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["task"]["card"]["kind"] == "yes/no"

@@ -1,0 +1,294 @@
+"""Groups, detection, Winoground, VQA accuracy, CIDEr, AUROC and ranking: values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmeval.scoring import ranking, vqa, yesno
+from mmeval.scoring.auroc import auroc
+from mmeval.scoring.binary import detection
+from mmeval.scoring.cider import cider, mean, tokenize
+from mmeval.scoring.groups import by_category, group_all, macro, percent, share
+from mmeval.scoring.short import exact
+from mmeval.scoring.statistics import Mean, Statistic, estimate
+from mmeval.scoring.truth import official, strict
+from mmeval.scoring.winoground import marks
+from mmeval.types import InputError, Record, Score
+
+
+def told(value: float | None, answer: str | None = None) -> Score:
+    return Score(value, "error" if value is None else "correct" if value else "incorrect", answer)
+
+
+def number(statistic: Statistic) -> float:
+    found = estimate(statistic, resamples=200).value
+    assert found is not None
+    return found
+
+
+# groups
+
+
+def natural() -> tuple[list[Record], list[Score]]:
+    """A NaturalBench group, two questions by two pictures, three of four right; and one that is all right."""
+    records, scores = [], []
+    for group, (question, image) in product("ab", product("01", "01")):
+        names = {"group": group, "question": f"{group}{question}", "image": f"{group}{image}"}
+        records.append(Record(f"{group}{question}{image}", ("yes",), groups=names))
+        scores.append(told(float((group, question, image) != ("a", "1", "1"))))
+    return records, scores
+
+
+def test_one_function_gives_questions_images_and_groups() -> None:
+    records, scores = natural()
+    found = {
+        by: number(percent(group_all(records, scores, by, "group"), None)) for by in ("question", "image", "group")
+    }
+    assert found == {"question": 75.0, "image": 75.0, "group": 50.0}
+    assert number(percent(share(records, scores, "group"), None)) == 87.5
+
+
+def test_groups_may_be_found_by_a_function() -> None:
+    records, scores = natural()
+    own = group_all(records, scores, lambda record: record.id[:1])
+    assert (own.values, own.clusters) == ([0.0, 1.0], ["a", "b"])
+
+
+def test_a_group_with_an_error_has_no_verdict() -> None:
+    records, scores = natural()
+    assert group_all(records, [told(None), *scores[1:]], "group").values == [1.0]
+
+
+def test_macro_weighs_categories_alike() -> None:
+    records = [Record(str(n), ("A",), "small" if n == 0 else "large", choices=("x", "y")) for n in range(5)]
+    parts = by_category(records, [told(float(n == 0)) for n in range(5)], ["small", "large"])
+    assert number(macro(parts)) == 50.0
+    assert macro(parts).chance == 50.0
+    assert macro(by_category(records[:1], [told(1.0)], ["small", "large"])).reason == "no value for large"
+
+
+# detection
+
+
+def yes_no(answers: str, truths: str) -> dict[str, Statistic]:
+    words = {"y": "yes", "n": "no", "?": "hm"}
+    records = [Record(str(n), (words[t],), groups={"image": str(n)}) for n, t in enumerate(truths)]
+    read = yesno.scorer(yesno.strict)
+    scored = [
+        read(Record(r.id, r.targets, groups=r.groups, text=words[a])) for r, a in zip(records, answers, strict=True)
+    ]
+    return detection(records, scored, "image")
+
+
+def test_detection_by_hand() -> None:
+    # two hits, one false alarm, one miss, one right no; and one that says nothing where yes is true
+    found = {name: number(own) for name, own in yes_no("yyynn?", "yynyny").items()}
+    assert found["accuracy"] == pytest.approx(100 * 3 / 6)
+    assert found["precision"] == pytest.approx(100 * 2 / 3)
+    assert found["recall"] == pytest.approx(100 * 2 / 4)
+    assert found["f1"] == pytest.approx(100 * 2 * 2 / (3 + 4))
+    assert found["yes_ratio"] == pytest.approx(100 * 3 / 6)
+
+
+@given(st.lists(st.tuples(st.sampled_from("yn?"), st.sampled_from("yn")), min_size=1, max_size=12))
+def test_f1_is_the_harmonic_mean(pairs: list[tuple[str, str]]) -> None:
+    found = yes_no("".join(a for a, _ in pairs), "".join(t for _, t in pairs))
+    if found["precision"].reason or found["recall"].reason:
+        return
+    precision, recall, f1 = (number(found[name]) for name in ("precision", "recall", "f1"))
+    harmonic = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    assert f1 == pytest.approx(harmonic)
+
+
+# Winoground
+
+
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=4))
+def test_winoground_group_is_text_and_image(values: list[int]) -> None:
+    s = dict(zip(((0, 0), (0, 1), (1, 0), (1, 1)), map(float, values), strict=True))
+    found = marks(s)
+    assert found.group == (found.text and found.image)
+    assert found.text == (s[0, 0] > s[1, 0] and s[1, 1] > s[0, 1])
+    assert found.image == (s[0, 0] > s[0, 1] and s[1, 1] > s[1, 0])
+    assert found.ties == sum(a == b for a, b in ((values[0], values[2]), (values[3], values[1]),
+                                                 (values[0], values[1]), (values[3], values[2])))  # fmt: skip
+
+
+def test_chance_of_the_group_is_a_sixth_for_scores_and_a_sixteenth_for_letters() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [marks(dict(zip(((0, 0), (0, 1), (1, 0), (1, 1)), row, strict=True))) for row in rng.random((4000, 4))]
+    assert sum(one.group for one in drawn) / 4000 == pytest.approx(1 / 6, abs=0.02)
+    assert sum(one.text for one in drawn) / 4000 == pytest.approx(1 / 4, abs=0.02)
+
+
+# VQA accuracy
+
+
+def test_vqa_leaves_each_annotator_out() -> None:
+    # three of ten: seven times three others agree, three times two
+    assert vqa.accuracy("red", ["red"] * 3 + ["blue"] * 7) == pytest.approx((7 * 1 + 3 * 2 / 3) / 10)
+    assert vqa.accuracy("red", ["red"] + ["blue"] * 9) == pytest.approx(9 * (1 / 3) / 10)
+    assert vqa.accuracy("red", ["red"] * 10) == 1.0
+
+
+def test_vqa_normalisations_differ_where_all_agree() -> None:
+    # official leaves references alone where all are the same, so that "the dog" is never reached
+    assert vqa.accuracy("the dog", ["the dog"] * 10) == 0.0
+    assert vqa.accuracy("the dog", ["the dog"] * 10, "always") == 1.0
+    assert vqa.accuracy("2", ["two"] * 5 + ["three"] * 5) == 0.0
+    assert vqa.accuracy("2", ["two"] * 5 + ["three"] * 5, "always") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        ("The Red, Ball.", "red ball"),
+        ("isnt", "isn't"),
+        ("couldntve", "couldntve"),
+        ("couldnt've", "couldn't've"),
+        ("twenty-one", "twenty 1"),
+        ("1,000", "1000"),
+        ("2.5", "2.5"),
+        ("None", "0"),
+        ("  a\ncat ", "cat"),
+    ],
+)
+def test_vqa_words(said: str, becomes: str) -> None:
+    assert vqa.normalised(said) == becomes
+
+
+def test_vqa_refuses() -> None:
+    with pytest.raises(InputError, match="no normalisation 'oficial', did you mean 'official'"):
+        vqa.accuracy("a", ["a"], "oficial")
+    with pytest.raises(InputError, match="without reference answers"):
+        vqa.accuracy("a", [])
+
+
+# CIDEr
+
+
+def test_cider_of_a_reference_itself_is_ten() -> None:
+    words = [tokenize("A dog's ball is red."), tokenize("Two cats sleep near it.")]
+    assert cider(words, [[own] for own in words]) == pytest.approx([10.0, 10.0])
+    assert number(mean([10.0, 10.0], ["1", "2"])) == 1000.0
+
+
+def test_cider_by_hand() -> None:
+    # one word of two in common, each in one picture's references of two: cosine 1/2 for n=1, nothing for n=2, 3, 4
+    value, _ = cider([["red", "cat"], ["x"]], [[["red", "dog"]], [["x"]]])
+    weight = math.log(2)
+    unseen = math.log(2)  # "cat" is in no reference: it weighs as much as what is in one
+    expected = weight**2 / (math.hypot(weight, unseen) * math.hypot(weight, weight))
+    assert value == pytest.approx(10 * expected / 4)
+
+
+def test_cider_needs_references() -> None:
+    with pytest.raises(InputError, match="one reference or more"):
+        cider([["a"]], [[]])
+
+
+# AUROC
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=20))
+def test_auroc_counts_pairs(rows: list[tuple[int, bool]]) -> None:
+    values, truth = [float(v) for v, _ in rows], [t for _, t in rows]
+    statistic = auroc(values, truth, [str(n) for n in range(len(rows))])
+    above = [v for v, t in zip(values, truth, strict=True) if t]
+    below = [v for v, t in zip(values, truth, strict=True) if not t]
+    if not above or not below:
+        assert statistic.reason is not None
+        return
+    won = sum((a > b) + (a == b) / 2 for a in above for b in below)
+    found = estimate(statistic, resamples=50)
+    assert found.value == pytest.approx(100 * won / (len(above) * len(below)))
+    assert found.value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 <= found.low <= found.value + 1e-9
+    assert found.value - 1e-9 <= found.high <= 100
+    assert found.n == len(rows)
+
+
+def test_auroc_interval_holds_the_truth_as_often_as_it_says() -> None:
+    rng, held, truth = np.random.default_rng(1), 0, np.arange(60) < 30
+    for _ in range(60):
+        values = rng.normal(size=60) + truth  # the area is Phi(1 / sqrt 2) = 76.02
+        found = estimate(auroc(list(values), list(truth), [str(n) for n in range(60)]), resamples=300)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 76.02 <= found.high
+    assert held >= 53
+
+
+# ranking
+
+
+def test_a_tie_chooses_nothing_and_is_counted() -> None:
+    assert ranking.rank([-1.0, -3.0, -1.0]) == ranking.Ranking(None, 2)
+    assert ranking.rank([-1.0, -3.0]) == ranking.Ranking(0, 1)
+
+
+def test_length_normalisation_by_name() -> None:
+    texts = ["no", "yes of course"]
+    assert ranking.rank([-2.0, -6.0], texts).best == 0
+    assert ranking.rank([-2.0, -6.0], texts, "per-byte").best == 1
+    assert ranking.rank([-2.0, -6.0], texts, "per-word") == ranking.Ranking(None, 2)
+    with pytest.raises(InputError, match="did you mean 'per-byte'"):
+        ranking.rank([-1.0], ["a"], "per-bytes")
+    with pytest.raises(InputError, match="must have a likelihood"):
+        ranking.rank([math.nan, 0.0])
+
+
+def test_yes_odds_takes_both_spellings_together() -> None:
+    values = [math.log(p) for p in (0.3, 0.1, 0.1, 0.1)]
+    assert ranking.yes_odds(values) == pytest.approx(math.log(0.4 / 0.2))
+    assert ranking.yes_likelihood(values) == pytest.approx(math.log(0.3))
+    assert ranking.yes_odds([-math.inf, -1.0, -math.inf, -1.0]) == -math.inf
+
+
+# true and false, short answers
+
+
+@pytest.mark.parametrize(
+    ("text", "takes", "means"),
+    [
+        ("True", "yes", "yes"),
+        ("false ", "no", "no"),
+        ("The statement is true.", None, "yes"),
+        ("False, there are two.", None, "no"),
+        ("I can conclude that the answer to the question is True.", None, "yes"),
+        ("The statement is not true.", None, None),
+        ("True or False", None, None),
+        ("The answer is true or false.", None, None),
+        ("", None, None),
+    ],
+)
+def test_true_and_false(text: str, takes: str | None, means: str | None) -> None:
+    assert (official(text), strict(text)) == (takes, means)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("The answer is: a Red Fox.", "correct"),
+        ("red fox", "correct"),
+        ("fox", "incorrect"),
+        ("not a red fox", "incorrect"),
+        ("", "unparsed"),
+        (" . ", "unparsed"),
+        ("I cannot help with that", "refused"),
+    ],
+)
+def test_short_answers_are_compared_whole(text: str, outcome: str) -> None:
+    assert exact(Record("1", ("the red fox",), text=text)).outcome == outcome
+
+
+def test_a_mean_without_values_has_its_reason() -> None:
+    assert percent(Mean([], []), 50.0).reason == "no question has an answer"
