@@ -68,6 +68,11 @@ class Task:
     remarks: Callable[[Sequence[Record], Sequence[Score]], list[str]] = lambda records, scores: []
     """Sentences that belong under the table of such records and scores."""
 
+    @property
+    def title(self) -> str:
+        """The benchmark's name as people write it."""
+        return str(self.card.get("title", self.name))
+
     @cached_property
     def card(self) -> Mapping[str, Any]:
         """The facts beside the code: source, revision, licence, citation, published scores."""

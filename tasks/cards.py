@@ -25,7 +25,19 @@ MATCHES = ("exact", "vqa")
 MEANS = ("questions", "categories")
 LETTERS = ("A.", "(A)", "A)", "A:")
 ROLES = ("question", "answer", "options", "pictures", "id", "category", "cluster")
-FACTS = ("about", "size", "licence", "source", "paper", "citation", "published", "evidence", "scoring", "access")
+FACTS = (
+    "title",
+    "about",
+    "size",
+    "licence",
+    "source",
+    "paper",
+    "citation",
+    "published",
+    "evidence",
+    "scoring",
+    "access",
+)
 """What a card says of its benchmark, and nobody computes with."""
 
 

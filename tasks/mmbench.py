@@ -51,8 +51,8 @@ LABELS = {
     "LR": "Logic Reasoning",
     "AR": "Attribute Reasoning",
     "RR": "Relation Reasoning",
-    "FP-S": "Fine-grained Perception (single)",
-    "FP-C": "Fine-grained Perception (cross)",
+    "FP-S": "Fine-grained (single)",
+    "FP-C": "Fine-grained (cross)",
     "CP": "Coarse Perception",
 }
 CULTURE = {
@@ -64,7 +64,7 @@ CULTURE = {
     "calligraphy_painting": "Calligraphy & Painting",
     "cultural_relic": "Cultural Relic",
 }
-WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "Vanilla, all turns"}
+WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "Every turn"}
 
 _OF_LEAF = {leaf: short for short, (_, leaves) in ABILITIES.items() for leaf in leaves}
 _OF_NAME = {name: short for short, (name, _) in ABILITIES.items()}

@@ -64,7 +64,7 @@ def show_run(run: Run, written: Sequence[Path]) -> None:
 
 def show_predictions(task: Task, records: Sequence[Record], results: dict[str, Any], source: str) -> None:
     """The table of somebody's predictions."""
-    tabled = run_report.tabulate(task, results, records, title=f"{source} on {task.name.upper()}", data=source)
+    tabled = run_report.tabulate(task, results, records, title=f"{source} on {task.title}", data=source)
     table.show(tabled, console())
 
 

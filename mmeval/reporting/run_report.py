@@ -64,7 +64,7 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
         several = tasks if len(tasks) > 1 else labels
         raise InputError(f"runs of {' and '.join(sorted(several))} are not drawn together; name runs of one kind")
     task = load_task(tasks.pop())
-    chart = Chart(task.name.upper(), labels.pop(), task.axes, tuple(lines), task.totals)
+    chart = Chart(task.title, labels.pop(), task.axes, tuple(lines), task.totals)
     return [*dotplot.draw(chart, out), *radar.draw(chart, out)]
 
 
@@ -84,7 +84,7 @@ def series(run: Run, *, by_folder: bool = False) -> Series:
 
 def title(run: Run) -> str:
     """`mmicl-tiny on MME`."""
-    return f"{run.identity['model']['name']} on {run.identity['task']['name'].upper()}"
+    return f"{run.identity['model']['name']} on {task_of_run(run).title}"
 
 
 def data_label(run: Run) -> str:
