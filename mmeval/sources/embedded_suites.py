@@ -32,7 +32,8 @@ def pairs() -> Iterator[Pair]:
         first = puzzles("matching", seed, "test")[0]
         told = str(first.question[0]).removeprefix("Caption 0: ").partition(". Does caption")[0]
         one, _, other = told.partition(". Caption 1: ")
-        shown = (_image(first.scenes[0]), _image(first.scenes[1]))
+        own, its = first.scenes if first.answer == "yes" else first.scenes[::-1]
+        shown = (_image(own), _image(its))
         tag = "Relation" if " to the left of " in one else "Object"
         yield Pair(f"{seed}", (one, other), shown, tag)
 

@@ -134,10 +134,18 @@ def matching(dice: Dice, name: str, split: Split) -> list[Puzzle]:
             Scene(f"{name}/{index}", _side_by_side(dice, kinds, split))
             for index, kinds in enumerate(((one, other), (other, one)))
         )
+    swapped = dice.coin()  # or the numbers alone would tell
+    if swapped:
+        scenes = scenes[::-1]
     captions = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. "
     return [
         Puzzle(
-            "matching", name, scenes, (f"{captions}Does caption {text} match ", image, "?"), _yes(text == image), YES_NO
+            "matching",
+            name,
+            scenes,
+            (f"{captions}Does caption {text} match ", image, "?"),
+            _yes((text == image) != swapped),
+            YES_NO,
         )
         for text in range(2)
         for image in range(2)
