@@ -11,7 +11,9 @@ from typing import Any
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from mmeval import door
 from mmeval.cli import main
+from mmeval.run import open_run
 
 
 def png(number: int = 0, size: int = 8) -> bytes:
@@ -55,14 +57,11 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "160"})
 
 
-def run(task: object, data: object, out: Path, model: str = "constant", *more: object) -> dict[str, Any]:
-    """Runs a task on a folder to its end, scores it again, and returns its scores."""
-    ended = call("run", "--task", task, "--model", model, "--data", data, "--out", out, *more)
-    assert ended.exit_code == 0, ended.output
-    scores: dict[str, Any] = json.loads((out / "scores.json").read_text())
-    again = call("score", out, "--json")
-    assert again.exit_code == 0, again.output
-    assert json.loads(again.output) == scores
+def run(task: object, data: object, out: Path, model: str = "constant", **how: Any) -> dict[str, Any]:
+    """Runs a task on a folder to its end, scores it again, and returns its scores; no figures are drawn."""
+    done = door.evaluate(model, str(task), data=str(data), out=out, **how)
+    scores: dict[str, Any] = done.results
+    assert door.rescore(open_run(out)) == scores
     return scores
 
 

@@ -88,9 +88,9 @@ def test_what_is_asked(tools: Path) -> None:
 
 
 def test_likelihood_and_public_readings_come_with_multiple_choice(tools: Path, tmp_path: Path) -> None:
-    weighed = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", "--by", "likelihood")
+    weighed = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", by="likelihood")
     assert (value(weighed, "overall"), weighed["counts"]["unparsed"]) == (0.0, 4)  # all are equally likely
-    read = run(tools / "tools.yaml", tools, tmp_path / "read", "constant:A", "--reading", "2023")
+    read = run(tools / "tools.yaml", tools, tmp_path / "read", "constant:A", reading="2023")
     assert value(read, "overall") == value(read, "overall", "strict") == 75.0
 
 
@@ -210,7 +210,7 @@ def test_the_guides_example_runs(tmp_path: Path) -> None:
         picture(folder / "photos" / name, number)
     (folder / "questions.jsonl").write_text(rows, encoding="utf-8")
     (folder / "tools.yaml").write_text(values, encoding="utf-8")
-    scores = run(folder / "tools.yaml", folder, tmp_path / "run", "constant:A", "--wording", "trade")
+    scores = run(folder / "tools.yaml", folder, tmp_path / "run", "constant:A", wording="trade")
     assert value(scores, "overall") == pytest.approx(200 / 3)
     assert (value(scores, "wood"), value(scores, "metal"), value(scores, "whole_photo")) == (50.0, 100.0, 50.0)
     record = json.loads((tmp_path / "run" / "records.jsonl").read_text().splitlines()[0])

@@ -511,7 +511,7 @@ def test_vl_icl_demonstrations(vl_icl: Path) -> None:
 
 
 def test_vl_icl_counts_shots_and_seed_as_the_runs_own(vl_icl: Path, tmp_path: Path) -> None:
-    scores = run("vl-icl", vl_icl, tmp_path / "run", "constant:dax", "--shots", 1, "--seed", 4)
+    scores = run("vl-icl", vl_icl, tmp_path / "run", "constant:dax", shots=1, seed=4)
     assert (value(scores, "open_mi"), value(scores, "operator_induction")) == (100.0, 0.0)
     # official credits "no" to whatever lacks "yes"; strict does not
     assert (value(scores, "matching_mi"), value(scores, "matching_mi", "strict")) == (100.0, 0.0)

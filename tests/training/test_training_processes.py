@@ -27,10 +27,9 @@ def run(folder: Path, processes: int, **changes: object) -> tuple[list[float], d
         sys.executable,
         "-m",
         "torch.distributed.run",
+        "--standalone",
         "--nproc-per-node",
         str(processes),
-        "--master-port",
-        "29511",
     ]
     command = [*(launch if processes > 1 else [sys.executable]), "-m", "tests.training.two_processes", str(file)]
     ended = subprocess.run(
