@@ -101,6 +101,7 @@ def _config(
         trainable=trainable,
         context=member.context,
         instruction=member.instruction and stage == "tune",
+        turns="apart",
         features=str(work / "features"),
         learning_rate=1e-3,
         betas=(0.9, 0.98),

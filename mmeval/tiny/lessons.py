@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -22,7 +23,9 @@ from mmeval.world.puzzles import PUZZLES, Puzzle, Scene, puzzles
 
 TURNS = 7
 """Questions a picture in one example."""
-
+HARDER = {"numerical_calculation": 3, "code_reasoning": 3, "text_translation": 2, "OCR": 2}
+HARDER |= dict.fromkeys(("existence", "count", "position", "color"), 2)
+"""How many examples are made of one picture, where that is more than one: what must be worked out takes practice."""
 
 KINDS = ("interleaved", "pasted", "single", "blind")
 
@@ -44,8 +47,10 @@ def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed
     whole = list(_questions(data, names, asked, first_seed))
     _write(folder / "interleaved.jsonl", whole)
     with ProcessPoolExecutor(workers) as pool:
-        pasted = pool.map(_pasted, [(str(folder), example) for example in whole], chunksize=200)
-        _write(folder / "pasted.jsonl", (one for example in pasted for one in _one_by_one(example)))
+        _write(
+            folder / "pasted.jsonl",
+            pool.map(_pasted, [(str(folder), example) for example in whole], chunksize=200),
+        )
     _write(folder / "single.jsonl", (example for example in whole if len(example.all_images) == 1))
     _write(folder / "blind.jsonl", map(_blind, whole))
 
@@ -61,12 +66,19 @@ def _save_items(folder: Path, data: Corpus) -> list[str]:
 
 
 def _puzzle(job: tuple[str, str, int]) -> Asked:
-    """One puzzle painted."""
+    """One puzzle painted, with whatever else is asked about the same pictures."""
     folder, kind, seed = job
-    puzzle = one_of(puzzles(kind, seed, "train"), Dice(f"lesson {kind} {seed}"))
-    shots = [_example(Path(folder), f"{kind}-{seed}-shot{n}", shot) for n, shot in enumerate(puzzle.shots)]
-    example = with_shots(_example(Path(folder), f"{kind}-{seed}", puzzle), shots)
-    return example, tuple(scene.caption for scene in puzzle.scenes)
+    group = puzzles(kind, seed, "train")
+    puzzle = one_of(group, Dice(f"lesson {kind} {seed}"))
+    example = _example(Path(folder), f"{kind}-{seed}", puzzle)
+    captions = tuple(scene.caption for scene in puzzle.scenes)
+    if puzzle.shots:
+        shots = [_example(Path(folder), f"{kind}-{seed}-shot{n}", shot) for n, shot in enumerate(puzzle.shots)]
+        return with_shots(example, shots), captions
+    rest = [other for other in group if other.scenes == puzzle.scenes and other is not puzzle]
+    turns = [Turn(tuple(_asked(other)), other.answer) for other in rest]
+    turns += [Turn(("What does ", Spoken(index), " show?"), caption) for index, caption in enumerate(captions)]
+    return replace(example, turns=(*example.turns, *turns[: TURNS - 1])), captions
 
 
 def _example(folder: Path, name: str, puzzle: Puzzle) -> Example:
@@ -76,6 +88,10 @@ def _example(folder: Path, name: str, puzzle: Puzzle) -> Example:
 
 def _parts(puzzle: Puzzle) -> Iterator[Part]:
     yield from (Shown(index) for index in range(len(puzzle.scenes)))
+    yield from _asked(puzzle)
+
+
+def _asked(puzzle: Puzzle) -> Iterator[Part]:
     yield from (Spoken(part) if isinstance(part, int) else part for part in puzzle.question)
 
 
@@ -96,10 +112,12 @@ def _captions(data: Corpus, names: Sequence[str], asked: Sequence[Asked]) -> Ite
 
 def _questions(data: Corpus, names: Sequence[str], asked: Sequence[Asked], seed: int) -> Iterator[Example]:
     for number, (name, item) in enumerate(zip(names, data.items, strict=True)):
-        dice = Dice(f"questions {seed} {number}")
-        (first, answer), *rest = item_turns(item, dice, in_words=False)[:TURNS]
-        turns = (Turn((Shown(0), first), answer), *(Turn((text,), said) for text, said in rest))
-        yield Example(name, item.subtask, (name,), turns)
+        turns_of = item_turns(item, Dice(f"questions {seed} {number}"), in_words=False)
+        for part in range(HARDER.get(item.subtask, 1)):
+            dice = Dice(f"questions {seed} {number} part {part}")
+            (first, answer), *rest = dice.shuffled(turns_of)[:TURNS]
+            turns = (Turn((Shown(0), first), answer), *(Turn((text,), said) for text, said in rest))
+            yield Example(f"{name}-{part}", item.subtask, (name,), turns)
     yield from (example for example, _ in asked)
 
 
@@ -111,26 +129,20 @@ def _pasted(job: tuple[str, Example]) -> Example:
     name = f"pictures/pasted-{example.id}.png"
     if not (folder / name).exists():
         paste(Image.open(folder / image) for image in example.all_images).save(folder / name, compress_level=1)
-    said = "".join(f"{_words(turn.ask)} {turn.answer}\n" for shot in example.shots for turn in shot.turns)
-    first, *rest = example.turns
-    return Example(
-        example.id, example.source, (name,), (Turn((Shown(0), said + _words(first.ask)), first.answer), *rest)
-    )
-
-
-def _one_by_one(example: Example) -> Iterator[Example]:
-    """Every question by itself: a Q-Former that reads makes other visual tokens for each."""
-    shown = tuple(Shown(index) for index in range(len(example.images)))
-    for number, turn in enumerate(example.turns):
-        words = tuple(part for part in turn.ask if not isinstance(part, Shown))
-        yield Example(f"{example.id}-{number}", example.source, example.images, (Turn((*shown, *words), turn.answer),))
+    first, *rest = _in_words(example)
+    return Example(example.id, example.source, (name,), (replace(first, ask=(Shown(0), *first.ask)), *rest))
 
 
 def _blind(example: Example) -> Example:
     """The same without its pictures."""
+    return Example(example.id, example.source, (), tuple(_in_words(example)))
+
+
+def _in_words(example: Example) -> Iterator[Turn]:
+    """Its questions, demonstrations before each, pictures spoken of and not shown."""
     said = "".join(f"{_words(turn.ask)} {turn.answer}\n" for shot in example.shots for turn in shot.turns)
-    first, *rest = example.turns
-    return Example(example.id, example.source, (), (Turn((said + _words(first.ask),), first.answer), *rest))
+    for turn in example.turns:
+        yield Turn((said + _words(turn.ask),), turn.answer)
 
 
 def paste(pictures: Iterable[Image.Image]) -> Image.Image:

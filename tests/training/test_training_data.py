@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import Tensor
 
 from mmeval.mmicl.context import CONTEXTS, Shown, Spoken
 from mmeval.mmicl.mic.context import compose, prompt, with_shots
 from mmeval.mmicl.mic.examples import Example, Turn, to_json
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, Index, LengthBatches, RowSet, make_index, read_picture
 from mmeval.mmicl.training.features import complete, open_features
-from mmeval.mmicl.training.rows import IGNORED, Rows
+from mmeval.mmicl.training.rows import IGNORED, Row, Rows
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import CheckpointError
@@ -56,6 +59,53 @@ def test_a_t5_gets_a_row_an_answer_and_a_decoder_one_for_all() -> None:
     assert learnt == [*processor.answer("yes"), *processor.answer("no")]
     assert [i for i, label in zip(row.ids, row.labels, strict=True) if label != IGNORED] == learnt
     assert row.images == ("1.png", "0.png")
+
+
+def _learnt_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
+    """Logits [answer tokens, vocabulary], in the order in which they stand in the rows."""
+    learnt = batch.pop("labels")[:, 1:] != IGNORED
+    with torch.no_grad():
+        return model(**batch).logits[:, :-1][learnt]
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_questions_apart_are_answered_as_if_each_stood_alone(data: Path, attention: str) -> None:
+    more = (Turn(("is ", Spoken(0), " a cat ?"), "there is a cat"), Turn(("dog ?",), "the dog"))
+    example = with_shots(replace(QUERY, turns=(*QUERY.turns, *more)), [SHOT])
+    processor, model = small.processor("llama"), small.model("llama")
+    model.language_model.set_attn_implementation(attention)
+    collate = Collator(processor)
+    rows = Rows(processor, decoder_only=True, turns="apart")
+
+    def placed(row: Row) -> Row:
+        return replace(row, images=tuple(str(data / image) for image in row.images))
+
+    (packed,) = rows(example)
+    assert len(packed.starts) == 4
+    alone = [row for turn in example.turns for row in rows(replace(example, turns=(_shown(turn),)))]
+    assert [row.starts for row in alone] == [()] * 4
+    short = placed(alone[0])
+    batch = collate([placed(packed), short])
+    assert batch["attention_mask"].shape == (2, 1, len(packed.ids), len(packed.ids))
+    expected = torch.cat([_learnt_logits(model, collate([placed(row)])) for row in (*alone, short)])
+    torch.testing.assert_close(_learnt_logits(model, batch), expected, atol=1e-5, rtol=1e-4)
+
+
+def _shown(turn: Turn) -> Turn:
+    return turn if Shown(0) in turn.ask else replace(turn, ask=(Shown(0), *turn.ask))
+
+
+def test_questions_apart_have_rows_of_their_own_where_they_share_no_visual_tokens() -> None:
+    processor = small.processor("llama")
+    reads = Rows(processor, decoder_only=True, turns="apart", instruction=True)(QUERY)
+    assert [row.instruction for row in reads] == ["is  a dog ?", "a cat ?"]
+    other = Turn((Shown(1), "a dog ?"), "yes")
+    two = replace(QUERY, images=("0.png", "1.png"), turns=(*QUERY.turns, other))
+    rows = Rows(processor, decoder_only=True, turns="apart")(two)
+    assert [row.images for row in rows] == [("0.png",), ("0.png",), ("0.png", "1.png")]
+    assert all(row.starts == () for row in rows)
+    t5 = list(Rows(small.processor("t5"), decoder_only=False, turns="apart")(QUERY))
+    assert "dog" not in small.processor("t5").decode(list(t5[1].ids))
 
 
 def test_what_makes_no_row_is_counted_and_listed(data: Path) -> None:

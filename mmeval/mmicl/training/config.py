@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import yaml
 
 from mmeval.mmicl.context import CONTEXTS
+from mmeval.mmicl.training.rows import Turns
 from mmeval.mmicl.training.trainable import TRAINABLE
 
 Stage = Literal["stage1", "stage2"]
@@ -48,6 +49,8 @@ class Config:
     """How pictures are introduced (`mmicl.context.CONTEXTS`)."""
     instruction: bool = False
     """Whether the Q-Former reads the question, as InstructBLIP's does."""
+    turns: Turns = "conversation"
+    """Whether later questions of an example see those before them, or stand `apart`."""
     learning_rate: float = 1e-4
     schedule: Literal["cosine", "constant_with_warmup", "linear"] = "cosine"
     warmup: float = 0.03

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +179,7 @@ class RowSet(Dataset[Row]):
             example = from_json(lines.readline().decode("utf-8"))
         row = self.rows(example)[which]
         folder = Path(self.files[file]).parent
-        return Row(row.ids, row.labels, tuple(str(folder / image) for image in row.images), row.instruction)
+        return replace(row, images=tuple(str(folder / image) for image in row.images))
 
 
 class LengthBatches(Sampler[list[int]]):
@@ -221,7 +221,8 @@ class Collator:
     """Rows to the model's inputs: padded to the longest on the right, every distinct picture once.
 
     Gives `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pictures` [B, N], and
-    `pixel_values` [P, 3, H, W] float32 or `vision_states` [P, V, D].
+    `pixel_values` [P, 3, H, W] float32 or `vision_states` [P, V, D]. Where a row holds questions apart,
+    `attention_mask` is [B, 1, L, L], added to the scores of attention, and there are `position_ids` [B, L].
     """
 
     processor: MmiclProcessor
@@ -268,8 +269,11 @@ class Collator:
     def _text(self, rows: Sequence[Row]) -> dict[str, Tensor]:
         pad = self.processor.settings.pad_id
         ids = _padded([row.ids for row in rows], pad)
+        labels = _padded([row.labels for row in rows], IGNORED)
+        if any(row.starts for row in rows):
+            return {"input_ids": ids, "labels": labels, **questions_apart([_parts(row) for row in rows])}
         mask = _padded([[1] * len(row.ids) for row in rows], 0)
-        return {"input_ids": ids, "attention_mask": mask, "labels": _padded([row.labels for row in rows], IGNORED)}
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
     def _readable(self, rows: list[Row]) -> tuple[list[Row], dict[str, Tensor]]:
         """The rows whose pictures can be read, others in place of the rest; and the pictures."""
@@ -308,6 +312,25 @@ class Collator:
                 f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
                 "mend the data, or raise allow_skipped"
             )
+
+
+def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+    """`attention_mask` and `position_ids` of rows, given the part that every token belongs to.
+
+    Part 0 is what all see; of the others, each sees itself and begins where part 0 ends.
+    """
+    part = _padded(parts, -1)
+    place = torch.arange(part.shape[1])
+    seen = (place[None, :] <= place[:, None]) & ((part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None]))
+    mask = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.bfloat16).min)
+    begins = torch.cat([torch.ones_like(part[:, :1]), (part[:, 1:] != part[:, :-1]).long()], dim=1)
+    begin = (begins * place).cummax(dim=1).values
+    shared = (part == 0).sum(dim=1, keepdim=True)
+    return {"attention_mask": mask[:, None], "position_ids": place - begin + shared * (part > 0)}
+
+
+def _parts(row: Row) -> list[int]:
+    return [sum(start <= place for start in row.starts) for place in range(len(row.ids))]
 
 
 def read_picture(path: str, processor: MmiclProcessor) -> Tensor:

@@ -1,19 +1,23 @@
 """Examples as rows of token ids with labels: what one step of training is made of.
 
 A T5 gets one row an answer, with everything before it in the encoder. A decoder-only model gets one row an
-example: later questions stand behind earlier answers, and every answer is learnt in one pass.
+example, and every answer is learnt in one pass: later questions stand behind earlier answers (`conversation`), or
+each sees the pictures and itself alone (`apart`), as questions of a benchmark do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Literal
 
 from mmeval.mmicl.context import CONTEXTS, Part, Shown
-from mmeval.mmicl.mic.context import Conversation, compose, prompt
+from mmeval.mmicl.mic.context import Conversation, Exchange, compose, prompt
 from mmeval.mmicl.mic.examples import Example
 from mmeval.mmicl.processing import MmiclProcessor
 
+Turns = Literal["conversation", "apart"]
 IGNORED = -100
 """The label of a token that is not learnt."""
 
@@ -28,6 +32,8 @@ class Row:
     """The pictures in the order of their placeholders, relative to the data's folder."""
     instruction: str = ""
     """What a Q-Former that reads is given."""
+    starts: tuple[int, ...] = ()
+    """Where each question begins that sees what stands before the first of them and itself; empty: one text."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +43,40 @@ class Rows:
     processor: MmiclProcessor
     decoder_only: bool
     context: str = "declaration"
+    turns: Turns = "conversation"
+    instruction: bool = False
+    """Whether the Q-Former reads the question: questions apart then have visual tokens, and rows, of their own."""
 
     def __call__(self, example: Example) -> list[Row]:
         """The rows to learn from. Raises PromptError where a prompt cannot be: too long, too many pictures."""
-        conversation = compose(example)
-        if self.decoder_only:
-            return [self._joined(conversation)]
-        return [row for row, _ in self.questions(example)]
+        if self.decoder_only and self.turns == "conversation":
+            return [self._joined(compose(example))]
+        rows = [row for row, _ in self.questions(example)]
+        if not self.decoder_only:
+            return rows
+        shared = self._shared(rows)
+        if shared == 0:
+            return [replace(row, ids=row.ids + row.labels, labels=_behind(row.ids, row.labels)) for row in rows]
+        return [_packed(rows, shared)]
 
     def questions(self, example: Example) -> Iterator[tuple[Row, str]]:
         """Each learnt question as its own prompt, with its answer in words: what generation is given."""
         conversation = compose(example)
-        for index, exchange in enumerate(conversation.exchanges):
-            if exchange.learnt:
-                made = self.processor.prompt(prompt(conversation, index), CONTEXTS[self.context])
-                images = tuple(conversation.images[picture] for picture in made.pictures)
-                labels = tuple(self.processor.answer(exchange.answer))
-                yield Row(made.ids, labels, images, _words(exchange.ask)), exchange.answer
+        prompts = _prompts(conversation) if self.turns == "conversation" else _prompts_apart(conversation)
+        for exchange, parts in prompts:
+            made = self.processor.prompt(parts, CONTEXTS[self.context])
+            images = tuple(conversation.images[picture] for picture in made.pictures)
+            labels = tuple(self.processor.answer(exchange.answer))
+            yield Row(made.ids, labels, images, _words(exchange.ask)), exchange.answer
+
+    def _shared(self, rows: Sequence[Row]) -> int:
+        """How many tokens all prompts begin with, if all pictures are among them; 0: no row for all of them."""
+        if len(rows) == 1 or self.instruction or len({row.images for row in rows}) > 1:
+            return 0
+        before_answers = (row.ids[:-1] for row in rows)  # every answer has a token of its own before it
+        shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*before_answers, strict=False)))
+        placeholder = self.processor.settings.placeholder_id
+        return 0 if any(placeholder in row.ids[shared:] for row in rows) else shared
 
     def _joined(self, conversation: Conversation) -> Row:
         context = CONTEXTS[self.context]
@@ -72,6 +95,38 @@ class Rows:
             labels += answer
         instruction = _words(conversation.exchanges[first].ask)
         return Row(tuple(ids), tuple(labels), conversation.images[:shown], instruction)
+
+
+def _prompts(conversation: Conversation) -> Iterator[tuple[Exchange, tuple[Part, ...]]]:
+    """Each learnt exchange behind all that was said before it."""
+    for index, exchange in enumerate(conversation.exchanges):
+        if exchange.learnt:
+            yield exchange, prompt(conversation, index)
+
+
+def _prompts_apart(conversation: Conversation) -> Iterator[tuple[Exchange, tuple[Part, ...]]]:
+    """Each learnt exchange behind the demonstrations and the pictures shown so far."""
+    shots = tuple(exchange for exchange in conversation.exchanges if not exchange.learnt)
+    shown: tuple[Part, ...] = ()
+    for exchange in conversation.exchanges[len(shots) :]:
+        asked = replace(exchange, ask=(*shown, *exchange.ask))
+        yield exchange, prompt(Conversation((*shots, asked), conversation.images), len(shots))
+        shown += tuple(part for part in exchange.ask if isinstance(part, Shown))
+
+
+def _packed(rows: Sequence[Row], shared: int) -> Row:
+    """All questions in one row, behind what they share: each is read and answered as if it stood there alone."""
+    ids, labels, starts = list(rows[0].ids[:shared]), [IGNORED] * shared, []
+    for row in rows:
+        starts.append(len(ids))
+        ids += row.ids[shared:] + row.labels
+        labels += _behind(row.ids[shared:], row.labels)
+    return Row(tuple(ids), tuple(labels), rows[0].images, starts=tuple(starts))
+
+
+def _behind(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:
+    """Labels of a prompt with its answer behind it."""
+    return (*[IGNORED] * len(ids), *labels)
 
 
 def _words(ask: Sequence[Part]) -> str:

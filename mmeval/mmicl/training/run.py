@@ -51,12 +51,14 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
     names = _select(config, model)
     tell(f"{config.trainable}: {len(names)} tensors, {_count(model):,} parameters learn; {output / 'trained.txt'}")
 
-    rows = Rows(processor, model.config.decoder_only, config.context)
+    rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():
         index = _index(config, rows, output, state)
     tell(f"{len(index):,} rows, {len(index.images):,} pictures{_left_out(index)}")
     device = torch.device("cuda", state.local_process_index) if torch.cuda.is_available() else torch.device("cpu")
     model.to(device)  # type: ignore[arg-type]
+    if device.type == "cpu":
+        model.language_model.set_attn_implementation("eager")  # measured a third faster on short rows
     held_out = _held_out(config, rows)
     features = _features(config, model, processor, index, held_out, state, tell)
     data = RowSet(config.data, index, rows)
@@ -131,9 +133,7 @@ def _begin(config: Config, output: Path, fresh: bool, state: PartialState) -> Pa
 
 def _lasting(said: str) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(said)
-    return {
-        k: v for k, v in values.items() if k not in ("steps", "epochs", "workers", "report_to", "keep", "log_every")
-    }
+    return {key: value for key, value in values.items() if key not in FREE}
 
 
 def _check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor) -> None:
