@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -53,7 +54,16 @@ class Document:
     ids: list[int]
     learnt: list[bool]
     start: int = 0
-    """Where the first question begins; questions behind it do not need those between. 0: they need all of it."""
+    """Where the first question begins; those behind it stand apart from it. 0: they need all of it."""
+
+    def parts(self) -> list[int]:
+        """Of every token: 0 where all questions see it, or which question it belongs to, counted from 1."""
+        if not self.start:
+            return [0] * len(self.ids)
+        answered = (before and not now for before, now in pairwise(self.learnt))
+        begins = [False, *answered]
+        begins[self.start] = True
+        return list(accumulate(map(int, begins)))
 
     def questions(self) -> Iterator[tuple[list[int], list[int]]]:
         """Every learnt answer with what is read before it: how an encoder and a decoder share the document."""
@@ -139,12 +149,12 @@ def lettered(dice: Dice, asked: Sequence[Turn]) -> list[Turn]:
     return turns
 
 
-def about_things(writer: Writer, dice: Dice, length: int, most: int = 5) -> Document:
-    """Fresh things on a grid, never painted: many more than there are pictures."""
+def about_things(writer: Writer, dice: Dice, length: int, most: int = 5, hard: float = 1.0) -> Document:
+    """Fresh things on a grid, never painted: many more than there are pictures. `hard` as in `claims`."""
     things = _things(dice, 1 + dice.below(most))
     turns = [(text, answer) for _ in range(3) for text, answer in probes(dice, things)]
     for _ in range(3):
-        made = claims(dice, things)
+        made = claims(dice, things, hard)
         turns += [(_worded(dice, claim), "yes" if index % 2 == 0 else "no") for index, claim in enumerate(made)]
     turns += lettered(dice, turns[:4])
     prompt = writer.prompt([Shown(0)], [caption(things)], dice.pick(PRACTISED))
@@ -257,7 +267,10 @@ Make = Callable[[Dice, int], Document]
 
 
 def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]:
-    """Draws document `index` at `progress` (0 to 1): short and few things first, everything from a quarter on."""
+    """Draws document `index` at `progress` (0 to 1): few things and easy questions first, then everything.
+
+    Asked about things that are all there, and nothing easier before, a model learns nothing for a long time.
+    """
     rows: dict[str, list[Item]] = {}
     for item in data.items:
         rows.setdefault(item.subtask, []).append(item)
@@ -265,16 +278,16 @@ def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]
     def draw(index: int, progress: float) -> Document:
         dice = Dice(f"document {index}")
         roll = dice.below(100)
-        if roll < (50 if progress < 0.15 else 30 if progress < 0.4 else 10):
-            return about_symbols(writer, dice, 120)
-        if progress < 0.15 or roll < 40:
-            most = 2 if progress < 0.06 else 3 if progress < 0.1 else 5
-            return about_things(writer, dice, 100 if progress < 0.15 else 160, most)
-        if roll < 50:
-            return about_several(writer, dice, 160)
-        if roll < 70:
-            return about_puzzle(writer, dice.pick(list(PUZZLES)), dice, 160)
-        return about_item(writer, dice.pick(rows[dice.pick(list(rows))]), dice, 160)
+        if roll < 10:
+            return about_symbols(writer, dice, 130)
+        if progress < 0.25 or roll < 35:
+            most = 2 if progress < 0.1 else 3 if progress < 0.2 else 5
+            return about_things(writer, dice, 130, most, min(1.0, max(0.0, 2 * progress - 0.2)))
+        if roll < 45:
+            return about_several(writer, dice, 150)
+        if roll < 60:
+            return about_puzzle(writer, dice.pick(list(PUZZLES)), dice, 150)
+        return about_item(writer, dice.pick(rows[dice.pick(list(rows))]), dice, 130)
 
     return draw
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import LlamaForCausalLM, T5ForConditionalGeneration
 
+from mmeval.mmicl.training.data import questions_apart
 from mmeval.tiny.corpus import Corpus
 from mmeval.tiny.documents import SUFFIX, Document, Writer, about_puzzle, curriculum, item_prompt, padded
 from mmeval.tiny.loop import Recipe, fit
@@ -72,7 +73,8 @@ def _said(language: Language, documents: Sequence[Document], turns: int = 10**9)
     ids = torch.from_numpy(padded([document.ids for document in documents], 0))
     learnt = torch.from_numpy(padded([document.learnt for document in documents], 0)).bool()[:, 1:]
     columns = learnt.any(0).nonzero().squeeze(1)
-    logits = language(input_ids=ids, logits_to_keep=columns).logits
+    apart = questions_apart([document.parts() for document in documents])
+    logits = language(input_ids=ids, logits_to_keep=columns, **apart).logits
     return logits, ids[:, 1:].masked_fill(~learnt, IGNORED)[:, columns]
 
 

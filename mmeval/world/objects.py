@@ -96,17 +96,18 @@ def color(origin: Origin) -> View:
     return _view(origin, dice, things, _colored(dice, things), _colored(dice, things))
 
 
-def claims(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
+def claims(dice: Dice, things: Sequence[Thing], hard: float = 1.0) -> tuple[Claim, ...]:
     """As many true as false, of every sort that these things allow.
 
-    What is false is made of what is there, wherever it can be: to know that there is red and that there is a
-    star does not help, only to know whether the star is red.
+    What is false is so often (`hard`) made of what is there, where it can be: to know that there is red and that
+    there is a star does not help, only to know whether the star is red.
     """
     made: tuple[Claim, ...] = _counted(dice, things)
-    made += _crossed(dice, things) or _exists(dice, things, dice.below(len(things)))
+    crossed = _crossed(dice, things) if dice.coin(hard) else ()
+    made += crossed or _exists(dice, things, dice.below(len(things)))
     shapes = [thing.kind.shape for thing in things]
     if len(set(shapes)) == len(shapes):
-        made += _colored(dice, things, 0.9)
+        made += _colored(dice, things, 0.9 * hard)
     names = [thing.kind.name for thing in things]
     if len(things) > 1 and len(set(names)) == len(names):
         made += _stands(dice, things)

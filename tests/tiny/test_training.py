@@ -14,8 +14,8 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
 from mmeval.tiny.corpus import Corpus, corpus
-from mmeval.tiny.documents import CAPTION, Document, Writer, about_puzzle, curriculum
-from mmeval.tiny.lessons import KINDS, write_lessons
+from mmeval.tiny.documents import CAPTION, Document, Writer, about_item, about_puzzle, curriculum
+from mmeval.tiny.lessons import HARDER, KINDS, write_lessons
 from mmeval.tiny.loop import Recipe, fit
 from mmeval.tiny.reading import accuracy, loss, puzzle_tests, subtask_tests
 from mmeval.tiny.seeing import pixels
@@ -76,6 +76,17 @@ def test_documents_are_the_same_each_time_and_no_word_is_unknown(small: Corpus, 
         assert any(document.learnt)
 
 
+def test_questions_of_a_document_stand_apart(small: Corpus, processor: MmiclProcessor) -> None:
+    writer = Writer(processor)
+    document = about_item(writer, small.items[0], Dice("apart"), 150)
+    parts, questions = document.parts(), list(document.questions())
+    assert parts[: document.start] == [0] * document.start
+    assert max(parts) == len(questions) > 2
+    for number, (before, answer) in enumerate(questions, 1):
+        own = [token for token, part in zip(document.ids, parts, strict=True) if part == number]
+        assert [*document.ids[: document.start], *own] == [*before, *answer]
+
+
 @pytest.mark.parametrize("family", ["llama", "t5"])
 def test_both_families_learn_from_documents(small: Corpus, family: str) -> None:
     torch.manual_seed(0)
@@ -99,7 +110,8 @@ def test_lessons_are_the_same_questions_four_times(small: Corpus, tmp_path: Path
     write_lessons(tmp_path, small, 2, workers=1)
     lessons = {kind: list(read(tmp_path / f"{kind}.jsonl")) for kind in KINDS}
     whole = lessons["interleaved"]
-    assert len(whole) == len(small.items) + 2 * len(PUZZLES) == len(lessons["blind"])
+    again = sum(HARDER.get(item.subtask, 1) for item in small.items)
+    assert len(whole) == again + 2 * len(PUZZLES) == len(lessons["blind"])
     assert max(len(example.all_images) for example in whole) > 2
     assert all(len(example.all_images) == 1 for kind in ("pasted", "single") for example in lessons[kind])
     assert not any(example.all_images for example in lessons["blind"])

@@ -65,7 +65,8 @@ def _learnt_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tensor
     """Logits [answer tokens, vocabulary], in the order in which they stand in the rows."""
     learnt = batch.pop("labels")[:, 1:] != IGNORED
     with torch.no_grad():
-        return model(**batch).logits[:, :-1][learnt]
+        logits: Tensor = model(**batch).logits[:, :-1]
+    return logits[learnt]
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
