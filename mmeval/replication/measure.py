@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mmeval.replication.questions import Asked
 from mmeval.scoring.statistics import Mean, Statistic, estimate
-from mmeval.types import Estimate, Generation, Model
+from mmeval.types import Estimate, Generation, InputError, Model
 
 GENERATION = Generation(max_new_tokens=8)
 
@@ -18,7 +18,6 @@ class Answers:
 
     asked: tuple[Asked, ...]
     right: tuple[bool, ...]
-    errors: int
 
     def accuracy(self) -> Estimate:
         """In percent; the chance is that of guessing among each question's choices."""
@@ -29,7 +28,7 @@ class Answers:
     def of(self, kind: str) -> Answers:
         """Those of one kind."""
         kept = [(asked, value) for asked, value in zip(self.asked, self.right, strict=True) if asked.kind == kind]
-        return Answers(tuple(asked for asked, _ in kept), tuple(value for _, value in kept), 0)
+        return Answers(tuple(asked for asked, _ in kept), tuple(value for _, value in kept))
 
     def minus(self, other: Answers) -> Estimate:
         """Points more than another, question by question: from -100 to 100, chance 0."""
@@ -43,13 +42,17 @@ class Answers:
 
 
 def ask(model: Model, asked: Sequence[Asked]) -> Answers:
-    """All questions at once. An answer is right where it is the expected one, letter case and spaces aside."""
-    said: dict[str, str | None] = {}
+    """All questions at once. An answer is right where it is the expected one, letter case and spaces aside.
+
+    Raises InputError where one is not answered: no number is worth anything then.
+    """
+    said: dict[str, str] = {}
     for response in model.generate([one.request for one in asked], GENERATION):
+        if response.text is None:
+            raise InputError(f"{model.name} did not answer {response.id}: {response.error}")
         said[response.id] = response.text
-    right = tuple(_plain(said[one.request.id]) == _plain(one.answer) for one in asked)
-    return Answers(tuple(asked), right, sum(text is None for text in said.values()))
+    return Answers(tuple(asked), tuple(_plain(said[one.request.id]) == _plain(one.answer) for one in asked))
 
 
-def _plain(text: str | None) -> str | None:
-    return None if text is None else "".join(text.casefold().split()).removesuffix(".")
+def _plain(text: str) -> str:
+    return "".join(text.casefold().split()).removesuffix(".")

@@ -61,9 +61,13 @@ def told(pictures: int, how: str) -> Iterator[Asked]:
 
 
 def several(kind: str, count: int) -> Iterator[Asked]:
-    """The puzzles of a kind that show several pictures."""
+    """The puzzles of a kind that show several pictures; yes is right as often as no."""
     for seed in range(count):
         group = puzzles(kind, seed, "test")
+        yes = [puzzle for puzzle in group if puzzle.answer == "yes"]
+        no = [puzzle for puzzle in group if puzzle.answer == "no"]
+        if yes and no:
+            group = yes + Dice(f"asked {kind} {seed}").shuffled(no)[: len(yes)]
         for number, puzzle in enumerate(group):
             yield _of(puzzle, f"{puzzle.group}/{number}")
 

@@ -1,0 +1,135 @@
+"""What is asked is fair, what is counted is right, and the page says no more than its numbers do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mmeval.replication import page, questions
+from mmeval.replication.claims import ablations, claims
+from mmeval.replication.measure import ask
+from mmeval.replication.questions import Asked
+from mmeval.types import Estimate, Generation, Image, InputError, Parts, Request, Response, images
+
+
+@dataclass
+class Known:
+    """A model that looks its answers up, and says `otherwise` to what it does not know."""
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    otherwise: str = "yes"
+    name: str = "known"
+    digest: str = "0"
+    context: str = "declaration"
+    max_images: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        """Backwards: answers may come in any order."""
+        for request in reversed(requests):
+            yield Response(request.id, self.answers.get(request.id, self.otherwise))
+
+    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """Never asked for."""
+        raise AssertionError(requests)
+
+    def preview(self, request: Request) -> Response:
+        """Never asked for."""
+        raise AssertionError(request)
+
+
+def shown(parts: Parts) -> list[object]:
+    return [part.digest if isinstance(part, Image) else part for part in parts]
+
+
+def every(count: int = 6) -> list[Asked]:
+    return [one for kind in questions.SEVERAL for one in questions.several(kind, count)]
+
+
+@pytest.mark.parametrize("kind", questions.SEVERAL)
+def test_yes_is_right_as_often_as_no_and_names_are_unique(kind: str) -> None:
+    asked = list(questions.several(kind, 12))
+    answers = Counter(one.answer for one in asked)
+    if kind in ("matching", "series"):
+        assert answers["yes"] == answers["no"] == len(asked) / 2
+    assert len({one.request.id for one in asked}) == len(asked)
+    assert all(len(images(one.request.prompt)) > 1 for one in asked)
+
+
+def test_a_spoiled_demonstration_is_all_that_changes() -> None:
+    whole = list(questions.novel(20, 4))
+    bare = list(questions.novel(20, 4, "pictures removed"))
+    shuffled = list(questions.novel(20, 4, "labels shuffled"))
+    for one, without, other in zip(whole, bare, shuffled, strict=True):
+        assert shown(one.request.prompt) == shown(without.request.prompt) == shown(other.request.prompt)
+        assert one.answer == without.answer == other.answer
+        assert not any(images(shot.prompt) for shot in without.request.shots)
+        assert [shot.answer for shot in without.request.shots] == [shot.answer for shot in one.request.shots]
+        pairs = zip(one.request.shots, other.request.shots, strict=True)
+        assert all(shown(shot.prompt) == shown(spoiled.prompt) for shot, spoiled in pairs)
+    assert any(
+        [shot.answer for shot in one.request.shots] != [shot.answer for shot in other.request.shots]
+        for one, other in zip(whole, shuffled, strict=True)
+    )
+    assert all(not one.request.shots for one in questions.novel(20, 0))
+
+
+def test_another_picture_is_another_and_of_the_same_subtask() -> None:
+    own, other, blank = (list(questions.mme(4, show)) for show in ("own", "other", "blank"))
+    for one, two, three in zip(own, other, blank, strict=True):
+        (picture,), (another,), (grey,) = (images(asked.request.prompt) for asked in (one, two, three))
+        assert one.kind == two.kind == three.kind
+        assert len({picture.digest, another.digest, grey.digest}) == 3
+        assert one.request.prompt[1:] == two.request.prompt[1:] == three.request.prompt[1:]
+
+
+def test_accuracy_and_differences_by_hand() -> None:
+    asked = [Asked(Request(f"{n}", ("?",)), "yes" if n < 3 else "no", "k", f"{n}", 0.5) for n in range(4)]
+    all_yes, all_right = ask(Known(), asked), ask(Known({one.request.id: one.answer for one in asked}), asked)
+    assert all_yes.right == (True, True, True, False)
+    assert all_yes.accuracy().value == 75.0
+    assert all_yes.accuracy().chance == 50.0
+    more = all_right.minus(all_yes)
+    assert more.value == 25.0
+    assert more.low is not None and more.high is not None and more.low < 25.0 < more.high
+    assert all_yes.minus(all_right).value == -25.0
+    assert all_right.of("k").accuracy().value == 100.0
+
+
+def test_a_question_that_is_not_answered_stops_the_report() -> None:
+    class Failing(Known):
+        def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+            yield from (Response(request.id, error="too long") for request in requests)
+
+    with pytest.raises(InputError, match=r"known did not answer same/.*: too long"):
+        ask(Failing(), every(1))
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, dict[str, dict[str, Estimate]]]:
+    right = {one.request.id: one.answer for one in (*every(), *questions.mme(2))}
+    family = {"mmicl-tiny": Known(right), "text-tiny": Known(name="none")}
+    return claims(family, pictures=2, puzzles=6) | {"ablations": ablations({"paper": Known(right)}, 2, 6)}
+
+
+def test_the_page_says_what_holds_and_what_does_not(
+    found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path
+) -> None:
+    sentences = page.reading(found)
+    assert any("ahead of text-tiny: this holds" in sentence for sentence in sentences)
+    (shots,) = (sentence for sentence in sentences if sentence.startswith("(c)"))
+    assert "not shown" in shots  # it never knows a new word
+    paths = page.write(found, tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert all(path.exists() for path in paths)
+    assert all(f"]({path.name})" in text for path in paths if path.suffix == ".png")
+    assert text.count("## ") == 1 + len(found)
+
+
+def test_what_was_not_ablated_is_said(found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
+    page.write({**found, "ablations": {}}, tmp_path)
+    assert "Nothing was ablated here" in (tmp_path / "README.md").read_text()
