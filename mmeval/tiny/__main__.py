@@ -1,7 +1,8 @@
 """`python -m mmeval.tiny`: trains the tiny family from nothing, stage by stage, each resumable, and exports it.
 
 `see` and `read` make the parts that all members share, as EVA-CLIP and Flan-T5 are shared by the real ones; `align`
-and `tune` are stage I and stage II of `mmeval train`; `export` writes the weights into the repository.
+and `tune` are stage I and stage II of `mmeval train`; `export` writes the weights into the repository; `ablate`
+repeats mmicl-tiny's stage II, shorter, with one thing changed at a time, for `make replicate`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from mmeval.mmicl.training.run import train
 from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
 from mmeval.tiny.corpus import Corpus, corpus
 from mmeval.tiny.documents import CAPTION, Writer
-from mmeval.tiny.family import FAMILY, Member
+from mmeval.tiny.family import ABLATIONS, FAMILY, Ablation, Member
 from mmeval.tiny.lessons import write_lessons
 from mmeval.tiny.loop import Recipe
 from mmeval.tiny.reading import read
@@ -28,7 +29,7 @@ from mmeval.tiny.vocabulary import make_processor, puzzle_texts
 
 SEE = Recipe(steps=6000, batch=64, check_every=500)
 READ = Recipe(steps=14000, batch=16, learning_rate=1e-3, check_every=250)
-ALIGN_STEPS, TUNE_STEPS, ROWS = 4000, 10000, 16
+ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 4000, 8000, 1000, 16
 PER_SUBTASK, PUZZLES_A_KIND = 5000, 4000
 HELD_OUT, HELD_OUT_PUZZLES = 100, 40
 HELD_OUT_SEED = 1_000_000
@@ -55,6 +56,10 @@ def main() -> None:
             continue
         write_lessons(work / "lessons", data, PUZZLES_A_KIND)
         write_lessons(work / "held-out", held_out, HELD_OUT_PUZZLES, first_seed=HELD_OUT_SEED)
+        if stage == "ablate":
+            for name, change in ABLATIONS.items():
+                _ablate(name, change, work)
+            continue
         for name in arguments.member or FAMILY:
             {"align": _align, "tune": _tune, "export": _export}[stage](name, FAMILY[name], processor, work)
 
@@ -80,34 +85,40 @@ def _align(name: str, member: Member, processor: MmiclProcessor, work: Path) -> 
     if not base.exists():
         checkpoints.save(model, processor, base)
     if member.lessons != "blind":
-        train(_config(work, name, member, base, "align", "captions", "qformer", ALIGN_STEPS))
+        train(_config(work, work / name / "align", base, member, "captions", "qformer", ALIGN_STEPS))
 
 
 def _tune(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
     """Stage II: everything but the vision encoder learns questions."""
     blind = member.lessons == "blind"
     base = work / name / ("base" if blind else "align/full")
-    train(_config(work, name, member, base, "tune", member.lessons, "full", TUNE_STEPS))
+    train(_config(work, work / name / "tune", base, member, member.lessons, "full", TUNE_STEPS))
 
 
-def _config(
-    work: Path, name: str, member: Member, base: Path, stage: str, lessons: str, trainable: str, steps: int
-) -> Config:
+def _ablate(name: str, change: Ablation, work: Path) -> None:
+    """A short second stage of mmicl-tiny, one thing changed."""
+    base = work / "mmicl-tiny" / "align" / "full"
+    member = Member(change.lessons, context=change.context)
+    train(_config(work, work / "ablations" / name, base, member, change.lessons, change.trainable, ABLATION_STEPS))
+
+
+def _config(work: Path, output: Path, base: Path, member: Member, lessons: str, trainable: str, steps: int) -> Config:
+    asked_to_read = member.instruction and lessons != "captions"
     return Config(
         model=str(base),
         data=(str(work / "lessons" / f"{lessons}.jsonl"),),
         held_out=str(work / "held-out" / f"{lessons}.jsonl"),
-        output=str(work / name / stage),
+        output=str(output),
         trainable=trainable,
         context=member.context,
-        instruction=member.instruction and stage == "tune",
+        instruction=asked_to_read,
         turns="apart",
         features=str(work / "features"),
         learning_rate=1e-3,
         betas=(0.9, 0.98),
         weight_decay=0.01,
         steps=steps,
-        batch=ROWS * (5 if member.lessons == "pasted" and stage == "tune" else 1),
+        batch=ROWS * (3 if asked_to_read else 1),  # such a row holds one question, other rows hold up to seven
         evaluate_every=steps // 10,
         held_out_limit=400,
         workers=1,

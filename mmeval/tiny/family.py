@@ -28,3 +28,23 @@ FAMILY: Mapping[str, Member] = {
     "blip2-tiny": Member("single"),
     "text-tiny": Member("blind"),
 }
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """mmicl-tiny's second stage with one thing changed."""
+
+    trainable: str = "full"
+    lessons: str = "interleaved"
+    context: str = "declaration"
+
+
+ABLATIONS: Mapping[str, Ablation] = {
+    "full": Ablation(),
+    "article": Ablation(trainable="article"),
+    "paper": Ablation(trainable="paper"),
+    "released": Ablation(trainable="released"),
+    "no declaration": Ablation(context="plain"),
+    "no demonstrations": Ablation(lessons="undemonstrated"),
+    "no interrelated pictures": Ablation(lessons="single"),
+}

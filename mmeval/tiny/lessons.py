@@ -1,7 +1,8 @@
 """The picture world as MIC data: what stage I and stage II of the tiny family are trained on.
 
-`captions` is for stage I. For stage II the very same questions are written four times: `interleaved` shows pictures
-one after the other, `pasted` side by side in one, `single` leaves out what needs several, `blind` shows none.
+`captions` is for stage I. For stage II the very same questions are written several times: `interleaved` shows
+pictures one after the other, `pasted` side by side in one, `blind` shows none; `single` leaves out what needs several,
+`undemonstrated` what needs demonstrations.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ HARDER = {"numerical_calculation": 3, "code_reasoning": 3, "text_translation": 2
 HARDER |= dict.fromkeys(("existence", "count", "position", "color"), 2)
 """How many examples are made of one picture, where that is more than one: what must be worked out takes practice."""
 
-KINDS = ("interleaved", "pasted", "single", "blind")
+KINDS = ("interleaved", "undemonstrated", "pasted", "single", "blind")
 
 Asked = tuple[Example, tuple[str, ...]]
 """A puzzle's example, and the captions of its own pictures."""
@@ -51,6 +52,7 @@ def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed
             folder / "pasted.jsonl",
             pool.map(_pasted, [(str(folder), example) for example in whole], chunksize=200),
         )
+    _write(folder / "undemonstrated.jsonl", (example for example in whole if not example.shots))
     _write(folder / "single.jsonl", (example for example in whole if len(example.all_images) == 1))
     _write(folder / "blind.jsonl", map(_blind, whole))
 

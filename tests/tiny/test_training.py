@@ -106,7 +106,7 @@ def test_both_families_learn_from_documents(small: Corpus, family: str) -> None:
     assert accuracy(language, documents) == 1
 
 
-def test_lessons_are_the_same_questions_four_times(small: Corpus, tmp_path: Path) -> None:
+def test_lessons_are_the_same_questions_every_time(small: Corpus, tmp_path: Path) -> None:
     write_lessons(tmp_path, small, 2, workers=1)
     lessons = {kind: list(read(tmp_path / f"{kind}.jsonl")) for kind in KINDS}
     whole = lessons["interleaved"]
@@ -115,6 +115,7 @@ def test_lessons_are_the_same_questions_four_times(small: Corpus, tmp_path: Path
     assert max(len(example.all_images) for example in whole) > 2
     assert all(len(example.all_images) == 1 for kind in ("pasted", "single") for example in lessons[kind])
     assert not any(example.all_images for example in lessons["blind"])
+    assert lessons["undemonstrated"] == [example for example in whole if not example.shots] != whole
     said = {kind: [turn.answer for example in lessons[kind] for turn in example.turns] for kind in KINDS}
     assert said["interleaved"] == said["pasted"] == said["blind"]
     captions = list(read(tmp_path / "captions.jsonl"))
