@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return apply
 
 
+def _numbers(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Whole numbers with commas between them."""
+    try:
+        return None if value is None else tuple(int(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not whole numbers with commas between them, as in 0,1,2") from error
+
+
 _judge = _options(
     click.option("--judge", metavar="URL", help="OpenAI-compatible server, up to /v1, asked what no scorer can read."),
     click.option("--judge-model", metavar="NAME", help="Its model; its key, if any, is in MMEVAL_JUDGE_KEY."),
@@ -120,40 +129,60 @@ _what = _options(
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--shots", type=click.IntRange(min=0), help="Demonstrations before each question, drawn by --seed.")
+@click.option("--seeds", metavar="0,1,2", callback=_numbers, help="A run for each seed, then their mean and spread.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print scores.json, or of --seeds their summary, and nothing else."
+)
 @click.option("--by", default="text", show_default=True, help="text, likelihood (per byte), or likelihood-sum.")
 @click.option("--early-stop", is_flag=True, help="Ask no further turn of a question that is lost.")
 @_choices
 @_judge
 def run(
-    task: str, model: str, data: str | None, wording: str | None, context: str | None, dry_run: bool, **how: Any
+    task: str,
+    model: str,
+    data: str | None,
+    wording: str | None,
+    context: str | None,
+    dry_run: bool,
+    seed: int,
+    seeds: tuple[int, ...] | None,
+    as_json: bool,
+    **how: Any,
 ) -> None:
     """Evaluate a model on a benchmark. A run that was begun goes on where it stopped.
 
     \b
     Example: mmeval run --task mme --model mmicl-tiny
              mmeval run --task mme --model blip2-flan-t5-xl --data MME_Benchmark_release_version --device cuda
+             mmeval run --task vqav2 --data vqa --shots 4 --seeds 0,1,2
     """
     from mmeval import door
     from mmeval.reporting import console, run_report
+    from mmeval.reporting import seeds as spread
 
+    if seeds is not None and seed:
+        raise InputError("--seed is for one run and --seeds for several; leave one of them out")
+    how |= {"data": data, "wording": wording, "context": context}
     if dry_run:
-        shown = door.preview(model, task, data=data, wording=wording, context=context)
+        first = seeds[0] if seeds else seed
+        shown = door.preview(model, task, data=data, wording=wording, context=context, shots=how["shots"], seed=first)
         console.show_preview(shown.reads, shown.prompts)
         return
-    with console.progress() as progress:
-        finished = door.evaluate(
-            model,
-            task,
-            data=data,
-            wording=wording,
-            context=context,
-            progress=progress,
-            say=console.say,
-            **how,
-        )
-    written = run_report.write(finished)
-    console.show_run(finished, written)
-    sys.exit(1 if finished.results["counts"]["error"] else 0)
+    with nullcontext() if as_json else console.progress() as progress:
+        how |= {"progress": progress, "say": quiet if as_json else console.say}
+        if seeds is None:
+            finished = [door.evaluate(model, task, seed=seed, **how)]
+        else:
+            finished = door.evaluate_seeds(model, task, seeds, **how)
+    written = [run_report.write(one) for one in finished]
+    if as_json:
+        click.echo(json.dumps(finished[0].results if seeds is None else spread.summary(finished), indent=1))
+    elif seeds is None:
+        console.show_run(finished[0], written[0])
+    else:
+        spread.show(spread.summary(finished), console.console())
+        console.show_paths([paths[0] for paths in written])
+    sys.exit(1 if any(one.results["counts"]["error"] for one in finished) else 0)
 
 
 @main.command()
@@ -258,16 +287,16 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
 
 @main.command()
 def tasks() -> None:
-    """List the benchmarks.
+    """List the benchmarks, and what is not included.
 
     \b
     Example: mmeval tasks
     """
     from mmeval.reporting import console
     from mmeval.task import load_task
-    from mmeval.tasks import TASKS
+    from mmeval.tasks import LEFT_OUT, TASKS
 
-    console.show_tasks([load_task(name) for name in TASKS])
+    console.show_tasks([load_task(name) for name in TASKS], LEFT_OUT)
 
 
 @main.command()

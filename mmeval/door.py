@@ -22,7 +22,7 @@ from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_con
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.task import Task, load_task, task_of, variant, with_shots
-from mmeval.types import Generation, InputError, Record, nearest
+from mmeval.types import Generation, InputError, Model, Record, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -55,6 +55,7 @@ def evaluate(
     fresh: bool = False,
     progress: loop.Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
+    load: Callable[[Checkpoint, Settings], Model] | None = None,
 ) -> runs.Run:
     """Evaluates a model on a task and returns the run, scored; a run that was begun goes on.
 
@@ -64,7 +65,8 @@ def evaluate(
     InputError for anything wrong with the input, RunMismatch if `out` holds another run, Unsupported for a prompt
     the model cannot take.
 
-    For few-shot tasks: `shots` demonstrations before each question, drawn by `seed`.
+    For few-shot tasks: `shots` demonstrations before each question, drawn by `seed`. `load` loads the model, where
+    several evaluations share one (`evaluate_seeds`).
 
     For multiple choice: `reading` is the generation of the public heuristics that `official` reads by; `by`
     is `text`, or a way to choose by likelihood; `partial` counts questions that lack turns by those that they
@@ -91,6 +93,7 @@ def evaluate(
     plan = loop.survey(the_task.samples(data), limit)
     extras = [str(reading or by)] if by != "text" or reading not in (None, next(iter(the_task.readings), None)) else []
     extras += [f"shots{shots}"] if shots is not None else []
+    extras += [f"seed{seed}"] if seed else []
     extras += [name for name, wanted in (("partial", partial), ("early-stop", early_stop)) if wanted]
     folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit, extras)
     if fresh:
@@ -112,7 +115,7 @@ def evaluate(
     if run is not None and run.complete:
         say(f"{folder}: all {len(plan.ids)} answers are there; scored again without the model")
     else:
-        loaded = load_model(checkpoint, settings)
+        loaded = (load or load_model)(checkpoint, settings)
         loop.check_pictures(loaded, plan)
         run = runs.create(folder, identity, len(plan.ids))  # only now: a model that does not load leaves no folder
         run.note(provenance(batch_tokens, device))
@@ -131,6 +134,47 @@ def evaluate(
         )
     rescore(run, judge=judge, judge_model=judge_model, say=say)
     return run
+
+
+def evaluate_seeds(
+    model: str,
+    task: str,
+    seeds: Sequence[int],
+    *,
+    out: str | Path | None = None,
+    progress: loop.Progress | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    **how: Any,
+) -> list[runs.Run]:
+    """Evaluates once for each seed, as `evaluate` does with `how`; each run has a folder of its own, under `out`.
+
+    The model is loaded once. Raises InputError for a seed that is named twice, and for a task that draws
+    nothing by its seed: a spread of zero would say nothing.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"the seeds are {', '.join(map(str, seeds)) or 'none'}; name each once, as in 0,1,2")
+    if load_task(task).few_shot is None:
+        raise InputError(f"the task '{task}' has no demonstrations to draw; leave out --seeds")
+    if out is not None and (Path(out) / "run.json").exists():
+        raise InputError(f"{out}: a run, and the folders of several are to go into it; name another with --out")
+    held: list[tuple[Checkpoint, Settings, Model]] = []
+
+    def load(checkpoint: Checkpoint, settings: Settings) -> Model:
+        if not held or held[0][:2] != (checkpoint, settings):
+            held[:] = [(checkpoint, settings, load_model(checkpoint, settings))]
+        return held[0][2]
+
+    found = []
+    for index, seed in enumerate(seeds):
+        say(f"seed {seed}, {index + 1} of {len(seeds)}")
+
+        def report(done: int, total: int, before: int = index) -> None:
+            if progress is not None:
+                progress(before * total + done, len(seeds) * total)
+
+        folder = None if out is None else Path(out) / f"seed{seed}"
+        found.append(evaluate(model, task, out=folder, seed=seed, progress=report, say=say, load=load, **how))
+    return found
 
 
 def rescore(
@@ -189,10 +233,18 @@ class Preview:
 
 
 def preview(
-    model: str, task: str, *, data: str | None, wording: str | None, context: str | None, count: int = 3
+    model: str,
+    task: str,
+    *,
+    data: str | None,
+    wording: str | None,
+    context: str | None,
+    shots: int | None = None,
+    seed: int = 0,
+    count: int = 3,
 ) -> Preview:
     """The first prompts as the model will see them, and what would be read. Nothing is asked or written."""
-    the_task = load_task(task)
+    the_task = with_shots(load_task(task), shots, seed)
     data = data or the_task.home
     checkpoint = find_model(model)
     plan = loop.survey(the_task.samples(data))

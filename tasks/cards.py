@@ -24,7 +24,7 @@ MATCHES = ("exact", "vqa")
 """How a short answer is compared: equal but for case, articles and punctuation; or by VQA accuracy."""
 MEANS = ("questions", "categories")
 LETTERS = ("A.", "(A)", "A)", "A:")
-ROLES = ("question", "answer", "options", "pictures", "id", "category", "cluster")
+ROLES = ("question", "answer", "options", "pictures", "id", "kind", "category", "cluster")
 FACTS = (
     "title",
     "about",
@@ -37,6 +37,7 @@ FACTS = (
     "evidence",
     "scoring",
     "access",
+    "held_in",
 )
 """What a card says of its benchmark, and nobody computes with."""
 
@@ -46,22 +47,31 @@ class Card:
     """What a card says of its task, checked."""
 
     name: str
-    kind: str
+    kinds: Mapping[str, str]
+    """What stands in the column `kind` -> the kind; without such a column, the one kind under an empty name."""
     question: str
     answer: str
     files: tuple[str, ...]
     """Patterns, looked for in the data's folder."""
     options: tuple[str, ...] = ()
-    """One column with a list, or a column an option."""
+    """One column with a list or a text, or a column an option."""
     pictures: tuple[str, ...] = ()
+    """Columns, or `./NAME`, a file beside the table that the row stands in."""
     id: str | None = None
+    kind: str | None = None
     category: str | None = None
     cluster: tuple[str, ...] = ()
     """Columns that name together what questions have in common: the unit of the intervals."""
-    folder: str = ""
-    """Where the pictures are, in the data's folder."""
+    rows: str | None = None
+    """Where in a JSON file the rows are: names with `/` between them, `.` for the top."""
+    folder: tuple[str, ...] = ("",)
+    """Where the pictures are, in the data's folder: the first that has the file. `{}` is where its name goes."""
     mark: str | None = None
     """What stands for a picture in questions and options."""
+    lettered: int | None = None
+    """How many options a question of multiple choice has, where they stand in it and in no column."""
+    absent: str | None = None
+    """What stands in an option's cell where there is none."""
     answers: str = "letter"
     match: str = "exact"
     mean: str = "questions"
@@ -70,17 +80,28 @@ class Card:
     """Category -> label, in the order in which they are shown."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Metric -> columns that name a group together: the share of groups in which every question is right."""
-    only: Mapping[str, str] = field(default_factory=dict)
-    """Column -> the value that a row must have to be asked."""
-    wordings: Mapping[str, str] = field(default_factory=dict)
-    """Name -> the prompt, with {pictures}, {question}, {options} and any column in braces."""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column -> the values of which a row must have one to be asked."""
+    wordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Name -> kind -> the prompt, with {pictures}, {question}, {options} and any column in braces."""
     max_new_tokens: int = 16
     version: int = 1
     hub: Mapping[str, str] | None = None
 
 
-_OWN = ("kind", "files", "fields", "folder", "mark", "answers", "match", "mean", "letters", "categories", "groups")
-KEYS = (*FACTS, *_OWN, "only", "wordings", "max_new_tokens", "version", "hub")
+_OWN = ("kind", "files", "rows", "fields", "folder", "mark", "lettered", "absent", "answers", "match", "mean")
+KEYS = (
+    *FACTS,
+    *_OWN,
+    "letters",
+    "categories",
+    "groups",
+    "only",
+    "wordings",
+    "max_new_tokens",
+    "version",
+    "hub",
+)
 
 
 def load(path: Path) -> Task:
@@ -125,52 +146,66 @@ def check(name: str, values: Mapping[str, Any], where: str) -> Card:
     roles = _map(values["fields"], f"{where}, fields", texts=False)
     _known(roles, ROLES, f"{where}, fields", "field")
     _needed(roles, ("question", "answer"), f"{where}, fields")
-    kind = _one_of(values["kind"], KINDS, f"{where}, kind")
     own: dict[str, Any] = {key: _text(roles[key], f"{where}, fields, {key}") for key in _SINGLE if key in roles}
-    own |= {
-        key: _texts(roles[key], f"{where}, fields, {key}") for key in ("options", "pictures", "cluster") if key in roles
-    }
+    own |= {key: _texts(roles[key], f"{where}, fields, {key}") for key in _SEVERAL if key in roles}
     own |= {key: _one_of(values[key], known, f"{where}, {key}") for key, known in _CHOSEN.items() if key in values}
-    own |= {key: _text(values[key], f"{where}, {key}") for key in ("folder", "mark") if key in values}
-    own |= {key: _map(values[key], f"{where}, {key}") for key in ("only", "wordings", "hub") if key in values}
-    groups = _map(values.get("groups", {}), f"{where}, groups", texts=False)
-    own["groups"] = {name: _texts(columns, f"{where}, groups, {name}") for name, columns in groups.items()}
-    own |= {key: _number(values[key], f"{where}, {key}") for key in ("max_new_tokens", "version") if key in values}
+    own |= {key: _text(values[key], f"{where}, {key}") for key in ("rows", "mark", "absent") if key in values}
+    own |= {key: _number(values[key], f"{where}, {key}") for key in _NUMBERS if key in values}
+    own |= {key: _lists(values[key], f"{where}, {key}") for key in ("groups", "only") if key in values}
+    own |= {"folder": _texts(values["folder"], f"{where}, folder")} if "folder" in values else {}
+    own |= {"hub": _map(values["hub"], f"{where}, hub")} if "hub" in values else {}
     own["categories"] = _labels(values.get("categories", {}), f"{where}, categories")
-    card = Card(name=name, kind=kind, files=_texts(values["files"], f"{where}, files"), **own)
+    own["kinds"] = _kinds(values["kind"], f"{where}, kind")
+    own["wordings"] = _wordings(values.get("wordings", {}), set(own["kinds"].values()), f"{where}, wordings")
+    card = Card(name=name, files=_texts(values["files"], f"{where}, files"), **own)
     _agree(card, where)
     return card
 
 
-_SINGLE = ("question", "answer", "id", "category")
+_SINGLE = ("question", "answer", "id", "kind", "category")
+_SEVERAL = ("options", "pictures", "cluster")
+_NUMBERS = ("lettered", "max_new_tokens", "version")
 _CHOSEN = {"answers": ANSWERS, "match": MATCHES, "mean": MEANS, "letters": LETTERS}
 PLACE = re.compile(r"\{([^{}]+)\}")
 """A place in a wording."""
+PLACES = {"pictures", "question", "options"}
+"""Those that are no columns."""
 
 
 def _agree(card: Card, where: str) -> None:
     """Raises InputError for what does not go together."""
-    if (card.kind == "multiple choice") != bool(card.options):
-        raise InputError(f"{where}: options belong to multiple choice and to no other kind; see fields, options")
+    kinds = set(card.kinds.values())
+    if ("multiple choice" in kinds) != bool(card.options or card.lettered):
+        raise InputError(
+            f"{where}: options belong to multiple choice and to no other kind; name their column, as fields: options, "
+            "or say how many the question itself lists, as lettered:"
+        )
+    if card.options and card.lettered:
+        raise InputError(f"{where}, lettered: options stand in a column or in the question; say one of the two")
+    if (card.kind is None) != (tuple(card.kinds) == ("",)):
+        raise InputError(f"{where}, kind: values with their kinds and their column, as fields: kind, go together")
     if card.categories and card.category is None:
         raise InputError(f"{where}, categories: name the column that holds them, as fields: category")
-    if card.mean == "categories" and not card.categories:
-        raise InputError(f"{where}, mean: a mean of categories needs the list of them, as categories:")
-    for name, wording in card.wordings.items():
-        places = set(PLACE.findall(wording))
-        if "question" not in places:
-            raise InputError(f"{where}, wordings, {name}: no {{question}} in it; say where the question stands")
-        if card.pictures and ("pictures" in places) == (card.mark is not None):
-            raise InputError(
-                f"{where}, wordings, {name}: pictures stand at {{pictures}}, or where `mark` is in the question; "
-                "say one of the two"
-            )
-        if card.options and "options" not in places:
-            raise InputError(f"{where}, wordings, {name}: no {{options}} in it; say where the options stand")
+    if card.mean == "categories" and card.category is None:
+        raise InputError(f"{where}, mean: a mean of categories needs their column, as fields: category")
+    for name, own in card.wordings.items():
+        for kind, wording in own.items():
+            _agree_wording(card, kind, set(PLACE.findall(wording)), f"{where}, wordings, {name}")
     taken = {item.name for item in fields(Card)} | {"overall", "precision", "recall", "f1", "yes_ratio"}
     for group in card.groups:
         if group in taken or group in card.categories:
             raise InputError(f"{where}, groups: the name '{group}' is taken; choose another")
+
+
+def _agree_wording(card: Card, kind: str, places: set[str], where: str) -> None:
+    if "question" not in places:
+        raise InputError(f"{where}: no {{question}} in it; say where the question stands")
+    if card.pictures and ("pictures" in places) == (card.mark is not None):
+        raise InputError(
+            f"{where}: pictures stand at {{pictures}}, or where `mark` is in the question; say one of the two"
+        )
+    if kind == "multiple choice" and card.options and not places - {"pictures", "question"}:
+        raise InputError(f"{where}: no {{options}} in it; say where the options stand")
 
 
 def _known(values: Mapping[str, Any], known: Sequence[str], where: str, what: str) -> None:
@@ -213,6 +248,30 @@ def _scalar(value: object, where: str) -> str:
     if isinstance(value, (list, dict)) or value is None:
         raise InputError(f"{where}: {value!r:.60} is no text; write one")
     return str(value)
+
+
+def _lists(value: object, where: str) -> dict[str, tuple[str, ...]]:
+    """A map of names to a value or several."""
+    items = {name: item if isinstance(item, list) else [item] for name, item in _map(value, where, False).items()}
+    return {name: tuple(_scalar(one, f"{where}, {name}") for one in several) for name, several in items.items()}
+
+
+def _kinds(value: object, where: str) -> dict[str, str]:
+    """One kind for all questions, or a map of a column's values to kinds."""
+    if not isinstance(value, dict):
+        return {"": _one_of(value, KINDS, where)}
+    return {name: _one_of(kind, KINDS, where) for name, kind in _map(value, where).items()}
+
+
+def _wordings(value: object, kinds: set[str], where: str) -> dict[str, dict[str, str]]:
+    """Each wording by kind; a text is that of all kinds."""
+    found: dict[str, dict[str, str]] = {}
+    for name, said in _map(value, where, False).items():
+        own = dict.fromkeys(kinds, said) if isinstance(said, str) else _map(said, f"{where}, {name}")
+        _known(own, sorted(kinds), f"{where}, {name}", "kind")
+        _needed(own, sorted(kinds), f"{where}, {name}")
+        found[name] = {kind: _text(text, f"{where}, {name}") for kind, text in own.items()}
+    return found
 
 
 def _labels(value: object, where: str) -> dict[str, str]:

@@ -95,14 +95,20 @@ def show_preview(reads: str, prompts: Sequence[tuple[str, str, int]]) -> None:
     screen.print(Text("\nDry run: nothing was asked and nothing written.", style="dim"))
 
 
-def show_tasks(tasks: Sequence[Task]) -> None:
-    """The benchmarks: what is asked, how many samples, licence, where from, how scored and on what evidence."""
+def show_tasks(tasks: Sequence[Task], left_out: Mapping[str, str]) -> None:
+    """The benchmarks: what is asked, how many samples, licence, where from, how scored and on what evidence.
+
+    Then those that are not included, each with the reason.
+    """
     screen = console()
     width = max(len(task.name) for task in tasks) + 2
     for task in tasks:
-        screen.print(Text.assemble((f"{task.name:{width}}", "bold"), str(task.card["about"])))
+        screen.print(Text.assemble((f"{task.name:{width}}", "bold"), f"{task.title}: {task.card['about']}"))
         for fact in ("size", "licence", "source", "scoring", "evidence"):
             screen.print(Text(f"{'':{width}}{fact}: {task.card[fact]}", style="dim"))
+    screen.print(Text("not included, and why", style="bold"))
+    for name, reason in left_out.items():
+        screen.print(Text(f"{'':{width}}{name}: {reason}", style="dim"))
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:

@@ -62,7 +62,7 @@ _WRONG = re.compile(
 )
 _NAMED = re.compile(
     r"\b(?:plan|vitamin|grade|hepatitis|team|group|class|type|point|section|figure|fig|panel|part|platform|terminal"
-    r"|gate|room|block|building|exhibit|appendix|size|note|key|level|row|column|side|wing|tier|league|series)\s+\Z",
+    r"|gate|room|block|box|building|exhibit|appendix|size|note|key|level|row|column|side|wing|tier|league|series)\s+\Z",
     re.IGNORECASE,
 )
 """Nouns that a letter after them is the name of."""

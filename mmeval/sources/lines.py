@@ -5,6 +5,8 @@ What the columns mean is the task's to say. Nothing is read that lies outside th
 
 from __future__ import annotations
 
+import base64
+import binascii
 import csv
 import io
 import json
@@ -17,6 +19,10 @@ from mmeval.types import Image, InputError, Parts, nearest
 
 LARGEST = 1 << 28
 """Characters in one cell of a text table."""
+LONGEST = 255
+"""Characters in the name of a file: a longer text where a picture is expected is its bytes in base64."""
+BESIDE = "./"
+"""What a file beside the table begins with, where a column would be named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +33,8 @@ class Line:
     where: str
     folder: Path | None = None
     """Where its pictures are looked for; None for a table of the hub, which holds its own."""
+    table: Path | None = None
+    """The file that it stands in."""
 
     def value(self, name: str) -> Any:
         """What stands in the column. Raises InputError naming the nearest column where there is none."""
@@ -49,23 +57,50 @@ class Line:
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a list of texts")
         return [str(item) for item in value]
 
-    def images(self, name: str, under: str = "") -> list[Image]:
+    def images(self, name: str, under: Sequence[str] = ("",)) -> list[Image]:
         """The pictures of a column, one or a list of them; an empty cell has none.
 
-        A picture is its bytes, or the name of a file in the folder (or in its `under`). Raises InputError.
+        A picture is its bytes, these in base64, or the name of a file in the folder: in the first of its folders
+        `under` that has it, where `{}` is the place of the name. `./NAME` is no column but the file of that name
+        beside the table. Raises InputError.
         """
+        if name.startswith(BESIDE) and self.folder is not None and self.table is not None:
+            return [file(self.folder, str((self.table.parent / name).relative_to(self.folder)), self.where)]
         value = self.value(name)
         items = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
         return [self._image(item, name, under) for item in items if item not in (None, "")]
 
-    def _image(self, item: Any, column: str, under: str) -> Image:
+    def _image(self, item: Any, column: str, under: Sequence[str]) -> Image:
         encoded = item.get("bytes") if isinstance(item, Mapping) else item
         name = f"{self.where}, {column}"
+        if isinstance(encoded, str) and len(encoded) > LONGEST:
+            encoded = _decoded(encoded, name)
         if isinstance(encoded, bytes):
             return Image(encoded, name)
-        if not isinstance(item, str) or self.folder is None:
+        if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
-        return file(self.folder, f"{under}/{item}" if under else item, self.where)
+        names = [_at(place, str(item)) for place in under]
+        there = [name for name in names if inside(self.folder, name, self.where).is_file()]
+        if not there and len(names) > 1:
+            raise InputError(
+                f"{self.where}: there is no picture {' and no '.join(names)} in {self.folder}; put it there"
+            )
+        return file(self.folder, (there or names)[0], self.where)
+
+
+def _at(place: str, name: str) -> str:
+    if "{}" in place:
+        return place.replace("{}", name)
+    return f"{place}/{name}" if place else name
+
+
+def _decoded(text: str, where: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise InputError(
+            f"{where}: neither a file's name nor a picture in base64 ({error}); get the table again"
+        ) from error
 
 
 def file(folder: Path, name: str, where: str) -> Image:
@@ -86,10 +121,12 @@ def inside(folder: Path, name: str, where: str) -> Path:
     return path
 
 
-def read(data: str, files: Sequence[str], hub: Mapping[str, str] | None, task: str) -> Iterator[Line]:
+def read(
+    data: str, files: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
+) -> Iterator[Line]:
     """The lines of `hub`, of a file, or of those files of a folder (patterns, as in `*/val-*.parquet`).
 
-    Raises InputError if there is nothing to read.
+    `rows` says where they are in a JSON file (`of_file`). Raises InputError if there is nothing to read.
     """
     path = Path(data)
     if data == "hub":
@@ -99,26 +136,33 @@ def read(data: str, files: Sequence[str], hub: Mapping[str, str] | None, task: s
 
         return (Line(found, where) for found, where in values(**hub))
     if path.is_file():
-        return of_file(path, path.parent)
+        return of_file(path, path.parent, rows)
     if not path.is_dir():
         raise InputError(f"no data at '{data}': give the folder that holds {' or '.join(files)}, or one such file")
     found = [inside(path, str(p.relative_to(path)), data) for name in files for p in sorted(path.glob(_safe(name)))]
     if not found:
         raise InputError(f"{data}: no {' and no '.join(files)} in it; give the folder that holds it")
-    return (line for one in found for line in of_file(one, path))
+    return (line for one in found for line in of_file(one, path, rows))
 
 
-def of_file(path: Path, folder: Path) -> Iterator[Line]:
-    """The lines of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError where it cannot be read."""
+def of_file(path: Path, folder: Path, rows: str | None = None) -> Iterator[Line]:
+    """The lines of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError where it cannot be read.
+
+    `rows` is where a JSON file has them, as in `data/questions`; `.` is its top. Where they are a map and no list,
+    the name of each is its column `key`.
+    """
+    found: Iterator[tuple[Mapping[str, Any], str]]
     if path.suffix in (".json", ".jsonl"):
-        return (Line(values, where, folder) for values, where in _json(path))
-    if path.suffix in (".csv", ".tsv"):
-        return (Line(values, where, folder) for values, where in _csv(path))
-    if path.suffix == ".parquet":
+        found = _json(path) if rows is None else _inner(path, rows)
+    elif path.suffix in (".csv", ".tsv"):
+        found = _csv(path)
+    elif path.suffix == ".parquet":
         from mmeval.sources import tables
 
-        return (Line(values, where, folder) for values, where in tables.values(path, None))
-    raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
+        found = tables.values(path, None)
+    else:
+        raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
+    return (Line(values, where, folder, path) for values, where in found)
 
 
 def load(path: Path) -> Any:
@@ -164,11 +208,14 @@ def _text(path: Path) -> str:
 
 
 def _json(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """A list of objects, or an object a line, whatever the file is called: official releases call both .json."""
+    """A list of objects, one object, or an object a line: official releases call all of these .json."""
     text = _text(path)
     if text.lstrip().startswith("["):
         for number, value in enumerate(load(path), start=1):
             yield _object(value, f"{path}, item {number}"), f"{path}, item {number}"
+        return
+    if (whole := _spread(text.strip())) is not None:
+        yield whole, str(path)
         return
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -179,6 +226,34 @@ def _json(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
         except ValueError as error:
             raise InputError(f"{where}: neither a list of objects nor an object a line ({error})") from error
         yield _object(value, where), where
+
+
+def _spread(text: str) -> Mapping[str, Any] | None:
+    """The one object that a text is, spread over several lines."""
+    if "\n" not in text:
+        return None
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+    except ValueError:
+        return None
+    return value if end == len(text) and isinstance(value, dict) else None
+
+
+def _inner(path: Path, rows: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The rows that stand somewhere inside a JSON file."""
+    value = load(path)
+    for name in rows.split("/") if rows != "." else ():
+        if not isinstance(value, dict) or name not in value:
+            has = list(value) if isinstance(value, dict) else []
+            raise InputError(f"{path}: no '{name}' in it{nearest(name, has)}; the rows are looked for at {rows}")
+        value = value[name]
+    if not isinstance(value, (dict, list)):
+        raise InputError(f"{path}: at {rows} there is neither a list nor a map of rows; say where the rows are")
+    named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
+    for name, item in named:
+        where = f"{path}, {name[:60]}"
+        found = _object(item, where)
+        yield (found if isinstance(value, list) else {"key": name, **found}), where
 
 
 def _object(value: object, where: str) -> Mapping[str, Any]:

@@ -24,6 +24,8 @@ from mmeval.world.puzzles import PUZZLES, Puzzle, Scene, puzzles
 
 TURNS = 7
 """Questions a picture in one example."""
+TURNED = 3
+"""How many demonstrations are asked, too, with the others shown: examples that need no further pictures."""
 HARDER = {"numerical_calculation": 3, "code_reasoning": 3, "text_translation": 2, "OCR": 2}
 HARDER |= dict.fromkeys(("existence", "count", "position", "color"), 2)
 """How many examples are made of one picture, where that is more than one: what must be worked out takes practice."""
@@ -120,7 +122,17 @@ def _questions(data: Corpus, names: Sequence[str], asked: Sequence[Asked], seed:
             (first, answer), *rest = dice.shuffled(turns_of)[:TURNS]
             turns = (Turn((Shown(0), first), answer), *(Turn((text,), said) for text, said in rest))
             yield Example(f"{name}-{part}", item.subtask, (name,), turns)
-    yield from (example for example, _ in asked)
+    for example, _ in asked:
+        yield from _turned(example)
+
+
+def _turned(example: Example) -> Iterator[Example]:
+    """The example, and the same with one of the first demonstrations asked and the question shown in its place."""
+    yield example
+    plain = replace(example, shots=())
+    for place, shot in enumerate(example.shots[:TURNED]):
+        shots = (*example.shots[:place], plain, *example.shots[place + 1 :])
+        yield replace(with_shots(shot, shots), id=f"{example.id}-turned{place}", source=example.source)
 
 
 def _pasted(job: tuple[str, Example]) -> Example:

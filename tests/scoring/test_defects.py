@@ -22,7 +22,7 @@ from mmeval.scoring.statistics import estimate
 from mmeval.task import Task, load_task
 from mmeval.tasks.cards import load
 from mmeval.tasks.vl_icl import strict as vl_icl
-from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Score, Shot
+from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot
 from tests.tasks.small_folders import jsonl, picture, run, value
 
 OPTIONS = ("the cat", "the dog", "the hen", "none of them")
@@ -114,6 +114,14 @@ def test_mmiu_and_mvbench_what_is_unparsed_stays_in_the_denominator() -> None:
     assert found["strict"]["random/accuracy"]["n"] == 4
 
 
+def test_lmms_eval_mvbench_what_is_unanswered_stays_in_the_denominator() -> None:
+    records = [
+        Record(f"random/{n}", ("no",), "random", {"image": str(n)}, text=text) for n, text in enumerate(["no", "", ""])
+    ]
+    found = loop.score(load_task("pope"), records)["strict"]["random/accuracy"]
+    assert (found["n"], found["value"]) == (3, pytest.approx(100 / 3))
+
+
 def test_mmiu_an_error_is_counted_and_said() -> None:
     found = counted(load_task("pope"), "yes", None)
     assert (found["counts"]["error"], found["strict"]["random/accuracy"]["n"]) == (1, 1)
@@ -141,7 +149,26 @@ def test_video_mme_the_first_capital_is_no_letter(text: str) -> None:
     assert letters.reasoned(text, ("x1", "x2", "x3", "x4")) is None
 
 
-@pytest.mark.parametrize(("text", "letter"), [("The answer is B", "B"), ("The image shows (B)", "B"), ("The", None)])
+LED = (
+    "The best answer is, The correct answer is, The answer is, The best option is, The correct option is, Best option:"
+)
+
+
+@pytest.mark.parametrize("words", LED.split(", "))
+def test_video_mme_no_way_to_lead_up_to_a_letter_is_lost(words: str) -> None:
+    # its list of them lacks two commas, so that four of them are two that nobody says
+    assert letters.reasoned(f"{words} D", ("a bus", "a car", "a ship", "a train")) == "D"
+
+
+@pytest.mark.parametrize(("text", "letter"), [("Because it is red", None), ("Definitely C.", "C"), ("", None)])
+def test_lmms_eval_seedbench_2_the_first_character_is_no_answer(text: str, letter: str | None) -> None:
+    assert letters.reasoned(text, ("w", "x", "y", "z")) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [("The answer is B", "B"), ("The image shows (B)", "B"), ("The", None), ("Box A is larger than Box B.", None)],
+)
 def test_lmms_eval_blink_the_first_letter_of_a_sentence_is_no_answer(text: str, letter: str | None) -> None:
     assert letters.reasoned(text, ("x1", "x2")) == letter
 
@@ -163,6 +190,16 @@ def test_seed_bench_blanks_around_the_truth_do_not_matter(tmp_path: Path) -> Non
     fields = {"question": "q", "answer": "a", "options": "o"}
     task = card(tmp_path, kind="multiple choice", files="q.jsonl", fields=fields)
     assert [sample.targets for sample in task.samples(str(tmp_path))] == [("A",)] * 4
+
+
+def test_seed_bench_the_summary_has_every_number(tmp_path: Path) -> None:
+    rows = [{"q": "Which?", "a": answer, "o": ["x", "y"], "type": kind} for kind in (1, 2) for answer in "AB"]
+    jsonl(tmp_path / "q.jsonl", rows)
+    fields = {"question": "q", "answer": "a", "options": "o", "category": "type"}
+    categories = {"1": "Scene", "2": "Instance"}
+    card(tmp_path, kind="multiple choice", files="q.jsonl", fields=fields, categories=categories)
+    scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:A")
+    assert [value(scores, name) for name in ("overall", "1", "2")] == [50.0] * 3
 
 
 def test_seed_bench_2_a_place_for_a_picture_is_filled(tmp_path: Path) -> None:
@@ -191,6 +228,21 @@ def test_lavis_nlvr2_dev_is_not_taken_for_test(tmp_path: Path) -> None:
         for side in (0, 1):
             picture(tmp_path / split / f"{split}-0-0-img{side}.png", side)
     assert [s.tags["split"] for s in load_task("nlvr2").samples(str(tmp_path))] == ["test1"]
+
+
+def test_lavis_visdial_turns_about_one_picture_are_questions_of_their_own(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    jsonl(tmp_path / "q.jsonl", [{"q": f"Turn {n}?", "a": f"{n}", "p": "a.png"} for n in range(10)])
+    fields = {"question": "q", "answer": "a", "pictures": "p"}
+    samples = list(card(tmp_path, kind="short answer", files="q.jsonl", fields=fields).samples(str(tmp_path)))
+    assert [(sample.prompt[-1], sample.targets) for sample in samples] == [(f"Turn {n}?", (f"{n}",)) for n in range(10)]
+    with pytest.raises(InputError, match="two samples have the id '10'"):
+        loop.survey([*samples, samples[-1]])
+
+
+def test_lmms_eval_pope_a_sentence_is_read_as_well_as_a_word() -> None:
+    found = counted(load_task("pope"), "Yes, there is one.", "yes", "Yes.")["strict"]
+    assert found["random/recall"]["value"] == 100.0
 
 
 def test_lmms_eval_pope_a_yes_ratio_counts_answers() -> None:
@@ -231,6 +283,28 @@ def test_lmms_eval_naturalbench_every_number_of_a_task_is_produced(tmp_path: Pat
     scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
     assert {*task.axes, *task.totals} <= scores["metrics"].keys()
     assert all(0 <= scores["metrics"][name]["value"] <= 100 for name in (*task.axes, *task.totals))
+
+
+def test_lmms_eval_naturalbench_a_score_is_no_prediction() -> None:
+    score = SCORERS["yes/no"]
+    assert (score(said("No.", "no")).value, score(said("Yes.", "no")).value) == (1.0, 0.0)
+
+
+def test_lmms_eval_mantis_an_analysis_that_is_asked_for_has_room() -> None:
+    assert load_task("mantis-eval").max_new_tokens >= 256
+
+
+def test_lmms_eval_nextqa_an_additional_reference_counts_like_the_first() -> None:
+    assert short.exact(said("a kitten", "cat", "kitten")) == short.exact(said("a kitten", "kitten", "cat"))
+    assert vqa.accuracy("kitten", ["cat"] * 4 + ["kitten"] * 6) == vqa.accuracy("kitten", ["kitten"] * 6 + ["cat"] * 4)
+
+
+def test_lmms_eval_ok_vqa_nobody_is_told_to_decline_what_has_an_answer() -> None:
+    shot = Shot((Image(b""), "And that?"), "a hen")
+    sample = Sample("1", (Image(b""), "What is it?"), ("a cat",), shots=(shot,))
+    for name in ("okvqa", "vqav2", "gqa", "textvqa"):
+        for words in load_task(name).wordings.values():
+            assert "unanswerable" not in "".join(part for part in words(sample) if isinstance(part, str)).lower()
 
 
 def test_lmms_eval_mantis_nothing_is_sampled() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mmeval.task import load_task
+from mmeval.task import Task, load_task
 from mmeval.tasks.cards import check, load, parse
 from mmeval.types import Image, InputError
 from tests.tasks.small_folders import call, jsonl, picture, run, value
@@ -150,6 +150,15 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"wordings": {"odd": "{pictures}{question}"}}, "no {options} in it"),
         ({"groups": {"overall": "photo"}}, "the name 'overall' is taken"),
         ({"categories": None}, "None is no map"),
+        ({"lettered": 4}, "lettered: options stand in a column or in the question"),
+        ({"lettered": 0}, "lettered: 0 is no whole number above zero"),
+        ({"kind": {"mc": "multiple choice"}}, "kind: values with their kinds and their column"),
+        ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: values with their kinds and their column"),
+        ({"kind": {"mc": "multiple"}}, "'multiple', did you mean 'multiple choice'?"),
+        ({"wordings": {"odd": {"yes/no": "{question}"}}}, "wordings, odd: unknown kind 'yes/no'"),
+        ({"wordings": {"odd": {}}}, "wordings, odd: no 'multiple choice'"),
+        ({"folder": ["photos", 3]}, "folder: 3 is no text"),
+        ({"only": {"trade": [["wood"]]}}, "only, trade: ['wood'] is no text"),
     ],
 )
 def test_a_wrong_card_is_a_sentence(change: dict[str, Any], sentence: str) -> None:
@@ -184,6 +193,74 @@ def test_a_wrong_row_is_a_sentence_with_its_place(tools: Path, row: dict[str, st
     assert "questions.jsonl, line 2" in ended.stderr
     assert sentence in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def several(folder: Path, held: object, **change: Any) -> Task:
+    """A card of two kinds, over a JSON file that has its rows inside."""
+    values = {
+        "about": "x",
+        "kind": {"mc": "multiple choice", "open": "short answer"},
+        "files": "q.json",
+        "rows": "data/test",
+        "fields": {"question": "q", "answer": "a", "options": "o", "kind": "type", "id": "key", "pictures": "p"},
+        "folder": ["old/{}.png", "new/{}.png"],
+        "groups": {"halves": "key/2"},
+        "only": {"split": ["a", "b"]},
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "q.json").write_text(json.dumps({"data": {"test": held}}), encoding="utf-8")
+    told: Task = load(card(folder, {**values, **change}))
+    return told
+
+
+ROWS: dict[str, dict[str, Any]] = {
+    "2": {"type": "mc", "q": "Which?", "a": "B", "o": "A) saw B) file", "p": 7, "split": "a"},
+    "3": {"type": "open", "q": "How many?", "a": "two", "p": 8, "split": "b"},
+    "4": {"type": "open", "q": "How many?", "a": "two", "p": 9, "split": "c"},
+}
+
+
+def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: Path) -> None:
+    for place in ("old/7.png", "new/7.png", "new/8.png"):
+        picture(tmp_path / place, len(place))
+    first, second = several(tmp_path, ROWS).samples(str(tmp_path))
+    assert (first.id, first.targets, first.choices) == ("2", ("B",), (("saw",), ("file",)))
+    assert (second.id, second.targets, second.choices) == ("3", ("two",), ())
+    assert first.groups == second.groups == {"halves": "1"}
+    assert isinstance(first.prompt[0], Image)
+    assert first.prompt[0].data == tmp_path / "old" / "7.png"
+    scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:B")
+    assert (value(scores, "overall"), value(scores, "halves")) == (50.0, 0.0)
+    assert scores["metrics"]["overall"]["chance"] is None
+    weighed = call("run", "--task", tmp_path / "tools.yaml", "--model", "constant", "--by", "likelihood")
+    assert (weighed.exit_code, "leave out --reading, --by" in weighed.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"type": "opne"}, "q.json, 3: unknown kind 'opne', did you mean 'open'?"),
+        ({"p": 5}, "there is no picture old/5.png and no new/5.png in"),
+        ({"p": 5.5}, "3, p: '5.5' is no picture"),
+        ({"p": "A" * 301}, "neither a file's name nor a picture in base64"),
+        ({"key": "three"}, "the column key is 'three'; for key/2 it must be a whole number"),
+        ({"type": "mc", "o": "saw, file"}, "0 options; a question must have two or more"),
+    ],
+)
+def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+    for place in ("old/7.png", "new/8.png"):
+        picture(tmp_path / place)
+    rows = {**ROWS, "3": {**ROWS["3"], **change}}
+    with pytest.raises(InputError) as raised:
+        list(several(tmp_path, rows).samples(str(tmp_path)))
+    assert sentence in str(raised.value)
+
+
+def test_rows_that_are_elsewhere_are_a_sentence(tmp_path: Path) -> None:
+    for rows, sentence in (("data/tset", "no 'tset' in it, did you mean 'test'?"), ("data/test/2/q", "neither a list")):
+        with pytest.raises(InputError, match=r"q\.json: ") as raised:
+            list(several(tmp_path, ROWS, rows=rows).samples(str(tmp_path)))
+        assert sentence in str(raised.value)
 
 
 def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:

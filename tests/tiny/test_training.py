@@ -111,7 +111,13 @@ def test_lessons_are_the_same_questions_every_time(small: Corpus, tmp_path: Path
     lessons = {kind: list(read(tmp_path / f"{kind}.jsonl")) for kind in KINDS}
     whole = lessons["interleaved"]
     again = sum(HARDER.get(item.subtask, 1) for item in small.items)
-    assert len(whole) == again + 2 * len(PUZZLES) == len(lessons["blind"])
+    turned = [example for example in whole if "turned" in example.id]
+    assert len(whole) == again + 2 * len(PUZZLES) + len(turned) == len(lessons["blind"])
+    assert turned
+    for example in turned:
+        (first,) = (other for other in whole if other.id == example.id.partition("-turned")[0])
+        assert sorted(example.all_images) == sorted(first.all_images) != list(example.all_images)
+        assert example.turns[0].answer in {shot.turns[0].answer for shot in first.shots}
     assert max(len(example.all_images) for example in whole) > 2
     assert all(len(example.all_images) == 1 for kind in ("pasted", "single") for example in lessons[kind])
     assert not any(example.all_images for example in lessons["blind"])
