@@ -1,0 +1,49 @@
+"""What the few-shot benchmarks share: `--shots` demonstrations of the train part, `--seed` says which.
+
+Protocol of open_flamingo's evaluation (mlfoundations/open_flamingo, `open_flamingo/eval`, after Alayrac et al. 2022,
+arXiv 2204.14198): demonstrations are drawn at random from 2,048 items of the train part, and "zero-shot" shows two of
+them without their pictures. It decodes with three beams, five tokens for an answer and twenty for a caption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmeval.sources import embedded_suites
+from mmeval.sources.demonstrations import Ask
+from mmeval.task import Wording
+from mmeval.types import InputError, Parts, Sample
+
+
+def folder(task: str, data: str, holds: str, source: str) -> Path:
+    """The folder of a set's own files. Raises InputError, saying where to get them, for anything else."""
+    if data == "embedded":
+        embedded_suites.samples(task, f"the folder of {holds}, from {source}")
+    if data == "hub":
+        raise InputError(f"{task} is read from its own files, not from a hub: get them from {source}")
+    if not Path(data).is_dir():
+        raise InputError(f"no folder '{data}': give the one that holds {holds}, from {source}")
+    return Path(data)
+
+
+def wordings(ask: Ask) -> Mapping[str, Wording]:
+    """`open-flamingo`, and `bare`: the same words with nothing before a question that has no demonstrations.
+
+    The demonstrations themselves come in these words, so that both ask the same where there are some.
+    """
+
+    def open_flamingo(sample: Sample) -> Parts:
+        *spoken, image, asked = sample.prompt
+        if not spoken and not sample.shots:
+            raise InputError(
+                "the wording open-flamingo puts two questions of the train part, without pictures, before one that has "
+                "no demonstrations, and the data has not two; add the train part, or choose --wording bare"
+            )
+        return (*spoken, image, ask(str(asked)))
+
+    def bare(sample: Sample) -> Parts:
+        image, asked = sample.prompt[-2:]
+        return (image, ask(str(asked)))
+
+    return {"open-flamingo": open_flamingo, "bare": bare}

@@ -1,0 +1,148 @@
+"""VQAv2, OK-VQA and VizWiz: questions that ten people answered, after demonstrations (`few_shot` says how drawn).
+
+Goyal et al. 2017 (arXiv 1612.00837), Marino et al. 2019 (arXiv 1906.00067), Gurari et al. 2018 (arXiv 1802.08218).
+Answers are scored by VQA accuracy; val is asked, as the answers of the test parts are not public.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from mmeval.scoring import vqa
+from mmeval.scoring.groups import by_category, percent, share
+from mmeval.scoring.statistics import Statistic
+from mmeval.scoring.yesno import refuses
+from mmeval.sources import demonstrations
+from mmeval.sources.vqa_files import Release, VizWiz
+from mmeval.task import Scorer, Task
+from mmeval.tasks import few_shot
+from mmeval.types import Record, Sample, Score
+
+KINDS = {"yes/no": "Yes/No", "number": "Number", "other": "Other"}
+KNOWLEDGE = {
+    "one": "Vehicles and Transportation",
+    "two": "Brands, Companies and Products",
+    "three": "Objects, Material and Clothing",
+    "four": "Sports and Recreation",
+    "five": "Cooking and Food",
+    "six": "Geography, History, Language and Culture",
+    "seven": "People and Everyday Life",
+    "eight": "Plants and Animals",
+    "nine": "Science and Technology",
+    "ten": "Weather and Climate",
+    "other": "Other",
+}
+"""OK-VQA's `question_types`."""
+
+
+def ask(question: str) -> str:
+    """open_flamingo's words, which it has for all three."""
+    return f"Question:{question} Short answer:"
+
+
+def whole(text: str) -> str:
+    """The answer is all that was said."""
+    return text
+
+
+def cut(text: str) -> str:
+    """As open_flamingo cuts what goes on with a next question, and lists: `postprocess_vqa_generation`."""
+    return re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
+
+
+def scorer(normalise: str, read: Callable[[str], str] = whole, *, raw: bool = False) -> Scorer:
+    """VQA accuracy of what `read` finds; against the answers as people wrote them where `raw`.
+
+    An answer that one person or more gave is counted as correct; an empty one is unparsed, and worth nothing.
+    """
+
+    def judge(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        if raw and not record.tags.get("raw"):
+            return Score(None, "unscored")
+        said = read(record.text)
+        answer = vqa.normalised(said)
+        references = record.tags["raw"].split("\n") if raw else record.targets
+        value = vqa.accuracy(said, references, normalise)
+        if not answer:
+            return Score(0.0, "unparsed")
+        if value > 0:
+            return Score(value, "correct", answer)
+        return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
+
+    return judge
+
+
+SCORERS = {"official": scorer("official"), "strict": scorer("always"), "open-flamingo": scorer("always", cut)}
+"""`official` is vqaEval.py; `strict` normalises references as it does answers; `open-flamingo` cuts first."""
+
+
+def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
+    """What OK-VQA's number would be against the answers before stemming."""
+    own = share(records, [_RAW(record) if record.error is None else Score(None, "error") for record in records])
+    if not own.values:
+        return []
+    value = 100 * sum(own.values) / len(own.values)
+    return [
+        "OK-VQA's answers are stemmed (`riding` is `ride`) and those of a model are not; against the answers as people "
+        f"wrote them the overall number is {value:.2f} (`raw` in scores.json)."
+    ]
+
+
+_RAW = scorer("official", raw=True)
+
+
+def _task(name: str, axes: Mapping[str, str], release: Callable[[str], Release], scorers: Mapping[str, Scorer]) -> Task:
+    """The task of a set that the release, given where to get it, reads."""
+
+    def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
+        own = release(str(task.card["source"]))
+        folder = few_shot.folder(name, data, own.holds, own.source)
+        train = own.items(folder, "train") if shots or own.has(folder, "train") else None
+        return demonstrations.samples(own.items(folder, "val"), train, folder, ask, shots or 0, seed)
+
+    def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+        """Overall and for each kind of question, clustered by picture."""
+        kinds = by_category(records, scores, list(axes), "image", lambda own: None)
+        return {**kinds, "overall": percent(share(records, scores, "image"), None)}
+
+    task = Task(
+        name=name,
+        version=1,
+        samples=lambda data: read(data, None, 0),
+        few_shot=read,
+        wordings=few_shot.wordings(ask),
+        scorers=scorers,
+        metrics=dict.fromkeys(scorers, numbers),
+        axes=axes,
+        totals={"overall": "Overall"},
+    )
+    return task
+
+
+VQAV2 = _task(
+    "vqav2",
+    KINDS,
+    partial(Release, "v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json", "answer_type"),
+    SCORERS,
+)
+OKVQA = replace(
+    _task(
+        "okvqa",
+        KNOWLEDGE,
+        partial(Release, "OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json", "question_type"),
+        {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": _RAW},
+    ),
+    remarks=unstemmed,
+)
+"""open_flamingo stems a model's answers with a tagger that has to be downloaded; that is not done here."""
+VIZWIZ = _task(
+    "vizwiz",
+    {**KINDS, "unanswerable": "Unanswerable"},
+    partial(VizWiz, "{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", "question_type"),
+    SCORERS,
+)
