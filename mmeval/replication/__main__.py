@@ -1,4 +1,4 @@
-"""`make replicate`: evaluates the tiny family on every claim and writes `reports/replication/`."""
+"""`make replicate`: asks the tiny family about every claim (`reports/replication/`) and suite (`reports/embedded/`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mmeval.models import Settings, find_model, load_model
-from mmeval.replication import page
+from mmeval.replication import page, suites
 from mmeval.replication.claims import Rows, ablations, claims
+from mmeval.task import load_task
 from mmeval.types import Estimate, Model
 
 MODELS = {"mmicl-tiny": None, "instructblip-tiny": "side-by-side", "blip2-tiny": "side-by-side", "text-tiny": None}
@@ -36,6 +37,11 @@ def main() -> None:
     (arguments.out / "numbers.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     for path in page.write(found, arguments.out):
         print(path)
+    suites_page = arguments.out.parent / "embedded" / "README.md"
+    suites_page.parent.mkdir(parents=True, exist_ok=True)
+    measured = {task: suites.measure(load_task(task), MODELS, arguments.out.parent) for task in suites.embedded()}
+    suites_page.write_text(suites.page(measured), encoding="utf-8")
+    print(suites_page)
 
 
 def _ablations(work: Path, out: Path) -> Rows:
