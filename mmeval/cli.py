@@ -129,6 +129,8 @@ _what = _options(
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--shots", type=click.IntRange(min=0), help="Demonstrations before each question, drawn by --seed.")
+@click.option("--frames", type=click.IntRange(min=1), help="Pictures shown of each video.  [default: 8]")
+@click.option("--sampler", help="How they are chosen: inner, uniform, ends.  [default: inner]")
 @click.option("--seeds", metavar="0,1,2", callback=_numbers, help="A run for each seed, then their mean and spread.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print scores.json, or of --seeds their summary, and nothing else."
@@ -165,7 +167,8 @@ def run(
     how |= {"data": data, "wording": wording, "context": context}
     if dry_run:
         first = seeds[0] if seeds else seed
-        shown = door.preview(model, task, data=data, wording=wording, context=context, shots=how["shots"], seed=first)
+        asked = {name: how[name] for name in ("data", "wording", "context", "shots", "frames", "sampler")}
+        shown = door.preview(model, task, seed=first, **asked)
         console.show_preview(shown.reads, shown.prompts)
         return
     with nullcontext() if as_json else console.progress() as progress:

@@ -19,6 +19,10 @@ TASKS = {
     "vizwiz": "mmeval.tasks.few_shot_vqa:VIZWIZ",
     "flickr30k": "mmeval.tasks.flickr30k:FLICKR30K",
     "hateful-memes": "mmeval.tasks.hateful_memes:HATEFUL_MEMES",
+    "msvd-qa": "mmeval.tasks.video_qa:MSVD_QA",
+    "msrvtt-qa": "mmeval.tasks.video_qa:MSRVTT_QA",
+    "ivqa": "mmeval.tasks.video_qa:IVQA",
+    "nextqa": "mmeval.tasks.nextqa:NEXTQA",
     "pope": "mmeval.tasks.pope:POPE",
     "ccbench": "mmeval.tasks.mmbench:CCBENCH",
     "mantis-eval": "mantis-eval.yaml",
@@ -35,15 +39,15 @@ TASKS = {
     "mmiu": "mmiu.yaml",
     "mirb": "mirb.yaml",
     "q-bench2": "q-bench2.yaml",
+    "video-mme": "video-mme.yaml",
 }
 """Task name -> where its value is, imported only when asked for; or the card that is all there is of it."""
 
 LEFT_OUT = {
     "Bongard-HOI": "a row of its files is no question but two lists of seven crops with their boxes, of which the last "
     "of each is asked about after the other twelve",
-    "IconQA, choose_img": "its options are pictures, named in a list and lying beside the question",
     "SEED-Bench, dimensions 10 to 12": "cuts of videos of three other sets, each named in a way of its own",
     "SEED-Bench-2, level 3": "asks for pictures to be made, and its options are pictures",
-    "Video-MME": "its videos lie in archives apart from its table; it is asked with subtitles and without",
+    "Video-MME, with subtitles": "they lie in a file a video, and which are shown depends on the frames",
 }
 """What was meant to be here and is not -> why: what a card would have to say and cannot."""

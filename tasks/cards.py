@@ -17,14 +17,16 @@ import yaml
 from mmeval.task import Task
 from mmeval.types import InputError, nearest
 
-KINDS = ("multiple choice", "yes/no", "short answer")
+KINDS = ("multiple choice", "picture choice", "yes/no", "short answer")
+"""Of a picture choice the options are pictures."""
+CHOICES = ("multiple choice", "picture choice")
 ANSWERS = ("letter", "number", "text")
 """How a multiple choice's answer is written: A or (A); 0 for the first option; or the option itself."""
 MATCHES = ("exact", "vqa")
 """How a short answer is compared: equal but for case, articles and punctuation; or by VQA accuracy."""
 MEANS = ("questions", "categories")
 LETTERS = ("A.", "(A)", "A)", "A:")
-ROLES = ("question", "answer", "options", "pictures", "id", "kind", "category", "cluster")
+ROLES = ("question", "answer", "options", "pictures", "video", "id", "kind", "category", "cluster")
 FACTS = (
     "title",
     "about",
@@ -57,6 +59,8 @@ class Card:
     """One column with a list or a text, or a column an option."""
     pictures: tuple[str, ...] = ()
     """Columns, or `./NAME`, a file beside the table that the row stands in."""
+    video: str | None = None
+    """The column that names a video, of which some frames are shown."""
     id: str | None = None
     kind: str | None = None
     category: str | None = None
@@ -65,7 +69,7 @@ class Card:
     rows: str | None = None
     """Where in a JSON file the rows are: names with `/` between them, `.` for the top."""
     folder: tuple[str, ...] = ("",)
-    """Where the pictures are, in the data's folder: the first that has the file. `{}` is where its name goes."""
+    """Where pictures and videos are, in the data's folder: the first that has the file. `{}` is where its name goes."""
     mark: str | None = None
     """What stands for a picture in questions and options."""
     lettered: int | None = None
@@ -162,7 +166,7 @@ def check(name: str, values: Mapping[str, Any], where: str) -> Card:
     return card
 
 
-_SINGLE = ("question", "answer", "id", "kind", "category")
+_SINGLE = ("question", "answer", "video", "id", "kind", "category")
 _SEVERAL = ("options", "pictures", "cluster")
 _NUMBERS = ("lettered", "max_new_tokens", "version")
 _CHOSEN = {"answers": ANSWERS, "match": MATCHES, "mean": MEANS, "letters": LETTERS}
@@ -175,10 +179,14 @@ PLACES = {"pictures", "question", "options"}
 def _agree(card: Card, where: str) -> None:
     """Raises InputError for what does not go together."""
     kinds = set(card.kinds.values())
-    if ("multiple choice" in kinds) != bool(card.options or card.lettered):
+    if kinds.isdisjoint(CHOICES) == bool(card.options or card.lettered):
         raise InputError(
             f"{where}: options belong to multiple choice and to no other kind; name their column, as fields: options, "
             "or say how many the question itself lists, as lettered:"
+        )
+    if "picture choice" in kinds and (card.lettered or card.answers == "text"):
+        raise InputError(
+            f"{where}: options that are pictures stand in a column, and the answer is a letter or a number"
         )
     if card.options and card.lettered:
         raise InputError(f"{where}, lettered: options stand in a column or in the question; say one of the two")
@@ -200,11 +208,11 @@ def _agree(card: Card, where: str) -> None:
 def _agree_wording(card: Card, kind: str, places: set[str], where: str) -> None:
     if "question" not in places:
         raise InputError(f"{where}: no {{question}} in it; say where the question stands")
-    if card.pictures and ("pictures" in places) == (card.mark is not None):
+    if (card.pictures or card.video) and ("pictures" in places) == (card.mark is not None):
         raise InputError(
             f"{where}: pictures stand at {{pictures}}, or where `mark` is in the question; say one of the two"
         )
-    if kind == "multiple choice" and card.options and not places - {"pictures", "question"}:
+    if kind in CHOICES and card.options and not places - {"pictures", "question"}:
         raise InputError(f"{where}: no {{options}} in it; say where the options stand")
 
 

@@ -22,7 +22,7 @@ LARGEST = 1 << 28
 LONGEST = 255
 """Characters in the name of a file: a longer text where a picture is expected is its bytes in base64."""
 BESIDE = "./"
-"""What a file beside the table begins with, where a column would be named."""
+"""How the name of a file beside the table begins, or of a folder there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +61,11 @@ class Line:
         """The pictures of a column, one or a list of them; an empty cell has none.
 
         A picture is its bytes, these in base64, or the name of a file in the folder: in the first of its folders
-        `under` that has it, where `{}` is the place of the name. `./NAME` is no column but the file of that name
-        beside the table. Raises InputError.
+        `under` that has it, where `{}` is the place of the name, and `./` the table's own folder. `./NAME` is no
+        column but the file of that name beside the table. Raises InputError.
         """
-        if name.startswith(BESIDE) and self.folder is not None and self.table is not None:
-            return [file(self.folder, str((self.table.parent / name).relative_to(self.folder)), self.where)]
+        if name.startswith(BESIDE) and self.folder is not None:
+            return [file(self.folder, self._beside(name), self.where)]
         value = self.value(name)
         items = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
         return [self._image(item, name, under) for item in items if item not in (None, "")]
@@ -79,13 +79,23 @@ class Line:
             return Image(encoded, name)
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
-        names = [_at(place, str(item)) for place in under]
+        names = self.places(str(item), under)
         there = [name for name in names if inside(self.folder, name, self.where).is_file()]
         if not there and len(names) > 1:
             raise InputError(
                 f"{self.where}: there is no picture {' and no '.join(names)} in {self.folder}; put it there"
             )
         return file(self.folder, (there or names)[0], self.where)
+
+    def places(self, name: str, under: Sequence[str]) -> list[str]:
+        """Where in the folder a file of that name may be, `under` as for pictures."""
+        return [self._beside(_at(place, name)) if place.startswith(BESIDE) else _at(place, name) for place in under]
+
+    def _beside(self, name: str) -> str:
+        """That name beside the table, as it is in the folder."""
+        if self.folder is None or self.table is None:
+            return name
+        return str((self.table.parent / name).relative_to(self.folder))
 
 
 def _at(place: str, name: str) -> str:

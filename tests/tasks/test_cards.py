@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mmeval.scoring.choices import letter
+from mmeval.sources.lines import Line
 from mmeval.task import Task, load_task
-from mmeval.tasks.cards import check, load, parse
+from mmeval.tasks.card_rows import sample
+from mmeval.tasks.cards import LETTERS, check, load, parse
 from mmeval.types import Image, InputError
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
@@ -151,6 +156,7 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"groups": {"overall": "photo"}}, "the name 'overall' is taken"),
         ({"categories": None}, "None is no map"),
         ({"lettered": 4}, "lettered: options stand in a column or in the question"),
+        ({"kind": "picture choice", "answers": "text"}, "options that are pictures stand in a column, and the answer"),
         ({"lettered": 0}, "lettered: 0 is no whole number above zero"),
         ({"kind": {"mc": "multiple choice"}}, "kind: values with their kinds and their column"),
         ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: values with their kinds and their column"),
@@ -254,6 +260,41 @@ def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[st
     with pytest.raises(InputError) as raised:
         list(several(tmp_path, rows).samples(str(tmp_path)))
     assert sentence in str(raised.value)
+
+
+OPTION = st.text("abcd xyz,", min_size=1, max_size=12).map(lambda text: text.strip(" ,")).filter(bool)
+
+
+@given(st.lists(OPTION, min_size=2, max_size=8), st.sampled_from(LETTERS), st.sampled_from(" \n"))
+def test_options_in_a_text_are_read_as_they_are_listed(options: list[str], form: str, between: str) -> None:
+    fields = {"question": "q", "answer": "a", "options": "o"}
+    mine = check("my", {"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
+    said = [f"{form.replace('A', letter(place))} {option}" for place, option in enumerate(options)]
+    for held in (between.join(said), said, options):
+        line = Line({"q": "Which?", "a": "B", "o": held}, "here")
+        assert sample(mine, line, 1, set()).choices == tuple((option,) for option in options)
+
+
+def test_options_that_are_pictures(tools: Path, tmp_path: Path) -> None:
+    for number, options in enumerate((["0.png", "1.png", ""], ["0.png", "", "1.png"], ["0.png", "", ""])):
+        row = {
+            "ask": "Which?",
+            "right": "B",
+            "photo": "0.png",
+            "trade": "wood",
+            **dict(zip("ABC", options, strict=True)),
+        }
+        jsonl(tools / f"q{number}.jsonl", [row])
+    path = card(tools, {**TOOLS, "kind": "picture choice"})
+    task = load(path)
+    (first,) = task.samples(str(tools / "q0.jsonl"))
+    assert [[type(part) for part in choice] for choice in first.choices] == [[Image], [Image]]
+    with pytest.raises(InputError, match="an option is empty and one after it is not"):
+        list(task.samples(str(tools / "q1.jsonl")))
+    with pytest.raises(InputError, match="1 pictures to choose from"):
+        list(task.samples(str(tools / "q2.jsonl")))
+    scores = run(path, tools / "q0.jsonl", tmp_path / "run", "constant:B")
+    assert (value(scores, "overall"), scores["metrics"]["overall"]["chance"]) == (100.0, 50.0)
 
 
 def test_rows_that_are_elsewhere_are_a_sentence(tmp_path: Path) -> None:

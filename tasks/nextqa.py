@@ -1,0 +1,185 @@
+"""NExT-QA: why and how things happen in a video, when, and what there is; multiple choice (Xiao et al. 2021).
+
+The numbers are those of `eval_mc.py` of doc-doc/NExT-QA: what comes before and what comes after are one kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmeval.scoring import choices, letters
+from mmeval.scoring.groups import by_category, guessing, percent, share
+from mmeval.scoring.statistics import Statistic
+from mmeval.sources import embedded_suites, lines, video
+from mmeval.sources.demonstrations import find
+from mmeval.sources.lines import Line
+from mmeval.task import Task
+from mmeval.types import InputError, Parts, Record, Sample, Score
+
+GROUPS = {"C": "Causal", "T": "Temporal", "D": "Descriptive"}
+KINDS = {
+    "CW": "Why",
+    "CH": "How",
+    "TN": "Before and after",
+    "TC": "When",
+    "DC": "Counting",
+    "DL": "Location",
+    "DO": "Other",
+}
+MERGED = {"TP": "TN"}
+OPTIONS = ("a0", "a1", "a2", "a3", "a4")
+SPLITS = ("test", "val")
+"""The first that is there is taken; name the file for the other."""
+MAPPING = "map_vid_vidorID.json"
+"""Where VidOR, which the videos are from, has each."""
+PLACES = ("nextqa", "dataset/nextqa", "annotations")
+FOLDERS = ("NExTVideo", "videos", "video", "")
+_LETTER = re.compile(r"\(?([A-E])\)?[.:]?")
+
+
+def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
+    """The questions of a split, each after so many frames of its video. Raises InputError."""
+    if data == "embedded":
+        yield from embedded_suites.samples("nextqa", "the folder of test.csv and its videos")
+        return
+    path = Path(data)
+    folder = path.parent if path.is_file() else path
+    found = [path] if path.is_file() else [p for split in SPLITS if (p := find(path, f"{split}.csv", PLACES))]
+    if not found:
+        raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
+    mapping = find(folder, MAPPING, PLACES)
+    places = {} if mapping is None else lines.load(mapping)
+    if not isinstance(places, dict):
+        raise InputError(f"{mapping}: not a map of videos to places; get the file again")
+    for line in lines.of_file(found[0], folder):
+        yield sample(line, folder, places, frames, sampler)
+
+
+def sample(line: Line, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
+    """A row as a question."""
+    name, asked = line.text("video"), line.text("question").strip()
+    files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
+    under = [f"{place}/{file}" if place else file for file in files for place in FOLDERS]
+    options = [line.text(option) for option in OPTIONS]
+    answer, kind = _answer(line), _kind(line)
+    shown, how = video.frames(folder, under, line.where, frames, sampler)
+    return Sample(
+        id=_id(line),
+        prompt=(*shown, asked if asked.endswith("?") else f"{asked}?"),
+        targets=(choices.letter(answer),),
+        choices=tuple((option,) for option in options),
+        groups={"video": name},
+        category=MERGED.get(kind, kind),
+        tags={"type": kind, **how},
+    )
+
+
+def _id(line: Line) -> str:
+    return f"{line.text('video')}_{line.text('qid')}"
+
+
+def _answer(line: Line) -> int:
+    answer = line.text("answer")
+    if answer not in ("0", "1", "2", "3", "4"):
+        raise InputError(f"{line.where}: the answer is '{answer[:40]}'; it must be the place of an option, 0 to 4")
+    return int(answer)
+
+
+def _kind(line: Line) -> str:
+    kind = line.text("type")
+    if kind not in KINDS and kind not in MERGED:
+        raise InputError(f"{line.where}: unknown type '{kind[:40]}'; there are {', '.join([*KINDS, *MERGED])}")
+    return kind
+
+
+def with_letter(sample: Sample) -> Parts:
+    """Asks for the letter; the benchmark comes from models that choose, and has no words of its own."""
+    *shown, asked = sample.prompt
+    end = "Answer with the option's letter from the given choices directly."
+    return choices.merged([tuple(shown), f"{asked}\n", choices.listed(sample.choices), end])
+
+
+def bare(sample: Sample) -> Parts:
+    """The question without its options, to be answered in the words of one."""
+    return sample.prompt
+
+
+def chosen(text: str, options: Sequence[str]) -> str | None:
+    """The option that the whole answer is, by its letter or in its words: the script compares numbers of options."""
+    said = text.strip()
+    match = _LETTER.fullmatch(said)
+    if match and match[1] in choices.LETTERS[: len(options)]:
+        return match[1]
+    same = [letter for letter, option in choices.texts(options) if option == said]
+    return same[0] if len(same) == 1 else None
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """All, the three groups, and the kinds that are in the data; clustered by video."""
+    pairs = list(zip(records, scores, strict=True))
+    found = {"overall": percent(share(records, scores, "video"), guessing(records))}
+    for group, label in GROUPS.items():
+        own = [pair for pair in pairs if pair[0].category.startswith(group)]
+        mean = share([record for record, _ in own], [score for _, score in own], "video")
+        found[group] = percent(mean, guessing([r for r, _ in own]), f"the data has no {label.lower()} question")
+    there = {record.category for record in records}
+    return {**found, **by_category(records, scores, [kind for kind in KINDS if kind in there], "video")}
+
+
+def read_predictions(path: str) -> list[Record]:
+    """The script's file, `{"VIDEO_QID": {"prediction": 0, "answer": 3}, ...}`, with the split's csv beside it.
+
+    In the authors' repository the one is in `results`, the other in `dataset/nextqa`. Raises InputError for a question
+    without a prediction (the script stops there, too), and for an answer that is not the csv's.
+    """
+    said, folder = lines.load(Path(path)), Path(path).parent
+    if not isinstance(said, dict) or not all(isinstance(one, dict) for one in said.values()):
+        raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
+    above = folder.parent if folder.name == "results" else folder
+    tables = [table for split in SPLITS for top in (folder, above) if (table := find(top, f"{split}.csv", PLACES))]
+    for table in tables:
+        asked = list(lines.of_file(table, table.parent))
+        if any(_id(line) in said for line in asked):
+            return [_predicted(line, said, path) for line in asked]
+    raise InputError(f"{path}: neither test.csv nor val.csv with its questions lies beside it; put it there")
+
+
+def _predicted(line: Line, said: Mapping[str, Mapping[str, Any]], path: str) -> Record:
+    name, kind, answer = _id(line), _kind(line), _answer(line)
+    if name not in said:
+        raise InputError(f"{path}: no prediction for question {name} of {line.where}; add it")
+    prediction = said[name].get("prediction")
+    if not isinstance(prediction, int) or prediction not in range(len(OPTIONS)):
+        raise InputError(f"{path}, {name}: the prediction is {prediction!r:.40}; it must be the place of an option")
+    if said[name].get("answer", answer) != answer:
+        raise InputError(f"{path}, {name}: its answer is {said[name]['answer']!r:.40}, and {answer} in {line.where}")
+    return Record(
+        name,
+        (choices.letter(answer),),
+        MERGED.get(kind, kind),
+        {"video": line.text("video")},
+        choices=tuple(line.text(option) for option in OPTIONS),
+        text=choices.letter(prediction),
+    )
+
+
+NEXTQA = Task(
+    name="nextqa",
+    version=1,
+    samples=lambda data: read(data, video.FRAMES, video.SAMPLER),
+    video=read,
+    frames=video.FRAMES,
+    sampler=video.SAMPLER,
+    wordings={"letter": with_letter, "bare": bare},
+    scorers={"official": choices.scorer(chosen), "strict": choices.scorer(letters.reasoned)},
+    metrics={"official": numbers, "strict": numbers},
+    axes=GROUPS,
+    totals={"overall": "All"},
+    read_predictions=read_predictions,
+    readings={"nextqa": chosen},
+    strict=letters.reasoned,
+    remarks=video.shown,
+)
