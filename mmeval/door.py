@@ -21,7 +21,7 @@ from mmeval import run as runs
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
-from mmeval.task import Task, load_task, task_of, variant, with_shots
+from mmeval.task import Task, load_task, task_of, variant, with_frames, with_shots
 from mmeval.types import Generation, InputError, Model, Record, nearest
 
 REPORTS = Path("reports")
@@ -46,6 +46,8 @@ def evaluate(
     max_new_tokens: int | None = None,
     seed: int = 0,
     shots: int | None = None,
+    frames: int | None = None,
+    sampler: str | None = None,
     reading: str | None = None,
     by: str = "text",
     partial: bool = False,
@@ -65,6 +67,8 @@ def evaluate(
     InputError for anything wrong with the input, RunMismatch if `out` holds another run, Unsupported for a prompt
     the model cannot take.
 
+    For videos: `frames` of each are shown, chosen by `sampler`; both are part of the run's identity.
+
     For few-shot tasks: `shots` demonstrations before each question, drawn by `seed`. `load` loads the model, where
     several evaluations share one (`evaluate_seeds`).
 
@@ -74,8 +78,9 @@ def evaluate(
     scorer can read, and `judge_model` its model.
     """
     the_task = variant(load_task(task), reading=reading, by=by, partial=partial)
-    the_task = with_shots(the_task, shots, seed)
+    the_task = with_frames(with_shots(the_task, shots, seed), frames, sampler)
     data = data or the_task.home
+    shown = {"frames": the_task.frames, "sampler": the_task.sampler}
     check_judge(judge, judge_model)
     if early_stop and not the_task.readings:
         raise InputError(f"the task '{task}' asks no question in several turns; leave out --early-stop")
@@ -83,6 +88,7 @@ def evaluate(
         **({"reading": reading or next(iter(the_task.readings))} if the_task.readings and by == "text" else {}),
         **({"by": by} if by != "text" else {}),
         **({"shots": shots} if shots is not None else {}),
+        **(shown if the_task.video is not None and data != "embedded" else {}),
         **({"card": dict(the_task.facts)} if the_task.facts is not None else {}),
         **({"partial": True} if partial else {}),
         **({"early_stop": True} if early_stop else {}),
@@ -93,6 +99,8 @@ def evaluate(
     plan = loop.survey(the_task.samples(data), limit)
     extras = [str(reading or by)] if by != "text" or reading not in (None, next(iter(the_task.readings), None)) else []
     extras += [f"shots{shots}"] if shots is not None else []
+    extras += [f"frames{frames}"] if frames is not None else []
+    extras += [sampler] if sampler is not None else []
     extras += [f"seed{seed}"] if seed else []
     extras += [name for name, wanted in (("partial", partial), ("early-stop", early_stop)) if wanted]
     folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit, extras)
@@ -240,11 +248,13 @@ def preview(
     wording: str | None,
     context: str | None,
     shots: int | None = None,
+    frames: int | None = None,
+    sampler: str | None = None,
     seed: int = 0,
     count: int = 3,
 ) -> Preview:
     """The first prompts as the model will see them, and what would be read. Nothing is asked or written."""
-    the_task = with_shots(load_task(task), shots, seed)
+    the_task = with_frames(with_shots(load_task(task), shots, seed), frames, sampler)
     data = data or the_task.home
     checkpoint = find_model(model)
     plan = loop.survey(the_task.samples(data))

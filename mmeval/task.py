@@ -59,6 +59,11 @@ class Task:
     """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""
     few_shot: Callable[[str, int | None, int], Iterator[Sample]] | None = None
     """Reads a source with so many demonstrations (None: the default number), drawn by that seed."""
+    video: Callable[[str, int, str], Iterator[Sample]] | None = None
+    """Reads a source with so many frames of each video, chosen by the sampler of that name (`sources.video`)."""
+    frames: int = 0
+    sampler: str = ""
+    """How many, and chosen how, where `video` reads: the task's own until `with_frames` says otherwise."""
     home: str = "embedded"
     """The source that is read where none is named."""
     facts: Mapping[str, Any] | None = None
@@ -134,6 +139,25 @@ def with_shots(task: Task, shots: int | None, seed: int) -> Task:
         return task
     read = task.few_shot
     return replace(task, samples=lambda data: read(data, shots, seed))
+
+
+def with_frames(task: Task, frames: int | None, sampler: str | None) -> Task:
+    """The task with so many frames of each video, chosen in that way. Raises InputError where it shows no videos."""
+    if task.video is None:
+        if frames is not None or sampler is not None:
+            raise InputError(f"the task '{task.name}' shows no videos; leave out --frames and --sampler")
+        return task
+    read = task.video
+    count, chosen = task.frames if frames is None else frames, sampler or task.sampler
+
+    def samples(data: str) -> Iterator[Sample]:
+        if data == "embedded" and (frames is not None or sampler is not None):
+            raise InputError(
+                "embedded scenes are drawn, and no frames are taken of them; leave out --frames, --sampler"
+            )
+        return read(data, count, chosen)
+
+    return replace(task, frames=count, sampler=chosen, samples=samples)
 
 
 def task_of(identity: Mapping[str, Any], verdicts: Verdicts | None = None) -> Task:

@@ -117,12 +117,13 @@ def read(
         places = [f"{place}/{file}" if place else file for file in called for place in FOLDERS]
         shown, how = video.frames(folder, places, line.where, frames, sampler)
         asked = line.text("question").strip()
+        first = asked.split()[0].lower()
         yield Sample(
             id=str(line.values.get("id", number)),
             prompt=(*shown, asked),
             targets=answers(line),
             groups={"video": name},
-            category=asked.split()[0].lower() if task.axes == KINDS else "",
+            category=first if first in KINDS else "other",
             tags=how,
         )
 

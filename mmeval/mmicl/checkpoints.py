@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 import torch
+from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
     HfHubHTTPError,
@@ -72,7 +73,7 @@ def find(name: str | Path, revision: str | None = None, local_files_only: bool =
         raise CheckpointError(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
         ) from error
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, HTTPError, OSError) as error:
         raise CheckpointError(f"{name}: cannot be fetched ({said(error)})") from error
 
 

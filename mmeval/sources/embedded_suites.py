@@ -111,10 +111,26 @@ def _numbered() -> Iterator[Sample]:
             )
 
 
+def _moving() -> Iterator[Sample]:
+    """NExT-QA's: something moves through a few pictures; which way?"""
+    for seed in range(COUNT):
+        puzzle = puzzles("frames", seed, "test")[0]
+        yield Sample(
+            id=f"embedded-{seed}",
+            prompt=_prompt(puzzle),
+            targets=(letter(puzzle.choices.index(puzzle.answer)),),
+            choices=tuple((choice,) for choice in puzzle.choices),
+            groups={"video": f"embedded-{seed}"},
+            category="TC",
+            tags={"type": "TC", "frames": str(len(puzzle.scenes))},
+        )
+
+
 SUITES: dict[str, Callable[[], Iterator[Sample]]] = {
     "nlvr2": _statements,
     "pope": _objects,
     "muirbench": _numbered,
+    "nextqa": _moving,
 }
 """Task -> its embedded questions, where they need nothing of the task's own."""
 

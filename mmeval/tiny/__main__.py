@@ -29,7 +29,7 @@ from mmeval.tiny.vocabulary import make_processor, puzzle_texts
 
 SEE = Recipe(steps=6000, batch=64, check_every=500)
 READ = Recipe(steps=14000, batch=16, learning_rate=1e-3, check_every=250)
-ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 4000, 8000, 1000, 16
+ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 4000, 6000, 600, 16
 PER_SUBTASK, PUZZLES_A_KIND = 5000, 4000
 HELD_OUT, HELD_OUT_PUZZLES = 100, 40
 HELD_OUT_SEED = 1_000_000
@@ -118,7 +118,7 @@ def _config(work: Path, output: Path, base: Path, member: Member, lessons: str, 
         betas=(0.9, 0.98),
         weight_decay=0.01,
         steps=steps,
-        batch=ROWS * (3 if asked_to_read else 1),  # such a row holds one question, other rows hold up to seven
+        batch=ROWS * (2 if asked_to_read else 1),  # such a row holds one question, other rows hold up to seven
         evaluate_every=steps // 10,
         held_out_limit=400,
         workers=1,

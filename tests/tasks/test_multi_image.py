@@ -49,7 +49,7 @@ def test_the_list_shows_evidence() -> None:
     assert "evidence: recorded outputs" in shown
 
 
-EMBEDDED = {"pope", "nlvr2", "muirbench", "iq50", "vl-icl", "winoground", "winoground-joint", "winoground-choice"}
+EMBEDDED = {"nextqa", "pope", "nlvr2", "muirbench", "iq50", "vl-icl", "winoground", "winoground-joint", "winoground-choice"}
 ELSEWHERE = {"mme", "mmbench"}  # their tests are in files of their own
 
 

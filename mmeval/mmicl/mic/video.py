@@ -1,7 +1,9 @@
-"""Eight frames of a video, evenly over its length."""
+"""Opens videos, whoever made them; and takes eight frames of one, evenly over its length."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +28,12 @@ def check() -> None:
         ) from error
 
 
-def frames(path: Path, name: str, max_pixels: int) -> list[Image.Image]:
-    """The frames at duration * i / 9 for i = 1 ... 8 (MMICL's sampling), or the last before the end.
+@contextmanager
+def opened(path: Path, name: str, max_pixels: int) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """The file and its first video stream, to be decoded inside the `with`.
 
-    Raises Unusable for what is no video, MicError where PyAV is missing.
+    Raises Unusable for what is no video, or turns out to be broken while it is decoded, or has larger frames than
+    `max_pixels`; MicError where PyAV is missing.
     """
     check()
     import av
@@ -44,9 +48,24 @@ def frames(path: Path, name: str, max_pixels: int) -> list[Image.Image]:
             stream = container.streams.video[0]
             if stream.width * stream.height > max_pixels:
                 raise Unusable("picture too large", f"{name}: {stream.width} x {stream.height} pixels")
-            return _spread(container, stream, name)
+            yield container, stream
     except av.error.FFmpegError as error:
         raise Unusable("picture broken", f"{name}: broken video ({error.strerror})") from error
+
+
+def frames(path: Path, name: str, max_pixels: int) -> list[Image.Image]:
+    """The frames at duration * i / 9 for i = 1 ... 8 (MMICL's sampling), or the last before the end.
+
+    Raises Unusable for what is no video, MicError where PyAV is missing.
+    """
+    with opened(path, name, max_pixels) as (container, stream):
+        return _spread(container, stream, name)
+
+
+def picture(frame: av.VideoFrame) -> Image.Image:
+    """The frame as it is to be looked at: RGB, and upright where the camera was held on its side."""
+    upright: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return upright.rotate(frame.rotation, expand=True) if frame.rotation else upright
 
 
 def _spread(container: av.container.InputContainer, stream: av.VideoStream, name: str) -> list[Image.Image]:
@@ -58,14 +77,10 @@ def _spread(container: av.container.InputContainer, stream: av.VideoStream, name
         time = frame.time or 0.0
         start = time if start is None else start
         while len(taken) < FRAMES and time - start >= times[len(taken)]:
-            taken.append(_picture(frame))
+            taken.append(picture(frame))
         last = frame
         if len(taken) == FRAMES:
             break
     if last is None or not duration:
         raise Unusable("picture broken", f"{name}: no frame in the video, or no duration")
-    return taken + [_picture(last)] * (FRAMES - len(taken))
-
-
-def _picture(frame: av.VideoFrame) -> Image.Image:
-    return frame.to_image()  # type: ignore[no-untyped-call, no-any-return]
+    return taken + [picture(last)] * (FRAMES - len(taken))

@@ -1,0 +1,460 @@
+"""Videos: which frames are shown and when they stand, and the four suites on small folders in their true formats."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as PILImage
+
+from mmeval import door
+from mmeval.mmicl.mic import video as mic_video
+from mmeval.models import Checkpoint, Settings
+from mmeval.models.constant import Constant
+from mmeval.run import open_run
+from mmeval.sources import video
+from mmeval.sources.video import SAMPLERS
+from mmeval.task import load_task
+from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
+from tests.mic.mic_folders import clip
+from tests.tasks.small_folders import call, run, value
+
+pytest.importorskip("av")
+
+OPTIONS = ["left", "right", "up", "down", "nowhere"]
+
+
+def dump(path: Path, content: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def table(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def brightness(image: Image) -> int:
+    pixel = image.decode().getpixel((30, 20))
+    assert isinstance(pixel, tuple)
+    return int(pixel[0])
+
+
+def read(task: str, data: Path, frames: int = video.FRAMES, sampler: str = video.SAMPLER) -> list[Sample]:
+    watch = load_task(task).video
+    assert watch is not None
+    return list(watch(str(data), frames, sampler))
+
+
+# samplers
+
+
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(n, 5000), st.just(n))), st.sampled_from([*SAMPLERS]))
+def test_every_sampler_takes_that_many_different_frames_in_order(counts: tuple[int, int], name: str) -> None:
+    there, wanted = counts
+    places = SAMPLERS[name](there, wanted)
+    assert len(places) == wanted
+    assert all(0 <= place < there for place in places)
+    assert all(one < other for one, other in itertools.pairwise(places))
+
+
+def test_samplers_by_hand() -> None:
+    assert SAMPLERS["inner"](27, 8) == [3, 6, 9, 12, 15, 18, 21, 24]
+    assert SAMPLERS["uniform"](16, 8) == [1, 3, 5, 7, 9, 11, 13, 15]
+    assert SAMPLERS["ends"](9, 3) == [0, 4, 8]
+    assert SAMPLERS["ends"](9, 1) == [0]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+def test_frames_are_those_of_their_times(suffix: str, tmp_path: Path) -> None:
+    clip(tmp_path / f"a{suffix}", seconds=3, rate=9)  # frame k, at k / 9 s, is as bright as 3 k
+    shown, told = video.frames(tmp_path, [f"a{suffix}"], "row 1", 3, "uniform")
+    assert told == {"frames": "3", "sampler": "uniform", "times": "0.44 1.44 2.44"}
+    for image, place in zip(shown, (4, 13, 22), strict=True):
+        assert abs(brightness(image) - 3 * place) <= 4
+
+
+@given(st.integers(1, 18), st.sampled_from([*SAMPLERS]))
+def test_times_increase_and_lie_inside(tmp_path_factory: pytest.TempPathFactory, count: int, name: str) -> None:
+    folder = tmp_path_factory.getbasetemp() / "clip"
+    if not folder.exists():
+        clip(folder / "a.mp4", seconds=2, rate=9)
+    shown, told = video.frames(folder, ["a.mp4"], "row 1", count, name)
+    times = [float(time) for time in told["times"].split()]
+    assert len(times) == len(shown) == count
+    assert times == sorted(set(times))
+    assert 0 <= times[0] <= times[-1] <= 17 / 9 + 0.01
+
+
+def test_the_default_shows_what_mmicl_was_trained_on(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", seconds=9, rate=9)
+    shown, _ = video.frames(tmp_path, ["a.mp4"], "row 1", video.FRAMES, video.SAMPLER)
+    trained = mic_video.frames(tmp_path / "a.mp4", "a.mp4", 10**6)
+    assert [image.decode().tobytes() for image in shown] == [frame.tobytes() for frame in trained]
+
+
+def test_a_video_held_on_its_side_is_turned_upright(tmp_path: Path) -> None:
+    import av
+
+    flat = PILImage.new("RGB", (64, 48), "black")
+    flat.paste("white", (0, 0, 32, 24))  # at the top on the left; turned clockwise, at the top on the right
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=9)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_image(flat)))  # type: ignore[no-untyped-call]
+        container.mux(stream.encode())
+    content = bytearray((tmp_path / "a.mp4").read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 40  # after version and flags, times, track, duration, layer, volume
+    for place, number in enumerate((0, 1 << 16, 0, -(1 << 16), 0, 0, 48 << 16, 0, 1 << 30)):
+        content[matrix + 4 * place : matrix + 4 * place + 4] = number.to_bytes(4, "big", signed=True)
+    (tmp_path / "a.mp4").write_bytes(content)
+    shown, _ = video.frames(tmp_path, ["a.mp4"], "row 1", 1, "inner")
+    upright = shown[0].decode().convert("L")
+    assert upright.size == (48, 64)
+    corners = [upright.crop((x - 2, y - 2, x + 2, y + 2)).getextrema() for y in (8, 56) for x in (8, 40)]
+    assert [extremes[0] > 128 for extremes in corners] == [False, True, False, False]  # type: ignore[operator]
+
+
+def test_questions_about_one_video_share_its_frames_until_the_file_is_another(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", seconds=1)
+    first, _ = video.frames(tmp_path, ["a.mp4"], "row 1", 2, "ends")
+    again, _ = video.frames(tmp_path, ["a.mp4"], "row 2", 2, "ends")
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    clip(tmp_path / "a.mp4", seconds=2)
+    _, told = video.frames(tmp_path, ["a.mp4"], "row 3", 2, "ends")
+    assert told["times"] == "0.00 1.89"
+
+
+# MSVD-QA, MSRVTT-QA
+
+
+@pytest.fixture
+def msvd(tmp_path: Path) -> Path:
+    folder = tmp_path / "MSVD-QA"
+    rows = [
+        {"answer": "cat", "id": 0, "question": "what is eating?", "video_id": 1},
+        {"answer": "cat", "id": 1, "question": "who eats?", "video_id": 1},
+        {"answer": "two", "id": 2, "question": "how many dogs run?", "video_id": 2},
+    ]
+    dump(folder / "test_qa.json", rows)
+    (folder / "youtube_mapping.txt").write_text("xyz_1_9 vid1\n-4wsuPCjDBc_5_15 vid2\n", encoding="utf-8")
+    clip(folder / "video" / "vid1.avi")
+    clip(folder / "YouTubeClips" / "-4wsuPCjDBc_5_15.avi", seconds=2)
+    return folder
+
+
+def test_msvd_by_hand(msvd: Path, tmp_path: Path) -> None:
+    scores = run("msvd-qa", msvd, tmp_path / "cat", "constant:cat")
+    assert value(scores, "overall") == pytest.approx(200 / 3)
+    assert [value(scores, kind) for kind in ("what", "who", "how")] == [100.0, 100.0, 0.0]
+    assert scores["metrics"]["where"]["reason"] == "no question of where has an answer"
+    assert scores["metrics"]["overall"]["chance"] is None
+    assert scores["remarks"] == [
+        "Of each video 8 frames are shown, chosen by the sampler inner; records have the times."
+    ]
+
+
+def test_official_compares_letter_by_letter_and_strict_does_not(msvd: Path, tmp_path: Path) -> None:
+    scores = run("msvd-qa", msvd, tmp_path / "run", "constant:The answer is 2.")
+    assert (value(scores, "how"), value(scores, "how", "strict")) == (0.0, 100.0)
+    scores = run("msvd-qa", msvd, tmp_path / "part", "constant:cats")  # a part of a word is no answer
+    assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 0.0)
+    scores = run("msvd-qa", msvd, tmp_path / "empty", "constant: ")
+    assert (value(scores, "overall"), scores["counts"]["unparsed"]) == (0.0, 3)
+
+
+def test_times_and_frames_are_recorded(msvd: Path, tmp_path: Path) -> None:
+    ended = call(
+        *("run", "--task", "msvd-qa", "--model", "constant", "--data", msvd, "--out", tmp_path / "r"),
+        *("--frames", 3, "--sampler", "ends"),
+    )
+    assert ended.exit_code == 0, ended.output
+    kept = [json.loads(line) for line in (tmp_path / "r" / "records.jsonl").read_text().splitlines()]
+    found = {record["id"]: record for record in kept}
+    assert found["0"]["tags"] == {"frames": "3", "sampler": "ends", "times": "0.00 1.44 2.89"}
+    assert found["2"]["tags"]["times"] == "0.00 0.89 1.89"
+    assert found["0"]["images"] == found["1"]["images"] != found["2"]["images"]
+    assert [len(record["images"]) for record in kept] == [3, 3, 3]
+    assert found["0"]["groups"] == {"video": "vid1"}
+    assert found["0"]["sent"].endswith("<picture><picture><picture>Question: what is eating? Short Answer:")
+
+
+def test_a_dry_run_shows_as_many(msvd: Path) -> None:
+    ended = call("run", "--task", "msvd-qa", "--model", "constant", "--data", msvd, "--frames", 2, "--dry-run")
+    assert (ended.exit_code, ended.output.count("<picture>")) == (0, 2 * 3)
+
+
+def test_frames_and_sampler_are_part_of_what_a_run_is(msvd: Path, tmp_path: Path) -> None:
+    done = door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run")
+    assert {"frames": 8, "sampler": "inner"}.items() <= done.identity["task"].items()
+    with pytest.raises(RunMismatch):
+        door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", sampler="uniform")
+    with pytest.raises(RunMismatch):
+        door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=4)
+    assert open_run(tmp_path / "run").complete
+
+
+@pytest.mark.parametrize("place", ["video", "TestVideo", "videos/all", ""])
+def test_msrvtt_by_hand(place: str, tmp_path: Path) -> None:
+    folder = tmp_path / "msrvtt"
+    dump(
+        folder / "test_qa.json",
+        [
+            {"answer": "band", "category_id": 14, "id": 158581, "question": "who is playing?", "video_id": 7010},
+            {"answer": "red", "category_id": 3, "id": 158582, "question": "what color is it?", "video_id": 7010},
+        ],
+    )
+    clip(folder / place / "video7010.mp4")
+    scores = run("msrvtt-qa", folder, tmp_path / "run", "constant:band")
+    assert (value(scores, "who"), value(scores, "what"), value(scores, "overall")) == (100.0, 0.0, 50.0)
+    sample, other = read("msrvtt-qa", folder)
+    assert (sample.id, sample.groups, other.category) == ("158581", {"video": "video7010"}, "what")
+    assert load_task("msrvtt-qa").wordings["mmicl"](sample)[-1] == (
+        "Watch the provided images carefully and answer the following question briefly based on your understanding of "
+        "the images content. Question: who is playing?"
+    )
+
+
+def test_laviss_copy_is_read_too(tmp_path: Path) -> None:
+    dump(tmp_path / "qa_test.json", [{"video": "video7.mp4", "question": "who sings?", "answer": "man"}])
+    clip(tmp_path / "videos" / "video7.mp4")
+    assert [(s.id, s.targets, s.groups["video"]) for s in read("msrvtt-qa", tmp_path)] == [("1", ("man",), "video7")]
+
+
+# iVQA
+
+
+def ivqa_row(answers: Sequence[str], question: str = "what is cut?") -> dict[str, Any]:
+    said = {f"answer{number}": answer for number, answer in enumerate(answers, start=1)}
+    return {"video_id": "-I_EXNB0fSg", "start": 28, "end": 31, "question": question, **said}
+
+
+@pytest.fixture
+def ivqa(tmp_path: Path) -> Path:
+    folder = tmp_path / "iVQA"
+    rows = [
+        ivqa_row(["an apple", "apple", "apple", "a knife", "wood"]),
+        ivqa_row(["knife", "apple", "board", "board", "wood"]),
+    ]
+    table(folder / "test.csv", rows)
+    clip(folder / "video" / "-I_EXNB0fSg_28_31.mp4")
+    return folder
+
+
+def test_ivqa_is_half_right_where_one_person_agrees(ivqa: Path, tmp_path: Path) -> None:
+    apple = run("ivqa", ivqa, tmp_path / "apple", "constant:apple")
+    assert value(apple, "overall") == (100 + 50) / 2
+    board = run("ivqa", ivqa, tmp_path / "board", "constant:board")
+    assert value(board, "overall") == (0 + 100) / 2
+    knife = run("ivqa", ivqa, tmp_path / "knife", "constant:Knife")
+    assert (value(knife, "overall"), value(knife, "overall", "strict")) == (0.0, (50 + 50) / 2)
+    assert knife["metrics"]["overall"]["n"] == 2
+
+
+@pytest.mark.parametrize("answers", [["a", "b", "c", "d"], ["a", "b", "c", "d", ""], ["a", "b", "c", "d", "e", "f"]])
+def test_ivqa_more_or_fewer_answers_than_people(answers: list[str], ivqa: Path) -> None:
+    table(ivqa / "test.csv", [ivqa_row(answers)])
+    with pytest.raises(InputError, match=r"test.csv, line 2: [46] answers and not 5; get the file again"):
+        read("ivqa", ivqa)
+
+
+# NExT-QA
+
+
+def nextqa_row(qid: int, kind: str, answer: int, video_id: int = 4010069381) -> dict[str, Any]:
+    size = {"frame_count": 27, "width": 64, "height": 48}
+    asked = {"question": f"where does {qid} go", "answer": answer, "qid": qid, "type": kind}
+    return {"video": video_id, **size, **asked, **{f"a{place}": option for place, option in enumerate(OPTIONS)}}
+
+
+NEXTQA = [
+    nextqa_row(6, "CH", 0),
+    nextqa_row(1, "CW", 1),
+    nextqa_row(7, "TP", 0),
+    nextqa_row(8, "TN", 2),
+    nextqa_row(9, "TC", 0, video_id=77),
+    nextqa_row(4, "DL", 4, video_id=77),
+]
+
+
+@pytest.fixture
+def nextqa(tmp_path: Path) -> Path:
+    folder = tmp_path / "NExT-QA"
+    table(folder / "dataset" / "nextqa" / "val.csv", NEXTQA)
+    dump(folder / "dataset" / "nextqa" / "map_vid_vidorID.json", {"4010069381": "0101/4010069381"})
+    clip(folder / "NExTVideo" / "0101" / "4010069381.mp4")
+    clip(folder / "NExTVideo" / "77.mp4", seconds=2)  # not in the map: looked for by its name
+    return folder
+
+
+def test_nextqa_by_hand(nextqa: Path, tmp_path: Path) -> None:
+    scores = run("nextqa", nextqa, tmp_path / "a", "constant:A")
+    assert value(scores, "overall") == 50.0
+    assert (value(scores, "C"), value(scores, "T"), value(scores, "D")) == (50.0, pytest.approx(200 / 3), 0.0)
+    assert value(scores, "TN") == 50.0  # what comes before is counted with what comes after
+    assert "TP" not in scores["metrics"]
+    assert scores["metrics"]["overall"]["chance"] == 20.0
+    assert value(run("nextqa", nextqa, tmp_path / "words", "constant:left"), "overall") == 50.0
+
+
+def test_nextqa_a_letter_somewhere_is_no_official_answer(nextqa: Path, tmp_path: Path) -> None:
+    scores = run("nextqa", nextqa, tmp_path / "run", "constant:The answer is (A).")
+    assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 50.0)
+    article = run("nextqa", nextqa, tmp_path / "article", "constant:A dog")  # lmms-eval finds "A " in it
+    assert (value(article, "overall"), value(article, "overall", "strict")) == (0.0, 0.0)
+    assert article["counts"]["unparsed"] == 6  # and draws no letter where there is none
+
+
+def test_nextqa_the_prompt(nextqa: Path) -> None:
+    first = read("nextqa", nextqa, 3)[0]
+    assert (first.id, first.tags["type"], first.groups) == ("4010069381_6", "CH", {"video": "4010069381"})
+    *shown, asked = load_task("nextqa").wordings["letter"](first)
+    assert len(shown) == len(images(first.prompt)) == 3
+    assert str(asked).startswith("where does 6 go?\nA. left\nB. right\n")
+
+
+def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
+    said = {f"{row['video']}_{row['qid']}": {"prediction": 0, "answer": row["answer"]} for row in NEXTQA}
+    said["4010069381_1"]["prediction"] = 1
+    path = dump(nextqa / "results" / "HGA-val.json", said)
+    ended = call("score", "--task", "nextqa", "--predictions", path, "--json")
+    assert ended.exit_code == 0, ended.output
+    scores = json.loads(ended.output)
+    assert value(scores, "overall") == pytest.approx(400 / 6)
+    assert (value(scores, "C"), value(scores, "D")) == (100.0, 0.0)
+    assert scores["metrics"] == scores["strict"]
+
+    dump(path, {**said, "77_4": {"prediction": 5, "answer": 4}})
+    assert "77_4: the prediction is 5" in call("score", "--task", "nextqa", "--predictions", path).output
+    dump(path, {**said, "77_4": {"prediction": 4, "answer": 0}})
+    assert "77_4: its answer is 0, and 4 in" in call("score", "--task", "nextqa", "--predictions", path).output
+    del said["77_4"]
+    dump(path, said)
+    ended = call("score", "--task", "nextqa", "--predictions", path)
+    assert (ended.exit_code, "no prediction for question 77_4" in ended.output) == (2, True)
+
+
+def test_the_embedded_kind_runs_with_the_tiny_model(tmp_path: Path) -> None:
+    scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, wording="bare")
+    assert scores["counts"]["samples"] == 4
+    assert scores["remarks"] == ["Each scene is drawn as 3 pictures; no video is decoded."]
+    kept = open_run(tmp_path / "run")
+    assert "frames" not in kept.identity["task"]
+    assert all(len(record.images) == 3 for record in kept.records)
+
+
+# bad input
+
+
+def refused(*arguments: object) -> str:
+    ended = call("run", "--model", "constant", "--out", "never", *arguments)
+    assert ended.exit_code == 2, ended.output
+    assert not Path("never").exists()
+    assert ended.output.count("\n") == 1
+    return ended.output
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"404 Not Found" * 100, "vid1.avi: broken video"),
+        (b"", "vid1.avi: broken video (Invalid data found when processing input); replace it"),
+        (b"#EXTM3U\n#EXTINF:1,\nhttp://example.org/secret.ts\n", "vid1.avi: broken video"),  # it is not followed
+        (None, "there is no video"),
+    ],
+)
+def test_a_video_that_is_none(content: bytes | None, said: str, msvd: Path) -> None:
+    path = msvd / "video" / "vid1.avi"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    output = refused("--task", "msvd-qa", "--data", msvd)
+    assert f"{msvd / 'test_qa.json'}, item 1: " in output
+    assert said in output
+
+
+def test_fewer_frames_than_are_asked_for(msvd: Path) -> None:
+    output = refused("--task", "msvd-qa", "--data", msvd, "--frames", 20)
+    assert "item 3: the video YouTubeClips/-4wsuPCjDBc_5_15.avi has 18 frame(s) and 20 are to be shown" in output
+
+
+def test_frames_that_are_too_large(msvd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "MAX_PIXELS", 1000)
+    output = refused("--task", "msvd-qa", "--data", msvd)
+    assert "vid1.avi: 64 x 48 pixels, more than 1,000; scale it down" in output
+
+
+def test_a_sampler_that_is_none(msvd: Path) -> None:
+    output = refused("--task", "msvd-qa", "--data", msvd, "--sampler", "unifrom")
+    assert "unknown sampler 'unifrom', did you mean 'uniform'?; there are: inner, uniform, ends" in output
+
+
+def test_frames_where_there_is_no_video() -> None:
+    assert "the task 'pope' shows no videos" in refused("--task", "pope", "--frames", 4)
+    assert "embedded scenes are drawn" in refused("--task", "nextqa", "--sampler", "ends")
+
+
+def test_a_video_outside_the_folder_is_not_read(msvd: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.avi"
+    clip(outside)
+    (msvd / "video" / "vid1.avi").unlink()
+    (msvd / "video" / "vid1.avi").symlink_to(outside)
+    assert "leads out of" in refused("--task", "msvd-qa", "--data", msvd)
+    (msvd / "youtube_mapping.txt").write_text("../../outside vid1\n")
+    (msvd / "video" / "vid1.avi").unlink()
+    assert "leads out of" in refused("--task", "msvd-qa", "--data", msvd)
+
+
+def test_where_pyav_is_missing_the_extra_is_named(msvd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert "pip install 'mmeval-harness[video]'" in refused("--task", "msvd-qa", "--data", msvd)
+
+
+def test_a_model_that_takes_fewer_pictures_than_frames_is_asked_nothing(msvd: Path, tmp_path: Path) -> None:
+    def load(checkpoint: Checkpoint, settings: Settings) -> Model:
+        return Constant("cat", max_images=4)  # type: ignore[return-value]
+
+    with pytest.raises(Unsupported, match="takes 4 picture"):
+        door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", load=load)
+    assert not (tmp_path / "run").exists()
+    assert door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=4, load=load).complete
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"answer": 5}, "the answer is '5'"),
+        ({"type": "XX"}, "unknown type 'XX'"),
+        ({"a4": ""}, "the column a4 is ''"),
+        ({"video": 12}, "there is no video"),
+    ],
+)
+def test_nextqa_a_row_that_cannot_be_used(row: dict[str, Any], said: str, nextqa: Path) -> None:
+    table(nextqa / "dataset" / "nextqa" / "val.csv", [{**NEXTQA[0], **row}])
+    output = refused("--task", "nextqa", "--data", nextqa)
+    assert "val.csv, line 2: " in output
+    assert said in output
+
+
+@pytest.mark.parametrize("task", ["msvd-qa", "msrvtt-qa", "ivqa", "nextqa"])
+def test_a_folder_without_the_files_says_where_they_are(task: str, tmp_path: Path) -> None:
+    assert "github.com" in refused("--task", task, "--data", tmp_path)
+
+
+def test_reading_videos_loads_no_torch() -> None:
+    code = "import sys, mmeval.tasks.video_qa, mmeval.tasks.nextqa; assert not {'torch', 'av'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
