@@ -49,8 +49,8 @@ def test_the_list_shows_evidence() -> None:
     assert "evidence: recorded outputs" in shown
 
 
-EMBEDDED = {"nextqa", "pope", "nlvr2", "muirbench", "iq50", "vl-icl", "winoground", "winoground-joint", "winoground-choice"}
-ELSEWHERE = {"mme", "mmbench"}  # their tests are in files of their own
+EMBEDDED = {"pope", "nlvr2", "muirbench", "iq50", "vl-icl", "winoground", "winoground-joint", "winoground-choice"}
+ELSEWHERE = {"mme", "mmbench", "nextqa"}  # their tests are in files of their own
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - EMBEDDED - ELSEWHERE))
