@@ -6,19 +6,16 @@ It joins a task, a model and a run folder; the loop itself is `loop`, the drawin
 from __future__ import annotations
 
 import itertools
-import platform
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from mmeval import loop
 from mmeval import run as runs
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
+from mmeval.provenance import provenance
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.task import Task, load_task, task_of, variant, with_frames, with_shots
@@ -26,8 +23,6 @@ from mmeval.types import Generation, InputError, Model, Record, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
-
-_PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "numpy", "scipy")
 
 
 def evaluate(
@@ -307,19 +302,6 @@ def default_folder(
     return REPORTS / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
-def provenance(batch_tokens: int, device: str) -> dict[str, Any]:
-    """Where a sitting ran: time, commit, packages, machine. Nothing here identifies the run."""
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "python": sys.version.split()[0],
-        "machine": f"{platform.system()} {platform.machine()}",
-        "device": device,
-        "batch_tokens": batch_tokens,
-    }
-
-
 def _dtype(dtype: str, device: str, folder: Path, checkpoint: Checkpoint) -> str:
     """`auto` is the dtype that the run began with; for a new run bf16 on a GPU and float32 on a CPU."""
     if dtype != "auto" or checkpoint.adapter == "constant":
@@ -337,22 +319,3 @@ def _seed(seed: int) -> None:
         import torch
 
         torch.manual_seed(seed)
-
-
-def _commit() -> str | None:
-    """This code's commit, with `-dirty` where files were changed; None where it is installed from a wheel."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        return None  # no git on this machine, or a checkout that is not the user's own
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

@@ -1,0 +1,103 @@
+"""Scoring a predictions table of MMBench, 24,588 rows in the official columns: seconds to read, to score, in all.
+
+`make bench-score`. The table is made up here, answers in every form that models write; the whole command is
+timed as a process of its own, imports and table included.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmeval import loop
+from mmeval.reporting.submission import mmbench
+from mmeval.scoring.circular import turned, turned_letter
+from mmeval.sources.mmbench import PASS
+from mmeval.task import load_task
+from mmeval.tasks.mmbench import ABILITIES
+
+QUESTIONS = 6147
+ROUNDS = 3
+WORDS = "a cat dog bird horse small large red blue green house tree left right above below kitchen street".split()
+SAID = (
+    "{letter}",
+    "{letter}. {text}",
+    "({letter})",
+    "The answer is {letter}.",
+    "{text}",
+    "I think that it is {text}, because of what the picture shows on the left.",
+    "Looking at the picture, option {letter} is the only one that fits; the others can be ruled out.",
+    "It cannot be told from this.",
+)
+"""What a model may write that means that letter; the last one means none."""
+
+
+def main() -> None:
+    """Measures and prints a Markdown table; ends with status 1 if a file does not give the number of rows."""
+    rows = table()
+    print("| format | rows | questions | read | scored | whole command |\n|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as temporary:
+        for suffix in (".tsv", ".xlsx"):
+            path = Path(temporary) / f"model_MMBench_TEST_EN{suffix}"
+            write(path, rows)
+            task = load_task("mmbench")
+            assert task.read_predictions is not None
+            read, records = timed(lambda path=path, task=task: task.read_predictions(str(path)))
+            scored, results = timed(lambda task=task, records=records: loop.score(task, records))
+            command = [sys.executable, "-m", "mmeval", "score", "--task", "mmbench", "--predictions", str(path)]
+            whole, _ = timed(lambda command=command: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+            if results["counts"]["samples"] != len(rows):
+                raise SystemExit(f"{results['counts']['samples']} of {len(rows)} rows were scored")
+            print(f"| {suffix} | {len(rows):,} | {QUESTIONS:,} | {read:.2f} s | {scored:.2f} s | {whole:.2f} s |")
+
+
+def table() -> list[list[int | str]]:
+    """The rows, first passes first, in the columns of `mmbench.COLUMNS`."""
+    dice = random.Random("scoring")
+    leaves = [(leaf, name) for name, (_, leaves) in ABILITIES.items() for leaf in leaves]
+    passes: list[list[list[int | str]]] = [[] for _ in range(4)]
+    for index in range(1, QUESTIONS + 1):
+        leaf, short = leaves[index % len(leaves)]
+        options = [f"{a} {b} {index % 7}" for a, b in zip(dice.sample(WORDS, 4), dice.sample(WORDS, 4), strict=True)]
+        right = dice.choice("ABCD")
+        for turn in range(4):
+            shown, answer = turned(options, turn), turned_letter(right, 4, turn)
+            letter = answer if dice.random() < 0.8 else dice.choice("ABCD")
+            said = dice.choice(SAID).format(letter=letter, text=shown["ABCD".index(letter)])
+            question = f"Question {index}: what does the picture show, and where?"
+            about: list[int | str] = [leaf, "made up", ABILITIES[short][0], "", ("dev", "test")[index % 2]]
+            passes[turn].append([index + turn * PASS, question, "", *shown, answer, *about, said])
+    return [row for rows in passes for row in rows]
+
+
+def write(path: Path, rows: list[list[int | str]]) -> None:
+    """The table as a file of the kind that its name says."""
+    if path.suffix == ".xlsx":
+        mmbench.sheet(path, rows)
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(mmbench.COLUMNS)
+        writer.writerows(rows)
+
+
+def timed(function: Callable[[], Any]) -> tuple[float, Any]:
+    """The median of the seconds, and what came of it the last time."""
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        found = function()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds), found
+
+
+if __name__ == "__main__":
+    main()
