@@ -1,8 +1,9 @@
 """`python -m mmeval.tiny`: trains the tiny family from nothing, stage by stage, each resumable, and exports it.
 
-`see` and `read` make the parts that all members share, as EVA-CLIP and Flan-T5 are shared by the real ones; `align`
-and `tune` are stage I and stage II of `mmeval train`; `export` writes the weights into the repository; `ablate`
-repeats mmicl-tiny's stage II, shorter, with one thing changed at a time, for `make replicate`.
+`see` and `read` make the parts that all members share, as EVA-CLIP and Flan-T5 are shared by the real ones; `look`
+gives each kind of Q-Former its beginning, as BLIP-2's own first stage does; `align` and `tune` are stage I and stage II
+of `mmeval train`; `export` writes the weights into the repository; `ablate` repeats mmicl-tiny's stage II, shorter,
+with one thing changed at a time, for `make replicate`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from mmeval.mmicl import checkpoints
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import Config
+from mmeval.mmicl.training.data import read_picture
+from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.run import train
 from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
 from mmeval.tiny.corpus import Corpus, corpus
 from mmeval.tiny.documents import CAPTION, Writer
 from mmeval.tiny.family import ABLATIONS, FAMILY, Ablation, Member
-from mmeval.tiny.lessons import write_lessons
+from mmeval.tiny.lessons import picture_names, write_lessons
+from mmeval.tiny.looking import look
 from mmeval.tiny.loop import Recipe
 from mmeval.tiny.reading import read
 from mmeval.tiny.seeing import see
@@ -29,6 +33,8 @@ from mmeval.tiny.vocabulary import make_processor, puzzle_texts
 
 SEE = Recipe(steps=6000, batch=64, check_every=500)
 READ = Recipe(steps=14000, batch=16, learning_rate=1e-3, check_every=250)
+LOOK = Recipe(steps=2000, batch=64, check_every=250, learning_rate=2e-3)
+LOOKED = ("qformer.", "query_tokens", "language_projection.")
 ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 4000, 6000, 600, 16
 PER_SUBTASK, PUZZLES_A_KIND = 5000, 4000
 HELD_OUT, HELD_OUT_PUZZLES = 100, 40
@@ -39,7 +45,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 def main() -> None:
     """Runs the stages asked for, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stages", nargs="*", default=["see", "read", "align", "tune", "export"])
+    parser.add_argument("stages", nargs="*", default=["see", "read", "look", "align", "tune", "export"])
     parser.add_argument("--member", choices=FAMILY, action="append", help="default: all")
     parser.add_argument("--work", type=Path, default=Path("work/tiny"))
     parser.add_argument("--threads", type=int, default=2)
@@ -56,6 +62,10 @@ def main() -> None:
             continue
         write_lessons(work / "lessons", data, PUZZLES_A_KIND)
         write_lessons(work / "held-out", held_out, HELD_OUT_PUZZLES, first_seed=HELD_OUT_SEED)
+        if stage == "look":
+            for beginning in sorted({member.beginning for member in FAMILY.values()}):
+                _look(beginning, processor, data, held_out, work)
+            continue
         if stage == "ablate":
             for name, change in ABLATIONS.items():
                 _ablate(name, change, work)
@@ -76,11 +86,29 @@ def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus,
         torch.save(model.language_model.state_dict(), work / "language.pt")
 
 
+def _look(beginning: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
+    """A beginning's Q-Former."""
+    model = _new(processor, beginning)
+    model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
+    model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
+    train, tests = (
+        (corpus, [str(folder / name) for name in picture_names(corpus)])
+        for corpus, folder in ((data, work / "lessons"), (held_out, work / "held-out"))
+    )
+    features = open_features(work / "features", model)
+    with torch.autocast("cpu", torch.bfloat16):
+        complete(features, model, [*train[1], *tests[1]], lambda path: read_picture(path, processor))
+    look(model, processor, train, tests, features, LOOK, work / f"look-{beginning}.pt")
+    parts = {key: value for key, value in model.state_dict().items() if key.startswith(LOOKED)}
+    torch.save(parts, work / f"qformer-{beginning}.pt")
+
+
 def _align(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
     """Stage I: Q-Former and projection learn captions. The text model has nothing to align."""
     model = _new(processor, member.beginning)
     model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
     model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
+    model.load_state_dict(torch.load(work / f"qformer-{member.beginning}.pt", weights_only=True), strict=False)
     base = work / name / "base"
     if not base.exists():
         checkpoints.save(model, processor, base)

@@ -8,7 +8,8 @@ from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.tiny.vocabulary import LONGEST
 
 PICTURE_SIZE = 96
-VISUAL_TOKENS = 16
+VISUAL_TOKENS = 36
+"""One for each patch: with fewer, letters and digits side by side are hardly told apart."""
 WIDTH = 192
 HEADS = 6
 LAYERS = 5

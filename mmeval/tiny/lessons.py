@@ -59,13 +59,16 @@ def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed
     _write(folder / "blind.jsonl", map(_blind, whole))
 
 
+def picture_names(data: Corpus) -> list[str]:
+    """Where the lessons keep the corpus's pictures, in its order."""
+    return [f"pictures/{item.subtask}-{number}.png" for number, item in enumerate(data.items)]
+
+
 def _save_items(folder: Path, data: Corpus) -> list[str]:
-    names = []
-    for number, item in enumerate(data.items):
-        name = f"pictures/{item.subtask}-{number}.png"
+    names = picture_names(data)
+    for name, pixels in zip(names, data.pictures, strict=True):
         if not (folder / name).exists():
-            Image.fromarray(data.pictures[number]).save(folder / name, compress_level=1)
-        names.append(name)
+            Image.fromarray(pixels).save(folder / name, compress_level=1)
     return names
 
 

@@ -90,7 +90,7 @@ def _targets(seer: Seer, data: Corpus) -> Targets:
         triples = [
             (patch, seer.words[word], weight)
             for x, y, label in item.marks
-            for patch, weight in _patches(x, y, seer.grid)
+            for patch, weight in near_patches(x, y, seer.grid)
             for word in label.split()
             if word in seer.words
         ]
@@ -101,7 +101,7 @@ def _targets(seer: Seer, data: Corpus) -> Targets:
     return Targets(tuple(marks(item) for item in data.items), whole)
 
 
-def _patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
+def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
     """The patches around a point and how near each is (bilinear): a mark between two patches belongs to both."""
     column, row = x * grid - 0.5, y * grid - 0.5
     left, top = int(np.floor(column)), int(np.floor(row))

@@ -12,10 +12,13 @@ from mmeval.mmicl.context import CONTEXTS, Shown
 from mmeval.mmicl.mic.examples import read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.mmicl.training.data import read_picture
+from mmeval.mmicl.training.features import complete, open_features
 from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
 from mmeval.tiny.corpus import Corpus, corpus
 from mmeval.tiny.documents import CAPTION, Document, Writer, about_item, about_puzzle, curriculum
-from mmeval.tiny.lessons import HARDER, KINDS, write_lessons
+from mmeval.tiny.lessons import HARDER, KINDS, picture_names, write_lessons
+from mmeval.tiny.looking import Looker, look, marks, reader
 from mmeval.tiny.loop import Recipe, fit
 from mmeval.tiny.reading import accuracy, loss, puzzle_tests, subtask_tests
 from mmeval.tiny.seeing import pixels
@@ -174,3 +177,36 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(tmp_path: Path) -> 
     with pytest.raises(Killed):
         train(tmp_path / "killed.pt", killed_at=6)
     assert torch.equal(train(tmp_path / "killed.pt"), train(tmp_path / "whole.pt"))
+
+
+def test_a_mark_is_said_in_the_language_models_words(small: Corpus, processor: MmiclProcessor) -> None:
+    words = reader(processor)
+    for item in small.items:
+        said = {processor.decode([word]) for _, word, _ in marks(item, 6, words)}
+        assert "<unk>" not in said and not said & {"letter", "digit", "sign"}
+        if item.subtask == "existence":
+            things = set(item.caption.replace(",", " ").split())
+            assert things <= said
+        if item.subtask == "numerical_calculation":
+            assert set(item.caption.partition(" = ")[0].split()[2:]) <= said | {"1", "0"}
+
+
+def test_a_q_former_learns_to_say_what_stands_where(small: Corpus, processor: MmiclProcessor, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = MmiclForConditionalGeneration(configuration(processor.tokenizer.size, processor.settings.placeholder_id))
+    write_lessons(tmp_path, small, 1, workers=1)
+    names = [str(tmp_path / name) for name in picture_names(small)][:6]
+    few = Corpus(small.pictures[:6], small.items[:6])
+    features = open_features(tmp_path / "features", model)
+    complete(features, model, names, lambda path: read_picture(path, processor))
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    states, looker = torch.stack([features[name] for name in names]).float(), Looker(model)
+    recipe = Recipe(steps=30, batch=6, learning_rate=3e-3, warmup=1, check_every=30)
+    look(model, processor, (few, names), (few, names), features, recipe, tmp_path / "look.pt")
+    moved = {key.partition(".")[0] for key, value in model.state_dict().items() if not value.equal(before[key])}
+    assert moved == {"qformer", "query_tokens", "language_projection"}
+    here, _ = looker(states)
+    true = [
+        here[row, patch, word] for row in range(6) for patch, word, _ in marks(few.items[row], 6, reader(processor))
+    ]
+    assert torch.stack(true).mean() > here.mean() + 1
