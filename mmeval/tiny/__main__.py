@@ -35,7 +35,7 @@ SEE = Recipe(steps=6000, batch=64, check_every=500)
 READ = Recipe(steps=14000, batch=16, learning_rate=1e-3, check_every=250)
 LOOK = Recipe(steps=2000, batch=64, check_every=250, learning_rate=2e-3)
 LOOKED = ("qformer.", "query_tokens", "language_projection.")
-ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 4000, 6000, 600, 16
+ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 3000, 3200, 600, 16
 PER_SUBTASK, PUZZLES_A_KIND = 5000, 4000
 HELD_OUT, HELD_OUT_PUZZLES = 100, 40
 HELD_OUT_SEED = 1_000_000
@@ -62,16 +62,20 @@ def main() -> None:
             continue
         write_lessons(work / "lessons", data, PUZZLES_A_KIND)
         write_lessons(work / "held-out", held_out, HELD_OUT_PUZZLES, first_seed=HELD_OUT_SEED)
-        if stage == "look":
-            for beginning in sorted({member.beginning for member in FAMILY.values()}):
+        family = {name: FAMILY[name] for name in arguments.member or FAMILY}
+        for beginning in sorted({member.beginning for member in family.values()}):
+            if stage == "look":
                 _look(beginning, processor, data, held_out, work)
-            continue
+            elif stage == "align":
+                _align(beginning, processor, work)
+        for name, member in family.items():
+            if stage == "tune":
+                _tune(name, member, work)
+            elif stage == "export":
+                _export(name, processor, work)
         if stage == "ablate":
             for name, change in ABLATIONS.items():
                 _ablate(name, change, work)
-            continue
-        for name in arguments.member or FAMILY:
-            {"align": _align, "tune": _tune, "export": _export}[stage](name, FAMILY[name], processor, work)
 
 
 def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
@@ -88,9 +92,7 @@ def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus,
 
 def _look(beginning: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
     """A beginning's Q-Former."""
-    model = _new(processor, beginning)
-    model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
-    model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
+    model = _begun(processor, beginning, work)
     train, tests = (
         (corpus, [str(folder / name) for name in picture_names(corpus)])
         for corpus, folder in ((data, work / "lessons"), (held_out, work / "held-out"))
@@ -103,51 +105,47 @@ def _look(beginning: str, processor: MmiclProcessor, data: Corpus, held_out: Cor
     torch.save(parts, work / f"qformer-{beginning}.pt")
 
 
-def _align(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
-    """Stage I: Q-Former and projection learn captions. The text model has nothing to align."""
-    model = _new(processor, member.beginning)
-    model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
-    model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
-    model.load_state_dict(torch.load(work / f"qformer-{member.beginning}.pt", weights_only=True), strict=False)
-    base = work / name / "base"
+def _align(beginning: str, processor: MmiclProcessor, work: Path) -> None:
+    """Stage I: Q-Former and projection learn captions; the members with that beginning share what comes of it."""
+    model = _begun(processor, beginning, work)
+    model.load_state_dict(torch.load(work / f"qformer-{beginning}.pt", weights_only=True), strict=False)
+    base = work / beginning / "base"
     if not base.exists():
         checkpoints.save(model, processor, base)
-    if member.lessons != "blind":
-        train(_config(work, work / name / "align", base, member, "captions", "qformer", ALIGN_STEPS))
+    learner = Member("captions", beginning, context="declaration")
+    train(_config(work, work / beginning / "align", base, learner, "qformer", ALIGN_STEPS))
 
 
-def _tune(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
-    """Stage II: everything but the vision encoder learns questions."""
-    blind = member.lessons == "blind"
-    base = work / name / ("base" if blind else "align/full")
-    train(_config(work, work / name / "tune", base, member, member.lessons, "full", TUNE_STEPS))
+def _tune(name: str, member: Member, work: Path) -> None:
+    """Stage II: everything but the vision encoder learns questions. The text model has seen nothing before."""
+    base = work / member.beginning / ("base" if member.lessons == "blind" else "align/full")
+    train(_config(work, work / name / "tune", base, member, "full", TUNE_STEPS))
 
 
 def _ablate(name: str, change: Ablation, work: Path) -> None:
     """A short second stage of mmicl-tiny, one thing changed."""
-    base = work / "mmicl-tiny" / "align" / "full"
+    base = work / FAMILY["mmicl-tiny"].beginning / "align" / "full"
     member = Member(change.lessons, context=change.context)
-    train(_config(work, work / "ablations" / name, base, member, change.lessons, change.trainable, ABLATION_STEPS))
+    train(_config(work, work / "ablations" / name, base, member, change.trainable, ABLATION_STEPS))
 
 
-def _config(work: Path, output: Path, base: Path, member: Member, lessons: str, trainable: str, steps: int) -> Config:
-    asked_to_read = member.instruction and lessons != "captions"
+def _config(work: Path, output: Path, base: Path, member: Member, trainable: str, steps: int) -> Config:
     return Config(
         model=str(base),
-        data=(str(work / "lessons" / f"{lessons}.jsonl"),),
-        held_out=str(work / "held-out" / f"{lessons}.jsonl"),
+        data=(str(work / "lessons" / f"{member.lessons}.jsonl"),),
+        held_out=str(work / "held-out" / f"{member.lessons}.jsonl"),
         output=str(output),
         trainable=trainable,
         context=member.context,
-        instruction=asked_to_read,
+        instruction=member.instruction,
         turns="apart",
         features=str(work / "features"),
         learning_rate=1e-3,
         betas=(0.9, 0.98),
         weight_decay=0.01,
         steps=steps,
-        batch=ROWS * (2 if asked_to_read else 1),  # such a row holds one question, other rows hold up to seven
-        evaluate_every=steps // 10,
+        batch=ROWS * (2 if member.instruction else 1),  # such a row holds one question, other rows hold up to seven
+        evaluate_every=steps // 5,
         held_out_limit=400,
         workers=1,
         log_every=100,
@@ -155,9 +153,17 @@ def _config(work: Path, output: Path, base: Path, member: Member, lessons: str, 
     )
 
 
-def _export(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
+def _export(name: str, processor: MmiclProcessor, work: Path) -> None:
     model, _ = checkpoints.load(work / name / "tune" / "full")
     checkpoints.save(model.bfloat16(), processor, WEIGHTS / name)
+
+
+def _begun(processor: MmiclProcessor, beginning: str, work: Path) -> MmiclForConditionalGeneration:
+    """The parts that all members share, with a fresh Q-Former."""
+    model = _new(processor, beginning)
+    model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
+    model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
+    return model
 
 
 def _new(processor: MmiclProcessor, beginning: str) -> MmiclForConditionalGeneration:
