@@ -77,7 +77,7 @@ def look(
             for patch, word, weight in marks(corpus.items[row], grid, words):
                 here[place, patch, word] = max(here[place, patch, word], weight)
             anywhere[place, words(corpus.items[row].caption)] = 1.0
-        states = torch.stack([features[names[row]] for row in rows])
+        states = torch.stack([features[names[row]] for row in rows]).float()
         return states, torch.from_numpy(here), torch.from_numpy(anywhere)
 
     def loss_of(step: int) -> Tensor:
