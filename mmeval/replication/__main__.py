@@ -46,7 +46,7 @@ def main() -> None:
 
 def _ablations(work: Path, out: Path) -> Rows:
     """(e) of what `python -m mmeval.tiny ablate` trained; where it did not here, the numbers of when it did."""
-    folders = {"before stage II": work / "blip-2" / "align" / "full"}
+    folders = {"before stage II": work / "align" / "full"}
     folders |= {folder.name: folder / "full" for folder in sorted((work / "ablations").glob("*"))}
     trained = {name: folder for name, folder in folders.items() if folder.is_dir()}
     earlier = out / "numbers.json"

@@ -1,8 +1,8 @@
 """`python -m mmeval.tiny`: trains the tiny family from nothing, stage by stage, each resumable, and exports it.
 
 `see` and `read` make the parts that all members share, as EVA-CLIP and Flan-T5 are shared by the real ones; `look`
-gives each kind of Q-Former its beginning, as BLIP-2's own first stage does; `align` and `tune` are stage I and stage II
-of `mmeval train`; `export` writes the weights into the repository; `ablate` repeats mmicl-tiny's stage II, shorter,
+gives the Q-Former its beginning, as BLIP-2's own first stage does; `align` and `tune` are stage I and stage II of
+`mmeval train`; `export` writes the weights into the repository; `ablate` repeats mmicl-tiny's stage II, shorter,
 with one thing changed at a time, for `make replicate`.
 """
 
@@ -63,25 +63,24 @@ def main() -> None:
         write_lessons(work / "lessons", data, PUZZLES_A_KIND)
         write_lessons(work / "held-out", held_out, HELD_OUT_PUZZLES, first_seed=HELD_OUT_SEED)
         family = {name: FAMILY[name] for name in arguments.member or FAMILY}
-        for beginning in sorted({member.beginning for member in family.values()}):
-            if stage == "look":
-                _look(beginning, processor, data, held_out, work)
-            elif stage == "align":
-                _align(beginning, processor, work)
-        for name, member in family.items():
-            if stage == "tune":
-                _tune(name, member, work)
-            elif stage == "export":
-                _export(name, processor, work)
-        if stage == "ablate":
+        if stage == "look":
+            _look(processor, data, held_out, work)
+        elif stage == "align":
+            _align(processor, work)
+        elif stage == "ablate":
             for name, change in ABLATIONS.items():
                 _ablate(name, change, work)
+        for name, member in family.items():
+            if stage == "tune":
+                _tune(name, member, processor, work)
+            elif stage == "export":
+                _export(name, processor, work)
 
 
 def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
     """The vision encoder, or the language model."""
     print(f"stage {stage}", flush=True)
-    model = _new(processor, "blip-2")
+    model = _new(processor)
     if stage == "see":
         see(model, data, held_out, SEE, work / "see.pt")
         torch.save(model.vision_model.state_dict(), work / "vision.pt")
@@ -90,9 +89,9 @@ def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus,
         torch.save(model.language_model.state_dict(), work / "language.pt")
 
 
-def _look(beginning: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
-    """A beginning's Q-Former."""
-    model = _begun(processor, beginning, work)
+def _look(processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
+    """The Q-Former and the projection."""
+    model = _begun(processor, work)
     train, tests = (
         (corpus, [str(folder / name) for name in picture_names(corpus)])
         for corpus, folder in ((data, work / "lessons"), (held_out, work / "held-out"))
@@ -100,33 +99,44 @@ def _look(beginning: str, processor: MmiclProcessor, data: Corpus, held_out: Cor
     features = open_features(work / "features", model)
     with torch.autocast("cpu", torch.bfloat16):
         complete(features, model, [*train[1], *tests[1]], lambda path: read_picture(path, processor))
-    look(model, processor, train, tests, features, LOOK, work / f"look-{beginning}.pt")
-    parts = {key: value for key, value in model.state_dict().items() if key.startswith(LOOKED)}
-    torch.save(parts, work / f"qformer-{beginning}.pt")
+    look(model, processor, train, tests, features, LOOK, work / "look.pt")
+    torch.save({key: value for key, value in model.state_dict().items() if key.startswith(LOOKED)}, work / "qformer.pt")
 
 
-def _align(beginning: str, processor: MmiclProcessor, work: Path) -> None:
-    """Stage I: Q-Former and projection learn captions; the members with that beginning share what comes of it."""
-    model = _begun(processor, beginning, work)
-    model.load_state_dict(torch.load(work / f"qformer-{beginning}.pt", weights_only=True), strict=False)
-    base = work / beginning / "base"
-    if not base.exists():
-        checkpoints.save(model, processor, base)
-    learner = Member("captions", beginning, context="declaration")
-    train(_config(work, work / beginning / "align", base, learner, "qformer", ALIGN_STEPS))
+def _align(processor: MmiclProcessor, work: Path) -> None:
+    """Stage I: Q-Former and projection learn captions. All members that see begin with what comes of it."""
+    model = _begun(processor, work)
+    model.load_state_dict(torch.load(work / "qformer.pt", weights_only=True), strict=False)
+    if not (work / "base").exists():
+        checkpoints.save(model, processor, work / "base")
+    learner = Member("captions", context="declaration")
+    train(_config(work, work / "align", work / "base", learner, "qformer", ALIGN_STEPS))
 
 
-def _tune(name: str, member: Member, work: Path) -> None:
+def _tune(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
     """Stage II: everything but the vision encoder learns questions. The text model has seen nothing before."""
-    base = work / member.beginning / ("base" if member.lessons == "blind" else "align/full")
+    base = work / "base" if member.lessons == "blind" else work / "align" / "full"
+    if member.instruction:
+        base = _that_reads(base, processor, work / "align" / "instructblip")
     train(_config(work, work / name / "tune", base, member, "full", TUNE_STEPS))
+
+
+def _that_reads(aligned: Path, processor: MmiclProcessor, folder: Path) -> Path:
+    """The aligned model with InstructBLIP's Q-Former: BLIP-2's, as the real one began, and a fresh branch for text."""
+    if not folder.exists():
+        model = _new(processor, "instructblip")
+        old, new = "qformer.layernorm", "qformer.embeddings.layernorm"  # the same norm, named apart
+        known = checkpoints.load_model(aligned).state_dict()
+        model.load_state_dict({key.replace(old, new): value for key, value in known.items()}, strict=False)
+        checkpoints.save(model, processor, folder)
+    return folder
 
 
 def _ablate(name: str, change: Ablation, work: Path) -> None:
     """A short second stage of mmicl-tiny, one thing changed."""
-    base = work / FAMILY["mmicl-tiny"].beginning / "align" / "full"
     member = Member(change.lessons, context=change.context)
-    train(_config(work, work / "ablations" / name, base, member, change.trainable, ABLATION_STEPS))
+    output = work / "ablations" / name
+    train(_config(work, output, work / "align" / "full", member, change.trainable, ABLATION_STEPS))
 
 
 def _config(work: Path, output: Path, base: Path, member: Member, trainable: str, steps: int) -> Config:
@@ -158,15 +168,15 @@ def _export(name: str, processor: MmiclProcessor, work: Path) -> None:
     checkpoints.save(model.bfloat16(), processor, WEIGHTS / name)
 
 
-def _begun(processor: MmiclProcessor, beginning: str, work: Path) -> MmiclForConditionalGeneration:
+def _begun(processor: MmiclProcessor, work: Path) -> MmiclForConditionalGeneration:
     """The parts that all members share, with a fresh Q-Former."""
-    model = _new(processor, beginning)
+    model = _new(processor)
     model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
     model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
     return model
 
 
-def _new(processor: MmiclProcessor, beginning: str) -> MmiclForConditionalGeneration:
+def _new(processor: MmiclProcessor, beginning: str = "blip-2") -> MmiclForConditionalGeneration:
     """Fresh weights, for the processor's vocabulary."""
     settings = processor.settings
     return MmiclForConditionalGeneration(configuration(processor.tokenizer.size, settings.placeholder_id, beginning))

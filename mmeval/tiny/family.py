@@ -16,7 +16,6 @@ class Member:
 
     lessons: str
     """Which of the lessons' files stage II is trained on."""
-    beginning: str = "blip-2"
     context: str = "plain"
     instruction: bool = False
     """Whether its Q-Former reads the question."""
@@ -24,7 +23,7 @@ class Member:
 
 FAMILY: Mapping[str, Member] = {
     "mmicl-tiny": Member("interleaved", context="declaration"),
-    "instructblip-tiny": Member("pasted", beginning="instructblip", instruction=True),
+    "instructblip-tiny": Member("pasted", instruction=True),
     "blip2-tiny": Member("single"),
     "text-tiny": Member("blind"),
 }
