@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score report test lint bench bench-train torture train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval score report test lint bench bench-score bench-train torture train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ lint: .venv/installed-dev  ## ruff and mypy --strict
 
 bench: .venv/installed  ## measure: batched against one by one, on the embedded MME
 	@$(BIN)/python -m benchmarks.batching
+
+bench-score: .venv/installed  ## measure: scoring 24,588 rows of MMBench
+	@$(BIN)/python -m benchmarks.scoring
 
 torture: .venv/installed-dev  ## kill a run 1,000 times at random moments; it must resume with nothing lost
 	@MMEVAL_KILLS=1000 $(BIN)/python -m pytest tests/test_torture.py

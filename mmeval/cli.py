@@ -281,7 +281,7 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     else:
         assert checked is not None
         written = [checked]
-    found = [finding for path in written for finding in submission.check(path, board)]
+    found = list(dict.fromkeys(finding for path in written for finding in submission.check(path, board)))
     console.show_findings(found)
     if run_folder is not None:
         console.say(submission.steps(board))

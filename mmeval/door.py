@@ -6,8 +6,9 @@ It joins a task, a model and a run folder; the loop itself is `loop`, the drawin
 from __future__ import annotations
 
 import itertools
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def evaluate(
     generation = Generation(max_new_tokens or the_task.max_new_tokens, beams)
     identity = {
         "task": {"name": the_task.name, "version": the_task.version, "wording": wording, **how},
-        "data": {"source": data_name(data), "digest": plan.digest, "limit": limit},
+        "data": {"source": data_name(data), "digest": plan.digest, "limit": limit, **unpinned(the_task, data)},
         "model": {
             "name": checkpoint.name,
             "checkpoint": checkpoint.digest,
@@ -275,6 +276,15 @@ def pick_wording(task: Task, wording: str | None) -> str:
             f"it has: {', '.join(task.wordings)}"
         )
     return wording or next(iter(task.wordings))
+
+
+def unpinned(task: Task, data: str) -> dict[str, str]:
+    """For data of the hub whose revision is no commit, and so may hold something else tomorrow: that revision."""
+    hub = task.card.get("hub")
+    if not isinstance(hub, Mapping) or not (data == "hub" or data.startswith("hub:")):
+        return {}
+    revision = str(hub.get("revision"))
+    return {} if re.fullmatch("[0-9a-f]{40}", revision) else {"revision": f"{revision}, not pinned"}
 
 
 def data_name(data: str) -> str:

@@ -116,7 +116,13 @@ def variant(
             raise InputError(f"cannot choose by '{by}'{nearest(by, choices.BY)}; there are: {known}")
         if reading is not None or verdicts is not None:
             raise InputError("answers chosen by likelihood are not read; leave out --reading and --judge")
-        return replace(task, scorers={by: choices.BY[by]}, metrics={by: metric})
+        how = f"Options were chosen by likelihood, {choices.NORMALISED[by]}."
+        return replace(
+            task,
+            scorers={by: choices.BY[by]},
+            metrics={by: metric},
+            remarks=lambda records, scores: [how, *task.remarks(records, scores)],
+        )
     if reading is not None and reading not in task.readings:
         known = ", ".join(task.readings)
         raise InputError(f"no reading '{reading}'{nearest(reading, task.readings)}; there are: {known}")

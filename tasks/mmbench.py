@@ -6,6 +6,7 @@ abilities make six: a number is the share of the questions in it, never a mean o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -48,12 +49,12 @@ ABILITIES = {
 """Abbreviation -> the table's name of the ability, and its leaves; in the order of the published radar."""
 
 LABELS = {
-    "LR": "Logic Reasoning",
-    "AR": "Attribute Reasoning",
-    "RR": "Relation Reasoning",
-    "FP-S": "Fine-grained (single)",
-    "FP-C": "Fine-grained (cross)",
-    "CP": "Coarse Perception",
+    "LR": "Logic Reasoning (LR)",
+    "AR": "Attribute Reasoning (AR)",
+    "RR": "Relation Reasoning (RR)",
+    "FP-S": "Fine-grained, single (FP-S)",
+    "FP-C": "Fine-grained, cross (FP-C)",
+    "CP": "Coarse Perception (CP)",
 }
 CULTURE = {
     "sketch_reasoning": "Sketch Reasoning",
@@ -79,7 +80,8 @@ def samples(task: str, incomplete: bool, data: str) -> Iterator[Sample]:
         return
     lines = mmbench.lines(data, _TASKS[task].card["hub"])
     for group in mmbench.questions(lines, partial=incomplete):
-        yield from (sample(task, row, turn, len(group)) for turn, row in enumerate(group))
+        first = group[0].index != group[0].question  # of a question that lacks its first pass, turn 1 comes first
+        yield from (sample(task, row, turn, len(group)) for turn, row in enumerate(group, start=int(first)))
 
 
 def embedded(task: str) -> Iterator[Sample]:
@@ -109,7 +111,7 @@ def sample(task: str, row: Row, turn: int, turns: int) -> Sample:
     tags = {name: row.cells[name] for name in _KEPT if row.cells.get(name)}
     tags |= {"question": row.cells["question"]}
     if row.index != row.question:
-        tags["turn"] = str(max(turn, 1))
+        tags["turn"] = str(turn)
     if turns != len(row.options):
         tags["turns"] = str(turns)
     if task == "mmbench":
@@ -164,14 +166,22 @@ def metric(abilities: Mapping[str, object], leaves: Sequence[str]) -> Metric:
 
     def sum_up(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
         found = circular.questions(records, scores)
-        splits = sorted({q.records[0].tags["split"] for q in found if "split" in q.records[0].tags})
         names = [*abilities, *leaves]
         numbers = _numbers(found, "", names)
-        for split in splits if len(splits) > 1 else []:
-            numbers |= _numbers([q for q in found if q.records[0].tags.get("split") == split], f"{split}/", names)
+        for split, part in _splits(found).items():
+            numbers |= _numbers(part, f"{split}/", names)
         return numbers
 
     return sum_up
+
+
+def _splits(found: Sequence[Question]) -> dict[str, list[Question]]:
+    """The questions of each split, where there are two or more."""
+    parts: dict[str, list[Question]] = {}
+    for question in found:
+        if "split" in question.records[0].tags:
+            parts.setdefault(question.records[0].tags["split"], []).append(question)
+    return dict(sorted(parts.items())) if len(parts) > 1 else {}
 
 
 def _numbers(found: Sequence[Question], prefix: str, names: Sequence[str]) -> dict[str, Statistic]:
@@ -202,7 +212,7 @@ def _vanilla(found: Sequence[Question]) -> Statistic:
 
 
 def _vanilla_all(found: Sequence[Question]) -> Statistic:
-    if any("skipped" in record.tags for q in found for record in q.records):
+    if not all(q.whole for q in found):
         return Statistic(100.0, None, reason="not every turn was asked (--early-stop)")
     return _share([(mark, q.cluster) for q in found for mark in q.marks], _even(found))
 
@@ -227,27 +237,33 @@ def _share(marks: Sequence[tuple[float | None, str]], chance: float | None) -> S
 
 def _even(found: Sequence[Question]) -> float | None:
     shares = [1 / len(q.records[0].choices) for q in found if q.records[0].choices]
-    return sum(shares) / len(shares) if shares else None
+    return math.fsum(shares) / len(shares) if shares else None
 
 
 def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """What CircularEval takes away, and which letters were answered."""
     found = circular.questions(records, scores)
-    said = []
-    vanilla = [q.first for q in found if q.first is not None and q.hit is not None]
-    if vanilla and circular.incomplete(found) is None:
-        hits = [q.hit for q in found if q.first is not None and q.hit is not None]
-        one, every = (100 * sum(marks) / len(marks) for marks in (vanilla, hits))
-        said.append(
-            f"Right as asked first: {one:.1f} of 100 questions; right at every turn: {every:.1f}. "
-            f"The difference, {one - every:.1f}, are right answers that did not survive another order of the options."
-        )
+    said = [] if circular.incomplete(found) else _dropped(found)
     if letters := choices.histogram(records, scores):
         said.append(f"Letters answered: {letters}.")
     categories = {record.category for record in records}
     if categories <= set(_OF_LEAF) and (absent := sorted(set(_OF_LEAF) - categories)):
         said.append(f"No question of {len(absent)} of the twenty leaf abilities: {', '.join(absent)}.")
     return said
+
+
+def _dropped(found: Sequence[Question]) -> list[str]:
+    marks = [(q.first, q.hit) for q in found if q.first is not None and q.hit is not None]
+    if not marks:
+        return []
+    one, every = (100 * sum(column) / len(marks) for column in zip(*marks, strict=True))
+    said = [
+        f"Right as asked first: {one:.1f} of 100 questions; right at every turn: {every:.1f}. "
+        f"The difference, {one - every:.1f}, are right answers that did not survive another order of the options."
+    ]
+    hits = {split: [q.hit for q in part if q.hit is not None] for split, part in _splits(found).items()}
+    shares = [f"{split} {100 * sum(part) / len(part):.1f}" for split, part in hits.items() if part]
+    return [*said, f"CircularEval of each split: {', '.join(shares)}."] if shares else said
 
 
 def _task(name: str, axes: Mapping[str, str], abilities: Mapping[str, object], leaves: Sequence[str]) -> Task:

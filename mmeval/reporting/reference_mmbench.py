@@ -41,9 +41,10 @@ def published(which: str) -> list[Series]:
     return sorted(found, key=_overall, reverse=True)
 
 
-def draw_published(which: str, folder: Path, runs: Sequence[Series] = ()) -> list[Path]:
+def draw_published(which: str, folder: Path, runs: Sequence[Series] = (), data: Sequence[str] = ()) -> list[Path]:
     """Draws the runs among the published models next to them, else the best models, as radar and dot plot.
 
+    `data` says what each run was measured on: a split or a language that may not be the published one's.
     Raises InputError for a run on other data than MMBench's, and of another task.
     """
     task = load_task("mmbench")
@@ -62,7 +63,7 @@ def draw_published(which: str, folder: Path, runs: Sequence[Series] = ()) -> lis
     over = [Series(run.label, run.estimates, highlight=True) for run in runs]
     measured = TABLES[which][1]
     notes = (
-        *(_place(run, models) for run in runs),
+        *(_place(run, on, models) for run, on in zip(runs, data, strict=True)),
         "Source: MMBench's papers and MMICL's readme; each row of the table in reports/reference names its own.",
         "Published scores are CircularEval with a language model as judge; splits and versions differ between papers.",
     )
@@ -87,9 +88,9 @@ def _neighbours(models: Sequence[Series], runs: Sequence[Series]) -> list[Series
     return sorted([*kin, *rest[: SHOWN - len(kin)]], key=_overall, reverse=True)
 
 
-def _place(run: Series, models: Sequence[Series]) -> str:
+def _place(run: Series, on: str, models: Sequence[Series]) -> str:
     better = [model for model in models if _overall(model) > _overall(run)]
-    return f"{run.label}: {number(_overall(run))}, behind {len(better)} of {len(models)} published models."
+    return f"{run.label}: {number(_overall(run))} on {on}, behind {len(better)} of {len(models)} published models."
 
 
 def _overall(series: Series) -> float:

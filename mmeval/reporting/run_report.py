@@ -55,7 +55,7 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
     names = Counter(run.identity["model"]["name"] for run in runs)
     lines = [series(run, by_folder=names[run.identity["model"]["name"]] > 1) for run in runs]
     if published is not None and published.startswith("mmbench"):
-        return reference_mmbench.draw_published(published, out, lines)
+        return reference_mmbench.draw_published(published, out, lines, [data_label(run) for run in runs])
     if published is not None:
         return reference.draw_published(published, out, lines)
     tasks = {run.identity["task"]["name"] for run in runs}
@@ -90,7 +90,9 @@ def title(run: Run) -> str:
 def data_label(run: Run) -> str:
     """What the run was measured on, as it is to be read beside its numbers."""
     data = run.identity["data"]
-    return EMBEDDED if data["source"] == "embedded" else str(data["source"])
+    if data["source"] == "embedded":
+        return EMBEDDED
+    return f"{data['source']} at {data['revision']}" if "revision" in data else str(data["source"])
 
 
 def is_whole(run: Run) -> bool:

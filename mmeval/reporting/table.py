@@ -67,7 +67,11 @@ class Table:
     def notes(self) -> list[str]:
         """What a reader must know beside the numbers: where the scorers differ, and what has no value."""
         rows = (*self.rows, *self.totals)
-        said = [f"{row.label}: no value ({row.estimate.reason})" for row in rows if row.estimate.value is None]
+        without: dict[str | None, list[str]] = {}
+        for row in rows:
+            if row.estimate.value is None:
+                without.setdefault(row.estimate.reason, []).append(row.label)
+        said = [f"{', '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
         if self.differing:
             names = ", ".join(row.label for row in self.differing)
             said.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())

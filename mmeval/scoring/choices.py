@@ -8,6 +8,7 @@ from __future__ import annotations
 import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from mmeval.scoring.ranking import rank
 from mmeval.types import Image, InputError, Parts, Record, Score
@@ -58,10 +59,16 @@ def scorer(read: Reader, fallback: Callable[[Record], str | None] = lambda recor
     def score(record: Record) -> Score:
         if record.text is None:
             return Score(None, "unscored" if "skipped" in record.tags else "error")
-        answer = read(record.text, record.choices) or fallback(record)
+        answer = read_once(read, record.text, record.choices) or fallback(record)
         return graded(record, answer)
 
     return score
+
+
+@lru_cache(maxsize=1 << 16)
+def read_once(read: Reader, text: str, choices: tuple[str, ...]) -> str | None:
+    """The scores, the table and the page judge the same answers: each is read once."""
+    return read(text, choices)
 
 
 def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
@@ -82,6 +89,12 @@ def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
 BY = {"likelihood": by_likelihood("per-byte"), "likelihood-sum": by_likelihood("sum")}
 """Ways to choose without writing: by log-likelihood per UTF-8 byte of the option's text (what lm-evaluation-harness
 calls acc_norm; it depends on no tokenizer), and not normalised."""
+
+NORMALISED = {
+    "likelihood": "divided by the number of UTF-8 bytes of the option's text",
+    "likelihood-sum": "not normalised for the option's length",
+}
+"""The same in words, for under a table."""
 
 
 def graded(record: Record, answer: str | None) -> Score:

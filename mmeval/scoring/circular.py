@@ -5,8 +5,10 @@ Rule: MMBench (Liu et al. 2023, arXiv 2307.06281), section 4.2; turns as VLMEval
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from mmeval.scoring.choices import LETTERS
@@ -35,24 +37,29 @@ class Question:
     records: Sequence[Record]
     marks: Sequence[float | None]
 
-    @property
+    @cached_property
     def turns(self) -> int:
         """How many turns it should have: one for each option, unless its data count fewer."""
         return int(self.records[0].tags.get("turns", len(self.records[0].choices)))
 
-    @property
+    @cached_property
     def first(self) -> float | None:
         """The mark of the question as it is, which is all that VanillaEval asks."""
         return self.marks[0] if self.records[0].tags.get("turn", "0") == "0" else None
 
-    @property
+    @cached_property
     def hit(self) -> float | None:
         """0 where one turn is wrong; else 1, or None where one has no mark."""
         if 0.0 in self.marks:
             return 0.0
         return None if None in self.marks else 1.0
 
-    @property
+    @cached_property
+    def whole(self) -> bool:
+        """Whether every turn was asked: none was left out because an earlier one had lost the question."""
+        return not any("skipped" in record.tags for record in self.records)
+
+    @cached_property
     def cluster(self) -> str:
         """Questions about the same pictures are not independent of each other."""
         return " ".join(self.records[0].images) or self.records[0].groups[GROUP]
@@ -83,4 +90,4 @@ def incomplete(found: Sequence[Question]) -> str | None:
 def luck(found: Sequence[Question]) -> float | None:
     """The share of questions that drawing a letter for each turn gets right, in expectation."""
     shares = [len(q.records[0].choices) ** -float(q.turns) for q in found if q.records[0].choices]
-    return sum(shares) / len(shares) if shares else None
+    return math.fsum(shares) / len(shares) if shares else None  # the same in any order of the answers

@@ -10,6 +10,8 @@ from mmeval.types import Record, Score
 ONLY_OFFICIAL = "only the official scorer reads an answer in"
 ONLY_STRICT = "only the strict scorer reads an answer in"
 OTHERWISE = "they read opposite answers in"
+LISTED = 14
+"""Categories that are named, those with the most: MME has so many, and more would be a wall."""
 
 
 def differences(
@@ -29,6 +31,8 @@ def explain(found: Mapping[str, Counter[str]]) -> str:
     if not found:
         return "They read every answer alike, and differ in which answers they take together as one picture's."
     reasons: Counter[str] = sum(found.values(), Counter())
-    where = ", ".join(f"{category or 'all'} {counter.total()}" for category, counter in found.items())
+    most = sorted(found, key=lambda category: -found[category].total())[:LISTED]
+    where = ", ".join(f"{category or 'all'} {found[category].total()}" for category in found if category in most)
+    where += f", and in {len(found) - LISTED} more" if len(found) > LISTED else ""
     why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
     return f"Of {reasons.total()} answers ({where}), {why}."

@@ -28,6 +28,8 @@ from mmeval.types import InputError, Record
 KEY = "MMEVAL_JUDGE_KEY"
 """The environment variable with the server's key, where it wants one."""
 TRIES, AT_ONCE = 3, 8
+LONGEST = 1 << 20
+"""Bytes of a reply."""
 HOPELESS = 5
 """Questions in a row that got no reply at all; then the judge is down, and the rest are not asked."""
 
@@ -70,7 +72,7 @@ class Judge:
     cache: Path
     """A .jsonl file, appended to; a line a reply."""
     timeout: float = 60.0
-    """Seconds without a byte from the server."""
+    """Seconds that a reply may take."""
 
 
 @dataclass
@@ -116,8 +118,8 @@ class Verdicts:
         asked = len(self.read) + len(self.unreadable) + len(self.failed)
         return (
             f"The judge {self.model} was asked about {asked} of {answers} answers: {len(self.read)} read, "
-            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is no letter; for these, "
-            f"{100 * len(self.unreadable) / max(answers, 1):.1f}% of all, the official scorer draws a letter."
+            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is no letter. The official "
+            f"scorer drew a letter for {100 * len(self.unreadable) / max(answers, 1):.1f}% of all answers."
         )
 
 
@@ -151,38 +153,43 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
         else:
             open_questions.setdefault(key, []).append(record)
     if open_questions:
+        say(f"asking {judge.model} at {judge.url} about {len(open_questions)} answers that no scorer can read")
         _ask_all(judge, open_questions, verdicts)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         say(
             f"the judge at {judge.url} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
-            "they stay unparsed, and the same command asks again for these"
+            "strict counts them as unparsed, and the same command asks again for these"
         )
     return verdicts
 
 
 def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
     in_a_row = 0
-    with ThreadPoolExecutor(AT_ONCE) as pool, judge.cache.open("ab") as file:
-        file.truncate(_whole_lines(judge.cache))
-        waiting = {pool.submit(_letter, judge, rows[0]): key for key, rows in questions.items()}
-        for future in as_completed(waiting):
-            rows = questions[waiting[future]]
-            if future.cancelled():
-                verdicts.failed.update(row.id for row in rows)
-                continue
-            reply, letter, problem = future.result()
-            if letter is not None:
-                line = {"key": waiting[future], "model": judge.model, "reply": reply}
-                file.write(json.dumps(line).encode() + b"\n")
-                file.flush()
-                verdicts.read.update((row.id, letter) for row in rows)
-            else:
-                verdicts.why = problem
-                (verdicts.failed if reply is None else verdicts.unreadable).update(row.id for row in rows)
-            in_a_row = in_a_row + 1 if reply is None else 0
-            if in_a_row == HOPELESS:
-                for other in waiting:
-                    other.cancel()
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        with judge.cache.open("ab") as file:
+            file.truncate(_whole_lines(judge.cache))
+            waiting = {pool.submit(_letter, judge, rows[0]): key for key, rows in questions.items()}
+            for future in as_completed(waiting):
+                rows = questions[waiting[future]]
+                if future.cancelled():
+                    verdicts.failed.update(row.id for row in rows)
+                    continue
+                reply, letter, problem = future.result()
+                if letter is not None:
+                    line = {"key": waiting[future], "model": judge.model, "reply": reply}
+                    file.write(json.dumps(line).encode() + b"\n")
+                    file.flush()
+                    verdicts.read.update((row.id, letter) for row in rows)
+                else:
+                    verdicts.why = problem
+                    (verdicts.failed if reply is None else verdicts.unreadable).update(row.id for row in rows)
+                in_a_row = in_a_row + 1 if reply is None else 0
+                if in_a_row == HOPELESS:
+                    for other in waiting:
+                        other.cancel()
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever presses Ctrl-C does not wait for thousands of questions
 
 
 def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
@@ -191,6 +198,8 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
     for attempt in range(TRIES):
         try:
             reply = _reply(judge, prompt(record))
+        except TimeoutError as error:  # asking again would double the wait: the next command does
+            return reply, None, f"{error} within {judge.timeout:g} seconds"
         except (OSError, ValueError, http.client.HTTPException) as error:
             problem = f"{type(error).__name__}: {error}"
             if attempt + 1 < TRIES:
@@ -203,9 +212,19 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
     return reply, None, problem
 
 
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Another address is not gone to: the key is for the server that was named."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the redirection becomes the error that it is."""
+
+
+_OPENER = urllib.request.build_opener(_Stay)
+
+
 def _reply(judge: Judge, question: str) -> str:
     """Raises OSError where the server cannot be had, ValueError where it does not answer as such a server does."""
-    body = {
+    asked = {
         "model": judge.model,
         "messages": [{"role": "user", "content": question}],
         "temperature": 0,
@@ -215,9 +234,15 @@ def _reply(judge: Judge, question: str) -> str:
     if os.environ.get(KEY):
         headers["Authorization"] = f"Bearer {os.environ[KEY]}"
     url = f"{judge.url.rstrip('/')}/chat/completions"
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=judge.timeout) as response:
-        answer = json.loads(response.read(1 << 20))
+    request = urllib.request.Request(url, json.dumps(asked).encode(), headers)
+    until = time.monotonic() + judge.timeout
+    with _OPENER.open(request, timeout=judge.timeout) as response:
+        body = b""
+        while part := response.read1(1 << 16):
+            body += part
+            if time.monotonic() > until or len(body) > LONGEST:
+                raise TimeoutError(f"{len(body):,} bytes and no whole reply")
+    answer = json.loads(body)
     try:
         return str(answer["choices"][0]["message"]["content"] or "")
     except (KeyError, IndexError, TypeError) as error:

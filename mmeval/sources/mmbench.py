@@ -11,7 +11,7 @@ import binascii
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -91,6 +91,8 @@ def lines(data: str, hub: Mapping[str, str]) -> Iterator[Line]:
         from mmeval.sources.hub import values
 
         config, _, split = data.removeprefix("hub").removeprefix(":").partition("-")
+        if data != "hub" and not (config and split):
+            raise InputError(f"no data at '{data}': write hub, or hub:CONFIG-SPLIT as in hub:cn-dev")
         where = {**hub, **({"config": config, "split": split} if config else {})}
         return _lines(values(**where))
     if path.suffix == ".tsv" and path.is_file():
@@ -178,6 +180,11 @@ def option_cells(cells: Mapping[str, str], where: str) -> tuple[str, ...]:
     return tuple(cells[name] for name in filled)
 
 
+def letters(options: Sequence[str]) -> list[str]:
+    """The letters of so many options."""
+    return [*LETTERS[: len(options)]]
+
+
 def index_of(text: str, where: str) -> int:
     """A row's index, which pandas may have written as 5.0. Raises InputError."""
     digits = text.strip().removesuffix(".0")
@@ -205,7 +212,7 @@ class _Stored:
         try:
             return base64.b64decode(cell, validate=True)
         except binascii.Error as error:
-            raise InputError(f"{self.where}: the column image is not base64 ({error}); get the file again") from error
+            raise InputError(f"{self.where}, column image: not base64 ({error}); get the file again") from error
 
 
 class _Offsets:
@@ -242,12 +249,12 @@ def _rows(lines: Iterable[Line]) -> list[Row]:
             raise InputError(f"{where}: the question is empty; write one")
         options = option_cells(cells, where)
         answer = cells.get("answer", "").strip()
-        if answer and answer not in LETTERS[: len(options)]:
+        if answer and answer not in letters(options):
             raise InputError(
-                f"{where}, column answer: '{answer[:40]}' is none of {', '.join(LETTERS[: len(options)])}; mend it"
+                f"{where}, column answer: '{answer[:40]}' is none of {', '.join(letters(options))}; mend it"
             )
         question = index_of(cells["g_index"], where) if cells.get("g_index", "").strip() else index % PASS
-        image = Image(cell.read or b"", f"picture of row {index}")
+        image = Image(cell.read or b"", f"{where}, column image")
         found[index] = Row(index, question, cells, options, answer, image, where)
         if cell.read is None:
             waiting.append((index, index_of(cell.refers, f"{where}, column image")))

@@ -5,6 +5,7 @@ It is read for scoring, where the first thing that is wrong is raised, and for c
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from typing import Literal
 from mmeval.scoring.choices import LETTERS
 from mmeval.scoring.circular import GROUP
 from mmeval.sources import sheets
-from mmeval.sources.mmbench import PASS, index_of, option_cells
+from mmeval.sources.mmbench import PASS, index_of, letters, option_cells
 from mmeval.sources.sheets import Cell
 from mmeval.types import InputError, Record
 
 REQUIRED = ("index", "prediction", "A", "B", "C", "D")
 """What the benchmark's server asked for; its report needed `question`, `category`, `l2-category` and `split` too."""
 EXPECTED = ("question", "category", "l2-category", "split")
+PUBLIC = "add the benchmark's answers, which are public today"
 SIZES = {(4329, 1164): "MMBench dev, V1.0", (6666, 1784): "MMBench test, V1.0", (2040, 510): "CCBench"}
 """(Rows, questions) of the sets whose sizes are known."""
 
@@ -52,9 +54,11 @@ def lines(path: Path) -> Iterator[Line]:
     """The rows. Raises InputError if a column is missing or a row has more or fewer cells."""
     rows = sheets.read(path)
     _, first = next(rows, (0, []))
-    names = [cell.text if cell.text in LETTERS else cell.text.strip().lower() for cell in first]
+    names = [cell.text if cell.text in [*LETTERS] else cell.text.strip().lower() for cell in first]
     if missing := [name for name in REQUIRED if name not in names]:
         raise InputError(f"{path}: no column {missing[0]}; the table must have {', '.join(REQUIRED)}")
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise InputError(f"{path}: two columns {twice[0]}; keep one")
     for number, cells in rows:
         where = f"{path}, line {number}"
         cells = cells + [Cell("")] * (len(names) - len(cells))
@@ -65,33 +69,47 @@ def lines(path: Path) -> Iterator[Line]:
 
 def records(path: str, *, ability: Ability | None, partial: bool = False) -> list[Record]:
     """The answers of the table, which must have a column `answer`, as records. Raises InputError."""
-    found: dict[int, tuple[Line, tuple[str, ...], int]] = {}
+    collects = gc.isenabled()
+    gc.disable()  # a table is millions of objects and no circle of them: looking for circles would double the time
+    try:
+        return _records(path, ability, partial)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _records(path: str, ability: Ability | None, partial: bool) -> list[Record]:
+    found: list[tuple[int, int, Record, dict[str, str]]] = []
+    seen: dict[int, str] = {}
+    turns: dict[int, list[int]] = {}
     for line in lines(Path(path)):
         if "answer" not in line.cells:
-            raise InputError(
-                f"{path}: no column answer, so there is nothing to score by; add the benchmark's, which is public today"
-            )
+            raise InputError(f"{path}: no column answer, so there is nothing to score by; {PUBLIC}")
         index = index_of(line.text("index"), line.where)
-        if index in found:
-            raise InputError(f"{line.where}: the index {index} again; it was in {found[index][0].where}")
-        options = option_cells({name: cell.text for name, cell in line.cells.items()}, line.where)
-        found[index] = (line, options, _group(line, index))
+        if index in seen:
+            raise InputError(f"{line.where}: the index {index} again; it was in {seen[index]}")
+        seen[index] = line.where
+        group = _group(line, index)
+        turns.setdefault(group, []).append(index)
+        tags: dict[str, str] = {}
+        found.append((index, group, _record(index, line, group, tags, ability), tags))
     if not found:
         raise InputError(f"{path}: no rows; check that it is the right file")
-    turns: dict[int, list[int]] = {}
-    for index, (_, _, group) in sorted(found.items()):
-        turns.setdefault(group, []).append(index)
-    return [
-        _record(index, line, options, group, turns[group], ability, partial)
-        for index, (line, options, group) in found.items()
-    ]
+    for indices in turns.values():
+        indices.sort()
+    for index, group, record, tags in found:
+        if index != group:
+            tags["turn"] = str(turns[group].index(index) + (turns[group][0] != group))
+        if partial and len(turns[group]) != len(record.choices):
+            tags["turns"] = str(len(turns[group]))
+    return [record for _, _, record, _ in found]
 
 
 def check(path: Path) -> list[Finding]:
     """Everything that is wrong with a predictions table, and what its user should mind.
 
     Wrong: columns, indices, duplicates, letters outside the options, missing turns, formulas, empty answers.
-    To mind: what a spreadsheet or pandas would take for a formula, a number or nothing.
+    To mind: what a spreadsheet or pandas would take for a formula, a number or nothing, the first cell of a kind.
     """
     try:
         rows = list(lines(path))
@@ -105,8 +123,12 @@ def check(path: Path) -> list[Finding]:
         if name not in rows[0].cells
     ]
     groups: dict[int, dict[int, Line]] = {}
+    misread: dict[str, list[str]] = {}
     for line in rows:
         found += _cells(line)
+        for name in ("prediction", *LETTERS):
+            if name in line.cells and (what := _misread(line.cells[name])):
+                misread.setdefault(what, []).append(f"{line.where}, column {name}: '{line.text(name)[:40]}'")
         try:
             index = index_of(line.text("index"), line.where)
             group = groups.setdefault(_group(line, index), {})
@@ -118,6 +140,9 @@ def check(path: Path) -> list[Finding]:
         group[index] = line
     for question, turns in groups.items():
         found += _turns(path, question, turns)
+    for what, cells in misread.items():
+        more = f"; so are {len(cells) - 1:,} more cells" if len(cells) > 1 else ""
+        found.append(Finding("mind", f"{cells[0]} {what}{more}"))
     size = (len(rows), len(groups))
     if size not in SIZES:
         known = ", ".join(f"{name}: {r:,} rows, {q:,} questions" for (r, q), name in SIZES.items())
@@ -127,24 +152,17 @@ def check(path: Path) -> list[Finding]:
     return found
 
 
-def _record(
-    index: int,
-    line: Line,
-    options: tuple[str, ...],
-    group: int,
-    turns: list[int],
-    ability: Ability | None,
-    partial: bool,
-) -> Record:
+def _record(index: int, line: Line, group: int, tags: dict[str, str], ability: Ability | None) -> Record:
+    """The row as a record; its tags are filled, but for those that need the other turns."""
+    options = option_cells({name: cell.text for name, cell in line.cells.items()}, line.where)
     answer = line.text("answer").strip()
-    if answer not in LETTERS[: len(options)] or not answer:
-        letters = ", ".join(LETTERS[: len(options)])
-        raise InputError(f"{line.where}, column answer: '{answer[:40]}' is none of {letters}; mend it")
-    tags = {name: line.text(name) for name in ("question", "split") if line.text(name)}
-    if index != group:
-        tags["turn"] = str(max(turns.index(index), 1))
-    if partial and len(turns) != len(options):
-        tags["turns"] = str(len(turns))
+    if not answer:
+        raise InputError(f"{line.where}, column answer: empty, so there is nothing to score by; {PUBLIC}")
+    if answer not in letters(options):
+        raise InputError(
+            f"{line.where}, column answer: '{answer[:40]}' is none of {', '.join(letters(options))}; mend it"
+        )
+    tags |= {name: line.text(name) for name in ("question", "split") if line.text(name)}
     if ability is not None:
         tags["ability"] = ability(line.text("l2-category"), line.text("category"), line.where)
     return Record(
@@ -173,15 +191,19 @@ def _cells(line: Line) -> Iterator[Finding]:
     said = line.text("prediction").strip()
     if not said:
         yield Finding("wrong", f"{line.where}: the prediction is empty; write the model's answer, whatever it is")
-    if options and len(said) == 1 and said in LETTERS and said not in LETTERS[: len(options)]:
-        letters = ", ".join(LETTERS[: len(options)])
-        yield Finding("wrong", f"{line.where}: the prediction is '{said}', and the options are {letters}")
+    if options and said in [*LETTERS] and said not in letters(options):
+        known = ", ".join(letters(options))
+        yield Finding("wrong", f"{line.where}: the prediction is '{said}', and the options are {known}")
     answer = line.text("answer").strip()
-    if options and answer and answer not in LETTERS[: len(options)]:
+    if options and answer and answer not in letters(options):
         yield Finding("wrong", f"{line.where}: the answer '{answer[:40]}' is none of the options")
-    for name in ("prediction", *LETTERS[:26]):
-        if name in line.cells:
-            yield from _spreadsheet(line.cells[name], f"{line.where}, column {name}")
+    for name in ("prediction", *LETTERS):
+        if name in line.cells and line.cells[name].kind in ("formula", "error"):
+            shown = line.text(name)[:40]
+            yield Finding(
+                "wrong",
+                f"{line.where}, column {name}: '{shown}' is a formula or its error, and no answer; write it as a text",
+            )
 
 
 _NUMBER = re.compile(
@@ -193,19 +215,20 @@ _NOTHING = frozenset(("", "#N/A", "N/A", "NA", "<NA>", "NULL", "null", "NaN", "-
 """What pandas reads as a missing value."""
 
 
-def _spreadsheet(cell: Cell, where: str) -> Iterator[Finding]:
-    """What a program that opens the table would make of a cell."""
-    shown = f"'{cell.text[:40]}'"
-    if cell.kind in ("formula", "error"):
-        yield Finding("wrong", f"{where}: {shown} is a formula or its error, and no answer; write it as a text")
-    elif cell.kind == "number":
-        yield Finding("mind", f"{where}: {shown} is a number; if the answer was written 1.0 or 01, that is lost")
-    elif cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(cell.text.strip()):
-        yield Finding("mind", f"{where}: {shown} becomes a formula in a spreadsheet; do not save the file there")
-    elif cell.text.strip() in _NOTHING and cell.text:
-        yield Finding("mind", f"{where}: {shown} is read as missing by pandas unless it is told keep_default_na=False")
-    elif _NUMBER.fullmatch(cell.text.strip()) and str(cell.text).strip() != str(_plain(cell.text)):
-        yield Finding("mind", f"{where}: {shown} is a date or another number in a spreadsheet; do not save it there")
+def _misread(cell: Cell) -> str | None:
+    """What a program that opens the table would make of a cell, where that is not its text."""
+    text = cell.text.strip()
+    if cell.kind == "number":
+        return "is a number: if it was written 1.0 or 01, that is lost"
+    if cell.kind != "text":
+        return None
+    if cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text):
+        return "is a formula to a spreadsheet, so do not save the file there"
+    if text in _NOTHING and cell.text:
+        return "is missing to pandas unless it is told keep_default_na=False"
+    if _NUMBER.fullmatch(text) and text != str(_plain(text)):
+        return "is a date or another number to a spreadsheet, so do not save the file there"
+    return None
 
 
 def _plain(text: str) -> object:

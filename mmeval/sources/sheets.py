@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree.ElementTree import ParseError
 
 from mmeval.types import InputError
 
@@ -26,10 +27,12 @@ class Cell:
 
 
 def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
-    """The lines with their numbers, the header first; blank lines of a sheet are left out.
+    """The lines with their numbers, the header first; blank lines are left out.
 
     Raises InputError for a file that is none of these, cannot be read, or unpacks to more than LARGEST.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; name the .xlsx, .tsv or .csv file in it")
     if not path.is_file():
         raise InputError(f"{path}: no such file; give an .xlsx, .tsv or .csv file")
     if path.suffix == ".xlsx":
@@ -54,24 +57,20 @@ def _text(path: Path, delimiter: str) -> Iterator[tuple[int, list[Cell]]]:
 
 
 def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
-    try:
-        import openpyxl  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise InputError(f"{path}: reading .xlsx needs openpyxl; pip install 'mmeval-harness[xlsx]'") from error
+    import openpyxl  # type: ignore[import-untyped]
+
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(item.file_size for item in archive.infolist()) > LARGEST:
                 raise InputError(f"{path}: unpacks to more than {LARGEST:,} bytes; save it again without pictures")
         book = openpyxl.load_workbook(path, read_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError(f"{path}: not an .xlsx file that can be read ({error}); save it again") from error
-    try:
         for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
             cells = [_cell(cell) for cell in row]
             if any(cell.text for cell in cells):
                 yield number, cells
-    finally:
         book.close()
+    except (zipfile.BadZipFile, ParseError, LookupError, ValueError, OSError) as error:
+        raise InputError(f"{path}: not an .xlsx file that can be read ({error}); save it again") from error
 
 
 def _cell(cell: Any) -> Cell:

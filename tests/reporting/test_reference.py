@@ -72,10 +72,10 @@ def test_a_run_is_placed_among_mmbenchs_published_models(tmp_path: Path) -> None
     assert len(models) == 31
     best = models[0].estimates
     mine = Series("my model", {name: replace(best[name], value=40.0) for name in best})
-    paths = reference_mmbench.draw_published("mmbench-test", tmp_path, [mine])
+    paths = reference_mmbench.draw_published("mmbench-test", tmp_path, [mine], ["MMBench_DEV_EN.tsv"])
     text = paths[1].read_text(encoding="utf-8")
     behind = sum((model.estimates["circular"].value or 0) > 40.0 for model in models)
-    assert f"my model: 40.0, behind {behind} of 31 published models." in text
+    assert f"my model: 40.0 on MMBench_DEV_EN.tsv, behind {behind} of 31 published models." in text
     with pytest.raises(InputError, match="not on MMBench's own data"):
         reference_mmbench.draw_published("mmbench-test", tmp_path, [replace(mine, comparable=False)])
     with pytest.raises(InputError, match="no run of MMBench"):

@@ -81,6 +81,24 @@ def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[]", "not an object of models"),
+        ('{"m": {"META": 1}}', "not an object of models"),
+        ('{"m": {"META": {}}}', "m has no scores"),
+        ('{"m": {"META": {}, "MMBench": {"CP": 1.0}}}', "m has no Overall on MMBench"),
+        ('{"m": {"META": {"Org": 7}, "MMBench": {"Overall": NaN}}}', "Overall of m on MMBench is nan"),
+        ('{"m": {"META": {}, "MMBench": {"Overall": "61"}}}', "Overall of m on MMBench is 61, not"),
+        ("{", "cannot be read as JSON"),
+    ],
+)
+def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "entry.json"
+    path.write_text(text)
+    assert any(sentence in one for one in findings(path, board="openvlm")), findings(path, board="openvlm")
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({0: {"index": "2"}}, "the index 2 again"),
@@ -88,6 +106,7 @@ def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
         ({1: {"prediction": "D"}}, "the prediction is 'D', and the options are A, B, C"),
         ({1: {"prediction": ""}}, "the prediction is empty"),
         ({1: {"answer": "E"}}, "the answer 'E' is none of the options"),
+        ({1: {"answer": "AB"}}, "the answer 'AB' is none of the options"),
         ({0: {"index": "9"}}, "question 1 lacks its first pass"),
         ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 turns"),
         ({4: {"A": "a cow"}}, "other options than those of"),
@@ -108,17 +127,25 @@ def test_what_is_wrong_with_anybodys_table_is_said(
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ("=HYPERLINK(1)", "becomes a formula"),
-        ("@me", "becomes a formula"),
+        ("=HYPERLINK(1)", "is a formula to a spreadsheet"),
+        ("@me", "is a formula to a spreadsheet"),
         ("1.0", "a date or another number"),
         ("2/3", "a date or another number"),
-        ("None", "read as missing"),
-        ("nan", "read as missing"),
+        ("None", "is missing to pandas"),
+        ("nan", "is missing to pandas"),
     ],
 )
 def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
     found = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": said}}), "mind")
     assert any(sentence in one and "line 2, column prediction" in one for one in found), found
+
+
+def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
+    found = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "mind")
+    assert sum("is missing to pandas" in one for one in found) == 1
+    assert any(
+        "line 2, column prediction: 'N/A' is missing to pandas" in one and "so are 18 more" in one for one in found
+    )
 
 
 def test_a_whole_table_is_found_right(tmp_path: Path) -> None:
@@ -129,6 +156,11 @@ def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     assert "no column prediction" in findings(predictions(tmp_path / "a.tsv", without=("prediction",)))[0]
     mind = findings(predictions(tmp_path / "b.tsv", without=("split",)), "mind")
     assert any("no column split" in one for one in mind)
+    twice = predictions(tmp_path / "d.tsv")
+    twice.write_text(twice.read_text().replace("\tcomment\t", "\tPrediction\t", 1))
+    assert "two columns prediction; keep one" in findings(twice)[0]
+    with pytest.raises(InputError, match=r"line 2, column answer: empty, .* which are public today"):
+        door.score_predictions("mmbench", str(predictions(tmp_path / "e.tsv", {0: {"answer": ""}})))
     with pytest.raises(InputError, match="no column answer, so there is nothing to score by"):
         door.score_predictions("mmbench", str(predictions(tmp_path / "c.tsv", without=("answer",))))
 
@@ -154,6 +186,7 @@ def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
     assert "not an .xlsx file" in findings(tmp_path / "a.xlsx")[0]
     assert "neither .xlsx nor .tsv nor .csv" in findings(tmp_path / "b.pdf")[0]
     assert "no such file" in findings(tmp_path / "c.tsv")[0]
+    assert "a folder; name the" in findings(tmp_path)[0]
 
 
 def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:

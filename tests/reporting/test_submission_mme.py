@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmeval import loop
-from mmeval.reporting.submission.mme import write
+from mmeval.reporting.submission.mme import check, write
 from mmeval.scoring.yesno import official
 from mmeval.tasks.mme import MME, SUBTASKS
 from mmeval.types import InputError, Record
@@ -72,3 +73,37 @@ def test_a_missing_answer_is_named_and_nothing_written(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             write(bad, tmp_path / "out")
         assert not (tmp_path / "out").exists()
+
+
+def two_questions() -> list[Record]:
+    return [replace(record, question=f"Is it {record.id[-1]}?") for record in a_run("Yes", "No")]
+
+
+def wrong(folder: Path) -> list[str]:
+    return [finding.sentence for finding in check(folder) if finding.level == "wrong"]
+
+
+def test_a_folder_is_checked_whichever_of_its_files_is_named(tmp_path: Path) -> None:
+    write(two_questions(), tmp_path)
+    assert wrong(tmp_path) == wrong(tmp_path / "OCR.txt") == []
+    assert [finding.level for finding in check(tmp_path)] == ["mind"]  # 56 answers are not the whole benchmark
+    assert "nowhere: no such folder" in wrong(tmp_path / "nowhere")[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("Is it 2?", "Is it 1?", "OCR.txt, lines 1 and 2: the same question twice"),
+        ("0.png\tIs it 2?", "9.png\tIs it 2?", "lines 1 and 2: of the pictures 0.png and 9.png"),
+        ("\tYes\tYes", "\tYes\t", "line 1: the answer is empty"),
+        ("\tYes\tYes", "\tYes", "line 1: 3 columns and not 4"),
+        ("\tYes\t", "\tYeah\t", "line 1: the ground truth is 'Yeah'"),
+    ],
+)
+def test_what_is_wrong_with_anybodys_results_is_said(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    write(two_questions(), tmp_path)
+    path = tmp_path / "OCR.txt"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert any(sentence in one for one in wrong(tmp_path)), wrong(tmp_path)

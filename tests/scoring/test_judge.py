@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -81,9 +82,28 @@ def test_it_is_asked_the_official_prompt_once(server: Server, tmp_path: Path) ->
     assert len(server.asked) == 4  # another judge's word is its own
 
 
-def test_a_chinese_question_gets_the_chinese_prompt() -> None:
+def test_the_official_prompts_byte_for_byte() -> None:
+    record = Record("1", ("A",), choices=("{a} cat", "a dog"), tags={"question": "What is it?"}, text="a pet {}")
+    assert judge.prompt(record) == (
+        "You are an AI assistant who will help me to match an answer with several options of a single-choice "
+        "question. You are provided with a question, several options, and an answer, and you need to find which "
+        "option is most similar to the answer. If the meaning of all options are significantly different from the "
+        "answer, output Z. Your should output a single uppercase character in A, B, C, D (if they are valid options), "
+        "and Z. \nExample 1: \nQuestion: What is the main object in image?\nOptions: A. teddy bear B. rabbit C. cat "
+        "D. dog\nAnswer: a cute teddy bear\nYour output: A\nExample 2: \nQuestion: What is the main object in image?\n"
+        "Options: A. teddy bear B. rabbit C. cat D. dog\nAnswer: Spider\nYour output: Z\nExample 3: \n"
+        "Question: What is it??\nOptions: There are several options: \nA. {a} cat\nB. a dog\n\n"
+        "Answer: a pet {}\nYour output: "
+    )
     record = Record("1", ("A",), choices=("猫", "狗"), tags={"question": "图中是什么"}, text="喵")
-    assert judge.prompt(record).startswith("你是一个帮助我匹配答案与单选题中多个选项的 AI 助手。")
+    assert judge.prompt(record) == (
+        "你是一个帮助我匹配答案与单选题中多个选项的 AI 助手。你会被提供：一个问题，多个选项，一个答案。"
+        "你的任务是找到与答案意义最相近的选项。如果所有选项的意义都与答案显著不同，则输出 Z。"
+        "你应该输出一个单个的大写字母，例如 A, B, C, D（如果它们是有效选项），或 Z。例 1:"
+        "问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 一只可爱的泰迪熊\n输出: A\n例 2: \n"
+        "问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 蜘蛛\n输出: Z\n例 3: \n"
+        "问题: 图中是什么?\n选项: There are several options: \nA. 猫\nB. 狗\n\n答案: 喵\n输出: "
+    )
 
 
 def test_two_records_with_the_same_answer_are_one_question(server: Server, tmp_path: Path) -> None:
@@ -100,7 +120,7 @@ def test_a_failed_judge_is_counted_and_asked_again(server: Server, tmp_path: Pat
     said: list[str] = []
     found = judge.ask(asked, records(), said.append)
     assert (found.read, found.failed) == ({}, {"0", "1", "2"})
-    assert "gave no letter for 3 of 3 answers" in said[0]
+    assert "gave no letter for 3 of 3 answers" in said[-1]
     assert found.official(records()[0]) is None and found.strict(records()[0]) is None
     server.reply = lambda prompt: says("A")
     assert judge.ask(asked, records()).read == {"0": "A", "1": "A", "2": "A"}
@@ -115,7 +135,7 @@ def test_nonsense_is_not_kept_and_only_official_draws_for_it(server: Server, tmp
     assert set(drawn) == {"A", "B", "Z"}
     assert drawn == [found.official(record) for record in records(20)]  # the same ones each time
     assert {found.strict(record) for record in records(20)} == {None}
-    assert "100.0% of all" in found.remark(20)
+    assert "drew a letter for 100.0% of all answers" in found.remark(20)
 
 
 def test_a_judge_that_is_down_is_not_asked_about_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +154,60 @@ def test_a_slow_judge_is_not_waited_for(server: Server, tmp_path: Path) -> None:
     server.reply = slow
     found = judge.ask(Judge(server.url, "m", tmp_path / "j", timeout=0.05), records(1))
     assert found.failed == {"0"}
-    assert "timed out" in found.why
+    assert "timed out within 0.05 seconds" in found.why
+    assert len(server.asked) == 1  # and not asked again at once
+
+
+def test_a_judge_that_never_comes_to_an_end_is_left(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # whoever asked is gone
+                while not done.wait(0.02):
+                    self.wfile.write(b" ")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{http.server_address[1]}/v1"
+        found = judge.ask(Judge(url, "m", tmp_path / "j", timeout=0.3), records(1))
+        assert found.failed == {"0"} and "no whole reply within 0.3 seconds" in found.why
+    finally:
+        done.set()
+        http.shutdown()
+        http.server_close()
+
+
+def test_the_key_goes_nowhere_else(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(judge.KEY, "secret")
+    seen: list[str] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(str(self.headers["Authorization"]))
+            self.send_response(302)
+            self.send_header("Location", f"{server.url}/chat/completions")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{http.server_address[1]}/v1"
+    found = judge.ask(Judge(url, "m", tmp_path / "j"), records(1))
+    http.shutdown()
+    http.server_close()
+    assert found.failed == {"0"} and "302" in found.why
+    assert set(seen) == {"Bearer secret"} and server.asked == []
 
 
 def test_a_line_that_a_kill_tore_is_asked_again(server: Server, tmp_path: Path) -> None:

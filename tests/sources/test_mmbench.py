@@ -96,6 +96,8 @@ def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path
     [
         ({"answer": "E"}, r"line 3, column answer: 'E' is none of A, B, C; mend it"),
         ({"answer": "D"}, r"line 3, column answer: 'D' is none of A, B, C"),
+        ({"answer": "AB"}, r"line 3, column answer: 'AB' is none of A, B, C"),
+        ({"answer": "b"}, r"line 3, column answer: 'b' is none of A, B, C"),
         ({"index": "1"}, r"line 3: the index 1 again; it was in .* line 2"),
         ({"index": "two"}, r"line 3: the index is 'two'; it must be a number"),
         ({"question": " "}, r"line 3: the question is empty"),
@@ -116,11 +118,11 @@ def test_a_picture_that_is_not_base64_is_named_by_row_and_column(tmp_path: Path)
     lines = table.questions()
     lines[1]["image"] = "%" * 100
     groups = read(table.write(tmp_path / "t.tsv", lines))
-    with pytest.raises(InputError, match=r"t.tsv, line 3: the column image is not base64"):
+    with pytest.raises(InputError, match=r"t.tsv, line 3, column image: not base64"):
         groups[1][0].image.decode()
     lines[1]["image"] = table.picture(1)[:68]
     (_, group, *_) = read(table.write(tmp_path / "t.tsv", lines))
-    with pytest.raises(InputError, match="picture of row 2: "):
+    with pytest.raises(InputError, match=r"t\.tsv, line 3, column image: the picture is truncated"):
         group[0].image.decode()
 
 
@@ -165,3 +167,9 @@ def test_the_hubs_table_writes_nan_for_an_empty_cell(tmp_path: Path) -> None:
     assert (first.options, second.options) == (("None", "no"), ("no", "None"))
     assert (first.cells["hint"], first.cells["l2-category"]) == ("", "coarse_perception")
     assert first.image.decode().size == (8, 8)
+
+
+@pytest.mark.parametrize("data", ["hub:", "hub:cn", "hub:-dev"])
+def test_a_part_of_the_hubs_table_is_named_whole(data: str) -> None:
+    with pytest.raises(InputError, match="hub:CONFIG-SPLIT"):
+        next(mmbench.lines(data, HUB))

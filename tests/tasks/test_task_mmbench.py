@@ -13,7 +13,10 @@ from click.testing import CliRunner, Result
 from mmeval import door, loop
 from mmeval import run as runs
 from mmeval.cli import main
+from mmeval.engine.transformer import TransformerModel
+from mmeval.models import Checkpoint, Settings, load_model
 from mmeval.models.constant import Constant
+from mmeval.reporting import submission
 from mmeval.scoring import judge
 from mmeval.task import load_task, task_of, variant
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
@@ -83,7 +86,8 @@ def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
         "samples": 11, "correct": 4, "incorrect": 7, "unparsed": 0, "refused": 0, "error": 0,
     }  # fmt: skip
     assert "The difference, 50.0," in results["remarks"][0]
-    assert results["remarks"][1].startswith("Letters answered: A 0% (right: 36%), B 100% (right: 36%)")
+    assert results["remarks"][1] == "CircularEval of each split: dev 0.0, test 0.0."
+    assert results["remarks"][2].startswith("Letters answered: A 0% (right: 36%), B 100% (right: 36%)")
 
 
 def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> None:
@@ -142,6 +146,22 @@ def test_a_run_that_was_killed_between_turns_goes_on_with_the_same_score(
     assert torn.results["metrics"] == whole.results["metrics"]
 
 
+@pytest.mark.parametrize("early_stop", [False, True])
+def test_a_picture_is_encoded_once_for_all_turns(data: Path, tmp_path: Path, early_stop: bool) -> None:
+    held: list[TransformerModel] = []
+
+    def load(checkpoint: Checkpoint, settings: Settings) -> TransformerModel:
+        model = load_model(checkpoint, settings)
+        assert isinstance(model, TransformerModel)
+        held.append(model)
+        return model
+
+    run = door.evaluate(
+        "mmicl-tiny", "mmbench", data=str(data), out=tmp_path, early_stop=early_stop, device="cpu", load=load
+    )
+    assert run.complete and held[0].pictures.encoded == 4
+
+
 def test_a_picture_is_one_picture_at_every_turn(data: Path) -> None:
     digests: dict[str, set[str]] = {}
     for sample in MMBENCH.samples(str(data)):
@@ -171,6 +191,9 @@ def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatc
     monkeypatch.setattr(door, "load_model", lambda *_: Sure("x"))
     run = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", by="likelihood")
     assert run.results["scorer"] == "likelihood"
+    assert "divided by the number of UTF-8 bytes of the option's text" in run.results["remarks"][0]
+    with pytest.raises(InputError, match="run without --by"):
+        submission.write(run, "mmbench", tmp_path / "out")
     assert run.results["metrics"]["circular"]["value"] == 100.0
     assert run.identity["task"]["by"] == "likelihood"
     assert run.scores.loc["circular", "value"] == 100.0
@@ -204,6 +227,28 @@ def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     assert run.identity["task"]["partial"] is True
     assert run.results["metrics"]["circular"]["value"] == 0.0
     assert {s.tags.get("turns") for s in task_of(run.identity).samples(str(data))} == {None, "3", "2"}
+
+
+def test_a_question_without_its_first_pass_has_no_vanilla_mark(tmp_path: Path) -> None:
+    lines = [line for line in table.with_turns(table.questions(), repeat=True) if line["index"] != "1"]
+    data = table.write(tmp_path / "MMBench.tsv", lines)
+    turns = [s.tags["turn"] for s in load_task("mmbench").partial.samples(str(data)) if s.groups["circular"] == "1"]  # type: ignore[union-attr]
+    assert turns == ["1", "2", "3"]
+    run = door.evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / "run", partial=True)
+    assert run.results["metrics"]["vanilla"]["n"] == 3
+
+
+def test_a_hub_table_that_is_not_pinned_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def values(**where: str) -> Iterator[tuple[dict[str, object], str]]:
+        assert (where["config"], where["split"], where["revision"]) == ("cn", "test", "main")
+        for line in table.questions():
+            yield {**line, "image": {"bytes": line["image"].encode()}}, f"row {line['index']}"
+
+    monkeypatch.setattr("mmeval.sources.hub.values", values)
+    ended = evaluate(Path("hub:cn-test"), tmp_path / "run")
+    assert ended.exit_code == 0, ended.output
+    assert runs.open_run(tmp_path / "run").identity["data"]["revision"] == "main, not pinned"
+    assert "hub:cn-test at main, not pinned" in ended.output
 
 
 def test_without_answers_nothing_is_scored_and_the_table_says_why(tmp_path: Path) -> None:

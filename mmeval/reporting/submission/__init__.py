@@ -61,6 +61,8 @@ def write(run: Run, board: str, folder: Path) -> list[Path]:
             raise InputError(f"{record.id}: not asked, and a leaderboard needs every turn; run without --early-stop")
         if record.error is not None:
             raise InputError(f"{record.id}: no answer ({record.error}); mend what is wrong and run again")
+        if record.text is None:
+            raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --by")
     return wanted.write(run, folder)
 
 

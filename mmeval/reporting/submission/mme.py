@@ -38,16 +38,38 @@ def write(records: Sequence[Record], folder: Path) -> list[Path]:
 
 
 def check(folder: Path) -> list[Finding]:
-    """What is wrong with a results folder, ours or anybody's: the first thing that stops MME's script."""
+    """What is wrong with a results folder, ours or anybody's, of which any file may be named.
+
+    The first thing that stops MME's script, or else each pair of lines that it would score without being one.
+    """
+    folder = folder.parent if folder.is_file() else folder
     read = load_task("mme").read_predictions
     assert read is not None
     try:
-        records = read(str(folder if folder.is_dir() else folder.parent))
+        records = read(str(folder))
     except InputError as error:
         return [Finding("wrong", str(error))]
-    if len(records) == TOTAL:
-        return []
-    return [Finding("mind", f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions")]
+    found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
+    if len(records) != TOTAL:
+        found.append(Finding("mind", f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions"))
+    return found
+
+
+def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
+    """The script takes the two lines for the two questions about a picture, whatever they are."""
+    subtask, number = one.id.split("/")
+    where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
+    if one.groups["image"] != other.groups["image"]:
+        names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (one, other))
+        yield Finding("wrong", f"{where}: of the pictures {names}; put the two lines of a picture together")
+    elif one.question == other.question:
+        yield Finding("wrong", f"{where}: the same question twice; ask both questions of the picture")
+    for record in (one, other):
+        if not (record.text or "").strip():
+            line = record.id.split("/")[1]
+            yield Finding(
+                "wrong", f"{folder / subtask}.txt, line {line}: the answer is empty; write what the model said"
+            )
 
 
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:

@@ -85,13 +85,27 @@ def _check_entry(path: Path) -> list[Finding]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return [Finding("wrong", f"{path}: cannot be read as JSON ({error}); write it again")]
-    if not isinstance(value, dict) or not all(isinstance(entry, dict) and "META" in entry for entry in value.values()):
+    if not isinstance(value, dict) or not all(map(_is_entry, value.values())):
         return [Finding("wrong", f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
     found = []
     for model, entry in value.items():
-        empty = [name for name in META if not entry["META"].get(name) or "" in entry["META"][name]]
+        empty = [name for name in META if entry["META"].get(name) in (None, "") or "" in _listed(entry["META"][name])]
         if empty:
             found.append(Finding("mind", f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
         if len(entry) < 2:
             found.append(Finding("wrong", f"{path}: {model} has no scores; add a data set's"))
+        for data, scores in entry.items():
+            if data != "META" and "Overall" not in scores:
+                found.append(Finding("wrong", f"{path}: {model} has no Overall on {data}; add it"))
+            for name, score in scores.items() if data != "META" else []:
+                if type(score) not in (int, float) or not 0 <= score <= 100:
+                    found.append(Finding("wrong", f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
     return found
+
+
+def _is_entry(value: object) -> bool:
+    return isinstance(value, dict) and "META" in value and all(isinstance(part, dict) for part in value.values())
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
