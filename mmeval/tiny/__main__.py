@@ -164,7 +164,10 @@ def _config(work: Path, output: Path, base: Path, member: Member, trainable: str
 
 
 def _export(name: str, processor: MmiclProcessor, work: Path) -> None:
-    model, _ = checkpoints.load(work / name / "tune" / "full")
+    """The weights, in half the bits; only a Q-Former that reads comes with a tokenizer of its own."""
+    model = checkpoints.load_model(work / name / "tune" / "full")
+    if not FAMILY[name].instruction:
+        processor = MmiclProcessor(processor.tokenizer.source, processor.image_processor, processor.settings)
     checkpoints.save(model.bfloat16(), processor, WEIGHTS / name)
 
 

@@ -28,6 +28,8 @@ ALWAYS = (
     "given the left image and the right image. Analyzing can you validate the statement what goes with stands before",
 )
 """Words of the wordings and contexts, whether or not the world uses them."""
+CHOICES = "ABCDE"
+"""An option's letter is a word of its own, and is written as people write it: the public readers know no small ones."""
 PRACTICE = 400
 """Seeds of each kind of puzzle whose words are taken: every word comes up many times."""
 
@@ -62,10 +64,11 @@ def make_processor(
     letters = set("abcdefghijklmnopqrstuvwxyz")
     special = ["<pad>", "</s>", "<unk>", "<s>"]
     tagged = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
-    rows = [*special, *sorted(words | letters), *tagged]
+    rows = [*special, *sorted(words | letters), *tagged, *CHOICES]
     ids = {word: index for index, word in enumerate(rows)}
     tokenizer.model = models.WordLevel(ids, unk_token="<unk>")
     tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *tagged)])
+    tokenizer.add_tokens([AddedToken(letter, single_word=True, normalized=False) for letter in CHOICES])
     frame, mark = ("$A </s>", "</s>") if family == "t5" else ("<s> $A", "<s>")
     tokenizer.post_processor = processors.TemplateProcessing(frame, special_tokens=[(mark, ids[mark])])
     settings = Settings(
