@@ -10,6 +10,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from mmeval.scoring.choices import LETTERS, NONE_OF_THEM, texts
 from mmeval.scoring.choices_public import FAILED, REFUSALS
@@ -139,7 +140,7 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     if found:
         label = found.pop()
         first = _SENTENCE.match(answer)
-        words = _words(first[0]) if first else []
+        words = _words(first[0]) if first else ()
         alike = words and not _is_letter(words)
         others = [other for other, choice in texts(choices) if alike and _words(choice) == words]
         return label if not others or label in others else None
@@ -203,7 +204,7 @@ def _is_letter(words: Sequence[str]) -> bool:
 
 def _begins(after: str, choice: str) -> bool:
     """Whether what follows a letter is its own option."""
-    words = _words(choice) or choice.split()
+    words = _words(choice) or tuple(choice.split())
     return bool(words) and (_words(after)[: len(words)] == words or after.strip(" .):") == choice)
 
 
@@ -233,7 +234,7 @@ def _spans(tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
         return
     alone = len(words) == 1 and "\u3400" <= words[0] <= "\u9fff"
     for index, (word, start, _) in enumerate(tokens):
-        if word != words[0] or [w for w, _, _ in tokens[index : index + len(words)]] != words:
+        if word != words[0] or tuple(w for w, _, _ in tokens[index : index + len(words)]) != words:
             continue
         before = tokens[index - 1] if index else None
         if alone and before and before[2] == start and before[0] not in _BEFORE_ONE and before[0] > "\u3400":
@@ -241,8 +242,9 @@ def _spans(tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
         yield index, index + len(words)
 
 
-def _words(text: str) -> list[str]:
-    return [word for word, _, _ in _tokens(text)]
+@lru_cache(maxsize=1 << 14)  # an option is read at every turn of its question
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word, _, _ in _tokens(text))
 
 
 def _tokens(text: str) -> Iterator[Token]:

@@ -21,7 +21,7 @@ from mmeval.mmicl.training.data import read_picture
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.run import train
 from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
-from mmeval.tiny.corpus import Corpus, corpus
+from mmeval.tiny.corpus import Corpus, corpus, pages
 from mmeval.tiny.documents import CAPTION, Writer
 from mmeval.tiny.family import ABLATIONS, FAMILY, Ablation, Member
 from mmeval.tiny.lessons import picture_names, write_lessons
@@ -36,7 +36,7 @@ READ = Recipe(steps=14000, batch=16, learning_rate=1e-3, check_every=250)
 LOOK = Recipe(steps=2000, batch=64, check_every=250, learning_rate=2e-3)
 LOOKED = ("qformer.", "query_tokens", "language_projection.")
 ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 3000, 3200, 600, 16
-PER_SUBTASK, PUZZLES_A_KIND = 5000, 4000
+PER_SUBTASK, PUZZLES_A_KIND, PAGES = 5000, 4000, 12000
 HELD_OUT, HELD_OUT_PUZZLES = 100, 40
 HELD_OUT_SEED = 1_000_000
 WEIGHTS = Path(__file__).parent / "weights"
@@ -82,7 +82,7 @@ def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus,
     print(f"stage {stage}", flush=True)
     model = _new(processor)
     if stage == "see":
-        see(model, data, held_out, SEE, work / "see.pt")
+        see(model, data, pages(work / "corpus", PAGES), held_out, SEE, work / "see.pt")
         torch.save(model.vision_model.state_dict(), work / "vision.pt")
     else:
         read(model.language_model, Writer(processor), data, held_out, READ, work / "read.pt")

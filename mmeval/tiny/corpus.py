@@ -1,20 +1,30 @@
-"""The training pictures, drawn once and kept on disk: pixels in one array, what is true of them in JSON lines."""
+"""The training pictures, drawn once and kept on disk: pixels in one array, what is true of them in JSON lines.
+
+Besides the world's subtasks there are pages of random glyphs, from which the vision encoder alone learns to read.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from mmeval import world
+from mmeval.world.canvas import SIZE, Canvas, varied
+from mmeval.world.dice import Dice
+from mmeval.world.glyphs import GLYPHS, HEIGHT, width_of, write
+from mmeval.world.sums import PAPERS
+from mmeval.world.words import BOARDS
 
 Pixels = npt.NDArray[np.uint8]
+Drawn = tuple[Pixels, "Item"]
+Job = TypeVar("Job")
 
 
 @dataclass(frozen=True)
@@ -48,28 +58,32 @@ class Corpus:
 
 def corpus(folder: Path, per_subtask: int, *, first_seed: int = 0, workers: int = 2) -> Corpus:
     """The corpus in that folder, drawn now if it is not there yet: `per_subtask` training pictures each."""
-    name = f"{per_subtask}-from-{first_seed}"
+    jobs = [(subtask, seed) for seed in range(first_seed, first_seed + per_subtask) for subtask in world.SUBTASKS]
+    return _kept(folder, f"{per_subtask}-from-{first_seed}", _draw, jobs, workers)
+
+
+def pages(folder: Path, count: int, workers: int = 2) -> Corpus:
+    """Pages of random glyphs in all sizes that the world writes in, drawn now if they are not there yet."""
+    return _kept(folder, f"{count}-pages", _page, range(count), workers)
+
+
+def _kept(folder: Path, name: str, draw: Callable[[Job], Drawn], jobs: Sequence[Job], workers: int) -> Corpus:
     pixels, words = folder / f"{name}.npy", folder / f"{name}.jsonl"
     if not words.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _draw_all(pixels, words, per_subtask, first_seed, workers)
+        with ProcessPoolExecutor(workers) as pool:
+            drawn = list(pool.map(draw, jobs, chunksize=200))
+        np.save(pixels, np.stack([picture for picture, _ in drawn]), allow_pickle=False)
+        partial = words.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(asdict(item)) + "\n" for _, item in drawn)
+        partial.replace(words)
     with words.open(encoding="utf-8") as lines:
         items = tuple(_item(json.loads(line)) for line in lines)
     return Corpus(np.load(pixels, mmap_mode="r", allow_pickle=False), items)
 
 
-def _draw_all(pixels: Path, words: Path, per_subtask: int, first_seed: int, workers: int) -> None:
-    jobs = [(subtask, seed) for seed in range(first_seed, first_seed + per_subtask) for subtask in world.SUBTASKS]
-    with ProcessPoolExecutor(workers) as pool:
-        drawn = list(pool.map(_draw, jobs, chunksize=200))
-    np.save(pixels, np.stack([picture for picture, _ in drawn]), allow_pickle=False)
-    partial = words.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(item)) + "\n" for _, item in drawn)
-    partial.replace(words)
-
-
-def _draw(job: tuple[str, int]) -> tuple[Pixels, Item]:
+def _draw(job: tuple[str, int]) -> Drawn:
     subtask, seed = job
     view = world.draw(subtask, seed, "train")
     yes, no = view.pair
@@ -82,6 +96,21 @@ def _draw(job: tuple[str, int]) -> tuple[Pixels, Item]:
         identity=view.identity,
     )
     return np.asarray(view.picture.convert("RGB"), dtype=np.uint8), item
+
+
+def _page(seed: int) -> Drawn:
+    dice = Dice(f"page {seed}")
+    paper, ink = dice.pick((*PAPERS, *BOARDS))
+    canvas = Canvas(dice, varied(dice, paper, 16), varied(dice, paper, 16))
+    dot, top, marks = dice.between(1.75, 4.4), dice.between(2, 12), []
+    while top + HEIGHT * dot < SIZE:
+        left, line = dice.between(2, 14), ""
+        while left + width_of(grown := line + dice.pick("".join(GLYPHS) + " "), dot) < SIZE - 1:
+            line = grown
+        marks += write(canvas, line, left, top, dot, varied(dice, ink, 10))
+        top += HEIGHT * dot + dice.between(3, 14)
+    item = Item("page", "", (), (), tuple((mark.x, mark.y, mark.label) for mark in marks), "")
+    return np.asarray(canvas.finish(), dtype=np.uint8), item
 
 
 def _item(value: dict[str, Any]) -> Item:

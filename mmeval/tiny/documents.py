@@ -23,7 +23,7 @@ from mmeval.world.faces import PEOPLE
 from mmeval.world.landmarks import LANDMARKS
 from mmeval.world.objects import EXISTENCE, claims, probes
 from mmeval.world.posters import FILMS
-from mmeval.world.puzzles import PUZZLES, Puzzle, puzzles
+from mmeval.world.puzzles import PUZZLES, Puzzle, new_word, puzzles
 from mmeval.world.scenes import PLACES
 from mmeval.world.things import KINDS, Thing, caption, held_out
 from mmeval.world.view import Claim, Split
@@ -39,6 +39,10 @@ PRACTISED = ("declaration",) * 4 + ("mme-authors", "plain")
 """How often each way to introduce a picture is practised, where there is one picture."""
 DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
 """Where a caption goes on to say what follows from the picture: in words, that is left to be worked out."""
+
+PRACTICE = {"numerical_calculation": 6, "code_reasoning": 6, "text_translation": 2, "OCR": 4, "posters": 2}
+PRACTICE |= {"novel": 4, "matching": 2, "odd": 2, "which": 2}
+"""How often a subtask or a kind of puzzle is practised, where that is more than once: what is hard to learn."""
 
 WORDINGS = (*EXISTENCE, *(text for family in (FILMS, PAINTERS, PEOPLE, PLACES, LANDMARKS) for text in family.wordings))
 """How the world asks whether something is there, whatever it is."""
@@ -171,8 +175,13 @@ def _worded(dice: Dice, claim: Claim) -> str:
 
 
 def about_symbols(writer: Writer, dice: Dice, length: int) -> Document:
-    """Words paired at random, in the world's own questions: looking up must not depend on which words they are."""
+    """Words paired at random, in the world's own questions: looking up must not depend on which words they are.
+
+    Half of the time the second of each pair is a new word, spelled.
+    """
     words = dice.shuffled(writer.symbols)[: 4 + 2 * dice.below(5)]
+    if dice.coin():
+        words[1::2] = [f"'{new_word(dice, 'train')}'" for _ in words[1::2]]
     pairs = list(zip(words[::2], words[1::2], strict=True))
     turns: list[Turn] = []
     for _ in range(4):
@@ -274,20 +283,22 @@ def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]
     rows: dict[str, list[Item]] = {}
     for item in data.items:
         rows.setdefault(item.subtask, []).append(item)
+    subtasks = [subtask for subtask in rows for _ in range(PRACTICE.get(subtask, 1))]
+    kinds = [kind for kind in PUZZLES for _ in range(PRACTICE.get(kind, 1))]
 
     def draw(index: int, progress: float) -> Document:
         dice = Dice(f"document {index}")
         roll = dice.below(100)
-        if roll < 10:
+        if roll < 12:
             return about_symbols(writer, dice, 130)
-        if progress < 0.25 or roll < 35:
+        if progress < 0.25 or roll < 32:
             most = 2 if progress < 0.1 else 3 if progress < 0.2 else 5
             return about_things(writer, dice, 130, most, min(1.0, max(0.0, 2 * progress - 0.2)))
-        if roll < 45:
+        if roll < 42:
             return about_several(writer, dice, 150)
-        if roll < 60:
-            return about_puzzle(writer, dice.pick(list(PUZZLES)), dice, 150)
-        return about_item(writer, dice.pick(rows[dice.pick(list(rows))]), dice, 130)
+        if roll < 66:
+            return about_puzzle(writer, dice.pick(kinds), dice, 150)
+        return about_item(writer, dice.pick(rows[dice.pick(subtasks)]), dice, 130)
 
     return draw
 

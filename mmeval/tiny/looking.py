@@ -20,11 +20,9 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.features import Features
 from mmeval.tiny.corpus import Corpus, Item
 from mmeval.tiny.loop import Recipe, fit
-from mmeval.tiny.seeing import near_patches
+from mmeval.tiny.seeing import named, near_patches
 from mmeval.world.things import COLUMNS, ROWS
 
-KINDS = ("letter", "digit", "sign")
-"""Words of a mark's label that only say what sort of mark it is."""
 SIGNS = {"plus": "+", "minus": "-", "times": "*", "equals": "="}
 
 
@@ -117,8 +115,8 @@ def marks(item: Item, grid: int, words: Callable[[str], list[int]]) -> list[tupl
     """Patch, word and weight of what stands where; a thing's words are followed by those of its place."""
     found = []
     for x, y, label in item.marks:
-        named = [SIGNS.get(word, word) for word in label.split() if word not in KINDS]
+        shown = [SIGNS.get(word, word) for word in named(label)]
         place = (ROWS[min(2, int(3 * y))], COLUMNS[min(2, int(3 * x))])
         for patch, weight in near_patches(x, y, grid):
-            found += [(patch, word, weight) for word in words(" ".join((*named, *place)))]
+            found += [(patch, word, weight) for word in words(" ".join((*shown, *place)))]
     return found

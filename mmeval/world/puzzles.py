@@ -293,11 +293,12 @@ def _new_words(dice: Dice, split: Split) -> tuple[str, str]:
     """Two words of that split that begin with different letters."""
     first, second = "", ""
     while not first or not second or first[0] == second[0]:
-        first, second = (_word(dice, split) for _ in range(2))
+        first, second = (new_word(dice, split) for _ in range(2))
     return first, second
 
 
-def _word(dice: Dice, split: Split) -> str:
+def new_word(dice: Dice, split: Split) -> str:
+    """A word that means nothing, of that split."""
     while True:
         pattern = dice.pick(PATTERNS)
         word = "".join(dice.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,13 +16,13 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.data import read_picture
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.tiny.architecture import PICTURE_SIZE, VISUAL_TOKENS, configuration
-from mmeval.tiny.corpus import Corpus, corpus
+from mmeval.tiny.corpus import Corpus, corpus, pages
 from mmeval.tiny.documents import CAPTION, Document, Writer, about_item, about_puzzle, curriculum
 from mmeval.tiny.lessons import HARDER, KINDS, picture_names, write_lessons
 from mmeval.tiny.looking import look, marks, reader
 from mmeval.tiny.loop import Recipe, fit
 from mmeval.tiny.reading import accuracy, loss, puzzle_tests, subtask_tests
-from mmeval.tiny.seeing import pixels
+from mmeval.tiny.seeing import Seer, pixels, see, targets_of
 from mmeval.tiny.vocabulary import make_processor, puzzle_texts
 from mmeval.world.dice import Dice
 from mmeval.world.puzzles import PUZZLES
@@ -189,6 +190,32 @@ def test_a_mark_is_said_in_the_language_models_words(small: Corpus, processor: M
             assert things <= said
         if item.subtask == "numerical_calculation":
             assert set(item.caption.partition(" = ")[0].split()[2:]) <= said | {"1", "0"}
+
+
+def test_every_glyph_of_a_page_is_a_target_where_it_stands(small: Corpus, tmp_path: Path) -> None:
+    drawn = pages(tmp_path, 4, workers=1)
+    glyphs = {label.split()[1] for item in drawn.items for *_, label in item.marks}
+    seer = Seer(MmiclForConditionalGeneration(configuration(99, 5)), sorted(glyphs), ["scene beach"])
+    local = targets_of(seer, drawn).dense(np.arange(4), seer)
+    assert torch.allclose(local.sum(-1), torch.ones(4, 36), atol=1e-5)
+    for page, item in zip(local, drawn.items, strict=True):
+        assert {label.split()[1] for *_, label in item.marks} == {
+            word for word, column in seer.words.items() if page[:, column].amax() > 0
+        }
+        for x, y, label in item.marks:
+            assert page[6 * int(6 * y) + int(6 * x), seer.words[label.split()[1]]] > 0.05
+
+
+def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    model = MmiclForConditionalGeneration(configuration(99, 5))
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    recipe = Recipe(steps=40, batch=8, warmup=5, check_every=20)
+    see(model, small, pages(tmp_path, 4, workers=1), small, recipe, tmp_path / "see.pt")
+    moved = {key.partition(".")[0] for key, value in model.state_dict().items() if not value.equal(before[key])}
+    assert moved == {"vision_model"}
+    first, last = (float(line.split("loss ")[1].split()[0]) for line in capsys.readouterr().out.splitlines())
+    assert last < first
 
 
 def test_a_q_former_begins_to_say_what_stands_where(

@@ -81,6 +81,8 @@ def complete(
     `read` gives a picture's pixels [3, H, W]. Raises TrainingError where the disk is too small for it all.
     """
     missing = [path for path in pictures if path not in features]
+    if not missing:
+        return []
     _check_room(features, len(missing))
     features.folder.mkdir(parents=True, exist_ok=True)
     names = features.folder / f"pictures-{rank}.jsonl"
