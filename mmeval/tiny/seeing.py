@@ -120,6 +120,7 @@ class Targets:
 
 def targets_of(seer: Seer, data: Corpus) -> Targets:
     """What is true of the pictures of a corpus, in the seer's words."""
+
     def marks(item: Item) -> Mark:
         triples = []
         for x, y, label in item.marks:

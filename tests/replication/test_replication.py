@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.replication import page, questions
+from mmeval.replication import page, questions, suites
 from mmeval.replication.claims import ablations, claims
 from mmeval.replication.measure import ask
 from mmeval.replication.questions import Asked
+from mmeval.task import load_task
 from mmeval.types import Estimate, Generation, Image, InputError, Parts, Request, Response, images
 
 
@@ -133,3 +135,17 @@ def test_the_page_says_what_holds_and_what_does_not(
 def test_what_was_not_ablated_is_said(found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
     page.write({**found, "ablations": {}}, tmp_path)
     assert "Nothing was ablated here" in (tmp_path / "README.md").read_text()
+
+
+def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
+    task = load_task("pope")
+    before = suites.measure(task, {"constant": None}, tmp_path)
+    header = tmp_path / "pope-constant" / "run.json"
+    kept = header.read_text()
+    assert suites.measure(task, {"constant": None}, tmp_path) == before
+    assert header.read_text() == kept
+    older = json.loads(kept)
+    older["identity"]["model"]["checkpoint"] = "0" * 16
+    header.write_text(json.dumps(older))
+    assert suites.measure(task, {"constant": None}, tmp_path) == before
+    assert json.loads(header.read_text())["identity"] == json.loads(kept)["identity"]
