@@ -31,8 +31,8 @@ from mmeval.tiny.reading import read
 from mmeval.tiny.seeing import see
 from mmeval.tiny.vocabulary import make_processor, puzzle_texts
 
-SEE = Recipe(steps=6000, batch=64, check_every=500)
-READ = Recipe(steps=14000, batch=16, learning_rate=1e-3, check_every=250)
+SEE = Recipe(steps=8000, batch=64, check_every=500)
+READ = Recipe(steps=20000, batch=16, learning_rate=1e-3, check_every=250)
 LOOK = Recipe(steps=2000, batch=64, check_every=250, learning_rate=2e-3)
 LOOKED = ("qformer.", "query_tokens", "language_projection.")
 ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 3000, 3200, 600, 16

@@ -129,7 +129,9 @@ def test_the_page_says_what_holds_and_what_does_not(
     text = (tmp_path / "README.md").read_text()
     assert all(path.exists() for path in paths)
     assert all(f"]({path.name})" in text for path in paths if path.suffix == ".png")
-    assert text.count("## ") == 1 + len(found)
+    assert text.count("## ") == 2 + len(found)
+    *_, last = text.splitlines()
+    assert "| 100.0 (" in last and last.count("|") == text.splitlines()[-2].count("|")  # this run, under those before
 
 
 def test_what_was_not_ablated_is_said(found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
