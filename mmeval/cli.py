@@ -280,6 +280,8 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
         console.show_paths(written)
     else:
         assert checked is not None
+        if not checked.exists():
+            raise InputError(f"{checked}: no such file or folder; name what is to be checked")
         written = [checked]
     found = list(dict.fromkeys(finding for path in written for finding in submission.check(path, board)))
     console.show_findings(found)

@@ -189,6 +189,12 @@ def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
     assert "a folder; name the" in findings(tmp_path)[0]
 
 
+def test_a_file_that_is_not_there_is_a_mistake_of_the_command(tmp_path: Path) -> None:
+    result = call("submit", "--check", tmp_path / "c.tsv", "--to", "mmbench")
+    assert result.exit_code == 2
+    assert "no such file or folder" in result.output
+
+
 def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
     data = str(run.folder.parent / "MMBench_DEV_EN.tsv")
     limited = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "a", limit=4)
