@@ -35,7 +35,7 @@ SEE = Recipe(steps=8000, batch=64, check_every=500)
 READ = Recipe(steps=20000, batch=16, learning_rate=1e-3, check_every=250)
 LOOK = Recipe(steps=2000, batch=64, check_every=250, learning_rate=2e-3)
 LOOKED = ("qformer.", "query_tokens", "language_projection.")
-ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 3000, 3200, 600, 16
+ALIGN_STEPS, TUNE_STEPS, ABLATION_STEPS, ROWS = 3000, 3200, 400, 16
 PER_SUBTASK, PUZZLES_A_KIND, PAGES = 5000, 4000, 12000
 HELD_OUT, HELD_OUT_PUZZLES = 100, 40
 HELD_OUT_SEED = 1_000_000
