@@ -155,7 +155,7 @@ def _config(work: Path, output: Path, base: Path, member: Member, trainable: str
         weight_decay=0.01,
         steps=steps,
         batch=ROWS * (2 if member.instruction else 1),  # such a row holds one question, other rows hold up to seven
-        evaluate_every=steps // 5,
+        evaluate_every=min(steps, TUNE_STEPS // 5),
         held_out_limit=400,
         workers=1,
         log_every=100,
