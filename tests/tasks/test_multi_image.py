@@ -267,6 +267,13 @@ def test_scienceqa(tmp_path: Path) -> None:
     assert isinstance(image, Image)
 
 
+@pytest.mark.parametrize("problem", [None, 5, "x", ["question"]])
+def test_scienceqa_a_problem_that_is_none(tmp_path: Path, problem: object) -> None:
+    (tmp_path / "problems.json").write_text(json.dumps({"7": problem}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"problems.json, problem 7: .* is no JSON object"):
+        read("scienceqa", tmp_path)
+
+
 # NLVR2
 
 
@@ -473,6 +480,31 @@ def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
         read("vcr", vcr_folder(tmp_path / "vcr", question=["Who", "is", [5], "?"]))
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"objects": None}, "the column objects is None; it must be a list"),
+        ({"question": "Why?"}, "question has 'Why\\?'; a text is a list of words"),
+        ({"question": ["Who", ["x"], "?"]}, "question has .*a text is a list of words"),
+        ({"question": ["Who", [-1], "?"]}, "question has .*a text is a list of words"),
+        ({"answer_choices": "four"}, "answer_choices has 'four'; it must be a list of four"),
+        ({"rationale_choices": [["One"]]}, "rationale_choices has 1 of them; it must be a list of four"),
+        ({"answer_label": True}, "answer_label is True; it must be the place of the right one, 0 to 3"),
+    ],
+)
+def test_vcr_a_row_of_another_form_is_a_sentence(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=f"val.jsonl, line 1: {said}"):
+        read("vcr", vcr_folder(tmp_path / "vcr", **change))
+
+
+@pytest.mark.parametrize("box", [None, 7, {}, [1, 2, 3], [0, 0, float("nan"), 4]])
+def test_vcr_a_box_that_is_none(tmp_path: Path, box: object) -> None:
+    folder = vcr_folder(tmp_path / "vcr")
+    (folder / "vcr1images" / "film" / "still.json").write_text(json.dumps({"boxes": [box] * 3}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"still.json, box 0: .* is no box of four numbers"):
+        read("vcr", folder)
+
+
 # VL-ICL Bench
 
 
@@ -527,6 +559,26 @@ def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
         assert f"{shots} " in ended.stderr
         assert "ask for fewer" in ended.stderr
         (vl_icl / where / "query.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("open_mi/query.json", {"answer": "fep"}, "the answer 'fep' is not one of two or more different classes"),
+        ("open_mi/query.json", {"classes": ["dax"]}, "the answer 'dax' is not one of two or more different classes"),
+        ("open_mi/query.json", {"support": []}, r"support: \[\] is no JSON object"),
+        ("open_mi/query.json", {"support": {"dax": {"images": []}}}, "support: no column 'wug'"),
+        ("open_mi/query.json", {"support": {"dax": 5, "wug": 5}}, "(dax|wug): 5 is no JSON object"),
+        ("matching_mi/support.json", {"same": "images"}, "same: 'images' is no JSON object"),
+        ("operator_induction/support.json", {"answer": 5}, "the answer is 5; it must be a list of three"),
+        ("operator_induction/support.json", {"answer": [1]}, r"the answer is \[1\]; it must be a list of three"),
+    ],
+)
+def test_vl_icl_a_row_of_another_form_is_a_sentence(vl_icl: Path, file: str, change: dict[str, Any], said: str) -> None:
+    rows = [json.loads(line) for line in (vl_icl / file).read_text().splitlines()]
+    jsonl(vl_icl / file, [{**row, **change} for row in rows])
+    with pytest.raises(InputError, match=f"{file}, line [1-4].*{said}"):
+        read("vl-icl", vl_icl)
 
 
 def test_shots_where_there_are_none_is_a_sentence(winoground: Path) -> None:
