@@ -157,6 +157,15 @@ def test_blink_test_has_no_answers(tmp_path: Path) -> None:
         read("blink", path)
 
 
+def test_blink_predictions_have_the_chance_of_their_options(tmp_path: Path) -> None:
+    (tmp_path / "none.json").write_text('{"val_Counting_1": "(D)"}')
+    scores = json.loads(call("score", "--task", "blink", "--predictions", tmp_path / "none.json", "--json").stdout)
+    found = scores["metrics"]
+    assert (found["Counting"]["chance"], found["Relative_Reflectance"]["chance"]) == (25.0, pytest.approx(100 / 3))
+    assert found["overall"]["chance"] == pytest.approx(38.09, abs=0.01)  # the paper's "random choice"
+    assert found["Counting"]["value"] == pytest.approx(100 / 120)
+
+
 def test_blink_predictions_of_an_unknown_question(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"val_Art_Style_118": "(A)"}), encoding="utf-8")
