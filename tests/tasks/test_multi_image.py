@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmeval.sources.embedded_suites import WORLD
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
 from mmeval.tasks.blink import SUBTASKS
@@ -549,6 +550,34 @@ def test_vl_icl_demonstrations(vl_icl: Path) -> None:
         assert shot.answer == str(number**2)  # the operator of the query
     assert sorted(shot.answer for shot in found[2]["open_mi"].shots) == ["dax", "dax", "wug", "wug"]
     assert [shot.answer for shot in found[2]["matching_mi"].shots] == ["yes", "no", "yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("' t o p u '", "correct"),
+        ("Topu.", "correct"),
+        ("t o v '", "incorrect"),
+        ("a topu", "incorrect"),
+        ("'", "unparsed"),
+    ],
+)
+def test_vl_icl_new_words_of_the_world_are_compared_by_their_letters(said: str, outcome: str) -> None:
+    record = Record("open_mi/0", ("topu",), "open_mi", tags={"shots": "2", WORLD: "new words"}, text=said)
+    scored = [scorer(record).outcome for scorer in load_task("vl-icl").scorers.values()]
+    assert scored == [outcome, outcome]
+
+
+def test_vl_icl_the_worlds_questions_come_in_the_words_of_their_demonstrations() -> None:
+    task = load_task("vl-icl")
+    for sample in task.samples("embedded"):
+        assert str(task.wordings["plain"](sample)[-1]) == str(sample.shots[0].prompt[-1])
+        assert f"'{sample.targets[0]}'" in {shot.answer for shot in sample.shots}
+
+
+def test_vl_icl_chance_is_that_of_the_names_that_are_shown(vl_icl: Path, tmp_path: Path) -> None:
+    two, none = (run("vl-icl", vl_icl, tmp_path / str(k), shots=k)["metrics"]["open_mi"] for k in (1, 0))
+    assert (two["chance"], none["chance"]) == (50.0, None)
 
 
 def test_vl_icl_counts_shots_and_seed_as_the_runs_own(vl_icl: Path, tmp_path: Path) -> None:
