@@ -126,9 +126,14 @@ def read_predictions(path: str) -> list[Record]:
         if not isinstance(letter, str):
             raise InputError(f"{path}, {idx}: {letter!r:.40} is no text; write a letter, as in '(A)'")
     return [
-        Record(idx, (right,), _subtask(idx, path), tags={"final": "yes"}, text=said.get(idx, ""))
+        Record(idx, (right,), own := _subtask(idx, path), {}, {"final": "yes"}, _offered(own), text=said.get(idx, ""))
         for idx, right in gold.items()
     ]
+
+
+def _offered(subtask: str) -> tuple[str, ...]:
+    """The letters of a subtask's options: all questions have as many, and each is right somewhere in val."""
+    return tuple(sorted(set(BLINK.card["gold"][subtask])))
 
 
 def _subtask(idx: str, where: str) -> str:

@@ -41,7 +41,10 @@ def _release(folder: Path) -> Iterator[Sample]:
         raise InputError(f"{folder / 'problems.json'}: not a map of numbers to problems; get the release again")
     root = folder / "images" if (folder / "images").is_dir() else folder
     for pid, problem in problems.items():
-        line = Line(problem, f"{folder / 'problems.json'}, problem {pid}", folder)
+        where = f"{folder / 'problems.json'}, problem {pid[:40]}"
+        if not isinstance(problem, dict):
+            raise InputError(f"{where}: {problem!r:.40} is no JSON object; get the release again")
+        line = Line(problem, where, folder)
         if problem.get("split") == SPLIT and problem.get("image"):
             name = f"{SPLIT}/{pid}/{line.text('image')}"
             yield sample(line, pid, [lines.file(root, name, line.where)])
@@ -50,7 +53,7 @@ def _release(folder: Path) -> Iterator[Sample]:
 def sample(line: Line, pid: str, shown: Sequence[Image]) -> Sample:
     """A problem as a question; its hint, if it has one, is kept for the wordings."""
     options, answer = line.texts("choices"), line.value("answer")
-    if not isinstance(answer, int) or not 0 <= answer < len(options):
+    if type(answer) is not int or not 0 <= answer < len(options):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the place of an option, from 0")
     return Sample(
         id=pid,

@@ -13,6 +13,7 @@ from mmeval.scoring import short, yesno
 from mmeval.scoring.groups import by_category
 from mmeval.scoring.statistics import Statistic
 from mmeval.sources import embedded_suites, vl_icl
+from mmeval.sources.embedded_suites import WORLD
 from mmeval.sources.vl_icl import SUBSETS
 from mmeval.task import Task
 from mmeval.types import Parts, Record, Sample, Score
@@ -38,7 +39,9 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def plain(sample: Sample) -> Parts:
-    """As the scripts ask with no description of the task."""
+    """As the scripts ask with no description of the task; the picture world's as its demonstrations are."""
+    if WORLD in sample.tags:
+        return sample.prompt
     *shown, question = sample.prompt
     return (*shown, f"{question}\nAnswer:")
 
@@ -50,6 +53,8 @@ def official(record: Record) -> Score:
     """
     if record.text is None:
         return Score(None, "error")
+    if WORLD in record.tags:
+        return spelt(record.text, record.targets[0])
     said, target = cut(record.text), record.targets[0].lower()
     if record.category == "matching_mi":
         said = "yes" if "yes" in said.lower() else "no"
@@ -72,6 +77,8 @@ def strict(record: Record) -> Score:
     """The only number, the yes or no that is said, or the whole short answer: nothing is credited for its absence."""
     if record.text is None:
         return Score(None, "error")
+    if WORLD in record.tags:
+        return spelt(record.text, record.targets[0])
     if record.category == "matching_mi":
         return _YES_NO(record)
     if record.category not in NUMBERS:
@@ -84,6 +91,15 @@ def strict(record: Record) -> Score:
     return Score(float(right), "correct" if right else "incorrect", answer)
 
 
+def spelt(text: str, target: str) -> Score:
+    """A new word of the picture world by its letters alone: small models write them one by one, between quotes."""
+    answer = "".join(filter(str.isalpha, text.lower()))
+    if not answer:
+        return Score(0.0, "unparsed")
+    right = answer == target
+    return Score(float(right), "correct" if right else "incorrect", answer)
+
+
 _YES_NO = yesno.scorer(yesno.strict)
 
 
@@ -93,12 +109,15 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 
 def _luck(records: Sequence[Record]) -> float | None:
-    return 50.0 if records and records[0].category == "matching_mi" else None
+    """Of yes and no, and of the two names that demonstrations or the question itself show; else unknown."""
+    named = [record.tags.get("shots") != "0" or WORLD in record.tags for record in records]
+    kind = records[0].category if records else ""
+    return 50.0 if kind == "matching_mi" or (kind == "open_mi" and all(named)) else None
 
 
 VL_ICL = Task(
     name="vl-icl",
-    version=1,
+    version=2,
     samples=samples,
     few_shot=few_shot,
     wordings={"plain": plain},

@@ -98,7 +98,7 @@ def show_preview(reads: str, prompts: Sequence[tuple[str, str, int]]) -> None:
 def show_tasks(tasks: Sequence[Task], left_out: Mapping[str, str]) -> None:
     """The benchmarks: what is asked, how many samples, licence, where from, how scored and on what evidence.
 
-    Then those that are not included, each with the reason.
+    Where it is known, which model was trained on it. Then those that are not included, each with the reason.
     """
     screen = console()
     width = max(len(task.name) for task in tasks) + 2
@@ -106,6 +106,8 @@ def show_tasks(tasks: Sequence[Task], left_out: Mapping[str, str]) -> None:
         screen.print(Text.assemble((f"{task.name:{width}}", "bold"), f"{task.title}: {task.card['about']}"))
         for fact in ("size", "licence", "source", "scoring", "evidence"):
             screen.print(Text(f"{'':{width}}{fact}: {task.card[fact]}", style="dim"))
+        if "held_in" in task.card:
+            screen.print(Text(f"{'':{width}}held in: {task.card['held_in']}", style="dim"))
     screen.print(Text("not included, and why", style="bold"))
     for name, reason in left_out.items():
         screen.print(Text(f"{'':{width}}{name}: {reason}", style="dim"))

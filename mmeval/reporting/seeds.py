@@ -54,6 +54,8 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
+WIDEST = 10_000
+"""Columns of a table at most: a number is never cut off, whatever the terminal."""
 SAME = "The seed draws nothing in these data: every run asked the same, and the spread says nothing."
 
 
@@ -78,7 +80,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
     console.print(Text(clean(f"{summary['title']}{shots}: {len(summary['seeds'])} seeds"), style="bold"))
     console.print(Text(clean(summary["data"]), style="yellow" if summary["data"] == run_report.EMBEDDED else ""))
-    console.print(grid)
+    grid.width = console.measure(grid, options=console.options.update(width=WIDEST)).maximum
+    console.print(grid, crop=False)
     errors = summary["errors"]
     console.print(Text(f"{errors:,} error{'' if errors == 1 else 's'}", style="red" if errors else ""))
     lacking = [f"{summary['labels'][name]}: no value ({row['reason']})" for name, row in found.items() if row["reason"]]

@@ -71,7 +71,7 @@ class Table:
         for row in rows:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
-        said = [f"{', '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
+        said = [f"{'; '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
         if self.differing:
             names = ", ".join(row.label for row in self.differing)
             said.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())

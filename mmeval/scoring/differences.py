@@ -10,6 +10,7 @@ from mmeval.types import Record, Score
 ONLY_OFFICIAL = "only the official scorer reads an answer in"
 ONLY_STRICT = "only the strict scorer reads an answer in"
 OTHERWISE = "they read opposite answers in"
+WEIGHED = "they read the same and mark it differently in"
 LISTED = 14
 """Categories that are named, those with the most: MME has so many, and more would be a wall."""
 
@@ -17,13 +18,23 @@ LISTED = 14
 def differences(
     records: Sequence[Record], official: Sequence[Score], strict: Sequence[Score]
 ) -> dict[str, Counter[str]]:
-    """Of each category, how many answers the two read differently, by reason; categories without one left out."""
+    """Of each category, how many answers the two read or mark differently, by reason; others are left out.
+
+    Where both read the same, or nothing, one may still give a mark for it: what a draw is worth, for example.
+    """
     found: dict[str, Counter[str]] = {}
     for record, first, second in zip(records, official, strict, strict=True):
-        if first.answer != second.answer:
-            reason = ONLY_OFFICIAL if second.answer is None else ONLY_STRICT if first.answer is None else OTHERWISE
-            found.setdefault(record.category, Counter())[reason] += 1
+        if first.answer != second.answer or first.value != second.value:
+            found.setdefault(record.category, Counter())[_reason(first.answer, second.answer)] += 1
     return found
+
+
+def _reason(official: str | None, strict: str | None) -> str:
+    if official == strict:
+        return WEIGHED
+    if strict is None:
+        return ONLY_OFFICIAL
+    return ONLY_STRICT if official is None else OTHERWISE
 
 
 def explain(found: Mapping[str, Counter[str]]) -> str:
@@ -35,4 +46,5 @@ def explain(found: Mapping[str, Counter[str]]) -> str:
     where = ", ".join(f"{category or 'all'} {found[category].total()}" for category in found if category in most)
     where += f", and in {len(found) - LISTED} more" if len(found) > LISTED else ""
     why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
-    return f"Of {reasons.total()} answers ({where}), {why}."
+    total = reasons.total()
+    return f"Of {total} answer{'' if total == 1 else 's'} ({where}), {why}."

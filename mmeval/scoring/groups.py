@@ -87,7 +87,11 @@ def by_category(
         own[1].append(score)
     luck = chance or guessing
     return {
-        name: percent(share(*own, cluster), luck(own[0]), f"no question of {name} has an answer")
+        name: percent(
+            share(*own, cluster),
+            luck(own[0]),
+            f"no question of {name} has an answer" if own[0] else f"the data has no question of {name}",
+        )
         for name, own in found.items()
     }
 

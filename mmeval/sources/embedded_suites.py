@@ -19,6 +19,10 @@ NUMBERED = {"which": "Which picture", "odd": "Odd one out"}
 """Puzzles whose answer is a picture's number -> what a table calls them."""
 
 
+WORLD = "picture world"
+"""The tag of new words that the world made up: they are asked and compared otherwise than the benchmark's."""
+
+
 def samples(task: str, data: str) -> Iterator[Sample]:
     """The embedded questions of a task. Raises InputError, naming the data to give instead, where it has none."""
     if task not in SUITES:
@@ -50,7 +54,10 @@ def series() -> Iterator[tuple[str, list[Image], list[Image], int]]:
 
 
 def new_words(shots: int) -> Iterator[Sample]:
-    """VL-ICL's: a thing whose name is known from demonstrations only, `shots` of each of two names."""
+    """VL-ICL's: a thing whose name is known from demonstrations only, `shots` of each of two names.
+
+    Question and demonstrations come in the same words, the two names among them: `WORLD` says so to the task.
+    """
     if shots not in SHOTS:
         raise InputError(f"the embedded questions have 0, 1, 2 or 4 demonstrations of each name, not {shots}")
     for seed in range(COUNT):
@@ -59,10 +66,10 @@ def new_words(shots: int) -> Iterator[Sample]:
         yield Sample(
             id=f"open_mi/{seed}",
             prompt=_prompt(puzzle),
-            targets=(puzzle.answer,),
+            targets=(puzzle.answer.strip("'"),),
             shots=demonstrations,
             category="open_mi",
-            tags={"shots": str(shots), "seed": "0"},
+            tags={"shots": str(shots), "seed": "0", WORLD: "new words"},
         )
 
 

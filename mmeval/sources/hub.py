@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
         import datasets  # type: ignore[import-untyped]
     except ImportError as error:
         raise InputError("DATA=hub needs the package datasets; pip install 'mmeval-harness[hf]'") from error
+    # its retries are printed by the half dozen, each with an address; what came of them is said once, below
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         table = datasets.load_dataset(repo, revision=revision, split=split, **({"name": config} if config else {}))
     except (OSError, ValueError) as error:

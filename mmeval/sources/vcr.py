@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,16 +43,14 @@ def questions(data: str) -> Iterator[Question]:
 
 
 def _question(line: Line) -> Question:
-    answers, reasons = (line.value(name) for name in ("answer_choices", "rationale_choices"))
-    right = [line.value(name) for name in ("answer_label", "rationale_label")]
-    asked = line.value("question")
-    if len(answers) != CHOICES or len(reasons) != CHOICES or any(place not in range(CHOICES) for place in right):
-        raise InputError(f"{line.where}: {len(answers)} answers, {len(reasons)} reasons, labels {right}; four of each")
-    spoken = [asked, *answers, *reasons]
-    objects = line.value("objects")
-    numbers = sorted({n for tokens in spoken for token in tokens if not isinstance(token, str) for n in token})
-    if numbers and (numbers[0] < 0 or numbers[-1] >= len(objects)):
-        raise InputError(f"{line.where}: thing {numbers[-1]} is spoken of, and there are {len(objects)}; mend the line")
+    asked = _tokens(line, "question", line.value("question"))
+    answers, reasons = (_four(line, name) for name in ("answer_choices", "rationale_choices"))
+    right = [_place(line, name) for name in ("answer_label", "rationale_label")]
+    numbers = sorted(
+        {n for tokens in (asked, *answers, *reasons) for one in tokens if isinstance(one, list) for n in one}
+    )
+    if numbers and numbers[-1] >= (there := len(line.texts("objects"))):
+        raise InputError(f"{line.where}: thing {numbers[-1]} is spoken of, and there are {there}; mend the line")
     place = {number: index for index, number in enumerate(numbers, start=1)}
     still, boxes = line.text("img_fn"), line.text("metadata_fn")
     assert line.folder is not None  # `read` was given no hub
@@ -69,6 +68,37 @@ def _question(line: Line) -> Question:
     )
 
 
+def _four(line: Line, name: str) -> list[Tokens]:
+    """The four answers or reasons of a question."""
+    found = line.value(name)
+    if not isinstance(found, list) or len(found) != CHOICES:
+        has = f"{len(found)} of them" if isinstance(found, list) else f"{found!r:.40}"
+        raise InputError(f"{line.where}: {name} has {has}; it must be a list of four")
+    return [_tokens(line, name, tokens) for tokens in found]
+
+
+def _tokens(line: Line, name: str, found: object) -> Tokens:
+    """A text as the release has it: words, and lists of the numbers of things."""
+    good = isinstance(found, list) and all(isinstance(token, str) or _things(token) for token in found)
+    if not isinstance(found, list) or not found or not good:
+        raise InputError(
+            f"{line.where}: {name} has {found!r:.60}; a text is a list of words and of lists of things' numbers"
+        )
+    return found
+
+
+def _things(token: object) -> bool:
+    return isinstance(token, list) and bool(token) and all(type(number) is int and number >= 0 for number in token)
+
+
+def _place(line: Line, name: str) -> int:
+    """Which of the four is right."""
+    place = line.value(name)
+    if type(place) is not int or place not in range(CHOICES):
+        raise InputError(f"{line.where}: {name} is {place!r:.40}; it must be the place of the right one, 0 to 3")
+    return place
+
+
 def _crops(folder: Path, name: str, whole: Image, numbers: Sequence[int], where: str) -> list[Image]:
     """The things of those numbers, cut out when they are asked for."""
     if not numbers:
@@ -78,7 +108,14 @@ def _crops(folder: Path, name: str, whole: Image, numbers: Sequence[int], where:
     boxes = found.get("boxes") if isinstance(found, dict) else None
     if not isinstance(boxes, list) or len(boxes) <= numbers[-1]:
         raise InputError(f"{path}: no box for thing {numbers[-1]}; get the file again")
+    for n in numbers:
+        if not isinstance(boxes[n], list) or len(boxes[n]) < 4 or not all(_is_number(x) for x in boxes[n][:4]):
+            raise InputError(f"{path}, box {n}: {boxes[n]!r:.60} is no box of four numbers; get the file again")
     return [Image(_Crop(whole, tuple(boxes[n][:4]), f"{path}, box {n}"), f"{whole.name}, thing {n}") for n in numbers]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from mmeval.sources import lines
 from mmeval.sources.lines import Line
@@ -63,7 +62,7 @@ def _demonstrations(
         raise InputError(f"{query.where}: {shots} demonstrations asked for and {len(pool)} in the pool; ask for fewer")
     for line in pool[:shots]:
         if subset == "matching_mi":
-            yield from (_shot(Line(line.value(side), line.where, line.folder)) for side in ("same", "diff"))
+            yield from (_shot(_inner(line, line.value(side), side)) for side in ("same", "diff"))
         else:
             yield _shot(line, _operator(query) if subset.startswith("operator") else None)
 
@@ -71,10 +70,13 @@ def _demonstrations(
 def _of_classes(query: Line, shots: int, draw: random.Random) -> Iterator[Shot]:
     """Two classes, the query's and another, in an order that is drawn; their pictures in the data's order."""
     own, classes = query.text("answer"), query.texts("classes")
-    pair = [own, draw.choice([name for name in classes if name != own])]
+    others = [name for name in classes if name != own]
+    if own not in classes or not others:
+        raise InputError(f"{query.where}: the answer '{own[:40]}' is not one of two or more different classes; mend it")
+    pair = [own, draw.choice(others)]
     draw.shuffle(pair)
-    support: Mapping[str, Any] = query.value("support")
-    shown = {name: Line(support[name], f"{query.where}, {name}", query.folder).images("images") for name in pair}
+    support = _inner(query, query.value("support"), "support")
+    shown = {name: _inner(query, support.value(name), name).images("images") for name in pair}
     for number in range(shots):
         for name in pair:
             if number >= (has := len(shown[name])):
@@ -82,8 +84,17 @@ def _of_classes(query: Line, shots: int, draw: random.Random) -> Iterator[Shot]:
             yield Shot((shown[name][number], "This is a\nAnswer:"), name)
 
 
+def _inner(line: Line, value: object, name: str) -> Line:
+    """An object that stands inside a row, as a row of its own. Raises InputError for anything else."""
+    if not isinstance(value, dict):
+        raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is no JSON object; get the file again")
+    return Line(value, f"{line.where}, {name[:40]}", line.folder)
+
+
 def _shot(line: Line, place: int | None = None) -> Shot:
     answer = line.value("answer")
+    if place is not None and (not isinstance(answer, list) or len(answer) != len(OPERATORS)):
+        raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be a list of three, for + - and x")
     said = answer if place is None else answer[place]
     return Shot((*line.images("image"), f"{line.text('question')}\nAnswer:"), str(said))
 

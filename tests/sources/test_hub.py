@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,17 @@ def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     instead(monkeypatch, load)
     with pytest.raises(InputError, match=r"lmms-lab/MME at d6c9023f017b .*Couldn't reach the Hub\); check the network"):
         next(hub.rows(**PLACE))
+
+
+def test_the_hubs_retries_are_not_printed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def load(repo: str, revision: str, split: str) -> Any:
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s [Retry 1/5].")
+        raise ConnectionError("Couldn't reach the Hub")
+
+    instead(monkeypatch, load)
+    with pytest.raises(InputError, match="check the network"):
+        next(hub.rows(**PLACE))
+    assert not caplog.records
 
 
 def test_datasets_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

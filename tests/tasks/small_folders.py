@@ -52,9 +52,9 @@ def embedded(number: int) -> dict[str, Any]:
     return {"bytes": png(number), "path": None}
 
 
-def call(*arguments: object) -> Result:
-    """The command line."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "160"})
+def call(*arguments: object, width: int = 160) -> Result:
+    """The command line, in a terminal of so many columns."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": str(width)})
 
 
 def run(task: object, data: object, out: Path, model: str = "constant", **how: Any) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def vizwiz(tmp_path: Path) -> Path:
 def test_vizwiz(vizwiz: Path, tmp_path: Path) -> None:
     scores = run("vizwiz", vizwiz, tmp_path / "run", "constant:unanswerable", shots=2)
     assert (value(scores, "overall"), value(scores, "unanswerable"), value(scores, "other")) == (100.0, 100.0, 100.0)
-    assert scores["metrics"]["number"]["reason"] == "no question of number has an answer"
+    assert scores["metrics"]["number"]["reason"] == "the data has no question of number"
 
 
 def test_vizwiz_in_vqas_form_is_the_same(vizwiz: Path, tmp_path: Path) -> None:
@@ -423,6 +423,8 @@ def test_seeds_on_the_command_line(vqav2: Path, tmp_path: Path, monkeypatch: pyt
     assert shown.exit_code == 0, shown.output
     assert "constant on VQAv2, 4 demonstrations: 2 seeds" in shown.output
     row = next(line for line in shown.output.splitlines() if line.startswith("Overall"))
+    narrow = call(*how, "--seeds", "0,7", width=40).output
+    assert next(line for line in narrow.splitlines() if line.startswith("Overall")) == row
     assert row.split()[1:6] == ["33.33", "0.00", "33.33", "33.33", "33.33"]
     assert sorted(path.name for path in Path("reports").glob("vqav2-constant-*")) == [
         "vqav2-constant-vqa-shots4",  # what --seed 0 alone would have made
@@ -444,7 +446,7 @@ def test_one_seed_has_no_spread_and_a_number_without_value_says_why(vizwiz: Path
     found = spread.summary(runs)["scorers"]["official"]
     assert (found["overall"]["mean"], found["overall"]["sd"]) == (0.0, None)
     assert found["number"]["mean"] is None
-    assert found["number"]["reason"] == "seed 5: no question of number has an answer"
+    assert found["number"]["reason"] == "seed 5: the data has no question of number"
 
 
 def test_seeds_that_draw_nothing_are_called_so(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmeval.sources.embedded_suites import WORLD
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
 from mmeval.tasks.blink import SUBTASKS
@@ -157,6 +158,15 @@ def test_blink_test_has_no_answers(tmp_path: Path) -> None:
         read("blink", path)
 
 
+def test_blink_predictions_have_the_chance_of_their_options(tmp_path: Path) -> None:
+    (tmp_path / "none.json").write_text('{"val_Counting_1": "(D)"}')
+    scores = json.loads(call("score", "--task", "blink", "--predictions", tmp_path / "none.json", "--json").stdout)
+    found = scores["metrics"]
+    assert (found["Counting"]["chance"], found["Relative_Reflectance"]["chance"]) == (25.0, pytest.approx(100 / 3))
+    assert found["overall"]["chance"] == pytest.approx(38.09, abs=0.01)  # the paper's "random choice"
+    assert found["Counting"]["value"] == pytest.approx(100 / 120)
+
+
 def test_blink_predictions_of_an_unknown_question(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"val_Art_Style_118": "(A)"}), encoding="utf-8")
@@ -265,6 +275,13 @@ def test_scienceqa(tmp_path: Path) -> None:
     assert (value(scores, "overall"), value(scores, "grades_1_6"), value(scores, "with_text")) == (50.0, 100.0, 0.0)
     assert scores["metrics"]["language science"]["value"] is None
     assert isinstance(image, Image)
+
+
+@pytest.mark.parametrize("problem", [None, 5, "x", ["question"]])
+def test_scienceqa_a_problem_that_is_none(tmp_path: Path, problem: object) -> None:
+    (tmp_path / "problems.json").write_text(json.dumps({"7": problem}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"problems.json, problem 7: .* is no JSON object"):
+        read("scienceqa", tmp_path)
 
 
 # NLVR2
@@ -473,6 +490,31 @@ def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
         read("vcr", vcr_folder(tmp_path / "vcr", question=["Who", "is", [5], "?"]))
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"objects": None}, "the column objects is None; it must be a list"),
+        ({"question": "Why?"}, "question has 'Why\\?'; a text is a list of words"),
+        ({"question": ["Who", ["x"], "?"]}, "question has .*a text is a list of words"),
+        ({"question": ["Who", [-1], "?"]}, "question has .*a text is a list of words"),
+        ({"answer_choices": "four"}, "answer_choices has 'four'; it must be a list of four"),
+        ({"rationale_choices": [["One"]]}, "rationale_choices has 1 of them; it must be a list of four"),
+        ({"answer_label": True}, "answer_label is True; it must be the place of the right one, 0 to 3"),
+    ],
+)
+def test_vcr_a_row_of_another_form_is_a_sentence(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=f"val.jsonl, line 1: {said}"):
+        read("vcr", vcr_folder(tmp_path / "vcr", **change))
+
+
+@pytest.mark.parametrize("box", [None, 7, {}, [1, 2, 3], [0, 0, float("nan"), 4]])
+def test_vcr_a_box_that_is_none(tmp_path: Path, box: object) -> None:
+    folder = vcr_folder(tmp_path / "vcr")
+    (folder / "vcr1images" / "film" / "still.json").write_text(json.dumps({"boxes": [box] * 3}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"still.json, box 0: .* is no box of four numbers"):
+        read("vcr", folder)
+
+
 # VL-ICL Bench
 
 
@@ -510,6 +552,34 @@ def test_vl_icl_demonstrations(vl_icl: Path) -> None:
     assert [shot.answer for shot in found[2]["matching_mi"].shots] == ["yes", "no", "yes", "no"]
 
 
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("' t o p u '", "correct"),
+        ("Topu.", "correct"),
+        ("t o v '", "incorrect"),
+        ("a topu", "incorrect"),
+        ("'", "unparsed"),
+    ],
+)
+def test_vl_icl_new_words_of_the_world_are_compared_by_their_letters(said: str, outcome: str) -> None:
+    record = Record("open_mi/0", ("topu",), "open_mi", tags={"shots": "2", WORLD: "new words"}, text=said)
+    scored = [scorer(record).outcome for scorer in load_task("vl-icl").scorers.values()]
+    assert scored == [outcome, outcome]
+
+
+def test_vl_icl_the_worlds_questions_come_in_the_words_of_their_demonstrations() -> None:
+    task = load_task("vl-icl")
+    for sample in task.samples("embedded"):
+        assert str(task.wordings["plain"](sample)[-1]) == str(sample.shots[0].prompt[-1])
+        assert f"'{sample.targets[0]}'" in {shot.answer for shot in sample.shots}
+
+
+def test_vl_icl_chance_is_that_of_the_names_that_are_shown(vl_icl: Path, tmp_path: Path) -> None:
+    two, none = (run("vl-icl", vl_icl, tmp_path / str(k), shots=k)["metrics"]["open_mi"] for k in (1, 0))
+    assert (two["chance"], none["chance"]) == (50.0, None)
+
+
 def test_vl_icl_counts_shots_and_seed_as_the_runs_own(vl_icl: Path, tmp_path: Path) -> None:
     scores = run("vl-icl", vl_icl, tmp_path / "run", "constant:dax", shots=1, seed=4)
     assert (value(scores, "open_mi"), value(scores, "operator_induction")) == (100.0, 0.0)
@@ -527,6 +597,26 @@ def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
         assert f"{shots} " in ended.stderr
         assert "ask for fewer" in ended.stderr
         (vl_icl / where / "query.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("open_mi/query.json", {"answer": "fep"}, "the answer 'fep' is not one of two or more different classes"),
+        ("open_mi/query.json", {"classes": ["dax"]}, "the answer 'dax' is not one of two or more different classes"),
+        ("open_mi/query.json", {"support": []}, r"support: \[\] is no JSON object"),
+        ("open_mi/query.json", {"support": {"dax": {"images": []}}}, "support: no column 'wug'"),
+        ("open_mi/query.json", {"support": {"dax": 5, "wug": 5}}, "(dax|wug): 5 is no JSON object"),
+        ("matching_mi/support.json", {"same": "images"}, "same: 'images' is no JSON object"),
+        ("operator_induction/support.json", {"answer": 5}, "the answer is 5; it must be a list of three"),
+        ("operator_induction/support.json", {"answer": [1]}, r"the answer is \[1\]; it must be a list of three"),
+    ],
+)
+def test_vl_icl_a_row_of_another_form_is_a_sentence(vl_icl: Path, file: str, change: dict[str, Any], said: str) -> None:
+    rows = [json.loads(line) for line in (vl_icl / file).read_text().splitlines()]
+    jsonl(vl_icl / file, [{**row, **change} for row in rows])
+    with pytest.raises(InputError, match=f"{file}, line [1-4].*{said}"):
+        read("vl-icl", vl_icl)
 
 
 def test_shots_where_there_are_none_is_a_sentence(winoground: Path) -> None:

@@ -418,3 +418,13 @@ def test_the_list_of_tasks_is_by_title_a_line_each_fact() -> None:
         assert load_task(name).title in lines[place]
         facts = [line.split(":")[0].strip() for line in lines[place + 1 : place + 6]]
         assert facts == ["size", "licence", "source", "scoring", "evidence"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["vcr", "vqav2", "gqa", "nlvr2", "okvqa", "flickr30k", "msrvtt-qa", "textvqa", "vsr", "iconqa", "vl-icl"],
+)
+def test_what_mmicl_was_trained_on_is_said(name: str) -> None:
+    held_in = load_task(name).card["held_in"]
+    assert "MMICL" in held_in
+    assert f"held in: {held_in}" in call("tasks").output
