@@ -438,8 +438,33 @@ def test_raven_reads_its_files_without_unpickling(tmp_path: Path) -> None:
     assert scores["metrics"]["center_single"]["chance"] == 12.5
     harm = np.empty(1, object)
     np.savez(folder / "center_single" / "RAVEN_8_test.npz", image=harm, target=0)
-    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a file of RAVEN"):
+    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a file of RAVEN") as refused:
         read("raven", folder)
+    assert "unsafe" not in str(refused.value)  # numpy's message says how to unpickle it all the same
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])  # of nothing at all numpy says EOFError
+def test_raven_a_file_cut_short_is_a_sentence(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "center_single" / "RAVEN_8_test.npz"
+    path.parent.mkdir()
+    np.savez_compressed(path, image=np.zeros((16, 8, 8), np.uint8), target=3)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    ended = call("run", "--task", "raven", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert ended.exit_code == 2
+    assert f"{path}: not a file of RAVEN" in ended.stderr
+
+
+def test_raven_a_file_whose_pictures_do_not_unpack_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "center_single" / "RAVEN_8_test.npz"
+    path.parent.mkdir()
+    np.savez_compressed(path, image=np.zeros((16, 8, 8), np.uint8), target=3)
+    whole = bytearray(path.read_bytes())
+    start = 30 + whole[26] + 256 * whole[27] + whole[28] + 256 * whole[29]  # zip: after the first local header
+    whole[start] ^= 0x06  # deflate: a kind of block that there is not
+    path.write_bytes(bytes(whole))
+    with pytest.raises(InputError, match="not a file of RAVEN"):
+        read("raven", tmp_path)
 
 
 # VCR
