@@ -108,6 +108,16 @@ def test_pope_never_yes_has_no_precision(pope: Path, tmp_path: Path) -> None:
     assert scores["metrics"]["random/precision"]["reason"] == "no answer is yes"
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\ud800x", 300 * "a" + ".jpg", 1000 * "abcd/"])
+def test_a_picture_called_as_no_file_can_be_is_a_sentence(pope: Path, name: str) -> None:
+    row = {"question_id": 1, "image": name, "text": "Is there a dog?", "label": "yes"}
+    jsonl(pope / "coco_pope_random.json", [row])
+    ended = call("run", "--task", "pope", "--model", "constant", "--data", pope, "--out", pope / "run")
+    assert ended.exit_code == 2
+    assert "coco_pope_random.json, line 1: '" in ended.stderr
+    assert "cannot be the name of a file" in ended.stderr
+
+
 # BLINK
 
 
@@ -392,6 +402,17 @@ def test_protocols_are_not_drawn_together(winoground: Path, tmp_path: Path) -> N
     ended = call("report", tmp_path / "one", tmp_path / "two", "--out", tmp_path / "both")
     assert ended.exit_code == 2
     assert "are not drawn together" in ended.stderr
+
+
+def test_a_radar_of_less_than_three_spokes_is_not_drawn(nlvr2: Path, winoground: Path, tmp_path: Path) -> None:
+    for task, data, figures in (
+        ("nlvr2", nlvr2, {"dotplot.png", "dotplot.svg"}),
+        ("winoground", winoground, {"dotplot.png", "dotplot.svg", "radar.png", "radar.svg"}),
+    ):
+        ended = call("run", "--task", task, "--model", "constant", "--data", data, "--out", tmp_path / "run" / task)
+        assert ended.exit_code == 0, ended.output
+        assert {path.name for path in (tmp_path / "run" / task).iterdir() if path.suffix in (".png", ".svg")} == figures
+        assert "<svg" in (tmp_path / "run" / task / "index.html").read_text(encoding="utf-8")
 
 
 # RAVEN and IQ50
