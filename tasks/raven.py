@@ -7,6 +7,7 @@ RAVEN (Zhang et al. 2019, arXiv 1903.02741) has eight, in seven configurations.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -133,16 +134,32 @@ def _number(path: Path) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a damaged archive of arrays makes zipfile and numpy raise."""
+
+
 def _panels(path: Path) -> tuple[list[Image], int]:
     """The pictures of a file, and the place of the right candidate. Raises InputError; nothing in it is unpickled."""
     import numpy as np
     from PIL import Image as PILImage
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            pixels, target = np.asarray(file["image"]), int(file["target"])
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a file of RAVEN ({error}); get it again") from error
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            pixels, target = np.asarray(arrays["image"]), int(arrays["target"])
+    except _BROKEN as error:
+        # the first sentence alone: numpy goes on with how to unpickle what is not to be trusted
+        reason = str(error).partition(". ")[0]
+        raise InputError(f"{path}: not a file of RAVEN ({reason}); get it again") from error
     if pixels.ndim != 3 or len(pixels) != PANELS or pixels.dtype != np.uint8 or target not in range(8):
         raise InputError(
             f"{path}: pictures {pixels.shape} of {pixels.dtype}, target {target}; it must have 16, and 0 to 7"

@@ -20,6 +20,8 @@ from mmeval.types import InputError, Record
 
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
 """What every output says of the embedded data."""
+SPOKES = 3
+"""Axes of a radar at least."""
 
 
 def write(run: Run) -> list[Path]:
@@ -31,10 +33,10 @@ def write(run: Run) -> list[Path]:
     records, results = run.records, run.results
     tabled = tabulate(task, results, records, title=title(run), data=data_label(run))
     chart = Chart(tabled.title, tabled.data, task.axes, (series(run),), task.totals)
-    figures = [*dotplot.draw(chart, run.folder), *radar.draw(chart, run.folder)]
+    figures = _draw(chart, run.folder)
     labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in records]
     answers = zip(labelled, loop.judge(task, records, results["scorer"]), strict=True)
-    drawn = run.folder / "radar.svg"  # the page's own table shows what the dot plot does
+    drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
     paths = [page.write(run.folder, tabled, answers, [drawn]), *table.write(tabled, run.folder), *figures]
     if submission.own(task.name) and is_whole(run):
         submission.BOARDS[task.name].write(run, run.folder / "results")
@@ -65,7 +67,13 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
         raise InputError(f"runs of {' and '.join(sorted(several))} are not drawn together; name runs of one kind")
     task = load_task(tasks.pop())
     chart = Chart(task.title, labels.pop(), task.axes, tuple(lines), task.totals)
-    return [*dotplot.draw(chart, out), *radar.draw(chart, out)]
+    return _draw(chart, out)
+
+
+def _draw(chart: Chart, folder: Path) -> list[Path]:
+    """The dot plot, and the radar where there are axes enough: two spokes are a line, and one is half of it."""
+    wheel = radar.draw(chart, folder) if len(chart.axes) >= SPOKES else ()
+    return [*dotplot.draw(chart, folder), *wheel]
 
 
 def tabulate(task: Task, results: dict[str, Any], records: Sequence[Record], *, title: str, data: str) -> Table:

@@ -126,7 +126,12 @@ def inside(folder: Path, name: str, where: str) -> Path:
     if "://" in name:
         raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        path.is_file()  # raises for a name that no file can have: too long, a null character, half a character
+        inner = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; mend it") from error
+    if not inner:
         raise InputError(f"{where}: '{name[:80]}' leads out of {folder}; put the file itself there")
     return path
 
@@ -203,8 +208,11 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str)
 
 
 def _safe(pattern: str) -> str:
-    if pattern.startswith("/") or ".." in PurePosixPath(pattern).parts:
+    parts = PurePosixPath(pattern).parts
+    if pattern.startswith("/") or ".." in parts:
         raise InputError(f"the file name '{pattern}' leads out of the data's folder; name files inside it")
+    if not parts:
+        raise InputError(f"the file name '{pattern}' names the data's folder itself; name files inside it")
     return pattern
 
 

@@ -14,7 +14,7 @@ SUBSETS = {
     "open_mi": "Fast open MiniImageNet",
     "clevr": "CLEVR count",
     "operator_induction": "Operator induction",
-    "operator_induction_interleaved": "Operator induction, interleaved",
+    "operator_induction_interleaved": "Operators, interleaved",
     "textocr": "TextOCR",
     "matching_mi": "Fast matching MiniImageNet",
 }

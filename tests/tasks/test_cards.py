@@ -15,7 +15,7 @@ from mmeval.scoring.choices import letter
 from mmeval.sources.lines import Line
 from mmeval.task import Task, load_task
 from mmeval.tasks.card_rows import sample
-from mmeval.tasks.cards import LETTERS, check, load, parse
+from mmeval.tasks.cards import LETTERS, build, check, load, parse
 from mmeval.types import Image, InputError
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
@@ -302,6 +302,12 @@ def test_rows_that_are_elsewhere_are_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"q\.json: ") as raised:
             list(several(tmp_path, ROWS, rows=rows).samples(str(tmp_path)))
         assert sentence in str(raised.value)
+
+
+def test_files_that_are_the_folder_itself_are_a_sentence(tmp_path: Path) -> None:
+    values = {"about": "x", "kind": "yes/no", "files": ".", "fields": {"question": "q", "answer": "a"}}
+    with pytest.raises(InputError, match=r"the file name '\.' names the data's folder itself"):
+        list(build(check("my", values, "my.yaml")).samples(str(tmp_path)))
 
 
 def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:

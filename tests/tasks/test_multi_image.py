@@ -108,6 +108,16 @@ def test_pope_never_yes_has_no_precision(pope: Path, tmp_path: Path) -> None:
     assert scores["metrics"]["random/precision"]["reason"] == "no answer is yes"
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\ud800x", 300 * "a" + ".jpg", 1000 * "abcd/"])
+def test_a_picture_called_as_no_file_can_be_is_a_sentence(pope: Path, name: str) -> None:
+    row = {"question_id": 1, "image": name, "text": "Is there a dog?", "label": "yes"}
+    jsonl(pope / "coco_pope_random.json", [row])
+    ended = call("run", "--task", "pope", "--model", "constant", "--data", pope, "--out", pope / "run")
+    assert ended.exit_code == 2
+    assert "coco_pope_random.json, line 1: '" in ended.stderr
+    assert "cannot be the name of a file" in ended.stderr
+
+
 # BLINK
 
 
@@ -394,6 +404,17 @@ def test_protocols_are_not_drawn_together(winoground: Path, tmp_path: Path) -> N
     assert "are not drawn together" in ended.stderr
 
 
+def test_a_radar_of_less_than_three_spokes_is_not_drawn(nlvr2: Path, winoground: Path, tmp_path: Path) -> None:
+    for task, data, figures in (
+        ("nlvr2", nlvr2, {"dotplot.png", "dotplot.svg"}),
+        ("winoground", winoground, {"dotplot.png", "dotplot.svg", "radar.png", "radar.svg"}),
+    ):
+        ended = call("run", "--task", task, "--model", "constant", "--data", data, "--out", tmp_path / "run" / task)
+        assert ended.exit_code == 0, ended.output
+        assert {path.name for path in (tmp_path / "run" / task).iterdir() if path.suffix in (".png", ".svg")} == figures
+        assert "<svg" in (tmp_path / "run" / task / "index.html").read_text(encoding="utf-8")
+
+
 # RAVEN and IQ50
 
 
@@ -438,8 +459,33 @@ def test_raven_reads_its_files_without_unpickling(tmp_path: Path) -> None:
     assert scores["metrics"]["center_single"]["chance"] == 12.5
     harm = np.empty(1, object)
     np.savez(folder / "center_single" / "RAVEN_8_test.npz", image=harm, target=0)
-    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a file of RAVEN"):
+    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a file of RAVEN") as refused:
         read("raven", folder)
+    assert "unsafe" not in str(refused.value)  # numpy's message says how to unpickle it all the same
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])  # of nothing at all numpy says EOFError
+def test_raven_a_file_cut_short_is_a_sentence(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "center_single" / "RAVEN_8_test.npz"
+    path.parent.mkdir()
+    np.savez_compressed(path, image=np.zeros((16, 8, 8), np.uint8), target=3)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    ended = call("run", "--task", "raven", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert ended.exit_code == 2
+    assert f"{path}: not a file of RAVEN" in ended.stderr
+
+
+def test_raven_a_file_whose_pictures_do_not_unpack_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "center_single" / "RAVEN_8_test.npz"
+    path.parent.mkdir()
+    np.savez_compressed(path, image=np.zeros((16, 8, 8), np.uint8), target=3)
+    whole = bytearray(path.read_bytes())
+    start = 30 + whole[26] + 256 * whole[27] + whole[28] + 256 * whole[29]  # zip: after the first local header
+    whole[start] ^= 0x06  # deflate: a kind of block that there is not
+    path.write_bytes(bytes(whole))
+    with pytest.raises(InputError, match="not a file of RAVEN"):
+        read("raven", tmp_path)
 
 
 # VCR
