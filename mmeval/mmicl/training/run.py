@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import islice
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
+from safetensors import SafetensorError
 from transformers import PrinterCallback, TrainingArguments
 
 from mmeval.mmicl import checkpoints
@@ -20,7 +22,7 @@ from mmeval.mmicl.training.begin import begin, check, check_same
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, Index, LengthBatches, RowSet, make_index, read_picture
 from mmeval.mmicl.training.features import Features, complete, open_features
-from mmeval.mmicl.training.progress import SKIPPED, Progress
+from mmeval.mmicl.training.progress import SKIPPED, Progress, skipped_pictures
 from mmeval.mmicl.training.rows import Row, Rows
 from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select, summary
 from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
@@ -72,6 +74,8 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
         output / SKIPPED.format(state.process_index),
         config.allow_skipped,
     )
+    if features:  # those that could not be read are listed already
+        collator.broken |= {path for path in index.images if path not in features}
     facts = {
         "base": str(folder.resolve()) if Path(config.model).is_dir() else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
@@ -112,16 +116,13 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
             f"{config.batch} rows do not fit into the GPU's memory; halve `batch` and double `accumulation`, or set "
             "gradient_checkpointing: true"
         ) from error
-    best = trainer.state.best_model_checkpoint if held_out else None
     final = output / "trained"
-    if best:
-        tell(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
-        if state.is_main_process:
-            trained.copy(Path(best), final)
-    else:
-        trainer.save_model(str(final))
-    if config.save_full and state.is_main_process:
-        _save_full(final, processor, output / "full")
+    try:
+        _finish(config, trainer, processor, final, state.is_main_process, tell)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise TrainingError(
+            f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
+        ) from error
     tell(f"trained: {final}")
     return final
 
@@ -220,6 +221,11 @@ def _features(
     bad = complete(
         features, model, mine, lambda path: read_picture(path, processor), rank=state.process_index, progress=progress
     )
+    listed = skipped_pictures(Path(config.output))
+    with (Path(config.output) / SKIPPED.format(state.process_index)).open("a", encoding="utf-8") as file:
+        file.writelines(
+            json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in bad if path not in listed
+        )
     if len(bad) > config.allow_skipped * max(1, len(mine)):
         raise TrainingError(
             f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
@@ -266,6 +272,16 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
     )
 
 
-def _save_full(folder: Path, processor: MmiclProcessor, full: Path) -> None:
-    model, _ = checkpoints.load(folder)
-    checkpoints.save(model, processor, full)
+def _finish(
+    config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, final: Path, main: bool, tell: Say
+) -> None:
+    """Writes what was trained: the best checkpoint where held-out questions were asked, else the last step."""
+    best = trainer.state.best_model_checkpoint if config.held_out else None
+    if best is None:
+        trainer.save_model(str(final))
+    elif main:
+        tell(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
+        trained.copy(Path(best), final)
+    if config.save_full and main:
+        model, _ = checkpoints.load(final)
+        checkpoints.save(model, processor, final.with_name("full"))
