@@ -96,6 +96,10 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         if module is self:  # equal queries would stay equal for ever
             init.normal_(self.query_tokens, std=self.config.initializer_range)
 
+    def get_output_embeddings(self) -> nn.Module | None:
+        """The language model's head; whoever shards the model must know whether it is the embedding, too."""
+        return cast("nn.Module | None", self.language_model.get_output_embeddings())
+
     def encode(self, pixel_values: Tensor) -> Tensor:
         """Vision states [P, V, Dv] of distinct pictures [P, 3, H, W]."""
         return cast(Tensor, self.vision_model(pixel_values=pixel_values).last_hidden_state)

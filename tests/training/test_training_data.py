@@ -245,7 +245,7 @@ def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
 
 def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mmeval.mmicl.training import trained
-    from mmeval.mmicl.training.trainer import last_checkpoint
+    from mmeval.mmicl.training.begin import last_checkpoint
 
     config = Config(**config_values(data, steps=6, evaluate_every=2))
 

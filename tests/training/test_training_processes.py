@@ -1,4 +1,4 @@
-"""Two processes on a CPU learn what one process learns: the same losses, the same weights."""
+"""Two processes on a CPU learn what one process learns, copied (DDP) or sharded (FSDP2), and go on after a stop."""
 
 from __future__ import annotations
 
@@ -11,45 +11,73 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser  # type: ignore[import-untyped]
+from accelerate.utils.launch import prepare_multi_gpu_env  # type: ignore[import-untyped]
 
 from mmeval.mmicl import checkpoints
-from tests.training.conftest import config_values
+from mmeval.mmicl.training.trained import read_tensors
+from tests.mmicl import mmicl_small as small
+from tests.training.conftest import config_values, write_base
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(folder: Path, processes: int, **changes: object) -> tuple[list[float], dict[str, torch.Tensor]]:
-    """The losses and what was trained, by `processes` processes that share 8 rows a step."""
-    values = config_values(folder, batch=8 // processes, output=str(folder / f"out{processes}"), **changes)
+def launched(file: str) -> dict[str, str]:
+    """What `accelerate launch` tells its processes for a launch file of ours."""
+    args = launch_command_parser().parse_args(["--config_file", str(ROOT / "configs" / file), "-m", "mmeval"])
+    args, *_ = _validate_launch_command(args)
+    told = prepare_multi_gpu_env(args)
+    return {key: value for key, value in told.items() if key.startswith(("ACCELERATE_", "FSDP_"))}
+
+
+def run(folder: Path, processes: int, told: dict[str, str], **changes: object) -> list[float]:
+    """The losses of `processes` processes that share 8 rows a step, into `folder/outN`."""
+    held_out = {"held_out": str(folder / "train.jsonl"), "held_out_limit": 5, "max_new_tokens": 4}
+    output = str(folder / f"out{processes}")
+    values = config_values(folder, batch=8 // processes, output=output, **held_out, **changes)
     file = folder / f"config{processes}.yaml"
     file.write_text(yaml.safe_dump(values))
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        str(processes),
-    ]
-    command = [*(launch if processes > 1 else [sys.executable]), "-m", "tests.training.two_processes", str(file)]
-    ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    command = [sys.executable, *(launch if processes > 1 else []), "-m", "tests.training.two_processes", str(file)]
+    environment = {**os.environ, **told, "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
+    assert ended.returncode == 0, "\n".join(
+        line for line in ended.stderr.splitlines() if "rank0" in line or "Error" in line
     )
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    state = json.loads((folder / f"out{processes}" / "checkpoint-4" / "trainer_state.json").read_text())
-    losses = [entry["loss"] for entry in state["log_history"] if "loss" in entry]
-    from mmeval.mmicl.training.trained import read_tensors
-
-    return losses, read_tensors(folder / f"out{processes}" / "trained")
+    state = json.loads(
+        (folder / f"out{processes}" / f"checkpoint-{values['steps']}" / "trainer_state.json").read_text()
+    )
+    return [entry["loss"] for entry in state["log_history"] if "loss" in entry]
 
 
-@pytest.mark.parametrize("trainable", ["paper", "full"])
-@pytest.mark.parametrize("fsdp", [{}, {"version": 2, "reshard_after_forward": True}], ids=["ddp", "fsdp2"])
-def test_two_processes_learn_what_one_does(data: Path, trainable: str, fsdp: dict[str, object]) -> None:
-    one, expected = run(data, 1, trainable=trainable)
-    two, found = run(data, 2, trainable=trainable, **({"fsdp": fsdp} if fsdp else {}))
+@pytest.mark.parametrize(
+    ("file", "family", "trainable"),
+    [
+        ("ddp.yaml", "t5", "paper"),
+        ("ddp.yaml", "t5", "full"),
+        ("fsdp2.yaml", "t5", "paper"),
+        ("fsdp2.yaml", "t5", "full"),
+        ("fsdp2.yaml", "llama", "paper"),
+        ("fsdp2.yaml", "opt", "full"),
+    ],
+)
+def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.Family, trainable: str) -> None:
+    write_base(data, family)
+    told = {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}
+    one = run(data, 1, {}, trainable=trainable)
+    run(data, 2, told, trainable=trainable, steps=2, evaluate_every=2)
+    two = run(data, 2, told, trainable=trainable, evaluate_every=2)
     assert two == pytest.approx(one, abs=2e-4)
+    checkpoint = {path.name for path in (data / "out2" / "checkpoint-4").iterdir()}
+    assert ("optimizer.bin" in checkpoint) == (file == "fsdp2.yaml"), "were the parameters sharded?"
+    assert not any("fsdp" in name for name in checkpoint), "what is frozen is not saved"
+    expected, found = (read_tensors(data / f"out{n}" / "checkpoint-4") for n in (1, 2))
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         torch.testing.assert_close(found[key], value, atol=2e-5, rtol=1e-3, msg=key)
     assert checkpoints.load_model(data / "out2" / "trained") is not None
+
+
+def test_frozen_shards_are_narrow_and_are_asked_all_the_same(data: Path) -> None:
+    losses = run(data, 2, launched("fsdp2.yaml"), dtype="bfloat16")
+    assert losses == pytest.approx(run(data, 1, {}), abs=0.02)

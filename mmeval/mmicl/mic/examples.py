@@ -13,8 +13,9 @@ texts: nothing in them is read as a picture or a tag.
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -88,17 +89,23 @@ def to_json(example: Example) -> str:
 def from_json(line: str) -> Example:
     """Raises ExampleError where the line is no example."""
     try:
-        return _example(json.loads(line), "")
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise ExampleError(f"not an example: {type(error).__name__} {error}") from error
+        return _example(_keys(json.loads(line), EXAMPLE, "an example"), "")
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ExampleError(f"not JSON ({error})") from error
 
 
 def read(path: Path) -> Iterator[Example]:
-    """The examples of a file. Raises ExampleError naming the line, OSError where the file is missing."""
-    with path.open(encoding="utf-8") as lines:
+    """The examples of a file; blank lines are none.
+
+    Raises ExampleError naming the line, OSError where the file is missing.
+    """
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                yield from_json(line)
+                if line.strip():
+                    yield from_json(line.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise ExampleError(f"{path}, line {number}: not UTF-8 (byte {error.start} of it)") from error
             except ExampleError as error:
                 raise ExampleError(f"{path}, line {number}: {error}") from error
 
@@ -117,20 +124,72 @@ def _plain_part(part: Part) -> str | dict[str, int]:
     return {"image": part.picture} if isinstance(part, Shown) else {"mention": part.slot}
 
 
+EXAMPLE = {"id": True, "source": False, "images": True, "turns": True, "shots": False}
+TURN = {"ask": True, "answer": True}
+"""Keys, and whether they must be there."""
+
+
 def _example(value: dict[str, Any], source: str) -> Example:
-    source = value.get("source", source)
+    source = _text(value.get("source", source), "source")
     return Example(
-        id=str(value["id"]),
+        id=_text(str(value["id"]) if type(value["id"]) is int else value["id"], "id"),
         source=source,
-        images=tuple(map(str, value["images"])),
-        turns=tuple(Turn(tuple(map(_part, turn["ask"])), str(turn["answer"])) for turn in value["turns"]),
-        shots=tuple(_example(shot, source) for shot in value.get("shots", ())),
+        images=tuple(_text(image, "images") for image in _list(value, "images")),
+        turns=tuple(_turn(_keys(turn, TURN, "a turn")) for turn in _list(value, "turns")),
+        shots=tuple(_example(_keys(shot, EXAMPLE, "a demonstration"), source) for shot in _list(value, "shots")),
     )
 
 
+def _turn(value: dict[str, Any]) -> Turn:
+    return Turn(tuple(map(_part, _list(value, "ask"))), _text(value["answer"], "answer"))
+
+
 def _part(value: Any) -> Part:
-    if isinstance(value, str):
-        return value
-    ((kind, number),) = value.items()
     kinds: dict[str, type[Shown] | type[Spoken]] = {"image": Shown, "mention": Spoken}
-    return kinds[kind](int(number))
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, number),) = value.items()
+        if kind in kinds:
+            return kinds[kind](_number(number, kind))
+    if isinstance(value, dict):
+        raise ExampleError(f'in \'ask\' a text, {{"image": 0}} or {{"mention": 0}} may stand, not {_short(value)}')
+    return _text(value, "ask")
+
+
+def _keys(value: Any, known: Mapping[str, bool], what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ExampleError(f"{what} must be keys and values, not {_short(value)}")
+    for key in value:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            raise ExampleError(f"unknown key '{key}' in {what}" + (f", did you mean '{near[0]}'?" if near else ""))
+    for key, needed in known.items():
+        if needed and key not in value:
+            raise ExampleError(f"the key '{key}' is missing in {what}")
+    return value
+
+
+def _list(value: dict[str, Any], key: str) -> list[Any]:
+    found = value.get(key, [])
+    if not isinstance(found, list):
+        raise ExampleError(f"'{key}' must be a list, not {_short(found)}")
+    return found
+
+
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str):
+        raise ExampleError(f"'{key}' must be text, not {_short(value)}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ExampleError(f"'{key}' holds half a character ({error.reason})") from error
+    return value
+
+
+def _number(value: Any, key: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ExampleError(f"'{key}' must be a whole number, not {_short(value)}")
+    return value
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value)[:60]

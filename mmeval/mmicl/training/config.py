@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -83,8 +85,8 @@ class Config:
     keep: int = 2
     """Checkpoints kept, the best one among them."""
     log_every: int = 10
-    report_to: tuple[str, ...] = ()
-    """`tensorboard`, `wandb`, `trackio`: whichever is installed and wanted."""
+    report_to: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
+    """Where losses go, too: whichever is installed and wanted."""
     seed: int = 1234
     save_full: bool = False
     """Whether the whole model is saved at the end, beside what was trained."""
@@ -94,12 +96,36 @@ class Config:
     """transformers' `fsdp_config`, passed through; usually said by `accelerate launch` instead."""
 
 
+COUNTS: tuple[str, ...] = (
+    "batch",
+    "accumulation",
+    "steps",
+    "max_tokens",
+    "max_pictures",
+    "max_new_tokens",
+    "evaluate_every",
+)
+COUNTS += ("held_out_limit", "keep", "log_every", "rank", "alpha")
+RANGES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(COUNTS, (1, 1_000_000_000)),
+    **dict.fromkeys(("workers", "seed"), (0, 1_000_000_000)),
+    **dict.fromkeys(("allow_skipped", "weight_decay", "dropout"), (0, 1)),
+    **dict.fromkeys(("betas", "warmup"), (0, 0.9999)),
+    "learning_rate": (1e-9, 1),
+    "epochs": (1e-3, 1e6),
+    "clip": (1e-6, 1e6),
+}
+"""What a number may be."""
+
+
 def load_config(path: Path, stage: Stage) -> Config:
     """Reads and checks a YAML file. Raises TrainingError naming the file and the key."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise TrainingError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except yaml.YAMLError as error:
         raise TrainingError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
@@ -117,9 +143,6 @@ def _checked(config: Config, path: Path) -> Config:
             raise TrainingError(f"{path}: {key} '{value}' is none of {', '.join(known)}{_nearest(value, known)}")
     if (config.lora is not None) != (config.trainable == "lora"):
         raise TrainingError(f"{path}: `lora` and `trainable: lora` go together; say both or neither")
-    for key in ("batch", "accumulation", "evaluate_every", "max_pictures", "max_new_tokens", "keep", "log_every"):
-        if getattr(config, key) < 1:
-            raise TrainingError(f"{path}: {key} must be at least 1, not {getattr(config, key)}")
     if not config.data:
         raise TrainingError(f"{path}: data names no file")
     if config.features and config.trainable == "everything":
@@ -130,12 +153,12 @@ def _checked(config: Config, path: Path) -> Config:
         for key in ("output", "held_out", "features", "deepspeed")
         if (value := getattr(config, key))
     }
-    model = str(base / config.model) if (base / config.model).is_dir() else config.model
+    model = _placed(base, config.model) if Path(_placed(base, config.model)).is_dir() else config.model
     return _with(config, **placed, model=model, data=tuple(_placed(base, file) for file in config.data))
 
 
 def _placed(base: Path, path: str) -> str:
-    return str(base / Path(path).expanduser())
+    return os.path.normpath(base / Path(path).expanduser())
 
 
 def _with(config: Config, **changes: Any) -> Config:
@@ -150,7 +173,16 @@ def _read(kind: Any, values: dict[str, Any], where: str) -> Any:
     for f in fields(kind):
         if f.name in ("model", "data", "output") and f.name not in values:
             raise TrainingError(f"{where}: the key '{f.name}' is missing")
-    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in values.items()})
+    read = {key: _value(hints[key], value, f"{where}: {key}") for key, value in values.items()}
+    for key, value in read.items():
+        low, high = RANGES.get(key, (0, 0))
+        for number in value if isinstance(value, tuple) else (value,):
+            if key in RANGES and number is not None and not low <= number <= high:
+                bound = f"at most {high:g}" if number > high else f"at least {low:g}"
+                raise TrainingError(f"{where}: {key} must be {bound}, not {number:g}")
+        if value in ("", ("",)):
+            raise TrainingError(f"{where}: {key} is empty; say something, or leave the key out")
+    return kind(**read)
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
@@ -169,6 +201,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         items = [value] if isinstance(value, str) else value
         if not isinstance(items, list):
             return _wrong(where, "a list", value)
+        if choices[-1] is not ... and len(items) != len(choices):
+            return _wrong(where, f"{len(choices)} numbers", value)
         return tuple(_value(choices[0], item, where) for item in items)
     if getattr(hint, "__origin__", hint) is dict:
         return value if isinstance(value, dict) else _wrong(where, "keys and values", value)

@@ -6,6 +6,7 @@ that turns out to be broken later has its row replaced by the next one, and is l
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +50,10 @@ class Index:
     def __len__(self) -> int:
         """Rows."""
         return len(self.table)
+
+    def digest(self) -> str:
+        """16 hex digits over where the rows are and how long they are."""
+        return hashlib.sha256(self.table.tobytes()).hexdigest()[:16]
 
 
 def make_index(
@@ -133,10 +138,14 @@ def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
             lines.seek(start - 1)
             lines.readline()
         while (offset := lines.tell()) < end and (line := lines.readline()):
+            if not line.strip():
+                continue
             try:
                 example = from_json(line.decode("utf-8"))
-            except (ExampleError, UnicodeDecodeError) as error:
-                raise TrainingError(f"{file}, byte {offset}: {error}") from error
+            except UnicodeDecodeError as error:
+                raise TrainingError(f"{_place(file, offset)}: not UTF-8 (byte {error.start} of it)") from error
+            except ExampleError as error:
+                raise TrainingError(f"{_place(file, offset)}: {error}") from error
             absolute = {image: str(folder / image) for image in example.all_images}
             for path in absolute.values():
                 if path not in there:
@@ -159,6 +168,16 @@ def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
                 else:
                     found.places.append((offset, number, len(row.ids), len(row.images)))
     return found
+
+
+def _place(file: str, offset: int) -> str:
+    """The file and the number of the line that begins at a byte of it."""
+    with Path(file).open("rb") as lines:
+        number = 1
+        while lines.tell() < offset:
+            lines.readline()
+            number += 1
+    return f"{file}, line {number}"
 
 
 class RowSet(Dataset[Row]):

@@ -89,7 +89,7 @@ def complete(
     states = features.folder / f"states-{rank}.bin"
     number = _recover(names, states, features.shape)
     bad: list[tuple[str, str]] = []
-    device = model.query_tokens.device
+    device = next(model.vision_model.parameters()).device
     with names.open("ab") as name_file, states.open("ab") as state_file:
         for start in range(0, len(missing), BATCH):
             paths, pixels = _read(missing[start : start + BATCH], read, bad)

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
-from transformers import TrainingArguments
+from safetensors import SafetensorError
+from transformers import PrinterCallback, TrainingArguments
 
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.mic.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import trained
+from mmeval.mmicl.training.begin import begin, check, check_same
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, Index, LengthBatches, RowSet, make_index, read_picture
 from mmeval.mmicl.training.features import Features, complete, open_features
+from mmeval.mmicl.training.progress import SKIPPED, Progress, skipped_pictures
 from mmeval.mmicl.training.rows import Row, Rows
-from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select
-from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, last_checkpoint
-
-FREE = ("steps", "epochs", "workers", "report_to", "keep", "log_every")
-"""Keys that may change when a run goes on: how long it is and how it is watched."""
+from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select, summary
+from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
 
 Say = Callable[[str], None]
 LONGEST = 2048
@@ -42,21 +40,27 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
     state = PartialState(cpu=not torch.cuda.is_available())
     tell: Say = say if state.is_main_process else lambda _: None
     output = Path(config.output)
-    start = _begin(config, output, fresh, state)
+    with state.main_process_first():
+        start = begin(config, fresh, state.is_main_process)
     with state.main_process_first():
         folder = checkpoints.find(config.model, config.revision)
     model, processor = checkpoints.load(folder, revision=config.revision)
     digest = checkpoints.digest(folder)
-    _check(config, model, processor)
+    check(config, model, processor)
     names = _select(config, model)
-    tell(f"{config.trainable}: {len(names)} tensors, {_count(model):,} parameters learn; {output / 'trained.txt'}")
+    tell(f"{config.trainable}: {len(names)} tensors, {_count(model):,} parameters learn ({output / 'trained.txt'})")
+    for line in summary(names):
+        tell(f"  {line}")
 
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():
         index = _index(config, rows, output, state)
     tell(f"{len(index):,} rows, {len(index.images):,} pictures{_left_out(index)}")
     device = torch.device("cuda", state.local_process_index) if torch.cuda.is_available() else torch.device("cpu")
-    model.to(device)  # type: ignore[arg-type]
+    if not sharded(config.fsdp):
+        model.to(device)  # type: ignore[arg-type]
+    elif config.features:  # the rest goes there shard by shard
+        model.vision_model.to(device)  # type: ignore[arg-type]
     if device.type == "cpu":
         model.language_model.set_attn_implementation("eager")  # measured a third faster on short rows
     held_out = _held_out(config, rows)
@@ -67,13 +71,16 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
         data,
         features,
         config.instruction,
-        output / f"skipped-{state.process_index}.jsonl",
+        output / SKIPPED.format(state.process_index),
         config.allow_skipped,
     )
+    if features:  # those that could not be read are listed already
+        collator.broken |= {path for path in index.images if path not in features}
     facts = {
         "base": str(folder.resolve()) if Path(config.model).is_dir() else config.model,
-        "revision": config.revision,
+        "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
         "digest": digest,
+        "rows": index.digest(),
         "trainable": config.trainable,
         "names": names,
         "lora": asdict(config.lora) if config.lora else None,
@@ -82,6 +89,7 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
     if state.is_main_process:
         (output / "trained.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
     if start:
+        check_same(start, facts)
         trained.put(model, trained.read_tensors(start), str(start))
         tell(f"going on from {start}")
     _cast(config, model)
@@ -96,54 +104,27 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
         batches=LengthBatches(index, config.batch, config.seed),
         held_out=held_out,
         max_new_tokens=config.max_new_tokens,
+        callbacks=[Progress(tell, len(held_out))],
     )
+    trainer.remove_callback(PrinterCallback)
     try:
         trainer.train(resume_from_checkpoint=str(start) if start else None)
+    except TrainingError as error:  # a worker's comes behind its traceback
+        raise TrainingError(str(error).rpartition("TrainingError: ")[2].strip()) from error
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"{config.batch} rows do not fit into the GPU's memory; halve `batch` and double `accumulation`, or set "
             "gradient_checkpointing: true"
         ) from error
-    best = trainer.state.best_model_checkpoint if held_out else None
-    if best:
-        trained.put(model, trained.read_tensors(Path(best)), best)
-        tell(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
     final = output / "trained"
-    trainer.save_model(str(final))
-    if config.save_full and state.is_main_process:
-        _save_full(final, processor, output / "full")
+    try:
+        _finish(config, trainer, processor, final, state.is_main_process, tell)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise TrainingError(
+            f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
+        ) from error
     tell(f"trained: {final}")
     return final
-
-
-def _begin(config: Config, output: Path, fresh: bool, state: PartialState) -> Path | None:
-    """The checkpoint to go on from; refuses a folder that holds another run."""
-    mark = output / "config.json"
-    said = json.dumps(asdict(config), indent=2, sort_keys=True) + "\n"
-    start = None if fresh else last_checkpoint(output)
-    if start and (not mark.exists() or _lasting(mark.read_text()) != _lasting(said)):
-        raise TrainingError(
-            f"{output}: holds a run of another configuration; say --fresh to begin again, or choose another output"
-        )
-    if state.is_main_process:
-        output.mkdir(parents=True, exist_ok=True)
-        mark.write_text(said, encoding="utf-8")
-    return start
-
-
-def _lasting(said: str) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(said)
-    return {key: value for key, value in values.items() if key not in FREE}
-
-
-def _check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor) -> None:
-    if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
-        raise TrainingError("instruction: this model's Q-Former reads no text; leave the key out")
-    needed = {"peft": config.trainable == "lora", "deepspeed": config.deepspeed is not None}
-    needed |= {name: name in config.report_to for name in ("tensorboard", "wandb", "trackio")}
-    for name, wanted in needed.items():
-        if wanted and importlib.util.find_spec(name) is None:
-            raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
 
 
 def _select(config: Config, model: MmiclForConditionalGeneration) -> list[str]:
@@ -171,8 +152,9 @@ def _count(model: MmiclForConditionalGeneration) -> int:
 
 
 def _cast(config: Config, model: MmiclForConditionalGeneration) -> None:
-    """What is frozen needs no more than bfloat16; what learns is kept wide. Sharded models want one dtype."""
-    if config.dtype == "bfloat16" and torch.cuda.is_available() and not config.fsdp and not config.deepspeed:
+    """What is frozen needs no more than bfloat16; what learns is kept wide. DeepSpeed casts by its own file."""
+    narrow = torch.cuda.is_available() or sharded(config.fsdp)
+    if config.dtype == "bfloat16" and narrow and not config.deepspeed:
         for parameter in model.parameters():
             if not parameter.requires_grad:
                 parameter.data = parameter.data.bfloat16()
@@ -239,6 +221,11 @@ def _features(
     bad = complete(
         features, model, mine, lambda path: read_picture(path, processor), rank=state.process_index, progress=progress
     )
+    listed = skipped_pictures(Path(config.output))
+    with (Path(config.output) / SKIPPED.format(state.process_index)).open("a", encoding="utf-8") as file:
+        file.writelines(
+            json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in bad if path not in listed
+        )
     if len(bad) > config.allow_skipped * max(1, len(mine)):
         raise TrainingError(
             f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
@@ -285,6 +272,16 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
     )
 
 
-def _save_full(folder: Path, processor: MmiclProcessor, full: Path) -> None:
-    model, _ = checkpoints.load(folder)
-    checkpoints.save(model, processor, full)
+def _finish(
+    config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, final: Path, main: bool, tell: Say
+) -> None:
+    """Writes what was trained: the best checkpoint where held-out questions were asked, else the last step."""
+    best = trainer.state.best_model_checkpoint if config.held_out else None
+    if best is None:
+        trainer.save_model(str(final))
+    elif main:
+        tell(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
+        trained.copy(Path(best), final)
+    if config.save_full and main:
+        model, _ = checkpoints.load(final)
+        checkpoints.save(model, processor, final.with_name("full"))

@@ -7,7 +7,8 @@ in `docs/training.md`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a misspelt key is said before torch is loaded
@@ -49,6 +50,12 @@ def select(model: MmiclForConditionalGeneration, name: str) -> list[str]:
     if not chosen:
         raise ValueError(f"the trainable set '{name}' names no parameter of this model")
     return sorted(chosen)
+
+
+def summary(names: Sequence[str]) -> list[str]:
+    """Names of parameters as a person reads them: weight, bias and the layers of a stack on one line, counted."""
+    kinds = Counter(re.sub(r"\.\d+\.", ".*.", re.sub(r"\.(weight|bias)$", "", name)) for name in names)
+    return [f"{kind} ({count})" if count > 1 else kind for kind, count in kinds.items()]
 
 
 def _pattern(name: str, family: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ def write(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> No
     folder.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in tensors.items()}, folder / WEIGHTS)
     (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def copy(checkpoint: Path, folder: Path) -> None:
+    """A folder like this out of a checkpoint, which holds the state of a run, too."""
+    state = shutil.ignore_patterns("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*", "trainer_state.json")
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(checkpoint, folder, ignore=state)
 
 
 def is_trained(folder: Path) -> bool:

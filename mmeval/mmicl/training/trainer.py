@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from accelerate import PartialState  # type: ignore[import-untyped]
+from accelerate.utils import DistributedType, save_fsdp_optimizer  # type: ignore[import-untyped]
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,6 +49,16 @@ class MmiclTrainer(Trainer):
         self.names, self.facts, self.processor = frozenset(names), facts, processor
         self.batches, self.held_out, self.max_new_tokens = batches, held_out, max_new_tokens
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """As the Trainer does it. Accelerate shards on GPUs only, and on CPUs would copy the model in silence."""
+        state = PartialState()
+        if sharded(self.args.fsdp) and state.distributed_type == DistributedType.MULTI_CPU:
+            state.distributed_type = DistributedType.MULTI_GPU
+        if sharded(self.args.fsdp):  # a T5 has three modules with one table, and a parameter can be in one group only
+            language_model = self.model.language_model
+            language_model.set_input_embeddings(language_model.get_input_embeddings())
+        super().create_accelerator_and_postprocess()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches of equal length, pictures decoded in worker processes."""
@@ -97,8 +111,9 @@ class MmiclTrainer(Trainer):
         model = self.accelerator.unwrap_model(self.model)
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         mine = list(self.held_out[rank::world])
-        with torch.no_grad():
-            right = sum(self._right(model, mine[start : start + 16]) for start in range(0, len(mine), 16))
+        share = -(-len(self.held_out) // world)
+        with torch.no_grad():  # shards are gathered together, so every process takes part in as many batches
+            right = sum(self._right(model, mine[start : start + 16]) for start in range(0, share, 16))
         counts = self.accelerator.reduce(torch.tensor([right, len(mine)], device=self.args.device), "sum")
         metrics = {f"{metric_key_prefix}_{METRIC}": float(counts[0]) / max(1, int(counts[1]))}
         self.log(metrics)
@@ -108,14 +123,16 @@ class MmiclTrainer(Trainer):
     def _right(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[Row, str]]) -> int:
         collator = self.data_collator
         assert isinstance(collator, Collator)
-        batch = collator.prompts([row for row, _ in part])
+        batch = collator.prompts([row for row, _ in part or self.held_out[:1]])
         batch = {key: value.to(self.args.device) for key, value in batch.items()}
         model.train(False)
-        with self.compute_loss_context_manager():
-            ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False)
+        mixed = len({parameter.dtype for parameter in model.parameters()}) > 1  # the frozen ones are narrower
+        with self.accelerator.autocast() if mixed else nullcontext():
+            together = self.is_fsdp_enabled
+            ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False, synced_gpus=together)
         model.train()
         said = [self.processor.decode(row) for row in ids.tolist()]
-        return sum(_plain(text) == _plain(answer) for text, (_, answer) in zip(said, part, strict=True))
+        return sum(_plain(text) == _plain(answer) for text, (_, answer) in zip(said, part, strict=False))
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """Only what was trained, with the processor and the name of the base."""
@@ -128,6 +145,16 @@ class MmiclTrainer(Trainer):
         self.model.config.save_pretrained(folder)
         self.processor.save_pretrained(folder)
         torch.save(self.args, folder / "training_args.bin")
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        """As the Trainer does it, without the whole model that it writes beside a sharded optimiser."""
+        if not self.is_fsdp_enabled:
+            super()._save_optimizer_and_scheduler(output_dir)
+            return
+        plugin = self.accelerator.state.fsdp_plugin
+        save_fsdp_optimizer(plugin, self.accelerator, self.optimizer, self.model, output_dir)
+        if self.args.should_save and self.lr_scheduler is not None:
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Nothing is left to do: the weights were put into the model before it was wrapped."""
@@ -146,10 +173,9 @@ class MmiclTrainer(Trainer):
             ) from error
 
 
-def last_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint that is whole: the Trainer's state is written last."""
-    whole = [folder for folder in output.glob("checkpoint-*") if (folder / "trainer_state.json").exists()]
-    return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
+def sharded(fsdp: object) -> bool:
+    """Whether parameters are spread over the processes (FSDP): the configuration says so, or `accelerate launch`."""
+    return bool(fsdp) or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
 
 
 def _plain(text: str) -> str:
