@@ -131,7 +131,7 @@ def test_missing_pictures_stop_a_run_before_it_begins_unless_few(data: Path) -> 
 def test_a_line_that_is_no_example_is_named(data: Path) -> None:
     with (data / "train.jsonl").open("a") as file:
         file.write('\n{"id": "x"}\n')
-    with pytest.raises(TrainingError, match="train.jsonl, line 10: the key 'images' is missing in an example"):
+    with pytest.raises(TrainingError, match=r"train.jsonl, line 10: the key 'images' is missing in an example"):
         index_of(data)
 
 
