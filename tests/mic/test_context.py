@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 
@@ -128,3 +129,21 @@ def test_what_is_no_example(images: tuple[str, ...], turns: tuple[Turn, ...], sa
 def test_what_is_no_line(line: str) -> None:
     with pytest.raises(ExampleError):
         from_json(line)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"shot": []}, "unknown key 'shot' in an example, did you mean 'shots'?"),
+        ({"images": "cat.jpg"}, "'images' must be a list"),
+        ({"turns": [{"ask": [{"image": 0}], "answer": None}]}, "'answer' must be text, not null"),
+        ({"turns": [{"ask": [{"image": 1e400}], "answer": "x"}]}, "'image' must be a whole number"),
+        ({"turns": [{"ask": [{"image": 0, "mention": 0}], "answer": "x"}]}, "in 'ask' a text"),
+        ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "half a character"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said(change: dict[str, object], said: str) -> None:
+    line = {"id": "a", "images": ["a.jpg"], "turns": [{"ask": [{"image": 0}], "answer": "x"}]}
+    assert from_json(json.dumps(line)).images == ("a.jpg",)
+    with pytest.raises(ExampleError, match=re.escape(said)):
+        from_json(json.dumps({**line, **change}))
