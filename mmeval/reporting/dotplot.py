@@ -33,6 +33,9 @@ NUMBERS = (0.85, 1.3, 2.55)
 GAP = 0.16
 """Inches between the totals and the axes."""
 
+SHARE, POINTS = "share of full marks", "points, of {:g} an axis"
+"""What the two scales are."""
+
 
 def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]:
     """Draws the chart into `folder` as PNG and SVG and returns their paths.
@@ -58,7 +61,8 @@ class _Rows:
     def __init__(self, sheet: Sheet, chart: Chart, step: float, top: float) -> None:
         self.sheet, self.chart, self.step, self.top = sheet, chart, step, top
         labels = [plain(label, 28) for label in (*chart.totals.values(), *chart.axes.values())]
-        self.left = MARGIN + max(measure(label, 9, "bold") for label in labels) + 0.2
+        wide = max(measure(label, 9, "bold") for label in labels)
+        self.left = MARGIN + max(wide, *(measure(text, 8) + 0.1 for text in (SHARE, POINTS.format(1000)))) + 0.2
         self.numbers = len(chart.series) == 1
         self.right = WIDTH - MARGIN - (NUMBERS[-1] + 0.06 if self.numbers else 0.2)
 
@@ -89,9 +93,9 @@ class _Rows:
             self.sheet.text(x, self.top + 0.09, f"{25 * quarter}%", 8, color=MUTED, ha="center")
             if shared:
                 self.sheet.text(x, bottom - 0.2, f"{shared * quarter / 4:g}", 8, color=MUTED, ha="center")
-        self.sheet.text(MARGIN, self.top + 0.09, "share of full marks", 8, color=MUTED)
+        self.sheet.text(MARGIN, self.top + 0.09, SHARE, 8, color=MUTED)
         if shared:
-            self.sheet.text(MARGIN, bottom - 0.2, f"points, of {shared:g} an axis", 8, color=MUTED)
+            self.sheet.text(MARGIN, bottom - 0.2, POINTS.format(shared), 8, color=MUTED)
         if self.numbers:
             for offset, title in zip(NUMBERS, ("score", "of", "95% interval"), strict=True):
                 self.sheet.text(self.right + offset, self.top + 0.09, title, 8, color=MUTED, ha="right")
