@@ -124,6 +124,8 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
             f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
         ) from error
     tell(f"trained: {final}")
+    state.wait_for_everyone()
+    state.destroy_process_group()  # processes that end with it open may abort on their way out
     return final
 
 
