@@ -38,7 +38,15 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
     Raises TrainingError or CheckpointError, each one sentence.
     """
     state = PartialState(cpu=not torch.cuda.is_available())
-    tell: Say = say if state.is_main_process else lambda _: None
+    final = _train(config, fresh, state, say if state.is_main_process else lambda _: None)
+    # The processes end their group together, and after the trainer is gone: a group left open may abort a process on
+    # its way out, and one that outlives its closing in DDP's reducer waits for threads that wait for Python.
+    state.wait_for_everyone()
+    state.destroy_process_group()
+    return final
+
+
+def _train(config: Config, fresh: bool, state: PartialState, tell: Say) -> Path:
     output = Path(config.output)
     with state.main_process_first():
         start = begin(config, fresh, state.is_main_process)
@@ -124,8 +132,6 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
             f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
         ) from error
     tell(f"trained: {final}")
-    state.wait_for_everyone()
-    state.destroy_process_group()  # processes that end with it open may abort on their way out
     return final
 
 
