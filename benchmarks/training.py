@@ -32,8 +32,9 @@ from mmeval.mmicl.context import Part, Shown
 from mmeval.mmicl.mic.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, Settings
-from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, make_index, read_picture
+from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import complete, open_features
+from mmeval.mmicl.training.index import make_index
 from mmeval.mmicl.training.rows import IGNORED, Rows
 from mmeval.mmicl.training.trainable import select
 

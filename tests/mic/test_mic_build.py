@@ -63,9 +63,11 @@ def test_demonstrations_are_never_about_the_same_picture(pool: list[Row], seed: 
 @given(pools(), st.integers(0, 9), st.integers(1, 50))
 @settings(max_examples=50)
 def test_rows_are_drawn_without_replacement(pool: list[Row], seed: int, limit: int) -> None:
-    plan = draw(pool, {"train": 20}, limit, (0, 0), seed)
-    ids = [drawn.row.id for name in plan.shards("train") for drawn in plan.shard(name)]
-    assert len(ids) == len(set(ids)) == min(limit, 20, len(pool))
+    for said, size in ((limit, limit), (None, 20)):
+        plan = draw(pool, {"train": 20}, said, (0, 0), seed)
+        ids = [drawn.row.id for name in plan.shards("train") for drawn in plan.shard(name)]
+        assert len(ids) == len(set(ids)) == min(size, len(pool))
+    assert draw(pool, {"train": 0}, limit, (0, 0), seed).total == 0, "published with no row of that split"
 
 
 def test_the_number_of_demonstrations_is_even_from_0_to_5() -> None:

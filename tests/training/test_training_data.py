@@ -18,8 +18,9 @@ from mmeval.mmicl.mic.context import compose, prompt, with_shots
 from mmeval.mmicl.mic.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.config import Config, TrainingError
-from mmeval.mmicl.training.data import Collator, Index, LengthBatches, RowSet, make_index, read_picture
+from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import complete, open_features
+from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.rows import IGNORED, Row, Rows
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
@@ -148,6 +149,20 @@ def test_batches_hold_every_row_once_and_epochs_differ() -> None:
     assert list(batches) != first
 
 
+def test_the_largest_batches_come_first_in_the_first_epoch_only() -> None:
+    table = torch.randint(1, 90, (333, 5), generator=torch.Generator().manual_seed(0)).numpy()
+    index = Index(table, Counter(), frozenset())
+    plain, batches = LengthBatches(index, 4, seed=1), LengthBatches(index, 4, seed=1, largest=3)
+    sizes = [int(batches.costs[batch].max()) * len(batch) for batch in batches]
+    assert sizes[:3] == sorted(sizes, reverse=True)[:3]
+    assert sorted(batches) == sorted(plain)
+    rest = list(batches)[3:]
+    assert [batch for batch in plain if batch in rest] == rest, "the others stay in their order"
+    plain.set_epoch(1)
+    batches.set_epoch(1)
+    assert list(batches) == list(plain)
+
+
 def test_a_broken_picture_has_its_row_replaced_and_is_listed(data: Path) -> None:
     (data / "2.png").write_bytes(b"\x89PNG torn")
     rows = Rows(small.processor("t5"), decoder_only=False)
@@ -194,6 +209,24 @@ def test_features_survive_a_kill_and_know_their_picture(data: Path) -> None:
     assert paths[0] not in found
     (data / "bad.png").write_bytes(b"no picture")
     assert [path for path, _ in complete(found, model, [str(data / "bad.png")], read)] == [str(data / "bad.png")]
+
+
+def test_runs_share_a_folder_of_features_at_one_time(data: Path) -> None:
+    model, processor = small.model(), small.processor()
+    paths = [str(data / f"{number}.png") for number in range(8)]
+    other = open_features(data / "kept", model)
+
+    def read(path: str) -> torch.Tensor:
+        if path == paths[0]:  # in the middle of one run, another one begins and ends
+            assert complete(other, model, paths[2:6], lambda path: read_picture(path, processor)) == []
+        return read_picture(path, processor)
+
+    assert complete(open_features(data / "kept", model), model, paths[:4], read) == []
+    found = open_features(data / "kept", model)
+    assert [path in found for path in paths] == [True] * 6 + [False] * 2
+    for path in paths[:6]:
+        expected = model.encode(read_picture(path, processor)[None])[0].bfloat16()
+        assert torch.equal(found[path], expected.detach())
 
 
 def test_features_change_nothing(data: Path) -> None:

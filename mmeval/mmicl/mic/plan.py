@@ -79,9 +79,10 @@ def bounds(text: str) -> tuple[int, int]:
 
 
 def draw(rows: Iterable[Row], sizes: Mapping[str, int], limit: int | None, shots: tuple[int, int], seed: int) -> Plan:
-    """Draws rows of each split without replacement: as many as `sizes` says, or `limit` if that is fewer.
+    """Draws rows of each split without replacement: `limit`, or as many as `sizes` says; all, if there are not as many.
 
-    A split that `sizes` does not name is taken whole. Raises MicError where two rows have the same id.
+    A split that `sizes` does not name is taken whole, one that it gives no row stays empty. Raises MicError where two
+    rows have the same id.
     """
     by_split: dict[str, list[Row]] = {split: [] for split in SPLITS}
     ids: set[str] = set()
@@ -94,7 +95,10 @@ def draw(rows: Iterable[Row], sizes: Mapping[str, int], limit: int | None, shots
         raise MicError("the data set holds no row; check that it is the right folder")
     numbers: dict[str, list[int]] = {}
     for split, pool in by_split.items():
-        size = min(sizes.get(split, len(pool)), len(pool), len(pool) if limit is None else limit)
+        size = sizes.get(split, len(pool))
+        if size and limit is not None:
+            size = limit
+        size = min(size, len(pool))
         if size:
             numbers[split] = sorted(random.Random(f"{seed}/{split}").sample(range(len(pool)), size))
     return Plan(by_split, numbers, shots, seed)

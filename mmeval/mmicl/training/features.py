@@ -1,19 +1,23 @@
 """What a frozen vision encoder makes of each picture, kept on disk, so that later epochs and runs skip it.
 
-A folder holds, for every process that wrote, `states-K.bin` (bfloat16, [V, D] a picture, one after the other) and
-`pictures-K.jsonl` (one line a picture, in the same order, written after its states). A kill at any instant
-leaves whole pictures only. The folder's name holds the encoder's digest: other weights, other features.
+A folder holds `states-K.bin` (bfloat16, [V, D] a picture, one after the other) and `pictures-K.jsonl` (one line a
+picture, in the same order, written after its states), as many pairs as processes ever wrote at one time. A kill at
+any instant leaves whole pictures only. The folder's name holds the encoder's digest: other weights, other features.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
@@ -52,9 +56,8 @@ def open_features(folder: Path, model: MmiclForConditionalGeneration) -> Feature
     tokens = (vision.image_size // vision.patch_size) ** 2 + 1
     features = Features(folder / encoder_digest(model), (tokens, vision.hidden_size))
     for names in sorted(features.folder.glob("pictures-*.jsonl")):
-        states = names.with_name(names.name.replace("pictures", "states").replace(".jsonl", ".bin"))
-        for number, line in enumerate(_whole_lines(names)):
-            features.places[json.loads(line)["picture"]] = (states.name, number)
+        for number, line in enumerate(_whole_lines(names.read_bytes())):
+            features.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
     return features
 
 
@@ -73,7 +76,6 @@ def complete(
     pictures: Iterable[str],
     read: Callable[[str], Tensor],
     *,
-    rank: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[tuple[str, str]]:
     """Encodes what is not there yet; the pictures that cannot be read, with the reason.
@@ -85,12 +87,10 @@ def complete(
         return []
     _check_room(features, len(missing))
     features.folder.mkdir(parents=True, exist_ok=True)
-    names = features.folder / f"pictures-{rank}.jsonl"
-    states = features.folder / f"states-{rank}.bin"
-    number = _recover(names, states, features.shape)
     bad: list[tuple[str, str]] = []
     device = next(model.vision_model.parameters()).device
-    with names.open("ab") as name_file, states.open("ab") as state_file:
+    with _nobody_elses(features.folder) as name_file, _states_of(Path(name_file.name)).open("ab") as state_file:
+        number = _recover(name_file, state_file, features.shape)
         for start in range(0, len(missing), BATCH):
             paths, pixels = _read(missing[start : start + BATCH], read, bad)
             if paths:
@@ -102,7 +102,7 @@ def complete(
                 for path in paths:
                     key = _key(path)
                     name_file.write(json.dumps({"picture": key}).encode() + b"\n")
-                    features.places[key] = (states.name, number)
+                    features.places[key] = (Path(state_file.name).name, number)
                     number += 1
                 name_file.flush()
             progress(min(start + BATCH, len(missing)), len(missing))
@@ -122,29 +122,44 @@ def _read(
     return good, pixels
 
 
-def _recover(names: Path, states: Path, shape: tuple[int, int]) -> int:
+@contextmanager
+def _nobody_elses(folder: Path) -> Iterator[BinaryIO]:
+    """The first `pictures-K.jsonl` that no other process writes, locked: runs may share a folder."""
+    for number in count():
+        with (folder / f"pictures-{number}.jsonl").open("a+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield file
+            return
+
+
+def _recover(names: BinaryIO, states: BinaryIO, shape: tuple[int, int]) -> int:
     """Cuts both files back to the pictures that are whole; how many there are."""
     size = 2 * shape[0] * shape[1]
-    lines = _whole_lines(names) if names.exists() else []
-    there = states.stat().st_size // size if states.exists() else 0
-    lines = lines[:there]
-    names.write_bytes(b"".join(line + b"\n" for line in lines))
-    with states.open("ab") as file:
-        file.truncate(len(lines) * size)
+    names.seek(0)
+    lines = _whole_lines(names.read())[: states.seek(0, os.SEEK_END) // size]
+    names.truncate(sum(len(line) + 1 for line in lines))
+    states.truncate(len(lines) * size)
     return len(lines)
 
 
-def _whole_lines(path: Path) -> list[bytes]:
-    return path.read_bytes().split(b"\n")[:-1]
+def _states_of(names: Path) -> Path:
+    return names.with_name(names.name.replace("pictures", "states").replace(".jsonl", ".bin"))
 
 
-def _check_room(features: Features, count: int) -> None:
+def _whole_lines(content: bytes) -> list[bytes]:
+    return content.split(b"\n")[:-1]
+
+
+def _check_room(features: Features, pictures: int) -> None:
     parent = next(folder for folder in (features.folder, *features.folder.parents) if folder.exists())
-    wanted, free = 2 * features.shape[0] * features.shape[1] * count, shutil.disk_usage(parent).free
+    wanted, free = 2 * features.shape[0] * features.shape[1] * pictures, shutil.disk_usage(parent).free
     if wanted > free:
         raise TrainingError(
-            f"{features.folder}: the features of {count} pictures take {wanted / 1e9:.1f} GB, but {free / 1e9:.1f} GB "
-            "are free; choose another folder, or leave `features` out"
+            f"{features.folder}: the features of {pictures} pictures take {wanted / 1e9:.1f} GB, but "
+            f"{free / 1e9:.1f} GB are free; choose another folder, or leave `features` out"
         )
 
 

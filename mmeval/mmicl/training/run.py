@@ -20,8 +20,9 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.begin import begin, check, check_same
 from mmeval.mmicl.training.config import Config, TrainingError
-from mmeval.mmicl.training.data import Collator, Index, LengthBatches, RowSet, make_index, read_picture
+from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import Features, complete, open_features
+from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.progress import SKIPPED, Progress, skipped_pictures
 from mmeval.mmicl.training.rows import Row, Rows
 from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select, summary
@@ -101,6 +102,7 @@ def _train(config: Config, fresh: bool, state: PartialState, tell: Say) -> Path:
         trained.put(model, trained.read_tensors(start), str(start))
         tell(f"going on from {start}")
     _cast(config, model)
+    two_steps = 2 * state.num_processes * config.accumulation  # the optimiser's state is there from the second on
     trainer = MmiclTrainer(
         model=model,
         args=_arguments(config, bool(held_out)),
@@ -109,7 +111,7 @@ def _train(config: Config, fresh: bool, state: PartialState, tell: Say) -> Path:
         names=names,
         facts=facts,
         processor=processor,
-        batches=LengthBatches(index, config.batch, config.seed),
+        batches=LengthBatches(index, config.batch, config.seed, largest=two_steps),
         held_out=held_out,
         max_new_tokens=config.max_new_tokens,
         callbacks=[Progress(tell, len(held_out))],
@@ -226,9 +228,7 @@ def _features(
         if done == total or done % 3200 == 0:
             tell(f"vision features: {done:,} of {total:,}")
 
-    bad = complete(
-        features, model, mine, lambda path: read_picture(path, processor), rank=state.process_index, progress=progress
-    )
+    bad = complete(features, model, mine, lambda path: read_picture(path, processor), progress=progress)
     listed = skipped_pictures(Path(config.output))
     with (Path(config.output) / SKIPPED.format(state.process_index)).open("a", encoding="utf-8") as file:
         file.writelines(

@@ -1,0 +1,168 @@
+"""An index of a data set of any size: where its rows are and how long they are, in memory; the lines stay on disk.
+
+Everything that can be wrong with the lines is found here, before training starts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mmeval.mmicl.mic.examples import ExampleError, from_json
+from mmeval.mmicl.modeling import PromptError
+from mmeval.mmicl.training.config import TrainingError
+from mmeval.mmicl.training.rows import Rows
+
+Table = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where the rows are. Columns: file, byte offset of the line, row of the line, length, pictures."""
+
+    table: Table
+    left_out: Counter[str]
+    """Reason -> examples."""
+    images: frozenset[str]
+    """Absolute paths of all pictures."""
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.table)
+
+    def digest(self) -> str:
+        """16 hex digits over where the rows are and how long they are."""
+        return hashlib.sha256(self.table.tobytes()).hexdigest()[:16]
+
+
+def make_index(
+    files: Sequence[str],
+    rows: Rows,
+    *,
+    max_tokens: int,
+    max_pictures: int,
+    left_out: Path | None,
+    allow_missing: float,
+    workers: int = 1,
+) -> Index:
+    """Reads every line once. Lines that make no row are counted, and listed in `left_out`.
+
+    Raises TrainingError where a file cannot be read, a line is no example, nothing is left, or more than
+    `allow_missing` of the pictures are missing.
+    """
+    table: list[tuple[int, int, int, int, int]] = []
+    reasons: Counter[str] = Counter()
+    images: set[str] = set()
+    missing: set[str] = set()
+    listed = left_out.open("w", encoding="utf-8") if left_out else None
+    try:
+        for number, file in enumerate(files):
+            jobs = [(file, start, end, rows, max_tokens, max_pictures) for start, end in _spans(file, workers)]
+            for found in _each(_scan, jobs, workers):
+                table += [(number, *place) for place in found.places]
+                images |= found.images
+                missing |= found.missing
+                for name, reason in found.left_out:
+                    reasons[reason] += 1
+                    if listed:
+                        listed.write(json.dumps({"id": name, "reason": reason}) + "\n")
+    finally:
+        if listed:
+            listed.close()
+    total = len(images) + len(missing)
+    if total and len(missing) > allow_missing * total:
+        raise TrainingError(
+            f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; "
+            "mend that, or raise allow_skipped"
+        )
+    if not table:
+        why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
+        raise TrainingError(f"{', '.join(files)}: no row is left to learn from ({why})")
+    return Index(np.array(table, dtype=np.int64), reasons, frozenset(images))
+
+
+@dataclass(frozen=True)
+class _Found:
+    places: list[tuple[int, int, int, int]]
+    left_out: list[tuple[str, str]]
+    images: set[str]
+    missing: set[str]
+
+
+def _spans(file: str, parts: int) -> list[tuple[int, int]]:
+    try:
+        size = Path(file).stat().st_size
+    except OSError as error:
+        raise TrainingError(f"{file}: cannot be read ({error.strerror})") from error
+    parts = max(1, min(parts, size // 1_000_000))
+    return [(size * part // parts, size * (part + 1) // parts) for part in range(parts)]
+
+
+def _each(function: Callable[[Any], _Found], jobs: Sequence[Any], workers: int) -> Iterator[_Found]:
+    if len(jobs) == 1 or workers < 2:
+        yield from map(function, jobs)
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            yield from pool.map(function, jobs)
+
+
+def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
+    """The lines that begin in a span of a file."""
+    file, start, end, rows, max_tokens, max_pictures = job
+    folder = Path(file).parent
+    found = _Found([], [], set(), set())
+    there: dict[str, bool] = {}
+    with Path(file).open("rb") as lines:
+        if start:
+            lines.seek(start - 1)
+            lines.readline()
+        while (offset := lines.tell()) < end and (line := lines.readline()):
+            if not line.strip():
+                continue
+            try:
+                example = from_json(line.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise TrainingError(f"{_place(file, offset)}: not UTF-8 (byte {error.start} of it)") from error
+            except ExampleError as error:
+                raise TrainingError(f"{_place(file, offset)}: {error}") from error
+            absolute = {image: str(folder / image) for image in example.all_images}
+            for path in absolute.values():
+                if path not in there:
+                    there[path] = Path(path).is_file()
+                    (found.images if there[path] else found.missing).add(path)
+            if len(example.all_images) > max_pictures:
+                found.left_out.append((example.id, f"more than {max_pictures} pictures"))
+                continue
+            if not all(there[path] for path in absolute.values()):
+                found.left_out.append((example.id, "a picture is missing"))
+                continue
+            try:
+                made = rows(example)
+            except PromptError:
+                found.left_out.append((example.id, "longer than the model reads"))
+                continue
+            for number, row in enumerate(made):
+                if len(row.ids) > max_tokens:
+                    found.left_out.append((example.id, f"longer than {max_tokens} tokens"))
+                else:
+                    found.places.append((offset, number, len(row.ids), len(row.images)))
+    return found
+
+
+def _place(file: str, offset: int) -> str:
+    """The file and the number of the line that begins at a byte of it."""
+    with Path(file).open("rb") as lines:
+        number = 1
+        while lines.tell() < offset:
+            lines.readline()
+            number += 1
+    return f"{file}, line {number}"
