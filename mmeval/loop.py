@@ -134,7 +134,7 @@ def record(sample: Sample, request: Request, response: Response) -> Record:
         category=sample.category,
         groups=sample.groups,
         tags=sample.tags,
-        choices=tuple(words(choice) for choice in sample.choices),
+        choices=tuple(_written(choice) for choice in sample.choices),
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),
         text=response.text,
@@ -147,8 +147,13 @@ def record(sample: Sample, request: Request, response: Response) -> Record:
 
 def words(parts: Parts) -> str:
     """The text of a prompt, pictures left out, references written out."""
+    return _written(parts).strip()
+
+
+def _written(parts: Parts) -> str:
+    """Likewise, with the blanks around it: the public readers look for an option as its table has it."""
     said = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
-    return "".join(said).strip()
+    return "".join(said)
 
 
 def judge(task: Task, records: Sequence[Record], scorer: str) -> list[Score]:

@@ -127,14 +127,24 @@ def variant(
         known = ", ".join(task.readings)
         raise InputError(f"no reading '{reading}'{nearest(reading, task.readings)}; there are: {known}")
     own = next(iter(task.readings))
+    read = _named(task, reading or own)
     if reading in (None, own) and verdicts is None:
-        return task
+        return read
     said = verdicts or Verdicts()
     scorers = {
         "official": choices.scorer(task.readings[reading or own], said.official),
         "strict": choices.scorer(task.strict, said.strict),
     }
-    return replace(task, scorers=scorers, metrics=dict.fromkeys(scorers, metric))
+    return replace(read, scorers=scorers, metrics=dict.fromkeys(scorers, metric))
+
+
+def _named(task: Task, reading: str) -> Task:
+    """The task whose remarks name the reading, where there are others that could give other numbers."""
+    others = ", ".join(name for name in task.readings if name != reading)
+    how = f"Answers were read as by '{reading}'; the same answers may score otherwise as by {others}."
+    if not others:
+        return task
+    return replace(task, remarks=lambda records, scores: [*task.remarks(records, scores), how])
 
 
 def with_shots(task: Task, shots: int | None, seed: int) -> Task:

@@ -133,6 +133,8 @@ def ability(name: str, leaf: str, where: str) -> str:
         if name not in _OF_NAME:
             raise InputError(f"{where}, column l2-category: unknown ability '{name[:80]}'{nearest(name, _OF_NAME)}")
         return _OF_NAME[name]
+    if not leaf.strip():
+        raise InputError(f"{where}, column category: empty, and no l2-category either; write the leaf ability")
     if leaf not in _OF_LEAF:
         raise InputError(f"{where}, column category: unknown leaf '{leaf[:80]}'{nearest(leaf, _OF_LEAF)}")
     return _OF_LEAF[leaf]
@@ -189,7 +191,8 @@ def _numbers(found: Sequence[Question], prefix: str, names: Sequence[str]) -> di
     parts: dict[str, list[Question]] = {name: [] for name in names}
     for question in found:
         first = question.records[0]
-        parts.setdefault(first.category, []).append(question)
+        if first.category:
+            parts.setdefault(first.category, []).append(question)
         if "ability" in first.tags:
             parts[first.tags["ability"]].append(question)
     numbers: dict[str, Statistic] = {}

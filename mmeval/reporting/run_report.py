@@ -100,7 +100,9 @@ def data_label(run: Run) -> str:
     data = run.identity["data"]
     if data["source"] == "embedded":
         return EMBEDDED
-    return f"{data['source']} at {data['revision']}" if "revision" in data else str(data["source"])
+    label = f"{data['source']} at {data['revision']}" if "revision" in data else str(data["source"])
+    label += f", limited to {data['limit']}" if data["limit"] is not None else ""
+    return label + (", with --partial" if "partial" in run.identity["task"] else "")
 
 
 def is_whole(run: Run) -> bool:

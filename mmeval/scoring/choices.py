@@ -80,7 +80,8 @@ def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
     def score(record: Record) -> Score:
         if record.loglikelihoods is None:
             return Score(None, "unscored" if "skipped" in record.tags else "error")
-        best = rank(record.loglikelihoods, record.choices, normalisation).best
+        weighed = [text.strip() for text in record.choices]  # as the model was asked
+        best = rank(record.loglikelihoods, weighed, normalisation).best
         return graded(record, None if best is None else letter(best))
 
     return score

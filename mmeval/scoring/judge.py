@@ -23,6 +23,7 @@ from typing import Any
 
 from mmeval.scoring.choices import NONE_OF_THEM, texts
 from mmeval.scoring.choices_strict import strict
+from mmeval.scoring.timed_http import OPENER
 from mmeval.types import InputError, Record
 
 KEY = "MMEVAL_JUDGE_KEY"
@@ -200,7 +201,7 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
             reply = _reply(judge, prompt(record))
         except TimeoutError as error:  # asking again would double the wait: the next command does
             return reply, None, f"{error} within {judge.timeout:g} seconds"
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
             problem = f"{type(error).__name__}: {error}"
             if attempt + 1 < TRIES:
                 time.sleep(0.2 * 4**attempt)
@@ -210,16 +211,6 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
             return reply, letter, ""
         problem = f"its reply to {record.id} was {reply[:60]!r}"
     return reply, None, problem
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Another address is not gone to: the key is for the server that was named."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """None: the redirection becomes the error that it is."""
-
-
-_OPENER = urllib.request.build_opener(_Stay)
 
 
 def _reply(judge: Judge, question: str) -> str:
@@ -235,13 +226,10 @@ def _reply(judge: Judge, question: str) -> str:
         headers["Authorization"] = f"Bearer {os.environ[KEY]}"
     url = f"{judge.url.rstrip('/')}/chat/completions"
     request = urllib.request.Request(url, json.dumps(asked).encode(), headers)
-    until = time.monotonic() + judge.timeout
-    with _OPENER.open(request, timeout=judge.timeout) as response:
-        body = b""
-        while part := response.read1(1 << 16):
-            body += part
-            if time.monotonic() > until or len(body) > LONGEST:
-                raise TimeoutError(f"{len(body):,} bytes and no whole reply")
+    with OPENER.open(request, timeout=judge.timeout) as response:
+        body = response.read(LONGEST + 1)
+    if len(body) > LONGEST:
+        raise ValueError(f"its reply has more than {LONGEST:,} bytes")
     answer = json.loads(body)
     try:
         return str(answer["choices"][0]["message"]["content"] or "")

@@ -7,7 +7,6 @@ or the index of the row that has it. Rows come out question by question, whateve
 from __future__ import annotations
 
 import base64
-import binascii
 import csv
 import hashlib
 import io
@@ -28,6 +27,8 @@ REFERENCE = 64
 COLUMNS = ("index", "question", "A", "B", "C", "D", "category", "image")
 LARGEST = 1 << 28
 """Characters of one cell: a picture of 200 megabytes."""
+DIGITS = 15
+"""Of an index at most: what a spreadsheet keeps of a number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def lines(data: str, hub: Mapping[str, str]) -> Iterator[Line]:
             raise InputError(f"no data at '{data}': write hub, or hub:CONFIG-SPLIT as in hub:cn-dev")
         where = {**hub, **({"config": config, "split": split} if config else {})}
         return _lines(values(**where))
-    if path.suffix == ".tsv" and path.is_file():
+    if path.suffix.lower() == ".tsv" and path.is_file():
         return tsv(path)
     if path.suffix == ".parquet" or (path.is_dir() and any(path.glob("*.parquet"))):
         from mmeval.sources import tables
@@ -188,8 +189,8 @@ def letters(options: Sequence[str]) -> list[str]:
 def index_of(text: str, where: str) -> int:
     """A row's index, which pandas may have written as 5.0. Raises InputError."""
     digits = text.strip().removesuffix(".0")
-    if not (digits.isascii() and digits.isdigit()):
-        raise InputError(f"{where}: the index is '{text[:40]}'; it must be a number")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS):
+        raise InputError(f"{where}: the index is '{text[:40]}'; it must be a number of at most {DIGITS} digits")
     return int(digits)
 
 
@@ -210,8 +211,8 @@ class _Stored:
         csv.field_size_limit(LARGEST)
         cell = next(csv.reader(io.StringIO(text, newline=""), delimiter="\t"))[self.place]
         try:
-            return base64.b64decode(cell, validate=True)
-        except binascii.Error as error:
+            return base64.b64decode("".join(cell.split()), validate=True)  # some tools break its lines
+        except ValueError as error:
             raise InputError(f"{self.where}, column image: not base64 ({error}); get the file again") from error
 
 
@@ -247,6 +248,8 @@ def _rows(lines: Iterable[Line]) -> list[Row]:
             raise InputError(f"{where}: the index {index} again; it was in {found[index].where}")
         if not cells["question"].strip():
             raise InputError(f"{where}: the question is empty; write one")
+        if not cells["category"].strip():
+            raise InputError(f"{where}, column category: empty; write the leaf ability that the question is about")
         options = option_cells(cells, where)
         answer = cells.get("answer", "").strip()
         if answer and answer not in letters(options):

@@ -141,7 +141,8 @@ def check(path: Path) -> list[Finding]:
     for question, turns in groups.items():
         found += _turns(path, question, turns)
     for what, cells in misread.items():
-        more = f"; so are {len(cells) - 1:,} more cells" if len(cells) > 1 else ""
+        others = len(cells) - 1
+        more = "" if not others else "; so is 1 more cell" if others == 1 else f"; so are {others:,} more cells"
         found.append(Finding("mind", f"{cells[0]} {what}{more}"))
     size = (len(rows), len(groups))
     if size not in SIZES:
@@ -222,6 +223,8 @@ def _misread(cell: Cell) -> str | None:
         return "is a number: if it was written 1.0 or 01, that is lost"
     if cell.kind != "text":
         return None
+    if len(cell.text) > sheets.LONGEST:
+        return f"... is longer than the {sheets.LONGEST:,} characters of a spreadsheet's cell, so do not save it there"
     if cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text):
         return "is a formula to a spreadsheet, so do not save the file there"
     if text in _NOTHING and cell.text:

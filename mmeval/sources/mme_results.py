@@ -36,7 +36,8 @@ def _lines(path: Path) -> list[str]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: not there; a results folder has a file for each of the subtasks") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}: not UTF-8 ({error.reason}); save it as UTF-8") from error
     return lines[:-1] if lines[-1] == "" else lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,20 @@ from mmeval.types import InputError
 
 LARGEST = 1 << 30
 """Bytes that an .xlsx file may unpack to."""
+LONGEST = 32767
+"""Characters that a cell of a sheet can hold."""
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ParseError,
+    LookupError,
+    ValueError,
+    OSError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+)
+"""What openpyxl and zipfile raise for a book that is damaged, encrypted, or has what they do not know."""
 
 Kind = Literal["text", "number", "formula", "error"]
 
@@ -35,10 +50,11 @@ def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
         raise InputError(f"{path}: a folder; name the .xlsx, .tsv or .csv file in it")
     if not path.is_file():
         raise InputError(f"{path}: no such file; give an .xlsx, .tsv or .csv file")
-    if path.suffix == ".xlsx":
+    kind = path.suffix.lower()
+    if kind == ".xlsx":
         return _xlsx(path)
-    if path.suffix in (".tsv", ".csv"):
-        return _text(path, "\t" if path.suffix == ".tsv" else ",")
+    if kind in (".tsv", ".csv"):
+        return _text(path, "\t" if kind == ".tsv" else ",")
     raise InputError(f"{path}: neither .xlsx nor .tsv nor .csv; save it as one of these")
 
 
@@ -52,8 +68,21 @@ def _text(path: Path, delimiter: str) -> Iterator[tuple[int, list[Cell]]]:
                 if cells:
                     yield number, [Cell(text) for text in cells]
                 number = reader.line_num + 1
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, line {_foreign(path)}: not UTF-8; save it as UTF-8 text") from error
+    except csv.Error as error:
         raise InputError(f"{path}, line {number}: cannot be read ({error}); save it as UTF-8 text") from error
+
+
+def _foreign(path: Path) -> int:
+    """The first line that is not UTF-8: text is decoded in blocks, whose errors do not tell the line."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 1
 
 
 def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
@@ -69,7 +98,7 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
             if any(cell.text for cell in cells):
                 yield number, cells
         book.close()
-    except (zipfile.BadZipFile, ParseError, LookupError, ValueError, OSError) as error:
+    except BROKEN as error:
         raise InputError(f"{path}: not an .xlsx file that can be read ({error}); save it again") from error
 
 

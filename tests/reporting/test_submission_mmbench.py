@@ -89,7 +89,9 @@ def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
         ('{"m": {"META": {}, "MMBench": {"CP": 1.0}}}', "m has no Overall on MMBench"),
         ('{"m": {"META": {"Org": 7}, "MMBench": {"Overall": NaN}}}', "Overall of m on MMBench is nan"),
         ('{"m": {"META": {}, "MMBench": {"Overall": "61"}}}', "Overall of m on MMBench is 61, not"),
+        ("{}", "no model in it"),
         ("{", "cannot be read as JSON"),
+        ("[" * 99_999, "cannot be read as JSON"),
     ],
 )
 def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, sentence: str) -> None:
@@ -103,6 +105,7 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
     [
         ({0: {"index": "2"}}, "the index 2 again"),
         ({0: {"index": "x"}}, "the index is 'x'"),
+        ({0: {"index": "9" * 5000}}, "it must be a number of at most 15 digits"),
         ({1: {"prediction": "D"}}, "the prediction is 'D', and the options are A, B, C"),
         ({1: {"prediction": ""}}, "the prediction is empty"),
         ({1: {"answer": "E"}}, "the answer 'E' is none of the options"),
@@ -146,6 +149,13 @@ def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
     assert any(
         "line 2, column prediction: 'N/A' is missing to pandas" in one and "so are 18 more" in one for one in found
     )
+
+
+def test_a_cell_too_long_for_a_sheet_is_to_be_minded(tmp_path: Path) -> None:
+    said = {0: {"prediction": "B" * 32_768}, 3: {"prediction": "B" * 32_768}}
+    found = findings(predictions(tmp_path / "theirs.tsv", said), "mind")
+    assert any("is longer than the 32,767 characters of a spreadsheet's cell" in one for one in found)
+    assert any(one.endswith("; so is 1 more cell") for one in found)
 
 
 def test_a_whole_table_is_found_right(tmp_path: Path) -> None:
@@ -213,6 +223,52 @@ def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=sentence):
             submission.write(runs.open_run(bad.folder), "mmbench", tmp_path / "out")
         assert not (tmp_path / "out").exists()
+
+
+def test_a_run_whose_questions_lack_turns_is_refused(tmp_path: Path) -> None:
+    lines = table.with_turns(table.questions())
+    for board in ("mmbench", "openvlm"):
+        for name, some in (("whole", lines), ("some", lines[:-1])):
+            data = table.write(tmp_path / f"MMBench_{name}.tsv", some)
+            one = door.evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / name, partial=True)
+            out = tmp_path / f"{board}-{name}"
+            if name == "whole":
+                assert submission.write(one, board, out)
+                continue
+            with pytest.raises(InputError, match=r"question 1 lacks turns, .* without --partial"):
+                submission.write(one, board, out)
+            assert not out.exists()
+
+
+def test_a_zip_as_people_make_it(run: Run, tmp_path: Path) -> None:
+    (path,) = submission.write(run, "mmbench", tmp_path)
+    archive = tmp_path / "theirs.ZIP"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.write(path, "theirs/MINE_MMBench.XLSX")
+        file.writestr("__MACOSX/theirs/._MINE_MMBench.XLSX", b"Mac OS X")
+    assert findings(archive, board="openvlm") == []
+    assert any("MINE_MMBench.XLSX, line 2, column C" in one for one in findings(archive, "mind", "openvlm"))
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:90] + bytes(byte ^ 0x55 for byte in whole[90:190]) + whole[190:])
+    assert "not a zip that can be read" in findings(archive, board="openvlm")[0]
+
+
+def test_an_entry_may_have_other_benchmarks_with_other_scales(tmp_path: Path) -> None:
+    path = tmp_path / "entry.json"
+    path.write_text('{"m": {"META": {}, "MME": {"Perception": 1500.1}, "CCBench": {"Overall": 101}}}')
+    assert findings(path, board="openvlm") == [f"{path}: Overall of m on CCBench is 101, not 0 to 100"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [("CCBench.TSV", "CCBench"), ("DailyBench.parquet", "mmbench_DailyBench"), ("hub:cn-dev", "mmbench_hub_cn-dev")],
+)
+def test_a_file_is_called_what_is_scored_by_circulareval(
+    run: Run, monkeypatch: pytest.MonkeyPatch, data: str, name: str
+) -> None:
+    identity = {**run.identity, "data": {"source": data}, "model": {"name": "m"}}
+    monkeypatch.setattr(Run, "identity", property(lambda self: identity))
+    assert mmbench.file_name(run) == f"m_{name}.xlsx"
 
 
 def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -113,7 +114,7 @@ def test_two_records_with_the_same_answer_are_one_question(server: Server, tmp_p
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("reply", [None, b"<html>busy</html>", b'{"error": "no"}', b'{"choices": []}'])
+@pytest.mark.parametrize("reply", [None, b"<html>busy</html>", b'{"error": "no"}', b'{"choices": []}', b"[" * 99_999])
 def test_a_failed_judge_is_counted_and_asked_again(server: Server, tmp_path: Path, reply: bytes | None) -> None:
     asked = Judge(server.url, "m", tmp_path / "judge.jsonl")
     server.reply = lambda prompt: reply
@@ -154,7 +155,7 @@ def test_a_slow_judge_is_not_waited_for(server: Server, tmp_path: Path) -> None:
     server.reply = slow
     found = judge.ask(Judge(server.url, "m", tmp_path / "j", timeout=0.05), records(1))
     assert found.failed == {"0"}
-    assert "timed out within 0.05 seconds" in found.why
+    assert "no whole reply within 0.05 seconds" in found.why
     assert len(server.asked) == 1  # and not asked again at once
 
 
@@ -182,6 +183,35 @@ def test_a_judge_that_never_comes_to_an_end_is_left(tmp_path: Path) -> None:
         done.set()
         http.shutdown()
         http.server_close()
+
+
+def test_nor_one_whose_headers_never_come_to_an_end(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        asker, _ = server.accept()
+        asker.sendall(b"HTTP/1.1 200 OK\r\nX-Wait: ")
+        with contextlib.suppress(OSError):  # whoever asked is gone
+            while not done.wait(0.02):
+                asker.sendall(b".")
+        asker.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+            found = judge.ask(Judge(url, "m", tmp_path / "j", timeout=0.3), records(1))
+        finally:
+            done.set()
+            thread.join()
+    assert found.failed == {"0"} and "no whole reply within 0.3 seconds" in found.why
+
+
+def test_a_reply_without_end_is_no_reply(server: Server, tmp_path: Path) -> None:
+    server.reply = lambda prompt: b" " * (judge.LONGEST + 9)
+    found = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(1))
+    assert found.failed == {"0"} and "more than 1,048,576 bytes" in found.why
 
 
 def test_the_key_goes_nowhere_else(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

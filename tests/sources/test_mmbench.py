@@ -100,6 +100,8 @@ def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path
         ({"answer": "b"}, r"line 3, column answer: 'b' is none of A, B, C"),
         ({"index": "1"}, r"line 3: the index 1 again; it was in .* line 2"),
         ({"index": "two"}, r"line 3: the index is 'two'; it must be a number"),
+        ({"index": "9" * 5000}, r"line 3: the index is '9{40}'; it must be a number of at most 15 digits"),
+        ({"category": " "}, r"line 3, column category: empty; write the leaf ability"),
         ({"question": " "}, r"line 3: the question is empty"),
         ({"B": ""}, r"line 3: the option B is empty and C is not"),
         ({"B": "", "C": ""}, r"line 3: 1 options; a question must have two or more"),
@@ -120,10 +122,21 @@ def test_a_picture_that_is_not_base64_is_named_by_row_and_column(tmp_path: Path)
     groups = read(table.write(tmp_path / "t.tsv", lines))
     with pytest.raises(InputError, match=r"t.tsv, line 3, column image: not base64"):
         groups[1][0].image.decode()
+    lines[1]["image"] = "é" * 100
+    groups = read(table.write(tmp_path / "t.tsv", lines))
+    with pytest.raises(InputError, match=r"t.tsv, line 3, column image: not base64"):
+        groups[1][0].image.decode()
     lines[1]["image"] = table.picture(1)[:68]
     (_, group, *_) = read(table.write(tmp_path / "t.tsv", lines))
     with pytest.raises(InputError, match=r"t\.tsv, line 3, column image: the picture is truncated"):
         group[0].image.decode()
+
+
+def test_base64_in_lines_is_base64(tmp_path: Path) -> None:
+    lines = table.questions()
+    lines[1]["image"] = "\n".join([lines[1]["image"][:76], lines[1]["image"][76:]])
+    groups = read(table.write(tmp_path / "t.TSV", lines))
+    assert groups[1][0].image.decode().getpixel((0, 0)) == (2, 80, 120)
 
 
 def test_turns_with_other_options_are_refused(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_what_only_python_calls_a_line_break_stays_in_the_answer(mark: str, tmp_
         ("1.jpg\ta?\tYes\tye\ts\n", r"line 1: 5 columns"),
         ("1.jpg\ta?\tYes\tye\ns\n", r"line 2: 1 columns"),
         ("1.jpg\ta?\tYes \tyes\n", r"line 1: the ground truth is 'Yes '"),
-        (b"\xff\n", r"OCR.txt: not UTF-8"),
+        (b"a.png\tq\tYes\tyes\n\xff\n", r"OCR.txt, line 2: not UTF-8"),
     ],
 )
 def test_where_the_script_stops_a_sentence(content: str | bytes, message: str, tmp_path: Path) -> None:

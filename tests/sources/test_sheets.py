@@ -79,12 +79,29 @@ def changed(path: Path, old: str, new: str, member: str = "xl/worksheets/sheet1.
         ('<c r="A1" t="s"><v>0</v>', '<c r="A1" t="s"><v>7</v>'),
         ('<c r="A1" t="s"><v>0</v>', '<c r="A1"><v>many</v>'),
         ("</sheetData>", ""),
+        ("<sheetView ", '<sheetView unknown="1" '),
     ],
 )
 def test_what_is_broken_is_one_sentence(tmp_path: Path, old: str, new: str) -> None:
     path = changed(written(tmp_path / "t.xlsx", [["a"]], False), old, new)
     with pytest.raises(InputError, match=r"t\.xlsx: not an \.xlsx file that can be read"):
         read(path)
+
+
+def test_what_was_damaged_on_its_way_is_one_sentence(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.xlsx", [[f"{n}" * 40] for n in range(400)], False)
+    whole = path.read_bytes()
+    middle = whole.index(b"xl/worksheets/sheet1.xml") + 60
+    path.write_bytes(whole[:middle] + bytes(byte ^ 0x55 for byte in whole[middle : middle + 99]) + whole[middle + 99 :])
+    with pytest.raises(InputError, match=r"t\.xlsx: not an \.xlsx file that can be read"):
+        read(path)
+
+
+def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    lines = [b"caf\xc3\xa9,1\n"] * 5000
+    (tmp_path / "t.CSV").write_bytes(b"".join([*lines[:3000], b"caf\xe9,1\n", *lines]))
+    with pytest.raises(InputError, match=r"t\.CSV, line 3001: not UTF-8; save it as UTF-8 text"):
+        read(tmp_path / "t.CSV")
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,38 @@ def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> N
     assert "give both" in evaluate(data, tmp_path / "x", "--judge", "http://127.0.0.1:9/v1").stderr
 
 
+def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
+    # the public tool looks for "cat " with its blank, so it does not find it in "a cat"
+    lines = table.with_turns([table.line(1, ["cat ", "dog"], "A"), table.line(2, ["cat", "dog"], "A")])
+    data = table.write(tmp_path / "MMBench.tsv", lines)
+    run = door.evaluate("constant:a cat", "mmbench", data=str(data), out=tmp_path / "run")
+    assert run.results["counts"]["unparsed"] == 2
+    assert run.results["metrics"]["circular"]["value"] == 50.0
+    assert run.results["strict"]["circular"]["value"] == 100.0
+    (path,) = submission.write(run, "mmbench", tmp_path)
+    assert door.score_predictions("mmbench", str(path))[2]["metrics"] == run.results["metrics"]
+
+
+def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
+    ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
+    assert "MMBench_DEV.tsv, limited to 4, with --partial" in ended.output
+    assert "Answers were read as by '2024-03'" in ended.output
+    ended = evaluate(data, tmp_path / "other", "--by", "likelihood")
+    assert "limited" not in ended.output and "read as by" not in ended.output
+
+
+def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) -> None:
+    lines = [line | {"prediction": line["answer"]} for line in table.with_turns(table.questions())]
+    lines = [line | {"l2-category": line["l2-category"] or "logic_reasoning"} for line in lines]
+    path = table.write(tmp_path / "t.tsv", lines, ["image", "category"])
+    metrics = door.score_predictions("mmbench", str(path))[2]["metrics"]
+    assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
+    assert "" not in metrics and "vanilla/" not in metrics
+    path = table.write(tmp_path / "t.tsv", lines, ["image", "category", "l2-category"])
+    with pytest.raises(InputError, match="line 2, column category: empty, and no l2-category either"):
+        door.score_predictions("mmbench", str(path))
+
+
 def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
     for number in range(1, 41):

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmeval.run import Run
+from mmeval.scoring.circular import GROUP
 from mmeval.sources import mmbench_predictions
 from mmeval.sources.mmbench_predictions import Finding
+from mmeval.sources.sheets import LONGEST
 from mmeval.types import InputError, Record
 
 COLUMNS = (
@@ -20,8 +22,6 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufff
 """What a sheet cannot hold; each becomes one blank."""
 LARGEST = 1 << 28
 """Bytes that a table in an archive may have."""
-LONGEST = 32767
-"""Characters that a cell of a sheet can hold."""
 
 STEPS = """What to do with it today (checked 2026-08):
 - MMBench's server closed on 2026-03-31 and its test answers are public: the score is the one printed by
@@ -38,6 +38,12 @@ def write(run: Run, folder: Path) -> list[Path]:
     that lacks turns.
     """
     records = sorted(run.records, key=lambda record: int(record.id))
+    for record in records:
+        if "turns" in record.tags:
+            raise InputError(
+                f"{run.folder}: question {record.groups[GROUP]} lacks turns, and its score would be too high; "
+                "get the whole table and run without --partial"
+            )
     rows = [_row(record) for record in records]
     path = folder / file_name(run)
     sheet(path, rows)
@@ -51,9 +57,14 @@ def check(path: Path) -> list[Finding]:
 
 def file_name(run: Run) -> str:
     """MODEL_DATASET.xlsx, the data called after its file."""
-    source = str(run.identity["data"]["source"]).removesuffix(".tsv").removesuffix(".parquet")
-    source = source if "bench" in source.lower() else f"{run.identity['task']['name']}_{source}"
+    source = re.sub(r"\.(tsv|parquet)$", "", str(run.identity["data"]["source"]), flags=re.IGNORECASE)
+    source = source if is_ours(source) else f"{run.identity['task']['name']}_{source}"
     return safe(f"{run.identity['model']['name']}_{source}") + ".xlsx"
+
+
+def is_ours(name: str) -> bool:
+    """Whether VLMEvalKit takes a data set of that name for one of MMBench's, and so scores it by CircularEval."""
+    return "mmbench" in name.lower() or "ccbench" in name.lower()
 
 
 def safe(name: str) -> str:

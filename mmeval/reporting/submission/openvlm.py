@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,13 +40,13 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 def check(path: Path) -> list[Finding]:
     """What is wrong with such a zip (each table in it is checked) or entry."""
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         return _check_entry(path)
-    if path.suffix != ".zip":
+    if path.suffix.lower() != ".zip":
         return mmbench.check(path)
     try:
         with zipfile.ZipFile(path) as archive, TemporaryDirectory() as temporary:
-            tables = [item for item in archive.infolist() if item.filename.endswith((".xlsx", ".tsv", ".csv"))]
+            tables = [item for item in archive.infolist() if _is_table(item.filename)]
             if not tables:
                 return [Finding("wrong", f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
             found = []
@@ -60,8 +61,13 @@ def check(path: Path) -> list[Finding]:
                     for f in mmbench.check(copy)
                 ]
             return found
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         return [Finding("wrong", f"{path}: not a zip that can be read ({error}); make it again")]
+
+
+def _is_table(name: str) -> bool:
+    """Whether it is a table, and none of the shadows that macOS packs beside a zip's files."""
+    return name.lower().endswith((".xlsx", ".tsv", ".csv")) and not name.startswith("__MACOSX/")
 
 
 def _entry(run: Run, name: str) -> dict[str, Any]:
@@ -83,10 +89,12 @@ _WAYS = ("circular", "vanilla", "vanilla_all")
 def _check_entry(path: Path) -> list[Finding]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return [Finding("wrong", f"{path}: cannot be read as JSON ({error}); write it again")]
     if not isinstance(value, dict) or not all(map(_is_entry, value.values())):
         return [Finding("wrong", f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
+    if not value:
+        return [Finding("wrong", f"{path}: no model in it; write an entry with META and scores")]
     found = []
     for model, entry in value.items():
         empty = [name for name in META if entry["META"].get(name) in (None, "") or "" in _listed(entry["META"][name])]
@@ -95,9 +103,11 @@ def _check_entry(path: Path) -> list[Finding]:
         if len(entry) < 2:
             found.append(Finding("wrong", f"{path}: {model} has no scores; add a data set's"))
         for data, scores in entry.items():
-            if data != "META" and "Overall" not in scores:
+            if data == "META" or not mmbench.is_ours(data):
+                continue  # other benchmarks have other scales: MME's goes up to 2800
+            if "Overall" not in scores:
                 found.append(Finding("wrong", f"{path}: {model} has no Overall on {data}; add it"))
-            for name, score in scores.items() if data != "META" else []:
+            for name, score in scores.items():
                 if type(score) not in (int, float) or not 0 <= score <= 100:
                     found.append(Finding("wrong", f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
     return found
