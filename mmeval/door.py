@@ -78,6 +78,8 @@ def evaluate(
     data = data or the_task.home
     shown = {"frames": the_task.frames, "sampler": the_task.sampler}
     check_judge(judge, judge_model)
+    if judge is not None:
+        variant(the_task, reading=reading, by=by, verdicts=Verdicts())  # raises now, and not after hours of answers
     if early_stop and not the_task.readings:
         raise InputError(f"the task '{task}' asks no question in several turns; leave out --early-stop")
     how = {
@@ -210,9 +212,11 @@ def rescore(
 
 
 def check_judge(judge: str | None, judge_model: str | None) -> None:
-    """Raises InputError where one is given without the other."""
+    """Raises InputError where one is given without the other, and for an address that is none."""
     if (judge is None) != (judge_model is None):
         raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
+    if judge is not None:
+        judges.check_address(judge)
 
 
 def score_predictions(

@@ -88,7 +88,11 @@ class Run:
             yield Journal(file)
 
     def _header(self) -> dict[str, Any]:
-        return read_json(self.folder / "run.json", "the folder holds no run; name another, or delete it")
+        advice = "the folder holds no run; name another, or delete it"
+        header = read_json(self.folder / "run.json", advice)
+        if missing := [name for name in ("identity", "samples", "sessions") if name not in header]:
+            raise InputError(f"{self.folder / 'run.json'}: no '{missing[0]}' in it; {advice}")
+        return header
 
 
 @dataclass(frozen=True)

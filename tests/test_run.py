@@ -82,6 +82,9 @@ def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
     (run.folder / "run.json").write_text("{")
     with pytest.raises(InputError, match=r"run.json: cannot be read as JSON"):
         runs.open_run(run.folder)
+    (run.folder / "run.json").write_text('{"samples": 3, "sessions": []}')
+    with pytest.raises(InputError, match=r"run.json: no 'identity' in it; the folder holds no run"):
+        runs.open_run(run.folder)
 
 
 def test_sittings_are_noted_without_touching_the_identity(tmp_path: Path) -> None:
