@@ -166,9 +166,9 @@ def run(
         raise InputError("--seed is for one run and --seeds for several; leave one of them out")
     how |= {"data": data, "wording": wording, "context": context}
     if dry_run:
-        first = seeds[0] if seeds else seed
-        asked = {name: how[name] for name in ("data", "wording", "context", "shots", "frames", "sampler")}
-        shown = door.preview(model, task, seed=first, **asked)
+        writing = ("out", "limit", "fresh", "batch_tokens", "beams", "max_new_tokens")
+        asked = {name: value for name, value in how.items() if name not in writing}
+        shown = door.preview(model, task, seed=seeds[0] if seeds else seed, **asked)
         console.show_preview(shown.reads, shown.prompts)
         return
     with nullcontext() if as_json else console.progress() as progress:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -127,7 +128,13 @@ def render(task: Task, sample: Sample, wording: str, weigh: bool = False) -> Req
 
 
 def record(sample: Sample, request: Request, response: Response) -> Record:
-    """What is kept of one question: the sample's facts, what was asked, what was said."""
+    """What is kept of one question: the sample's facts, what was asked, what was said.
+
+    Likelihoods that are no finite numbers (a float16 overflow) are an error: compared, they would choose something.
+    """
+    weights, error = response.loglikelihoods, response.error
+    if weights is not None and not all(map(math.isfinite, weights)):
+        weights, error = None, f"the model's likelihoods are no finite numbers {weights}; try --dtype float32"
     return Record(
         id=sample.id,
         targets=sample.targets,
@@ -138,8 +145,8 @@ def record(sample: Sample, request: Request, response: Response) -> Record:
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),
         text=response.text,
-        loglikelihoods=response.loglikelihoods,
-        error=response.error,
+        loglikelihoods=weights,
+        error=error,
         sent=response.sent,
         tokens=response.tokens,
     )

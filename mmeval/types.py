@@ -178,14 +178,8 @@ class Model(Protocol):
     """What a model adapter is. It gets many requests at once and may reorder, batch and share work."""
 
     name: str
-    digest: str
-    """Identifies the weights: a hash of the checkpoint's files."""
-    context: str
-    """Which of its named ways to introduce pictures is in force."""
     max_images: int | None
     """How many pictures it takes in one prompt, demonstrations included; None for any number."""
-    settings: Mapping[str, str]
-    """What else identifies its answers: dtype and the like."""
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         """Answers, in any order, each as soon as it is there. A bad request becomes an error response."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from mmeval.reporting.table import Table
 from mmeval.run import Run
 from mmeval.scoring import judge as judges
 from mmeval.scoring.differences import differences, explain
-from mmeval.task import Task, load_task, task_of
+from mmeval.task import Task, task_of
 from mmeval.types import InputError, Record
 
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
@@ -38,7 +39,7 @@ def write(run: Run) -> list[Path]:
     answers = zip(labelled, loop.judge(task, records, results["scorer"]), strict=True)
     drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
     paths = [page.write(run.folder, tabled, answers, [drawn]), *table.write(tabled, run.folder), *figures]
-    if submission.own(task.name) and is_whole(run):
+    if submission.own(run) and is_whole(run):
         submission.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
     return paths
@@ -65,7 +66,9 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
     if len(tasks) > 1 or len(labels) > 1:
         several = tasks if len(tasks) > 1 else labels
         raise InputError(f"runs of {' and '.join(sorted(several))} are not drawn together; name runs of one kind")
-    task = load_task(tasks.pop())
+    if len({json.dumps(run.identity["task"].get("card"), sort_keys=True) for run in runs}) > 1:
+        raise InputError(f"the runs are of different cards that are all called {tasks.pop()}; name runs of one of them")
+    task = task_of_run(runs[0])
     chart = Chart(task.title, labels.pop(), task.axes, tuple(lines), task.totals)
     return _draw(chart, out)
 

@@ -258,7 +258,7 @@ def _read(path: Path) -> dict[str, str]:
         try:
             entry = json.loads(line)
             found[str(entry["key"])] = str(entry["reply"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not a judge's reply ({error}); delete the line") from error
     return found
 
