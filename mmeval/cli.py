@@ -177,14 +177,15 @@ def run(
             finished = [door.evaluate(model, task, seed=seed, **how)]
         else:
             finished = door.evaluate_seeds(model, task, seeds, **how)
-    written = [run_report.write(one) for one in finished]
+    pictures = door.pictures(task, data, shots=how["shots"], frames=how["frames"], sampler=how["sampler"])
+    written = [run_report.write(one, pictures) for one in finished]
     if as_json:
         click.echo(json.dumps(finished[0].results if seeds is None else spread.summary(finished), indent=1))
     elif seeds is None:
-        console.show_run(finished[0], written[0])
+        console.show_run(*written[0])
     else:
         spread.show(spread.summary(finished), console.console())
-        console.show_paths([paths[0] for paths in written])
+        console.show_paths([paths[0] for _, paths in written])
     sys.exit(1 if any(one.results["counts"]["error"] for one in finished) else 0)
 
 
@@ -224,7 +225,7 @@ def score(
         results = door.rescore(run, judge=judge, judge_model=judge_model, say=quiet if as_json else console.say)
         written = run_report.write(run)
         if not as_json:
-            console.show_run(run, written)
+            console.show_run(*written)
     else:
         raise InputError(
             "name a run folder (--judge goes with it; its reading is the run's own), or --task and --predictions "

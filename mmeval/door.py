@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mmeval.provenance import provenance
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.task import Task, load_task, task_of, variant, with_frames, with_shots
-from mmeval.types import Generation, InputError, Model, Record, nearest
+from mmeval.types import Generation, Image, InputError, Model, Record, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -308,6 +308,17 @@ def preview(
         weighed = "".join(f"\n[weighed: {candidate}]" for candidate in requests[found.id].candidates)
         prompts.append((found.id, sent + weighed, found.tokens))
     return Preview(reads, tuple(prompts))
+
+
+def pictures(
+    task: str, data: str | None, *, shots: int | None = None, frames: int | None = None, sampler: str | None = None
+) -> Callable[[Collection[str]], dict[str, tuple[Image, ...]]]:
+    """What finds the pictures of a run's questions by sample id, for the page; videos are not decoded once more."""
+    the_task = with_frames(with_shots(load_task(task), shots, seed=0), frames, sampler)
+    source = data or the_task.home
+    if the_task.video is not None and source != "embedded":
+        return lambda ids: {}
+    return lambda ids: loop.pictures(the_task.samples(source), ids)
 
 
 def pick_wording(task: Task, wording: str | None) -> str:

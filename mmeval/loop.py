@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -125,6 +125,17 @@ def render(task: Task, sample: Sample, wording: str, weigh: bool = False) -> Req
     if task.weighs is not None:
         candidates = task.weighs(sample)
     return Request(sample.id, task.wordings[wording](sample), sample.shots, candidates)
+
+
+def pictures(samples: Iterable[Sample], ids: Collection[str]) -> dict[str, tuple[Image, ...]]:
+    """The pictures of those samples, the question's and then the options', by the sample's id."""
+    found: dict[str, tuple[Image, ...]] = {}
+    for sample in samples:
+        if sample.id in ids:
+            found[sample.id] = sum(map(images, (sample.prompt, *sample.choices)), ())
+            if len(found) == len(ids):
+                break
+    return found
 
 
 def record(sample: Sample, request: Request, response: Response) -> Record:

@@ -40,6 +40,7 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert first.exit_code == 0, first.output
     for words in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
         assert words in first.output
+    assert (out / "index.html").read_text().count("data:image/jpeg;base64,") == 28, "a picture for each wrong answer"
     written = (
         "run.json records.jsonl scores.json table.md table.csv dotplot.png dotplot.svg radar.png radar.svg index.html"
     )

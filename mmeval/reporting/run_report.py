@@ -25,10 +25,11 @@ SPOKES = 3
 """Axes of a radar at least."""
 
 
-def write(run: Run) -> list[Path]:
-    """Writes the run's tables, figures, page and results folder; returns the paths, the page first.
+def write(run: Run, pictures: page.Pictures | None = None) -> tuple[Table, list[Path]]:
+    """Writes the run's tables, figures, page and results folder; returns the table and the paths, the page first.
 
-    The results folder is the benchmark's own format; it is left out while answers are missing.
+    `pictures` finds those of the failures that the page lists. The results folder is the benchmark's own format; it
+    is left out while answers are missing.
     """
     task = task_of_run(run)
     records, results = run.records, run.results
@@ -38,11 +39,11 @@ def write(run: Run) -> list[Path]:
     labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in records]
     answers = zip(labelled, loop.judge(task, records, results["scorer"]), strict=True)
     drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
-    paths = [page.write(run.folder, tabled, answers, [drawn]), *table.write(tabled, run.folder), *figures]
+    paths = [page.write(run.folder, tabled, answers, [drawn], pictures), *table.write(tabled, run.folder), *figures]
     if submission.own(run) and is_whole(run):
         submission.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
-    return paths
+    return tabled, paths
 
 
 def task_of_run(run: Run) -> Task:
