@@ -177,7 +177,8 @@ def run(
             finished = [door.evaluate(model, task, seed=seed, **how)]
         else:
             finished = door.evaluate_seeds(model, task, seeds, **how)
-    pictures = door.pictures(task, data, shots=how["shots"], frames=how["frames"], sampler=how["sampler"])
+    chosen = {name: how[name] for name in ("partial", "shots", "frames", "sampler")}
+    pictures = door.pictures(task, data, **chosen)
     written = [run_report.write(one, pictures) for one in finished]
     if as_json:
         click.echo(json.dumps(finished[0].results if seeds is None else spread.summary(finished), indent=1))

@@ -311,10 +311,17 @@ def preview(
 
 
 def pictures(
-    task: str, data: str | None, *, shots: int | None = None, frames: int | None = None, sampler: str | None = None
+    task: str,
+    data: str | None,
+    *,
+    partial: bool = False,
+    shots: int | None = None,
+    frames: int | None = None,
+    sampler: str | None = None,
 ) -> Callable[[Collection[str]], dict[str, tuple[Image, ...]]]:
     """What finds the pictures of a run's questions by sample id, for the page; videos are not decoded once more."""
-    the_task = with_frames(with_shots(load_task(task), shots, seed=0), frames, sampler)
+    the_task = variant(load_task(task), partial=partial)
+    the_task = with_frames(with_shots(the_task, shots, seed=0), frames, sampler)
     source = data or the_task.home
     if the_task.video is not None and source != "embedded":
         return lambda ids: {}
