@@ -269,6 +269,12 @@ def test_a_judge_that_cannot_be_asked_is_refused_before_anything_is_asked(
     assert not (tmp_path / "run").exists()
 
 
+def test_mmbench_is_no_ccbench(tmp_path: Path) -> None:
+    data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()))
+    with pytest.raises(InputError, match=r"MMBench.tsv, line 2: '\w+' is an ability of MMBench; say --task mmbench"):
+        door.evaluate("constant", "ccbench", data=str(data), out=tmp_path / "run")
+
+
 def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     lines = [line for line in table.with_turns(table.questions()) if line["index"] not in ("2000001", "1000002")]
     data = table.write(tmp_path / "MMBench.tsv", lines)
