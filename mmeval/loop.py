@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mmeval.run import SCHEMA, Journal, Run
-from mmeval.scoring import choices
-from mmeval.scoring.circular import GROUP
+from mmeval.scoring.early_stop import EarlyStop
 from mmeval.scoring.statistics import estimate, parts
 from mmeval.task import Task
 from mmeval.types import (
@@ -101,13 +100,13 @@ def ask(
     with run.journal() as journal:
         held = run.records
         wanted = set(plan.ids) - {record.id for record in held}
-        lost = {record.groups[GROUP] for record in held if _lost(task, record)} if early_stop else set()
+        stop = EarlyStop(task.scorers.values(), held) if early_stop else None
         done = itertools.count(len(plan.ids) - len(wanted) + 1)
         progress(len(plan.ids) - len(wanted), len(plan.ids))
         for window in _windows(sample for sample in samples if sample.id in wanted):
-            for wave in _turns(window) if early_stop else [window]:
+            for wave in stop.waves(window) if stop else [window]:
                 asked = {sample.id: (sample, render(task, sample, wording, weigh)) for sample in wave}
-                for id in [id for id, (sample, _) in asked.items() if sample.groups.get(GROUP) in lost]:
+                for id in [id for id, (sample, _) in asked.items() if stop and sample in stop]:
                     _skip(journal, *asked.pop(id))
                     progress(next(done), len(plan.ids))
                 requests = [request for _, request in asked.values()]
@@ -115,8 +114,8 @@ def ask(
                     answer = record(*asked[response.id], response)
                     journal.append(answer)
                     progress(next(done), len(plan.ids))
-                    if early_stop and _lost(task, answer):
-                        lost.add(answer.groups[GROUP])
+                    if stop:
+                        stop.see(answer)
 
 
 def render(task: Task, sample: Sample, wording: str, weigh: bool = False) -> Request:
@@ -225,21 +224,9 @@ def unread(task: Task, records: Sequence[Record]) -> list[Record]:
     ]
 
 
-def _lost(task: Task, record: Record) -> bool:
-    return record.error is None and all(choices.lost(score(record)) for score in task.scorers.values())
-
-
 def _skip(journal: Journal, sample: Sample, request: Request) -> None:
     unasked = record(sample, request, Response(sample.id))
     journal.append(replace(unasked, tags={**sample.tags, "skipped": "lost at an earlier turn"}))
-
-
-def _turns(window: Sequence[Sample]) -> list[list[Sample]]:
-    """The first turn of every question, then the second ones, and so on."""
-    turns: dict[int, list[Sample]] = {}
-    for sample in window:
-        turns.setdefault(int(sample.tags.get("turn", "0")), []).append(sample)
-    return [turns[turn] for turn in sorted(turns)]
 
 
 def _pictures(sample: Sample) -> int:
