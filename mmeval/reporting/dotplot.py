@@ -202,6 +202,8 @@ def _reading(chart: Chart) -> list[str]:
     found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
     shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
     said = ["Every row runs from zero to full marks."]
+    if len(chart.series) > 1:
+        said[0] += " Height within a row means nothing."
     if any(estimate.chance is not None for estimate in shown):
         said.append("Dashed: what guessing gives.")
     with_interval = sum(estimate.low is not None for estimate in shown)
