@@ -166,9 +166,9 @@ def run(
         raise InputError("--seed is for one run and --seeds for several; leave one of them out")
     how |= {"data": data, "wording": wording, "context": context}
     if dry_run:
-        first = seeds[0] if seeds else seed
-        asked = {name: how[name] for name in ("data", "wording", "context", "shots", "frames", "sampler")}
-        shown = door.preview(model, task, seed=first, **asked)
+        writing = ("out", "limit", "fresh", "batch_tokens", "beams", "max_new_tokens")
+        asked = {name: value for name, value in how.items() if name not in writing}
+        shown = door.preview(model, task, seed=seeds[0] if seeds else seed, **asked)
         console.show_preview(shown.reads, shown.prompts)
         return
     with nullcontext() if as_json else console.progress() as progress:
@@ -177,14 +177,16 @@ def run(
             finished = [door.evaluate(model, task, seed=seed, **how)]
         else:
             finished = door.evaluate_seeds(model, task, seeds, **how)
-    written = [run_report.write(one) for one in finished]
+    chosen = {name: how[name] for name in ("partial", "shots", "frames", "sampler")}
+    pictures = door.pictures(task, data, **chosen)
+    written = [run_report.write(one, pictures) for one in finished]
     if as_json:
         click.echo(json.dumps(finished[0].results if seeds is None else spread.summary(finished), indent=1))
     elif seeds is None:
-        console.show_run(finished[0], written[0])
+        console.show_run(*written[0])
     else:
         spread.show(spread.summary(finished), console.console())
-        console.show_paths([paths[0] for paths in written])
+        console.show_paths([paths[0] for _, paths in written])
     sys.exit(1 if any(one.results["counts"]["error"] for one in finished) else 0)
 
 
@@ -224,7 +226,7 @@ def score(
         results = door.rescore(run, judge=judge, judge_model=judge_model, say=quiet if as_json else console.say)
         written = run_report.write(run)
         if not as_json:
-            console.show_run(run, written)
+            console.show_run(*written)
     else:
         raise InputError(
             "name a run folder (--judge goes with it; its reading is the run's own), or --task and --predictions "

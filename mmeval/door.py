@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mmeval.provenance import provenance
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.task import Task, load_task, task_of, variant, with_frames, with_shots
-from mmeval.types import Generation, InputError, Model, Record, nearest
+from mmeval.types import Generation, Image, InputError, Model, Record, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -73,13 +73,9 @@ def evaluate(
     have; `early_stop` does not ask what is lost; `judge` is the URL of a server that is asked about what no
     scorer can read, and `judge_model` its model.
     """
-    the_task = variant(load_task(task), reading=reading, by=by, partial=partial)
-    the_task = with_frames(with_shots(the_task, shots, seed), frames, sampler)
+    the_task = _prepared(task, reading, by, partial, early_stop, judge, judge_model, shots, seed, frames, sampler)
     data = data or the_task.home
     shown = {"frames": the_task.frames, "sampler": the_task.sampler}
-    check_judge(judge, judge_model)
-    if early_stop and not the_task.readings:
-        raise InputError(f"the task '{task}' asks no question in several turns; leave out --early-stop")
     how = {
         **({"reading": reading or next(iter(the_task.readings))} if the_task.readings and by == "text" else {}),
         **({"by": by} if by != "text" else {}),
@@ -101,8 +97,8 @@ def evaluate(
     extras += [name for name, wanted in (("partial", partial), ("early-stop", early_stop)) if wanted]
     folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit, extras)
     if fresh:
-        runs.remove(folder)
-    settings = Settings(context, device, _dtype(dtype, device, folder, checkpoint), batch_tokens)
+        runs.check_removable(folder)
+    settings = Settings(context, device, _dtype(dtype, device, None if fresh else folder, checkpoint), batch_tokens)
     generation = Generation(max_new_tokens or the_task.max_new_tokens, beams)
     identity = {
         "task": {"name": the_task.name, "version": the_task.version, "wording": wording, **how},
@@ -112,16 +108,19 @@ def evaluate(
             "checkpoint": checkpoint.digest,
             "context": context,
             "dtype": settings.dtype,
+            **({} if checkpoint.local or checkpoint.revision else {"revision": "not pinned"}),
         },
         "generation": {"max_new_tokens": generation.max_new_tokens, "beams": beams, "seed": seed},
     }
-    run = runs.begun(folder, identity)
+    run = None if fresh else runs.begun(folder, identity)
     if run is not None and run.complete:
         say(f"{folder}: all {len(plan.ids)} answers are there; scored again without the model")
     else:
         loaded = (load or load_model)(checkpoint, settings)
         loop.check_pictures(loaded, plan)
-        run = runs.create(folder, identity, len(plan.ids))  # only now: a model that does not load leaves no folder
+        if fresh:  # only now, and a new folder too: a model that does not load changes nothing
+            runs.remove(folder)
+        run = runs.create(folder, identity, len(plan.ids))
         run.note(provenance(batch_tokens, device))
         _seed(seed)
         loop.ask(
@@ -209,10 +208,36 @@ def rescore(
     return results
 
 
+def _prepared(
+    name: str,
+    reading: str | None,
+    by: str,
+    partial: bool,
+    early_stop: bool,
+    judge: str | None,
+    judge_model: str | None,
+    shots: int | None,
+    seed: int,
+    frames: int | None,
+    sampler: str | None,
+) -> Task:
+    """The task as it is to be asked and read. Raises InputError, before hours of answers, for what it does not have."""
+    task = load_task(name)
+    if early_stop and task.partial is None:
+        raise InputError(f"the task '{name}' asks no question in several turns; leave out --early-stop")
+    check_judge(judge, judge_model)
+    task = variant(task, reading=reading, by=by, partial=partial)
+    if judge is not None:
+        variant(task, reading=reading, by=by, verdicts=Verdicts())
+    return with_frames(with_shots(task, shots, seed), frames, sampler)
+
+
 def check_judge(judge: str | None, judge_model: str | None) -> None:
-    """Raises InputError where one is given without the other."""
+    """Raises InputError where one is given without the other, and for an address that is none."""
     if (judge is None) != (judge_model is None):
         raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
+    if judge is not None:
+        judges.check_address(judge)
 
 
 def score_predictions(
@@ -240,32 +265,67 @@ def preview(
     model: str,
     task: str,
     *,
-    data: str | None,
-    wording: str | None,
-    context: str | None,
+    data: str | None = None,
+    wording: str | None = None,
+    context: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    seed: int = 0,
     shots: int | None = None,
     frames: int | None = None,
     sampler: str | None = None,
-    seed: int = 0,
+    reading: str | None = None,
+    by: str = "text",
+    partial: bool = False,
+    early_stop: bool = False,
+    judge: str | None = None,
+    judge_model: str | None = None,
     count: int = 3,
 ) -> Preview:
-    """The first prompts as the model will see them, and what would be read. Nothing is asked or written."""
-    the_task = with_frames(with_shots(load_task(task), shots, seed), frames, sampler)
+    """The first prompts as the model will see them, and what would be read. Nothing is asked or written.
+
+    The arguments are those of `evaluate`, and what it refuses is refused.
+    """
+    the_task = _prepared(task, reading, by, partial, early_stop, judge, judge_model, shots, seed, frames, sampler)
     data = data or the_task.home
     checkpoint = find_model(model)
     plan = loop.survey(the_task.samples(data))
-    settings = Settings(pick_context(checkpoint, context))
+    settings = Settings(pick_context(checkpoint, context), device, _dtype(dtype, device, None, checkpoint))
     loaded = load_model(checkpoint, settings)
     loop.check_pictures(loaded, plan)
     wording = pick_wording(the_task, wording)
     first = itertools.islice(the_task.samples(data), count)
-    shown = [loaded.preview(loop.render(the_task, sample, wording)) for sample in first]
+    weigh = by != "text" or the_task.weighs is not None
+    requests = {request.id: request for request in (loop.render(the_task, s, wording, weigh) for s in first)}
+    shown = [loaded.preview(request) for request in requests.values()]
     reads = (
         f"data: {data}, {len(plan.ids)} samples; model: {checkpoint.name} from {checkpoint.source or 'nowhere'}; "
         f"wording: {wording}; context: {settings.context}"
     )
-    prompts = ((r.id, r.sent if r.error is None else f"cannot be sent: {r.error}", r.tokens) for r in shown)
+    prompts = []
+    for found in shown:
+        sent = found.sent if found.error is None else f"cannot be sent: {found.error}"
+        weighed = "".join(f"\n[weighed: {candidate}]" for candidate in requests[found.id].candidates)
+        prompts.append((found.id, sent + weighed, found.tokens))
     return Preview(reads, tuple(prompts))
+
+
+def pictures(
+    task: str,
+    data: str | None,
+    *,
+    partial: bool = False,
+    shots: int | None = None,
+    frames: int | None = None,
+    sampler: str | None = None,
+) -> Callable[[Collection[str]], dict[str, tuple[Image, ...]]]:
+    """What finds the pictures of a run's questions by sample id, for the page; videos are not decoded once more."""
+    the_task = variant(load_task(task), partial=partial)
+    the_task = with_frames(with_shots(the_task, shots, seed=0), frames, sampler)
+    source = data or the_task.home
+    if the_task.video is not None and source != "embedded":
+        return lambda ids: {}
+    return lambda ids: loop.pictures(the_task.samples(source), ids)
 
 
 def pick_wording(task: Task, wording: str | None) -> str:
@@ -312,11 +372,11 @@ def default_folder(
     return REPORTS / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
-def _dtype(dtype: str, device: str, folder: Path, checkpoint: Checkpoint) -> str:
-    """`auto` is the dtype that the run began with; for a new run bf16 on a GPU and float32 on a CPU."""
+def _dtype(dtype: str, device: str, folder: Path | None, checkpoint: Checkpoint) -> str:
+    """`auto` is the dtype that the run in the folder began with; for a new run bf16 on a GPU and float32 on a CPU."""
     if dtype != "auto" or checkpoint.adapter == "constant":
         return dtype
-    if (folder / "run.json").exists():
+    if folder is not None and (folder / "run.json").exists():
         return str(runs.open_run(folder).identity["model"]["dtype"])
     from mmeval.engine.device import default_dtype
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -126,8 +127,25 @@ def render(task: Task, sample: Sample, wording: str, weigh: bool = False) -> Req
     return Request(sample.id, task.wordings[wording](sample), sample.shots, candidates)
 
 
+def pictures(samples: Iterable[Sample], ids: Collection[str]) -> dict[str, tuple[Image, ...]]:
+    """The pictures of those samples, the question's and then the options', by the sample's id."""
+    found: dict[str, tuple[Image, ...]] = {}
+    for sample in samples:
+        if sample.id in ids:
+            found[sample.id] = sum(map(images, (sample.prompt, *sample.choices)), ())
+            if len(found) == len(ids):
+                break
+    return found
+
+
 def record(sample: Sample, request: Request, response: Response) -> Record:
-    """What is kept of one question: the sample's facts, what was asked, what was said."""
+    """What is kept of one question: the sample's facts, what was asked, what was said.
+
+    Likelihoods that are no finite numbers (a float16 overflow) are an error: compared, they would choose something.
+    """
+    weights, error = response.loglikelihoods, response.error
+    if weights is not None and not all(map(math.isfinite, weights)):
+        weights, error = None, f"the model's likelihoods are no finite numbers {weights}; try --dtype float32"
     return Record(
         id=sample.id,
         targets=sample.targets,
@@ -138,8 +156,8 @@ def record(sample: Sample, request: Request, response: Response) -> Record:
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),
         text=response.text,
-        loglikelihoods=response.loglikelihoods,
-        error=response.error,
+        loglikelihoods=weights,
+        error=error,
         sent=response.sent,
         tokens=response.tokens,
     )

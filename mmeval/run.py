@@ -88,7 +88,11 @@ class Run:
             yield Journal(file)
 
     def _header(self) -> dict[str, Any]:
-        return read_json(self.folder / "run.json", "the folder holds no run; name another, or delete it")
+        advice = "the folder holds no run; name another, or delete it"
+        header = read_json(self.folder / "run.json", advice)
+        if missing := [name for name in ("identity", "samples", "sessions") if name not in header]:
+            raise InputError(f"{self.folder / 'run.json'}: no '{missing[0]}' in it; {advice}")
+        return header
 
 
 @dataclass(frozen=True)
@@ -144,15 +148,20 @@ def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
             )
 
 
+def check_removable(folder: Path) -> None:
+    """Raises InputError for a folder that holds anything but a run."""
+    if folder.exists() and not (folder / "run.json").is_file():
+        raise InputError(f"{folder}: not a run (no run.json), so it is not deleted; name another with --out")
+
+
 def remove(folder: Path) -> None:
-    """Deletes a run, and only a run: a folder without run.json is refused."""
+    """Deletes a run. Raises InputError for a folder that holds none, and while another process writes it."""
     import shutil
 
-    if not folder.exists():
-        return
-    if not (folder / "run.json").is_file():
-        raise InputError(f"{folder}: not a run (no run.json), so it is not deleted; name another with --out")
-    shutil.rmtree(folder)
+    check_removable(folder)
+    if folder.exists():
+        with Run(folder).journal():
+            shutil.rmtree(folder)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -173,7 +182,7 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: not there; {advice}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error}); {advice}") from error
     if not isinstance(value, dict):
         raise InputError(f"{path}: not a JSON object; {advice}")
@@ -187,7 +196,7 @@ def _read_records(path: Path) -> Iterator[Record]:
     for number, line in enumerate(lines[:-1], start=1):
         try:
             yield _from_json(json.loads(line))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise InputError(
                 f"{path}, line {number}: not a record ({error}); restore the file, or start over with --fresh"
             ) from error

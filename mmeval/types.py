@@ -9,7 +9,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import io
+import struct
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +23,10 @@ from PIL import UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded: a 20,000 x 20,000 bomb is refused before its pixels are read."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM")
+"""Kinds of pictures that are decoded. Pillow knows others that it hands to programs, as PostScript to Ghostscript."""
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
+"""What Pillow raises, besides its own errors, where a picture's bytes are wrong."""
 
 
 class InputError(Exception):
@@ -67,7 +73,7 @@ class Image:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
-                picture = PILImage.open(io.BytesIO(encoded))
+                picture = PILImage.open(io.BytesIO(encoded), formats=FORMATS)
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise InputError(f"{self.name}: {width} x {height} pixels, more than {MAX_PIXELS:,}; scale it down")
@@ -75,8 +81,9 @@ class Image:
         except PILImage.DecompressionBombError as error:
             raise InputError(f"{self.name}: more than {MAX_PIXELS:,} pixels ({error}); scale it down") from error
         except UnidentifiedImageError as error:
-            raise InputError(f"{self.name}: not a picture that can be read; replace the file") from error
-        except (OSError, ValueError, SyntaxError) as error:
+            kinds = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+            raise InputError(f"{self.name}: not a picture that can be read, {kinds}; replace the file") from error
+        except BROKEN as error:
             raise InputError(f"{self.name}: the picture is truncated or broken ({error}); replace the file") from error
         return picture
 
@@ -171,14 +178,8 @@ class Model(Protocol):
     """What a model adapter is. It gets many requests at once and may reorder, batch and share work."""
 
     name: str
-    digest: str
-    """Identifies the weights: a hash of the checkpoint's files."""
-    context: str
-    """Which of its named ways to introduce pictures is in force."""
     max_images: int | None
     """How many pictures it takes in one prompt, demonstrations included; None for any number."""
-    settings: Mapping[str, str]
-    """What else identifies its answers: dtype and the like."""
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         """Answers, in any order, each as soon as it is there. A bad request becomes an error response."""

@@ -116,6 +116,8 @@ def sample(task: str, row: Row, turn: int, turns: int) -> Sample:
         tags["turns"] = str(turns)
     if task == "mmbench":
         tags["ability"] = ability(row.cells.get("l2-category", ""), row.cells["category"], row.where)
+    elif row.cells["category"] in _OF_LEAF:
+        raise InputError(f"{row.where}: '{row.cells['category']}' is an ability of MMBench; say --task mmbench")
     return Sample(
         id=str(row.index),
         prompt=(row.image, row.cells["question"]),

@@ -112,6 +112,15 @@ def test_errors_are_counted_and_never_scored(samples: list[Sample], tmp_path: Pa
     assert "both its questions" in results["metrics"]["OCR"]["reason"]
 
 
+@pytest.mark.parametrize("weight", [float("nan"), float("-inf"), float("inf")])
+def test_likelihoods_that_are_no_numbers_are_an_error(samples: list[Sample], weight: float) -> None:
+    response = Response(samples[0].id, loglikelihoods=(-1.0, weight))
+    kept = loop.record(samples[0], Request(samples[0].id, ("?",)), response)
+    assert kept.loglikelihoods is None
+    assert "no finite numbers" in (kept.error or "")
+    assert loop.judge(MME, [kept], "official")[0].outcome == "error"
+
+
 def test_scores_are_what_the_schema_says(samples: list[Sample], tmp_path: Path) -> None:
     run = ask(samples, tmp_path / "r")
     records = [replace(record, text="yes", error=None) for record in run.records]

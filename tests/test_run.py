@@ -56,6 +56,17 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
         _ = run.records
 
 
+def test_a_record_nested_without_end_is_named(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    with (run.folder / "records.jsonl").open("a") as file:
+        file.write("[" * 100_000 + "\n")
+    with pytest.raises(InputError, match=r"records.jsonl, line 2: not a record"):
+        _ = run.records
+    (run.folder / "run.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"run.json: cannot be read as JSON"):
+        _ = run.identity
+
+
 def test_another_identity_is_a_mismatch_that_names_the_difference(tmp_path: Path) -> None:
     run = begun(tmp_path / "r")
     other = {**IDENTITY, "data": {"digest": "e", "limit": None}}
@@ -81,6 +92,9 @@ def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
     run = begun(tmp_path / "r")
     (run.folder / "run.json").write_text("{")
     with pytest.raises(InputError, match=r"run.json: cannot be read as JSON"):
+        runs.open_run(run.folder)
+    (run.folder / "run.json").write_text('{"samples": 3, "sessions": []}')
+    with pytest.raises(InputError, match=r"run.json: no 'identity' in it; the folder holds no run"):
         runs.open_run(run.folder)
 
 

@@ -12,6 +12,7 @@ import mmeval
 from mmeval import door
 from mmeval.cli import main
 from mmeval.mmicl.checkpoints import save
+from mmeval.run import open_run
 from tests.mme_folder import SUBTASKS, make_release
 from tests.mmicl import mmicl_small as small
 
@@ -25,8 +26,12 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "100"})
 
 
+def task_of(data: Path, out: Path) -> tuple[object, ...]:
+    return ("--task", "mme", "--data", data, "--out", out)
+
+
 def run(data: Path, out: Path, *more: object) -> Result:
-    return call("run", "--task", "mme", "--model", "constant", "--data", data, "--out", out, *more)
+    return call("run", *task_of(data, out), "--model", "constant", *more)
 
 
 def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +40,7 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert first.exit_code == 0, first.output
     for words in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
         assert words in first.output
+    assert (out / "index.html").read_text().count("data:image/jpeg;base64,") == 28, "a picture for each wrong answer"
     written = (
         "run.json records.jsonl scores.json table.md table.csv dotplot.png dotplot.svg radar.png radar.svg index.html"
     )
@@ -64,6 +70,22 @@ def test_another_wording_is_another_run(data: Path, tmp_path: Path) -> None:
     assert run(data, tmp_path / "run", "--wording", "single-word", "--fresh").exit_code == 0
 
 
+def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    save(small.model(), small.processor(), tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"torn")
+    broken = call("run", *task_of(data, tmp_path / "run"), "--model", tmp_path / "model", "--fresh")
+    assert broken.exit_code == 2
+    with open_run(tmp_path / "run").journal():  # as another process holds it
+        busy = run(data, tmp_path / "run", "--fresh")
+    assert busy.exit_code == 2
+    assert "another process is writing this run" in busy.stderr
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+    (tmp_path / "other").mkdir()
+    assert "not a run" in run(data, tmp_path / "other", "--fresh").stderr
+
+
 def test_what_is_not_the_default_is_in_the_folders_name(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +112,27 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
     assert "56 samples" in shown.output
     assert "Is this existence 0? Please answer yes or no." in shown.output
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (("--by", "nonsense"), "no multiple choice"),
+        (("--early-stop",), "asks no question in several turns"),
+        (("--partial",), "no questions in several turns"),
+        (("--reading", "2023"), "no multiple choice"),
+        (("--judge", "http://localhost:1/v1"), "give both"),
+        (("--model", "mmicl-tiny", "--dtype", "float8"), "unknown dtype"),
+        (("--model", "mmicl-tiny", "--device", "abacus"), "unknown device"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would(
+    data: Path, tmp_path: Path, option: tuple[str, ...], sentence: str
+) -> None:
+    for more in ((), ("--dry-run",)):
+        refused = run(data, tmp_path / "run", *option, *more)
+        assert refused.exit_code == 2, refused.output
+        assert sentence in refused.stderr
 
 
 def test_a_dry_run_says_which_prompt_is_too_long(data: Path, tmp_path: Path) -> None:

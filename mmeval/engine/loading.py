@@ -46,8 +46,6 @@ def open_checkpoint(
         model,
         processor,
         name=checkpoint.name,
-        digest=checkpoint.digest,
-        context=settings.context,
         introduce=CONTEXTS[settings.context if show == "each" else "plain"],
         max_images=max_images,
         reads_instructions=reads_instructions,

@@ -54,8 +54,6 @@ class TransformerModel:
         processor: MmiclProcessor,
         *,
         name: str,
-        digest: str,
-        context: str,
         introduce: Context,
         max_images: int | None,
         reads_instructions: bool = False,
@@ -65,9 +63,8 @@ class TransformerModel:
         """`reads_instructions`: the Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)
         self.model, self.processor = model, processor
-        self.name, self.digest, self.context = name, digest, context
+        self.name = name
         self.max_images = max_images if show == "each" else None
-        self.settings: Mapping[str, str] = {"dtype": str(model.dtype).removeprefix("torch.")}
         self.pictures = PictureStore(self._pixels, self._encode)
         self._introduce, self._batch_tokens = introduce, batch_tokens
         self._reads, self._show = reads_instructions, show

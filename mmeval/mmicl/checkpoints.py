@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -31,6 +32,8 @@ __all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_proc
 TAGS = 20
 """Published MMICL models have <image0> to <image19>, right after the placeholder."""
 
+SETTINGS = ("*.json", "qformer_tokenizer/*.json")
+"""Files of a repository that are no weights."""
 PROCESSORS = {
     ("t5", 2048): "Salesforce/instructblip-flan-t5-xl",
     ("t5", 4096): "Salesforce/instructblip-flan-t5-xxl",
@@ -56,13 +59,21 @@ def load(
     return model, load_processor(folder, model.config, local_files_only)
 
 
-def find(name: str | Path, revision: str | None = None, local_files_only: bool = True) -> Path:
-    """The folder of that name, or the local copy of that hub repository. Raises CheckpointError."""
+def find(
+    name: str | Path,
+    revision: str | None = None,
+    local_files_only: bool = True,
+    wanted: Sequence[str] = (*SETTINGS, "*.safetensors", "*.bin"),
+) -> Path:
+    """The folder of that name, or the local copy of the `wanted` files of that hub repository.
+
+    Raises CheckpointError.
+    """
     if Path(name).is_dir():
         return Path(name)
-    patterns = ["*.json", "qformer_tokenizer/*.json", "*.safetensors", "*.bin"]
+    patterns = list(wanted)
     try:
-        if not local_files_only:
+        if "*.bin" in patterns and not local_files_only:
             files = HfApi().list_repo_files(str(name), revision=revision)
             if any(file.endswith(".safetensors") for file in files):
                 patterns.remove("*.bin")
@@ -112,7 +123,7 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
     ours = (folder / "mmicl_processor.json").exists()
     if not ours and lender and not (folder / "tokenizer.json").exists():
-        folder = find(lender, local_files_only=local_files_only)
+        folder = find(lender, local_files_only=local_files_only, wanted=SETTINGS)
     try:
         processor = (
             MmiclProcessor.from_pretrained(folder)
@@ -121,7 +132,7 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
         )
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{folder}: the processor's files cannot be used ({said(error)})") from error
     _check(processor, config, folder, ours)
     return processor
@@ -165,7 +176,11 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     model = load_model(base_folder, torch.float32, device)
     tensors = {key: value.to(device) for key, value in trained.read_tensors(folder).items()}
     if lora:
-        tensors = trained.merged(tensors, model, lora["alpha"] / lora["rank"])
+        try:
+            scale = lora["alpha"] / lora["rank"]
+        except (KeyError, TypeError, ZeroDivisionError) as error:
+            raise CheckpointError(f"{folder / trained.FACTS}: `lora` has no rank and alpha that can be used") from error
+        tensors = trained.merged(tensors, model, scale, str(folder / trained.WEIGHTS))
     trained.put(model, tensors, str(folder / trained.WEIGHTS))
     model.to(dtype)  # type: ignore[arg-type]
     return model

@@ -75,7 +75,7 @@ def read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"{file}: missing or unreadable ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{file}: not JSON ({said(error)})") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: must hold a JSON object")

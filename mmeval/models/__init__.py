@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -49,13 +49,11 @@ class Checkpoint:
     source: str
     """A folder, a hub id, or what the adapter makes of it."""
     revision: str | None = None
-    processor: str | None = None
-    """The hub id whose tokenizer and picture settings go with it, where the weights bring none."""
     local: bool = True
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the checkpoint's files; for a hub model not yet here, its id and revision."""
+        """SHA-256 over the checkpoint's files; for a hub model, its id and revision."""
         folder = Path(self.source)
         if not self.local or not folder.is_dir():
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
@@ -71,7 +69,6 @@ class Settings:
     dtype: str = "auto"
     batch_tokens: int = 16384
     """Padded prompt tokens in one batch."""
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -90,7 +87,7 @@ def find_model(spec: str) -> Checkpoint:
             return Checkpoint(spec, entry["adapter"], str(_bundled(entry["bundled"])))
         local = "hub" not in entry
         source = str(entry.get("hub", entry.get("source", "")))
-        return Checkpoint(spec, entry["adapter"], source, entry.get("revision"), entry.get("processor"), local)
+        return Checkpoint(spec, entry["adapter"], source, entry.get("revision"), local)
     if Path(spec).is_dir():
         return Checkpoint(Path(spec).resolve().name, _adapter_of(Path(spec)), str(Path(spec)))
     adapter, colon, source = spec.partition(":")
@@ -152,7 +149,7 @@ def _adapter_of(folder: Path) -> str:
         model_type = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder / 'config.json'}: not a model's configuration ({error!r})") from error
     if model_type not in _MODEL_TYPES:
         raise InputError(

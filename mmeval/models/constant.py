@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from mmeval.models import Checkpoint, Settings
 from mmeval.types import Generation, Image, Ref, Request, Response
@@ -16,14 +15,7 @@ class Constant:
 
     answer: str
     name: str = "constant"
-    context: str = "plain"
     max_images: int | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """A hash of the answer."""
-        return hashlib.sha256(self.answer.encode()).hexdigest()
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         """The answer, once a request."""

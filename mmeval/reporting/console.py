@@ -15,7 +15,6 @@ from rich.text import Text
 from mmeval.loop import Progress as Report
 from mmeval.reporting import run_report, table
 from mmeval.reporting.submission import Finding
-from mmeval.run import Run
 from mmeval.task import Task
 from mmeval.types import Record
 
@@ -52,12 +51,8 @@ def progress() -> Iterator[Report]:
         yield report
 
 
-def show_run(run: Run, written: Sequence[Path]) -> None:
-    """The run's table, and the paths of what was written."""
-    task = run_report.task_of_run(run)
-    tabled = run_report.tabulate(
-        task, run.results, run.records, title=run_report.title(run), data=run_report.data_label(run)
-    )
+def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
+    """A run's table, and the paths of what was written."""
     table.show(tabled, console())
     show_paths(written)
 

@@ -11,7 +11,7 @@ import hashlib
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -28,8 +28,11 @@ LONGEST = 300
 THUMBNAIL = 144
 """Pixels of a thumbnail's longer side: twice what is shown, for sharp screens."""
 
-Picture = Callable[[Record], Image | None]
-"""Finds the picture that a record's question was about."""
+SHOWN = 4
+"""Pictures of one question at most."""
+
+Pictures = Callable[[Collection[str]], Mapping[str, Sequence[Image]]]
+"""Finds the pictures of the questions of these ids, as far as they are at hand."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Failure:
 
     record: Record
     score: Score
-    thumbnail: str | None
-    """A JPEG as a data URI."""
+    thumbnails: tuple[str, ...]
+    """The question's pictures, JPEGs as data URIs."""
 
     @property
     def said(self) -> str:
@@ -52,12 +55,12 @@ def write(
     table: Table,
     answers: Iterable[tuple[Record, Score]],
     figures: Sequence[Path] = (),
-    picture: Picture | None = None,
+    pictures: Pictures | None = None,
 ) -> Path:
     """Writes `index.html` into the folder and returns its path.
 
     `answers` are the records with their scores; `figures` are SVG files that `radar` or `dotplot` drew;
-    `picture`, where given, is asked for the pictures of the failures listed, and for no other.
+    `pictures`, where given, is asked for those of the failures listed, and for no other.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -69,7 +72,7 @@ def write(
         "shorten": shorten,
         "under": under,
     }
-    failed, wrong = _failures(answers, picture)
+    failed, wrong = _failures(answers, pictures)
     script = _asset("page.js")
     page = environment.from_string(_asset("page.html")).render(
         table=table,
@@ -120,7 +123,7 @@ _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", BAND: "band", PAPER: "ca
 }
 
 
-def _failures(answers: Iterable[tuple[Record, Score]], picture: Picture | None) -> tuple[list[Failure], int]:
+def _failures(answers: Iterable[tuple[Record, Score]], pictures: Pictures | None) -> tuple[list[Failure], int]:
     """The failures that are listed, evenly from all categories, and how many there are in all."""
     categories: dict[str, list[tuple[Record, Score]]] = {}
     for record, score in answers:
@@ -129,23 +132,22 @@ def _failures(answers: Iterable[tuple[Record, Score]], picture: Picture | None) 
     rows = itertools.chain.from_iterable(itertools.zip_longest(*categories.values()))
     chosen = list(itertools.islice((pair for pair in rows if pair is not None), LISTED))
     chosen.sort(key=lambda pair: list(categories).index(pair[0].category))
-    listed = [Failure(record, score, _thumbnail(record, picture)) for record, score in chosen]
+    found = pictures({record.id for record, _ in chosen}) if pictures and chosen else {}
+    listed = [Failure(record, score, tuple(_thumbnails(found.get(record.id, ())))) for record, score in chosen]
     return listed, sum(map(len, categories.values()))
 
 
-def _thumbnail(record: Record, picture: Picture | None) -> str | None:
-    """None for a picture that cannot be had: the failure may be just that."""
-    image = picture(record) if picture else None
-    if image is None:
-        return None
-    try:
-        pixels = image.decode().convert("RGB")
-    except InputError:
-        return None
-    pixels.thumbnail((THUMBNAIL, THUMBNAIL))
-    out = io.BytesIO()
-    pixels.save(out, "JPEG", quality=75)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+def _thumbnails(images: Sequence[Image]) -> Iterator[str]:
+    """A picture that cannot be decoded is left out: the failure may be just that."""
+    for image in images[:SHOWN]:
+        try:
+            pixels = image.decode().convert("RGB")
+        except InputError:
+            continue
+        pixels.thumbnail((THUMBNAIL, THUMBNAIL))
+        out = io.BytesIO()
+        pixels.save(out, "JPEG", quality=75)
+        yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def _asset(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from mmeval.reporting.table import Table
 from mmeval.run import Run
 from mmeval.scoring import judge as judges
 from mmeval.scoring.differences import differences, explain
-from mmeval.task import Task, load_task, task_of
+from mmeval.task import Task, task_of
 from mmeval.types import InputError, Record
 
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
@@ -24,10 +25,11 @@ SPOKES = 3
 """Axes with a value of a radar at least."""
 
 
-def write(run: Run) -> list[Path]:
-    """Writes the run's tables, figures, page and results folder; returns the paths, the page first.
+def write(run: Run, pictures: page.Pictures | None = None) -> tuple[Table, list[Path]]:
+    """Writes the run's tables, figures, page and results folder; returns the table and the paths, the page first.
 
-    The results folder is the benchmark's own format; it is left out while answers are missing.
+    `pictures` finds those of the failures that the page lists. The results folder is the benchmark's own format; it
+    is left out while answers are missing.
     """
     task = task_of_run(run)
     records, results = run.records, run.results
@@ -37,11 +39,11 @@ def write(run: Run) -> list[Path]:
     labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in records]
     answers = zip(labelled, loop.judge(task, records, results["scorer"]), strict=True)
     drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
-    paths = [page.write(run.folder, tabled, answers, [drawn]), *table.write(tabled, run.folder), *figures]
-    if submission.own(task.name) and is_whole(run):
+    paths = [page.write(run.folder, tabled, answers, [drawn], pictures), *table.write(tabled, run.folder), *figures]
+    if submission.own(run) and is_whole(run):
         submission.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
-    return paths
+    return tabled, paths
 
 
 def task_of_run(run: Run) -> Task:
@@ -65,7 +67,9 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
     if len(tasks) > 1 or len(labels) > 1:
         several = tasks if len(tasks) > 1 else labels
         raise InputError(f"runs of {' and '.join(sorted(several))} are not drawn together; name runs of one kind")
-    task = load_task(tasks.pop())
+    if len({json.dumps(run.identity["task"].get("card"), sort_keys=True) for run in runs}) > 1:
+        raise InputError(f"the runs are of different cards that are all called {tasks.pop()}; name runs of one of them")
+    task = task_of_run(runs[0])
     chart = Chart(task.title, labels.pop(), task.axes, tuple(lines), task.totals)
     return _draw(chart, out)
 

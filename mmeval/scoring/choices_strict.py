@@ -122,8 +122,8 @@ def _whole(answer: str, choices: Sequence[str]) -> str | None:
 
 def _marked(answer: str, choices: Sequence[str]) -> str | None:
     found = {_inner("".join(match.groups(default="")), choices) for match in _WRAPPED.finditer(answer)}
-    for match in _FINAL.finditer(answer):
-        found = {_inner("answer" + answer[match.end() :], choices)}  # the last one stands
+    if final := [match.end() for match in _FINAL.finditer(answer)]:
+        found = {_inner("answer" + answer[final[-1] :], choices)}  # the last one stands
     return found.pop() if len(found) == 1 else None
 
 

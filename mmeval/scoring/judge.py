@@ -13,7 +13,7 @@ import os
 import random
 import re
 import time
-import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -139,10 +139,21 @@ def prompt(record: Record) -> str:
     return template.format(question, options, record.text)
 
 
+def check_address(url: str) -> None:
+    """Raises InputError for what is no address of a web server."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
+        sound = sound and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port or a bracket that is none
+        sound = False
+    if not sound:
+        raise InputError(f"the judge's address '{url}' is no http:// or https:// address; give one up to /v1")
+
+
 def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = lambda line: None) -> Verdicts:
     """Asks about each record that the cache does not know. Raises InputError for a URL that is none."""
-    if not judge.url.startswith(("http://", "https://")):
-        raise InputError(f"the judge's address '{judge.url}' is no http:// or https:// address; give one up to /v1")
+    check_address(judge.url)
     verdicts = Verdicts(judge.model)
     cached = _read(judge.cache)
     open_questions: dict[str, list[Record]] = {}
@@ -247,7 +258,7 @@ def _read(path: Path) -> dict[str, str]:
         try:
             entry = json.loads(line)
             found[str(entry["key"])] = str(entry["reply"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not a judge's reply ({error}); delete the line") from error
     return found
 

@@ -184,7 +184,7 @@ def load(path: Path) -> Any:
     """A whole JSON file. Raises InputError naming it."""
     try:
         return json.loads(_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); get it again") from error
 
 
@@ -241,7 +241,7 @@ def _json(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
         where = f"{path}, line {number}"
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{where}: neither a list of objects nor an object a line ({error})") from error
         yield _object(value, where), where
 

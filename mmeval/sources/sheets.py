@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -92,7 +93,9 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
         with zipfile.ZipFile(path) as archive:
             if sum(item.file_size for item in archive.infolist()) > LARGEST:
                 raise InputError(f"{path}: unpacks to more than {LARGEST:,} bytes; save it again without pictures")
-        book = openpyxl.load_workbook(path, read_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about styles, which nobody reads here
+            book = openpyxl.load_workbook(path, read_only=True)
         for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
             cells = [_cell(cell) for cell in row]
             if any(cell.text for cell in cells):

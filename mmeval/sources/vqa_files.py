@@ -129,7 +129,7 @@ def _lines(path: Path, under: str | None) -> Iterator[Line]:
     """The objects of a JSON list, which may stand under a name. Raises InputError for a file of another form."""
     try:
         whole: Any = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_slim)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error}); {AGAIN}") from error
     found = whole.get(under) if under is not None and isinstance(whole, Mapping) else whole
     if not isinstance(found, list):

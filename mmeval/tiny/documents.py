@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken
+from mmeval.mmicl.context import CONTEXTS, Part, Shown
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.tiny.corpus import Corpus, Item
 from mmeval.world.artworks import PAINTERS
@@ -264,15 +264,6 @@ def _shots(writer: Writer, puzzle: Puzzle, dice: Dice) -> Document:
 def spoken(puzzle: Puzzle) -> str:
     """The question, its pictures spoken of as MMICL does."""
     return "".join(f"image {part}" if isinstance(part, int) else part for part in puzzle.question)
-
-
-def parts_of(puzzle: Puzzle) -> list[Part]:
-    """The pictures, then the question."""
-    shown: list[Part] = [Shown(index) for index in range(len(puzzle.scenes))]
-    return [*shown, *(Spoken(part) if isinstance(part, int) else part for part in puzzle.question)]
-
-
-Make = Callable[[Dice, int], Document]
 
 
 def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]:

@@ -83,6 +83,20 @@ def test_a_broken_picture_is_told_and_spoils_no_other() -> None:
     assert seen == [5]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n",  # Pillow would run Ghostscript on it
+        b"DDS |\x00\x00\x00" + bytes(120),  # of which Pillow says NotImplementedError
+        b"BM" + b"\xff" * 60,
+        b"GIF89a" + bytes(20),
+    ],
+)
+def test_what_is_no_picture_of_a_known_kind_is_one_sentence(content: bytes) -> None:
+    with pytest.raises(InputError, match=r"^x.png: .*; replace the file"):
+        Image(content, "x.png").decode()
+
+
 def test_demonstrations_come_first_and_references_count_on() -> None:
     shot = Shot((drawn(1), "what is ", Ref(0), "?"), "a cat")
     request = Request("q", (drawn(2), drawn(3), "is ", Ref(1), " a dog?"), shots=(shot,))

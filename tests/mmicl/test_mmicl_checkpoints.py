@@ -180,13 +180,13 @@ def test_published_mmicl_borrows_its_processor(tmp_path: Path, monkeypatch: pyte
     asked: list[Any] = []
 
     def snapshot(name: str, **options: Any) -> str:
-        asked.append((name, options["local_files_only"]))
+        asked.append((name, options["local_files_only"], options["allow_patterns"]))
         return str(tmp_path / "lender")
 
     monkeypatch.setattr(checkpoints, "snapshot_download", snapshot)
     config = small.config(text={"d_model": 2048})
     assert load_processor(tmp_path / "bare", config).settings.placeholder_id == PLACEHOLDER
-    assert asked == [("Salesforce/instructblip-flan-t5-xl", True)]
+    assert asked == [("Salesforce/instructblip-flan-t5-xl", True, ["*.json", "qformer_tokenizer/*.json"])]
 
 
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "no/such/folder", "what is this"])
@@ -314,6 +314,7 @@ def test_a_missing_config(saved: Path) -> None:
     ("content", "reason"),
     [
         ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
         (b"\xff\xfe", "not JSON"),
         ("[]", "must hold a JSON object"),
         ("{}", "a 'None' model; only mmicl"),

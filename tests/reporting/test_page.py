@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -91,15 +91,17 @@ def test_a_run_without_failures_says_so(tmp_path: Path) -> None:
 
 
 def test_thumbnails_only_for_what_is_listed_and_a_broken_picture_is_left_out(tmp_path: Path) -> None:
-    asked: list[str] = []
+    asked: list[Collection[str]] = []
+    red = Image(PILImage.new("RGB", (900, 300), "red"))
 
-    def picture(record: Record) -> Image:
-        asked.append(record.id)
-        return Image(b"broken") if len(asked) == 1 else Image(PILImage.new("RGB", (900, 300), "red"))
+    def pictures(ids: Collection[str]) -> dict[str, list[Image]]:
+        asked.append(ids)
+        first, second, *rest = sorted(ids)
+        return {first: [Image(b"broken")], second: [red] * 9, **{id: [red] for id in rest[1:]}}
 
-    html = page.write(tmp_path, _table(), _answers(500), picture=picture).read_text()
-    assert len(asked) == page.LISTED
-    assert html.count("data:image/jpeg;base64,") == page.LISTED - 1
+    html = page.write(tmp_path, _table(), _answers(500), pictures=pictures).read_text()
+    assert [len(ids) for ids in asked] == [page.LISTED]
+    assert html.count("data:image/jpeg;base64,") == page.SHOWN + page.LISTED - 3
 
 
 def test_the_figure_follows_light_and_dark(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -238,6 +239,16 @@ def test_a_run_whose_questions_lack_turns_is_refused(tmp_path: Path) -> None:
             with pytest.raises(InputError, match=r"question 1 lacks turns, .* without --partial"):
                 submission.write(one, board, out)
             assert not out.exists()
+
+
+@pytest.mark.parametrize("scores", ['{"metrics": {}}', "{}"])
+def test_an_entry_needs_scores(run: Run, tmp_path: Path, scores: str) -> None:
+    unscored = Run(tmp_path / "run")
+    shutil.copytree(run.folder, unscored.folder)
+    (unscored.folder / "scores.json").write_text(scores)
+    with pytest.raises(InputError, match="score the run again"):
+        submission.write(unscored, "openvlm", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_zip_as_people_make_it(run: Run, tmp_path: Path) -> None:

@@ -97,11 +97,17 @@ def test_a_plain_letter_is_read_by_strict_whatever_the_options(letter: str, form
     assert strict(form.format(letter), ANIMALS) == letter
 
 
-@pytest.mark.parametrize("unit", ["A ", "a.b.", "cat ", "answer is ", "( ", "not a ", "\\boxed{", '"answer": "'])
+@pytest.mark.parametrize(
+    "unit", ["A ", "a.b.", "cat ", "answer is ", "( ", "not a ", "\\boxed{", '"answer": "', "final answer "]
+)
 def test_a_long_answer_takes_time_in_proportion(unit: str) -> None:
     start = time.process_time()
     strict(unit * (20_000 // len(unit)), ANIMALS)
     assert time.process_time() - start < 2
+
+
+def test_the_last_of_several_final_answers_stands() -> None:
+    assert strict("Final answer: A. No, wait. Final answer: B.", ANIMALS) == "B"
 
 
 def record(text: str | None = None, **more: object) -> Record:

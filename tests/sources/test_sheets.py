@@ -88,6 +88,12 @@ def test_what_is_broken_is_one_sentence(tmp_path: Path, old: str, new: str) -> N
         read(path)
 
 
+def test_styles_are_nobodys_business(tmp_path: Path) -> None:
+    style = '<cellStyle name="Normal" xfId="0" builtinId="0"/>'
+    path = changed(written(tmp_path / "t.xlsx", [["a"]], False), style, "", "xl/styles.xml")
+    assert read(path) == [[Cell("a")]]
+
+
 def test_what_was_damaged_on_its_way_is_one_sentence(tmp_path: Path) -> None:
     path = written(tmp_path / "t.xlsx", [[f"{n}" * 40] for n in range(400)], False)
     whole = path.read_bytes()

@@ -83,6 +83,48 @@ def test_another_card_is_another_run(tools: Path, tmp_path: Path) -> None:
     assert "task.card.letters" in other.stderr
 
 
+def test_runs_of_a_card_are_drawn_again_and_together(tools: Path, tmp_path: Path) -> None:
+    for said in "AB":
+        run(tools / "tools.yaml", tools, tmp_path / said, f"constant:{said}")
+    drawn = call("report", tmp_path / "A", tmp_path / "B", "--out", tmp_path / "drawn")
+    assert drawn.exit_code == 0, drawn.output
+    assert (tmp_path / "drawn" / "dotplot.svg").exists()
+    card(tools, {**TOOLS, "letters": "(A)"})
+    run(tools / "tools.yaml", tools, tmp_path / "C", "constant:A")
+    refused = call("report", tmp_path / "A", tmp_path / "C", "--out", tmp_path / "drawn")
+    assert refused.exit_code == 2
+    assert "different cards that are all called tools" in refused.stderr
+
+
+def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> None:
+    (tools / "tools.yaml").rename(tools / "mme.yaml")
+    assert value(run(tools / "mme.yaml", tools, tmp_path / "run", "constant:A"), "overall") == 75.0
+    refused = call("submit", tmp_path / "run", "--to", "mme")
+    assert refused.exit_code == 2
+    assert "a run of the card mme, and 'mme' wants mme" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["questions.json", "questions.jsonl"])
+def test_a_table_nested_without_end_is_a_sentence(tools: Path, name: str) -> None:
+    card(tools, {**TOOLS, "files": name})
+    (tools / name).write_text("[" * 100_000)
+    refused = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run")
+    assert refused.exit_code == 2
+    assert name in refused.stderr
+
+
+def test_no_turn_no_early_stop(tools: Path, tmp_path: Path) -> None:
+    refused = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--early-stop", "--dry-run")
+    assert refused.exit_code == 2
+    assert "asks no question in several turns" in refused.stderr
+
+
+def test_a_dry_run_shows_what_is_weighed(tools: Path) -> None:
+    shown = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--by", "likelihood", "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert "[weighed: saw]" in shown.output
+
+
 def test_what_is_asked(tools: Path) -> None:
     task = load_task(str(tools / "tools.yaml"))
     first = next(iter(task.samples(str(tools))))

@@ -249,6 +249,32 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
     assert "scored without the judge" in said[-1]
 
 
+@pytest.mark.parametrize(
+    ("task", "how", "sentence"),
+    [
+        ("mmbench", {"judge": "ftp://x"}, "'ftp://x' is no http"),
+        ("mmbench", {"judge": "http://"}, "'http://' is no http"),
+        ("mmbench", {"judge": "http://[bad/v1"}, "is no http"),
+        ("mmbench", {"judge": "http://localhost:port/v1"}, "is no http"),
+        ("mmbench", {"judge": "http://a b/v1"}, "is no http"),
+        ("mmbench", {"judge": "http://127.0.0.1:9/v1", "by": "likelihood"}, "leave out --reading and --judge"),
+        ("mme", {"judge": "http://127.0.0.1:9/v1"}, "is no multiple choice"),
+    ],
+)
+def test_a_judge_that_cannot_be_asked_is_refused_before_anything_is_asked(
+    tmp_path: Path, task: str, how: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        door.evaluate("constant", task, out=tmp_path / "run", judge_model="m", **how)  # type: ignore[arg-type]
+    assert not (tmp_path / "run").exists()
+
+
+def test_mmbench_is_no_ccbench(tmp_path: Path) -> None:
+    data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()))
+    with pytest.raises(InputError, match=r"MMBench.tsv, line 2: '\w+' is an ability of MMBench; say --task mmbench"):
+        door.evaluate("constant", "ccbench", data=str(data), out=tmp_path / "run")
+
+
 def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     lines = [line for line in table.with_turns(table.questions()) if line["index"] not in ("2000001", "1000002")]
     data = table.write(tmp_path / "MMBench.tsv", lines)

@@ -17,6 +17,7 @@ from mmeval.mmicl.context import CONTEXTS, Shown, Spoken
 from mmeval.mmicl.mic.context import compose, prompt, with_shots
 from mmeval.mmicl.mic.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import complete, open_features
@@ -259,7 +260,7 @@ def test_pictures_passed_over_are_said_and_listed(data: Path, features: bool) ->
     train(Config(**config_values(data, allow_skipped=0.5, **how)), say=said.append)
     assert "1 pictures cannot be read and were passed over; see skipped-*.jsonl" in said
     (listed,) = (data / "out" / "skipped-0.jsonl").read_text().splitlines()
-    assert "cannot identify" in json.loads(listed)["reason"]
+    assert "2.png: not a picture that can be read" in json.loads(listed)["reason"]
 
 
 def test_packages_that_are_missing_are_named(data: Path) -> None:
@@ -297,7 +298,6 @@ def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmeval.mmicl.training import trained
     from mmeval.mmicl.training.begin import last_checkpoint
 
     config = Config(**config_values(data, steps=6, evaluate_every=2))
@@ -330,3 +330,13 @@ def test_low_rank_updates_are_merged_when_loaded(data: Path) -> None:
     changed = {key for key in base if not torch.equal(base[key], tuned[key])}
     assert any(key.endswith("SelfAttention.q.weight") for key in changed)
     assert not any(key.endswith("SelfAttention.k.weight") or key.startswith("vision_model") for key in changed)
+    facts = json.loads((final / trained.FACTS).read_text())
+    for lora in ({"alpha": 4}, {"rank": 0, "alpha": 4}, "big"):
+        (final / trained.FACTS).write_text(json.dumps({**facts, "lora": lora}))
+        with pytest.raises(CheckpointError, match="`lora` has no rank and alpha"):
+            load_model(final)
+    (final / trained.FACTS).write_text(json.dumps(facts))
+    tensors = trained.read_tensors(final)
+    trained.write(final, {key: value for key, value in tensors.items() if not key.endswith(trained.UP)}, facts)
+    with pytest.raises(CheckpointError, match="has no update that fits"):
+        load_model(final)

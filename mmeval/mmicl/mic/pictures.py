@@ -73,8 +73,8 @@ class Pictures:
 
     def _link(self, name: str, path: str) -> None:
         source = self._inside(path)
-        with _named(path), Image.open(source, formats=FORMATS) as image:
-            _check_size(image, path)
+        with decoding(path), Image.open(source, formats=FORMATS) as image:
+            check_size(image, path)
             image.draft("RGB", (image.width // 8 + 1, image.height // 8 + 1))  # all is read, an eighth is computed
             image.load()
         try:
@@ -89,8 +89,8 @@ class Pictures:
             temporary.replace(self.out / name)
 
     def _open(self, path: str) -> Image.Image:
-        with _named(path), Image.open(self._inside(path), formats=FORMATS) as image:
-            _check_size(image, path)
+        with decoding(path), Image.open(self._inside(path), formats=FORMATS) as image:
+            check_size(image, path)
             return image.convert("RGB")
 
     def _cropped(self, path: str, boxes: str, number: int) -> Image.Image:
@@ -121,8 +121,8 @@ class Pictures:
             self._put(f"pictures/{safe_name(Picture(picture.path, frame=number))}", _encoded(frame))
 
     def _put(self, name: str, content: bytes) -> None:
-        with _named(name), Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _check_size(image, name)
+        with decoding(name), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            check_size(image, name)
             image.load()
         temporary = self._temporary(name)
         temporary.write_bytes(content)
@@ -145,8 +145,8 @@ def safe_name(picture: Picture) -> str:
 
 
 @contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Whatever Pillow says of a picture that it cannot decode becomes Unusable."""
+def decoding(path: str) -> Iterator[None]:
+    """Whatever Pillow says of a picture that it cannot decode becomes Unusable; what the disk says stays."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -165,7 +165,8 @@ def _named(path: str) -> Iterator[None]:
         raise Unusable("picture broken", f"{path}: truncated or broken ({error})") from error
 
 
-def _check_size(image: Image.Image, path: str) -> None:
+def check_size(image: Image.Image, path: str) -> None:
+    """Raises Unusable where the picture is too large to be decoded."""
     if image.width * image.height > MAX_PIXELS:
         raise Unusable("picture too large", f"{path}: {image.width} x {image.height}, more than {MAX_PIXELS:,} pixels")
 

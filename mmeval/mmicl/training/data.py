@@ -17,14 +17,13 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from mmeval.mmicl.mic.examples import from_json
+from mmeval.mmicl.mic.pictures import FORMATS, check_size, decoding
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.features import Features
 from mmeval.mmicl.training.index import Index
 from mmeval.mmicl.training.rows import IGNORED, Row, Rows
 
-MAX_PIXELS = 64_000_000
-"""Largest picture that is decoded."""
 LEAST_SEEN = 100
 """Pictures read before the share of broken ones says anything."""
 
@@ -173,7 +172,7 @@ class Collator:
         self.seen += 1
         try:
             pictures[path] = self.features[path] if self.features else read_picture(path, self.processor)
-        except (OSError, ValueError, SyntaxError, KeyError, Image.DecompressionBombError) as error:
+        except (OSError, ValueError, KeyError) as error:
             self.broken.add(path)
             self._list(path, error)
             return False
@@ -210,10 +209,10 @@ def _parts(row: Row) -> list[int]:
 
 
 def read_picture(path: str, processor: MmiclProcessor) -> Tensor:
-    """[3, H, W]. Raises OSError, ValueError or SyntaxError where it is no picture that can be read."""
-    with Image.open(path) as picture:
-        if picture.width * picture.height > MAX_PIXELS:
-            raise ValueError(f"{picture.width} x {picture.height} pixels, more than {MAX_PIXELS:,}")
+    """[3, H, W]. Raises OSError where the file cannot be read, Unusable, a ValueError, where it is no good picture."""
+    name = Path(path).name
+    with decoding(name), Image.open(path, formats=FORMATS) as picture:
+        check_size(picture, name)
         return processor.pixels([picture])[0]
 
 

@@ -117,7 +117,7 @@ def _read(
         try:
             pixels.append(read(path))
             good.append(path)
-        except (OSError, ValueError, SyntaxError) as error:
+        except (OSError, ValueError) as error:
             bad.append((path, str(error)))
     return good, pixels
 

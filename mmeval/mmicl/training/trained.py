@@ -64,13 +64,19 @@ def put(model: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
         targets[key].copy_(tensor)
 
 
-def merged(tensors: dict[str, Tensor], model: nn.Module, scale: float) -> dict[str, Tensor]:
-    """The same with every low-rank update added to the weight that it updates (W + scale * B A)."""
+def merged(tensors: dict[str, Tensor], model: nn.Module, scale: float, where: str) -> dict[str, Tensor]:
+    """The same with every low-rank update added to the weight that it updates (W + scale * B A).
+
+    Raises CheckpointError where one updates nothing in this model.
+    """
     plain = {key: value for key, value in tensors.items() if not key.endswith((DOWN, UP))}
     weights = dict(model.named_parameters())
     for key in tensors:
         if key.endswith(DOWN):
             name = key.removesuffix(DOWN)
-            update = tensors[name + UP].float() @ tensors[key].float()
-            plain[f"{name}.weight"] = weights[f"{name}.weight"].float() + scale * update
+            try:
+                update = tensors[name + UP].float() @ tensors[key].float()
+                plain[f"{name}.weight"] = weights[f"{name}.weight"].float() + scale * update
+            except (KeyError, RuntimeError) as error:
+                raise CheckpointError(f"{where}: '{name}' has no update that fits ({said(error)})") from error
     return plain

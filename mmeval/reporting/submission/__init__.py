@@ -34,9 +34,9 @@ BOARDS = {
 }
 
 
-def own(task: str) -> bool:
-    """Whether a run of that task always gets the benchmark's own files beside it: MME's results folder."""
-    return task == "mme"
+def own(run: Run) -> bool:
+    """Whether a run always gets the benchmark's own files beside it: MME's results folder."""
+    return _benchmark(run) == "mme"
 
 
 def write(run: Run, board: str, folder: Path) -> list[Path]:
@@ -46,10 +46,10 @@ def write(run: Run, board: str, folder: Path) -> list[Path]:
     benchmark's own, limited, not finished, or with errors.
     """
     wanted = _find(board)
-    task, data = run.identity["task"], run.identity["data"]
-    if task["name"] not in wanted.tasks:
+    benchmark, data = _benchmark(run), run.identity["data"]
+    if benchmark not in wanted.tasks:
         raise InputError(
-            f"{run.folder}: a run of {task['name']}, and '{board}' wants {' or '.join(wanted.tasks)}; name another run"
+            f"{run.folder}: a run of {benchmark}, and '{board}' wants {' or '.join(wanted.tasks)}; name another run"
         )
     if data["source"] == "embedded" or data["limit"] is not None:
         why = "is on the embedded picture world" if data["source"] == "embedded" else "was limited"
@@ -64,6 +64,12 @@ def write(run: Run, board: str, folder: Path) -> list[Path]:
         if record.text is None:
             raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --by")
     return wanted.write(run, folder)
+
+
+def _benchmark(run: Run) -> str:
+    """The name of the run's benchmark; a card that somebody called like one is none."""
+    task = run.identity["task"]
+    return f"the card {task['name']}" if "card" in task else str(task["name"])
 
 
 def check(path: Path, board: str) -> list[Finding]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from mmeval.reporting.chart import estimates
 from mmeval.reporting.submission import mmbench
 from mmeval.run import Run, write_json
 from mmeval.sources.mmbench_predictions import Finding
@@ -73,11 +74,12 @@ def _is_table(name: str) -> bool:
 def _entry(run: Run, name: str) -> dict[str, Any]:
     """The scores as fractions of 100 with one decimal, as the leaderboard shows them."""
     model = str(run.identity["model"]["name"])
-    metrics = run.results["metrics"]
-    values = {"Overall": metrics["circular"]["value"]}
-    values |= {key: metric["value"] for key, metric in metrics.items() if "/" not in key and key not in _WAYS}
-    if values["Overall"] is None:
-        raise InputError(f"{run.folder}: no score ({metrics['circular']['reason']}), so there is no entry to write")
+    metrics = estimates(run.results)
+    if "circular" not in metrics or metrics["circular"].value is None:
+        reason = metrics["circular"].reason if "circular" in metrics else "score the run again"
+        raise InputError(f"{run.folder}: no score ({reason}), so there is no entry to write")
+    overall = {"Overall": metrics["circular"].value}
+    values = overall | {key: metric.value for key, metric in metrics.items() if "/" not in key and key not in _WAYS}
     scores = {key: round(value, 1) for key, value in values.items() if value is not None}
     meta: dict[str, Any] = dict.fromkeys(META, "") | {"Method": [model, ""]}
     return {model: {"META": meta, name.removeprefix(f"{mmbench.safe(model)}_"): scores}}

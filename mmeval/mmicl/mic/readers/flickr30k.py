@@ -24,7 +24,7 @@ def rows(root: Root) -> Iterator[Row]:
     elif path := root.find("flickr_annotations_30k.csv"):
         yield from _table(root, path, folder)
     else:
-        path = root.need("results_20130124.token", "results.csv")
+        path = root.need(TOKENS, "results.csv")
         yield from _captions(root, path, folder, _splits(root))
 
 
