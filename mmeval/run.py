@@ -57,7 +57,7 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """A row a metric: value, low, high, n, full_marks, chance, and the strict scorer's value."""
+        """A row a metric: value, low, high, n, full_marks, chance, reason (why there is no value), strict."""
         import pandas as pd
 
         results = self.results

@@ -48,6 +48,8 @@ class Task:
     """What is drawn: metric name -> label, in the benchmark's published order."""
     totals: Mapping[str, str] = field(default_factory=dict)
     """The headline numbers, likewise."""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """Further numbers that the benchmark reports: they stand in tables, and are not drawn."""
     max_new_tokens: int = 16
     read_predictions: Callable[[str], list[Record]] | None = None
     """Reads the benchmark's own predictions format, ours or anybody's."""
@@ -72,6 +74,11 @@ class Task:
     """The same task, where a question that lacks turns counts by those that it has."""
     remarks: Callable[[Sequence[Record], Sequence[Score]], list[str]] = lambda records, scores: []
     """Sentences that belong under the table of such records and scores."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Every number that is reported: metric name -> label."""
+        return {**self.axes, **self.totals, **self.details}
 
     @property
     def title(self) -> str:

@@ -77,7 +77,7 @@ def metric(group: str) -> Metric:
         judged: dict[str, dict[str, list[float | None]]] = {name: {} for name in SUBTASKS}
         for record, score in zip(records, scores, strict=True):
             judged[record.category].setdefault(record.groups[group], []).append(score.value)
-        subtasks = {name: subtask(name, pictures) for name, pictures in judged.items()}
+        subtasks = {name: subtask(pictures) for name, pictures in judged.items()}
         totals = {
             "perception": total({name: subtasks[name] for name in PERCEPTION}),
             "cognition": total({name: subtasks[name] for name in COGNITION}),
@@ -87,7 +87,7 @@ def metric(group: str) -> Metric:
     return sum_up
 
 
-def subtask(name: str, pictures: Mapping[str, list[float | None]]) -> Statistic:
+def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
     """Of 200, from the marks of each picture's questions (1, 0, or None for one that got no answer)."""
     for picture, marks in pictures.items():
         if len(marks) != 2:
@@ -95,7 +95,7 @@ def subtask(name: str, pictures: Mapping[str, list[float | None]]) -> Statistic:
     answered = [(picture, mark) for picture, marks in pictures.items() for mark in marks if mark is not None]
     both = [(picture, float(all(marks))) for picture, marks in pictures.items() if None not in marks]
     if not both:
-        return Statistic(200.0, 75.0, reason=f"no picture of {name} has both its questions answered")
+        return Statistic(200.0, 75.0, reason="no picture has both its questions answered")
     acc = Mean([mark for _, mark in answered], [picture for picture, _ in answered], "acc")
     acc_plus = Mean([mark for _, mark in both], [picture for picture, _ in both], "acc+")
     return Statistic(200.0, 75.0, [((100.0, acc), (100.0, acc_plus))])
@@ -104,8 +104,8 @@ def subtask(name: str, pictures: Mapping[str, list[float | None]]) -> Statistic:
 def total(subtasks: Mapping[str, Statistic]) -> Statistic:
     """The plain sum; none where a subtask has no value. A coin gives 75 in each."""
     full_marks, chance = 200.0 * len(subtasks), 75.0 * len(subtasks)
-    if missing := [name for name, part in subtasks.items() if part.reason is not None]:
-        return Statistic(full_marks, chance, reason=f"no value for {', '.join(missing)}")
+    if any(part.reason is not None for part in subtasks.values()):
+        return Statistic(full_marks, chance, reason="not all of its subtasks have a value")
     return Statistic(full_marks, chance, [stratum for part in subtasks.values() for stratum in part.strata])
 
 

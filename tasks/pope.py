@@ -18,7 +18,7 @@ from mmeval.task import Task, Wording
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 
 SPLITS = {"random": "Random", "popular": "Popular", "adversarial": "Adversarial"}
-NUMBERS = {"accuracy": "", "f1": ", F1", "precision": ", precision", "recall": ", recall", "yes_ratio": ", yes"}
+DETAILS = {"precision": "precision", "recall": "recall", "yes_ratio": "yes ratio"}
 PICTURES = ("", "val2014", "images")
 """Where in the data's folder the pictures of COCO may be."""
 
@@ -111,5 +111,6 @@ POPE = Task(
     scorers={"official": yesno.scorer(official), "strict": yesno.scorer(yesno.strict)},
     metrics={"official": numbers, "strict": numbers},
     axes={f"{split}/accuracy": label for split, label in SPLITS.items()},
-    totals={f"{split}/{name}": f"{SPLITS[split]}{end}" for split in SPLITS for name, end in NUMBERS.items() if end},
+    totals={f"{split}/f1": f"{label}, F1" for split, label in SPLITS.items()},
+    details={f"{split}/{name}": f"{SPLITS[split]}, {said}" for split in SPLITS for name, said in DETAILS.items()},
 )

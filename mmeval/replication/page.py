@@ -8,6 +8,7 @@ from pathlib import Path
 from mmeval.replication import tried
 from mmeval.reporting import dotplot
 from mmeval.reporting.chart import Chart, Series, number
+from mmeval.task import load_task
 from mmeval.types import Estimate
 
 Row = Mapping[str, Estimate]
@@ -40,7 +41,7 @@ ABOUT = {
 }
 
 AHEAD, GAINED = 15, 25
-"""What was aimed at: points over the better baseline with several pictures, and of four demonstrations over none."""
+"""This project's aims: points over the better baseline with several pictures, and of four shots over none."""
 TRIED = (
     "Full-length runs of mmicl-tiny, the last one as above; right answers in percent. In words: kinds of questions, of "
     "22, in which the language model gives nine right answers of ten before it sees a picture, and how it learnt them. "
@@ -94,10 +95,14 @@ def reading(found: Mapping[str, Rows]) -> list[str]:
         more = found["several"][f"{first} minus {name}"]["all"]
         said.append(f"(b) With several pictures it is {_cell(more)} points ahead of {name}: {_holds(more)}.")
     least = min(found["several"][f"{first} minus {name}"]["all"].value or 0.0 for name in baselines)
-    said.append(f"(b) The aim of {AHEAD} points over the better baseline is {'' if least >= AHEAD else 'not '}reached.")
+    said.append(
+        f"(b) This project's own aim of {AHEAD} points over the better baseline is "
+        f"{'' if least >= AHEAD else 'not '}reached."
+    )
     more = found["novel"][first]["4 minus 0 shots"]
     said.append(f"(c) Four demonstrations of each new word are worth {_cell(more)} points over none: {_holds(more)}.")
-    said.append(f"(c) The aim of {GAINED} points is {'' if (more.value or 0.0) >= GAINED else 'not '}reached.")
+    reached = "" if (more.value or 0.0) >= GAINED else "not "
+    said.append(f"(c) This project's own aim of {GAINED} points is {reached}reached.")
     for label in ("gain over a blank picture", "gain over another's picture"):
         more = found["bias"][first][label]
         said.append(f"(d) Its own picture is worth {_cell(more)} points, as a {label}: {_holds(more)}.")
@@ -137,7 +142,7 @@ def _draw(claim: str, models: Rows, out: Path) -> tuple[Path, Path]:
     chart = Chart(
         title=TITLES[claim],
         subtitle="Right answers in percent, 95% intervals over pictures",
-        axes={key: key for key in keys if key != "all"},
+        axes={key: _label(key) for key in keys if key != "all"},
         totals={key: key for key in keys if key == "all"},
         series=tuple(Series(name, row, comparable=False) for name, row in models.items()),
     )
@@ -146,10 +151,15 @@ def _draw(claim: str, models: Rows, out: Path) -> tuple[Path, Path]:
 
 def _table(rows: Rows) -> list[str]:
     keys = list(dict.fromkeys(key for row in rows.values() for key in row))
-    head = ["", *keys]
+    head = ["", *map(_label, keys)]
     lines: list[Sequence[str]] = [head, ["---"] * len(head)]
     lines += [[name, *(_cell(row[key]) if key in row else "–" for key in keys)] for name, row in rows.items()]
     return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def _label(key: str) -> str:
+    """A number's name for people: MME's subtasks as everywhere else, and one demonstration in the singular."""
+    return {**load_task("mme").axes, "1 shots": "1 shot"}.get(key, key)
 
 
 def _cell(estimate: Estimate) -> str:

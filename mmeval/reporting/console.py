@@ -130,6 +130,11 @@ class _Clock:
     def __init__(self) -> None:
         self._start: tuple[float, int] | None = None
 
+    @property
+    def first(self) -> int | None:
+        """What had been done at the first report."""
+        return self._start and self._start[1]
+
     def rate(self, done: int) -> str:
         if self._start is None:
             self._start = (time.monotonic(), done)
@@ -143,6 +148,10 @@ def _lines(screen: Console) -> Report:
     def report(done: int, total: int) -> None:
         nonlocal last
         rate = clock.rate(done)
+        if done == clock.first:  # nothing was answered yet in this sitting, and there is no rate
+            if done == total:
+                screen.print(Text(f"{done}/{total} samples"))
+            return
         if time.monotonic() - last >= LOG_EVERY or done == total:
             last = time.monotonic()
             speed = float(rate.removesuffix("/s"))

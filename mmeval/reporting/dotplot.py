@@ -5,6 +5,7 @@ Positions are fractions of full marks, so that totals and axes of different full
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mmeval.reporting.chart import Chart, Series, interval, number
@@ -32,6 +33,8 @@ NUMBERS = (0.85, 1.3, 2.55)
 """Right edges of the columns of numbers, in inches from the end of the scale."""
 GAP = 0.16
 """Inches between the totals and the axes."""
+MARKER = 0.115
+"""Inches from one marker to the next, beside or below it, that both are seen whole."""
 
 SHARE, POINTS = "share of full marks", "points, of {:g} an axis"
 """What the two scales are."""
@@ -43,14 +46,16 @@ def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]
     Raises InputError if the series are of different tasks, or more than can be told apart.
     """
     lines = notes([*chart.notes, *_reading(chart)], WIDTH)
-    step = max(0.3, _dodge(chart) * len(chart.series) + 0.14)
-    rows = len(chart.totals) + len(chart.axes)
+    metrics = (*chart.totals, *chart.axes)
+    left, right = _ends(chart)
+    lanes = {name: _lanes(chart, name, lambda share: left + share * (right - left)) for name in metrics}
+    step = max(0.3, MARKER * max(max(row, default=0) + 1 for row in lanes.values()) + 0.14)
     legend = _legend_rows(chart)
-    plot = 0.52 + step * rows + GAP + 0.45
+    plot = 0.52 + step * len(metrics) + GAP + (0.45 if _points(chart) else 0.25)
     height = 2 * MARGIN + head_height(chart, WIDTH) + 0.24 * len(legend) + plot + foot_height(lines)
     with paper(WIDTH, height) as sheet:
         y = _legend(sheet, legend, head(sheet, chart) - 0.1)
-        _Rows(sheet, chart, step, y - 0.42).draw()
+        _Rows(sheet, chart, lanes, step, y - 0.42).draw()
         foot(sheet, lines)
         return save(sheet, folder, name)
 
@@ -58,13 +63,10 @@ def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]
 class _Rows:
     """The rows and what they share: where the scale begins and ends, and the numbers beside it."""
 
-    def __init__(self, sheet: Sheet, chart: Chart, step: float, top: float) -> None:
-        self.sheet, self.chart, self.step, self.top = sheet, chart, step, top
-        labels = [plain(label, 28) for label in (*chart.totals.values(), *chart.axes.values())]
-        wide = max(measure(label, 9, "bold") for label in labels)
-        self.left = MARGIN + max(wide, *(measure(text, 8) + 0.1 for text in (SHARE, POINTS.format(1000)))) + 0.2
+    def __init__(self, sheet: Sheet, chart: Chart, lanes: dict[str, list[int]], step: float, top: float) -> None:
+        self.sheet, self.chart, self.lanes, self.step, self.top = sheet, chart, lanes, step, top
+        self.left, self.right = _ends(chart)
         self.numbers = len(chart.series) == 1
-        self.right = WIDTH - MARGIN - (NUMBERS[-1] + 0.06 if self.numbers else 0.2)
 
     def draw(self) -> None:
         totals, axes = list(self.chart.totals.items()), list(self.chart.axes.items())
@@ -85,8 +87,7 @@ class _Rows:
         self.sheet.axes.fill_between(ends, y - self.step / 2, y + self.step / 2, color=BAND, linewidth=0, zorder=0)
 
     def _scale(self, bottom: float) -> None:
-        marks = {self.chart.full_marks(metric) for metric in self.chart.axes} - {None}
-        shared = marks.pop() if len(marks) == 1 else None
+        shared = _points(self.chart)
         for quarter in range(5):
             x = self.x(quarter / 4)
             self.sheet.line((x, x), (bottom, self.top), zorder=1)
@@ -107,8 +108,9 @@ class _Rows:
             x = self.x(chance / full)
             ends = (y - self.step / 2, y + self.step / 2)
             self.sheet.line((x, x), ends, color=MUTED, linestyle=(0, (2.2, 1.8)), linewidth=1, zorder=2)
-        dodge, middle = _dodge(self.chart), (len(self.chart.series) - 1) / 2
-        places = {id(one): y + dodge * (middle - index) for index, one in enumerate(self.chart.series)}
+        lanes = self.lanes[metric]
+        middle = max(lanes, default=0) / 2
+        places = {id(one): y + MARKER * (middle - lane) for one, lane in zip(self.chart.series, lanes, strict=True)}
         for series, pen in order(self.chart.series):
             self._dot(places[id(series)], series, pen, metric)
         if self.numbers:
@@ -159,10 +161,40 @@ def _legend(sheet: Sheet, rows: list[list[tuple[Series, Pen, float]]], y: float)
     return y
 
 
-def _dodge(chart: Chart) -> float:
-    """Inches between the dots of neighbouring series in a row; more where several have intervals."""
-    with_interval = sum(any(e.low is not None for e in series.estimates.values()) for series in chart.series)
-    return 0.1 if with_interval > 1 else 0.056
+def _ends(chart: Chart) -> tuple[float, float]:
+    """Where the scale begins and ends, in inches from the left."""
+    labels = [plain(label, 28) for label in (*chart.totals.values(), *chart.axes.values())]
+    wide = max(measure(label, 9, "bold") for label in labels)
+    left = MARGIN + max(wide, *(measure(text, 8) + 0.1 for text in (SHARE, POINTS.format(1000)))) + 0.2
+    return left, WIDTH - MARGIN - (NUMBERS[-1] + 0.06 if len(chart.series) == 1 else 0.2)
+
+
+def _points(chart: Chart) -> float | None:
+    """The full marks that all axes share, where a scale of points says more than that of percent."""
+    marks = {chart.full_marks(metric) for metric in chart.axes} - {None}
+    return marks.pop() if len(marks) == 1 and marks != {100} else None
+
+
+def _lanes(chart: Chart, metric: str, x: Callable[[float], float]) -> list[int]:
+    """Which of a row's lines each series is on: one of its own where several have intervals, else the first free."""
+    if sum(any(e.low is not None for e in series.estimates.values()) for series in chart.series) > 1:
+        return list(range(len(chart.series)))
+    taken: list[list[tuple[float, float]]] = []
+    lanes = []
+    for series in chart.series:
+        estimate = series.estimates.get(metric)
+        if estimate is None or estimate.value is None:
+            lanes.append(0)
+            continue
+        known = (estimate.value, estimate.low, estimate.high)
+        places = [x(value / estimate.full_marks) for value in known if value is not None]
+        low, high = min(places) - MARKER, max(places) + MARKER
+        free = (n for n, spans in enumerate(taken) if all(high <= a or b <= low for a, b in spans))
+        lane = next(free, len(taken))
+        taken += [[]] if lane == len(taken) else []
+        taken[lane].append((min(places), max(places)))
+        lanes.append(lane)
+    return lanes
 
 
 def _reading(chart: Chart) -> list[str]:
@@ -170,6 +202,8 @@ def _reading(chart: Chart) -> list[str]:
     found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
     shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
     said = ["Every row runs from zero to full marks."]
+    if len(chart.series) > 1:
+        said[0] += " Height within a row means nothing."
     if any(estimate.chance is not None for estimate in shown):
         said.append("Dashed: what guessing gives.")
     with_interval = sum(estimate.low is not None for estimate in shown)

@@ -19,7 +19,7 @@ from pathlib import Path
 from mmeval.reporting.chart import interval, number
 from mmeval.reporting.sheet import BAND, GRID, INK, MUTED, PAPER, PENS
 from mmeval.reporting.table import Row, Table, counted
-from mmeval.types import Image, InputError, Record, Score
+from mmeval.types import Estimate, Image, InputError, Record, Score
 
 LISTED = 100
 """Failures on the page at most; a browser of all of them would weigh megabytes."""
@@ -65,7 +65,13 @@ def write(
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "interval": interval, "percent": percent, "shorten": shorten}
+    environment.filters |= {
+        "number": number,
+        "interval": interval,
+        "percent": percent,
+        "shorten": shorten,
+        "under": under,
+    }
     failed, wrong = _failures(answers, pictures)
     script = _asset("page.js")
     page = environment.from_string(_asset("page.html")).render(
@@ -98,6 +104,13 @@ def inline(svg: str) -> str:
 def percent(value: float | None, row: Row) -> str:
     """Where a value stands between zero and full marks, as CSS takes it."""
     return "0%" if value is None else f"{min(max(100 * value / row.estimate.full_marks, 0), 100):.2f}%"
+
+
+def under(estimate: Estimate) -> str:
+    """What stands under a headline number: of interval and chance, those that there are."""
+    said = [f"95% interval {interval(estimate)}"] if estimate.low is not None else []
+    said += [f"chance {number(estimate.chance, 0)}"] if estimate.chance is not None else []
+    return " · ".join(said)
 
 
 def shorten(text: str) -> str:

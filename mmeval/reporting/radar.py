@@ -24,6 +24,7 @@ from mmeval.reporting.sheet import (
     foot_height,
     head,
     head_height,
+    measure,
     notes,
     order,
     paper,
@@ -154,10 +155,11 @@ def _legend(sheet: Sheet, chart: Chart, x: float, y: float) -> None:
         for metric, label in chart.totals.items():
             estimate = series.estimates.get(metric)
             if estimate is not None:
-                sheet.text(x + 0.64, y, plain(label, 16), 8, color=MUTED, middle=True)
                 value = f"{number(estimate.value)} / {estimate.full_marks:,.0f}"
                 sheet.text(x + SIDE, y, value, 8, color=MUTED, ha="right", middle=True)
-                y -= 0.17
+                for line in wrap(plain(label), 8, SIDE - 0.64 - measure(value, 8) - 0.1):
+                    sheet.text(x + 0.64, y, line, 8, color=MUTED, middle=True)
+                    y -= 0.17
         y -= 0.18
 
 

@@ -74,9 +74,10 @@ def draw_published(which: str, folder: Path, runs: Sequence[Series] = (), data: 
 
 
 def _chosen(models: Sequence[Series]) -> list[Series]:
+    """The best models and the kin; best first."""
     kin = [model for model in models if model.label.startswith(FEATURED)]
     rest = [model for model in models if model not in kin]
-    chosen = [*rest[: SHOWN - len(kin)], *kin]
+    chosen = sorted([*rest[: SHOWN - len(kin)], *kin], key=_overall, reverse=True)
     return [replace(model, highlight=model.label.startswith(FEATURED[0])) for model in chosen]
 
 

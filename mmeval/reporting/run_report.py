@@ -22,7 +22,7 @@ from mmeval.types import InputError, Record
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
 """What every output says of the embedded data."""
 SPOKES = 3
-"""Axes of a radar at least."""
+"""Axes with a value of a radar at least."""
 
 
 def write(run: Run, pictures: page.Pictures | None = None) -> tuple[Table, list[Path]]:
@@ -75,8 +75,9 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
 
 
 def _draw(chart: Chart, folder: Path) -> list[Path]:
-    """The dot plot, and the radar where there are axes enough: two spokes are a line, and one is half of it."""
-    wheel = radar.draw(chart, folder) if len(chart.axes) >= SPOKES else ()
+    """The dot plot, and the radar where axes enough have a value: two spokes are a line, and one is half of it."""
+    found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
+    wheel = radar.draw(chart, folder) if len(found & chart.axes.keys()) >= SPOKES else ()
     return [*dotplot.draw(chart, folder), *wheel]
 
 
@@ -85,7 +86,17 @@ def tabulate(task: Task, results: dict[str, Any], records: Sequence[Record], *, 
     scores = [loop.judge(task, records, name) for name in task.scorers]
     why = explain(differences(records, *scores[:2])) if len(scores) > 1 else ""
     extras = results["parts"]
-    return table.tabulate(results, title, data, task.axes, task.totals, extras, why, data != EMBEDDED)
+    return table.tabulate(
+        results,
+        title,
+        data,
+        task.axes,
+        task.totals,
+        extras,
+        why,
+        data != EMBEDDED,
+        details=task.details,
+    )
 
 
 def series(run: Run, *, by_folder: bool = False) -> Series:

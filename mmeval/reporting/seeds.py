@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """What `run --seeds ... --json` prints: each number by its name under each scorer, as the task's axes and totals.
+    """What `run --seeds ... --json` prints: each number by its name under each scorer, all that the task reports.
 
     A number has mean, sd (of the seeds' values, divided by one less than there are; None for one seed), min and max,
     and each run's own value and interval; where a run has no value, none of these, and why. Raises InputError for
@@ -33,7 +33,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     task, results = run_report.task_of_run(runs[0]), [run.results for run in runs]
     seeds = [run.identity["generation"]["seed"] for run in runs]
     digests = {run.identity["data"]["digest"] for run in runs}
-    labels = {**task.axes, **task.totals}
+    labels = task.labels
     return {
         "schema": SCHEMA,
         "title": run_report.title(runs[0]),

@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """What is tabled: the axes in the benchmark's order, the totals, and what became of the answers."""
+    """What is tabled: the axes in the benchmark's order, the totals, details, and what became of the answers."""
 
     title: str
     data: str
@@ -52,23 +52,29 @@ class Table:
     """Whether the data are the benchmark's own; if not, the data label is shown as a warning."""
     remarks: tuple[str, ...] = ()
     """What the benchmark itself has to say of these answers."""
+    details: tuple[Row, ...] = ()
+    """Further numbers, which are neither axes nor headlines."""
+
+    @property
+    def every(self) -> tuple[Row, ...]:
+        """All rows, in the order in which they are tabled."""
+        return (*self.rows, *self.totals, *self.details)
 
     @property
     def columns(self) -> list[str]:
         """Names of the extra columns, in the order in which the rows bring them."""
-        return list(dict.fromkeys(name for row in (*self.rows, *self.totals) for name in row.extras))
+        return list(dict.fromkeys(name for row in self.every for name in row.extras))
 
     @property
     def differing(self) -> list[Row]:
         """The rows in which the two scorers do not agree."""
-        return [row for row in (*self.rows, *self.totals) if _differ(row)]
+        return [row for row in self.every if _differ(row)]
 
     @property
     def notes(self) -> list[str]:
         """What a reader must know beside the numbers: where the scorers differ, and what has no value."""
-        rows = (*self.rows, *self.totals)
         without: dict[str | None, list[str]] = {}
-        for row in rows:
+        for row in self.every:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
         said = [f"{'; '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
@@ -87,14 +93,16 @@ def tabulate(
     extras: Mapping[str, Mapping[str, float]] | None = None,
     why: str = "",
     comparable: bool = True,
+    *,
+    details: Mapping[str, str] | None = None,
 ) -> Table:
-    """The table of a `scores.json`; axes and totals map metric names to labels, extras to further columns.
+    """The table of a `scores.json`; axes, totals and details map metric names to labels, extras to further columns.
 
     Raises InputError if the scores lack a metric or cannot be read.
     """
     official = estimates(scores)
     strict = estimates(scores, "strict") if "strict" in scores else {}
-    if missing := [name for name in (*axes, *totals) if name not in official]:
+    if missing := [name for name in (*axes, *totals, *(details or {})) if name not in official]:
         raise InputError(f"the scores have no metric '{missing[0]}'; score the run again")
 
     def row(name: str, label: str) -> Row:
@@ -110,6 +118,7 @@ def tabulate(
         why,
         comparable,
         tuple(scores.get("remarks", ())),
+        tuple(row(name, label) for name, label in (details or {}).items()),
     )
 
 
@@ -128,6 +137,9 @@ def show(table: Table, console: Console) -> None:
     grid.add_section()
     for row in table.totals:
         grid.add_row(*(Text(cell) for cell in _cells(table, row)), style="bold")
+    grid.add_section()
+    for row in table.details:
+        grid.add_row(*(Text(cell) for cell in _cells(table, row)))
     console.print(Text(clean(table.title), style="bold"))
     console.print(Text(clean(table.data), style="" if table.comparable else "yellow"))
     console.print(grid)
@@ -143,6 +155,7 @@ def markdown(table: Table) -> str:
     lines += [_pipes(map(escape, header)), _pipes([":--", *["--:"] * (len(header) - 1)])]
     lines += [_pipes(map(escape, _cells(table, row))) for row in table.rows]
     lines += [_pipes(f"**{escape(cell)}**" if cell else "" for cell in _cells(table, row)) for row in table.totals]
+    lines += [_pipes(map(escape, _cells(table, row))) for row in table.details]
     lines += ["", counted(table.counts)]
     lines += [line for note in table.notes for line in ("", escape(note))]
     return "\n".join(lines) + "\n"
@@ -154,7 +167,7 @@ def to_csv(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\n")
     names = ("value", "low", "high", "full_marks", "chance", "n")
     writer.writerow(["metric", *map(inert, table.columns), *names, "strict", "reason", "data"])
-    for row in (*table.rows, *table.totals):
+    for row in table.every:
         numbers = [row.extras.get(name) for name in table.columns]
         numbers += [getattr(row.estimate, name) for name in names]
         texts = [inert(row.estimate.reason or ""), inert(table.data)]

@@ -125,12 +125,14 @@ def test_the_page_says_what_holds_and_what_does_not(
     assert any("ahead of text-tiny: this holds" in sentence for sentence in sentences)
     shots, aim = (sentence for sentence in sentences if sentence.startswith("(c)"))
     assert "not shown" in shots and "not reached" in aim  # it never knows a new word
-    assert "(b) The aim of 15 points over the better baseline is reached." in sentences
+    assert "(b) This project's own aim of 15 points over the better baseline is reached." in sentences
     paths = page.write(found, tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert all(path.exists() for path in paths)
     assert all(f"]({path.name})" in text for path in paths if path.suffix == ".png")
     assert text.count("## ") == 2 + len(found)
+    assert "| Commonsense Reasoning |" in text and "commonsense_reasoning" not in text
+    assert "| 0 shots | 1 shot | 2 shots |" in text
     *_, last = text.splitlines()
     assert "| 100.0 (" in last and last.count("|") == text.splitlines()[-2].count("|")  # this run, under those before
 
@@ -152,3 +154,20 @@ def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
     header.write_text(json.dumps(older))
     assert suites.measure(task, {"constant": None}, tmp_path) == before
     assert json.loads(header.read_text())["identity"] == json.loads(kept)["identity"]
+
+
+def test_a_suite_says_what_could_not_be_read(tmp_path: Path) -> None:
+    found = {"nlvr2": suites.measure(load_task("nlvr2"), {"constant:yes": None}, tmp_path)}
+    lines = suites.page(found).splitlines()
+    assert any(line.startswith("| Accuracy | 50.0 | 0.0 ") for line in lines)  # yes is no True
+    assert any(line.startswith("| Accuracy, strict | 50.0 | 49.0 ") for line in lines)
+    assert "| Unparsed, of 100 | | 100 |" in lines
+    assert lines[-1].startswith('The questions end with "Respond with either True or False." Of the 100 answers')
+    assert lines[-1].endswith('100 are "yes".')
+
+
+def test_a_suite_that_is_read_whole_has_no_word_of_it(tmp_path: Path) -> None:
+    found = {"pope": suites.measure(load_task("pope"), {"constant": None}, tmp_path)}
+    lines = suites.page(found).splitlines()
+    assert lines[-1] == "| Unparsed, of 200 | | 0 |"
+    assert not any("strict" in line for line in lines[10:])

@@ -8,10 +8,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mmeval.reporting import dotplot, radar, sheet
-from mmeval.reporting.chart import Chart
+from mmeval.reporting.chart import Chart, Series
+from mmeval.reporting.reference import TOTALS
 from mmeval.types import Estimate, InputError
 from tests.reporting.made_up import chart
 
@@ -22,6 +24,7 @@ CHARTS = {
     "three": chart("mmicl-tiny", "blank picture", "constant"),
     "as many as can be told apart": chart(*"ABCDEFG"),
     "long names": chart(*("W" * 200, "a model of many many words " * 9), title="A title that goes on " * 20),
+    "long totals": replace(chart("a", "b"), totals=dict.fromkeys(TOTALS, "A headline number of a long name")),
     "no totals": replace(chart("a", "b"), totals={}),
     "three axes": replace(chart("a"), axes={"existence": "Existence", "OCR": "OCR", "count": "An axis of a long name"}),
 }
@@ -109,6 +112,42 @@ def test_what_cannot_be_drawn_together_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=said):
         figure.draw(bad(), tmp_path)
+
+
+def test_no_marker_hides_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    markers: list[tuple[float, float]] = []
+
+    def look(paper: sheet.Sheet, folder: Path, name: str) -> tuple[Path, Path]:
+        drawn = (line.get_xydata() for line in paper.axes.lines if line.get_marker() not in (None, "None"))
+        markers.extend((float(x), float(y)) for points in drawn for x, y in np.asarray(points))
+        return folder, folder
+
+    monkeypatch.setattr(dotplot, "save", look)
+    same = {"existence": Estimate(190.0, None, None, 0, 200.0, 75.0), "OCR": Estimate(95.0, None, None, 0, 200.0, 75.0)}
+    many = tuple(Series(label, same) for label in "ABCDE")
+    dotplot.draw(Chart("t", "s", {"existence": "Existence", "OCR": "OCR"}, many), tmp_path)
+    assert len(markers) == 5 + 2 * 5  # the legend's, and both rows'
+    for (x, y), (other, below) in itertools.combinations(markers, 2):
+        assert max(abs(x - other), abs(y - below)) >= dotplot.MARKER - 1e-9
+
+
+def test_where_nothing_is_near_all_markers_are_on_one_line() -> None:
+    values = {label: Estimate(value, None, None, 0, 100.0, None) for label, value in (("A", 10.0), ("B", 90.0))}
+    apart = Chart("t", "s", {"x": "X"}, tuple(Series(label, {"x": one}) for label, one in values.items()))
+    assert dotplot._lanes(apart, "x", lambda share: 5 * share) == [0, 0]
+
+
+def test_a_scale_of_a_hundred_points_is_not_said_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    one = Series("a", {"x": Estimate(50.0, None, None, 0, 100.0, None)})
+    texts = [text for text, _ in _texts(dotplot, Chart("t", "s", {"x": "X"}, (one,)), monkeypatch, tmp_path)]
+    assert "100%" in texts and not any(text.startswith("points") for text in texts)
+
+
+def test_a_long_name_of_a_total_is_wrapped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    long = replace(chart("a"), totals={"perception": "A headline number of a long name"})
+    texts = [text for text, _ in _texts(radar, long, monkeypatch, tmp_path)]
+    assert "…" not in "".join(texts)
+    assert "A headline number of a long name" in " ".join(texts)
 
 
 def test_pens_differ_in_colour_and_marker_and_line() -> None:

@@ -90,6 +90,13 @@ def test_mmicl_stands_in_the_first_versions_table() -> None:
     assert (mmicl["circular"].value, mmicl["LR"].value, mmicl["CP"].value) == (65.24, 44.32, 70.64)
 
 
+def test_the_models_of_a_published_figure_stand_best_first() -> None:
+    for which in reference_mmbench.TABLES:
+        shown = reference_mmbench._chosen(reference_mmbench.published(which))
+        values = [model.estimates["circular"].value or 0.0 for model in shown]
+        assert values == sorted(values, reverse=True)
+
+
 def test_every_published_row_names_its_source() -> None:
     files = [file for file in resources.files("mmeval.reporting.published").iterdir() if file.name.endswith(".csv")]
     assert len(files) == 13

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmeval.reporting import run_report
+from mmeval.run import open_run
 from mmeval.sources.embedded_suites import WORLD
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
@@ -100,6 +102,20 @@ def test_pope_constant_yes(pope: Path, tmp_path: Path) -> None:
     found = {name: round(value(scores, f"random/{name}"), 1) for name in ("accuracy", "f1", "recall", "yes_ratio")}
     assert found == {"accuracy": 50.0, "f1": 66.7, "recall": 100.0, "yes_ratio": 100.0}
     assert scores["metrics"]["popular/accuracy"]["reason"] == "the data has no question of the split popular"
+
+
+def test_popes_five_numbers_are_tabled_and_f1_is_the_headline(pope: Path, tmp_path: Path) -> None:
+    run("pope", pope, tmp_path / "run", "constant:yes")
+    run_report.write(open_run(tmp_path / "run"))
+    text = (tmp_path / "run" / "table.md").read_text()
+    assert "| Random | 50.00 |" in text and "| **Random, F1** | **66.67** |" in text
+    assert "| Random, precision | 50.00 |" in text and "| Random, yes ratio | 100.00 |" in text
+    drawn = (tmp_path / "run" / "dotplot.svg").read_text()
+    assert "Random, F1" in drawn and "yes ratio" not in drawn  # every yes is no full marks
+    assert not (tmp_path / "run" / "radar.svg").exists()  # popular has no value, and two spokes are no radar
+    html = (tmp_path / "run" / "index.html").read_text()
+    assert html.count('<p class="big">') == 3 and "Random, recall" in html
+    assert '<p class="under">chance 50</p>' in html  # popular has no interval
 
 
 def test_pope_never_yes_has_no_precision(pope: Path, tmp_path: Path) -> None:

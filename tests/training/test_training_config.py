@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mmeval.mmicl.training.config import Lora, TrainingError, load_config
 from mmeval.mmicl.training.trainable import TRAINABLE
@@ -71,3 +72,9 @@ def test_mistakes_are_named(tmp_path: Path, text: str, sentence: str) -> None:
 def test_the_recipes_that_come_along_are_right(file: Path) -> None:
     if "distributed_type" not in file.read_text():
         assert load_config(file, "stage2").trainable in TRAINABLE
+
+
+def test_the_recipe_of_stage_two_takes_what_that_of_stage_one_writes() -> None:
+    configs = Path(__file__).resolve().parents[2] / "configs"
+    one, two = (yaml.safe_load((configs / name).read_text()) for name in ("stage1.yaml", "stage2-t5-xl.yaml"))
+    assert two["model"] == f"{one['output']}/trained"
