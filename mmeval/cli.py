@@ -149,7 +149,7 @@ def run(
     seed: int,
     seeds: tuple[int, ...] | None,
     as_json: bool,
-    **how: Any,
+    **options: Any,
 ) -> None:
     """Evaluate a model on a benchmark. A run that was begun goes on where it stopped.
 
@@ -159,26 +159,27 @@ def run(
              mmeval run --task vqav2 --data vqa --shots 4 --seeds 0,1,2
     """
     from mmeval import door
+    from mmeval.how import How
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
 
     if seeds is not None and seed:
         raise InputError("--seed is for one run and --seeds for several; leave one of them out")
-    how |= {"data": data, "wording": wording, "context": context}
+    told = ("reading", "by", "partial", "early_stop", "shots", "frames", "sampler")
+    how = How(**{name: options[name] for name in told}, seed=seeds[0] if seeds else seed)
+    options |= {"data": data, "wording": wording, "context": context}
     if dry_run:
-        writing = ("out", "limit", "fresh", "batch_tokens", "beams", "max_new_tokens")
-        asked = {name: value for name, value in how.items() if name not in writing}
-        shown = door.preview(model, task, seed=seeds[0] if seeds else seed, **asked)
+        asked = ("data", "wording", "context", "device", "dtype", "judge", "judge_model")
+        shown = door.preview(model, task, how, **{name: options[name] for name in asked})
         console.show_preview(shown.reads, shown.prompts)
         return
     with nullcontext() if as_json else console.progress() as progress:
-        how |= {"progress": progress, "say": quiet if as_json else console.say}
+        options |= {"progress": progress, "say": quiet if as_json else console.say}
         if seeds is None:
-            finished = [door.evaluate(model, task, seed=seed, **how)]
+            finished = [door.evaluate(model, task, seed=seed, **options)]
         else:
-            finished = door.evaluate_seeds(model, task, seeds, **how)
-    chosen = {name: how[name] for name in ("partial", "shots", "frames", "sampler")}
-    pictures = door.pictures(task, data, **chosen)
+            finished = door.evaluate_seeds(model, task, seeds, **options)
+    pictures = door.pictures(task, data, how)
     written = [run_report.write(one, pictures) for one in finished]
     if as_json:
         click.echo(json.dumps(finished[0].results if seeds is None else spread.summary(finished), indent=1))

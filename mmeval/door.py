@@ -15,15 +15,18 @@ from typing import Any
 
 from mmeval import loop
 from mmeval import run as runs
+from mmeval.how import How
 from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
 from mmeval.provenance import provenance
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
-from mmeval.task import Task, load_task, task_of, variant, with_frames, with_shots
+from mmeval.task import Task, load_task, task_of, variant
 from mmeval.types import Generation, Image, InputError, Model, Record, nearest
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
+PREVIEWED = 3
+"""Prompts that a preview shows."""
 
 
 def evaluate(
@@ -73,35 +76,35 @@ def evaluate(
     have; `early_stop` does not ask what is lost; `judge` is the URL of a server that is asked about what no
     scorer can read, and `judge_model` its model.
     """
-    the_task = _prepared(task, reading, by, partial, early_stop, judge, judge_model, shots, seed, frames, sampler)
+    how = How(
+        reading=reading,
+        by=by,
+        partial=partial,
+        early_stop=early_stop,
+        shots=shots,
+        frames=frames,
+        sampler=sampler,
+        seed=seed,
+    )
+    check_judge(judge, judge_model)
+    the_task = how.task(task, judged=judge is not None)
     data = data or the_task.home
-    shown = {"frames": the_task.frames, "sampler": the_task.sampler}
-    how = {
-        **({"reading": reading or next(iter(the_task.readings))} if the_task.readings and by == "text" else {}),
-        **({"by": by} if by != "text" else {}),
-        **({"shots": shots} if shots is not None else {}),
-        **(shown if the_task.video is not None and data != "embedded" else {}),
-        **({"card": dict(the_task.facts)} if the_task.facts is not None else {}),
-        **({"partial": True} if partial else {}),
-        **({"early_stop": True} if early_stop else {}),
-    }
     checkpoint = find_model(model)
     wording = pick_wording(the_task, wording)
     context = pick_context(checkpoint, context)
     plan = loop.survey(the_task.samples(data), limit)
-    extras = [str(reading or by)] if by != "text" or reading not in (None, next(iter(the_task.readings), None)) else []
-    extras += [f"shots{shots}"] if shots is not None else []
-    extras += [f"frames{frames}"] if frames is not None else []
-    extras += [sampler] if sampler is not None else []
-    extras += [f"seed{seed}"] if seed else []
-    extras += [name for name, wanted in (("partial", partial), ("early-stop", early_stop)) if wanted]
-    folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit, extras)
+    folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit, how)
     if fresh:
         runs.check_removable(folder)
     settings = Settings(context, device, _dtype(dtype, device, None if fresh else folder, checkpoint), batch_tokens)
     generation = Generation(max_new_tokens or the_task.max_new_tokens, beams)
     identity = {
-        "task": {"name": the_task.name, "version": the_task.version, "wording": wording, **how},
+        "task": {
+            "name": the_task.name,
+            "version": the_task.version,
+            "wording": wording,
+            **how.identity(the_task, data),
+        },
         "data": {"source": data_name(data), "digest": plan.digest, "limit": limit, **unpinned(the_task, data)},
         "model": {
             "name": checkpoint.name,
@@ -147,9 +150,9 @@ def evaluate_seeds(
     out: str | Path | None = None,
     progress: loop.Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
-    **how: Any,
+    **more: Any,
 ) -> list[runs.Run]:
-    """Evaluates once for each seed, as `evaluate` does with `how`; each run has a folder of its own, under `out`.
+    """Evaluates once for each seed, as `evaluate` does with `more`; each run has a folder of its own, under `out`.
 
     The model is loaded once. Raises InputError for a seed that is named twice, and for a task that draws
     nothing by its seed: a spread of zero would say nothing.
@@ -176,7 +179,7 @@ def evaluate_seeds(
                 progress(before * total + done, len(seeds) * total)
 
         folder = None if out is None else Path(out) / f"seed{seed}"
-        found.append(evaluate(model, task, out=folder, seed=seed, progress=report, say=say, load=load, **how))
+        found.append(evaluate(model, task, out=folder, seed=seed, progress=report, say=say, load=load, **more))
     return found
 
 
@@ -206,30 +209,6 @@ def rescore(
         results["remarks"].append(verdicts.remark(len(records)))
     runs.write_json(run.folder / "scores.json", results)
     return results
-
-
-def _prepared(
-    name: str,
-    reading: str | None,
-    by: str,
-    partial: bool,
-    early_stop: bool,
-    judge: str | None,
-    judge_model: str | None,
-    shots: int | None,
-    seed: int,
-    frames: int | None,
-    sampler: str | None,
-) -> Task:
-    """The task as it is to be asked and read. Raises InputError, before hours of answers, for what it does not have."""
-    task = load_task(name)
-    if early_stop and task.partial is None:
-        raise InputError(f"the task '{name}' asks no question in several turns; leave out --early-stop")
-    check_judge(judge, judge_model)
-    task = variant(task, reading=reading, by=by, partial=partial)
-    if judge is not None:
-        variant(task, reading=reading, by=by, verdicts=Verdicts())
-    return with_frames(with_shots(task, shots, seed), frames, sampler)
 
 
 def check_judge(judge: str | None, judge_model: str | None) -> None:
@@ -264,29 +243,22 @@ class Preview:
 def preview(
     model: str,
     task: str,
+    how: How,
     *,
     data: str | None = None,
     wording: str | None = None,
     context: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
-    seed: int = 0,
-    shots: int | None = None,
-    frames: int | None = None,
-    sampler: str | None = None,
-    reading: str | None = None,
-    by: str = "text",
-    partial: bool = False,
-    early_stop: bool = False,
     judge: str | None = None,
     judge_model: str | None = None,
-    count: int = 3,
 ) -> Preview:
     """The first prompts as the model will see them, and what would be read. Nothing is asked or written.
 
-    The arguments are those of `evaluate`, and what it refuses is refused.
+    What `evaluate` refuses is refused.
     """
-    the_task = _prepared(task, reading, by, partial, early_stop, judge, judge_model, shots, seed, frames, sampler)
+    check_judge(judge, judge_model)
+    the_task = how.task(task, judged=judge is not None)
     data = data or the_task.home
     checkpoint = find_model(model)
     plan = loop.survey(the_task.samples(data))
@@ -294,8 +266,8 @@ def preview(
     loaded = load_model(checkpoint, settings)
     loop.check_pictures(loaded, plan)
     wording = pick_wording(the_task, wording)
-    first = itertools.islice(the_task.samples(data), count)
-    weigh = by != "text" or the_task.weighs is not None
+    first = itertools.islice(the_task.samples(data), PREVIEWED)
+    weigh = how.by != "text" or the_task.weighs is not None
     requests = {request.id: request for request in (loop.render(the_task, s, wording, weigh) for s in first)}
     shown = [loaded.preview(request) for request in requests.values()]
     reads = (
@@ -310,18 +282,9 @@ def preview(
     return Preview(reads, tuple(prompts))
 
 
-def pictures(
-    task: str,
-    data: str | None,
-    *,
-    partial: bool = False,
-    shots: int | None = None,
-    frames: int | None = None,
-    sampler: str | None = None,
-) -> Callable[[Collection[str]], dict[str, tuple[Image, ...]]]:
+def pictures(task: str, data: str | None, how: How) -> Callable[[Collection[str]], dict[str, tuple[Image, ...]]]:
     """What finds the pictures of a run's questions by sample id, for the page; videos are not decoded once more."""
-    the_task = variant(load_task(task), partial=partial)
-    the_task = with_frames(with_shots(the_task, shots, seed=0), frames, sampler)
+    the_task = how.task(task)
     source = data or the_task.home
     if the_task.video is not None and source != "embedded":
         return lambda ids: {}
@@ -359,14 +322,14 @@ def default_folder(
     wording: str,
     context: str,
     limit: int | None,
-    more: Sequence[str] = (),
+    how: How,
 ) -> Path:
-    """`reports/TASK-MODEL-DATA`, and whatever of wording, context and limit is not the default."""
+    """`reports/TASK-MODEL-DATA`, and whatever is not the default."""
     extras = [
         *([wording] if wording != pick_wording(task, None) else []),
         *([context] if context != pick_context(checkpoint, None) else []),
         *([f"limit{limit}"] if limit else []),
-        *more,
+        *how.suffix(task),
     ]
     name = "-".join([task.name, checkpoint.name, data_name(data), *extras])
     return REPORTS / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

@@ -26,19 +26,20 @@ MAY = {
     "tasks": {"types", "task", "scoring", "sources", "world"},
     "engine": {"types", "mmicl", "models"},
     "models": {"types", "mmicl", "engine"},
+    "how": {"types", "task", "scoring"},
     "loop": {"types", "task", "run", "scoring"},
     "reporting": {"types", "task", "run", "scoring", "sources", "loop"},
     "tiny": {"world", "mmicl"},
     "replication": {"types", "world", "scoring", "models", "reporting", "task", "tasks", "door"},
     "__main__": {"cli"},
     "provenance": set(),
-    "door": {"types", "task", "run", "scoring", "loop", "models", "engine", "provenance"},
+    "door": {"types", "task", "how", "run", "scoring", "loop", "models", "engine", "provenance"},
     "verify": {"types", "run", "door", "reporting"},
-    "cli": {"types", "task", "tasks", "run", "door", "models", "reporting", "cli_mmicl"},
+    "cli": {"types", "task", "tasks", "how", "run", "door", "models", "reporting", "cli_mmicl"},
     "cli_mmicl": {"types", "mmicl", "reporting"},
 }
 TORCH_FREE = {"types", "scoring", "run", "world", "task", "sources", "tasks", "loop", "reporting", "provenance"}
-TORCH_FREE |= {"door", "cli", "cli_mmicl"}
+TORCH_FREE |= {"how", "door", "cli", "cli_mmicl"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
