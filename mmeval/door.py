@@ -20,8 +20,8 @@ from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_con
 from mmeval.provenance import provenance
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
-from mmeval.task import Task, load_task, task_of, variant
-from mmeval.types import Generation, Image, InputError, Model, Record, nearest
+from mmeval.task import Task, load_task, pick_wording, task_of, variant
+from mmeval.types import Generation, Image, InputError, Model, Record
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -289,16 +289,6 @@ def pictures(task: str, data: str | None, how: How) -> Callable[[Collection[str]
     if the_task.video is not None and source != "embedded":
         return lambda ids: {}
     return lambda ids: loop.pictures(the_task.samples(source), ids)
-
-
-def pick_wording(task: Task, wording: str | None) -> str:
-    """The wording asked for, or the task's default. Raises InputError naming those that it has."""
-    if wording is not None and wording not in task.wordings:
-        raise InputError(
-            f"the task '{task.name}' has no wording '{wording}'{nearest(wording, task.wordings)}; "
-            f"it has: {', '.join(task.wordings)}"
-        )
-    return wording or next(iter(task.wordings))
 
 
 def unpinned(task: Task, data: str) -> dict[str, str]:

@@ -196,6 +196,16 @@ def task_of(identity: Mapping[str, Any], verdicts: Verdicts | None = None) -> Ta
     return variant(task, verdicts=verdicts, **chosen)
 
 
+def pick_wording(task: Task, wording: str | None) -> str:
+    """The wording asked for, or the task's default. Raises InputError naming those that it has."""
+    if wording is not None and wording not in task.wordings:
+        raise InputError(
+            f"the task '{task.name}' has no wording '{wording}'{nearest(wording, task.wordings)}; "
+            f"it has: {', '.join(task.wordings)}"
+        )
+    return wording or next(iter(task.wordings))
+
+
 def load_task(name: str) -> Task:
     """The task of that name, or of a card: a .yaml file. Raises InputError naming the nearest one."""
     from mmeval.tasks import TASKS
