@@ -50,7 +50,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "qformer": {"hidden_size": 192, "intermediate_size": 768, "num_hidden_layers": 4, "num_attention_heads": 6},
         "text": {"d_model": 256, "d_kv": 64, "d_ff": 512, "num_layers": 4, "num_heads": 4},
         "batch": 4,
-        "steps": 4,
+        "steps": 16,
     },
     "xl": {
         "vision": {"hidden_size": 1408, "intermediate_size": 6144, "num_hidden_layers": 39, "num_attention_heads": 16},
@@ -123,6 +123,8 @@ def _measure(size: str, way: str, folder: Path) -> dict[str, float]:
     batch, steps = SIZES[size]["batch"], SIZES[size]["steps"]
     features = None
     if way == "ours":
+        if device.type == "cpu":
+            model.language_model.set_attn_implementation("eager")  # as training does
         features = open_features(folder / f"features-{size}", model)
         complete(features, model, sorted(index.images), lambda path: read_picture(path, processor))
     collate = Collator(processor, data, features)
