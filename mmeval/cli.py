@@ -119,9 +119,7 @@ _what = _options(
 @click.option(
     "--batch-tokens",
     type=click.IntRange(min=1),
-    default=16384,
-    show_default=True,
-    help="Padded prompt tokens in a batch.",
+    help="Padded prompt tokens in a batch.  [default: 2048 on a CPU, 16384 on a GPU]",
 )
 @click.option("--beams", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option(

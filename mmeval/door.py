@@ -40,7 +40,7 @@ def evaluate(
     limit: int | None = None,
     device: str = "auto",
     dtype: str = "auto",
-    batch_tokens: int = 16384,
+    batch_tokens: int | None = None,
     beams: int = 1,
     max_new_tokens: int | None = None,
     seed: int = 0,

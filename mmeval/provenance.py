@@ -13,7 +13,7 @@ from typing import Any
 PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "numpy", "scipy")
 
 
-def provenance(batch_tokens: int, device: str) -> dict[str, Any]:
+def provenance(batch_tokens: int | None, device: str) -> dict[str, Any]:
     """Now, here, with this code."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

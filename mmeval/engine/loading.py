@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mmeval.engine.device import pick_device, pick_dtype
+from mmeval.engine.device import BATCH_TOKENS, pick_device, pick_dtype
 from mmeval.engine.prompts import Show
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl import checkpoints
@@ -50,5 +50,5 @@ def open_checkpoint(
         max_images=max_images,
         reads_instructions=reads_instructions,
         show=show,
-        batch_tokens=settings.batch_tokens,
+        batch_tokens=settings.batch_tokens or BATCH_TOKENS[device.type],
     )

@@ -58,7 +58,7 @@ class TransformerModel:
         max_images: int | None,
         reads_instructions: bool = False,
         show: Show = "each",
-        batch_tokens: int = 16384,
+        batch_tokens: int,
     ) -> None:
         """`reads_instructions`: the Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)

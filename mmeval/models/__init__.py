@@ -67,8 +67,8 @@ class Settings:
     context: str
     device: str = "auto"
     dtype: str = "auto"
-    batch_tokens: int = 16384
-    """Padded prompt tokens in one batch."""
+    batch_tokens: int | None = None
+    """Padded prompt tokens in one batch; None for as many as suit the device."""
 
 
 @cache
