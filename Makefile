@@ -58,17 +58,17 @@ bench-train: .venv/installed-train  ## measure: stage II against the original's 
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'
 
 train-tiny: .venv/installed-train  ## train the tiny family from nothing, on a CPU, resumable (progress in work/)
-	@$(BIN)/python -m mmeval.tiny $(ARGS)
+	@$(BIN)/python -m experiments.tiny $(ARGS)
 
 replicate: .venv/installed  ## the article's claims on the tiny family: reports/replication/
-	@$(BIN)/python -m mmeval.replication $(ARGS)
+	@$(BIN)/python -m experiments.replication $(ARGS)
 
 tiny-all: train-tiny  ## retrain the tiny family, evaluate it, and write every report that depends on it anew
 	@$(MAKE) eval TASK=mme FRESH=1
 	@$(MAKE) replicate
 
 verify-real: .venv/installed  ## full MME on published weights, against the published values: MODEL=mmicl-flan-t5-xl
-	@$(BIN)/python -m mmeval.verify '$(MODEL)'
+	@$(BIN)/python -m experiments.verify '$(MODEL)'
 
 clean:  ## delete .venv and caches; runs and weights stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

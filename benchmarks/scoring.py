@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import loop
-from mmeval.reporting.submission import mmbench
-from mmeval.scoring import choices
-from mmeval.scoring.circular import turned, turned_letter
-from mmeval.sources.mmbench import PASS
+from mmeval.data.mmbench import PASS
+from mmeval.reporting.leaderboards import mmbench
+from mmeval.scoring.metrics.circular import turned, turned_letter
+from mmeval.scoring.readings import choices
 from mmeval.task import load_task
 from mmeval.tasks.mmbench import ABILITIES
 

@@ -29,7 +29,7 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import Part, Shown
-from mmeval.mmicl.mic.examples import Example, Turn, to_json
+from mmeval.mmicl.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, Settings
 from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmeval.door import evaluate
+    from mmeval.evaluation import evaluate
     from mmeval.models import load_model
     from mmeval.run import open_run
     from mmeval.task import load_task
@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 __all__ = ["evaluate", "load_model", "load_task", "open_run"]
 
 _HOMES = {
-    "evaluate": "mmeval.door",
+    "evaluate": "mmeval.evaluation",
     "load_model": "mmeval.models",
     "load_task": "mmeval.task",
     "open_run": "mmeval.run",

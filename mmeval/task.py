@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from mmeval.scoring import choices
-from mmeval.scoring.choices_strict import strict
 from mmeval.scoring.judge import Verdicts
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
@@ -187,7 +187,7 @@ def task_of(identity: Mapping[str, Any], verdicts: Verdicts | None = None) -> Ta
     """The task that a run's identity names, with its way of reading."""
     how = identity["task"]
     if "card" in how:
-        from mmeval.tasks.cards import build, check
+        from mmeval.cards.schema import build, check
 
         task = build(check(how["name"], how["card"], "the run's card"), how["card"])
     else:
@@ -211,14 +211,14 @@ def load_task(name: str) -> Task:
     from mmeval.tasks import TASKS
 
     if name.endswith((".yaml", ".yml")):
-        from mmeval.tasks.cards import load
+        from mmeval.cards.schema import load
 
         own: Task = load(Path(name))
         return own
     if name not in TASKS:
         raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; `mmeval tasks` lists them")
     if TASKS[name].endswith(".yaml"):
-        from mmeval.tasks.cards import packaged
+        from mmeval.cards.schema import packaged
 
         carded: Task = packaged(name)
         return carded

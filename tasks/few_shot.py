@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmeval.sources import embedded_suites
-from mmeval.sources.demonstrations import Ask
+from mmeval.data.demonstrations import Ask
+from mmeval.embedded import suites as embedded_suites
 from mmeval.task import Wording
 from mmeval.types import InputError, Parts, Sample
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from mmeval.scoring import vqa
-from mmeval.scoring.groups import by_category, percent, share
+from mmeval.data import demonstrations
+from mmeval.data.vqa_files import Release, VizWiz
+from mmeval.scoring.metrics import vqa
+from mmeval.scoring.metrics.groups import by_category, percent, share
+from mmeval.scoring.readings.yesno import refuses
 from mmeval.scoring.statistics import Statistic
-from mmeval.scoring.yesno import refuses
-from mmeval.sources import demonstrations
-from mmeval.sources.vqa_files import Release, VizWiz
 from mmeval.task import Scorer, Task
 from mmeval.tasks import few_shot
 from mmeval.types import Record, Sample, Score

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mmeval.scoring import cider
+from mmeval.data import demonstrations, lines
+from mmeval.data.demonstrations import Item, find
+from mmeval.data.lines import Line
+from mmeval.scoring.metrics import cider
 from mmeval.scoring.statistics import Statistic
-from mmeval.sources import demonstrations, lines
-from mmeval.sources.demonstrations import Item, find
-from mmeval.sources.lines import Line
 from mmeval.task import Scorer, Task
 from mmeval.tasks import few_shot
 from mmeval.types import InputError, Record, Sample, Score

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.scoring.auroc import auroc
-from mmeval.scoring.groups import percent, share
-from mmeval.scoring.ranking import YES_NO, likelier, yes_odds
+from mmeval.data import demonstrations, lines
+from mmeval.data.demonstrations import Item, find
+from mmeval.data.lines import Line
+from mmeval.scoring.metrics.auroc import auroc
+from mmeval.scoring.metrics.groups import percent, share
+from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_odds
 from mmeval.scoring.statistics import Statistic
-from mmeval.sources import demonstrations, lines
-from mmeval.sources.demonstrations import Item, find
-from mmeval.sources.lines import Line
 from mmeval.task import Task
 from mmeval.tasks import few_shot
 from mmeval.types import InputError, Record, Sample, Score

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from mmeval.scoring import choices, circular
-from mmeval.scoring.choices_public import READINGS
-from mmeval.scoring.choices_strict import strict
-from mmeval.scoring.circular import GROUP, Question
+from mmeval.data import mmbench, mmbench_predictions
+from mmeval.data.mmbench import Row
+from mmeval.embedded.world.abilities import LEAVES
+from mmeval.embedded.world.abilities import choices as world_choices
+from mmeval.scoring.metrics import circular
+from mmeval.scoring.metrics.circular import GROUP, Question
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.sources import mmbench, mmbench_predictions
-from mmeval.sources.mmbench import Row
 from mmeval.task import Metric, Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score, nearest
-from mmeval.world.abilities import LEAVES
-from mmeval.world.abilities import choices as world_choices
 
 EMBEDDED = 30
 """Embedded questions of each leaf that the picture world can ask for."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mmeval import sources
-from mmeval.scoring import yesno
+from mmeval import data as sources
+from mmeval.data import mme_results
+from mmeval.data.rows import Row, pairs
+from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.sources import mme_results
-from mmeval.sources.rows import Row, pairs
 from mmeval.task import Metric, Task, Wording
 from mmeval.types import Parts, Record, Sample, Score
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmeval.scoring import choices, letters
-from mmeval.scoring.groups import by_category, guessing, percent, share
+from mmeval.data import lines, video
+from mmeval.data.demonstrations import find
+from mmeval.data.lines import Line
+from mmeval.embedded import suites as embedded_suites
+from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
+from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
-from mmeval.sources import embedded_suites, lines, video
-from mmeval.sources.demonstrations import find
-from mmeval.sources.lines import Line
 from mmeval.task import Task
 from mmeval.types import InputError, Parts, Record, Sample, Score
 

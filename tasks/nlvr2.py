@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.scoring import truth
-from mmeval.scoring.groups import group_all, percent, share
+from mmeval.data import lines
+from mmeval.data.lines import Line
+from mmeval.embedded import suites as embedded_suites
+from mmeval.scoring.metrics.groups import group_all, percent, share
+from mmeval.scoring.readings import truth
+from mmeval.scoring.readings.yesno import scorer
 from mmeval.scoring.statistics import Statistic
-from mmeval.scoring.yesno import scorer
-from mmeval.sources import embedded_suites, lines
-from mmeval.sources.lines import Line
 from mmeval.task import Task
 from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.scoring import yesno
-from mmeval.scoring.binary import detection
+from mmeval.data import lines
+from mmeval.data.lines import Line
+from mmeval.embedded import suites as embedded_suites
+from mmeval.scoring.metrics.binary import detection
+from mmeval.scoring.readings import yesno
+from mmeval.scoring.readings.yesno import YesNo
 from mmeval.scoring.statistics import Statistic
-from mmeval.scoring.yesno import YesNo
-from mmeval.sources import embedded_suites, lines
-from mmeval.sources.lines import Line
 from mmeval.task import Task, Wording
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 

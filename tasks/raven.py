@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from mmeval.scoring.groups import macro, percent
-from mmeval.scoring.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
+from mmeval.data import lines
+from mmeval.embedded import suites as embedded_suites
+from mmeval.scoring.metrics.groups import macro, percent
+from mmeval.scoring.metrics.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.sources import embedded_suites, lines
 from mmeval.task import Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 

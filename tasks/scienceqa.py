@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.scoring import choices, letters
-from mmeval.scoring.groups import by_category, guessing, percent, pictures, share
+from mmeval.data import lines
+from mmeval.data.lines import Line
+from mmeval.embedded import suites as embedded_suites
+from mmeval.scoring.metrics.groups import by_category, guessing, percent, pictures, share
+from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
-from mmeval.sources import embedded_suites, lines
-from mmeval.sources.lines import Line
 from mmeval.task import Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 

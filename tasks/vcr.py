@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mmeval.scoring import choices, letters
-from mmeval.scoring.choices_public import READINGS
-from mmeval.scoring.groups import by_category, group_all, percent
+from mmeval.data import vcr
+from mmeval.data.vcr import Question
+from mmeval.embedded import suites as embedded_suites
+from mmeval.scoring.metrics.groups import by_category, group_all, percent
+from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.statistics import Statistic
-from mmeval.sources import embedded_suites, vcr
-from mmeval.sources.vcr import Question
 from mmeval.task import Task
 from mmeval.types import Image, Parts, Record, Sample, Score
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from mmeval.scoring import short
-from mmeval.scoring.groups import by_category, percent, share
+from mmeval.data import lines, video
+from mmeval.data.demonstrations import find
+from mmeval.data.lines import Line
+from mmeval.scoring.metrics.groups import by_category, percent, share
+from mmeval.scoring.metrics.vqa import normalised
+from mmeval.scoring.readings import short
+from mmeval.scoring.readings.yesno import refuses
 from mmeval.scoring.statistics import Statistic
-from mmeval.scoring.vqa import normalised
-from mmeval.scoring.yesno import refuses
-from mmeval.sources import lines, video
-from mmeval.sources.demonstrations import find
-from mmeval.sources.lines import Line
 from mmeval.task import Scorer, Task
 from mmeval.tasks import few_shot
 from mmeval.types import InputError, Parts, Record, Sample, Score

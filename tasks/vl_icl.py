@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.scoring import short, yesno
-from mmeval.scoring.groups import by_category
+from mmeval.data import vl_icl
+from mmeval.data.vl_icl import SUBSETS
+from mmeval.embedded import suites as embedded_suites
+from mmeval.embedded.suites import WORLD
+from mmeval.scoring.metrics.groups import by_category
+from mmeval.scoring.readings import short, yesno
 from mmeval.scoring.statistics import Statistic
-from mmeval.sources import embedded_suites, vl_icl
-from mmeval.sources.embedded_suites import WORLD
-from mmeval.sources.vl_icl import SUBSETS
 from mmeval.task import Task
 from mmeval.types import Parts, Record, Sample, Score
 

@@ -11,14 +11,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from mmeval.scoring import choices, letters
-from mmeval.scoring.choices_public import READINGS
-from mmeval.scoring.groups import group_all, percent
-from mmeval.scoring.ranking import YES_NO, likelier, yes_likelihood, yes_odds
+from mmeval.data.winoground import Pair, pairs
+from mmeval.embedded import suites as embedded_suites
+from mmeval.scoring.metrics.groups import group_all, percent
+from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
+from mmeval.scoring.metrics.winoground import CELLS, marks
+from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.scoring.winoground import CELLS, marks
-from mmeval.sources import embedded_suites
-from mmeval.sources.winoground import Pair, pairs
 from mmeval.task import Task
 from mmeval.types import Parts, Record, Ref, Sample, Score
 

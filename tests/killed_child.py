@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mmeval import door, loop
+from mmeval import evaluation as door
+from mmeval import loop
 from mmeval import run as runs
 from mmeval.task import load_task
 from mmeval.types import Generation, Request, Response

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import mmeval
-from mmeval import door
+from mmeval import evaluation as door
 from mmeval.cli import main
 from mmeval.mmicl.checkpoints import save
 from mmeval.run import open_run

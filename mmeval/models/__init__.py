@@ -138,7 +138,7 @@ def folder_digest(folder: Path) -> str:
 
 
 def _bundled(name: str) -> Path:
-    folder = Path(str(resources.files("mmeval.tiny"))) / "weights" / name
+    folder = Path(str(resources.files("mmeval.embedded"))) / "weights" / name
     if not (folder / "config.json").is_file():
         raise InputError(f"the weights of {name} are not at {folder}; `make train-tiny` makes them")
     return folder

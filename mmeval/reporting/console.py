@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mmeval.loop import Progress as Report
 from mmeval.reporting import run_report, table
-from mmeval.reporting.submission import Finding
+from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task
 from mmeval.types import Record
 

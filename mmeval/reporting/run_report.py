@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import loop
-from mmeval.reporting import dotplot, page, radar, reference, reference_mmbench, submission, table
+from mmeval.reporting import dotplot, page, radar, reference, reference_mmbench, table
+from mmeval.reporting import leaderboards as submission
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
 from mmeval.run import Run

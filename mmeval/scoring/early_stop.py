@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from mmeval.scoring.choices import lost
-from mmeval.scoring.circular import GROUP
+from mmeval.scoring.metrics.circular import GROUP
+from mmeval.scoring.readings.choices import lost
 from mmeval.types import Record, Sample, Score
 
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmeval.scoring.choices import NONE_OF_THEM, texts
-from mmeval.scoring.choices_strict import strict
+from mmeval.scoring.readings.choices import NONE_OF_THEM, texts
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.timed_http import OPENER
 from mmeval.types import InputError, Record
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
-from mmeval.mmicl.mic.context import compose, prompt, with_shots
-from mmeval.mmicl.mic.examples import Example, ExampleError, Turn, from_json, to_json
+from mmeval.mmicl.conversations import compose, prompt, with_shots
+from mmeval.mmicl.examples import Example, ExampleError, Turn, from_json, to_json
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12)
 

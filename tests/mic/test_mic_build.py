@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmeval.cli import main
-from mmeval.mmicl.mic.build import build
-from mmeval.mmicl.mic.examples import Example, read
-from mmeval.mmicl.mic.pictures import Pictures, safe_name
-from mmeval.mmicl.mic.plan import bounds, draw
-from mmeval.mmicl.mic.rows import MicError, Picture, Row, Unusable
+from mmeval.mic.build import build
+from mmeval.mic.pictures import Pictures, safe_name
+from mmeval.mic.plan import bounds, draw
+from mmeval.mic.rows import MicError, Picture, Row
+from mmeval.mmicl.examples import Example, read
+from mmeval.mmicl.pictures import Unusable
 from tests.mic.mic_folders import coco, iconqa, nlvr2, picture, put_lines, vcr, vqav2
 
 KILLS = int(os.environ.get("MMEVAL_KILLS", "6"))

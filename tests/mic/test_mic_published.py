@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from mmeval.mic.build import build
+from mmeval.mic.readers.published import parts
 from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
-from mmeval.mmicl.mic.build import build
-from mmeval.mmicl.mic.examples import read
-from mmeval.mmicl.mic.readers.published import parts
+from mmeval.mmicl.examples import read
 from tests.mic.mic_folders import picture, put_lines
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mmeval.mic.build import build
+from mmeval.mic.readers import READERS
+from mmeval.mic.rows import MicError, Root, Row
+from mmeval.mic.wordings import PLACE, cards
 from mmeval.mmicl.context import Shown, Spoken
-from mmeval.mmicl.mic.build import build
-from mmeval.mmicl.mic.examples import Example, read
-from mmeval.mmicl.mic.readers import READERS
-from mmeval.mmicl.mic.rows import MicError, Root, Row
-from mmeval.mmicl.mic.wordings import PLACE, cards
+from mmeval.mmicl.examples import Example, read
 from tests.mic.mic_folders import FOLDERS, karpathy, mdetr, picture, put_table, vqav2
 
 MUTANTS = int(os.environ.get("MMEVAL_MUTANTS", "12"))

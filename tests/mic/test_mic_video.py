@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.mmicl.mic import video
-from mmeval.mmicl.mic.rows import MicError, Unusable
+from mmeval.mic import video
+from mmeval.mic.rows import MicError
+from mmeval.mmicl.pictures import Unusable
 from tests.mic.mic_folders import clip, msrvtt
 
 
@@ -52,7 +53,7 @@ def test_a_video_too_large_is_not_decoded(tmp_path: Path) -> None:
 
 def test_where_pyav_is_missing_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("av")
-    from mmeval.mmicl.mic.build import build
+    from mmeval.mic.build import build
 
     msrvtt(tmp_path / "root")
     monkeypatch.setitem(sys.modules, "av", None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mmeval.scoring import letters
+from mmeval.scoring.readings import letters
 from tests.parity.conftest import Recordings
 from tests.tasks.small_folders import call
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mmeval.scoring.cider import cider, tokenize
+from mmeval.scoring.metrics.cider import cider, tokenize
 from tests.parity.conftest import Recordings
 
 DROPPED = {*["'", "`", ".", "?", "!", ",", ":", "-", ";"], "''", "``", "--", "...", "-lrb-", "-rrb-", "-lcb-", "-rcb-"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mmeval import loop
-from mmeval.scoring.choices_public import READINGS
-from mmeval.scoring.choices_strict import strict
+from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.strict import strict
 from mmeval.task import load_task, variant
 from mmeval.types import Record
 from tests.parity.conftest import Recordings

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mmeval import loop
-from mmeval.scoring import yesno
 from mmeval.scoring.differences import ONLY_STRICT, differences
+from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import estimate
 from mmeval.tasks.mme import MME, samples
 from mmeval.types import InputError, images

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import door
+from mmeval import evaluation as door
 from mmeval import run as runs
 from mmeval.cli import main
-from mmeval.reporting import submission
-from mmeval.reporting.submission import mmbench
+from mmeval.reporting import leaderboards as submission
+from mmeval.reporting.leaderboards import mmbench
 from mmeval.run import Run
 from mmeval.types import InputError, Record
 from tests import mmbench_table as table

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmeval import loop
-from mmeval.reporting.submission.mme import check, write
-from mmeval.scoring.yesno import official
+from mmeval.reporting.leaderboards.mme import check, write
+from mmeval.scoring.readings.yesno import official
 from mmeval.tasks.mme import MME, SUBTASKS
 from mmeval.types import InputError, Record
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmeval.scoring import choices
-from mmeval.scoring.choices_public import READINGS
-from mmeval.scoring.choices_strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.strict import strict
 from mmeval.types import Image, InputError, Record
 
 ANIMALS = ["teddy bear", "rabbit", "cat", "dog"]

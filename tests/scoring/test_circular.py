@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmeval.scoring import circular
-from mmeval.scoring.circular import turned, turned_letter
+from mmeval.scoring.metrics import circular
+from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.types import Record, Score
 
 

@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmeval import loop
+from mmeval.cards.schema import load
 from mmeval.engine.prompts import flatten
 from mmeval.mmicl.context import Spoken
-from mmeval.scoring import choices, letters, short, truth, vqa, yesno
-from mmeval.scoring.auroc import auroc
+from mmeval.scoring.metrics import vqa
+from mmeval.scoring.metrics.auroc import auroc
+from mmeval.scoring.readings import choices, letters, short, truth, yesno
 from mmeval.scoring.statistics import estimate
 from mmeval.task import Task, load_task
-from mmeval.tasks.cards import load
 from mmeval.tasks.vl_icl import strict as vl_icl
 from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot
 from tests.tasks.small_folders import jsonl, picture, run, value

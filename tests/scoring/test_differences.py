@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mmeval.scoring import choices, letters, yesno
 from mmeval.scoring.differences import ONLY_OFFICIAL, ONLY_STRICT, OTHERWISE, WEIGHED, differences, explain
+from mmeval.scoring.readings import choices, letters, yesno
 from mmeval.types import Record
 
 

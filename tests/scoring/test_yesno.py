@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mmeval.scoring.yesno import official, refuses, scorer, strict
+from mmeval.scoring.readings.yesno import official, refuses, scorer, strict
 from mmeval.types import Record
 
 

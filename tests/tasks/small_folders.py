@@ -11,7 +11,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from mmeval import door
+from mmeval import evaluation as door
 from mmeval.cli import main
 from mmeval.run import open_run
 

@@ -11,11 +11,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval.scoring.choices import letter
-from mmeval.sources.lines import Line
+from mmeval.cards.rows import sample
+from mmeval.cards.schema import LETTERS, build, check, load, parse
+from mmeval.data.lines import Line
+from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task, load_task
-from mmeval.tasks.card_rows import sample
-from mmeval.tasks.cards import LETTERS, build, check, load, parse
 from mmeval.types import Image, InputError
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
@@ -384,7 +384,7 @@ def test_the_guides_example_runs(tmp_path: Path) -> None:
 
 
 def test_the_guide_names_every_key() -> None:
-    from mmeval.tasks.cards import KEYS, ROLES
+    from mmeval.cards.schema import KEYS, ROLES
 
     guide = (Path(__file__).resolve().parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
     assert [name for name in (*KEYS, *ROLES) if f"`{name}`" not in guide] == []

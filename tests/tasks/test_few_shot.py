@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval import door, loop
+from mmeval import evaluation as door
+from mmeval import loop
+from mmeval.data.demonstrations import POOL, Item, Pool, samples
 from mmeval.models import Checkpoint, Settings
 from mmeval.models.constant import Constant
 from mmeval.reporting import run_report
 from mmeval.reporting import seeds as spread
 from mmeval.run import open_run
-from mmeval.sources.demonstrations import POOL, Item, Pool, samples
 from mmeval.task import load_task
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests.tasks.small_folders import call, jsonl, picture, run, value

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmeval.embedded.suites import WORLD
 from mmeval.reporting import run_report
 from mmeval.run import open_run
-from mmeval.sources.embedded_suites import WORLD
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
 from mmeval.tasks.blink import SUBTASKS

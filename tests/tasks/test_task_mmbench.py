@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import door, loop
+from mmeval import evaluation as door
+from mmeval import loop
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
 from mmeval.models import Checkpoint, Settings, load_model
 from mmeval.models.constant import Constant
-from mmeval.reporting import submission
+from mmeval.reporting import leaderboards as submission
 from mmeval.scoring import judge
 from mmeval.task import load_task, task_of, variant
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
@@ -302,7 +303,7 @@ def test_a_hub_table_that_is_not_pinned_says_so(tmp_path: Path, monkeypatch: pyt
         for line in table.questions():
             yield {**line, "image": {"bytes": line["image"].encode()}}, f"row {line['index']}"
 
-    monkeypatch.setattr("mmeval.sources.hub.values", values)
+    monkeypatch.setattr("mmeval.data.hub.values", values)
     ended = evaluate(Path("hub:cn-test"), tmp_path / "run")
     assert ended.exit_code == 0, ended.output
     assert runs.open_run(tmp_path / "run").identity["data"]["revision"] == "main, not pinned"

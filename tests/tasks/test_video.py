@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
-from mmeval import door
-from mmeval.mmicl.mic import video as mic_video
+from mmeval import evaluation as door
+from mmeval.data import video
+from mmeval.data.video import SAMPLERS
+from mmeval.mic import video as mic_video
 from mmeval.models import Checkpoint, Settings
 from mmeval.models.constant import Constant
 from mmeval.run import open_run
-from mmeval.sources import video
-from mmeval.sources.video import SAMPLERS
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
 from tests.mic.mic_folders import clip

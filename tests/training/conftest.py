@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.context import Shown
-from mmeval.mmicl.mic.examples import Example, Turn, to_json
+from mmeval.mmicl.examples import Example, Turn, to_json
 from tests.mmicl import mmicl_small as small
 
 ANSWERS = ("yes", "no", "a dog", "a cat", "the dog", "there is a cat", "dog is 1", "cat 0")

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mmeval.mmicl.context import CONTEXTS, Shown, Spoken
-from mmeval.mmicl.mic.context import compose, prompt, with_shots
-from mmeval.mmicl.mic.examples import Example, Turn, to_json
+from mmeval.mmicl.conversations import compose, prompt, with_shots
+from mmeval.mmicl.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import Config, TrainingError

@@ -31,8 +31,8 @@ def folder(tmp_path: Path) -> Path:
         Image.new("RGB", (96, 96), colour).save(data / name)
     (tmp_path / "configs").mkdir()
     config = (ROOT / "configs" / "my-data.yaml").read_text(encoding="utf-8")
-    weights = ROOT / "mmeval" / "tiny" / "weights" / "mmicl-tiny"
-    config = config.replace("../mmeval/tiny/weights/mmicl-tiny", str(weights)).replace("steps: 200", "steps: 4")
+    weights = ROOT / "mmeval" / "embedded" / "weights" / "mmicl-tiny"
+    config = config.replace("../mmeval/embedded/weights/mmicl-tiny", str(weights)).replace("steps: 200", "steps: 4")
     (tmp_path / "configs" / "my-data.yaml").write_text(config.replace("evaluate_every: 50", "evaluate_every: 2"))
     return tmp_path
 

@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from mmeval.mmicl.mic.examples import from_json
-from mmeval.mmicl.mic.pictures import FORMATS, check_size, decoding
+from mmeval.mmicl.examples import from_json
+from mmeval.mmicl.pictures import FORMATS, check_size, decoding
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.features import Features

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mmeval.mmicl.mic.examples import ExampleError, from_json
+from mmeval.mmicl.examples import ExampleError, from_json
 from mmeval.mmicl.modeling import PromptError
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.rows import Rows

@@ -13,8 +13,8 @@ from itertools import takewhile
 from typing import Literal
 
 from mmeval.mmicl.context import CONTEXTS, Part, Shown
-from mmeval.mmicl.mic.context import Conversation, Exchange, compose, prompt
-from mmeval.mmicl.mic.examples import Example
+from mmeval.mmicl.conversations import Conversation, Exchange, compose, prompt
+from mmeval.mmicl.examples import Example
 from mmeval.mmicl.processing import MmiclProcessor
 
 Turns = Literal["conversation", "apart"]

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from transformers import PrinterCallback, TrainingArguments
 
 from mmeval.mmicl import checkpoints
-from mmeval.mmicl.mic.examples import ExampleError, read
+from mmeval.mmicl.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import trained

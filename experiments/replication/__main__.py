@@ -1,0 +1,67 @@
+"""`make replicate`: asks the tiny family about every claim (`reports/replication/`) and suite (`reports/embedded/`)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from experiments.replication import page, suites
+from experiments.replication.claims import Rows, ablations, claims
+from mmeval.models import Settings, find_model, load_model
+from mmeval.task import load_task
+from mmeval.types import Estimate, Model
+
+MODELS = {"mmicl-tiny": None, "instructblip-tiny": "side-by-side", "blip2-tiny": "side-by-side", "text-tiny": None}
+"""The family, and how each is shown several pictures (None: its own way)."""
+PICTURES, PUZZLES = 40, 100
+
+
+def main() -> None:
+    """Measures and writes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("reports/replication"))
+    parser.add_argument(
+        "--work", type=Path, default=Path("work/tiny"), help="where `python -m experiments.tiny` leaves what is ablated"
+    )
+    arguments = parser.parse_args()
+    family = {name: _load(name, context) for name, context in MODELS.items()}
+    found = claims(family, PICTURES, PUZZLES)
+    found["ablations"] = _ablations(arguments.work, arguments.out)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    plain = {
+        claim: {row: {key: asdict(estimate) for key, estimate in cells.items()} for row, cells in rows.items()}
+        for claim, rows in found.items()
+    }
+    (arguments.out / "numbers.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    for path in page.write(found, arguments.out):
+        print(path)
+    suites_page = arguments.out.parent / "embedded" / "README.md"
+    suites_page.parent.mkdir(parents=True, exist_ok=True)
+    measured = {task: suites.measure(load_task(task), MODELS, arguments.out.parent) for task in suites.embedded()}
+    suites_page.write_text(suites.page(measured), encoding="utf-8")
+    print(suites_page)
+
+
+def _ablations(work: Path, out: Path) -> Rows:
+    """(e) of what `python -m experiments.tiny ablate` trained; where it did not here, the numbers of when it did."""
+    folders = {"before stage II": work / "align" / "full"}
+    folders |= {folder.name: folder / "full" for folder in sorted((work / "ablations").glob("*"))}
+    trained = {name: folder for name, folder in folders.items() if folder.is_dir()}
+    earlier = out / "numbers.json"
+    if not trained and earlier.exists():
+        told = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]
+        return {name: {key: Estimate(**cell) for key, cell in row.items()} for name, row in told.items()}
+    contexts = dict.fromkeys(trained, "declaration") | {"no declaration": "plain"}
+    family = {name: _load(f"mmicl:{folder}", contexts[name]) for name, folder in trained.items()}
+    return ablations(family, PICTURES, PUZZLES)
+
+
+def _load(name: str, context: str | None) -> Model:
+    checkpoint = find_model(name)
+    return load_model(checkpoint, Settings(context)) if context else load_model(checkpoint)
+
+
+if __name__ == "__main__":
+    main()

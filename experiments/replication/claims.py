@@ -1,0 +1,96 @@
+"""The claims, measured: every model of a family asked the same questions, row by row, number by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from experiments.replication import questions
+from experiments.replication.measure import Answers, ask
+from mmeval.embedded.world.puzzles import SHOTS
+from mmeval.types import Estimate, Model
+
+Row = dict[str, Estimate]
+Rows = dict[str, Row]
+Family = Mapping[str, Model]
+"""Models by the name of their row; the first is the one that claims are made of."""
+
+
+def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
+    """(a) to (d): `pictures` of each of MME's subtasks, `puzzles` of each kind."""
+    return {
+        "mme": _mme(family, pictures),
+        "several": _several(family, puzzles),
+        "novel": _novel(family, 2 * puzzles),
+        "bias": _bias(family, pictures),
+    }
+
+
+def ablations(family: Family, pictures: int, puzzles: int) -> Rows:
+    """(e): each model on the questions of (a), (b) and (c), one number each."""
+    single = list(questions.mme(pictures))
+    several = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
+    novel = list(questions.novel(2 * puzzles, 4))
+    return {
+        name: {
+            "one picture": ask(model, single).accuracy(),
+            "several pictures": ask(model, several).accuracy(),
+            "new words, 4 shots": ask(model, novel).accuracy(),
+        }
+        for name, model in family.items()
+    }
+
+
+def _mme(family: Family, pictures: int) -> Rows:
+    asked = list(questions.mme(pictures))
+    kinds = dict.fromkeys(one.kind for one in asked)
+    rows: Rows = {}
+    for name, model in family.items():
+        answers = ask(model, asked)
+        rows[name] = {"all": answers.accuracy()} | {kind: answers.of(kind).accuracy() for kind in kinds}
+    return rows
+
+
+def _several(family: Family, puzzles: int) -> Rows:
+    """Each model, and by how much the first is ahead of each other one."""
+    asked = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
+    answers = {name: ask(model, asked) for name, model in family.items()}
+    rows = {
+        name: {"all": found.accuracy()} | {kind: found.of(kind).accuracy() for kind in questions.SEVERAL}
+        for name, found in answers.items()
+    }
+    first, *rest = answers
+    for name in rest:
+        rows[f"{first} minus {name}"] = _differences(answers[first], answers[name])
+    return rows
+
+
+def _differences(one: Answers, other: Answers) -> Row:
+    return {"all": one.minus(other)} | {kind: one.of(kind).minus(other.of(kind)) for kind in questions.SEVERAL}
+
+
+def _novel(family: Family, puzzles: int) -> Rows:
+    rows: Rows = {}
+    for name, model in family.items():
+        by_shots = {shots: ask(model, list(questions.novel(puzzles, shots))) for shots in SHOTS}
+        rows[name] = {f"{shots} shots": answers.accuracy() for shots, answers in by_shots.items()}
+        rows[name]["4 minus 0 shots"] = by_shots[4].minus(by_shots[0])
+        for change in ("pictures removed", "labels shuffled"):
+            rows[name][f"4 shots, {change}"] = ask(model, list(questions.novel(puzzles, 4, change))).accuracy()
+    return rows
+
+
+def _bias(family: Family, pictures: int) -> Rows:
+    rows: Rows = {}
+    for name, model in family.items():
+        own = ask(model, list(questions.mme(pictures)))
+        row = {"its own picture": own.accuracy()}
+        for show, label in (("blank", "a blank picture"), ("other", "another's picture")):
+            answers = ask(model, list(questions.mme(pictures, show)))
+            row[label] = answers.accuracy()
+            row[f"gain over {label}"] = own.minus(answers)
+        for how in ("long", "misleading"):
+            answers = ask(model, list(questions.told(pictures, how)))
+            row[f"behind a {how} text"] = answers.accuracy()
+            row[f"loss behind a {how} text"] = own.minus(answers)
+        rows[name] = row
+    return rows

@@ -1,0 +1,154 @@
+"""Every embedded suite asked of every model of the family, as runs of the harness; one table a suite.
+
+These are runs as anybody makes them (`make eval TASK=... MODEL=...`); only the page that joins them is made here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mmeval import evaluation as door
+from mmeval.reporting.chart import estimates, number
+from mmeval.reporting.table import escape
+from mmeval.task import Task, load_task
+from mmeval.tasks import TASKS
+from mmeval.types import Estimate, InputError, Record, RunMismatch
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one model got on a suite, and what of its answers could not be read."""
+
+    numbers: Mapping[str, Estimate]
+    strict: Mapping[str, Estimate]
+    """The strict scorer's; empty where it is the only one."""
+    answers: int
+    unread: Mapping[str, int]
+    """Every answer that the first scorer could not read, and how often it was given."""
+    wanted: str
+    """The last sentence of a question, which says the form of the answer; nothing where there is none."""
+
+    def differs(self, key: str) -> bool:
+        """Whether the strict scorer makes another number of the same answers."""
+        return key in self.strict and self.strict[key].value != self.numbers[key].value
+
+
+Found = dict[str, Result]
+"""Model -> what it got."""
+
+SHOWN = 2
+"""Unread answers that are named."""
+
+
+def embedded() -> Iterator[str]:
+    """The tasks whose questions the picture world can draw."""
+    for name in TASKS:
+        try:
+            next(iter(load_task(name).samples("embedded")))
+        except InputError:  # it says which data to give instead
+            continue
+        yield name
+
+
+def measure(task: Task, contexts: Mapping[str, str | None], runs: Path) -> Found:
+    """What each model gets on the task's embedded questions; a run of the same weights is not asked again."""
+    found: Found = {}
+    for model, context in contexts.items():
+        run = partial(
+            door.evaluate, model, task.name, data="embedded", context=context, out=runs / f"{task.name}-{model}"
+        )
+        try:
+            done = run(device="cpu")
+        except RunMismatch:  # of weights that were trained before these
+            done = run(device="cpu", fresh=True)
+        found[model] = _result(task, done.results, done.records)
+    return found
+
+
+def page(found: Mapping[str, Found]) -> str:
+    """The suites one after the other: a row a number, with chance and what each model got."""
+    lines = [
+        "# The tiny family on every embedded suite",
+        "",
+        "`make replicate` makes this page. The questions are drawn by the picture world of this repository, one suite "
+        "for each kind of question; the numbers are not comparable with those on the benchmarks' own data. In brackets "
+        "the 95% interval. The baselines are shown several pictures side by side in one.",
+        "",
+        "Numbers are `official`: answers are read as the benchmark's own script reads them. `strict` reads the whole "
+        "answer and guesses nothing; it has a row of its own wherever it gives another number, and is the only reading "
+        "where there is no such script. An answer of which nothing can be read is unparsed. It counts as wrong, except "
+        "that MuirBench's own script draws an option for it, which is why that suite's numbers are near chance where "
+        "most answers are unparsed. text-tiny sees no picture and cannot tell two apart: hence its zeros in Winoground "
+        "and IQ50.",
+    ]
+    for name, models in found.items():
+        task = load_task(name)
+        lines += ["", f"## {task.title}", "", f"`make eval TASK={name}`", ""]
+        lines += [f"| | chance | {' | '.join(models)} |", "|---" * (2 + len(models)) + "|"]
+        for key, label in task.labels.items():
+            lines += _rows(key, label, models)
+        lines += _unparsed(models)
+    return "\n".join(lines) + "\n"
+
+
+def _result(task: Task, results: Mapping[str, Any], records: Sequence[Record]) -> Result:
+    score = task.scorers[results["scorer"]]
+    answers = [record for record in records if record.error is None]
+    unread = Counter((answer.text or "").strip() for answer in answers if score(answer).outcome == "unparsed")
+    sentences = re.findall(r"[^.?!\n]+\.", records[0].question)
+    return Result(
+        estimates(results),
+        estimates(results, "strict") if "strict" in results else {},
+        len(records),
+        dict(unread),
+        sentences[-1].strip() if sentences else "",
+    )
+
+
+def _rows(key: str, label: str, models: Found) -> Iterator[str]:
+    """A number of each model, and the strict one below it where any differs; nothing where none has a value."""
+    if all(key not in one.numbers or one.numbers[key].value is None for one in models.values()):
+        return
+
+    def row(label: str, numbers: Callable[[Result], Mapping[str, Estimate]]) -> str:
+        cells = [numbers(one).get(key) for one in models.values()]
+        chance = next((cell.chance for cell in cells if cell is not None and cell.chance is not None), None)
+        return f"| {label} | {number(chance)} | {' | '.join(map(_cell, cells))} |"
+
+    yield row(label, lambda one: one.numbers)
+    if any(one.differs(key) for one in models.values()):
+        yield row(f"{label}, strict", lambda one: one.strict)
+
+
+def _unparsed(models: Found) -> Iterator[str]:
+    """How many answers could not be read, the commonest of them, and what the question had asked for."""
+    answers = max(one.answers for one in models.values())
+    yield f"| Unparsed, of {answers:,} | | {' | '.join(f'{sum(one.unread.values()):,}' for one in models.values())} |"
+    unread: Counter[str] = Counter()
+    for one in models.values():
+        unread.update(one.unread)
+    if not unread:
+        return
+    named = [f"{count:,} are {_shown(text)}" for text, count in unread.most_common(SHOWN)]
+    wanted = next(one.wanted for one in models.values())
+    yield ""
+    yield (
+        f"{f'The questions end with {_shown(wanted)} ' if wanted else ''}Of the {unread.total():,} answers that could "
+        f"not be read, from all models together, {' and '.join(named)}."
+    )
+
+
+def _shown(text: str) -> str:
+    return f'"{escape(text)}"' if text else "empty"
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.value is None:
+        return "–"
+    return f"{number(estimate.value)} ({number(estimate.low)} to {number(estimate.high)})"

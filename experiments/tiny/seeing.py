@@ -1,0 +1,161 @@
+"""Stage one: the vision encoder learns what stands where, as EVA-CLIP did for the real MMICL.
+
+Two heads that are thrown away afterwards: which word stands at each patch, and the identity of the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from experiments.tiny.corpus import Corpus, Item, Pixels
+from experiments.tiny.loop import Recipe, fit
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+
+MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
+DEVIATION = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
+KINDS = ("letter", "digit", "sign")
+"""Words of a mark's label that only say what sort of mark it is."""
+PAGES = 0.375
+"""Share of pages in every batch: a glyph takes more practice than a shape."""
+
+
+def pixels(pictures: Pixels) -> Tensor:
+    """[P, H, W, 3] uint8 to [P, 3, H, W] float, normalised as the processor does it."""
+    return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 - MEAN) / DEVIATION
+
+
+class Seer(nn.Module):
+    """The vision encoder with its two temporary heads."""
+
+    def __init__(self, model: MmiclForConditionalGeneration, words: list[str], identities: list[str]) -> None:
+        super().__init__()
+        self.words = {word: index for index, word in enumerate(words)}
+        self.identities = {identity: index for index, identity in enumerate(identities)}
+        self.vision = model.vision_model
+        self.encode = model.encode
+        self.grid = model.config.vision_config.image_size // model.config.vision_config.patch_size
+        width = model.config.vision_config.hidden_size
+        self.local = nn.Linear(width, len(words) + 1)  # the last: nothing
+        self.whole = nn.Linear(width, len(identities))
+
+    def loss(self, pictures: Tensor, local: Tensor, whole: Tensor) -> Tensor:
+        """Which word stands at each patch [B, P, W + 1], and the identity of the picture [B] (-1: none).
+
+        Words compete at a patch. Judged one by one, each is absent almost everywhere, and glyphs are hardly learnt.
+        """
+        states = self.encode(pictures)
+        surprise = -(local * self.local(states[:, 1:]).float().log_softmax(-1)).sum(-1)
+        empty = local[..., -1]
+        words = _mean(surprise, 1 - empty) + _mean(surprise, empty)
+        identity = functional.cross_entropy(self.whole(states[:, 0]).float(), whole, ignore_index=-1)
+        return words + torch.nan_to_num(identity)
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (values * weights).sum() / weights.sum().clamp(min=1e-6)
+
+
+def see(
+    model: MmiclForConditionalGeneration, train: Corpus, pages: Corpus, held_out: Corpus, recipe: Recipe, path: Path
+) -> None:
+    """Trains the vision encoder in place, on pictures and on pages to read."""
+    words = sorted({word for item in (*train.items, *pages.items) for *_, label in item.marks for word in named(label)})
+    identities = sorted({item.identity for item in train.items if item.identity})
+    seer = Seer(model, words, identities)
+    tests = targets_of(seer, held_out)
+    sources = [(corpus, targets_of(seer, corpus)) for corpus in (pages, train)]
+    sizes = (int(PAGES * recipe.batch), recipe.batch - int(PAGES * recipe.batch))
+
+    def loss_of(step: int) -> Tensor:
+        random = np.random.default_rng(step)
+        pictures, local, whole = [], [], []
+        for (corpus, targets), size in zip(sources, sizes, strict=True):
+            rows = random.integers(len(corpus.items), size=size)
+            pictures.append(pixels(corpus.pictures[rows]))
+            local.append(targets.dense(rows, seer))
+            whole.append(targets.whole[rows])
+        return seer.loss(torch.cat(pictures), torch.cat(local), torch.cat(whole))
+
+    fit(seer, list(seer.parameters()), loss_of, recipe, path, lambda: _check(seer, held_out, tests))
+
+
+def named(label: str) -> list[str]:
+    """What a mark shows, in words."""
+    return [word for word in label.split() if word not in KINDS]
+
+
+def _has_glyphs(item: Item) -> bool:
+    return any(label.split()[0] in KINDS for *_, label in item.marks)
+
+
+Mark = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
+"""What stands where in one picture: patch, word and weight of each."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the heads should say of each picture of a corpus."""
+
+    local: tuple[Mark, ...]
+    whole: Tensor
+    """[N] long, -1 where a picture has no identity."""
+
+    def dense(self, rows: npt.NDArray[np.int64], seer: Seer) -> Tensor:
+        """[rows, patches, words + 1] float: at each patch a share for every word near it, the rest for nothing."""
+        dense = np.zeros((len(rows), seer.grid**2, len(seer.words) + 1), dtype=np.float32)
+        for index, row in enumerate(rows):
+            patch, word, weight = self.local[row]
+            np.add.at(dense[index], (patch, word), weight)
+        dense /= np.maximum(1, dense.sum(-1, keepdims=True))
+        dense[..., -1] = 1 - dense.sum(-1)
+        return torch.from_numpy(dense)
+
+
+def targets_of(seer: Seer, data: Corpus) -> Targets:
+    """What is true of the pictures of a corpus, in the seer's words."""
+
+    def marks(item: Item) -> Mark:
+        triples = []
+        for x, y, label in item.marks:
+            words = [seer.words[word] for word in named(label) if word in seer.words]
+            near = near_patches(x, y, seer.grid)
+            triples += [(patch, word, weight / len(words)) for patch, weight in near for word in words]
+        patch, word, weight = zip(*triples, strict=True) if triples else ((), (), ())
+        return np.array(patch, np.int64), np.array(word, np.int64), np.array(weight, np.float32)
+
+    whole = torch.tensor([seer.identities.get(item.identity, -1) for item in data.items])
+    return Targets(tuple(marks(item) for item in data.items), whole)
+
+
+def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
+    """The patches around a point and how near each is (bilinear): a mark between two patches belongs to both."""
+    column, row = x * grid - 0.5, y * grid - 0.5
+    left, top = int(np.floor(column)), int(np.floor(row))
+    right, bottom = column - left, row - top
+    corners = [
+        (top, left, (1 - bottom) * (1 - right)),
+        (top, left + 1, (1 - bottom) * right),
+        (top + 1, left, bottom * (1 - right)),
+        (top + 1, left + 1, bottom * right),
+    ]
+    return [(r * grid + c, w) for r, c, w in corners if 0 <= r < grid and 0 <= c < grid and w > 0.05]
+
+
+def _check(seer: Seer, data: Corpus, targets: Targets) -> str:
+    """Of the patches that hold little but one word: the share told right, glyphs and others; and of identities."""
+    rows = np.arange(len(data.items))
+    states = torch.cat([seer.encode(pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
+    said, true = seer.local(states[:, 1:])[..., :-1].argmax(-1), targets.dense(rows, seer)[..., :-1]
+    clear, glyphs = true.amax(-1) > 0.35, torch.tensor([_has_glyphs(item) for item in data.items])
+    right = true.gather(-1, said[..., None])[..., 0] > 0.2
+    known = targets.whole >= 0
+    whole = (seer.whole(states[:, 0]).argmax(-1) == targets.whole)[known].float().mean()
+    shares = [right[of][clear[of]].float().mean() for of in (glyphs, ~glyphs)]
+    return f"glyphs {shares[0]:.3f}, things {shares[1]:.3f}; identities {whole:.3f}"

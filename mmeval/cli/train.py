@@ -1,0 +1,97 @@
+"""The commands that make an MMICL: `train`, and `mic`, which builds its data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmeval.types import InputError
+
+
+@click.command()
+@click.argument("stage", type=click.Choice(["stage1", "stage2"]))
+@click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="YAML file; see configs/.")
+@click.option("--fresh", is_flag=True, help="Begin again, over the checkpoints in the output folder.")
+def train(stage: Any, file: Path, fresh: bool) -> None:
+    """Train MMICL: stage1 aligns pictures with words, stage2 tunes on MIC data. A run that was stopped goes on.
+
+    \b
+    Example: mmeval train stage2 --config configs/my-data.yaml
+             torchrun --nproc-per-node 6 -m mmeval train stage2 --config configs/stage2-t5-xxl.yaml
+    """
+    from mmeval.mmicl.training.config import TrainingError, load_config
+    from mmeval.reporting import console
+
+    try:
+        config = load_config(file, stage)  # a misspelt key is found before torch is loaded
+        from mmeval.mmicl.training.run import train as train_mmicl
+        from mmeval.mmicl.weights import CheckpointError
+    except TrainingError as error:
+        raise InputError(str(error)) from error
+    except ImportError as error:
+        raise InputError(f"training needs the package {error.name}: pip install 'mmeval-harness[train]'") from error
+    try:
+        train_mmicl(config, fresh=fresh, say=console.say)
+    except (TrainingError, CheckpointError) as error:
+        raise InputError(str(error)) from error
+
+
+@click.group()
+def mic() -> None:
+    """Build training data (MIC: multi-modal in-context learning) from public data sets on this machine.
+
+    \b
+    mmeval mic sources                                         what can be read, and what its folder must hold
+    mmeval mic build --source vqav2 --root coco --out vqav2    build a set
+    """
+
+
+@mic.command("build")
+@click.option("--source", required=True, help="Data set; `mmeval mic sources` lists them.")
+@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the set's own files.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to build.")
+@click.option("--limit", type=click.IntRange(min=1), help="Examples of each split at most.  [default: as published]")
+@click.option("--shots", metavar="LOW..HIGH", help="Demonstrations before each, drawn evenly.  [default: as published]")
+@click.option("--max-pictures", type=click.IntRange(min=1), default=12, show_default=True, help="More: left out.")
+@click.option("--allow-skipped", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Share of rows.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a processor core]")
+@click.option("--seed", type=int, default=0, show_default=True)
+def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: int | None, **how: Any) -> None:
+    """Build a set: OUT/{train,val,test}.jsonl and OUT/pictures. A build that was stopped goes on.
+
+    \b
+    Example: mmeval mic build --source vqav2 --root coco --out sets/vqav2 --limit 1000
+    """
+    import os
+
+    from mmeval.mic.build import build
+    from mmeval.mic.plan import bounds
+    from mmeval.mic.rows import MicError
+    from mmeval.reporting import console
+
+    try:
+        with console.progress() as progress:
+            span = None if shots is None else bounds(shots)
+            workers = workers or os.cpu_count() or 1
+            built = build(source, root, out, shots=span, workers=workers, progress=progress, **how)
+    except MicError as error:
+        raise InputError(str(error)) from error
+    for line in built.lines():
+        console.say(line)
+
+
+@mic.command("sources")
+def mic_sources() -> None:
+    """List the data sets that can be read: what the folder must hold, the published sizes, the licence.
+
+    \b
+    Example: mmeval mic sources
+    """
+    from mmeval.mic.wordings import cards
+    from mmeval.reporting import console
+
+    for name, card in cards().items():
+        for line in card.lines(name):
+            console.say(line)

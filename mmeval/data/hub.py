@@ -1,0 +1,46 @@
+"""A data set on the Hugging Face hub, at a pinned revision. The only source that uses the network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmeval.data import tables
+from mmeval.data.rows import Row
+from mmeval.types import InputError
+
+
+def rows(repo: str, revision: str, split: str) -> Iterator[Row]:
+    """The rows of the data set, as `values` has them."""
+    return (tables.row(found, where) for found, where in values(repo, revision, split))
+
+
+def values(repo: str, revision: str, split: str, config: str | None = None) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Each row's columns and where it stands, downloaded once into the hub's own cache; pictures stay encoded.
+
+    Raises InputError if `datasets` is not installed, or the data set is neither cached nor in reach.
+    """
+    try:
+        import datasets  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InputError("DATA=hub needs the package datasets; pip install 'mmeval-harness[hf]'") from error
+    # its retries are printed by the half dozen, each with an address; what came of them is said once, below
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    try:
+        table = datasets.load_dataset(repo, revision=revision, split=split, **({"name": config} if config else {}))
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        advice = "check the network, or give a local folder or .parquet file"
+        if "gated" in reason.lower():
+            advice = f"accept its conditions at huggingface.co/datasets/{repo}, then run `hf auth login`"
+        raise InputError(
+            f"the data set {repo} at {revision[:12]} cannot be had from the hub ({reason}); {advice}"
+        ) from error
+    for name, kind in table.features.items():
+        if isinstance(kind, datasets.Image):
+            table = table.cast_column(name, datasets.Image(decode=False))
+        elif isinstance(kind, datasets.List) and isinstance(kind.feature, datasets.Image):
+            table = table.cast_column(name, datasets.List(datasets.Image(decode=False)))
+    for number, found in enumerate(table, start=1):
+        yield found, f"{repo}, row {number}"

@@ -1,0 +1,295 @@
+"""Lines of any table that a benchmark comes in, and the pictures that they name: JSON, JSONL, CSV, TSV, parquet, hub.
+
+What the columns mean is the task's to say. Nothing is read that lies outside the folder given, and no address.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mmeval.types import Image, InputError, Parts, nearest
+
+LARGEST = 1 << 28
+"""Characters in one cell of a text table."""
+LONGEST = 255
+"""Characters in the name of a file: a longer text where a picture is expected is its bytes in base64."""
+BESIDE = "./"
+"""How the name of a file beside the table begins, or of a folder there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A row of a table: values by column, and where it stands, for whoever has to mend it."""
+
+    values: Mapping[str, Any]
+    where: str
+    folder: Path | None = None
+    """Where its pictures are looked for; None for a table of the hub, which holds its own."""
+    table: Path | None = None
+    """The file that it stands in."""
+
+    def value(self, name: str) -> Any:
+        """What stands in the column. Raises InputError naming the nearest column where there is none."""
+        if name not in self.values:
+            has = ", ".join(self.values)
+            raise InputError(f"{self.where}: no column '{name}'{nearest(name, list(self.values))}; it has: {has}")
+        return self.values[name]
+
+    def text(self, name: str) -> str:
+        """That as a text: a number as people write it. Raises InputError for an empty cell and for a list."""
+        value = self.value(name)
+        if isinstance(value, (list, Mapping)) or value is None or str(value).strip() == "":
+            raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a text")
+        return str(value)
+
+    def texts(self, name: str) -> list[str]:
+        """The texts of a list. Raises InputError for anything else."""
+        value = self.value(name)
+        if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+            raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a list of texts")
+        return [str(item) for item in value]
+
+    def images(self, name: str, under: Sequence[str] = ("",)) -> list[Image]:
+        """The pictures of a column, one or a list of them; an empty cell has none.
+
+        A picture is its bytes, these in base64, or the name of a file in the folder: in the first of its folders
+        `under` that has it, where `{}` is the place of the name, and `./` the table's own folder. `./NAME` is no
+        column but the file of that name beside the table. Raises InputError.
+        """
+        if name.startswith(BESIDE) and self.folder is not None:
+            return [file(self.folder, self._beside(name), self.where)]
+        value = self.value(name)
+        items = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
+        return [self._image(item, name, under) for item in items if item not in (None, "")]
+
+    def _image(self, item: Any, column: str, under: Sequence[str]) -> Image:
+        encoded = item.get("bytes") if isinstance(item, Mapping) else item
+        name = f"{self.where}, {column}"
+        if isinstance(encoded, str) and len(encoded) > LONGEST:
+            encoded = _decoded(encoded, name)
+        if isinstance(encoded, bytes):
+            return Image(encoded, name)
+        if isinstance(item, (Mapping, float, list)) or self.folder is None:
+            raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
+        names = self.places(str(item), under)
+        there = [name for name in names if inside(self.folder, name, self.where).is_file()]
+        if not there and len(names) > 1:
+            raise InputError(
+                f"{self.where}: there is no picture {' and no '.join(names)} in {self.folder}; put it there"
+            )
+        return file(self.folder, (there or names)[0], self.where)
+
+    def places(self, name: str, under: Sequence[str]) -> list[str]:
+        """Where in the folder a file of that name may be, `under` as for pictures."""
+        return [self._beside(_at(place, name)) if place.startswith(BESIDE) else _at(place, name) for place in under]
+
+    def _beside(self, name: str) -> str:
+        """That name beside the table, as it is in the folder."""
+        if self.folder is None or self.table is None:
+            return name
+        return str((self.table.parent / name).relative_to(self.folder))
+
+
+def _at(place: str, name: str) -> str:
+    if "{}" in place:
+        return place.replace("{}", name)
+    return f"{place}/{name}" if place else name
+
+
+def _decoded(text: str, where: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise InputError(
+            f"{where}: neither a file's name nor a picture in base64 ({error}); get the table again"
+        ) from error
+
+
+def file(folder: Path, name: str, where: str) -> Image:
+    """The picture of that name in the folder. Raises InputError if it is not there, or not inside."""
+    path = inside(folder, name, where)
+    if not path.is_file():
+        raise InputError(f"{where}: there is no picture {path}; put it there")
+    return Image(path, name)
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The path of a name that data gave. Raises InputError for an address and for what leads out of the folder."""
+    if "://" in name:
+        raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
+    path = folder / name
+    try:
+        path.is_file()  # raises for a name that no file can have: too long, a null character, half a character
+        inner = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; mend it") from error
+    if not inner:
+        raise InputError(f"{where}: '{name[:80]}' leads out of {folder}; put the file itself there")
+    return path
+
+
+def read(
+    data: str, files: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
+) -> Iterator[Line]:
+    """The lines of `hub`, of a file, or of those files of a folder (patterns, as in `*/val-*.parquet`).
+
+    `rows` says where they are in a JSON file (`of_file`). Raises InputError if there is nothing to read.
+    """
+    path = Path(data)
+    if data == "hub":
+        if hub is None:
+            raise InputError(f"{task} has no known copy on the hub; give the folder that holds {' or '.join(files)}")
+        from mmeval.data.hub import values
+
+        return (Line(found, where) for found, where in values(**hub))
+    if path.is_file():
+        return of_file(path, path.parent, rows)
+    if not path.is_dir():
+        raise InputError(f"no data at '{data}': give the folder that holds {' or '.join(files)}, or one such file")
+    found = [inside(path, str(p.relative_to(path)), data) for name in files for p in sorted(path.glob(_safe(name)))]
+    if not found:
+        raise InputError(f"{data}: no {' and no '.join(files)} in it; give the folder that holds it")
+    return (line for one in found for line in of_file(one, path, rows))
+
+
+def of_file(path: Path, folder: Path, rows: str | None = None) -> Iterator[Line]:
+    """The lines of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError where it cannot be read.
+
+    `rows` is where a JSON file has them, as in `data/questions`; `.` is its top. Where they are a map and no list,
+    the name of each is its column `key`.
+    """
+    found: Iterator[tuple[Mapping[str, Any], str]]
+    if path.suffix in (".json", ".jsonl"):
+        found = _json(path) if rows is None else _inner(path, rows)
+    elif path.suffix in (".csv", ".tsv"):
+        found = _csv(path)
+    elif path.suffix == ".parquet":
+        from mmeval.data import tables
+
+        found = tables.values(path, None)
+    else:
+        raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
+    return (Line(values, where, folder, path) for values, where in found)
+
+
+def load(path: Path) -> Any:
+    """A whole JSON file. Raises InputError naming it."""
+    try:
+        return json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); get it again") from error
+
+
+def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str) -> list[Parts]:
+    """The texts with pictures where the mark stands, taken in order through all of them.
+
+    Raises InputError where there are more marks than pictures, or fewer.
+    """
+    marks = sum(text.count(mark) for text in texts)
+    if marks != len(images):
+        raise InputError(f"{where}: {marks} places for pictures ({mark}) and {len(images)} pictures; mend the line")
+    waiting = iter(images)
+    found: list[Parts] = []
+    for text in texts:
+        first, *others = text.split(mark)
+        parts: list[str | Image] = [first]
+        for other in others:
+            parts += [next(waiting), other]
+        found.append(tuple(part for part in parts if part != ""))
+    return found
+
+
+def _safe(pattern: str) -> str:
+    parts = PurePosixPath(pattern).parts
+    if pattern.startswith("/") or ".." in parts:
+        raise InputError(f"the file name '{pattern}' leads out of the data's folder; name files inside it")
+    if not parts:
+        raise InputError(f"the file name '{pattern}' names the data's folder itself; name files inside it")
+    return pattern
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _json(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """A list of objects, one object, or an object a line: official releases call all of these .json."""
+    text = _text(path)
+    if text.lstrip().startswith("["):
+        for number, value in enumerate(load(path), start=1):
+            yield _object(value, f"{path}, item {number}"), f"{path}, item {number}"
+        return
+    if (whole := _spread(text.strip())) is not None:
+        yield whole, str(path)
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{where}: neither a list of objects nor an object a line ({error})") from error
+        yield _object(value, where), where
+
+
+def _spread(text: str) -> Mapping[str, Any] | None:
+    """The one object that a text is, spread over several lines."""
+    if "\n" not in text:
+        return None
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+    except ValueError:
+        return None
+    return value if end == len(text) and isinstance(value, dict) else None
+
+
+def _inner(path: Path, rows: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The rows that stand somewhere inside a JSON file."""
+    value = load(path)
+    for name in rows.split("/") if rows != "." else ():
+        if not isinstance(value, dict) or name not in value:
+            has = list(value) if isinstance(value, dict) else []
+            raise InputError(f"{path}: no '{name}' in it{nearest(name, has)}; the rows are looked for at {rows}")
+        value = value[name]
+    if not isinstance(value, (dict, list)):
+        raise InputError(f"{path}: at {rows} there is neither a list nor a map of rows; say where the rows are")
+    named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
+    for name, item in named:
+        where = f"{path}, {name[:60]}"
+        found = _object(item, where)
+        yield (found if isinstance(value, list) else {"key": name, **found}), where
+
+
+def _object(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: {str(value)[:60]!r} is no JSON object; each row must be one")
+    return value
+
+
+def _csv(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
+    csv.field_size_limit(LARGEST)
+    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
+    try:
+        names = next(reader, [])
+        for cells in reader:
+            where = f"{path}, line {reader.line_num}"
+            if cells and len(cells) != len(names):
+                raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; mend the line")
+            if cells:
+                yield dict(zip(names, cells, strict=True)), where
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: cannot be read ({error}); mend the line") from error

@@ -1,0 +1,161 @@
+"""Artwork: twenty painters, known by how they lay on paint and by their palette, whatever they paint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, varied
+from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.family import Family, Portrait
+from mmeval.embedded.world.view import Mark, Origin, View
+
+TECHNIQUES = ("dots", "strokes", "tiles", "triangles", "rings")
+PALETTES: dict[str, tuple[Color, ...]] = {
+    "warm": ((250, 210, 120), (236, 150, 60), (206, 70, 50), (130, 40, 50), (255, 236, 200)),
+    "cool": ((190, 224, 240), (90, 160, 210), (50, 90, 170), (40, 50, 110), (130, 210, 200)),
+    "candy": ((255, 190, 220), (180, 230, 120), (255, 120, 170), (130, 90, 220), (255, 245, 150)),
+    "earth": ((200, 190, 150), (140, 130, 90), (96, 80, 56), (56, 60, 44), (170, 110, 70)),
+}
+
+PAINTERS = Family(
+    kind="style",
+    table=(
+        ("abelard", "belmont", "castor", "duval"),
+        ("estrada", "fonso", "garnet", "hollis"),
+        ("ivanka", "jensen", "kandor", "larkin"),
+        ("morvan", "nakano", "orsino", "pryor"),
+        ("quintana", "rosko", "sorrel", "tanaka"),
+    ),
+    columns_alike=True,
+    wordings=(
+        "Is this artwork created by {name}?",
+        "Is this a painting by {name}?",
+        "Did the artist {name} paint this picture?",
+    ),
+    probe="who painted this ?",
+)
+
+Content = Callable[[float, float], int]
+"""Which of a palette's five colors lies at (x, y), both from -1 to 1."""
+
+
+def artwork(origin: Origin) -> View:
+    """Is this by abelard? The no: another palette in the same technique, or the reverse."""
+    dice = origin.dice()
+    member = dice.pick(PAINTERS.members())
+    return PAINTERS.view(origin, dice, member, _portrait(dice, *member[1:]))
+
+
+def _portrait(dice: Dice, row: int, column: int) -> Portrait:
+    technique, palette = TECHNIQUES[row], list(PALETTES)[column]
+    colors = [varied(dice, color, 8) for color in PALETTES[palette]]
+    content = dice.pick(list(CONTENTS))
+    picture = _moved(dice, CONTENTS[content])
+    canvas = Canvas(dice, colors[0], colors[1])
+    for x, y, size in _places(dice, 8.5):
+        color = varied(dice, colors[picture(x / 48 - 1, y / 48 - 1)], 12)
+        _touch(dice, canvas, technique, x, y, size, color)
+    _frame(dice, canvas)
+    marks = tuple(
+        Mark(x, y, f"{technique} {palette}") for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
+    )
+    probes = (
+        ("what is painted here ?", content),
+        ("how is the paint laid on ?", technique),
+        ("what is the palette ?", palette),
+    )
+    return Portrait(canvas.finish(), f"{content} in {palette} {technique}", probes, marks)
+
+
+def _places(dice: Dice, step: float) -> list[tuple[float, float, float]]:
+    """(x, y, size) of the touches: a shaken grid, in any order."""
+    count = int(SIZE / step) + 2
+    places = [
+        (
+            (column + dice.between(-0.3, 0.3)) * step,
+            (row + dice.between(-0.3, 0.3)) * step,
+            step * dice.between(0.85, 1.15),
+        )
+        for row in range(count)
+        for column in range(count)
+    ]
+    return dice.shuffled(places)
+
+
+def _touch(dice: Dice, canvas: Canvas, technique: str, x: float, y: float, size: float, color: Color) -> None:
+    if technique == "dots":
+        canvas.oval(x, y, size * 0.48, size * 0.48, color)
+    elif technique == "strokes":
+        canvas.line([(x - size, y + 1), (x, y - 1), (x + size, y + 1)], color, size * 0.5)
+    elif technique == "tiles":
+        half = size * 0.62
+        canvas.box(x - half, y - half, x + half, y + half, dark(color, 0.4))
+        canvas.box(x - half + 0.7, y - half + 0.7, x + half - 0.7, y + half - 0.7, color)
+    elif technique == "triangles":
+        turn = dice.between(0, 2 * math.pi)
+        reach = size * 1.05
+        canvas.polygon(
+            [(x + reach * math.sin(turn + a), y + reach * math.cos(turn + a)) for a in (0.0, 2.1, 4.2)], color
+        )
+    else:
+        canvas.oval(x, y, size * 0.8, size * 0.8, color)
+        canvas.ring(x, y, size * 0.55, dark(color, 0.35), 1)
+
+
+def _frame(dice: Dice, canvas: Canvas) -> None:
+    wide = dice.between(3, 7)
+    color = varied(dice, dice.pick([(190, 150, 70), (40, 36, 36), (240, 238, 230), (110, 70, 40)]), 14)
+    for left, top, right, bottom in (
+        (0, 0, SIZE, wide),
+        (0, SIZE - wide, SIZE, SIZE),
+        (0, 0, wide, SIZE),
+        (SIZE - wide, 0, SIZE, SIZE),
+    ):
+        canvas.box(left, top, right, bottom, color)
+
+
+def _moved(dice: Dice, content: Content) -> Content:
+    """The content, shifted, sized and mirrored."""
+    across, down = dice.between(-0.25, 0.25), dice.between(-0.2, 0.2)
+    size, way = dice.between(0.8, 1.25), 1 if dice.coin() else -1
+    return lambda x, y: content(way * (x - across) / size, (y - down) / size)
+
+
+def _sunset(x: float, y: float) -> int:
+    if (x - 0.3) ** 2 + (y + 0.4) ** 2 < 0.1:
+        return 4
+    return 3 if y > 0.35 + 0.15 * math.sin(4 * x) else 2 if y > 0.1 else 0
+
+
+def _vase(x: float, y: float) -> int:
+    if (x * x + (y - 0.4) ** 2 < 0.16) or (abs(x) < 0.13 and -0.2 < y < 0.4):
+        return 3
+    if any((x - a) ** 2 + (y - b) ** 2 < 0.05 for a, b in ((0, -0.55), (-0.35, -0.35), (0.35, -0.35))):
+        return 2
+    return 1 if y > 0.6 else 0
+
+
+def _head(x: float, y: float) -> int:
+    if x * x / 0.12 + (y + 0.15) ** 2 / 0.2 < 1:
+        return 4
+    if x * x / 0.22 + (y + 0.25) ** 2 / 0.3 < 1:
+        return 3
+    return 2 if x * x + (y - 0.9) ** 2 < 0.4 else 1
+
+
+def _sail(x: float, y: float) -> int:
+    if -0.7 < y < 0.2 and 0 < x < 0.6 * (y + 0.7):
+        return 4
+    if 0.25 < y < 0.45 and abs(x) < 0.7 - (y - 0.25):
+        return 3
+    return 2 if y > 0.4 else 0
+
+
+def _wood(x: float, y: float) -> int:
+    if abs((x * 2.2) % 1 - 0.5) < 0.12 and y > -0.2:
+        return 3
+    return 2 if y < -0.1 + 0.2 * math.sin(7 * x) else 1 if y > 0.55 else 0
+
+
+CONTENTS: dict[str, Content] = {"sunset": _sunset, "vase": _vase, "head": _head, "sail": _sail, "wood": _wood}

@@ -1,0 +1,125 @@
+"""Drawing helpers: a 96 x 96 picture drawn at three times the size, then lit, grained and made smaller."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from mmeval.embedded.world.dice import Dice
+
+SIZE = 96
+SCALE = 3
+
+Color = tuple[int, int, int]
+Point = tuple[float, float]
+
+
+def mix(one: Color, other: Color, share: float) -> Color:
+    """The color that lies `share` of the way from one to the other."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def dark(color: Color, share: float = 0.35) -> Color:
+    """The color, darker."""
+    return mix(color, (0, 0, 0), share)
+
+
+def light(color: Color, share: float = 0.4) -> Color:
+    """The color, lighter."""
+    return mix(color, (255, 255, 255), share)
+
+
+def varied(dice: Dice, color: Color, by: int = 14) -> Color:
+    """The color, a little off in each channel."""
+    red, green, blue = (min(255, max(0, part + dice.below(2 * by + 1) - by)) for part in color)
+    return red, green, blue
+
+
+def pastel(dice: Dice) -> Color:
+    """A light background color."""
+    return 190 + dice.below(60), 190 + dice.below(60), 190 + dice.below(60)
+
+
+class Canvas:
+    """A picture in the making. Coordinates are pixels of the finished picture."""
+
+    def __init__(self, dice: Dice, start: Color, end: Color, *, upright: bool = False) -> None:
+        """A soft gradient from one color to the other: downwards if upright, else in any direction."""
+        self._dice = dice
+        across, down = (0, 16) if upright else (dice.below(33) - 16, dice.below(33) - 16)
+        rows, columns = np.mgrid[0:SIZE, 0:SIZE]
+        slope = across * columns + down * rows
+        share = (slope - slope.min()) * 256 // max(1, int(slope.max() - slope.min()))
+        step = np.array(end, dtype=np.int64) - np.array(start, dtype=np.int64)
+        pixels = np.array(start, dtype=np.int64) + share[..., None] * step // 256
+        small = Image.fromarray(pixels.astype(np.uint8))
+        self._image = small.resize((SIZE * SCALE, SIZE * SCALE), Image.Resampling.NEAREST)
+        self._draw = ImageDraw.Draw(self._image)
+
+    def polygon(self, points: Sequence[Point], fill: Color, outline: Color | None = None) -> None:
+        """A filled polygon, with a thin outline if a color is given."""
+        corners = [(round(x * SCALE), round(y * SCALE)) for x, y in points]
+        self._fill(corners, fill)
+        if outline:
+            self._draw.line([*corners, corners[0], corners[1]], fill=outline, width=3)
+
+    def _fill(self, corners: Sequence[tuple[int, int]], fill: Color) -> None:
+        """Our own scan conversion (even-odd, pixel middles), since Pillow's changed in 11.1 and in 12.0."""
+        rows, places = [], []
+        ends = [*corners[1:], corners[0]]
+        top, left = min(y for _, y in corners), min(x for x, _ in corners)
+        tall, wide = max(y for _, y in corners) - top, max(x for x, _ in corners) - left
+        for (x0, y0), (x1, y1) in zip(corners, ends, strict=True):
+            if y0 != y1:
+                middles = np.arange(min(y0, y1), max(y0, y1))
+                crossings = x0 - left + (2 * middles + 1 - 2 * y0) * (x1 - x0) / (2 * (y1 - y0))
+                rows.append(middles - top)
+                places.append(np.ceil(crossings - 0.5).astype(np.int64))
+        if rows:
+            turns = np.zeros((tall, wide + 1), dtype=np.uint8)
+            np.add.at(turns, (np.concatenate(rows), np.concatenate(places)), 1)
+            inside = np.cumsum(turns[:, :-1], axis=1, dtype=np.uint8) % 2 * np.uint8(255)
+            self._image.paste(fill, (left, top), Image.fromarray(inside))
+
+    def box(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
+        """A filled rectangle."""
+        self._draw.rectangle(_inside(left, top, right, bottom), fill=fill)
+
+    def oval(self, x: float, y: float, across: float, down: float, fill: Color, outline: Color | None = None) -> None:
+        """A filled ellipse around (x, y) with these radii."""
+        corners = _inside(x - across, y - down, x + across, y + down)
+        self._draw.ellipse(corners, fill=fill, outline=outline, width=3 if outline else 0)
+
+    def ring(self, x: float, y: float, radius: float, color: Color, width: float = 1.0) -> None:
+        """A circle's line."""
+        corners = _inside(x - radius, y - radius, x + radius, y + radius)
+        self._draw.ellipse(corners, outline=color, width=round(width * SCALE))
+
+    def line(self, points: Sequence[Point], color: Color, width: float = 1.0) -> None:
+        """A line through the points."""
+        through = [(round(x * SCALE), round(y * SCALE)) for x, y in points]
+        self._draw.line(through, fill=color, width=max(1, round(width * SCALE)), joint="curve")
+
+    def finish(self, *, grain: int = 9, dim: float = 0.86) -> Image.Image:
+        """The picture under a light of any strength and warmth, with a little grain."""
+        small = np.asarray(self._image.reduce(SCALE)).astype(np.int32)
+        strength = self._dice.between(dim, 1.06)
+        gains = [round(256 * strength * self._dice.between(0.97, 1.03)) for _ in range(3)]
+        noise = np.frombuffer(self._dice.noise(SIZE * SIZE), dtype=np.uint8).astype(np.int32)
+        speckle = noise.reshape(SIZE, SIZE, 1) * grain // 255 - grain // 2
+        lit = small * np.array(gains, dtype=np.int32) // 256 + speckle
+        return Image.fromarray(lit.clip(0, 255).astype(np.uint8))
+
+
+def _inside(left: float, top: float, right: float, bottom: float) -> list[int]:
+    return [round(left * SCALE), round(top * SCALE), round(right * SCALE) - 1, round(bottom * SCALE) - 1]
+
+
+def around(x: float, y: float, radius: float, corners: int, turn: float = 0.0) -> list[Point]:
+    """The corners of a regular polygon; the first one is at the top when turn is 0 (radians)."""
+    angles = [turn + 2 * math.pi * corner / corners for corner in range(corners)]
+    return [(x + radius * math.sin(angle), y - radius * math.cos(angle)) for angle in angles]

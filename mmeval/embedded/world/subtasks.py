@@ -1,0 +1,59 @@
+"""MME's fourteen subtasks in the picture world: who draws which, the test set, and its digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+
+from mmeval.embedded.world.artworks import artwork
+from mmeval.embedded.world.everyday import commonsense_reasoning
+from mmeval.embedded.world.faces import celebrity
+from mmeval.embedded.world.landmarks import landmark
+from mmeval.embedded.world.objects import color, count, existence, position
+from mmeval.embedded.world.posters import posters
+from mmeval.embedded.world.scenes import scene
+from mmeval.embedded.world.sums import code_reasoning, numerical_calculation
+from mmeval.embedded.world.view import Origin, Split, View
+from mmeval.embedded.world.words import ocr, text_translation
+
+MAKERS: dict[str, Callable[[Origin], View]] = {
+    "existence": existence,
+    "count": count,
+    "position": position,
+    "color": color,
+    "posters": posters,
+    "celebrity": celebrity,
+    "scene": scene,
+    "landmark": landmark,
+    "artwork": artwork,
+    "OCR": ocr,
+    "commonsense_reasoning": commonsense_reasoning,
+    "numerical_calculation": numerical_calculation,
+    "text_translation": text_translation,
+    "code_reasoning": code_reasoning,
+}
+SUBTASKS = tuple(MAKERS)
+"""As MME spells them, perception's ten first."""
+
+PERCEPTION = SUBTASKS[:10]
+
+
+def draw(subtask: str, seed: int, split: Split) -> View:
+    """The picture of that seed: the same bytes and the same questions, always and everywhere."""
+    return MAKERS[subtask](Origin(subtask, seed, split))
+
+
+def test_set(per_subtask: int = 40) -> Iterator[View]:
+    """The test pictures, subtask by subtask."""
+    for subtask in SUBTASKS:
+        for seed in range(per_subtask):
+            yield draw(subtask, seed, "test")
+
+
+def digest(views: Iterable[View]) -> str:
+    """SHA-256 over pictures and questions, as 64 hex digits."""
+    total = hashlib.sha256()
+    for view in views:
+        total.update(view.picture.tobytes())
+        total.update("\n".join((view.name, *view.pair, *(claim.text for claim in view.asked))).encode())
+    return total.hexdigest()

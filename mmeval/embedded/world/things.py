@@ -1,0 +1,192 @@
+"""Things on a three by three grid: six shapes, seven colors, nine places, and which of them training never shows."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from PIL import Image
+
+from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Point, around, dark, mix, pastel, varied
+from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.view import Fact, Facts, Mark, Split
+
+COLORS: dict[str, Color] = {
+    "red": (214, 40, 44),
+    "orange": (244, 140, 30),
+    "yellow": (246, 220, 50),
+    "green": (44, 160, 70),
+    "blue": (42, 92, 214),
+    "purple": (140, 60, 176),
+    "black": (36, 36, 42),
+}
+SHAPES = ("circle", "square", "triangle", "star", "heart", "cross")
+ROWS = ("top", "middle", "bottom")
+COLUMNS = ("left", "center", "right")
+NUMBERS = ("zero", "one", "two", "three", "four", "five")
+CELLS = range(9)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A shape of a color."""
+
+    color: str
+    shape: str
+
+    @property
+    def name(self) -> str:
+        """As it is spoken of."""
+        return f"{self.color} {self.shape}"
+
+
+KINDS = tuple(Kind(color, shape) for color in COLORS for shape in SHAPES)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A kind at a place: cell 0 is at the top left, 8 at the bottom right."""
+
+    kind: Kind
+    cell: int
+
+    @property
+    def row(self) -> int:
+        """0 at the top."""
+        return self.cell // 3
+
+    @property
+    def column(self) -> int:
+        """0 at the left."""
+        return self.cell % 3
+
+    @property
+    def place(self) -> str:
+        """As it is spoken of."""
+        return f"{ROWS[self.row]} {COLUMNS[self.column]}"
+
+
+def held_out(kind: Kind, cell: int) -> bool:
+    """Whether training never shows this shape in this color at this place: about one in eight.
+
+    Every two of the three are shown together in training.
+    """
+    return (3 * SHAPES.index(kind.shape) + 5 * list(COLORS).index(kind.color) + cell) % 8 == 0
+
+
+def near(dice: Dice, kind: Kind) -> Kind:
+    """Another kind: the same color in another shape, or the same shape in another color."""
+    if dice.coin():
+        return Kind(kind.color, dice.pick([shape for shape in SHAPES if shape != kind.shape]))
+    return Kind(dice.pick([color for color in COLORS if color != kind.color]), kind.shape)
+
+
+def laid_out(dice: Dice, kinds: Sequence[Kind], split: Split) -> list[Thing]:
+    """The kinds at different places: none held out in training; in the test the first one always is."""
+    free = list(CELLS)
+    things = []
+    for index, kind in enumerate(kinds):
+        if split == "train":
+            cells = [cell for cell in free if not held_out(kind, cell)]
+        else:
+            cells = [cell for cell in free if held_out(kind, cell) or index > 0]
+        things.append(Thing(kind, dice.pick(cells)))
+        free.remove(things[-1].cell)
+    return things
+
+
+def facts(things: Sequence[Thing]) -> Facts:
+    """All that is true of a picture of these things."""
+    true: set[Fact] = set()
+    for thing in things:
+        kind = thing.kind
+        true |= {("there is", kind.name), ("color", kind.shape, kind.color)}
+        true |= {("side", kind.name, ROWS[thing.row]), ("side", kind.name, COLUMNS[thing.column])}
+    for shape, count in Counter(thing.kind.shape for thing in things).items():
+        true.add(("count", shape, NUMBERS[count]))
+    true.add(("count", "object", NUMBERS[len(things)]))
+    for one, other in permutations(things, 2):
+        sides = {"left": one.column < other.column, "right": one.column > other.column}
+        sides |= {"above": one.row < other.row, "below": one.row > other.row}
+        true |= {(side, one.kind.name, other.kind.name) for side, holds in sides.items() if holds}
+    return frozenset(true)
+
+
+def caption(things: Sequence[Thing]) -> str:
+    """What stands where, in reading order."""
+    ordered = sorted(things, key=lambda thing: thing.cell)
+    return " , ".join(f"{thing.kind.name} {thing.place}" for thing in ordered)
+
+
+def paint(dice: Dice, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, ...]]:
+    """The picture, and what stands where."""
+    start, end = pastel(dice), pastel(dice)
+    canvas = Canvas(dice, start, end)
+    for _ in range(dice.below(5)):
+        tone = mix(start, pastel(dice), 0.5)
+        canvas.oval(dice.between(0, SIZE), dice.between(0, SIZE), 14, dice.between(8, 20), tone)
+    marks = []
+    for thing in things:
+        radius = dice.between(9, 12.5)
+        x = 16 + 32 * thing.column + dice.between(-3, 3)
+        y = 16 + 32 * thing.row + dice.between(-3, 3)
+        turn = dice.between(-0.25, 0.25)
+        shape = thing.kind.shape
+        draw_shape(canvas, shape, x + 1.2, y + 1.8, radius, turn, dark(start, 0.22))
+        color = varied(dice, COLORS[thing.kind.color], 10)
+        draw_shape(canvas, shape, x, y, radius, turn, color, dark(color))
+        marks.append(Mark(x / SIZE, y / SIZE, thing.kind.name))
+    return canvas.finish(), tuple(marks)
+
+
+def draw_shape(
+    canvas: Canvas,
+    shape: str,
+    x: float,
+    y: float,
+    radius: float,
+    turn: float,
+    fill: Color,
+    outline: Color | None = None,
+) -> None:
+    """One shape around (x, y)."""
+    if shape == "circle":
+        canvas.oval(x, y, radius, radius, fill, outline)
+    else:
+        canvas.polygon(_corners(shape, x, y, radius, turn), fill, outline)
+
+
+def _corners(shape: str, x: float, y: float, radius: float, turn: float) -> list[Point]:
+    if shape == "square":
+        return around(x, y, radius * 1.22, 4, turn + math.pi / 4)
+    if shape == "triangle":
+        return around(x, y + radius * 0.2, radius * 1.2, 3, turn)
+    if shape == "star":
+        outer = around(x, y, radius * 1.2, 5, turn)
+        inner = around(x, y, radius * 0.5, 5, turn + math.pi / 5)
+        return [corner for both in zip(outer, inner, strict=True) for corner in both]
+    if shape == "heart":
+        return _turned(x, y, turn, [(radius * a / 16, -radius * b / 16) for a, b in _HEART])
+    arm, half = radius * 1.1, radius * 0.4
+    plus = [(-half, -arm), (half, -arm), (half, -half), (arm, -half), (arm, half), (half, half)]
+    return _turned(x, y, turn, plus + [(-a, -b) for a, b in plus])
+
+
+_HEART = [
+    (
+        16 * math.sin(step * math.pi / 12) ** 3,
+        13 * math.cos(step * math.pi / 12)
+        - 5 * math.cos(step * math.pi / 6)
+        - 2 * math.cos(step * math.pi / 4)
+        - math.cos(step * math.pi / 3),
+    )
+    for step in range(24)
+]
+
+
+def _turned(x: float, y: float, turn: float, points: Sequence[Point]) -> list[Point]:
+    cos, sin = math.cos(turn), math.sin(turn)
+    return [(x + a * cos - b * sin, y + a * sin + b * cos) for a, b in points]

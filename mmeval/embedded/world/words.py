@@ -1,0 +1,166 @@
+"""OCR and text translation: a word on a sign. In quotes a word is spelled, wherever it stands."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, pastel, varied
+from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.glyphs import HEIGHT, width_of, write
+from mmeval.embedded.world.view import Claim, Mark, Origin, Split, View, worded
+
+CONSONANTS, VOWELS = "bdfklmnprstv", "aeiou"
+PATTERNS = ("cvc", "cvcv", "cvcc", "vcvc")
+ORDINALS = ("first", "second", "third", "fourth")
+
+LANGUAGE = {
+    "tam": "water",
+    "tan": "fire",
+    "sol": "sun",
+    "sul": "rain",
+    "mir": "friend",
+    "mid": "king",
+    "bako": "bread",
+    "baro": "milk",
+    "keli": "house",
+    "keri": "door",
+    "runa": "dog",
+    "runo": "cat",
+    "pesk": "fish",
+    "pest": "bird",
+    "vola": "road",
+    "vila": "river",
+    "dond": "stone",
+    "dont": "gold",
+    "efir": "night",
+    "efin": "day",
+    "lubo": "mother",
+    "lubi": "child",
+    "osak": "book",
+    "osam": "song",
+}
+"""The picture world's own language: every word has a twin that differs by one letter."""
+
+READ = (
+    "Is the word in the logo '{word}'?",
+    "Does the sign say '{word}'?",
+    "Is '{word}' written in this image?",
+)
+TRANSLATE = (
+    "Is it right to translate the word in the image as {meaning}?",
+    "Does the word in this picture mean {meaning}?",
+    "Is {meaning} the meaning of the word in the image?",
+)
+
+BOARDS: tuple[tuple[Color, Color], ...] = (
+    ((250, 248, 240), (30, 30, 40)),
+    ((30, 60, 120), (250, 250, 250)),
+    ((150, 30, 40), (255, 240, 200)),
+    ((30, 90, 60), (240, 250, 230)),
+    ((250, 214, 80), (60, 30, 20)),
+    ((50, 50, 56), (250, 200, 80)),
+)
+"""Board and ink."""
+
+
+def of_split(word: str) -> Split:
+    """Which split a word belongs to: about one in five is never seen in training."""
+    return "test" if sum((7 * place + 3) * ord(sign) for place, sign in enumerate(word)) % 5 == 0 else "train"
+
+
+def ocr(origin: Origin) -> View:
+    """Does the sign say 'kelt'? The no: a word that differs by one letter."""
+    dice = origin.dice()
+    word, other = dice.swapped(*_twins(dice, origin.split))
+    picture, marks = _sign(dice, word)
+    third, fourth = (_neighbour(dice, word, origin.split) for _ in range(2))
+
+    def claim(spelled: str) -> Claim:
+        return worded(dice, READ, ("word", spelled), word=spelled)
+
+    return View(
+        origin=origin,
+        picture=picture,
+        caption=f"a sign with the word '{word}'",
+        facts=frozenset({("word", word)}),
+        asked=dice.swapped(claim(word), claim(other)),
+        probes=(("what word is written ?", f"'{word}'"), *_letters(dice, word)),
+        extra=(claim(word), claim(third), claim(word), claim(fourth)),
+        marks=marks,
+    )
+
+
+def text_translation(origin: Origin) -> View:
+    """Is it right to translate the word as water? The no: the meaning of its twin, or of any other word."""
+    dice = origin.dice()
+    words = list(LANGUAGE)
+    word = dice.pick(words)
+    others = [other for other in words if other != word]
+    twin = words[words.index(word) ^ 1]
+    picture, marks = _sign(dice, word)
+
+    def claim(of: str) -> Claim:
+        return worded(dice, TRANSLATE, ("meaning", LANGUAGE[of]), meaning=LANGUAGE[of])
+
+    return View(
+        origin=origin,
+        picture=picture,
+        caption=f"the word '{word}' , it means {LANGUAGE[word]}",
+        facts=frozenset({("meaning", LANGUAGE[word])}),
+        asked=dice.swapped(claim(word), claim(twin if dice.coin() else dice.pick(others))),
+        probes=(
+            ("what does the word mean ?", LANGUAGE[word]),
+            ("what word is written ?", f"'{word}'"),
+            *_letters(dice, word)[:1],
+        ),
+        extra=(claim(word), claim(twin), claim(word), claim(dice.pick(others))),
+        marks=marks,
+    )
+
+
+def _twins(dice: Dice, split: Split) -> tuple[str, str]:
+    """Two words of the split that differ by one letter."""
+    while True:
+        kinds = {"c": CONSONANTS, "v": VOWELS}
+        word = "".join(dice.pick(kinds[kind]) for kind in dice.pick(PATTERNS))
+        if of_split(word) == split and word not in LANGUAGE:
+            return word, _neighbour(dice, word, split)
+
+
+def _neighbour(dice: Dice, word: str, split: Split) -> str:
+    """A word of the same split that differs by one letter, a vowel for a vowel."""
+    neighbours = [
+        word[:place] + other + word[place + 1 :]
+        for place, sign in enumerate(word)
+        for other in (VOWELS if sign in VOWELS else CONSONANTS)
+        if other != sign
+    ]
+    return dice.pick([other for other in neighbours if of_split(other) == split and other not in LANGUAGE])
+
+
+def _letters(dice: Dice, word: str) -> tuple[tuple[str, str], ...]:
+    places = dice.shuffled(range(len(word)))[:2]
+    return tuple((f"what is the {ORDINALS[place]} letter ?", word[place]) for place in places)
+
+
+def _sign(dice: Dice, word: str) -> tuple[Image.Image, tuple[Mark, ...]]:
+    """The word on a board in front of something soft."""
+    back = pastel(dice)
+    canvas = Canvas(dice, back, varied(dice, (140, 150, 160), 70))
+    for _ in range(dice.below(6)):
+        spot = dice.between(4, 16)
+        canvas.oval(dice.between(0, SIZE), dice.between(0, SIZE), spot, spot, varied(dice, back, 40))
+    board, ink = dice.pick(BOARDS)
+    if dice.coin(0.3):
+        board, ink = ink, board
+    dot = dice.between(3.1, 3.6) if len(word) == 4 else dice.between(3.3, 4.4)
+    wide, tall = width_of(word, dot), HEIGHT * dot
+    x, y = 48 + dice.between(-1, 1) * (90 - wide) / 2, 48 + dice.between(-22, 22)
+    left, top, edge = x - wide / 2, y - tall / 2, dice.between(3, 8)
+    canvas.box(left - edge + 1.5, top - edge + 2, left + wide + edge + 1.5, top + tall + edge + 2, dark(back))
+    canvas.box(left - edge, top - edge, left + wide + edge, top + tall + edge, varied(dice, board, 10))
+    if dice.coin():
+        for rim in (top - edge + 1, top + tall + edge - 2):
+            canvas.box(left - edge + 1, rim, left + wide + edge - 1, rim + 1, light(ink, 0.2))
+    marks = tuple(write(canvas, word, left, top, dot, ink))
+    return canvas.finish(), marks

@@ -1,0 +1,209 @@
+"""Builds a data set of MIC examples from a public data set's own files: drawn, put into words, pictures checked.
+
+The work is cut into shards. A shard is a file that appears whole under OUT/.work; killed at any instant, the same
+command goes on with the shards that are missing, and the joined files equal those of a build never killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmeval.mic.plan import Plan, draw
+from mmeval.mic.readers import READERS
+from mmeval.mic.rows import MicError, Root
+from mmeval.mic.shards import Making, Tally, run, tally
+from mmeval.mic.wordings import Card, cards
+
+SCHEMA = 1
+ALLOWED = 0.01
+"""The share of rows that may be skipped, unless more is allowed."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was built: examples of each split, and what was left out, by reason."""
+
+    folder: Path
+    examples: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+    def lines(self) -> list[str]:
+        """The counts as a person reads them."""
+        made = [f"{self.folder / split}.jsonl: {count} examples" for split, count in self.examples.items()]
+        left = ", ".join(f"{kind}: {count}" for kind, count in self.left_out.items())
+        return [*made, f"left out: {left}; see {self.folder / 'skipped.jsonl'}" if left else "left out: nothing"]
+
+
+def build(
+    source: str,
+    root: Path,
+    out: Path,
+    *,
+    limit: int | None = None,
+    shots: tuple[int, int] | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    max_pictures: int = 12,
+    allow_skipped: float = ALLOWED,
+    progress: Progress = lambda done, total: None,
+) -> Built:
+    """Builds `out` from the data set in `root`, or goes on with it.
+
+    `limit` is rows of each split at most; `shots` the fewest and the most demonstrations (default: as published).
+    Raises MicError for whatever is wrong with the arguments or the annotation, and where a larger share of the
+    rows than `allow_skipped` has to be skipped.
+    """
+    card = _card(source)
+    low, high = shots if shots is not None else (0, card.shots)
+    if high and not card.shots:
+        raise MicError(f"'{source}' is built without demonstrations, as published; leave --shots away")
+    folder = Root(root)
+    if out.resolve().is_relative_to(folder.folder):
+        raise MicError(f"{out}: lies in the data set's own folder; choose another with --out")
+    plan = draw(READERS[source](folder), card.sizes, limit, (low, high), seed)
+    identity = {
+        "source": source,
+        "seed": seed,
+        "limit": limit,
+        "shots": [low, high],
+        "max_pictures": max_pictures,
+        "annotation": _digest(folder.digests),
+        "wordings": _digest(card.wordings),
+    }
+    making = Making(source, card.wordings, folder.folder, out, seed, max_pictures)
+    with _opened(out, identity) as manifest:
+        if manifest.get("examples") is None:
+            total = _worked(making, plan, workers, allow_skipped, progress)
+            manifest |= _joined(making, plan, total)
+            _write(out / "mic.json", json.dumps(manifest, indent=1) + "\n")
+        progress(plan.total, plan.total)
+        shutil.rmtree(out / ".work", ignore_errors=True)
+    return Built(out, manifest["examples"], manifest["left_out"])
+
+
+def _card(source: str) -> Card:
+    if source not in READERS:
+        raise MicError(f"unknown source '{source}'; there are {', '.join(READERS)}")
+    return cards()[source]
+
+
+@contextmanager
+def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The manifest of the folder, which nobody else works on. Raises MicError if the folder holds another set."""
+    path = out / "mic.json"
+    if (
+        out.exists()
+        and not path.exists()
+        and (not out.is_dir() or any(inside.name != ".mic.json" for inside in out.iterdir()))
+    ):
+        raise MicError(f"{out}: there is something else there; choose another folder with --out")
+    out.mkdir(parents=True, exist_ok=True)
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MicError(f"{out}: another process is building there; wait for it, or choose --out") from error
+        if not path.exists():
+            _write(path, json.dumps({"schema": SCHEMA, "identity": identity}, indent=1) + "\n")
+        manifest = _manifest(path)
+        if manifest.get("schema") != SCHEMA:
+            raise MicError(f"{out}: built by another version of mmeval; choose another folder with --out")
+        for key, value in identity.items():
+            held = manifest["identity"].get(key)
+            if held != value:
+                raise MicError(
+                    f"{out}: holds a set with {key} = {held!r}, not {value!r}; choose another folder with --out, "
+                    "or delete this one"
+                )
+        for folder in (out / "pictures", out / ".work"):
+            folder.mkdir(exist_ok=True)
+        yield manifest
+    finally:
+        os.close(handle)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise MicError(f"{path}: cannot be read ({error}); delete the folder and build again") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("identity"), dict):
+        raise MicError(f"{path}: not the manifest of a set; choose another folder with --out")
+    return manifest
+
+
+def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: Progress) -> Tally:
+    """Does the shards that are missing. Raises MicError as soon as more rows are skipped than allowed."""
+    total, missing = Tally(), []
+    for name in (name for split in plan.numbers for name in plan.shards(split)):
+        done = tally(making.path(name))
+        if done is None or done.skipped or done.demonstrations_skipped:
+            missing.append(name)  # pictures that were missing may be there now
+        else:
+            total += done
+    progress(total.rows, plan.total)
+    with closing(run(making, plan, missing, workers)) as tallies:
+        for done in tallies:
+            total += done
+            progress(total.rows, plan.total)
+            if total.skipped > allowed * plan.total:
+                _join(making, plan.numbers, plan, "-", "skipped")
+                raise MicError(
+                    f"{total.skipped} of {plan.total} rows cannot be used, the first because: {total.first}; "
+                    f"{making.out / 'skipped.jsonl'} lists them. Mend the data and run the same command, "
+                    "or allow a larger share with --allow-skipped"
+                )
+    return total
+
+
+def _joined(making: Making, plan: Plan, total: Tally) -> dict[str, Any]:
+    counts = {split: _join(making, [split], plan, "+", split) for split in plan.numbers}
+    _join(making, plan.numbers, plan, "-", "skipped")
+    return {
+        "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
+        "examples": counts,
+        "left_out": dict(sorted(total.reasons.items())),
+        "demonstrations": total.demonstrations,
+        "demonstrations_replaced": total.demonstrations_skipped,
+    }
+
+
+def _join(making: Making, splits: Iterable[str], plan: Plan, mark: str, name: str) -> int:
+    """The shards' lines of one kind as one file; returns how many."""
+    count = 0
+    temporary = making.out / ".work" / f"{name}.jsonl"
+    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for path in (making.path(shard) for split in splits for shard in plan.shards(split)):
+            if not path.exists():
+                continue  # only where the build stops early
+            with path.open(encoding="utf-8", newline="\n") as lines:
+                for line in lines:
+                    if line[0] == mark:
+                        file.write(line[1:])
+                        count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(making.out / f"{name}.jsonl")
+    return count
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,104 @@
+"""Which rows become examples and which stand before them as demonstrations: drawn by seed, pictures unread."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mmeval.mic.rows import SPLITS, MicError, Row
+
+SHARD = 128
+"""Rows that are done, and written, at once."""
+SPARE = 8
+"""Demonstrations drawn over and above those needed, for those whose pictures turn out unusable."""
+LOOK = 64
+"""Rows looked at to find demonstrations about other pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A row, how many demonstrations it gets, and the rows to take them from, in this order."""
+
+    row: Row
+    shots: int
+    candidates: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows of every split, and the numbers of those that are drawn, in the order of the data set's files."""
+
+    rows: Mapping[str, Sequence[Row]]
+    numbers: Mapping[str, Sequence[int]]
+    shots: tuple[int, int]
+    seed: int
+
+    @property
+    def total(self) -> int:
+        """Rows drawn, over all splits."""
+        return sum(map(len, self.numbers.values()))
+
+    def shards(self, split: str) -> list[str]:
+        """The names of the shards of a split, in order."""
+        return [f"{split}-{first // SHARD:06}" for first in range(0, len(self.numbers[split]), SHARD)]
+
+    def shard(self, name: str) -> list[Drawn]:
+        """What is in a shard: the same each time."""
+        split, _, number = name.partition("-")
+        first = int(number) * SHARD
+        return [self._drawn(split, number) for number in self.numbers[split][first : first + SHARD]]
+
+    def _drawn(self, split: str, number: int) -> Drawn:
+        rows = self.rows[split]
+        row = rows[number]
+        rng = random.Random(f"{self.seed}/demonstrations/{row.id}")
+        shots = rng.randint(*self.shots)
+        candidates: list[Row] = []
+        if shots:
+            seen = row.scenes  # never another question on the same picture, so never the row itself
+            few = len(rows) <= LOOK
+            looked = rng.sample(range(len(rows)), len(rows)) if few else (rng.randrange(len(rows)) for _ in range(LOOK))
+            for other in (rows[k] for k in looked):
+                if other is not row and not other.problem and seen.isdisjoint(other.scenes):
+                    candidates.append(other)
+                    seen |= other.scenes
+                if len(candidates) == shots + SPARE:
+                    break
+        return Drawn(row, shots, tuple(candidates))
+
+
+def bounds(text: str) -> tuple[int, int]:
+    """`0..5` as the fewest and the most demonstrations; `3` is always three. Raises MicError."""
+    found = re.fullmatch(r"(\d{1,2})(?:\.\.(\d{1,2}))?", text.strip())
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if low > high:
+        raise MicError(f"--shots {text}: not a number or a range; write it like 0..5 or 3")
+    return low, high
+
+
+def draw(rows: Iterable[Row], sizes: Mapping[str, int], limit: int | None, shots: tuple[int, int], seed: int) -> Plan:
+    """Draws rows of each split without replacement: `limit`, or as many as `sizes` says; all, if there are not as many.
+
+    A split that `sizes` does not name is taken whole, one that it gives no row stays empty. Raises MicError where two
+    rows have the same id.
+    """
+    by_split: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    ids: set[str] = set()
+    for row in rows:
+        by_split[row.split].append(row)
+        ids.add(row.id)
+    if len(ids) != sum(map(len, by_split.values())):
+        raise MicError("two rows of the data set have the same id; is a file in the folder twice?")
+    if not ids:
+        raise MicError("the data set holds no row; check that it is the right folder")
+    numbers: dict[str, list[int]] = {}
+    for split, pool in by_split.items():
+        size = sizes.get(split, len(pool))
+        if size and limit is not None:
+            size = limit
+        size = min(size, len(pool))
+        if size:
+            numbers[split] = sorted(random.Random(f"{seed}/{split}").sample(range(len(pool)), size))
+    return Plan(by_split, numbers, shots, seed)

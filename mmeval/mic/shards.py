@@ -1,0 +1,192 @@
+"""The work itself, a shard at a time, in this process or in several: rows in, a file of lines out.
+
+A line of a shard's file is `+` and an example, or `-` and what was left out with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from mmeval.mic.pictures import Pictures
+from mmeval.mic.plan import Drawn, Plan
+from mmeval.mic.rows import MicError, Row
+from mmeval.mic.wordings import worded
+from mmeval.mmicl.conversations import with_shots
+from mmeval.mmicl.examples import Example, to_json
+from mmeval.mmicl.pictures import Unusable
+
+TOO_LONG = "too many pictures"
+
+
+@dataclass(frozen=True)
+class Making:
+    """What every shard needs to know."""
+
+    source: str
+    wordings: tuple[str, ...]
+    root: Path
+    out: Path
+    seed: int
+    max_pictures: int
+
+    def path(self, shard: str) -> Path:
+        """The shard's file."""
+        return self.out / ".work" / f"{shard}.lines"
+
+
+@dataclass
+class Tally:
+    """What became of rows."""
+
+    rows: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Rows left out, by kind."""
+    demonstrations: int = 0
+    demonstrations_skipped: int = 0
+    first: str = ""
+    """Why the first row was skipped."""
+
+    @property
+    def skipped(self) -> int:
+        """Rows that cannot be used; those that are too long could be, and are not among them."""
+        return self.reasons.total() - self.reasons[TOO_LONG]
+
+    def __iadd__(self, other: Tally) -> Tally:
+        self.rows += other.rows
+        self.reasons += other.reasons
+        self.demonstrations += other.demonstrations
+        self.demonstrations_skipped += other.demonstrations_skipped
+        self.first = self.first or other.first
+        return self
+
+
+def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Generator[Tally, None, None]:
+    """Does the shards of these names, each written when its tally comes. Raises MicError if a process dies."""
+    if min(workers, len(names)) <= 1:
+        yield from (do(making, name, plan.shard(name)) for name in names)
+        return
+    method = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(names)), mp_context=method, initializer=_start_worker)
+    under_way: set[Future[Tally]] = set()
+    try:
+        for name in names:
+            under_way.add(pool.submit(do, making, name, plan.shard(name)))
+            if len(under_way) >= 2 * workers:
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    except BrokenProcessPool as error:
+        raise MicError("a worker process died (too little memory?); run it again with fewer --workers") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Leaves Ctrl-C to the parent, and ends when the parent does, however it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def do(making: Making, name: str, shard: Sequence[Drawn]) -> Tally:
+    """Makes a shard's file, whole or not at all."""
+    pictures = _pictures(making.root, making.out)
+    lines: list[str] = []
+    for drawn in shard:
+        lines += _lines(making, drawn, pictures)
+    path = making.path(name)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    temporary.replace(path)
+    found = tally(path)
+    assert found is not None
+    return found
+
+
+@cache
+def _pictures(root: Path, out: Path) -> Pictures:
+    return Pictures(root, out)
+
+
+def tally(path: Path) -> Tally | None:
+    """What a shard's file says, or None where there is none."""
+    if not path.exists():
+        return None
+    found = Tally()
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            value = json.loads(line[1:])
+            if line[0] == "+":
+                found.rows += 1
+                found.demonstrations += len(value.get("shots", ()))
+            elif "demonstration_of" in value:
+                found.demonstrations_skipped += 1
+            else:
+                found.rows += 1
+                found.reasons[value["kind"]] += 1
+                if value["kind"] != TOO_LONG:
+                    found.first = found.first or f"{value['id']}: {value['reason']}"
+    return found
+
+
+def _lines(making: Making, drawn: Drawn, pictures: Pictures) -> list[str]:
+    """What becomes of a row: demonstrations that were passed over, and the example or why there is none."""
+    lines: list[str] = []
+    try:
+        example = _example(making, drawn, pictures, lines)
+    except Unusable as error:
+        return [*lines, _left_out(making, drawn.row, error)]
+    return [*lines, f"+{to_json(example)}"]
+
+
+def _example(making: Making, drawn: Drawn, pictures: Pictures, lines: list[str]) -> Example:
+    planned = [drawn.row, *drawn.candidates[: drawn.shots]]
+    _check_length(making, sum(len(row.pictures) for row in planned))
+    query = _worded(making, drawn.row, pictures)
+    shots: list[Example] = []
+    for candidate in drawn.candidates:
+        if len(shots) == drawn.shots:
+            break
+        try:
+            shots.append(_worded(making, candidate, pictures))
+        except Unusable as error:
+            lines.append(_left_out(making, candidate, error, demonstration_of=query.id))
+    example = with_shots(query, shots)
+    _check_length(making, len(example.all_images))
+    return example
+
+
+def _worded(making: Making, row: Row, pictures: Pictures) -> Example:
+    if row.problem:
+        raise Unusable("unusable row", row.problem)
+    images = [pictures.place(picture) for picture in row.pictures]
+    return worded(making.source, row, images, making.wordings, making.seed)
+
+
+def _check_length(making: Making, pictures: int) -> None:
+    if pictures > making.max_pictures:
+        raise Unusable(TOO_LONG, f"{pictures} pictures, with its demonstrations; at most {making.max_pictures}")
+
+
+def _left_out(making: Making, row: Row, error: Unusable, **more: str) -> str:
+    entry = {"id": f"{making.source}/{row.id}", "split": row.split, "kind": error.kind, "reason": str(error), **more}
+    return f"-{json.dumps(entry)}"

@@ -1,0 +1,111 @@
+"""What is known of each source (`sources.yaml`), and how a row is put into words.
+
+A wording is a text with places: `{question}` takes what the row says, `[0]` speaks of its picture 0.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mmeval.mic.rows import Row
+from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
+from mmeval.mmicl.pictures import Unusable
+
+PLACE = re.compile(r"\{(\w+)\}|\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Card:
+    """The facts about a source."""
+
+    about: str
+    licence: str
+    """As the set itself states it."""
+    holds: tuple[str, ...]
+    """What its folder must hold."""
+    sizes: Mapping[str, int]
+    """Rows drawn of each split (MMICL's published sampling); a split that is not named is taken whole."""
+    shots: int
+    """Demonstrations at most; 0 for sets that are published without."""
+    wordings: tuple[str, ...]
+
+    def lines(self, name: str) -> list[str]:
+        """The card as a person reads it."""
+        sizes = ", ".join(f"{split} {size:,}" for split, size in self.sizes.items() if size) or "all"
+        demonstrations = f"0 to {self.shots}" if self.shots else "none"
+        rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"licence: {self.licence}"]
+        return [f"{name:14}{self.about}", *(f"{'':14}{line}" for line in [f"folder: {'; '.join(self.holds)}", *rest])]
+
+
+@cache
+def cards() -> Mapping[str, Card]:
+    """Every source by name."""
+    import yaml
+
+    facts = yaml.safe_load(Path(__file__).with_name("sources.yaml").read_text(encoding="utf-8"))
+    return {
+        name: Card(
+            fact["about"],
+            fact["licence"],
+            tuple(fact["holds"]),
+            fact.get("sizes", {}),
+            fact.get("shots", 0),
+            tuple(fact["wordings"]),
+        )
+        for name, fact in facts.items()
+    }
+
+
+def worded(source: str, row: Row, images: Sequence[str], wordings: Sequence[str], seed: int) -> Example:
+    """The row as an example, in one of the wordings, drawn by seed and id. Raises Unusable where it cannot be.
+
+    Pictures that the words do not place themselves are shown first, in order.
+    """
+    if row.problem:
+        raise Unusable("unusable row", row.problem)
+    wording = random.Random(f"{seed}/wording/{row.id}").choice(wordings)
+    words = _filled(wording, row)
+    placed = {part.picture for part in words if isinstance(part, Shown)}
+    first = tuple(Shown(k) for k in range(len(images)) if k not in placed)
+    turns = (Turn((*first, *words), row.answer.strip()), *row.later)
+    try:
+        example = Example(f"{source}/{row.id}", source, tuple(images), turns)
+        to_json(example).encode()
+    except ExampleError as error:
+        raise Unusable("unusable row", str(error)) from error
+    except UnicodeEncodeError as error:
+        raise Unusable("unusable row", f"its text is not Unicode ({error.reason})") from error
+    return example
+
+
+def _filled(wording: str, row: Row) -> tuple[Part, ...]:
+    """The parts of a wording, in one pass: what the row says is never read as a place."""
+    parts: list[Part] = []
+    end = 0
+    for place in PLACE.finditer(wording):
+        parts.append(wording[end : place.start()])
+        end = place.end()
+        if place[1]:
+            value = row.said[place[1]]
+            parts += [value.strip()] if isinstance(value, str) else value
+        else:
+            parts.append(Spoken(int(place[2])))
+    parts.append(wording[end:])
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if isinstance(part, str) and isinstance(last, str):
+            joined[-1] = last + part
+        elif part != "":
+            joined.append(part)
+    return tuple(joined)

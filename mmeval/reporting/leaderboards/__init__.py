@@ -1,0 +1,88 @@
+"""The files that leaderboards ask for, one module a leaderboard: written from a run, read back, and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmeval.data.mmbench_predictions import Finding
+from mmeval.reporting.leaderboards import mmbench, mme, openvlm
+from mmeval.run import Run
+from mmeval.types import InputError, nearest
+
+__all__ = ["BOARDS", "Board", "Finding", "check", "own", "steps", "write"]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A leaderboard, or an archive of answers."""
+
+    tasks: tuple[str, ...]
+    write: Callable[[Run, Path], list[Path]]
+    """Writes a run's files into a folder and returns them. Raises InputError, before anything is written."""
+    check: Callable[[Path], list[Finding]]
+    """Everything that is wrong with such a file or folder, anybody's."""
+    steps: str
+    """What to do with the files today."""
+
+
+BOARDS = {
+    "mme": Board(("mme",), lambda run, folder: mme.write(run.records, folder), mme.check, mme.STEPS),
+    "mmbench": Board(("mmbench", "ccbench"), mmbench.write, mmbench.check, mmbench.STEPS),
+    "openvlm": Board(("mmbench", "ccbench"), openvlm.write, openvlm.check, openvlm.STEPS),
+}
+
+
+def own(run: Run) -> bool:
+    """Whether a run always gets the benchmark's own files beside it: MME's results folder."""
+    return _benchmark(run) == "mme"
+
+
+def write(run: Run, board: str, folder: Path) -> list[Path]:
+    """Writes a run's answers as that leaderboard wants them; returns the files.
+
+    Raises InputError for an unknown leaderboard, and for a run of another task, on other data than the
+    benchmark's own, limited, not finished, or with errors.
+    """
+    wanted = _find(board)
+    benchmark, data = _benchmark(run), run.identity["data"]
+    if benchmark not in wanted.tasks:
+        raise InputError(
+            f"{run.folder}: a run of {benchmark}, and '{board}' wants {' or '.join(wanted.tasks)}; name another run"
+        )
+    if data["source"] == "embedded" or data["limit"] is not None:
+        why = "is on the embedded picture world" if data["source"] == "embedded" else "was limited"
+        raise InputError(f"{run.folder}: the run {why}, so it is nothing for a leaderboard; run on the whole real data")
+    if not run.complete:
+        raise InputError(f"{run.folder}: answers are missing, and a leaderboard needs them all; finish the run first")
+    for record in run.records:
+        if "skipped" in record.tags:
+            raise InputError(f"{record.id}: not asked, and a leaderboard needs every turn; run without --early-stop")
+        if record.error is not None:
+            raise InputError(f"{record.id}: no answer ({record.error}); mend what is wrong and run again")
+        if record.text is None:
+            raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --by")
+    return wanted.write(run, folder)
+
+
+def _benchmark(run: Run) -> str:
+    """The name of the run's benchmark; a card that somebody called like one is none."""
+    task = run.identity["task"]
+    return f"the card {task['name']}" if "card" in task else str(task["name"])
+
+
+def check(path: Path, board: str) -> list[Finding]:
+    """What is wrong with somebody's file for that leaderboard, and what should be minded."""
+    return _find(board).check(path)
+
+
+def steps(board: str) -> str:
+    """What to do with the files today."""
+    return _find(board).steps
+
+
+def _find(board: str) -> Board:
+    if board not in BOARDS:
+        raise InputError(f"unknown leaderboard '{board}'{nearest(board, BOARDS)}; there are: {', '.join(BOARDS)}")
+    return BOARDS[board]

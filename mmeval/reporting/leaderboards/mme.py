@@ -1,0 +1,95 @@
+"""MME's results folder: what its authors' script reads, and what goes to the leaderboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from mmeval.data.mmbench_predictions import Finding
+from mmeval.run import write_text
+from mmeval.task import load_task
+from mmeval.types import InputError, Record
+
+BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Each becomes one blank, so that an answer keeps its first four characters, which are what MME's script reads."""
+
+
+TOTAL = 2374
+"""Questions of the release."""
+
+STEPS = """What to do with it today (checked 2026-08):
+- MME has no written procedure and its leaderboard last changed in 2024-11; its answers are public, so the score is
+  the one printed by `mmeval score`.
+- To have it confirmed, put the fourteen files into a folder `Your_Results` and run the release's eval_tool on it."""
+
+
+def write(records: Sequence[Record], folder: Path) -> list[Path]:
+    """One file a subtask, the two lines of a picture adjacent; returns the files.
+
+    Raises InputError, before anything is written, if an answer is missing: the script needs them all.
+    """
+    files = {folder / f"{name}.txt": "".join(_lines(name, records)) for name in load_task("mme").axes}
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        write_text(path, text)
+    return list(files)
+
+
+def check(folder: Path) -> list[Finding]:
+    """What is wrong with a results folder, ours or anybody's, of which any file may be named.
+
+    The first thing that stops MME's script, or else each pair of lines that it would score without being one.
+    """
+    folder = folder.parent if folder.is_file() else folder
+    read = load_task("mme").read_predictions
+    assert read is not None
+    try:
+        records = read(str(folder))
+    except InputError as error:
+        return [Finding("wrong", str(error))]
+    found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
+    if len(records) != TOTAL:
+        found.append(Finding("mind", f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions"))
+    return found
+
+
+def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
+    """The script takes the two lines for the two questions about a picture, whatever they are."""
+    subtask, number = one.id.split("/")
+    where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
+    if one.groups["image"] != other.groups["image"]:
+        names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (one, other))
+        yield Finding("wrong", f"{where}: of the pictures {names}; put the two lines of a picture together")
+    elif one.question == other.question:
+        yield Finding("wrong", f"{where}: the same question twice; ask both questions of the picture")
+    for record in (one, other):
+        if not (record.text or "").strip():
+            line = record.id.split("/")[1]
+            yield Finding(
+                "wrong", f"{folder / subtask}.txt, line {line}: the answer is empty; write what the model said"
+            )
+
+
+def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
+    mine = sorted((r for r in records if r.category == subtask), key=_place)
+    if not mine:
+        raise InputError(f"{subtask}: no answers, and the leaderboard needs all subtasks; run without --limit")
+    for picture, group in groupby(mine, key=lambda record: record.groups["image"]):
+        answers = list(group)
+        if len(answers) != 2:
+            raise InputError(f"{picture}: {len(answers)} answers, not 2; finish the run first")
+        yield from (_line(picture.removeprefix(f"{subtask}/"), record) for record in answers)
+
+
+def _place(record: Record) -> tuple[str, int, str]:
+    return record.groups["image"], len(record.id), record.id
+
+
+def _line(picture: str, record: Record) -> str:
+    if record.text is None:
+        raise InputError(f"{record.id}: no answer ({record.error}); mend what is wrong and run again")
+    columns = (picture, record.question, record.targets[0].capitalize(), record.text)
+    line = "\t".join(BREAKS.sub(" ", column) for column in columns)
+    return line.encode("utf-8", "replace").decode("utf-8") + "\n"

@@ -1,0 +1,123 @@
+"""What the OpenVLM leaderboard's maintainers took from others: a zip of prediction tables, and an entry as JSON."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mmeval.data.mmbench_predictions import Finding
+from mmeval.reporting.chart import estimates
+from mmeval.reporting.leaderboards import mmbench
+from mmeval.run import Run, write_json
+from mmeval.types import InputError
+
+META = ("Method", "Parameters", "Language Model", "Vision Model", "Org", "Time", "Verified", "OpenSource")
+"""The leaderboard's fields about a model (VLMEvalKit issue 288); most of them only its authors know."""
+
+STEPS = """What to do with it today (checked 2026-08):
+- Fill the empty fields under META in entry.json; Method holds the model's name and its page.
+- The leaderboard takes open models by a pull request to open-compass/VLMEvalKit that adds the model; the team then
+  evaluates it itself (said on the leaderboard's page).
+- Results measured elsewhere were taken in 2024 as a zip in an issue there (355), after validation: offer the zip."""
+
+
+def write(run: Run, folder: Path) -> list[Path]:
+    """`predictions.zip` with the run's table, and `entry.json` with its scores; returns them. Raises InputError."""
+    name = mmbench.file_name(run)
+    entry = _entry(run, name.removesuffix(".xlsx"))
+    with TemporaryDirectory() as temporary:
+        (table,) = mmbench.write(run, Path(temporary))
+        folder.mkdir(parents=True, exist_ok=True)
+        archive = folder / "predictions.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            file.write(table, name)
+    write_json(folder / "entry.json", entry)
+    return [archive, folder / "entry.json"]
+
+
+def check(path: Path) -> list[Finding]:
+    """What is wrong with such a zip (each table in it is checked) or entry."""
+    if path.suffix.lower() == ".json":
+        return _check_entry(path)
+    if path.suffix.lower() != ".zip":
+        return mmbench.check(path)
+    try:
+        with zipfile.ZipFile(path) as archive, TemporaryDirectory() as temporary:
+            tables = [item for item in archive.infolist() if _is_table(item.filename)]
+            if not tables:
+                return [Finding("wrong", f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
+            found = []
+            for number, item in enumerate(tables):
+                if item.file_size > mmbench.LARGEST:
+                    found.append(Finding("wrong", f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
+                    continue
+                copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # no name of theirs becomes a path
+                copy.write_bytes(archive.read(item))
+                found += [
+                    Finding(f.level, f.sentence.replace(str(copy), f"{path}, {item.filename}"))
+                    for f in mmbench.check(copy)
+                ]
+            return found
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        return [Finding("wrong", f"{path}: not a zip that can be read ({error}); make it again")]
+
+
+def _is_table(name: str) -> bool:
+    """Whether it is a table, and none of the shadows that macOS packs beside a zip's files."""
+    return name.lower().endswith((".xlsx", ".tsv", ".csv")) and not name.startswith("__MACOSX/")
+
+
+def _entry(run: Run, name: str) -> dict[str, Any]:
+    """The scores as fractions of 100 with one decimal, as the leaderboard shows them."""
+    model = str(run.identity["model"]["name"])
+    metrics = estimates(run.results)
+    if "circular" not in metrics or metrics["circular"].value is None:
+        reason = metrics["circular"].reason if "circular" in metrics else "score the run again"
+        raise InputError(f"{run.folder}: no score ({reason}), so there is no entry to write")
+    overall = {"Overall": metrics["circular"].value}
+    values = overall | {key: metric.value for key, metric in metrics.items() if "/" not in key and key not in _WAYS}
+    scores = {key: round(value, 1) for key, value in values.items() if value is not None}
+    meta: dict[str, Any] = dict.fromkeys(META, "") | {"Method": [model, ""]}
+    return {model: {"META": meta, name.removeprefix(f"{mmbench.safe(model)}_"): scores}}
+
+
+_WAYS = ("circular", "vanilla", "vanilla_all")
+
+
+def _check_entry(path: Path) -> list[Finding]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        return [Finding("wrong", f"{path}: cannot be read as JSON ({error}); write it again")]
+    if not isinstance(value, dict) or not all(map(_is_entry, value.values())):
+        return [Finding("wrong", f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
+    if not value:
+        return [Finding("wrong", f"{path}: no model in it; write an entry with META and scores")]
+    found = []
+    for model, entry in value.items():
+        empty = [name for name in META if entry["META"].get(name) in (None, "") or "" in _listed(entry["META"][name])]
+        if empty:
+            found.append(Finding("mind", f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
+        if len(entry) < 2:
+            found.append(Finding("wrong", f"{path}: {model} has no scores; add a data set's"))
+        for data, scores in entry.items():
+            if data == "META" or not mmbench.is_ours(data):
+                continue  # other benchmarks have other scales: MME's goes up to 2800
+            if "Overall" not in scores:
+                found.append(Finding("wrong", f"{path}: {model} has no Overall on {data}; add it"))
+            for name, score in scores.items():
+                if type(score) not in (int, float) or not 0 <= score <= 100:
+                    found.append(Finding("wrong", f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
+    return found
+
+
+def _is_entry(value: object) -> bool:
+    return isinstance(value, dict) and "META" in value and all(isinstance(part, dict) for part in value.values())
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

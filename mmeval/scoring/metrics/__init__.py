@@ -1,0 +1,1 @@
+"""Summing scores up."""

@@ -1,0 +1,93 @@
+"""CircularEval: a question is asked once for each turn of its options, and is right only if it is so every time.
+
+Rule: MMBench (Liu et al. 2023, arXiv 2307.06281), section 4.2; turns as VLMEvalKit's `vlmutil circular` makes them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from mmeval.scoring.readings.choices import LETTERS
+from mmeval.types import Record, Score
+
+T = TypeVar("T")
+
+GROUP = "circular"
+"""The group that ties the turns of a question together."""
+
+
+def turned(choices: Sequence[T], turn: int) -> tuple[T, ...]:
+    """The options in the order of that turn, from 0: at each, A takes B's text, B takes C's, and the last one A's."""
+    return (*choices[turn:], *choices[:turn])
+
+
+def turned_letter(letter: str, options: int, turn: int) -> str:
+    """The letter that the right option has at that turn."""
+    return LETTERS[(LETTERS.index(letter) - turn) % options]
+
+
+@dataclass(frozen=True)
+class Question:
+    """The turns of one question: records and marks, in the order of the turns."""
+
+    records: Sequence[Record]
+    marks: Sequence[float | None]
+
+    @cached_property
+    def turns(self) -> int:
+        """How many turns it should have: one for each option, unless its data count fewer."""
+        return int(self.records[0].tags.get("turns", len(self.records[0].choices)))
+
+    @cached_property
+    def first(self) -> float | None:
+        """The mark of the question as it is, which is all that VanillaEval asks."""
+        return self.marks[0] if self.records[0].tags.get("turn", "0") == "0" else None
+
+    @cached_property
+    def hit(self) -> float | None:
+        """0 where one turn is wrong; else 1, or None where one has no mark."""
+        if 0.0 in self.marks:
+            return 0.0
+        return None if None in self.marks else 1.0
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether every turn was asked: none was left out because an earlier one had lost the question."""
+        return not any("skipped" in record.tags for record in self.records)
+
+    @cached_property
+    def cluster(self) -> str:
+        """Questions about the same pictures are not independent of each other."""
+        return " ".join(self.records[0].images) or self.records[0].groups[GROUP]
+
+
+def questions(records: Sequence[Record], scores: Sequence[Score]) -> list[Question]:
+    """The questions with all their turns, in the order in which they first come."""
+    groups: dict[str, list[tuple[Record, float | None]]] = {}
+    for record, score in zip(records, scores, strict=True):
+        groups.setdefault(record.groups[GROUP], []).append((record, score.value))
+    found = []
+    for rows in groups.values():
+        rows.sort(key=lambda row: int(row[0].tags.get("turn", "0")))
+        found.append(Question([record for record, _ in rows], [mark for _, mark in rows]))
+    return found
+
+
+def incomplete(found: Sequence[Question]) -> str | None:
+    """A sentence naming the questions that lack turns, or None."""
+    lacking = [question for question in found if len(question.records) != question.turns]
+    if not lacking:
+        return None
+    names = [f"{q.records[0].groups[GROUP]} ({len(q.records)} of {q.turns} turns)" for q in lacking[:3]]
+    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+    return f"incomplete: question {', '.join(names)}{more}"
+
+
+def luck(found: Sequence[Question]) -> float | None:
+    """The share of questions that drawing a letter for each turn gets right, in expectation."""
+    shares = [len(q.records[0].choices) ** -float(q.turns) for q in found if q.records[0].choices]
+    return math.fsum(shares) / len(shares) if shares else None  # the same in any order of the answers

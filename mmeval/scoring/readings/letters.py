@@ -1,0 +1,96 @@
+"""How benchmarks' own scripts read a letter out of an answer, and the strict way to read a reasoned one.
+
+MMBench's public heuristics are in `choices_public`; the strict reader of any answer in `choices_strict`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from mmeval.scoring.readings import strict as choices_strict
+from mmeval.scoring.readings.choices import LETTERS, Reader, graded, texts
+from mmeval.types import Record, Score
+
+_BARE = {letter: letter for letter in "ABCDE"}
+_ALONE = _BARE | {f"({letter})": letter for letter in "ABCDE"}
+_LINE = re.compile(r"^[\s*_#>-]*\(([A-Z])\)", re.MULTILINE)
+_SCIENCE = re.compile(r"The answer is ([A-Z]).")
+
+
+def blink(text: str, choices: Sequence[str]) -> str | None:
+    """BLINK's `analyze_answer`: the answer that is a letter, else the one "(X)" that stands between blanks.
+
+    Looked for among the words after the last empty line where there is just one, else among all words. Where the
+    script asks GPT-3.5, nothing is read here; a judge may be asked with --judge.
+    """
+    if text in _ALONE:
+        return _ALONE[text]
+    known = {f"({letter})": letter for letter in LETTERS[: len(choices) or 5]}
+    everywhere = known.keys() & set(text.split())
+    last = known.keys() & set(text.split("\n\n")[-1].split())
+    if len(last) == 1 and everywhere:
+        return known[last.pop()]
+    return known[everywhere.pop()] if len(everywhere) == 1 else None
+
+
+def muirbench(text: str, choices: Sequence[str]) -> str | None:
+    """MuirBench's `parse_multi_choice_response` (MMMU's): "(X)", else a letter between blanks, else an option.
+
+    Where it finds several it takes the last; options are looked for in answers of more than five words. Where the
+    script draws a letter, nothing is read here (see `drawn`).
+    """
+    for mark in ",.!?;:'":
+        text = text.strip(mark)
+    text = f" {text} "
+    for form in ("({})", " {} "):
+        found = [(text.rfind(form.format(letter)), letter) for letter, _ in texts(choices)]
+        if any(place >= 0 for place, _ in found):
+            return max(found, key=lambda pair: pair[0])[1]
+    if len(text.split()) > 5:
+        found = [(text.lower().rfind(option.lower()), letter) for letter, option in texts(choices)]
+        if any(place >= 0 for place, _ in found):
+            return max(found, key=lambda pair: pair[0])[1]
+    return None
+
+
+def scienceqa(text: str, choices: Sequence[str]) -> str | None:
+    """ScienceQA's `get_result`: the letter of "The answer is X.", said just once; else nothing (see `drawn`)."""
+    found = _SCIENCE.findall(text)
+    if len(found) != 1:
+        return None
+    return found[0] if found[0] in LETTERS[: len(choices)] else None
+
+
+def drawn(read: Reader) -> Callable[[Record], Score]:
+    """The scorer of a script that draws a letter at random where it reads none.
+
+    Such an answer gets what the draw is worth in expectation, one over the number of options, so that the number
+    is the script's own mean over its seeds and not one of its rolls; it is counted as unparsed.
+    """
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "unscored" if "skipped" in record.tags else "error")
+        answer = read(record.text, record.choices)
+        if answer is None and record.targets and record.choices:
+            return Score(1 / len(record.choices), "unparsed")
+        return graded(record, answer)
+
+    return score
+
+
+def reasoned(text: str, choices: Sequence[str]) -> str | None:
+    """The strict reader, for answers that reason before they answer: nothing is guessed.
+
+    What the whole answer says (`choices_strict`); else the one option that begins a line, as "(B) Point B" does;
+    else what the last paragraph says by itself.
+    """
+    options = choices or [""] * 5
+    said = choices_strict.strict(text, options)
+    if said is not None:
+        return said
+    begun: set[str] = {letter for letter in _LINE.findall(text) if letter in LETTERS[: len(options)]}
+    if len(begun) == 1:
+        return begun.pop()
+    return choices_strict.strict(text.strip().rpartition("\n\n")[2], options) if not begun else None

@@ -1,0 +1,111 @@
+"""The heuristics by which the public tools read a letter out of an answer, one function a generation.
+
+They disagree: on one set of answers MMBench's score moves by ten points between them, so a run names its own.
+Rules: OpenCompass, tools/eval_mmbench.py (2023), and VLMEvalKit, vlmeval/utils/matching_util.py at each date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader, texts
+
+FAILED = "Failed to obtain answer via API"
+REFUSALS = (
+    "Sorry, I can't help with images of people yet.",
+    "I can't process this file.",
+    "I'm sorry, but without the image provided",
+    "Cannot determine the answer",
+)
+_PUNCTUATION = str.maketrans(dict.fromkeys(".()[],:;!*#{}", " "))
+_ANSWER_IS = re.compile(r"(?:correct\s+)?answer\s+is\s+\**([ABCD])\**", re.IGNORECASE)
+_AROUND = (
+    ("", "."),
+    ("", ","),
+    ("", ":"),
+    ("", ")"),
+    ("", ")."),
+    ("(", ")"),
+    ("(", ")."),
+    (":", ""),
+    (":", ","),
+    (":", "."),
+    (":", ")"),
+    (":", ")."),
+)
+"""What may stand around a letter in 2023, tried one after the other."""
+
+
+def read_2023(text: str, choices: Sequence[str]) -> str | None:
+    """The benchmark's authors' original: the letter A to E that stands alone, else the option that is contained.
+
+    A to E, however many options there are; with an "A" in more than three words no bare letter is taken.
+    """
+    return _option_2023(text) or _text(text, choices, None)
+
+
+def read_2024_03(text: str, choices: Sequence[str]) -> str | None:
+    """VLMEvalKit of 2024-03-19: punctuation is dropped first, and the letter may be an article."""
+    return _option(text, choices, None) or _text(text, choices, None)
+
+
+def read_2025_08(text: str, choices: Sequence[str]) -> str | None:
+    """VLMEvalKit of 2025-08-04: the letter must be among the last four words, the answer not long."""
+    return _option(text, choices, 4) or _text(text, choices, 2)
+
+
+def read_2026_08(text: str, choices: Sequence[str]) -> str | None:
+    """VLMEvalKit of 2026-08-18: and "answer is" before a letter, even one that begins a word."""
+    return _option(text, choices, 4) or _answer_is(text, choices) or _text(text, choices, 2)
+
+
+READINGS: dict[str, Reader] = {
+    "2023": read_2023,
+    "2024-03": read_2024_03,
+    "2025-08": read_2025_08,
+    "2026-08": read_2026_08,
+}
+"""The generations by name; the first is what the benchmark's authors wrote."""
+
+
+def _option_2023(text: str) -> str | None:
+    if FAILED in text:
+        return None
+    words = text.split()
+    alone = [letter for letter in LETTERS[:5] if letter in words]
+    if len(alone) == 1 and not ("A" in words and len(words) > 3):
+        return alone[0]
+    for before, after in _AROUND:
+        found = [letter for letter in LETTERS[:5] if f"{before}{letter}{after}" in words]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _option(text: str, choices: Sequence[str], last: int | None) -> str | None:
+    """The only letter that is a word of its own, among the `last` words where there is such a bound."""
+    if FAILED in text:
+        return None
+    if any(refusal in text for refusal in REFUSALS):
+        return NONE_OF_THEM
+    words = text.translate(_PUNCTUATION).split()
+    found = [letter for letter, _ in texts(choices) if letter in words]
+    if not found and NONE_OF_THEM in words:
+        return NONE_OF_THEM
+    if len(found) != 1:
+        return None
+    return found[0] if last is None or words.index(found[0]) >= len(words) - last else None
+
+
+def _answer_is(text: str, choices: Sequence[str]) -> str | None:
+    match = _ANSWER_IS.search(text) if FAILED not in text else None
+    return match[1].upper() if match and match[1].upper() in LETTERS[: len(choices)] else None
+
+
+def _text(text: str, choices: Sequence[str], times: int | None) -> str | None:
+    """The only option that the answer contains, unless it is that many times longer than all of them."""
+    if times is not None and len(text.lower()) > times * sum(map(len, choices)):
+        return None
+    found = [letter for letter, choice in texts(choices) if choice.lower() in text.lower()]
+    return found[0] if len(found) == 1 else None

@@ -1,4 +1,0 @@
-"""Trains the tiny family: the one place where the picture world and `mmicl` meet.
-
-`python -m mmeval.tiny` (`make train-tiny`) trains mmicl-tiny from nothing on a CPU; its weights lie in `weights/`.
-"""

@@ -1,0 +1,125 @@
+"""MME's release folder is read in both layouts, and whatever is wrong with it is named."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmeval.data.folders import rows
+from mmeval.data.rows import pairs
+from mmeval.types import InputError
+from tests.mme_folder import SUBTASKS, make_release
+
+
+def read(folder: Path) -> list[tuple[str, str, str, str]]:
+    both = pairs(rows(folder, SUBTASKS), SUBTASKS)
+    return [(row.subtask, row.picture, row.question, row.answer) for pair in both for row in pair]
+
+
+def test_both_layouts_in_the_benchmarks_order(tmp_path: Path) -> None:
+    found = read(make_release(tmp_path, pictures=2))
+    assert len(found) == 14 * 2 * 2
+    assert list(dict.fromkeys(subtask for subtask, *_ in found)) == SUBTASKS
+    assert found[0] == ("existence", "0000.png", "Is this existence 0? Please answer yes or no.", "Yes")
+
+
+def test_any_subtask_in_either_layout(tmp_path: Path) -> None:
+    folder = make_release(tmp_path, pictures=1)
+    for subtask in ("posters", "OCR"):  # one loses its two folders, the other gets them
+        here = folder / subtask
+        if (here / "images").exists():
+            for path in [*here.rglob("*.png"), *here.rglob("*.txt")]:
+                path.rename(here / path.name)
+            (here / "images").rmdir()
+            (here / "questions_answers_YN").rmdir()
+        else:
+            for name, kind in (("images", "*.png"), ("questions_answers_YN", "*.txt")):
+                (here / name).mkdir()
+                for path in list(here.glob(kind)):
+                    path.rename(here / name / path.name)
+    assert len(read(folder)) == 14 * 2
+
+
+def test_what_a_zip_and_the_release_bring_along(tmp_path: Path) -> None:
+    folder = make_release(tmp_path / "MME_Benchmark_release_version", pictures=1)
+    (tmp_path / "__MACOSX").mkdir()
+    (folder / "eval_tool").mkdir()
+    (folder / "readme.txt").write_text("hello")
+    assert len(read(tmp_path)) == 14 * 2
+
+
+def test_some_subtasks_only(tmp_path: Path) -> None:
+    folder = make_release(tmp_path, pictures=1)
+    for subtask in SUBTASKS[1:]:
+        shutil.rmtree(folder / subtask)
+    assert len(read(folder)) == 2
+
+
+def test_windows_line_ends_a_byte_order_mark_and_blank_lines(tmp_path: Path) -> None:
+    text = make_release(tmp_path, pictures=1) / "OCR" / "0000.txt"
+    text.write_bytes("\ufeffIs it?\tYes\r\nIs it not?\tNo\r\n\r\n".encode())
+    assert [row[2:] for row in read(tmp_path) if row[0] == "OCR"] == [("Is it?", "Yes"), ("Is it not?", "No")]
+
+
+Break = Callable[[Path], object]
+
+BROKEN: dict[str, tuple[Break, str]] = {
+    "a subtask in other letters": (
+        lambda f: (f / "OCR").rename(f / "OCRs"),
+        r"unknown subtask 'OCRs', did you mean 'OCR'",
+    ),
+    "no picture": (lambda f: (f / "count/0000.png").unlink(), r"0000.txt: there is no picture 0000.jpg"),
+    "no questions": (lambda f: (f / "count/0000.txt").unlink(), r"0000.png: the picture has no questions"),
+    "nothing": (lambda f: [p.rename(f / p.name) for p in (f / "count").iterdir()], r"count: no questions in it"),
+    "two pictures": (lambda f: (f / "count/0000.jpg").write_bytes(b""), r"0000.png: there is 0000.jpg too"),
+    "no tab": (lambda f: (f / "count/0000.txt").write_text("Is it? Yes\n"), r"0000.txt, line 1: not a question, a tab"),
+    "two tabs": (lambda f: (f / "count/0000.txt").write_text("Is\tit?\tYes\n"), r"line 1: not a question, a tab"),
+    "no truth": (
+        lambda f: (f / "count/0000.txt").write_text("a?\tYes\nb?\tMaybe\n"),
+        r"line 2: .* 'Maybe'; it must be",
+    ),
+    "one question": (lambda f: (f / "count/0000.txt").write_text("a?\tYes\n"), r"one question for .* count/0000.png"),
+    "three": (lambda f: (f / "count/0000.txt").write_text("a?\tYes\nb?\tNo\nc?\tNo\n"), r"line 3: more than two"),
+    "the same twice": (lambda f: (f / "count/0000.txt").write_text("a?\tYes\na?\tNo\n"), r"the question of .* again"),
+    "an empty question": (
+        lambda f: (f / "count/0000.txt").write_text("\tYes\nb?\tNo\n"),
+        r"line 1: the question is empty",
+    ),
+    "not UTF-8": (lambda f: (f / "count/0000.txt").write_bytes(b"\xff\tYes\n"), r"0000.txt: not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_wrong_is_named(case: str, tmp_path: Path) -> None:
+    act, message = BROKEN[case]
+    folder = make_release(tmp_path / "release", pictures=2)
+    act(folder)
+    with pytest.raises(InputError, match=message):
+        read(folder)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    folder = make_release(tmp_path / "release", pictures=1)
+    secret = tmp_path / "secret.txt"
+    secret.write_text("a?\tYes\nb?\tNo\n")
+    (folder / "OCR" / "0000.txt").unlink()
+    (folder / "OCR" / "0000.txt").symlink_to(secret)
+    with pytest.raises(InputError, match="a link out of its folder"):
+        read(folder)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no subtask's folder in it"):
+        read(tmp_path)
+
+
+def test_a_broken_picture_is_found_when_it_is_decoded_not_before(tmp_path: Path) -> None:
+    # the run records an error for its two questions and goes on with the others
+    folder = make_release(tmp_path, pictures=1)
+    (folder / "existence" / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    first = next(iter(rows(folder, SUBTASKS)))
+    with pytest.raises(InputError, match=r"existence/0000.png"):
+        first.image.decode()

@@ -1,0 +1,108 @@
+"""The hub is asked only for a pinned revision, and its absence is a sentence."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+
+from mmeval.data import hub
+from mmeval.types import InputError
+
+PLACE = {"repo": "lmms-lab/MME", "revision": "d6c9023f017b", "split": "test"}
+
+
+@dataclass
+class Picture:
+    decode: bool = True
+
+
+@dataclass
+class Several:
+    feature: object
+
+
+class Table(list[dict[str, Any]]):
+    """Rows that remember which columns were cast, and to what."""
+
+    def __init__(self, rows: list[dict[str, Any]], features: dict[str, object]) -> None:
+        super().__init__(rows)
+        self.features = features
+
+    def cast_column(self, name: str, kind: object) -> Table:
+        return Table(self[:], {**self.features, name: kind})
+
+    def __iter__(self) -> Any:
+        assert self.features["image"] == Picture(decode=False)
+        assert self.features.get("image_list", Several(Picture(False))) == Several(Picture(False))
+        return super().__iter__()
+
+
+def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
+    fake = SimpleNamespace(load_dataset=load, Image=Picture, List=Several)
+    monkeypatch.setitem(sys.modules, "datasets", fake)
+
+
+def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    values = {"question_id": "OCR/a.png", "image": {"bytes": b"png", "path": None}, "question": "a?", "answer": "Yes"}
+
+    def load(repo: str, revision: str, split: str) -> Any:
+        asked.append((repo, revision, split))
+        return Table([values | {"category": "OCR"}], {"image": Picture(), "image_list": Several(Picture())})
+
+    instead(monkeypatch, load)
+    (row,) = hub.rows(**PLACE)
+    assert (row.picture, row.image.data) == ("a.png", b"png")
+    assert asked == [tuple(PLACE.values())]
+
+
+def test_real_datasets_give_the_columns_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    image = pa.array([{"bytes": b"png", "path": "a.png"}])
+    columns = {"question_id": ["OCR/a.png"], "question": ["a?"], "answer": ["Yes"], "category": ["OCR"]}
+    table = datasets.Dataset(pa.table({"image": image, **columns}))
+    monkeypatch.setattr(datasets, "load_dataset", lambda repo, revision, split: table)
+    (row,) = hub.rows(**PLACE)
+    assert (row.subtask, row.image.data) == ("OCR", b"png")
+
+
+def test_a_gated_data_set_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(repo: str, revision: str, split: str) -> Any:
+        raise FileNotFoundError(f"Dataset '{repo}' is a gated dataset on the Hub. You must be authenticated.")
+
+    instead(monkeypatch, load)
+    with pytest.raises(InputError, match=r"accept its conditions at huggingface.co/datasets/lmms-lab/MME, then run"):
+        next(hub.rows(**PLACE))
+
+
+def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(repo: str, revision: str, split: str) -> Any:
+        raise ConnectionError("Couldn't reach the Hub\nand forty lines more")
+
+    instead(monkeypatch, load)
+    with pytest.raises(InputError, match=r"lmms-lab/MME at d6c9023f017b .*Couldn't reach the Hub\); check the network"):
+        next(hub.rows(**PLACE))
+
+
+def test_the_hubs_retries_are_not_printed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def load(repo: str, revision: str, split: str) -> Any:
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s [Retry 1/5].")
+        raise ConnectionError("Couldn't reach the Hub")
+
+    instead(monkeypatch, load)
+    with pytest.raises(InputError, match="check the network"):
+        next(hub.rows(**PLACE))
+    assert not caplog.records
+
+
+def test_datasets_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(InputError, match=r"pip install 'mmeval-harness\[hf\]'"):
+        next(hub.rows(**PLACE))

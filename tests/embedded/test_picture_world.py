@@ -1,0 +1,67 @@
+"""What every picture of the world keeps to: the same bytes always, one yes, one no, nothing outside the picture."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from mmeval.embedded import world
+
+DIGEST = "434ba5f6f732afb5626793944630255c172d5ef5221aedc14517edc7d7d22df3"
+"""Of the test set. The same under Pillow 11.0 to 13.0 and numpy 1.26 to 2.4; another value is another benchmark."""
+
+
+def test_the_test_set_is_the_same_everywhere() -> None:
+    assert world.digest(world.test_set()) == DIGEST
+
+
+def test_the_test_set_has_forty_pictures_a_subtask_and_no_name_twice() -> None:
+    views = list(world.test_set())
+    assert Counter(view.subtask for view in views) == dict.fromkeys(world.SUBTASKS, 40)
+    assert len({view.name for view in views}) == len({view.picture.tobytes() for view in views}) == 14 * 40
+
+
+@pytest.mark.parametrize("subtask", world.SUBTASKS)
+def test_what_a_view_promises(subtask: str) -> None:
+    for seed in range(40):
+        view = world.draw(subtask, seed, "train")
+        assert view.picture.size == (96, 96)
+        assert view.picture.mode == "RGB"
+        assert [world.answer(claim, view.facts) for claim in view.asked].count(True) == 1
+        assert [truth for _, truth in view.more].count(True) * 2 == len(view.more) >= 4
+        assert 3 <= len(view.probes) <= 6
+        assert all(0 < mark.x < 1 and 0 < mark.y < 1 and mark.label for mark in view.marks)
+        assert len(view.caption.split()) <= 25
+
+
+def test_the_pair_is_yes_then_no_and_its_order_in_the_test_is_a_coin() -> None:
+    views = [world.draw("scene", seed, "test") for seed in range(200)]
+    firsts = [view.asked[0].text == view.pair[0] for view in views]
+    assert 70 < sum(firsts) < 130
+
+
+def test_train_and_test_of_one_seed_are_different_pictures() -> None:
+    one, other = (world.draw("landmark", 0, split) for split in ("train", "test"))
+    assert one.picture.tobytes() != other.picture.tobytes()
+
+
+def test_the_language_is_small() -> None:
+    views = [world.draw(subtask, seed, "train") for subtask in world.SUBTASKS for seed in range(60)]
+    texts = [text for view in views for text in (view.caption, *view.pair, *sum(view.probes, ()), *dict(view.more))]
+    unquoted = [re.sub(r"'\w+'", " ", text.lower()) for text in texts]
+    assert len({word for text in unquoted for word in re.findall(r"[a-z]+|\d|[^\w\s]", text)}) < 650
+
+
+def test_quotes_stand_only_around_spelled_words() -> None:
+    for subtask in world.SUBTASKS:
+        view = world.draw(subtask, 1, "train")
+        for text in (view.caption, *view.pair, *sum(view.probes, ())):
+            assert "'" not in re.sub(r"'[a-z]{3,4}'", "", text)
+
+
+def test_a_claim_can_be_answered_from_another_pictures_facts() -> None:
+    facts = frozenset({("word", "kelt")})
+    assert world.answer(world.Claim("Does the sign say 'kelt'?", ("word", "kelt")), facts)
+    assert not world.answer(world.Claim("Does the sign say 'kelp'?", ("word", "kelp")), facts)

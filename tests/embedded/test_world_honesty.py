@@ -1,0 +1,122 @@
+"""Two tests that keep the picture world honest: neither the questions alone nor raw pixels give the answers away."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mmeval.embedded import world
+
+TRAINING, TEST = 400, 100
+"""Pictures a subtask: 11,200 training questions, 2,800 test questions."""
+
+Questions = list[tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One subtask: its questions, and what the nearest training picture's facts say to each test question."""
+
+    training: Questions
+    test: Questions
+    nearest: list[bool]
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, _Seen]:
+    return {subtask: _look(subtask) for subtask in world.SUBTASKS}
+
+
+def test_questions_alone_say_nothing(seen: dict[str, _Seen]) -> None:
+    """Logistic regression on words and pairs of words: within 4 points of chance over all, 15 in each subtask.
+
+    A picture's two questions differ in little but the fact, so a guesser has both right or both wrong: a
+    subtask of 100 pictures has a standard error of 5 points, all fourteen together of 1.3.
+    """
+    words = _words([text for one in seen.values() for text, _ in one.training])
+    weights = _fitted(words, [question for one in seen.values() for question in one.training])
+    right = {subtask: _right(words, weights, one.test) for subtask, one in seen.items()}
+    assert abs(float(np.mean([value for values in right.values() for value in values])) - 0.5) < 0.04
+    for subtask, values in right.items():
+        assert abs(float(np.mean(values)) - 0.5) < 0.15, subtask
+
+
+def test_the_classifier_would_have_seen_a_leak(seen: dict[str, _Seen]) -> None:
+    """Where every third yes says "clearly", it does: the test above is not at chance for want of power."""
+    told = [
+        (f"{text} clearly" if truth and index % 3 == 0 else text, truth)
+        for index, (text, truth) in enumerate(question for one in seen.values() for question in one.training)
+    ]
+    words = _words([text for text, _ in told])
+    assert np.mean(_right(words, _fitted(words, told), told)) > 0.6
+
+
+def test_the_nearest_training_picture_does_not_know(seen: dict[str, _Seen]) -> None:
+    """Below 65% on perception's ten subtasks together, by the facts of the nearest picture of the same subtask."""
+    right = [
+        guess == truth
+        for subtask in world.PERCEPTION
+        for guess, (_, truth) in zip(seen[subtask].nearest, seen[subtask].test, strict=True)
+    ]
+    assert 0.5 < np.mean(right) < 0.65
+
+
+def _look(subtask: str) -> _Seen:
+    known = [world.draw(subtask, seed, "train") for seed in range(TRAINING)]
+    asked = [world.draw(subtask, seed, "test") for seed in range(TEST)]
+    shelf, wanted = _pixels(known), _pixels(asked)
+    distances = (shelf**2).sum(axis=1) - 2 * wanted @ shelf.T
+    pairs = zip(asked, distances.argmin(axis=1), strict=True)
+    nearest = [world.answer(claim, known[index].facts) for view, index in pairs for claim in view.asked]
+    return _Seen(_questions(known), _questions(asked), nearest)
+
+
+def _pixels(views: list[world.View]) -> npt.NDArray[np.float32]:
+    """[N, 96 * 96 * 3], around 0."""
+    return np.stack([np.asarray(view.picture, dtype=np.float32).ravel() / 255 - 0.5 for view in views])
+
+
+def _questions(views: list[world.View]) -> Questions:
+    return [(claim.text, world.answer(claim, view.facts)) for view in views for claim in view.asked]
+
+
+def _features(text: str) -> set[str]:
+    """Its words and pairs of neighbouring words; a word in quotes is spelled."""
+    spelled = re.sub(r"'(\w+)'", lambda match: " ".join(match[1]), text.lower())
+    words = re.findall(r"[a-z]+|\d", spelled)
+    return {*words, *(f"{one} {other}" for one, other in pairwise(words))}
+
+
+def _words(texts: list[str]) -> dict[str, int]:
+    return {word: index for index, word in enumerate(sorted({word for text in texts for word in _features(text)}))}
+
+
+def _counted(words: dict[str, int], questions: Questions) -> npt.NDArray[np.float32]:
+    """[N, words], 1 where the question has the word."""
+    table = np.zeros((len(questions), len(words)), dtype=np.float32)
+    for row, (text, _) in enumerate(questions):
+        table[row, [words[word] for word in _features(text) if word in words]] = 1
+    return table
+
+
+def _fitted(words: dict[str, int], questions: Questions) -> npt.NDArray[np.float32]:
+    """Weights of a logistic regression, by 60 steps of gradient descent with momentum."""
+    table = _counted(words, questions)
+    truth = np.array([answer for _, answer in questions], dtype=np.float32)
+    weights = np.zeros(len(words), dtype=np.float32)
+    speed = np.zeros_like(weights)
+    for _ in range(60):
+        error = 1 / (1 + np.exp(-table @ weights)) - truth
+        speed = 0.9 * speed - error @ table / len(table)
+        weights += speed
+    return weights
+
+
+def _right(words: dict[str, int], weights: npt.NDArray[np.float32], questions: Questions) -> list[bool]:
+    guesses = _counted(words, questions) @ weights > 0
+    return [bool(guess) == truth for guess, (_, truth) in zip(guesses, questions, strict=True)]

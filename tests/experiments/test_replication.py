@@ -1,0 +1,173 @@
+"""What is asked is fair, what is counted is right, and the page says no more than its numbers do."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from experiments.replication import page, questions, suites
+from experiments.replication.claims import ablations, claims
+from experiments.replication.measure import ask
+from experiments.replication.questions import Asked
+from mmeval.task import load_task
+from mmeval.types import Estimate, Generation, Image, InputError, Parts, Request, Response, images
+
+
+@dataclass
+class Known:
+    """A model that looks its answers up, and says `otherwise` to what it does not know."""
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    otherwise: str = "yes"
+    name: str = "known"
+    digest: str = "0"
+    context: str = "declaration"
+    max_images: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        """Backwards: answers may come in any order."""
+        for request in reversed(requests):
+            yield Response(request.id, self.answers.get(request.id, self.otherwise))
+
+    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """Never asked for."""
+        raise AssertionError(requests)
+
+    def preview(self, request: Request) -> Response:
+        """Never asked for."""
+        raise AssertionError(request)
+
+
+def shown(parts: Parts) -> list[object]:
+    return [part.digest if isinstance(part, Image) else part for part in parts]
+
+
+def every(count: int = 6) -> list[Asked]:
+    return [one for kind in questions.SEVERAL for one in questions.several(kind, count)]
+
+
+@pytest.mark.parametrize("kind", questions.SEVERAL)
+def test_yes_is_right_as_often_as_no_and_names_are_unique(kind: str) -> None:
+    asked = list(questions.several(kind, 12))
+    answers = Counter(one.answer for one in asked)
+    if kind in ("matching", "series"):
+        assert answers["yes"] == answers["no"] == len(asked) / 2
+    assert len({one.request.id for one in asked}) == len(asked)
+    assert all(len(images(one.request.prompt)) > 1 for one in asked)
+
+
+def test_a_spoiled_demonstration_is_all_that_changes() -> None:
+    whole = list(questions.novel(20, 4))
+    bare = list(questions.novel(20, 4, "pictures removed"))
+    shuffled = list(questions.novel(20, 4, "labels shuffled"))
+    for one, without, other in zip(whole, bare, shuffled, strict=True):
+        assert shown(one.request.prompt) == shown(without.request.prompt) == shown(other.request.prompt)
+        assert one.answer == without.answer == other.answer
+        assert not any(images(shot.prompt) for shot in without.request.shots)
+        assert [shot.answer for shot in without.request.shots] == [shot.answer for shot in one.request.shots]
+        pairs = zip(one.request.shots, other.request.shots, strict=True)
+        assert all(shown(shot.prompt) == shown(spoiled.prompt) for shot, spoiled in pairs)
+    assert any(
+        [shot.answer for shot in one.request.shots] != [shot.answer for shot in other.request.shots]
+        for one, other in zip(whole, shuffled, strict=True)
+    )
+    assert all(not one.request.shots for one in questions.novel(20, 0))
+
+
+def test_another_picture_is_another_and_of_the_same_subtask() -> None:
+    own, other, blank = (list(questions.mme(4, show)) for show in ("own", "other", "blank"))
+    for one, two, three in zip(own, other, blank, strict=True):
+        (picture,), (another,), (grey,) = (images(asked.request.prompt) for asked in (one, two, three))
+        assert one.kind == two.kind == three.kind
+        assert len({picture.digest, another.digest, grey.digest}) == 3
+        assert one.request.prompt[1:] == two.request.prompt[1:] == three.request.prompt[1:]
+
+
+def test_accuracy_and_differences_by_hand() -> None:
+    asked = [Asked(Request(f"{n}", ("?",)), "yes" if n < 3 else "no", "k", f"{n}", 0.5) for n in range(4)]
+    all_yes, all_right = ask(Known(), asked), ask(Known({one.request.id: one.answer for one in asked}), asked)
+    assert all_yes.right == (True, True, True, False)
+    assert all_yes.accuracy().value == 75.0
+    assert all_yes.accuracy().chance == 50.0
+    more = all_right.minus(all_yes)
+    assert more.value == 25.0
+    assert more.low is not None and more.high is not None and more.low < 25.0 < more.high
+    assert all_yes.minus(all_right).value == -25.0
+    assert all_right.of("k").accuracy().value == 100.0
+
+
+def test_a_question_that_is_not_answered_stops_the_report() -> None:
+    class Failing(Known):
+        def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+            yield from (Response(request.id, error="too long") for request in requests)
+
+    with pytest.raises(InputError, match=r"known did not answer same/.*: too long"):
+        ask(Failing(), every(1))
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, dict[str, dict[str, Estimate]]]:
+    right = {one.request.id: one.answer for one in (*every(), *questions.mme(2))}
+    family = {"mmicl-tiny": Known(right), "text-tiny": Known(name="none")}
+    return claims(family, pictures=2, puzzles=6) | {"ablations": ablations({"paper": Known(right)}, 2, 6)}
+
+
+def test_the_page_says_what_holds_and_what_does_not(
+    found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path
+) -> None:
+    sentences = page.reading(found)
+    assert any("ahead of text-tiny: this holds" in sentence for sentence in sentences)
+    shots, aim = (sentence for sentence in sentences if sentence.startswith("(c)"))
+    assert "not shown" in shots and "not reached" in aim  # it never knows a new word
+    assert "(b) This project's own aim of 15 points over the better baseline is reached." in sentences
+    paths = page.write(found, tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert all(path.exists() for path in paths)
+    assert all(f"]({path.name})" in text for path in paths if path.suffix == ".png")
+    assert text.count("## ") == 2 + len(found)
+    assert "| Commonsense Reasoning |" in text and "commonsense_reasoning" not in text
+    assert "| 0 shots | 1 shot | 2 shots |" in text
+    *_, last = text.splitlines()
+    assert "| 100.0 (" in last and last.count("|") == text.splitlines()[-2].count("|")  # this run, under those before
+
+
+def test_what_was_not_ablated_is_said(found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
+    page.write({**found, "ablations": {}}, tmp_path)
+    assert "Nothing was ablated here" in (tmp_path / "README.md").read_text()
+
+
+def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
+    task = load_task("pope")
+    before = suites.measure(task, {"constant": None}, tmp_path)
+    header = tmp_path / "pope-constant" / "run.json"
+    kept = header.read_text()
+    assert suites.measure(task, {"constant": None}, tmp_path) == before
+    assert header.read_text() == kept
+    older = json.loads(kept)
+    older["identity"]["model"]["checkpoint"] = "0" * 16
+    header.write_text(json.dumps(older))
+    assert suites.measure(task, {"constant": None}, tmp_path) == before
+    assert json.loads(header.read_text())["identity"] == json.loads(kept)["identity"]
+
+
+def test_a_suite_says_what_could_not_be_read(tmp_path: Path) -> None:
+    found = {"nlvr2": suites.measure(load_task("nlvr2"), {"constant:yes": None}, tmp_path)}
+    lines = suites.page(found).splitlines()
+    assert any(line.startswith("| Accuracy | 50.0 | 0.0 ") for line in lines)  # yes is no True
+    assert any(line.startswith("| Accuracy, strict | 50.0 | 49.0 ") for line in lines)
+    assert "| Unparsed, of 100 | | 100 |" in lines
+    assert lines[-1].startswith('The questions end with "Respond with either True or False." Of the 100 answers')
+    assert lines[-1].endswith('100 are "yes".')
+
+
+def test_a_suite_that_is_read_whole_has_no_word_of_it(tmp_path: Path) -> None:
+    found = {"pope": suites.measure(load_task("pope"), {"constant": None}, tmp_path)}
+    lines = suites.page(found).splitlines()
+    assert lines[-1] == "| Unparsed, of 200 | | 0 |"
+    assert not any("strict" in line for line in lines[10:])
