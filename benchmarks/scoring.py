@@ -71,17 +71,17 @@ def main() -> None:
 
 def table() -> list[list[int | str]]:
     """The rows, first passes first, in the columns of `mmbench.COLUMNS`."""
-    dice = random.Random("scoring")
+    rng = random.Random("scoring")
     leaves = [(leaf, name) for name, (_, leaves) in ABILITIES.items() for leaf in leaves]
     passes: list[list[list[int | str]]] = [[] for _ in range(4)]
     for index in range(1, QUESTIONS + 1):
         leaf, short = leaves[index % len(leaves)]
-        options = [f"{a} {b} {index % 7}" for a, b in zip(dice.sample(WORDS, 4), dice.sample(WORDS, 4), strict=True)]
-        right = dice.choice("ABCD")
+        options = [f"{a} {b} {index % 7}" for a, b in zip(rng.sample(WORDS, 4), rng.sample(WORDS, 4), strict=True)]
+        right = rng.choice("ABCD")
         for turn in range(4):
             shown, answer = turned(options, turn), turned_letter(right, 4, turn)
-            letter = answer if dice.random() < 0.8 else dice.choice("ABCD")
-            said = dice.choice(SAID).format(letter=letter, text=shown["ABCD".index(letter)])
+            letter = answer if rng.random() < 0.8 else rng.choice("ABCD")
+            said = rng.choice(SAID).format(letter=letter, text=shown["ABCD".index(letter)])
             question = f"Question {index}: what does the picture show, and where?"
             about: list[int | str] = [leaf, "made up", ABILITIES[short][0], "", ("dev", "test")[index % 2]]
             passes[turn].append([index + turn * PASS, question, "", *shown, answer, *about, said])

@@ -28,10 +28,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
 from mmeval.mmicl.configuration import MmiclConfig
-from mmeval.mmicl.context import Part, Shown
+from mmeval.mmicl.context import ImagePlace, Part
 from mmeval.mmicl.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.processing import MmiclProcessor, Settings
+from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import make_index
@@ -103,7 +103,7 @@ def _write_examples(folder: Path, count: int = 64) -> None:
     for number in range(count):
         images = tuple(f"{rng.randrange(40)}.png" for _ in range(rng.choice((1, 1, 2, 3, 4))))
         question = " ".join(rng.choices(WORDS, k=rng.randint(10, 60)))
-        ask: tuple[Part, ...] = (*(Shown(index) for index in range(len(images))), question)
+        ask: tuple[Part, ...] = (*(ImagePlace(index) for index in range(len(images))), question)
         answer = " ".join(rng.choices(WORDS, k=rng.randint(1, 8)))
         lines.append(to_json(Example(f"e{number}", "made", images, (Turn(ask, answer),))))
     (folder / "train.jsonl").write_text("\n".join(lines) + "\n")
@@ -224,7 +224,7 @@ def _model(size: str, device: torch.device) -> MmiclForConditionalGeneration:
 def _processor() -> MmiclProcessor:
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 2, **{w: i + 3 for i, w in enumerate(WORDS)}}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    settings = Settings(
+    settings = ProcessorConfig(
         placeholder_id=PLACEHOLDER,
         tag_ids=tuple(range(PLACEHOLDER + 1, PLACEHOLDER + 1 + SLOTS)),
         tokens_per_picture=32,

@@ -15,12 +15,12 @@ from typing import Any
 
 from mmeval import loop
 from mmeval import run as runs
-from mmeval.models import Checkpoint, Settings, find_model, load_model, pick_context
+from mmeval.models import Checkpoint, ModelOptions, find_model, load_model, pick_context
 from mmeval.provenance import provenance
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.spec import How
-from mmeval.task import Task, load_task, pick_wording, task_of, variant
+from mmeval.task import Task, load_task, pick_prompt, task_of, variant
 from mmeval.types import Generation, Image, InputError, Model, Record
 
 REPORTS = Path("reports")
@@ -35,7 +35,7 @@ def evaluate(
     *,
     data: str | None = None,
     out: str | Path | None = None,
-    wording: str | None = None,
+    prompt: str | None = None,
     context: str | None = None,
     limit: int | None = None,
     device: str = "auto",
@@ -56,7 +56,7 @@ def evaluate(
     fresh: bool = False,
     progress: loop.Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
-    load: Callable[[Checkpoint, Settings], Model] | None = None,
+    load: Callable[[Checkpoint, ModelOptions], Model] | None = None,
 ) -> runs.Run:
     """Evaluates a model on a task and returns the run, scored; a run that was begun goes on.
 
@@ -88,21 +88,21 @@ def evaluate(
     )
     check_judge(judge, judge_model)
     the_task = how.task(task, judged=judge is not None)
-    data = data or the_task.home
+    data = data or the_task.default_source
     checkpoint = find_model(model)
-    wording = pick_wording(the_task, wording)
+    prompt = pick_prompt(the_task, prompt)
     context = pick_context(checkpoint, context)
     plan = loop.survey(the_task.samples(data), limit)
-    folder = Path(out) if out else default_folder(the_task, checkpoint, data, wording, context, limit, how)
+    folder = Path(out) if out else default_folder(the_task, checkpoint, data, prompt, context, limit, how)
     if fresh:
         runs.check_removable(folder)
-    settings = Settings(context, device, _dtype(dtype, device, None if fresh else folder, checkpoint), batch_tokens)
+    settings = ModelOptions(context, device, _dtype(dtype, device, None if fresh else folder, checkpoint), batch_tokens)
     generation = Generation(max_new_tokens or the_task.max_new_tokens, beams)
     identity = {
         "task": {
             "name": the_task.name,
             "version": the_task.version,
-            "wording": wording,
+            "prompt": prompt,
             **how.identity(the_task, data),
         },
         "data": {"source": data_name(data), "digest": plan.digest, "limit": limit, **unpinned(the_task, data)},
@@ -132,7 +132,7 @@ def evaluate(
             run,
             the_task.samples(data),
             plan,
-            wording=wording,
+            prompt=prompt,
             generation=generation,
             progress=progress or (lambda done, total: None),
             weigh=by != "text",
@@ -163,9 +163,9 @@ def evaluate_seeds(
         raise InputError(f"the task '{task}' has no demonstrations to draw; leave out --seeds")
     if out is not None and (Path(out) / "run.json").exists():
         raise InputError(f"{out}: a run, and the folders of several are to go into it; name another with --out")
-    held: list[tuple[Checkpoint, Settings, Model]] = []
+    held: list[tuple[Checkpoint, ModelOptions, Model]] = []
 
-    def load(checkpoint: Checkpoint, settings: Settings) -> Model:
+    def load(checkpoint: Checkpoint, settings: ModelOptions) -> Model:
         if not held or held[0][:2] != (checkpoint, settings):
             held[:] = [(checkpoint, settings, load_model(checkpoint, settings))]
         return held[0][2]
@@ -246,7 +246,7 @@ def preview(
     how: How,
     *,
     data: str | None = None,
-    wording: str | None = None,
+    prompt: str | None = None,
     context: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
@@ -259,20 +259,20 @@ def preview(
     """
     check_judge(judge, judge_model)
     the_task = how.task(task, judged=judge is not None)
-    data = data or the_task.home
+    data = data or the_task.default_source
     checkpoint = find_model(model)
     plan = loop.survey(the_task.samples(data))
-    settings = Settings(pick_context(checkpoint, context), device, _dtype(dtype, device, None, checkpoint))
+    settings = ModelOptions(pick_context(checkpoint, context), device, _dtype(dtype, device, None, checkpoint))
     loaded = load_model(checkpoint, settings)
     loop.check_pictures(loaded, plan)
-    wording = pick_wording(the_task, wording)
+    prompt = pick_prompt(the_task, prompt)
     first = itertools.islice(the_task.samples(data), PREVIEWED)
-    weigh = how.by != "text" or the_task.weighs is not None
-    requests = {request.id: request for request in (loop.render(the_task, s, wording, weigh) for s in first)}
+    weigh = how.by != "text" or the_task.candidates is not None
+    requests = {request.id: request for request in (loop.render(the_task, s, prompt, weigh) for s in first)}
     shown = [loaded.preview(request) for request in requests.values()]
     reads = (
         f"data: {data}, {len(plan.ids)} samples; model: {checkpoint.name} from {checkpoint.source or 'nowhere'}; "
-        f"wording: {wording}; context: {settings.context}"
+        f"prompt: {prompt}; context: {settings.context}"
     )
     prompts = []
     for found in shown:
@@ -285,7 +285,7 @@ def preview(
 def pictures(task: str, data: str | None, how: How) -> Callable[[Collection[str]], dict[str, tuple[Image, ...]]]:
     """What finds the pictures of a run's questions by sample id, for the page; videos are not decoded once more."""
     the_task = how.task(task)
-    source = data or the_task.home
+    source = data or the_task.default_source
     if the_task.video is not None and source != "embedded":
         return lambda ids: {}
     return lambda ids: loop.pictures(the_task.samples(source), ids)
@@ -309,14 +309,14 @@ def default_folder(
     task: Task,
     checkpoint: Checkpoint,
     data: str,
-    wording: str,
+    prompt: str,
     context: str,
     limit: int | None,
     how: How,
 ) -> Path:
     """`reports/TASK-MODEL-DATA`, and whatever is not the default."""
     extras = [
-        *([wording] if wording != pick_wording(task, None) else []),
+        *([prompt] if prompt != pick_prompt(task, None) else []),
         *([context] if context != pick_context(checkpoint, None) else []),
         *([f"limit{limit}"] if limit else []),
         *how.suffix(task),

@@ -82,7 +82,7 @@ def ask(
     samples: Iterable[Sample],
     plan: Survey,
     *,
-    wording: str,
+    prompt: str,
     generation: Generation,
     progress: Progress,
     weigh: bool = False,
@@ -96,7 +96,7 @@ def ask(
     more pictures than the model takes.
     """
     check_pictures(model, plan)
-    weigh = weigh or task.weighs is not None
+    weigh = weigh or task.candidates is not None
     with run.journal() as journal:
         held = run.records
         wanted = set(plan.ids) - {record.id for record in held}
@@ -105,7 +105,7 @@ def ask(
         progress(len(plan.ids) - len(wanted), len(plan.ids))
         for window in _windows(sample for sample in samples if sample.id in wanted):
             for wave in stop.waves(window) if stop else [window]:
-                asked = {sample.id: (sample, render(task, sample, wording, weigh)) for sample in wave}
+                asked = {sample.id: (sample, render(task, sample, prompt, weigh)) for sample in wave}
                 for id in [id for id, (sample, _) in asked.items() if stop and sample in stop]:
                     _skip(journal, *asked.pop(id))
                     progress(next(done), len(plan.ids))
@@ -118,12 +118,12 @@ def ask(
                         stop.see(answer)
 
 
-def render(task: Task, sample: Sample, wording: str, weigh: bool = False) -> Request:
+def render(task: Task, sample: Sample, prompt: str, weigh: bool = False) -> Request:
     """The sample in words, without its targets; to be weighed, with the task's candidates or its own options."""
     candidates = tuple(words(choice) for choice in sample.choices) if weigh else ()
-    if task.weighs is not None:
-        candidates = task.weighs(sample)
-    return Request(sample.id, task.wordings[wording](sample), sample.shots, candidates)
+    if task.candidates is not None:
+        candidates = task.candidates(sample)
+    return Request(sample.id, task.prompts[prompt](sample), sample.shots, candidates)
 
 
 def pictures(samples: Iterable[Sample], ids: Collection[str]) -> dict[str, tuple[Image, ...]]:

@@ -1,4 +1,4 @@
-"""How a task is asked and read: the choices, beside wording and context, that make one run another run."""
+"""How a task is asked and read: the choices, beside prompt and context, that make one run another run."""
 
 from __future__ import annotations
 

@@ -27,20 +27,20 @@ Scorer = Callable[[Record], Score]
 Metric = Callable[[Sequence[Record], Sequence[Score]], dict[str, Statistic]]
 """Sums up: records and their scores, in the same order, to named numbers."""
 
-Wording = Callable[[Sample], Parts]
+Prompt = Callable[[Sample], Parts]
 """Puts a sample into words: the prompt as it is asked, demonstrations left out."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A benchmark. The first wording and the first scorer are the defaults."""
+    """A benchmark. The first prompt and the first scorer are the defaults."""
 
     name: str
     version: int
     """Raised whenever the same data and answers could give another score."""
     samples: Callable[[str], Iterator[Sample]]
     """Reads a source (`embedded`, `hub`, a folder, a table) lazily. Raises InputError."""
-    wordings: Mapping[str, Wording]
+    prompts: Mapping[str, Prompt]
     scorers: Mapping[str, Scorer]
     metrics: Mapping[str, Metric]
     """One a scorer, by the scorer's name: what the numbers are (MME's official one pairs adjacent lines)."""
@@ -57,7 +57,7 @@ class Task:
     """The public ways to read a letter, by name, the first the default: of a multiple-choice task."""
     strict: choices.Reader = strict
     """How `strict` reads a letter, where the task is multiple choice."""
-    weighs: Callable[[Sample], tuple[str, ...]] | None = None
+    candidates: Callable[[Sample], tuple[str, ...]] | None = None
     """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""
     few_shot: Callable[[str, int | None, int], Iterator[Sample]] | None = None
     """Reads a source with so many demonstrations (None: the default number), drawn by that seed."""
@@ -66,7 +66,7 @@ class Task:
     frames: int = 0
     sampler: str = ""
     """How many, and chosen how, where `video` reads: the task's own until `with_frames` says otherwise."""
-    home: str = "embedded"
+    default_source: str = "embedded"
     """The source that is read where none is named."""
     facts: Mapping[str, Any] | None = None
     """The card of a task that a user made, which no package holds; it is part of a run's identity."""
@@ -196,14 +196,14 @@ def task_of(identity: Mapping[str, Any], verdicts: Verdicts | None = None) -> Ta
     return variant(task, verdicts=verdicts, **chosen)
 
 
-def pick_wording(task: Task, wording: str | None) -> str:
-    """The wording asked for, or the task's default. Raises InputError naming those that it has."""
-    if wording is not None and wording not in task.wordings:
+def pick_prompt(task: Task, prompt: str | None) -> str:
+    """The prompt asked for, or the task's default. Raises InputError naming those that it has."""
+    if prompt is not None and prompt not in task.prompts:
         raise InputError(
-            f"the task '{task.name}' has no wording '{wording}'{nearest(wording, task.wordings)}; "
-            f"it has: {', '.join(task.wordings)}"
+            f"the task '{task.name}' has no prompt '{prompt}'{nearest(prompt, task.prompts)}; "
+            f"it has: {', '.join(task.prompts)}"
         )
-    return wording or next(iter(task.wordings))
+    return prompt or next(iter(task.prompts))
 
 
 def load_task(name: str) -> Task:

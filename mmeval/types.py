@@ -148,7 +148,7 @@ class Request:
     prompt: Parts
     shots: tuple[Shot, ...] = ()
     candidates: tuple[str, ...] = ()
-    """What `loglikelihood` weighs; empty for `generate`."""
+    """What `loglikelihood` candidates; empty for `generate`."""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task, Wording
+from mmeval.task import Prompt, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 SUBTASKS = {
@@ -63,7 +63,7 @@ def samples(data: str) -> Iterator[Sample]:
     yield from (sample(line) for line in lines.read(data, FILES, None, "blink"))
 
 
-def sample(line: Line) -> Sample:
+def sample(line: TableRow) -> Sample:
     """A row as a question; the prompt with its options is the data set's own."""
     idx = line.text("idx")
     subtask = _subtask(idx, line.where)
@@ -84,7 +84,7 @@ def sample(line: Line) -> Sample:
     )
 
 
-def ending(suffix: str, disclaimer: str = "") -> Wording:
+def ending(suffix: str, disclaimer: str = "") -> Prompt:
     """The pictures, the disclaimer where the script has it, the data set's own prompt, and that."""
 
     def words(sample: Sample) -> Parts:
@@ -149,7 +149,7 @@ BLINK = Task(
     name="blink",
     version=1,
     samples=samples,
-    wordings={
+    prompts={
         "release": ending("", DISCLAIMER),
         "release-blip": ending("\nAnswer:", DISCLAIMER),
         "letter": ending("\nAnswer with the option's letter from the given choices directly."),

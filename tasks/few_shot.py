@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mmeval.data.demonstrations import Ask
 from mmeval.embedded import suites as embedded_suites
-from mmeval.task import Wording
+from mmeval.task import Prompt
 from mmeval.types import InputError, Parts, Sample
 
 
@@ -27,7 +27,7 @@ def folder(task: str, data: str, holds: str, source: str) -> Path:
     return Path(data)
 
 
-def wordings(ask: Ask) -> Mapping[str, Wording]:
+def prompts(ask: Ask) -> Mapping[str, Prompt]:
     """`open-flamingo`, and `bare`: the same words with nothing before a question that has no demonstrations.
 
     The demonstrations themselves come in these words, so that both ask the same where there are some.
@@ -37,8 +37,8 @@ def wordings(ask: Ask) -> Mapping[str, Wording]:
         *spoken, image, asked = sample.prompt
         if not spoken and not sample.shots:
             raise InputError(
-                "the wording open-flamingo puts two questions of the train part, without pictures, before one that has "
-                "no demonstrations, and the data has not two; add the train part, or choose --wording bare"
+                "the prompt open-flamingo puts two questions of the train part, without pictures, before one that has "
+                "no demonstrations, and the data has not two; add the train part, or choose --prompt bare"
             )
         return (*spoken, image, ask(str(asked)))
 

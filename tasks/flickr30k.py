@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmeval.data import demonstrations, lines
 from mmeval.data.demonstrations import Item, find
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.scoring.metrics import cider
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Scorer, Task
@@ -44,13 +44,13 @@ def _items(path: Path) -> Iterator[Item]:
     if not isinstance(images, list) or not all(isinstance(value, dict) for value in images):
         raise InputError(f"{path}: it must hold 'images' with a list of objects; get the file again")
     for number, value in enumerate(images, start=1):
-        line = Line(value, f"{path}, item {number}")
+        line = TableRow(value, f"{path}, item {number}")
         name, split, said = line.text("filename"), line.text("split"), line.value("sentences")
         if split not in PARTS:
             raise InputError(f"{line.where}: the split is '{split[:20]}'; it must be train, val or test")
         if not isinstance(said, list) or not said or not all(isinstance(one, dict) for one in said):
             raise InputError(f"{line.where}: no captions under 'sentences'; get the file again")
-        captions = tuple(Line(one, line.where).text("raw").strip() for one in said)
+        captions = tuple(TableRow(one, line.where).text("raw").strip() for one in said)
         files = tuple(f"{place}/{name}" if place else name for place in FOLDERS)
         yield Item(name, "", captions, name, files, line.where, split)
 
@@ -90,7 +90,7 @@ FLICKR30K = Task(
     version=1,
     samples=lambda data: read(data, None, 0),
     few_shot=read,
-    wordings=few_shot.wordings(ask),
+    prompts=few_shot.prompts(ask),
     scorers={"official": caption(str), "open-flamingo": caption(cut)},
     metrics={"official": numbers, "open-flamingo": numbers},
     axes={"cider": "CIDEr"},

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mmeval.data import demonstrations, lines
 from mmeval.data.demonstrations import Item, find
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.metrics.groups import percent, share
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_odds
@@ -53,7 +53,7 @@ def _items(path: Path, part: str, source: str) -> Iterator[Item]:
     return (_item(line, part, source) for line in lines.of_file(path, path.parent))
 
 
-def _item(line: Line, part: str, source: str) -> Item:
+def _item(line: TableRow, part: str, source: str) -> Item:
     if "label" not in line.values:
         raise InputError(f"{line.where}: the meme has no label; the release with labels comes from {source}")
     label = line.value("label")
@@ -90,10 +90,10 @@ HATEFUL_MEMES = Task(
     version=1,
     samples=lambda data: read(data, None, 0),
     few_shot=read,
-    wordings=few_shot.wordings(ask),
+    prompts=few_shot.prompts(ask),
     scorers={"official": likelier},
     metrics={"official": numbers},
     axes=PARTS,
     totals={f"{part}/accuracy": f"{label}, accuracy" for part, label in PARTS.items()},
-    weighs=lambda sample: YES_NO,
+    candidates=lambda sample: YES_NO,
 )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from mmeval.data import mmbench, mmbench_predictions
-from mmeval.data.mmbench import Row
+from mmeval.data.mmbench import MMBenchRow
 from mmeval.embedded.world.abilities import LEAVES
 from mmeval.embedded.world.abilities import choices as world_choices
 from mmeval.scoring.metrics import circular
@@ -71,7 +71,7 @@ WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "Ev
 _OF_LEAF = {leaf: short for short, (_, leaves) in ABILITIES.items() for leaf in leaves}
 _OF_NAME = {name: short for short, (name, _) in ABILITIES.items()}
 _KEPT = ("hint", "source", "comment", "split", "l2-category")
-"""Columns that a record keeps, for wordings and for files."""
+"""Columns that a record keeps, for prompts and for files."""
 
 
 def samples(task: str, incomplete: bool, data: str) -> Iterator[Sample]:
@@ -107,7 +107,7 @@ def embedded(task: str) -> Iterator[Sample]:
                 )
 
 
-def sample(task: str, row: Row, turn: int, turns: int) -> Sample:
+def sample(task: str, row: MMBenchRow, turn: int, turns: int) -> Sample:
     """A turn of a question; `turn` is 0 where the options stand as in the first pass."""
     tags = {name: row.cells[name] for name in _KEPT if row.cells.get(name)}
     tags |= {"question": row.cells["question"]}
@@ -210,7 +210,7 @@ def _circular(found: Sequence[Question]) -> Statistic:
     if lacking := circular.incomplete(found):
         return Statistic(100.0, None, reason=f"{lacking}; finish the run, or count what is there with --partial")
     marks = [(q.hit, q.cluster) for q in found]
-    return _share(marks, circular.luck(found))
+    return _share(marks, circular.chance(found))
 
 
 def _vanilla(found: Sequence[Question]) -> Statistic:
@@ -278,7 +278,7 @@ def _task(name: str, axes: Mapping[str, str], abilities: Mapping[str, object], l
         name=name,
         version=1,
         samples=partial(samples, name, False),
-        wordings={"release": release, "letter": with_letter, "opencompass-2023": opencompass},
+        prompts={"release": release, "letter": with_letter, "opencompass-2023": opencompass},
         scorers={"official": choices.scorer(next(iter(READINGS.values()))), "strict": choices.scorer(strict)},
         metrics={"official": numbers, "strict": numbers},
         axes=axes,

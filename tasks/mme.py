@@ -11,10 +11,10 @@ from pathlib import Path
 
 from mmeval import data as sources
 from mmeval.data import mme_results
-from mmeval.data.rows import Row, pairs
+from mmeval.data.rows import YesNoRow, pairs
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.task import Metric, Task, Wording
+from mmeval.task import Metric, Prompt, Task
 from mmeval.types import Parts, Record, Sample, Score
 
 PERCEPTION = {
@@ -48,7 +48,7 @@ def samples(data: str) -> Iterator[Sample]:
         yield from (sample(row, number) for number, row in enumerate(pair, start=1))
 
 
-def sample(row: Row, number: int) -> Sample:
+def sample(row: YesNoRow, number: int) -> Sample:
     """The first or second question of a picture."""
     picture = f"{row.subtask}/{row.picture}"
     return Sample(
@@ -60,7 +60,7 @@ def sample(row: Row, number: int) -> Sample:
     )
 
 
-def ending(suffix: str) -> Wording:
+def ending(suffix: str) -> Prompt:
     """The picture, the question, and that."""
 
     def words(sample: Sample) -> Parts:
@@ -118,7 +118,7 @@ MME = Task(
     name="mme",
     version=1,
     samples=samples,
-    wordings={
+    prompts={
         "release": ending(SUFFIX),
         "single-word": ending("\nAnswer the question using a single word or phrase."),
     },

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
@@ -29,7 +29,7 @@ def samples(data: str) -> Iterator[Sample]:
     yield from (sample(line) for line in lines.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
 
 
-def sample(line: Line) -> Sample:
+def sample(line: TableRow) -> Sample:
     """A row as a question. `pair` is the question and its counterpart, whichever names the other."""
     idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
     options = line.texts("options")
@@ -68,10 +68,12 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
     ids = {record.id for record in records}
     both = [pair for pair in zip(records, scores, strict=True) if pair[0].tags.get("counterpart") in ids]
     paired = group_all([record for record, _ in both], [score for _, score in both], "pair")
-    luck = [100.0 / len(record.choices) ** 2 for record, _ in both if record.choices]
+    chance = [100.0 / len(record.choices) ** 2 for record, _ in both if record.choices]
     return {
         "overall": percent(share(records, scores, "pair"), guessing(records)),
-        "pairs": percent(paired, sum(luck) / len(luck) if luck else None, "no question's counterpart is in the data"),
+        "pairs": percent(
+            paired, sum(chance) / len(chance) if chance else None, "no question's counterpart is in the data"
+        ),
         **found,
     }
 
@@ -80,7 +82,7 @@ MUIRBENCH = Task(
     name="muirbench",
     version=1,
     samples=samples,
-    wordings={"release": release, "direct": direct},
+    prompts={"release": release, "direct": direct},
     scorers={"official": letters.drawn(letters.muirbench), "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes={"overall": "Overall", "pairs": "Both of a pair"},

@@ -12,7 +12,7 @@ from typing import Any
 
 from mmeval.data import lines, video
 from mmeval.data.demonstrations import find
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
@@ -59,7 +59,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
         yield sample(line, folder, places, frames, sampler)
 
 
-def sample(line: Line, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
+def sample(line: TableRow, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
     """A row as a question."""
     name, asked = line.text("video"), line.text("question").strip()
     files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
@@ -78,18 +78,18 @@ def sample(line: Line, folder: Path, places: Mapping[str, Any], frames: int, sam
     )
 
 
-def _id(line: Line) -> str:
+def _id(line: TableRow) -> str:
     return f"{line.text('video')}_{line.text('qid')}"
 
 
-def _answer(line: Line) -> int:
+def _answer(line: TableRow) -> int:
     answer = line.text("answer")
     if answer not in ("0", "1", "2", "3", "4"):
         raise InputError(f"{line.where}: the answer is '{answer[:40]}'; it must be the place of an option, 0 to 4")
     return int(answer)
 
 
-def _kind(line: Line) -> str:
+def _kind(line: TableRow) -> str:
     kind = line.text("type")
     if kind not in KINDS and kind not in MERGED:
         raise InputError(f"{line.where}: unknown type '{kind[:40]}'; there are {', '.join([*KINDS, *MERGED])}")
@@ -148,7 +148,7 @@ def read_predictions(path: str) -> list[Record]:
     raise InputError(f"{path}: neither test.csv nor val.csv with its questions lies beside it; put it there")
 
 
-def _predicted(line: Line, said: Mapping[str, Mapping[str, Any]], path: str) -> Record:
+def _predicted(line: TableRow, said: Mapping[str, Mapping[str, Any]], path: str) -> Record:
     name, kind, answer = _id(line), _kind(line), _answer(line)
     if name not in said:
         raise InputError(f"{path}: no prediction for question {name} of {line.where}; add it")
@@ -174,7 +174,7 @@ NEXTQA = Task(
     video=read,
     frames=video.FRAMES,
     sampler=video.SAMPLER,
-    wordings={"letter": with_letter, "bare": bare},
+    prompts={"letter": with_letter, "bare": bare},
     scorers={"official": choices.scorer(chosen), "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes=GROUPS,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import group_all, percent, share
 from mmeval.scoring.readings import truth
@@ -39,7 +39,7 @@ def samples(data: str) -> Iterator[Sample]:
     yield from (sample(line, folder) for line in lines.of_file(found[0], folder))
 
 
-def sample(line: Line, folder: Path) -> Sample:
+def sample(line: TableRow, folder: Path) -> Sample:
     """A row as a question. `sentence` is the identifier without its pair, `set` that without the sentence, too."""
     identifier = line.text("identifier")
     parts = identifier.split("-")
@@ -78,14 +78,16 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
     pairs: dict[str, int] = {}
     for record in records:
         pairs[record.groups["sentence"]] = pairs.get(record.groups["sentence"], 0) + 1
-    luck = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
+    chance = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
     return {
         "accuracy": percent(share(records, scores, "set"), 50.0),
-        "consistency": percent(group_all(records, scores, "sentence", "set"), luck, "no sentence has all its answers"),
+        "consistency": percent(
+            group_all(records, scores, "sentence", "set"), chance, "no sentence has all its answers"
+        ),
     }
 
 
-def _picture(folder: Path, split: str, name: str, line: Line) -> Image:
+def _picture(folder: Path, split: str, name: str, line: TableRow) -> Image:
     for place in (f"{split}/{name}", f"images/{split}/{name}"):
         if lines.inside(folder, place, line.where).is_file():
             return lines.file(folder, place, line.where)
@@ -96,7 +98,7 @@ NLVR2 = Task(
     name="nlvr2",
     version=1,
     samples=samples,
-    wordings={"mmicl": mmicl, "plain": plain},
+    prompts={"mmicl": mmicl, "plain": plain},
     scorers={"official": scorer(truth.official), "strict": scorer(truth.strict)},
     metrics={"official": numbers, "strict": numbers},
     axes={"accuracy": "Accuracy", "consistency": "Consistency"},

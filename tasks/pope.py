@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.binary import detection
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.yesno import YesNo
 from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task, Wording
+from mmeval.task import Prompt, Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 
 SPLITS = {"random": "Random", "popular": "Popular", "adversarial": "Adversarial"}
@@ -43,7 +43,7 @@ def samples(data: str) -> Iterator[Sample]:
             yield sample(line, _split(file) or "", pictures[name])
 
 
-def sample(line: Line, split: str, image: Image) -> Sample:
+def sample(line: TableRow, split: str, image: Image) -> Sample:
     """A row as a question."""
     label = line.text("label").strip().lower()
     if label not in ("yes", "no"):
@@ -57,7 +57,7 @@ def sample(line: Line, split: str, image: Image) -> Sample:
     )
 
 
-def ending(suffix: str) -> Wording:
+def ending(suffix: str) -> Prompt:
     """The picture, the question, and that."""
 
     def words(sample: Sample) -> Parts:
@@ -104,7 +104,7 @@ POPE = Task(
     name="pope",
     version=1,
     samples=samples,
-    wordings={
+    prompts={
         "release": ending(""),
         "yes-no": ending(" Please answer yes or no."),
         "single-word": ending("\nAnswer the question using a single word or phrase."),

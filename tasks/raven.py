@@ -173,12 +173,12 @@ def _task(name: str, candidates: int, configurations: Mapping[str, str]) -> Task
         name=name,
         version=1,
         samples=partial(samples, name),
-        wordings={"kosmos": kosmos},
+        prompts={"kosmos": kosmos},
         scorers={"official": likelier},
         metrics={"official": partial(numbers, candidates, configurations)},
         axes=configurations or {"overall": "Accuracy"},
         totals={"overall": "Mean"} if configurations else {},
-        weighs=lambda sample: YES_NO,
+        candidates=lambda sample: YES_NO,
         remarks=ties,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, pictures, share
 from mmeval.scoring.readings import choices, letters
@@ -45,14 +45,14 @@ def _release(folder: Path) -> Iterator[Sample]:
         where = f"{folder / 'problems.json'}, problem {pid[:40]}"
         if not isinstance(problem, dict):
             raise InputError(f"{where}: {problem!r:.40} is no JSON object; get the release again")
-        line = Line(problem, where, folder)
+        line = TableRow(problem, where, folder)
         if problem.get("split") == SPLIT and problem.get("image"):
             name = f"{SPLIT}/{pid}/{line.text('image')}"
             yield sample(line, pid, [lines.file(root, name, line.where)])
 
 
-def sample(line: Line, pid: str, shown: Sequence[Image]) -> Sample:
-    """A problem as a question; its hint, if it has one, is kept for the wordings."""
+def sample(line: TableRow, pid: str, shown: Sequence[Image]) -> Sample:
+    """A problem as a question; its hint, if it has one, is kept for the prompts."""
     options, answer = line.texts("choices"), line.value("answer")
     if type(answer) is not int or not 0 <= answer < len(options):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the place of an option, from 0")
@@ -103,7 +103,7 @@ SCIENCEQA = Task(
     name="scienceqa",
     version=1,
     samples=samples,
-    wordings={"release": release, "letter": with_letter},
+    prompts={"release": release, "letter": with_letter},
     scorers={"official": letters.drawn(letters.scienceqa), "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes=SUBJECTS,

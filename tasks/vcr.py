@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mmeval.data import vcr
-from mmeval.data.vcr import Question
+from mmeval.data.vcr import VcrQuestion
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices, letters
@@ -30,7 +30,7 @@ def samples(data: str) -> Iterator[Sample]:
         yield from pair(question)
 
 
-def pair(question: Question) -> Iterator[Sample]:
+def pair(question: VcrQuestion) -> Iterator[Sample]:
     """The two questions."""
     given = question.answers[question.answer]
     reasoned = choices.merged([question.asked, "\nAnswer: ", given, "\nWhy is that so?"])
@@ -70,7 +70,7 @@ VCR = Task(
     name="vcr",
     version=1,
     samples=samples,
-    wordings={"letter": with_letter},
+    prompts={"letter": with_letter},
     scorers={"strict": choices.scorer(letters.reasoned)},
     metrics={"strict": numbers},
     axes=AXES,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mmeval.data import lines, video
 from mmeval.data.demonstrations import find
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.metrics.vqa import normalised
 from mmeval.scoring.readings import short
@@ -33,7 +33,7 @@ MAPPING = "youtube_mapping.txt"
 PEOPLE = 5
 """Who answered each question of iVQA."""
 
-About = Callable[[Line], tuple[str, list[str]]]
+About = Callable[[TableRow], tuple[str, list[str]]]
 """The name of the video that a row is about, and of the files that it may be."""
 
 
@@ -44,7 +44,7 @@ def msvd(folder: Path) -> About:
     pairs = (line.rpartition(" ") for line in text.splitlines())
     called = {number.strip(): name.strip() for name, _, number in pairs}
 
-    def about(line: Line) -> tuple[str, list[str]]:
+    def about(line: TableRow) -> tuple[str, list[str]]:
         name = f"vid{_number(line)}"
         return name, [f"{name}.avi", *([f"{called[name]}.avi"] if name in called else [])]
 
@@ -54,7 +54,7 @@ def msvd(folder: Path) -> About:
 def msrvtt(folder: Path) -> About:
     """`video7010.mp4`."""
 
-    def about(line: Line) -> tuple[str, list[str]]:
+    def about(line: TableRow) -> tuple[str, list[str]]:
         name = f"video{_number(line)}"
         return name, [f"{name}.mp4"]
 
@@ -64,7 +64,7 @@ def msrvtt(folder: Path) -> About:
 def ivqa(folder: Path) -> About:
     """`ID_START_END.webm`: the part of a video of HowTo100M, in seconds. Questions about one video go together."""
 
-    def about(line: Line) -> tuple[str, list[str]]:
+    def about(line: TableRow) -> tuple[str, list[str]]:
         name = line.text("video_id")
         part = f"{name}_{line.text('start')}_{line.text('end')}"
         return name, [f"{part}{suffix}" for suffix in (".webm", ".mp4", ".mkv")]
@@ -72,7 +72,7 @@ def ivqa(folder: Path) -> About:
     return about
 
 
-def _number(line: Line) -> str:
+def _number(line: TableRow) -> str:
     """The video's number; LAVIS's copy has the name of its file in place of it."""
     if "video" in line.values and "video_id" not in line.values:
         return Path(line.text("video")).stem.removeprefix("video").removeprefix("vid")
@@ -82,12 +82,12 @@ def _number(line: Line) -> str:
     return number
 
 
-def one_answer(line: Line) -> tuple[str, ...]:
+def one_answer(line: TableRow) -> tuple[str, ...]:
     """The answer."""
     return (line.text("answer"),)
 
 
-def five_answers(line: Line) -> tuple[str, ...]:
+def five_answers(line: TableRow) -> tuple[str, ...]:
     """Those of `answer1` to `answer5`. Raises InputError for more and for fewer."""
     named = [name for name in line.values if name.removeprefix("answer").isdecimal() and name.startswith("answer")]
     said = tuple(text for name in named if (text := str(line.value(name) or "").strip()))
@@ -100,7 +100,7 @@ def read(
     task: Task,
     files: Sequence[str],
     videos: Callable[[Path], About],
-    answers: Callable[[Line], tuple[str, ...]],
+    answers: Callable[[TableRow], tuple[str, ...]],
     data: str,
     frames: int,
     sampler: str,
@@ -168,7 +168,7 @@ def _task(
     name: str,
     files: Sequence[str],
     videos: Callable[[Path], About],
-    answers: Callable[[Line], tuple[str, ...]],
+    answers: Callable[[TableRow], tuple[str, ...]],
     kinds: Mapping[str, str],
     people: int,
 ) -> Task:
@@ -186,7 +186,7 @@ def _task(
         video=watch,
         frames=video.FRAMES,
         sampler=video.SAMPLER,
-        wordings={"instructblip": instructblip, "mmicl": mmicl},
+        prompts={"instructblip": instructblip, "mmicl": mmicl},
         scorers=scorers,
         metrics=dict.fromkeys(scorers, partial(numbers, kinds)),
         axes=kinds or {"overall": "Accuracy"},

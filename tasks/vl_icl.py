@@ -106,10 +106,10 @@ _YES_NO = yesno.scorer(yesno.strict)
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Each subset by itself; its queries are drawn one by one, so that each is a cluster."""
-    return by_category(records, scores, list(SUBSETS), lambda record: record.id, _luck)
+    return by_category(records, scores, list(SUBSETS), lambda record: record.id, _chance)
 
 
-def _luck(records: Sequence[Record]) -> float | None:
+def _chance(records: Sequence[Record]) -> float | None:
     """Of yes and no, and of the two names that demonstrations or the question itself show; else unknown."""
     named = [record.tags.get("shots") != "0" or WORLD in record.tags for record in records]
     kind = records[0].category if records else ""
@@ -121,7 +121,7 @@ VL_ICL = Task(
     version=2,
     samples=samples,
     few_shot=few_shot,
-    wordings={"plain": plain},
+    prompts={"plain": plain},
     scorers={"official": official, "strict": strict},
     metrics={"official": numbers, "strict": numbers},
     axes=SUBSETS,

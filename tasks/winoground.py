@@ -145,11 +145,11 @@ def _weighing(name: str, make: Callable[[Pair], Iterator[Sample]], ask: Callable
         name=name,
         version=1,
         samples=partial(samples, name, make),
-        wordings={"match" if ask is ask_match else "mmicl": ask},
+        prompts={"match" if ask is ask_match else "mmicl": ask},
         scorers={"official": likelier},
         metrics={"official": partial(numbers, by)},
         axes=AXES,
-        weighs=lambda sample: YES_NO,
+        candidates=lambda sample: YES_NO,
         remarks=partial(ties, by),
     )
 
@@ -160,7 +160,7 @@ CHOICE = Task(
     name="winoground-choice",
     version=1,
     samples=partial(samples, "winoground-choice", forced),
-    wordings={"letter": ask_choice},
+    prompts={"letter": ask_choice},
     scorers={"strict": choices.scorer(letters.reasoned)},
     metrics={"strict": chosen},
     axes=AXES,

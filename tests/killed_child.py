@@ -50,7 +50,7 @@ def main(data: str, folder: Path, asked: Path) -> None:
         run,
         task.samples(data),
         plan,
-        wording="release",
+        prompt="release",
         generation=Generation(),
         progress=lambda done, total: None,
     )

@@ -70,7 +70,7 @@ ASKED: list[str] = []
 def ask(samples: list[Sample], folder: Path) -> runs.Run:
     plan = loop.survey(samples)
     run = runs.create(folder, {"task": "mme"}, len(plan.ids))
-    how = {"wording": "release", "generation": Generation()}
+    how = {"prompt": "release", "generation": Generation()}
     loop.ask(MME, Forgetful("yes"), run, samples, plan, **how, progress=lambda *_: None)  # type: ignore[arg-type]
     return run
 
@@ -98,7 +98,7 @@ def test_a_picture_too_many_is_refused_before_anything_is_asked(samples: list[Sa
     two = replace(samples[0], prompt=(*samples[0].prompt, samples[0].prompt[0]))
     plan, run = loop.survey([two]), runs.create(tmp_path / "r", {}, 1)
     one_picture = Constant("yes", max_images=1)
-    how = {"wording": "release", "generation": Generation(), "progress": lambda *_: None}
+    how = {"prompt": "release", "generation": Generation(), "progress": lambda *_: None}
     with pytest.raises(Unsupported, match=r"constant takes 1 picture\(s\) and sample 'existence/0000.png#1' has 2"):
         loop.ask(MME, one_picture, run, [two], plan, **how)  # type: ignore[arg-type]
     assert run.records == []

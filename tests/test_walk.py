@@ -64,10 +64,10 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
 
 def test_another_wording_is_another_run(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "run")
-    mismatch = run(data, tmp_path / "run", "--wording", "single-word")
+    mismatch = run(data, tmp_path / "run", "--prompt", "single-word")
     assert mismatch.exit_code == 2
-    assert "task.wording = 'release', not 'single-word'" in mismatch.stderr
-    assert run(data, tmp_path / "run", "--wording", "single-word", "--fresh").exit_code == 0
+    assert "task.prompt = 'release', not 'single-word'" in mismatch.stderr
+    assert run(data, tmp_path / "run", "--prompt", "single-word", "--fresh").exit_code == 0
 
 
 def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_what_is_not_the_default_is_in_the_folders_name(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ask = ("run", "--task", "mme", "--model", "constant:no", "--data", data, "--limit", 28)
-    assert call(*ask).exit_code == call(*ask, "--wording", "single-word").exit_code == 0
+    assert call(*ask).exit_code == call(*ask, "--prompt", "single-word").exit_code == 0
     made = {path.name for path in (tmp_path / "reports").iterdir()}
     assert made == {"mme-constant_no-release-limit28", "mme-constant_no-release-single-word-limit28"}
 
@@ -177,7 +177,7 @@ def test_lists_name_everything() -> None:
     [
         (["run", "--task", "mne"], "unknown task 'mne', did you mean 'mme'?"),
         (["run", "--task", "mme", "--model", "mmicl-tny"], "did you mean 'mmicl-tiny'?"),
-        (["run", "--task", "mme", "--model", "constant", "--wording", "singleword"], "did you mean 'single-word'?"),
+        (["run", "--task", "mme", "--model", "constant", "--prompt", "singleword"], "did you mean 'single-word'?"),
         (["run", "--task", "mme", "--model", "constant", "--context", "plane"], "did you mean 'plain'?"),
         (["run", "--task", "mme", "--model", "constant", "--data", "nowhere"], "no data at 'nowhere'"),
         (["score", "nowhere"], "no such run folder"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from experiments.replication import page, suites
 from experiments.replication.claims import Rows, ablations, claims
-from mmeval.models import Settings, find_model, load_model
+from mmeval.models import ModelOptions, find_model, load_model
 from mmeval.task import load_task
 from mmeval.types import Estimate, Model
 
@@ -60,7 +60,7 @@ def _ablations(work: Path, out: Path) -> Rows:
 
 def _load(name: str, context: str | None) -> Model:
     checkpoint = find_model(name)
-    return load_model(checkpoint, Settings(context)) if context else load_model(checkpoint)
+    return load_model(checkpoint, ModelOptions(context)) if context else load_model(checkpoint)
 
 
 if __name__ == "__main__":

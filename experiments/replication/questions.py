@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from PIL import Image as PILImage
 
 from mmeval.embedded import world
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.puzzles import PUZZLES, SHOTS, YES_NO, Puzzle, puzzles
+from mmeval.embedded.world.rng import Rng
 from mmeval.types import Image, Part, Ref, Request, Shot
 
 SUFFIX = " Please answer yes or no."
@@ -67,7 +67,7 @@ def several(kind: str, count: int) -> Iterator[Asked]:
         yes = [puzzle for puzzle in group if puzzle.answer == "yes"]
         no = [puzzle for puzzle in group if puzzle.answer == "no"]
         if yes and no:
-            group = yes + Dice(f"asked {kind} {seed}").shuffled(no)[: len(yes)]
+            group = yes + Rng(f"asked {kind} {seed}").shuffled(no)[: len(yes)]
         for number, puzzle in enumerate(group):
             yield _of(puzzle, f"{puzzle.group}/{number}")
 
@@ -77,8 +77,8 @@ def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
     for seed in range(count):
         puzzle = puzzles("novel", seed, "test")[SHOTS.index(shots)]
         if change == "labels shuffled":
-            dice = Dice(f"labels {seed}")
-            shown = tuple(replace(shot, answer=dice.pick(shot.choices)) for shot in puzzle.shots)
+            rng = Rng(f"labels {seed}")
+            shown = tuple(replace(shot, answer=rng.pick(shot.choices)) for shot in puzzle.shots)
             puzzle = replace(puzzle, shots=shown)
         asked = _of(puzzle, f"{puzzle.group}/{shots}/{change}")
         if change == "pictures removed":

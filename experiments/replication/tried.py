@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 
 
 @dataclass(frozen=True)
-class Run:
+class TriedRun:
     """One full-length training of mmicl-tiny. Cells are as the page shows them: percent and its 95% interval."""
 
     family: str
@@ -24,7 +24,7 @@ class Run:
 
 
 TRIED = (
-    Run(
+    TriedRun(
         "T5, 4 + 2 layers",
         "none; a mix of everything from the start",
         "16 visual tokens",
@@ -33,7 +33,7 @@ TRIED = (
         "0.0 (0.0 to 1.9)",
         "takes 8 pictures",
     ),
-    Run(
+    TriedRun(
         "LLaMA, 5 layers",
         "6; easy questions first, several apart in a document, 15,350 steps",
         "16 visual tokens, 6,000 steps of stage II",
@@ -42,7 +42,7 @@ TRIED = (
         "33.5 (27.0 to 40.0)",
         "28.5 (22.0 to 35.0)",
     ),
-    Run(
+    TriedRun(
         "LLaMA, 5 layers",
         "6; the same language model",
         "36 visual tokens, first taught to name what is at their patch, 3,450 steps of stage II",

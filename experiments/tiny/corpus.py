@@ -17,18 +17,18 @@ import numpy.typing as npt
 
 from mmeval.embedded import world
 from mmeval.embedded.world.canvas import SIZE, Canvas, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.glyphs import GLYPHS, HEIGHT, width_of, write
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.sums import PAPERS
 from mmeval.embedded.world.words import BOARDS
 
 Pixels = npt.NDArray[np.uint8]
-Drawn = tuple[Pixels, "Item"]
+Drawn = tuple[Pixels, "CorpusItem"]
 Job = TypeVar("Job")
 
 
 @dataclass(frozen=True)
-class Item:
+class CorpusItem:
     """What is true of one picture, in words."""
 
     subtask: str
@@ -45,7 +45,7 @@ class Corpus:
     """Pictures [N, H, W, 3] uint8 and their items, in the same order."""
 
     pictures: Pixels
-    items: tuple[Item, ...]
+    items: tuple[CorpusItem, ...]
 
     def texts(self) -> Iterator[str]:
         """Every text there is: what the vocabulary is made of."""
@@ -87,7 +87,7 @@ def _draw(job: tuple[str, int]) -> Drawn:
     subtask, seed = job
     view = world.draw(subtask, seed, "train")
     yes, no = view.pair
-    item = Item(
+    item = CorpusItem(
         subtask=subtask,
         caption=view.caption,
         yesno=((yes, True), (no, False), *view.more),
@@ -99,22 +99,22 @@ def _draw(job: tuple[str, int]) -> Drawn:
 
 
 def _page(seed: int) -> Drawn:
-    dice = Dice(f"page {seed}")
-    paper, ink = dice.pick((*PAPERS, *BOARDS))
-    canvas = Canvas(dice, varied(dice, paper, 16), varied(dice, paper, 16))
-    dot, top, marks = dice.between(1.75, 4.4), dice.between(2, 12), []
+    rng = Rng(f"page {seed}")
+    paper, ink = rng.pick((*PAPERS, *BOARDS))
+    canvas = Canvas(rng, varied(rng, paper, 16), varied(rng, paper, 16))
+    dot, top, marks = rng.between(1.75, 4.4), rng.between(2, 12), []
     while top + HEIGHT * dot < SIZE:
-        left, line = dice.between(2, 14), ""
-        while left + width_of(grown := line + dice.pick("".join(GLYPHS) + " "), dot) < SIZE - 1:
+        left, line = rng.between(2, 14), ""
+        while left + width_of(grown := line + rng.pick("".join(GLYPHS) + " "), dot) < SIZE - 1:
             line = grown
-        marks += write(canvas, line, left, top, dot, varied(dice, ink, 10))
-        top += HEIGHT * dot + dice.between(3, 14)
-    item = Item("page", "", (), (), tuple((mark.x, mark.y, mark.label) for mark in marks), "")
+        marks += write(canvas, line, left, top, dot, varied(rng, ink, 10))
+        top += HEIGHT * dot + rng.between(3, 14)
+    item = CorpusItem("page", "", (), (), tuple((mark.x, mark.y, mark.label) for mark in marks), "")
     return np.asarray(canvas.finish(), dtype=np.uint8), item
 
 
-def _item(value: dict[str, Any]) -> Item:
-    return Item(
+def _item(value: dict[str, Any]) -> CorpusItem:
+    return CorpusItem(
         value["subtask"],
         value["caption"],
         tuple((question, truth) for question, truth in value["yesno"]),

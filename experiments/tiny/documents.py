@@ -13,19 +13,19 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from experiments.tiny.corpus import Corpus, Item
+from experiments.tiny.corpus import Corpus, CorpusItem
 from mmeval.embedded.world.artworks import PAINTERS
 from mmeval.embedded.world.choices import LETTERS, options
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.faces import PEOPLE
 from mmeval.embedded.world.landmarks import LANDMARKS
 from mmeval.embedded.world.objects import EXISTENCE, claims, probes
 from mmeval.embedded.world.posters import FILMS
 from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, new_word, puzzles
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.scenes import PLACES
 from mmeval.embedded.world.things import KINDS, Thing, caption, held_out
 from mmeval.embedded.world.view import Claim, Split
-from mmeval.mmicl.context import CONTEXTS, Part, Shown
+from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part
 from mmeval.mmicl.processing import MmiclProcessor
 
 SUFFIX = " Please answer yes or no."
@@ -44,7 +44,7 @@ PRACTICE = {"numerical_calculation": 6, "code_reasoning": 6, "text_translation":
 PRACTICE |= {"novel": 4, "matching": 2, "odd": 2, "which": 2}
 """How often a subtask or a kind of puzzle is practised, where that is more than once: what is hard to learn."""
 
-WORDINGS = (*EXISTENCE, *(text for family in (FILMS, PAINTERS, PEOPLE, PLACES, LANDMARKS) for text in family.wordings))
+PROMPTS = (*EXISTENCE, *(text for family in (FILMS, PAINTERS, PEOPLE, PLACES, LANDMARKS) for text in family.prompts))
 """How the world asks whether something is there, whatever it is."""
 
 Turn = tuple[str, str]
@@ -121,128 +121,128 @@ def symbols(processor: MmiclProcessor) -> tuple[str, ...]:
     return tuple(sorted({text for text in texts if text.isalpha()}))
 
 
-def about_item(writer: Writer, item: Item, dice: Dice, length: int) -> Document:
+def about_item(writer: Writer, item: CorpusItem, rng: Rng, length: int) -> Document:
     """One picture of any subtask, in words."""
-    prompt = item_prompt(writer, item, dice.pick(PRACTISED))
-    return writer.document(prompt, item_turns(item, dice, in_words=True), length)
+    prompt = item_prompt(writer, item, rng.pick(PRACTISED))
+    return writer.document(prompt, item_turns(item, rng, in_words=True), length)
 
 
-def item_prompt(writer: Writer, item: Item, context: str = "declaration") -> list[int]:
+def item_prompt(writer: Writer, item: CorpusItem, context: str = "declaration") -> list[int]:
     """A picture in words."""
-    return writer.prompt([Shown(0)], [_plain(item)], context)
+    return writer.prompt([ImagePlace(0)], [_plain(item)], context)
 
 
-def item_turns(item: Item, dice: Dice, *, in_words: bool) -> list[Turn]:
+def item_turns(item: CorpusItem, rng: Rng, *, in_words: bool) -> list[Turn]:
     """Everything that is asked of one picture, in any order; its caption only where it is not given in words."""
-    turns = [(f"{text}{SUFFIX}" if dice.coin(0.9) else text, "yes" if true else "no") for text, true in item.yesno]
+    turns = [(f"{text}{SUFFIX}" if rng.coin(0.9) else text, "yes" if true else "no") for text, true in item.yesno]
     turns += item.probes
-    turns += lettered(dice, item.probes)
-    if not in_words or dice.coin(0.2):
+    turns += lettered(rng, item.probes)
+    if not in_words or rng.coin(0.2):
         turns.append((CAPTION, _plain(item) if in_words else item.caption))
-    return dice.shuffled(turns)
+    return rng.shuffled(turns)
 
 
-def lettered(dice: Dice, asked: Sequence[Turn]) -> list[Turn]:
+def lettered(rng: Rng, asked: Sequence[Turn]) -> list[Turn]:
     """Two of the open questions with four choices, to be answered by a letter."""
     turns: list[Turn] = []
-    for question, answer in dice.shuffled(asked):
-        choices = options(dice, question, answer)
+    for question, answer in rng.shuffled(asked):
+        choices = options(rng, question, answer)
         if choices is not None and len(turns) < 2:
             listed = "\n".join(f"{letter}. {choice}" for letter, choice in zip(LETTERS, choices, strict=True))
-            turns.append((f"{question}\n{dice.pick(LETTERED).format(options=listed)}", LETTERS[choices.index(answer)]))
+            turns.append((f"{question}\n{rng.pick(LETTERED).format(options=listed)}", LETTERS[choices.index(answer)]))
     return turns
 
 
-def about_things(writer: Writer, dice: Dice, length: int, most: int = 5, hard: float = 1.0) -> Document:
+def about_things(writer: Writer, rng: Rng, length: int, most: int = 5, hard: float = 1.0) -> Document:
     """Fresh things on a grid, never painted: many more than there are pictures. `hard` as in `claims`."""
-    things = _things(dice, 1 + dice.below(most))
-    turns = [(text, answer) for _ in range(3) for text, answer in probes(dice, things)]
+    things = _things(rng, 1 + rng.below(most))
+    turns = [(text, answer) for _ in range(3) for text, answer in probes(rng, things)]
     for _ in range(3):
-        made = claims(dice, things, hard)
-        turns += [(_worded(dice, claim), "yes" if index % 2 == 0 else "no") for index, claim in enumerate(made)]
-    turns += lettered(dice, turns[:4])
-    prompt = writer.prompt([Shown(0)], [caption(things)], dice.pick(PRACTISED))
-    return writer.document(prompt, dice.shuffled(turns), length)
+        made = claims(rng, things, hard)
+        turns += [(_worded(rng, claim), "yes" if index % 2 == 0 else "no") for index, claim in enumerate(made)]
+    turns += lettered(rng, turns[:4])
+    prompt = writer.prompt([ImagePlace(0)], [caption(things)], rng.pick(PRACTISED))
+    return writer.document(prompt, rng.shuffled(turns), length)
 
 
-def _worded(dice: Dice, claim: Claim) -> str:
+def _worded(rng: Rng, claim: Claim) -> str:
     """The claim in the world's words; now and then only what it is about, which is easier to look up."""
-    if claim.fact[0] == "there is" and dice.coin(0.3):
+    if claim.fact[0] == "there is" and rng.coin(0.3):
         return f"{claim.fact[1]} ?"
-    if claim.fact[0] == "color" and dice.coin(0.3):
+    if claim.fact[0] == "color" and rng.coin(0.3):
         return f"{claim.fact[2]} {claim.fact[1]} ?"
-    return f"{claim.text}{SUFFIX}" if dice.coin() else claim.text
+    return f"{claim.text}{SUFFIX}" if rng.coin() else claim.text
 
 
-def about_symbols(writer: Writer, dice: Dice, length: int) -> Document:
+def about_symbols(writer: Writer, rng: Rng, length: int) -> Document:
     """Words paired at random, in the world's own questions: looking up must not depend on which words they are.
 
     Half of the time the second of each pair is a new word, spelled.
     """
-    words = dice.shuffled(writer.symbols)[: 4 + 2 * dice.below(5)]
-    if dice.coin():
-        words[1::2] = [f"'{new_word(dice, 'train')}'" for _ in words[1::2]]
+    words = rng.shuffled(writer.symbols)[: 4 + 2 * rng.below(5)]
+    if rng.coin():
+        words[1::2] = [f"'{new_word(rng, 'train')}'" for _ in words[1::2]]
     pairs = list(zip(words[::2], words[1::2], strict=True))
     turns: list[Turn] = []
     for _ in range(4):
-        first, second = dice.pick(pairs)
+        first, second = rng.pick(pairs)
         turns += [(f"what is with {first} ?", second), (f"which is with {second} ?", first)]
-        other = dice.pick([word for word in writer.symbols if word not in words])
-        name = dice.pick((first, second))
-        for shown in dice.shuffled((name, other)):
-            turns.append((_asked(dice, shown), _yes(shown == name)))
-        crossed = dice.pick([pair for pair in pairs if pair[0] != first])[1]
-        for shown in dice.shuffled((second, crossed)):
-            turns.append((_asked(dice, f"{first} {shown}"), _yes(shown == second)))
+        other = rng.pick([word for word in writer.symbols if word not in words])
+        name = rng.pick((first, second))
+        for shown in rng.shuffled((name, other)):
+            turns.append((_asked(rng, shown), _yes(shown == name)))
+        crossed = rng.pick([pair for pair in pairs if pair[0] != first])[1]
+        for shown in rng.shuffled((second, crossed)):
+            turns.append((_asked(rng, f"{first} {shown}"), _yes(shown == second)))
     told = " , ".join(" ".join(pair) for pair in pairs)
-    return writer.document(writer.prompt([Shown(0)], [told], dice.pick(PRACTISED)), dice.shuffled(turns), length)
+    return writer.document(writer.prompt([ImagePlace(0)], [told], rng.pick(PRACTISED)), rng.shuffled(turns), length)
 
 
-def _asked(dice: Dice, name: str) -> str:
-    """Whether that is told, in any of the world's wordings or in none."""
-    if dice.coin(0.3):
+def _asked(rng: Rng, name: str) -> str:
+    """Whether that is told, in any of the world's prompts or in none."""
+    if rng.coin(0.3):
         return f"{name} ?"
-    text = dice.pick(WORDINGS).format(name=name, kind=name, a_kind=f"a {name}")
-    return f"{text}{SUFFIX}" if dice.coin(0.7) else text
+    text = rng.pick(PROMPTS).format(name=name, kind=name, a_kind=f"a {name}")
+    return f"{text}{SUFFIX}" if rng.coin(0.7) else text
 
 
-def about_several(writer: Writer, dice: Dice, length: int) -> Document:
+def about_several(writer: Writer, rng: Rng, length: int) -> Document:
     """Several fresh pictures and which is which: what is where, and where is what."""
-    scenes = [_things(dice, 1 + dice.below(2)) for _ in range(2 + dice.below(3))]
+    scenes = [_things(rng, 1 + rng.below(2)) for _ in range(2 + rng.below(3))]
     names = [[thing.kind.name for thing in things] for things in scenes]
     turns: list[Turn] = []
     for index, things in enumerate(scenes):
-        thing = dice.pick(things)
+        thing = rng.pick(things)
         turns.append((f"What does image {index} show?", caption(things)))
         turns.append((f"what color is the {thing.kind.shape} in image {index} ?", thing.kind.color))
         if sum(thing.kind.name in shown for shown in names) == 1:
             turns.append((f"which image shows {_a(thing.kind.name)}?", f"image {index}"))
-        other = dice.below(len(scenes))
+        other = rng.below(len(scenes))
         if other != index and len(things) == len(scenes[other]) == 1:
             for what in ("color", "shape"):
                 alike = getattr(things[0].kind, what) == getattr(scenes[other][0].kind, what)
                 turns.append((f"Do image {index} and image {other} show things of the same {what}?", _yes(alike)))
-        asked = dice.pick(dice.pick(names))
+        asked = rng.pick(rng.pick(names))
         turns.append((f"Is there {_a(asked)} in image {index}?", _yes(asked in names[index])))
-    prompt = writer.prompt([Shown(i) for i in range(len(scenes))], [caption(s) for s in scenes], "declaration")
-    return writer.document(prompt, dice.shuffled(turns), length)
+    prompt = writer.prompt([ImagePlace(i) for i in range(len(scenes))], [caption(s) for s in scenes], "declaration")
+    return writer.document(prompt, rng.shuffled(turns), length)
 
 
-def about_puzzle(writer: Writer, kind: str, dice: Dice, length: int, split: Split = "train") -> Document:
+def about_puzzle(writer: Writer, kind: str, rng: Rng, length: int, split: Split = "train") -> Document:
     """A puzzle, yes as often as no, then whatever else is asked about the same pictures."""
-    group = puzzles(kind, dice.below(10**9), split)
-    puzzle = one_of(group, dice)
+    group = puzzles(kind, rng.below(10**9), split)
+    puzzle = one_of(group, rng)
     if puzzle.shots:
-        return _shots(writer, puzzle, dice)
+        return _shots(writer, puzzle, rng)
     rest = [other for other in group if other.scenes == puzzle.scenes and other is not puzzle]
     turns = [(spoken(other), other.answer) for other in (puzzle, *rest)]
     turns += [(f"What does image {index} show?", scene.caption) for index, scene in enumerate(puzzle.scenes)]
-    shown = [Shown(index) for index in range(len(puzzle.scenes))]
+    shown = [ImagePlace(index) for index in range(len(puzzle.scenes))]
     prompt = writer.prompt(shown, [scene.caption for scene in puzzle.scenes], "declaration")
     return writer.document(prompt, turns, length)
 
 
-def _shots(writer: Writer, puzzle: Puzzle, dice: Dice) -> Document:
+def _shots(writer: Writer, puzzle: Puzzle, rng: Rng) -> Document:
     """Demonstrations and the question behind them; every answer but the first of each word can be known."""
     parts: list[Part] = []
     captions: list[str] = []
@@ -250,7 +250,7 @@ def _shots(writer: Writer, puzzle: Puzzle, dice: Dice) -> Document:
     ids: list[int] = []
     learnt: list[bool] = []
     for shot in (*puzzle.shots, puzzle):
-        parts += [Shown(len(captions)), spoken(shot)]
+        parts += [ImagePlace(len(captions)), spoken(shot)]
         captions.append(shot.scenes[0].caption)
         whole = writer.prompt(parts, captions, "declaration")
         said = [*writer.words(shot.answer)] + ([writer.processor.settings.eos_id] if shot is puzzle else [])
@@ -271,25 +271,25 @@ def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]
 
     Asked about things that are all there, and nothing easier before, a model learns nothing for a long time.
     """
-    rows: dict[str, list[Item]] = {}
+    rows: dict[str, list[CorpusItem]] = {}
     for item in data.items:
         rows.setdefault(item.subtask, []).append(item)
     subtasks = [subtask for subtask in rows for _ in range(PRACTICE.get(subtask, 1))]
     kinds = [kind for kind in PUZZLES for _ in range(PRACTICE.get(kind, 1))]
 
     def draw(index: int, progress: float) -> Document:
-        dice = Dice(f"document {index}")
-        roll = dice.below(100)
+        rng = Rng(f"document {index}")
+        roll = rng.below(100)
         if roll < 12:
-            return about_symbols(writer, dice, 130)
+            return about_symbols(writer, rng, 130)
         if progress < 0.25 or roll < 32:
             most = 2 if progress < 0.1 else 3 if progress < 0.2 else 5
-            return about_things(writer, dice, 130, most, min(1.0, max(0.0, 2 * progress - 0.2)))
+            return about_things(writer, rng, 130, most, min(1.0, max(0.0, 2 * progress - 0.2)))
         if roll < 42:
-            return about_several(writer, dice, 150)
+            return about_several(writer, rng, 150)
         if roll < 66:
-            return about_puzzle(writer, dice.pick(kinds), dice, 150)
-        return about_item(writer, dice.pick(rows[dice.pick(subtasks)]), dice, 130)
+            return about_puzzle(writer, rng.pick(kinds), rng, 150)
+        return about_item(writer, rng.pick(rows[rng.pick(subtasks)]), rng, 130)
 
     return draw
 
@@ -302,26 +302,26 @@ def padded(rows: Sequence[Sequence[int]], filler: int) -> np.ndarray[tuple[int, 
     return whole
 
 
-def one_of(group: Sequence[Puzzle], dice: Dice) -> Puzzle:
+def one_of(group: Sequence[Puzzle], rng: Rng) -> Puzzle:
     """Any of them; where most answers are no, yes half of the time."""
     yes = [puzzle for puzzle in group if puzzle.answer == "yes"]
     no = [puzzle for puzzle in group if puzzle.answer == "no"]
     if yes and no:
-        return dice.pick(yes if dice.coin() else no)
-    return dice.pick(group)
+        return rng.pick(yes if rng.coin() else no)
+    return rng.pick(group)
 
 
-def _things(dice: Dice, count: int) -> list[Thing]:
-    cells = dice.shuffled(range(9))
+def _things(rng: Rng, count: int) -> list[Thing]:
+    cells = rng.shuffled(range(9))
     things: list[Thing] = []
     while len(things) < count:
-        thing = Thing(dice.pick(KINDS), cells[len(things)])
+        thing = Thing(rng.pick(KINDS), cells[len(things)])
         if not held_out(thing.kind, thing.cell):
             things.append(thing)
     return things
 
 
-def _plain(item: Item) -> str:
+def _plain(item: CorpusItem) -> str:
     """The caption less what can be worked out from it."""
     derived = DERIVED.get(item.subtask)
     return item.caption.rpartition(derived)[0] if derived else item.caption

@@ -16,9 +16,9 @@ from PIL import Image
 
 from experiments.tiny.corpus import Corpus
 from experiments.tiny.documents import CAPTION, item_turns, one_of
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, Scene, puzzles
-from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.embedded.world.rng import Rng
+from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.conversations import with_shots
 from mmeval.mmicl.examples import Example, Turn, to_json
 
@@ -76,7 +76,7 @@ def _puzzle(job: tuple[str, str, int]) -> Asked:
     """One puzzle painted, with whatever else is asked about the same pictures."""
     folder, kind, seed = job
     group = puzzles(kind, seed, "train")
-    puzzle = one_of(group, Dice(f"lesson {kind} {seed}"))
+    puzzle = one_of(group, Rng(f"lesson {kind} {seed}"))
     example = _example(Path(folder), f"{kind}-{seed}", puzzle)
     captions = tuple(scene.caption for scene in puzzle.scenes)
     if puzzle.shots:
@@ -84,7 +84,7 @@ def _puzzle(job: tuple[str, str, int]) -> Asked:
         return with_shots(example, shots), captions
     rest = [other for other in group if other.scenes == puzzle.scenes and other is not puzzle]
     turns = [Turn(tuple(_asked(other)), other.answer) for other in rest]
-    turns += [Turn(("What does ", Spoken(index), " show?"), caption) for index, caption in enumerate(captions)]
+    turns += [Turn(("What does ", ImageMention(index), " show?"), caption) for index, caption in enumerate(captions)]
     return replace(example, turns=(*example.turns, *turns[: TURNS - 1])), captions
 
 
@@ -94,12 +94,12 @@ def _example(folder: Path, name: str, puzzle: Puzzle) -> Example:
 
 
 def _parts(puzzle: Puzzle) -> Iterator[Part]:
-    yield from (Shown(index) for index in range(len(puzzle.scenes)))
+    yield from (ImagePlace(index) for index in range(len(puzzle.scenes)))
     yield from _asked(puzzle)
 
 
 def _asked(puzzle: Puzzle) -> Iterator[Part]:
-    yield from (Spoken(part) if isinstance(part, int) else part for part in puzzle.question)
+    yield from (ImageMention(part) if isinstance(part, int) else part for part in puzzle.question)
 
 
 def _paint(folder: Path, scene: Scene) -> str:
@@ -111,19 +111,19 @@ def _paint(folder: Path, scene: Scene) -> str:
 
 def _captions(data: Corpus, names: Sequence[str], asked: Sequence[Asked]) -> Iterator[Example]:
     for name, item in zip(names, data.items, strict=True):
-        yield Example(name, item.subtask, (name,), (Turn((Shown(0), CAPTION), item.caption),))
+        yield Example(name, item.subtask, (name,), (Turn((ImagePlace(0), CAPTION), item.caption),))
     for example, captions in asked:
         for image, caption in zip(example.images, captions, strict=True):
-            yield Example(image, "things", (image,), (Turn((Shown(0), CAPTION), caption),))
+            yield Example(image, "things", (image,), (Turn((ImagePlace(0), CAPTION), caption),))
 
 
 def _questions(data: Corpus, names: Sequence[str], asked: Sequence[Asked], seed: int) -> Iterator[Example]:
     for number, (name, item) in enumerate(zip(names, data.items, strict=True)):
-        turns_of = item_turns(item, Dice(f"questions {seed} {number}"), in_words=False)
+        turns_of = item_turns(item, Rng(f"questions {seed} {number}"), in_words=False)
         for part in range(HARDER.get(item.subtask, 1)):
-            dice = Dice(f"questions {seed} {number} part {part}")
-            (first, answer), *rest = dice.shuffled(turns_of)[:TURNS]
-            turns = (Turn((Shown(0), first), answer), *(Turn((text,), said) for text, said in rest))
+            rng = Rng(f"questions {seed} {number} part {part}")
+            (first, answer), *rest = rng.shuffled(turns_of)[:TURNS]
+            turns = (Turn((ImagePlace(0), first), answer), *(Turn((text,), said) for text, said in rest))
             yield Example(f"{name}-{part}", item.subtask, (name,), turns)
     for example, _ in asked:
         yield from _turned(example)
@@ -147,7 +147,7 @@ def _pasted(job: tuple[str, Example]) -> Example:
     if not (folder / name).exists():
         paste(Image.open(folder / image) for image in example.all_images).save(folder / name, compress_level=1)
     first, *rest = _in_words(example)
-    return Example(example.id, example.source, (name,), (replace(first, ask=(Shown(0), *first.ask)), *rest))
+    return Example(example.id, example.source, (name,), (replace(first, ask=(ImagePlace(0), *first.ask)), *rest))
 
 
 def _blind(example: Example) -> Example:
@@ -173,7 +173,7 @@ def paste(pictures: Iterable[Image.Image]) -> Image.Image:
 
 def _words(ask: Sequence[Part]) -> str:
     return "".join(
-        part if isinstance(part, str) else f"image {part.slot}" for part in ask if not isinstance(part, Shown)
+        part if isinstance(part, str) else f"image {part.slot}" for part in ask if not isinstance(part, ImagePlace)
     )
 
 

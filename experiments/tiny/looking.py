@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.tiny.corpus import Corpus, Item
+from experiments.tiny.corpus import Corpus, CorpusItem
 from experiments.tiny.loop import Recipe, fit
 from experiments.tiny.seeing import named, near_patches
 from mmeval.embedded.world.things import COLUMNS, ROWS
@@ -26,7 +26,7 @@ from mmeval.mmicl.training.features import Features
 SIGNS = {"plus": "+", "minus": "-", "times": "*", "equals": "="}
 
 
-class Looker(nn.Module):
+class QFormerPretrainer(nn.Module):
     """Q-Former and projection, judged by the language model's embeddings."""
 
     def __init__(self, model: MmiclForConditionalGeneration) -> None:
@@ -59,7 +59,7 @@ def look(
     path: Path,
 ) -> None:
     """Trains Q-Former and projection in place; each corpus comes with the files whose features are kept."""
-    looker = Looker(model)
+    looker = QFormerPretrainer(model)
     model.requires_grad_(False)
     for parameter in looker.learnt():
         parameter.requires_grad_(True)
@@ -111,7 +111,7 @@ def reader(processor: MmiclProcessor) -> Callable[[str], list[int]]:
     return words
 
 
-def marks(item: Item, grid: int, words: Callable[[str], list[int]]) -> list[tuple[int, int, float]]:
+def marks(item: CorpusItem, grid: int, words: Callable[[str], list[int]]) -> list[tuple[int, int, float]]:
     """Patch, word and weight of what stands where; a thing's words are followed by those of its place."""
     found = []
     for x, y, label in item.marks:

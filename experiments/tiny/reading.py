@@ -17,8 +17,8 @@ from transformers import LlamaForCausalLM, T5ForConditionalGeneration
 from experiments.tiny.corpus import Corpus
 from experiments.tiny.documents import SUFFIX, Document, Writer, about_puzzle, curriculum, item_prompt, padded
 from experiments.tiny.loop import Recipe, fit
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.puzzles import PUZZLES
+from mmeval.embedded.world.rng import Rng
 from mmeval.mmicl.training.data import questions_apart
 
 LENGTH = 400
@@ -97,7 +97,7 @@ def puzzle_tests(writer: Writer, count: int = 100) -> Mapping[str, list[Document
 
 def _puzzles(writer: Writer, kind: str, count: int) -> Iterator[Document]:
     for seed in range(count):
-        document = about_puzzle(writer, kind, Dice(f"held out {seed}"), 0, split="test")
+        document = about_puzzle(writer, kind, Rng(f"held out {seed}"), 0, split="test")
         last = len(document.learnt) - 1 - document.learnt[::-1].index(True)
         first = last
         while first > 0 and document.learnt[first - 1]:

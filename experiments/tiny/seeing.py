@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.tiny.corpus import Corpus, Item, Pixels
+from experiments.tiny.corpus import Corpus, CorpusItem, Pixels
 from experiments.tiny.loop import Recipe, fit
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
@@ -31,7 +31,7 @@ def pixels(pictures: Pixels) -> Tensor:
     return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 - MEAN) / DEVIATION
 
 
-class Seer(nn.Module):
+class VisionPretrainer(nn.Module):
     """The vision encoder with its two temporary heads."""
 
     def __init__(self, model: MmiclForConditionalGeneration, words: list[str], identities: list[str]) -> None:
@@ -68,7 +68,7 @@ def see(
     """Trains the vision encoder in place, on pictures and on pages to read."""
     words = sorted({word for item in (*train.items, *pages.items) for *_, label in item.marks for word in named(label)})
     identities = sorted({item.identity for item in train.items if item.identity})
-    seer = Seer(model, words, identities)
+    seer = VisionPretrainer(model, words, identities)
     tests = targets_of(seer, held_out)
     sources = [(corpus, targets_of(seer, corpus)) for corpus in (pages, train)]
     sizes = (int(PAGES * recipe.batch), recipe.batch - int(PAGES * recipe.batch))
@@ -91,7 +91,7 @@ def named(label: str) -> list[str]:
     return [word for word in label.split() if word not in KINDS]
 
 
-def _has_glyphs(item: Item) -> bool:
+def _has_glyphs(item: CorpusItem) -> bool:
     return any(label.split()[0] in KINDS for *_, label in item.marks)
 
 
@@ -107,7 +107,7 @@ class Targets:
     whole: Tensor
     """[N] long, -1 where a picture has no identity."""
 
-    def dense(self, rows: npt.NDArray[np.int64], seer: Seer) -> Tensor:
+    def dense(self, rows: npt.NDArray[np.int64], seer: VisionPretrainer) -> Tensor:
         """[rows, patches, words + 1] float: at each patch a share for every word near it, the rest for nothing."""
         dense = np.zeros((len(rows), seer.grid**2, len(seer.words) + 1), dtype=np.float32)
         for index, row in enumerate(rows):
@@ -118,10 +118,10 @@ class Targets:
         return torch.from_numpy(dense)
 
 
-def targets_of(seer: Seer, data: Corpus) -> Targets:
+def targets_of(seer: VisionPretrainer, data: Corpus) -> Targets:
     """What is true of the pictures of a corpus, in the seer's words."""
 
-    def marks(item: Item) -> Mark:
+    def marks(item: CorpusItem) -> Mark:
         triples = []
         for x, y, label in item.marks:
             words = [seer.words[word] for word in named(label) if word in seer.words]
@@ -148,7 +148,7 @@ def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
     return [(r * grid + c, w) for r, c, w in corners if 0 <= r < grid and 0 <= c < grid and w > 0.05]
 
 
-def _check(seer: Seer, data: Corpus, targets: Targets) -> str:
+def _check(seer: VisionPretrainer, data: Corpus, targets: Targets) -> str:
     """Of the patches that hold little but one word: the share told right, glyphs and others; and of identities."""
     rows = np.arange(len(data.items))
     states = torch.cat([seer.encode(pixels(data.pictures[part])) for part in np.array_split(rows, 20)])

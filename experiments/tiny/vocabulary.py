@@ -9,7 +9,7 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 
 from mmeval.embedded.world.choices import SORTS
 from mmeval.embedded.world.puzzles import PUZZLES, puzzles
-from mmeval.mmicl.processing import MmiclProcessor, Settings
+from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 
 TAGS = 12
 """Pictures that can be told apart in one prompt: a question and its demonstrations."""
@@ -27,7 +27,7 @@ ALWAYS = (
     "such as A, B, C, D, directly. Left picture, right picture. Is this statement true of them? Respond with either",
     "given the left image and the right image. Analyzing can you validate the statement what goes with stands before",
 )
-"""Words of the wordings and contexts, whether or not the world uses them."""
+"""Words of the prompts and contexts, whether or not the world uses them."""
 CHOICES = "ABCDE"
 """An option's letter is a word of its own, and is written as people write it: the public readers know no small ones."""
 PRACTICE = 400
@@ -71,7 +71,7 @@ def make_processor(
     tokenizer.add_tokens([AddedToken(letter, single_word=True, normalized=False) for letter in CHOICES])
     frame, mark = ("$A </s>", "</s>") if family == "t5" else ("<s> $A", "<s>")
     tokenizer.post_processor = processors.TemplateProcessing(frame, special_tokens=[(mark, ids[mark])])
-    settings = Settings(
+    settings = ProcessorConfig(
         placeholder_id=ids["<picture>"],
         tag_ids=tuple(ids[tag] for tag in tagged[1:]),
         tokens_per_picture=tokens_per_picture,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.cards.schema import PLACE, PLACES, Card
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.readings import choices
 from mmeval.types import Image, InputError, Parts, Sample, nearest
@@ -26,7 +26,7 @@ def samples(card: Card, data: str, frames: int | None = None, sampler: str | Non
         yield from embedded_suites.samples(card.name, f"the folder that holds {' or '.join(card.files)}")
         return
     found = lines.read(data, card.files, card.hub, card.name, card.rows)
-    texts = [text for own in card.wordings.values() for text in own.values()]
+    texts = [text for own in card.prompts.values() for text in own.values()]
     columns = {place for text in texts for place in PLACE.findall(text)} - PLACES
     for number, line in enumerate(found, start=1):
         if all(str(line.value(column)) in values for column, values in card.only.items()):
@@ -34,7 +34,7 @@ def samples(card: Card, data: str, frames: int | None = None, sampler: str | Non
 
 
 def sample(
-    card: Card, line: Line, number: int, columns: set[str], frames: int | None = None, sampler: str | None = None
+    card: Card, line: TableRow, number: int, columns: set[str], frames: int | None = None, sampler: str | None = None
 ) -> Sample:
     """A row as a question. One with no mark at all shows its pictures first."""
     kind = _kind(card, line)
@@ -68,7 +68,7 @@ def sample(
 
 
 def _frames(
-    card: Card, line: Line, frames: int | None, sampler: str | None
+    card: Card, line: TableRow, frames: int | None, sampler: str | None
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
     """The frames of the row's video, and which they are."""
     if card.video is None:
@@ -83,7 +83,7 @@ def _frames(
     return found
 
 
-def _kind(card: Card, line: Line) -> str:
+def _kind(card: Card, line: TableRow) -> str:
     """What kind of question the row is. Raises InputError for a value that the card does not tell."""
     value = line.text(card.kind) if card.kind else ""
     if value not in card.kinds:
@@ -93,18 +93,18 @@ def _kind(card: Card, line: Line) -> str:
     return kind
 
 
-def _group(line: Line, columns: Sequence[str]) -> str:
+def _group(line: TableRow, columns: Sequence[str]) -> str:
     """The name of the row's group; none where a cell is empty: a question without a figure is in no figure's group."""
     cells = [line.value(column) for column in columns if column in line.values]
     return "" if any(cell is None or str(cell).strip() == "" for cell in cells) else _named(line, columns)
 
 
-def _named(line: Line, columns: Sequence[str]) -> str:
+def _named(line: TableRow, columns: Sequence[str]) -> str:
     """What several columns name together: figure 1 of set 1 is another than figure 1 of set 2."""
     return " / ".join(_cell(line, column) for column in columns)
 
 
-def _cell(line: Line, column: str) -> str:
+def _cell(line: TableRow, column: str) -> str:
     """The column's text; of `index/4` and `index%4` the whole number and the remainder."""
     part = _PART.fullmatch(column) if column not in line.values else None
     if part is None:
@@ -117,7 +117,7 @@ def _cell(line: Line, column: str) -> str:
     return str(int(value) // int(part[3]) if part[2] == "/" else int(value) % int(part[3]))
 
 
-def _drawn(card: Card, line: Line) -> list[Image]:
+def _drawn(card: Card, line: TableRow) -> list[Image]:
     """The options that are pictures: of one column, or of a column each, without a gap between them."""
     columns = [line.images(column, card.folder) for column in card.options]
     found = [image for column in columns for image in column]
@@ -128,7 +128,7 @@ def _drawn(card: Card, line: Line) -> list[Image]:
     return found
 
 
-def _options(card: Card, line: Line) -> list[str]:
+def _options(card: Card, line: TableRow) -> list[str]:
     """The options: of one column, or those columns that are not empty, without a gap between them.
 
     Where the question itself lists them, only their letters are known. A letter that each one begins with goes.
@@ -168,7 +168,7 @@ def _listed(text: str) -> list[str]:
     return [text[start:end].strip(" \t\n,;") for start, end in zip(starts, [*starts, len(text)][1:], strict=True)]
 
 
-def _targets(card: Card, kind: str, line: Line, offered: Sequence[str | Image]) -> tuple[str, ...]:
+def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Image]) -> tuple[str, ...]:
     if kind == "short answer":
         value = line.value(card.answer)
         return tuple(line.texts(card.answer)) if isinstance(value, list) else (line.text(card.answer),)

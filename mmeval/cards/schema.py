@@ -86,7 +86,7 @@ class Card:
     """Metric -> columns that name a group together: the share of groups in which every question is right."""
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Column -> the values of which a row must have one to be asked."""
-    wordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Name -> kind -> the prompt, with {pictures}, {question}, {options} and any column in braces."""
     max_new_tokens: int = 16
     version: int = 1
@@ -101,7 +101,7 @@ KEYS = (
     "categories",
     "groups",
     "only",
-    "wordings",
+    "prompts",
     "max_new_tokens",
     "version",
     "hub",
@@ -115,7 +115,7 @@ def load(path: Path) -> Task:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: the card cannot be read ({error}); name a .yaml file in UTF-8") from error
     values = parse(text, str(path))
-    return build(check(path.stem, values, str(path)), values, home=str(path.parent))
+    return build(check(path.stem, values, str(path)), values, default_source=str(path.parent))
 
 
 def packaged(name: str) -> Task:
@@ -124,11 +124,11 @@ def packaged(name: str) -> Task:
     return build(check(name, values, f"{name}.yaml"))
 
 
-def build(card: Card, facts: Mapping[str, Any] | None = None, home: str = "embedded") -> Task:
+def build(card: Card, facts: Mapping[str, Any] | None = None, default_source: str = "embedded") -> Task:
     """The task that a card tells; `facts` is the card itself, where no package holds it."""
     from mmeval.cards.task import task
 
-    told: Task = task(card, facts, home)
+    told: Task = task(card, facts, default_source)
     return told
 
 
@@ -160,7 +160,7 @@ def check(name: str, values: Mapping[str, Any], where: str) -> Card:
     own |= {"hub": _map(values["hub"], f"{where}, hub")} if "hub" in values else {}
     own["categories"] = _labels(values.get("categories", {}), f"{where}, categories")
     own["kinds"] = _kinds(values["kind"], f"{where}, kind")
-    own["wordings"] = _wordings(values.get("wordings", {}), set(own["kinds"].values()), f"{where}, wordings")
+    own["prompts"] = _prompts(values.get("prompts", {}), set(own["kinds"].values()), f"{where}, prompts")
     card = Card(name=name, files=_texts(values["files"], f"{where}, files"), **own)
     _agree(card, where)
     return card
@@ -171,7 +171,7 @@ _SEVERAL = ("options", "pictures", "cluster")
 _NUMBERS = ("lettered", "max_new_tokens", "version")
 _CHOSEN = {"answers": ANSWERS, "match": MATCHES, "mean": MEANS, "letters": LETTERS}
 PLACE = re.compile(r"\{([^{}]+)\}")
-"""A place in a wording."""
+"""A place in a prompt."""
 PLACES = {"pictures", "question", "options"}
 """Those that are no columns."""
 
@@ -196,16 +196,16 @@ def _agree(card: Card, where: str) -> None:
         raise InputError(f"{where}, categories: name the column that holds them, as fields: category")
     if card.mean == "categories" and card.category is None:
         raise InputError(f"{where}, mean: a mean of categories needs their column, as fields: category")
-    for name, own in card.wordings.items():
-        for kind, wording in own.items():
-            _agree_wording(card, kind, set(PLACE.findall(wording)), f"{where}, wordings, {name}")
+    for name, own in card.prompts.items():
+        for kind, prompt in own.items():
+            _agree_prompt(card, kind, set(PLACE.findall(prompt)), f"{where}, prompts, {name}")
     taken = {item.name for item in fields(Card)} | {"overall", "precision", "recall", "f1", "yes_ratio"}
     for group in card.groups:
         if group in taken or group in card.categories:
             raise InputError(f"{where}, groups: the name '{group}' is taken; choose another")
 
 
-def _agree_wording(card: Card, kind: str, places: set[str], where: str) -> None:
+def _agree_prompt(card: Card, kind: str, places: set[str], where: str) -> None:
     if "question" not in places:
         raise InputError(f"{where}: no {{question}} in it; say where the question stands")
     if (card.pictures or card.video) and ("pictures" in places) == (card.mark is not None):
@@ -271,8 +271,8 @@ def _kinds(value: object, where: str) -> dict[str, str]:
     return {name: _one_of(kind, KINDS, where) for name, kind in _map(value, where).items()}
 
 
-def _wordings(value: object, kinds: set[str], where: str) -> dict[str, dict[str, str]]:
-    """Each wording by kind; a text is that of all kinds."""
+def _prompts(value: object, kinds: set[str], where: str) -> dict[str, dict[str, str]]:
+    """Each prompt by kind; a text is that of all kinds."""
     found: dict[str, dict[str, str]] = {}
     for name, said in _map(value, where, False).items():
         own = dict.fromkeys(kinds, said) if isinstance(said, str) else _map(said, f"{where}, {name}")

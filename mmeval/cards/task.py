@@ -15,10 +15,10 @@ from mmeval.scoring.readings import choices, letters, yesno
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.short import exact
 from mmeval.scoring.statistics import Statistic
-from mmeval.task import Scorer, Task, Wording
+from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
 
-WORDINGS = {
+PROMPTS = {
     **dict.fromkeys(CHOICES, "{pictures}{question}\n{options}Answer with the option's letter."),
     "yes/no": "{pictures}{question} Please answer yes or no.",
     "short answer": "{pictures}{question}\nAnswer the question using a single word or phrase.",
@@ -26,9 +26,9 @@ WORDINGS = {
 """What is said where the card says nothing."""
 
 
-def task(card: Card, facts: Mapping[str, Any] | None, home: str) -> Task:
-    """The task; `facts` is the card itself where no package holds it, `home` where its data is."""
-    said = card.wordings or {"direct": {kind: _standard(card, kind) for kind in card.kinds.values()}}
+def task(card: Card, facts: Mapping[str, Any] | None, default_source: str) -> Task:
+    """The task; `facts` is the card itself where no package holds it, `default_source` where its data is."""
+    said = card.prompts or {"direct": {kind: _standard(card, kind) for kind in card.kinds.values()}}
     only = next(iter(card.kinds.values())) if card.kind is None else None
     yes = {"f1": "F1", "yes_ratio": "Answered yes"} if only == "yes/no" else {}
     groups = {name: name for name in card.groups}
@@ -41,7 +41,7 @@ def task(card: Card, facts: Mapping[str, Any] | None, home: str) -> Task:
         name=card.name,
         version=card.version,
         samples=partial(samples, card),
-        wordings={name: wording(card, texts) for name, texts in said.items()},
+        prompts={name: prompt(card, texts) for name, texts in said.items()},
         scorers={"strict": scorer(card)},
         metrics={"strict": partial(numbers, card)},
         axes=dict(card.categories) or {"overall": "Accuracy"},
@@ -49,18 +49,18 @@ def task(card: Card, facts: Mapping[str, Any] | None, home: str) -> Task:
         max_new_tokens=card.max_new_tokens,
         readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
         strict=letters.reasoned,
-        home=home,
+        default_source=default_source,
         facts=facts,
         **shown,
     )
 
 
 def _standard(card: Card, kind: str) -> str:
-    text = WORDINGS[kind].replace("{options}", "" if card.lettered else "{options}")
+    text = PROMPTS[kind].replace("{options}", "" if card.lettered else "{options}")
     return text.replace("{pictures}", "" if card.mark else "{pictures}")
 
 
-def wording(card: Card, texts: Mapping[str, str]) -> Wording:
+def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
     """The prompt of each kind with its places filled."""
     form = card.letters.replace("A", "{}") + " "
     pieces = {kind: PLACE.split(text) for kind, text in texts.items()}
@@ -110,40 +110,42 @@ def agreement(record: Record) -> Score:
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """The share overall, of each category, of each kind of group; for yes/no how often and how well yes is said."""
     cluster: Callable[[Record], str] = (lambda record: record.groups["cluster"]) if card.cluster else pictures
-    luck = partial(_luck, card)
+    chance = partial(_chance, card)
     names = list(card.categories) or sorted({record.category for record in records})
-    parts = by_category(records, scores, names, cluster, luck) if card.category else {}
-    whole = percent(share(records, scores, cluster), luck(records))
+    parts = by_category(records, scores, names, cluster, chance) if card.category else {}
+    whole = percent(share(records, scores, cluster), chance(records))
     found = {"overall": macro(parts) if card.mean == "categories" else whole}
     found |= parts if card.categories else {}
     for name in card.groups:
         inside = [pair for pair in zip(records, scores, strict=True) if name in pair[0].groups]
         own, theirs = [record for record, _ in inside], [score for _, score in inside]
-        found[name] = percent(group_all(own, theirs, name, cluster), _all_luck(own, name, luck))
+        found[name] = percent(group_all(own, theirs, name, cluster), _chance_of_all(own, name, chance))
     if tuple(card.kinds.values()) == ("yes/no",):
         found |= {name: number for name, number in detection(records, scores, cluster).items() if name != "accuracy"}
     return found
 
 
-def _luck(card: Card, records: Sequence[Record]) -> float | None:
+def _chance(card: Card, records: Sequence[Record]) -> float | None:
     """What guessing gives, of 100; None where a short answer is among the questions."""
-    each = [_LUCK[_of(card, record.tags)](record) for record in records]
+    each = [_CHANCE[_of(card, record.tags)](record) for record in records]
     known = [value for value in each if value is not None]
     return sum(known) / len(known) if known and len(known) == len(each) else None
 
 
-_LUCK: dict[str, Callable[[Record], float | None]] = {
+_CHANCE: dict[str, Callable[[Record], float | None]] = {
     **dict.fromkeys(CHOICES, lambda record: guessing([record])),
     "yes/no": lambda record: 50.0,
     "short answer": lambda record: None,
 }
 
 
-def _all_luck(records: Sequence[Record], name: str, luck: Callable[[Sequence[Record]], float | None]) -> float | None:
+def _chance_of_all(
+    records: Sequence[Record], name: str, chance: Callable[[Sequence[Record]], float | None]
+) -> float | None:
     """What guessing every question of a group gives, of 100."""
     groups: dict[str, float] = {}
     for record in records:
-        own = luck([record])
+        own = chance([record])
         if own is None:
             return None
         group = key(record, name)

@@ -104,7 +104,7 @@ _what = _options(
         help="Catalogue name, checkpoint folder, or ADAPTER:SOURCE.",
     ),
     click.option("--data", help="embedded, hub, a folder, or a table.  [default: embedded; for a card its folder]"),
-    click.option("--wording", help="How the task puts its questions.  [default: the task's first]"),
+    click.option("--prompt", help="How the task puts its questions.  [default: the task's first]"),
     click.option("--context", help="How the model's pictures are introduced.  [default: the adapter's first]"),
 )
 
@@ -142,7 +142,7 @@ def run(
     task: str,
     model: str,
     data: str | None,
-    wording: str | None,
+    prompt: str | None,
     context: str | None,
     dry_run: bool,
     seed: int,
@@ -166,9 +166,9 @@ def run(
         raise InputError("--seed is for one run and --seeds for several; leave one of them out")
     told = ("reading", "by", "partial", "early_stop", "shots", "frames", "sampler")
     how = How(**{name: options[name] for name in told}, seed=seeds[0] if seeds else seed)
-    options |= {"data": data, "wording": wording, "context": context}
+    options |= {"data": data, "prompt": prompt, "context": context}
     if dry_run:
-        asked = ("data", "wording", "context", "device", "dtype", "judge", "judge_model")
+        asked = ("data", "prompt", "context", "device", "dtype", "judge", "judge_model")
         shown = door.preview(model, task, how, **{name: options[name] for name in asked})
         console.show_preview(shown.reads, shown.prompts)
         return

@@ -89,7 +89,7 @@ def mic_sources() -> None:
     \b
     Example: mmeval mic sources
     """
-    from mmeval.mic.wordings import cards
+    from mmeval.mic.templates import cards
     from mmeval.reporting import console
 
     for name, card in cards().items():

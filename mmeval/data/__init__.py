@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mmeval.data.rows import Row
+from mmeval.data.rows import YesNoRow
 from mmeval.types import InputError
 
 
-def read(data: str, subtasks: Sequence[str], hub: Mapping[str, str]) -> Iterator[Row]:
+def read(data: str, subtasks: Sequence[str], hub: Mapping[str, str]) -> Iterator[YesNoRow]:
     """The rows of `embedded`, `hub`, a release folder, a .parquet file or a folder of such files.
 
     `hub` says where on the hub: repo, revision, split. Raises InputError if there is nothing to read.

@@ -63,10 +63,10 @@ class Pool:
                 f"{query.where}: {count} demonstrations asked for, and of the {len(self.items)} drawn from the train "
                 f"part {self.others(query)} are about other pictures; ask for fewer with --shots, or add to it"
             )
-        dice = random.Random(f"{self.seed} {query.id}")
+        rng = random.Random(f"{self.seed} {query.id}")
         found: dict[int, Item] = {}
         while len(found) < count:
-            place = dice.randrange(len(self.items))
+            place = rng.randrange(len(self.items))
             if self.items[place].picture != query.picture:
                 found.setdefault(place, self.items[place])
         return list(found.values())

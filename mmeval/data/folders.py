@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data.rows import Row, check_subtask
+from mmeval.data.rows import YesNoRow, check_subtask
 from mmeval.types import Image, InputError
 
 PICTURES = {".jpg", ".jpeg", ".png"}
@@ -16,7 +16,7 @@ NOT_DATA = {"eval_tool", "__MACOSX"}
 """Folders that come with the release and hold no subtask."""
 
 
-def rows(folder: Path, subtasks: Sequence[str]) -> Iterator[Row]:
+def rows(folder: Path, subtasks: Sequence[str]) -> Iterator[YesNoRow]:
     """The questions, subtask by subtask in that order, pictures by name; subtasks that are absent are left out.
 
     The folder that a zip wraps around the release may be given too. Raises InputError for an unknown
@@ -39,7 +39,7 @@ def _subfolders(folder: Path) -> list[Path]:
     return [path for path in inside if path.name not in NOT_DATA and not path.name.startswith(".")]
 
 
-def _subtask(folder: Path) -> Iterator[Row]:
+def _subtask(folder: Path) -> Iterator[YesNoRow]:
     pictures = _pictures(folder / "images" if (folder / "images").is_dir() else folder)
     texts_in = folder / "questions_answers_YN"
     texts = {path.stem: path for path in sorted((texts_in if texts_in.is_dir() else folder).glob("*.txt"))}
@@ -63,7 +63,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
     return pictures
 
 
-def _questions(folder: Path, text: Path, picture: Path) -> Iterator[Row]:
+def _questions(folder: Path, text: Path, picture: Path) -> Iterator[YesNoRow]:
     for path in (text, picture):
         if not path.resolve().is_relative_to(folder.resolve()):
             raise InputError(f"{path}: a link out of its folder; put the file itself there")
@@ -74,7 +74,7 @@ def _questions(folder: Path, text: Path, picture: Path) -> Iterator[Row]:
         question, tab, answer = line.partition("\t")
         if not tab or "\t" in answer.rstrip():
             raise InputError(f"{text}, line {number}: not a question, a tab, and Yes or No; mend the line")
-        yield Row(folder.name, picture.name, image, question, answer.strip(), f"{text}, line {number}")
+        yield YesNoRow(folder.name, picture.name, image, question, answer.strip(), f"{text}, line {number}")
 
 
 def _lines(path: Path) -> list[str]:

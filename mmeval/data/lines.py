@@ -26,7 +26,7 @@ BESIDE = "./"
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class TableRow:
     """A row of a table: values by column, and where it stands, for whoever has to mend it."""
 
     values: Mapping[str, Any]
@@ -138,7 +138,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
 
 def read(
     data: str, files: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
-) -> Iterator[Line]:
+) -> Iterator[TableRow]:
     """The lines of `hub`, of a file, or of those files of a folder (patterns, as in `*/val-*.parquet`).
 
     `rows` says where they are in a JSON file (`of_file`). Raises InputError if there is nothing to read.
@@ -149,7 +149,7 @@ def read(
             raise InputError(f"{task} has no known copy on the hub; give the folder that holds {' or '.join(files)}")
         from mmeval.data.hub import values
 
-        return (Line(found, where) for found, where in values(**hub))
+        return (TableRow(found, where) for found, where in values(**hub))
     if path.is_file():
         return of_file(path, path.parent, rows)
     if not path.is_dir():
@@ -160,7 +160,7 @@ def read(
     return (line for one in found for line in of_file(one, path, rows))
 
 
-def of_file(path: Path, folder: Path, rows: str | None = None) -> Iterator[Line]:
+def of_file(path: Path, folder: Path, rows: str | None = None) -> Iterator[TableRow]:
     """The lines of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError where it cannot be read.
 
     `rows` is where a JSON file has them, as in `data/questions`; `.` is its top. Where they are a map and no list,
@@ -177,7 +177,7 @@ def of_file(path: Path, folder: Path, rows: str | None = None) -> Iterator[Line]
         found = tables.values(path, None)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
-    return (Line(values, where, folder, path) for values, where in found)
+    return (TableRow(values, where, folder, path) for values, where in found)
 
 
 def load(path: Path) -> Any:

@@ -32,7 +32,7 @@ DIGITS = 15
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class MMBenchRow:
     """A question as it is asked: of a turn, if it is one."""
 
     index: int
@@ -49,25 +49,25 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Cell:
+class PictureCell:
     """A picture cell: what reads it, or the index of the row whose picture is meant."""
 
     read: Callable[[], bytes] | None
     refers: str = ""
 
 
-Line = tuple[Mapping[str, str], Cell, str]
+Line = tuple[Mapping[str, str], PictureCell, str]
 """A line of a table: its cells, its picture, and where it stands."""
 
 
-def questions(lines: Iterable[Line], *, partial: bool = False) -> Iterator[list[Row]]:
+def questions(lines: Iterable[Line], *, partial: bool = False) -> Iterator[list[MMBenchRow]]:
     """The turns of each question, in the order of the first passes; derived where a file has first passes only.
 
     Raises InputError for what is wrong with a line, for two rows of one index, and for a question that lacks
     turns or whose turns have other options; with `partial` the turns that are there are taken.
     """
     rows = _rows(lines)
-    groups: dict[int, list[Row]] = {}
+    groups: dict[int, list[MMBenchRow]] = {}
     for row in rows:
         groups.setdefault(row.question, []).append(row)
     if not groups:
@@ -127,9 +127,9 @@ def tsv(path: Path) -> Iterator[Line]:
                     raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; get the file again")
                 picture = cells.pop(place)
                 if len(picture) <= REFERENCE:
-                    cell = Cell(None, picture.strip())
+                    cell = PictureCell(None, picture.strip())
                 else:
-                    cell = Cell(_Stored(path, start, offsets.end, place, where))
+                    cell = PictureCell(_Stored(path, start, offsets.end, place, where))
                 yield dict(zip((n for n in names if n != "image"), cells, strict=True)), cell, where
                 start = offsets.advance()
         except csv.Error as error:
@@ -152,7 +152,7 @@ def _line(values: Mapping[str, Any], where: str, held: dict[bytes, bytes]) -> Li
         raise InputError(f"{where}: the picture is not in the table; embed its bytes in the column image")
     cells = {name: _text(values[key]) for name, key in names.items() if name != "image"}
     picture = held.setdefault(hashlib.sha256(encoded).digest(), encoded)
-    return cells, Cell(partial(bytes, picture)), where
+    return cells, PictureCell(partial(bytes, picture)), where
 
 
 def _text(value: object) -> str:
@@ -239,8 +239,8 @@ class _Offsets:
         return self.end
 
 
-def _rows(lines: Iterable[Line]) -> list[Row]:
-    found: dict[int, Row] = {}
+def _rows(lines: Iterable[Line]) -> list[MMBenchRow]:
+    found: dict[int, MMBenchRow] = {}
     waiting: list[tuple[int, int]] = []
     for cells, cell, where in lines:
         index = index_of(cells["index"], where)
@@ -258,7 +258,7 @@ def _rows(lines: Iterable[Line]) -> list[Row]:
             )
         question = index_of(cells["g_index"], where) if cells.get("g_index", "").strip() else index % PASS
         image = Image(cell.read or b"", f"{where}, column image")
-        found[index] = Row(index, question, cells, options, answer, image, where)
+        found[index] = MMBenchRow(index, question, cells, options, answer, image, where)
         if cell.read is None:
             waiting.append((index, index_of(cell.refers, f"{where}, column image")))
     has = found.keys() - {index for index, _ in waiting}
@@ -272,14 +272,14 @@ def _rows(lines: Iterable[Line]) -> list[Row]:
     return list(found.values())
 
 
-def _turns(row: Row) -> Iterator[Row]:
+def _turns(row: MMBenchRow) -> Iterator[MMBenchRow]:
     yield row
     for turn in range(1, len(row.options)):
         answer = turned_letter(row.answer, len(row.options), turn) if row.answer else ""
         yield replace(row, index=row.index + turn * PASS, options=turned(row.options, turn), answer=answer)
 
 
-def _check(group: list[Row], partial: bool) -> None:
+def _check(group: list[MMBenchRow], partial: bool) -> None:
     first = group[0]
     for row in group:
         if sorted(row.options) != sorted(first.options):

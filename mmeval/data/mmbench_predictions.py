@@ -39,7 +39,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Line:
+class PredictionRow:
     """A row of the table, its cells by column."""
 
     cells: Mapping[str, Cell]
@@ -50,7 +50,7 @@ class Line:
         return self.cells[column].text if column in self.cells else ""
 
 
-def lines(path: Path) -> Iterator[Line]:
+def lines(path: Path) -> Iterator[PredictionRow]:
     """The rows. Raises InputError if a column is missing or a row has more or fewer cells."""
     rows = sheets.read(path)
     _, first = next(rows, (0, []))
@@ -64,7 +64,7 @@ def lines(path: Path) -> Iterator[Line]:
         cells = cells + [Cell("")] * (len(names) - len(cells))
         if len(cells) != len(names):
             raise InputError(f"{where}: {len(cells)} cells and not {len(names)}; quote what holds a separator")
-        yield Line(dict(zip(names, cells, strict=True)), where)
+        yield PredictionRow(dict(zip(names, cells, strict=True)), where)
 
 
 def records(path: str, *, ability: Ability | None, partial: bool = False) -> list[Record]:
@@ -122,7 +122,7 @@ def check(path: Path) -> list[Finding]:
         for name in EXPECTED
         if name not in rows[0].cells
     ]
-    groups: dict[int, dict[int, Line]] = {}
+    groups: dict[int, dict[int, PredictionRow]] = {}
     misread: dict[str, list[str]] = {}
     for line in rows:
         found += _cells(line)
@@ -153,7 +153,7 @@ def check(path: Path) -> list[Finding]:
     return found
 
 
-def _record(index: int, line: Line, group: int, tags: dict[str, str], ability: Ability | None) -> Record:
+def _record(index: int, line: PredictionRow, group: int, tags: dict[str, str], ability: Ability | None) -> Record:
     """The row as a record; its tags are filled, but for those that need the other turns."""
     options = option_cells({name: cell.text for name, cell in line.cells.items()}, line.where)
     answer = line.text("answer").strip()
@@ -178,12 +178,12 @@ def _record(index: int, line: Line, group: int, tags: dict[str, str], ability: A
     )
 
 
-def _group(line: Line, index: int) -> int:
+def _group(line: PredictionRow, index: int) -> int:
     given = line.text("g_index").strip()
     return index_of(given, line.where) if given else index % PASS
 
 
-def _cells(line: Line) -> Iterator[Finding]:
+def _cells(line: PredictionRow) -> Iterator[Finding]:
     options: tuple[str, ...] = ()
     try:
         options = option_cells({name: cell.text for name, cell in line.cells.items()}, line.where)
@@ -243,7 +243,7 @@ def _plain(text: str) -> object:
     return int(value) if value.is_integer() and abs(value) < 1e15 else value
 
 
-def _turns(path: Path, question: int, turns: Mapping[int, Line]) -> Iterator[Finding]:
+def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow]) -> Iterator[Finding]:
     first = turns[min(turns)]
     options = sum(1 for name in LETTERS if first.text(name) != "")
     if question not in turns:

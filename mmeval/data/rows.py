@@ -9,7 +9,7 @@ from mmeval.types import Image, InputError, nearest
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class YesNoRow:
     """A question about a picture."""
 
     subtask: str
@@ -22,13 +22,13 @@ class Row:
     """File and line, for whoever has to mend it."""
 
 
-def pairs(rows: Iterable[Row], subtasks: Sequence[str]) -> Iterator[tuple[Row, Row]]:
+def pairs(rows: Iterable[YesNoRow], subtasks: Sequence[str]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
     """The two questions of each picture, together, in the order in which the pictures are complete.
 
     Raises InputError for a subtask that is not among those, an answer that is neither yes nor no, a question
     asked twice, and a picture with one question or more than two.
     """
-    waiting: dict[tuple[str, str], Row] = {}
+    waiting: dict[tuple[str, str], YesNoRow] = {}
     complete: set[tuple[str, str]] = set()
     for row in rows:
         _check(row, subtasks)
@@ -55,7 +55,7 @@ def check_subtask(name: str, where: str, subtasks: Sequence[str]) -> None:
         raise InputError(f"{where}: unknown subtask '{name}'{nearest(name, subtasks)}; there are {', '.join(subtasks)}")
 
 
-def _check(row: Row, subtasks: Sequence[str]) -> None:
+def _check(row: YesNoRow, subtasks: Sequence[str]) -> None:
     check_subtask(row.subtask, row.where, subtasks)
     if row.answer.lower() not in ("yes", "no"):
         raise InputError(f"{row.where}: the ground truth is '{row.answer[:80]}'; it must be Yes or No")

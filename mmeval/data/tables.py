@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmeval.data.rows import Row
+from mmeval.data.rows import YesNoRow
 from mmeval.types import Image, InputError
 
 COLUMNS = ("question_id", "image", "question", "answer", "category")
@@ -14,7 +14,7 @@ BATCH = 32
 """Rows in memory at once; a picture of the release may have several megabytes."""
 
 
-def rows(path: Path) -> Iterator[Row]:
+def rows(path: Path) -> Iterator[YesNoRow]:
     """The rows of a .parquet file, or of all such files of a folder by name.
 
     Raises InputError if a file cannot be read, lacks a column, or has a row without a picture or a text.
@@ -23,7 +23,7 @@ def rows(path: Path) -> Iterator[Row]:
         yield from (row(found, where) for found, where in values(file, COLUMNS))
 
 
-def row(values: Mapping[str, Any], where: str) -> Row:
+def row(values: Mapping[str, Any], where: str) -> YesNoRow:
     """A row from the values of its columns. Only embedded pictures are taken; a path or a URL is not followed."""
     for name in COLUMNS:
         if name != "image" and not isinstance(values[name], str):
@@ -34,7 +34,9 @@ def row(values: Mapping[str, Any], where: str) -> Row:
         raise InputError(f"{where}: the picture is not in the table; embed its bytes in the column image")
     subtask = values["category"]
     name = values["question_id"].removeprefix(f"{subtask}/")
-    return Row(subtask, name, Image(encoded, f"{subtask}/{name}"), values["question"], values["answer"].strip(), where)
+    return YesNoRow(
+        subtask, name, Image(encoded, f"{subtask}/{name}"), values["question"], values["answer"].strip(), where
+    )
 
 
 def values(path: Path, columns: Sequence[str] | None) -> Iterator[tuple[Mapping[str, Any], str]]:

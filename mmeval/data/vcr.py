@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.types import Image, InputError, Parts, Ref
 
 FOLDER = "vcr1images"
@@ -21,7 +21,7 @@ _CLOSE = re.compile(r"\s+([.,?!;:)\]]|'\w+|n't\b)")
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class VcrQuestion:
     """A question about a still, its answers, and the reasons for the right one.
 
     `pictures` are the still and then each thing spoken of, cut out; texts speak of them by `Ref`.
@@ -37,12 +37,12 @@ class Question:
     reason: int
 
 
-def questions(data: str) -> Iterator[Question]:
+def questions(data: str) -> Iterator[VcrQuestion]:
     """The questions of val. Raises InputError for what a row lacks."""
     return (_question(line) for line in lines.read(data, ("val.jsonl",), None, "vcr"))
 
 
-def _question(line: Line) -> Question:
+def _question(line: TableRow) -> VcrQuestion:
     asked = _tokens(line, "question", line.value("question"))
     answers, reasons = (_four(line, name) for name in ("answer_choices", "rationale_choices"))
     right = [_place(line, name) for name in ("answer_label", "rationale_label")]
@@ -56,7 +56,7 @@ def _question(line: Line) -> Question:
     assert line.folder is not None  # `read` was given no hub
     whole = lines.file(line.folder, f"{FOLDER}/{still}", line.where)
     cut = _crops(line.folder, f"{FOLDER}/{boxes}", whole, numbers, line.where)
-    return Question(
+    return VcrQuestion(
         id=line.text("annot_id"),
         still=still,
         pictures=(whole, *cut),
@@ -68,7 +68,7 @@ def _question(line: Line) -> Question:
     )
 
 
-def _four(line: Line, name: str) -> list[Tokens]:
+def _four(line: TableRow, name: str) -> list[Tokens]:
     """The four answers or reasons of a question."""
     found = line.value(name)
     if not isinstance(found, list) or len(found) != CHOICES:
@@ -77,7 +77,7 @@ def _four(line: Line, name: str) -> list[Tokens]:
     return [_tokens(line, name, tokens) for tokens in found]
 
 
-def _tokens(line: Line, name: str, found: object) -> Tokens:
+def _tokens(line: TableRow, name: str, found: object) -> Tokens:
     """A text as the release has it: words, and lists of the numbers of things."""
     good = isinstance(found, list) and all(isinstance(token, str) or _things(token) for token in found)
     if not isinstance(found, list) or not found or not good:
@@ -91,7 +91,7 @@ def _things(token: object) -> bool:
     return isinstance(token, list) and bool(token) and all(type(number) is int and number >= 0 for number in token)
 
 
-def _place(line: Line, name: str) -> int:
+def _place(line: TableRow, name: str) -> int:
     """Which of the four is right."""
     place = line.value(name)
     if type(place) is not int or place not in range(CHOICES):

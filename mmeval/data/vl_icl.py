@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.types import InputError, Sample, Shot
 
 SUBSETS = {
@@ -46,12 +46,12 @@ def samples(folder: Path, shots: int, seed: int) -> Iterator[Sample]:
             )
 
 
-def _rows(folder: Path, subset: str, name: str) -> list[Line]:
+def _rows(folder: Path, subset: str, name: str) -> list[TableRow]:
     return list(lines.of_file(folder / subset / name, folder))
 
 
 def _demonstrations(
-    subset: str, query: Line, support: Sequence[Line], shots: int, draw: random.Random
+    subset: str, query: TableRow, support: Sequence[TableRow], shots: int, draw: random.Random
 ) -> Iterator[Shot]:
     if subset == "open_mi":
         yield from _of_classes(query, shots, draw)
@@ -67,7 +67,7 @@ def _demonstrations(
             yield _shot(line, _operator(query) if subset.startswith("operator") else None)
 
 
-def _of_classes(query: Line, shots: int, draw: random.Random) -> Iterator[Shot]:
+def _of_classes(query: TableRow, shots: int, draw: random.Random) -> Iterator[Shot]:
     """Two classes, the query's and another, in an order that is drawn; their pictures in the data's order."""
     own, classes = query.text("answer"), query.texts("classes")
     others = [name for name in classes if name != own]
@@ -84,14 +84,14 @@ def _of_classes(query: Line, shots: int, draw: random.Random) -> Iterator[Shot]:
             yield Shot((shown[name][number], "This is a\nAnswer:"), name)
 
 
-def _inner(line: Line, value: object, name: str) -> Line:
+def _inner(line: TableRow, value: object, name: str) -> TableRow:
     """An object that stands inside a row, as a row of its own. Raises InputError for anything else."""
     if not isinstance(value, dict):
         raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is no JSON object; get the file again")
-    return Line(value, f"{line.where}, {name[:40]}", line.folder)
+    return TableRow(value, f"{line.where}, {name[:40]}", line.folder)
 
 
-def _shot(line: Line, place: int | None = None) -> Shot:
+def _shot(line: TableRow, place: int | None = None) -> Shot:
     answer = line.value("answer")
     if place is not None and (not isinstance(answer, list) or len(answer) != len(OPERATORS)):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be a list of three, for + - and x")
@@ -99,12 +99,12 @@ def _shot(line: Line, place: int | None = None) -> Shot:
     return Shot((*line.images("image"), f"{line.text('question')}\nAnswer:"), str(said))
 
 
-def _operator(query: Line) -> int:
+def _operator(query: TableRow) -> int:
     operator = query.text("operator")
     if operator not in OPERATORS:
         raise InputError(f"{query.where}: the operator is '{operator[:20]}'; it must be one of {' '.join(OPERATORS)}")
     return OPERATORS.index(operator)
 
 
-def _same(line: Line, query: Line) -> bool:
+def _same(line: TableRow, query: TableRow) -> bool:
     return all(line.values.get(name) == query.values.get(name) for name in ("image", "question"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.data.demonstrations import Item, find
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.types import InputError
 
 AGAIN = "get the file again"
@@ -49,7 +49,7 @@ class Release:
         questions, annotations = (
             _need(folder, n.format(part), self.source) for n in (self.questions, self.annotations)
         )
-        known: dict[str, Line] = {}
+        known: dict[str, TableRow] = {}
         for line in _lines(annotations, "annotations"):
             if known.setdefault(line.text("question_id"), line) is not line:
                 raise InputError(f"{line.where}: a second annotation of question {line.text('question_id')}")
@@ -96,7 +96,7 @@ class VizWiz(Release):
         return (f"{part}/{image}", f"images/{part}/{image}", image)
 
 
-def _item(id: str, asked: Line, answered: Line, image: str, files: tuple[str, ...], category: str) -> Item:
+def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple[str, ...], category: str) -> Item:
     answers, raw = _answers(answered)
     return Item(
         id=id,
@@ -110,7 +110,7 @@ def _item(id: str, asked: Line, answered: Line, image: str, files: tuple[str, ..
     )
 
 
-def _answers(line: Line) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _answers(line: TableRow) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The answers, and as they were before OK-VQA's authors stemmed them, if it says so; on one line, as vqaEval.py."""
     found = line.value("answers")
     if not isinstance(found, list) or not all(isinstance(one, tuple) and isinstance(one[0], str) for one in found):
@@ -125,7 +125,7 @@ def _line(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
-def _lines(path: Path, under: str | None) -> Iterator[Line]:
+def _lines(path: Path, under: str | None) -> Iterator[TableRow]:
     """The objects of a JSON list, which may stand under a name. Raises InputError for a file of another form."""
     try:
         whole: Any = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_slim)
@@ -139,7 +139,7 @@ def _lines(path: Path, under: str | None) -> Iterator[Line]:
         where = f"{path}, item {number}"
         if not isinstance(value, Mapping):
             raise InputError(f"{where}: {str(value)[:60]!r} is no JSON object; {AGAIN}")
-        yield Line(value, where)
+        yield TableRow(value, where)
 
 
 def _slim(value: dict[str, Any]) -> Any:

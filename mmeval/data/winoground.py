@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.types import Image, InputError
 
 FILES = ("examples.jsonl", "data/examples.jsonl", "*.parquet", "data/*.parquet")
@@ -34,7 +34,7 @@ def pairs(data: str, hub: Mapping[str, str]) -> Iterator[Pair]:
         yield Pair(line.text("id"), captions, images, str(line.values.get("collapsed_tag") or ""))
 
 
-def _picture(line: Line, column: str) -> Image:
+def _picture(line: TableRow, column: str) -> Image:
     """The picture of a column, which the release names without its ending: `ex_0_img_0`."""
     value = line.value(column)
     if isinstance(value, str) and line.folder is not None and not Path(value).suffix:

@@ -9,7 +9,7 @@ from mmeval.engine.prompts import Show
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS
-from mmeval.models import Checkpoint, Settings
+from mmeval.models import Checkpoint, ModelOptions
 from mmeval.types import InputError
 
 SHOWN: Mapping[str, Show] = {"side-by-side": "side-by-side", "blind": "none"}
@@ -18,7 +18,7 @@ SHOWN: Mapping[str, Show] = {"side-by-side": "side-by-side", "blind": "none"}
 
 def open_checkpoint(
     checkpoint: Checkpoint,
-    settings: Settings,
+    settings: ModelOptions,
     *,
     max_images: int | None,
     reads_instructions: bool = False,

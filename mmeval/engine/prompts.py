@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import Image as PILImage
 
-from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request
 
 Show = Literal["each", "side-by-side", "none"]
@@ -37,17 +37,19 @@ def flatten(request: Request, show: Show = "each") -> Flat:
         first = len(pictures)
         for part in prompt:
             if isinstance(part, Image):
-                parts.append(Shown(len(pictures)))
+                parts.append(ImagePlace(len(pictures)))
                 pictures.append(part)
             else:
-                parts.append(Spoken(first + part.image) if isinstance(part, Ref) else part)
+                parts.append(ImageMention(first + part.image) if isinstance(part, Ref) else part)
         if answer is not None:
             parts.append(f" {answer}\n")
     text = "".join(_words(request))
     if show == "none":
-        return Flat(tuple(part for part in parts if not isinstance(part, Shown)), (), text)
+        return Flat(tuple(part for part in parts if not isinstance(part, ImagePlace)), (), text)
     if show == "side-by-side" and len(pictures) > 1:
-        return Flat((Shown(0), *(part for part in parts if not isinstance(part, Shown))), (beside(pictures),), text)
+        return Flat(
+            (ImagePlace(0), *(part for part in parts if not isinstance(part, ImagePlace))), (beside(pictures),), text
+        )
     return Flat(tuple(parts), tuple(pictures), text)
 
 

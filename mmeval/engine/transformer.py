@@ -19,16 +19,16 @@ from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.prompts import Show, flatten
 from mmeval.mmicl.context import Context
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from mmeval.mmicl.processing import EncodedPrompt as Tokens
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.processing import Prompt as Tokens
 from mmeval.types import Generation, Image, InputError, Request, Response
 
-Held = Mapping[str, Encoded]
+EncodedImages = Mapping[str, Encoded]
 """What the picture store has of each picture, by digest."""
 
 
 @dataclass(frozen=True)
-class Prompt:
+class PreparedRequest:
     """A request as the model reads it."""
 
     id: str
@@ -41,7 +41,7 @@ class Prompt:
     """What a Q-Former that reads is given along with every picture."""
 
 
-Answer = Callable[[Sequence[Prompt], Held], list[Response]]
+Answer = Callable[[Sequence[PreparedRequest], EncodedImages], list[Response]]
 """Answers the prompts of one batch, in their order."""
 
 
@@ -77,7 +77,7 @@ class TransformerModel:
             "max_new_tokens": generation.max_new_tokens,
         }
 
-        def answer(rows: Sequence[Prompt], held: Held) -> list[Response]:
+        def answer(rows: Sequence[PreparedRequest], held: EncodedImages) -> list[Response]:
             embeds, mask = self._embed(rows, held)
             ids = self.model.language_model.generate(inputs_embeds=embeds, attention_mask=mask, **options)
             texts = [self.processor.decode(row) for row in ids.tolist()]
@@ -89,7 +89,7 @@ class TransformerModel:
         """Sum of each candidate's token log-probabilities, its end of sequence left out; prompts read once."""
         candidates = {request.id: request.candidates for request in requests}
 
-        def answer(rows: Sequence[Prompt], held: Held) -> list[Response]:
+        def answer(rows: Sequence[PreparedRequest], held: EncodedImages) -> list[Response]:
             embeds, mask = self._embed(rows, held)
             values = self._weigh(embeds, mask, [candidates[row.id] for row in rows])
             return [Response(row.id, loglikelihoods=value) for row, value in zip(rows, values, strict=True)]
@@ -103,7 +103,7 @@ class TransformerModel:
         except (PromptError, InputError) as error:
             return Response(request.id, error=str(error))
 
-    def _prompt(self, request: Request, room: int = 0) -> Prompt:
+    def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
         """Raises PromptError where prompt and `room` are too long, InputError where a picture cannot be read."""
         flat = flatten(request, self._show)
         tokens = self.processor.prompt(flat.parts, self._introduce)
@@ -113,7 +113,7 @@ class TransformerModel:
                 f"the prompt has {len(tokens.ids)} tokens and its answer {room} at most, but the model reads {limit} "
                 "in all; shorten it"
             )
-        return Prompt(request.id, tokens, flat.pictures, tuple(p.digest for p in flat.pictures), flat.text)
+        return PreparedRequest(request.id, tokens, flat.pictures, tuple(p.digest for p in flat.pictures), flat.text)
 
     def _longest(self, request: Request) -> int:
         """Tokens of the longest candidate. Raises PromptError where one has none."""
@@ -123,7 +123,7 @@ class TransformerModel:
         return max(lengths)
 
     def _run(self, requests: Sequence[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
-        prompts: list[Prompt] = []
+        prompts: list[PreparedRequest] = []
         for request in requests:
             try:
                 prompts.append(self._prompt(request, room(request)))
@@ -144,7 +144,7 @@ class TransformerModel:
                 responses = self._answer(rows, held, answer)
             yield from map(_sent, rows, responses)
 
-    def _answer(self, rows: Sequence[Prompt], held: Held, answer: Answer) -> list[Response]:
+    def _answer(self, rows: Sequence[PreparedRequest], held: EncodedImages, answer: Answer) -> list[Response]:
         """A batch's answers; one that does not fit in memory, or has a row that is refused, is halved."""
         try:
             return answer(rows, held)
@@ -157,7 +157,7 @@ class TransformerModel:
         middle = len(rows) // 2
         return self._answer(rows[:middle], held, answer) + self._answer(rows[middle:], held, answer)
 
-    def _embed(self, rows: Sequence[Prompt], held: Held) -> tuple[Tensor, Tensor]:
+    def _embed(self, rows: Sequence[PreparedRequest], held: EncodedImages) -> tuple[Tensor, Tensor]:
         """Prompt embeddings [B, L, D] with the pictures in place, and their mask [B, L]."""
         device = self.model.device
         batch = self.processor.batch([row.tokens for row in rows])
@@ -205,7 +205,7 @@ class TransformerModel:
         return kept
 
 
-def _sent(prompt: Prompt, response: Response) -> Response:
+def _sent(prompt: PreparedRequest, response: Response) -> Response:
     """The response with the prompt that was sent."""
     return replace(response, sent=prompt.tokens.text, tokens=len(prompt.tokens.ids))
 

@@ -21,7 +21,7 @@ from mmeval.mic.plan import Plan, draw
 from mmeval.mic.readers import READERS
 from mmeval.mic.rows import MicError, Root
 from mmeval.mic.shards import Making, Tally, run, tally
-from mmeval.mic.wordings import Card, cards
+from mmeval.mic.templates import SourceCard, cards
 
 SCHEMA = 1
 ALLOWED = 0.01
@@ -92,7 +92,7 @@ def build(
     return Built(out, manifest["examples"], manifest["left_out"])
 
 
-def _card(source: str) -> Card:
+def _card(source: str) -> SourceCard:
     if source not in READERS:
         raise MicError(f"unknown source '{source}'; there are {', '.join(READERS)}")
     return cards()[source]

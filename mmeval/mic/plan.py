@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmeval.mic.rows import SPLITS, MicError, Row
+from mmeval.mic.rows import SPLITS, MicError, SourceRow
 
 SHARD = 128
 """Rows that are done, and written, at once."""
@@ -21,16 +21,16 @@ LOOK = 64
 class Drawn:
     """A row, how many demonstrations it gets, and the rows to take them from, in this order."""
 
-    row: Row
+    row: SourceRow
     shots: int
-    candidates: tuple[Row, ...]
+    candidates: tuple[SourceRow, ...]
 
 
 @dataclass(frozen=True)
 class Plan:
     """The rows of every split, and the numbers of those that are drawn, in the order of the data set's files."""
 
-    rows: Mapping[str, Sequence[Row]]
+    rows: Mapping[str, Sequence[SourceRow]]
     numbers: Mapping[str, Sequence[int]]
     shots: tuple[int, int]
     seed: int
@@ -55,7 +55,7 @@ class Plan:
         row = rows[number]
         rng = random.Random(f"{self.seed}/demonstrations/{row.id}")
         shots = rng.randint(*self.shots)
-        candidates: list[Row] = []
+        candidates: list[SourceRow] = []
         if shots:
             seen = row.scenes  # never another question on the same picture, so never the row itself
             few = len(rows) <= LOOK
@@ -78,13 +78,15 @@ def bounds(text: str) -> tuple[int, int]:
     return low, high
 
 
-def draw(rows: Iterable[Row], sizes: Mapping[str, int], limit: int | None, shots: tuple[int, int], seed: int) -> Plan:
+def draw(
+    rows: Iterable[SourceRow], sizes: Mapping[str, int], limit: int | None, shots: tuple[int, int], seed: int
+) -> Plan:
     """Draws rows of each split without replacement: `limit`, or as many as `sizes` says; all, if there are not as many.
 
     A split that `sizes` does not name is taken whole, one that it gives no row stays empty. Raises MicError where two
     rows have the same id.
     """
-    by_split: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    by_split: dict[str, list[SourceRow]] = {split: [] for split in SPLITS}
     ids: set[str] = set()
     for row in rows:
         by_split[row.split].append(row)

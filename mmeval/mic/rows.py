@@ -44,7 +44,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SourceRow:
     """A question as the data set has it."""
 
     id: str
@@ -139,7 +139,7 @@ class Root:
         """The lines of a text file, blank ones left out."""
         return [line for line in self.text(name).split("\n") if line.strip()]
 
-    def each(self, name: str, items: Iterable[T], make: Callable[[T], Iterable[Row]]) -> Iterator[Row]:
+    def each(self, name: str, items: Iterable[T], make: Callable[[T], Iterable[SourceRow]]) -> Iterator[SourceRow]:
         """What `make` makes of every item of a file; an item that is not of the set's form is named."""
         for number, item in enumerate(items, 1):
             yield from self._made(name, number, lambda value: list(make(value)), item)

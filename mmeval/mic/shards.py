@@ -20,8 +20,8 @@ from pathlib import Path
 
 from mmeval.mic.pictures import Pictures
 from mmeval.mic.plan import Drawn, Plan
-from mmeval.mic.rows import MicError, Row
-from mmeval.mic.wordings import worded
+from mmeval.mic.rows import MicError, SourceRow
+from mmeval.mic.templates import worded
 from mmeval.mmicl.conversations import with_shots
 from mmeval.mmicl.examples import Example, to_json
 from mmeval.mmicl.pictures import Unusable
@@ -175,7 +175,7 @@ def _example(making: Making, drawn: Drawn, pictures: Pictures, lines: list[str])
     return example
 
 
-def _worded(making: Making, row: Row, pictures: Pictures) -> Example:
+def _worded(making: Making, row: SourceRow, pictures: Pictures) -> Example:
     if row.problem:
         raise Unusable("unusable row", row.problem)
     images = [pictures.place(picture) for picture in row.pictures]
@@ -187,6 +187,6 @@ def _check_length(making: Making, pictures: int) -> None:
         raise Unusable(TOO_LONG, f"{pictures} pictures, with its demonstrations; at most {making.max_pictures}")
 
 
-def _left_out(making: Making, row: Row, error: Unusable, **more: str) -> str:
+def _left_out(making: Making, row: SourceRow, error: Unusable, **more: str) -> str:
     entry = {"id": f"{making.source}/{row.id}", "split": row.split, "kind": error.kind, "reason": str(error), **more}
     return f"-{json.dumps(entry)}"

@@ -23,7 +23,7 @@ from transformers.initialization import no_init_weights
 
 from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.processing import MmiclProcessor, Settings
+from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.training import trained
 from mmeval.mmicl.weights import CheckpointError, fill, read_json, said, weight_files
 
@@ -204,14 +204,14 @@ def _build(config: MmiclConfig, dtype: torch.dtype) -> MmiclForConditionalGenera
     return model
 
 
-def _published_settings(config: MmiclConfig, folder: Path) -> Settings:
+def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
     """Ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")
     eos = text.eos_token_id[0] if isinstance(text.eos_token_id, list) else text.eos_token_id
     pad = eos if text.pad_token_id in (None, -1, placeholder) else text.pad_token_id
-    return Settings(
+    return ProcessorConfig(
         placeholder_id=placeholder,
         tag_ids=tuple(range(placeholder + 1, min(placeholder + 1 + TAGS, text.vocab_size))),
         tokens_per_picture=config.num_query_tokens,

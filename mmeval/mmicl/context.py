@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Shown:
+class ImagePlace:
     """The place of a picture in a prompt; `picture` is its index among the distinct pictures given."""
 
     picture: int
 
 
 @dataclass(frozen=True)
-class Spoken:
+class ImageMention:
     """A place where the picture shown in `slot` (counted from 0 in this prompt) is spoken of, not shown."""
 
     slot: int
@@ -31,8 +31,8 @@ class Tag:
     slot: int
 
 
-Part = str | Shown | Spoken
-Piece = str | Shown | Tag
+Part = str | ImagePlace | ImageMention
+Piece = str | ImagePlace | Tag
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Context:
         """The prompt in this context, neighbouring texts joined; `slot` is the number of its first picture."""
         pieces: list[Piece] = []
         for part in parts:
-            if isinstance(part, Shown):
+            if isinstance(part, ImagePlace):
                 tag: list[Piece] = [Tag(slot)] if self.tagged else []
                 pieces += [self.before.format(slot=slot), *tag, part, self.after.format(slot=slot)]
                 slot += 1
             else:
-                pieces.append(self.spoken.format(slot=part.slot) if isinstance(part, Spoken) else part)
+                pieces.append(self.spoken.format(slot=part.slot) if isinstance(part, ImageMention) else part)
         return _joined(pieces)
 
 

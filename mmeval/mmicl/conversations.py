@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example
 
 
@@ -57,10 +57,10 @@ def prompt(conversation: Conversation, upto: int) -> tuple[Part, ...]:
 
 def _moved(parts: Sequence[Part], by: int) -> tuple[Part, ...]:
     return tuple(
-        Shown(part.picture + by)
-        if isinstance(part, Shown)
-        else Spoken(part.slot + by)
-        if isinstance(part, Spoken)
+        ImagePlace(part.picture + by)
+        if isinstance(part, ImagePlace)
+        else ImageMention(part.slot + by)
+        if isinstance(part, ImageMention)
         else part
         for part in parts
     )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 
 class ExampleError(ValueError):
@@ -60,11 +60,11 @@ class Example:
             if not turn.answer.strip():
                 raise ExampleError(f"example '{self.id}' has an empty answer")
             for part in turn.ask:
-                if isinstance(part, Shown):
+                if isinstance(part, ImagePlace):
                     if part.picture != seen:
                         raise ExampleError(f"example '{self.id}' shows picture {part.picture} where {seen} is next")
                     seen += 1
-                elif isinstance(part, Spoken) and not 0 <= part.slot < len(self.images):
+                elif isinstance(part, ImageMention) and not 0 <= part.slot < len(self.images):
                     raise ExampleError(f"example '{self.id}' speaks of picture {part.slot} of {len(self.images)}")
         if seen != len(self.images):
             raise ExampleError(f"example '{self.id}' shows {seen} pictures but names {len(self.images)}")
@@ -121,7 +121,7 @@ def _plain(example: Example) -> dict[str, Any]:
 def _plain_part(part: Part) -> str | dict[str, int]:
     if isinstance(part, str):
         return part
-    return {"image": part.picture} if isinstance(part, Shown) else {"mention": part.slot}
+    return {"image": part.picture} if isinstance(part, ImagePlace) else {"mention": part.slot}
 
 
 EXAMPLE = {"id": True, "source": False, "images": True, "turns": True, "shots": False}
@@ -145,7 +145,7 @@ def _turn(value: dict[str, Any]) -> Turn:
 
 
 def _part(value: Any) -> Part:
-    kinds: dict[str, type[Shown] | type[Spoken]] = {"image": Shown, "mention": Spoken}
+    kinds: dict[str, type[ImagePlace] | type[ImageMention]] = {"image": ImagePlace, "mention": ImageMention}
     if isinstance(value, dict) and len(value) == 1:
         ((kind, number),) = value.items()
         if kind in kinds:

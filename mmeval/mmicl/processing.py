@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-from mmeval.mmicl.context import Context, Part, Piece, Shown, written
+from mmeval.mmicl.context import Context, ImagePlace, Part, Piece, written
 from mmeval.mmicl.modeling import PromptError
 from mmeval.mmicl.text import TextTokenizer
 
@@ -29,7 +29,7 @@ PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_s
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProcessorConfig:
     """What a processor must know of its model; saved as `mmicl_processor.json`."""
 
     placeholder_id: int
@@ -45,7 +45,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class EncodedPrompt:
     """A prompt in tokens: what the language model reads, and which pictures stand in it."""
 
     ids: tuple[int, ...]
@@ -62,7 +62,7 @@ class MmiclProcessor:
         self,
         tokenizer: str,
         image_processor: BlipImageProcessorPil,
-        settings: Settings,
+        settings: ProcessorConfig,
         qformer_tokenizer: str | None = None,
     ) -> None:
         """Tokenizers come as the content of `tokenizer.json`; a Q-Former that reads text has its own.
@@ -77,16 +77,16 @@ class MmiclProcessor:
         self.qformer_tokenizer = None if qformer_tokenizer is None else TextTokenizer(qformer_tokenizer)
         self.image_processor = image_processor
 
-    def prompt(self, parts: Sequence[Part], context: Context) -> Prompt:
+    def prompt(self, parts: Sequence[Part], context: Context) -> EncodedPrompt:
         """Tokens of a prompt; errors as in `encode`."""
         pieces = context.pieces(parts)
-        if context.tagged or not pieces or not isinstance(pieces[0], Shown):
+        if context.tagged or not pieces or not isinstance(pieces[0], ImagePlace):
             return self.encode(pieces)
         # As BLIP-2 and InstructBLIP were trained, pictures that open a prompt precede its start token.
-        opening = next((i for i, piece in enumerate(pieces) if not isinstance(piece, Shown)), len(pieces))
+        opening = next((i for i, piece in enumerate(pieces) if not isinstance(piece, ImagePlace)), len(pieces))
         return self.encode(pieces[opening:], opening=pieces[:opening])
 
-    def encode(self, pieces: Sequence[Piece], opening: Sequence[Piece] = ()) -> Prompt:
+    def encode(self, pieces: Sequence[Piece], opening: Sequence[Piece] = ()) -> EncodedPrompt:
         """Tokens of a prompt in pieces; those of `opening` come before the tokenizer's start token.
 
         Every text between pictures and tags is tokenised by itself, as a tokenizer does around special tokens.
@@ -94,14 +94,14 @@ class MmiclProcessor:
         """
         ids = [i for piece in opening for i in self._ids(piece)]
         ids += self.tokenizer.before + [i for piece in pieces for i in self._ids(piece)] + self.tokenizer.after
-        shown = tuple(piece.picture for piece in (*opening, *pieces) if isinstance(piece, Shown))
+        shown = tuple(piece.picture for piece in (*opening, *pieces) if isinstance(piece, ImagePlace))
         limit = self.settings.max_prompt_tokens
         if limit is not None and len(ids) > limit:
             raise PromptError(
                 f"the prompt has {len(ids)} tokens, {len(shown)} pictures of "
                 f"{self.settings.tokens_per_picture} included, but the model reads {limit}; shorten it"
             )
-        return Prompt(tuple(ids), shown, written([*opening, *pieces]))
+        return EncodedPrompt(tuple(ids), shown, written([*opening, *pieces]))
 
     def follow(self, parts: Sequence[Part], context: Context, slot: int) -> list[int]:
         """Ids of what goes on after an answer: no start or end; `slot` is the number of its first picture."""
@@ -110,7 +110,7 @@ class MmiclProcessor:
     def _ids(self, piece: Piece) -> list[int]:
         if isinstance(piece, str):
             return self.tokenizer.encode(piece)
-        if isinstance(piece, Shown):
+        if isinstance(piece, ImagePlace):
             return [self.settings.placeholder_id] * self.settings.tokens_per_picture
         if piece.slot >= len(self.settings.tag_ids):
             raise PromptError(
@@ -123,7 +123,7 @@ class MmiclProcessor:
         """Ids of an answer as the model should write it, its end included."""
         return [*self.tokenizer.encode(text), self.settings.eos_id]
 
-    def batch(self, prompts: Sequence[Prompt]) -> dict[str, Tensor]:
+    def batch(self, prompts: Sequence[EncodedPrompt]) -> dict[str, Tensor]:
         """`input_ids`, `attention_mask` [B, L] and `pictures` [B, N], padded on the model's side."""
         length = max(len(prompt.ids) for prompt in prompts)
         slots = max(len(prompt.pictures) for prompt in prompts)
@@ -180,10 +180,10 @@ class MmiclProcessor:
     def from_pretrained(cls, folder: str | Path) -> MmiclProcessor:
         """Read what `save_pretrained` wrote. Raises OSError, TypeError or ValueError."""
         values: dict[str, Any] = json.loads(Path(folder, "mmicl_processor.json").read_text(encoding="utf-8"))
-        return cls.from_files(folder, Settings(**{**values, "tag_ids": tuple(values["tag_ids"])}))
+        return cls.from_files(folder, ProcessorConfig(**{**values, "tag_ids": tuple(values["tag_ids"])}))
 
     @classmethod
-    def from_files(cls, folder: str | Path, settings: Settings) -> MmiclProcessor:
+    def from_files(cls, folder: str | Path, settings: ProcessorConfig) -> MmiclProcessor:
         """Tokenizers and picture settings of a published folder, with `settings` given. Errors likewise."""
         folder = Path(folder)
         qformer = folder / "qformer_tokenizer" / "tokenizer.json"

@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ModelOptions:
     """How a model is run. What can change its answers is part of the run's identity."""
 
     context: str
@@ -99,10 +99,10 @@ def find_model(spec: str) -> Checkpoint:
     )
 
 
-def load_model(spec: str | Checkpoint, settings: Settings | None = None) -> Model:
+def load_model(spec: str | Checkpoint, settings: ModelOptions | None = None) -> Model:
     """Loads a model. Raises InputError naming the file, the key or the setting that is wrong."""
     checkpoint = find_model(spec) if isinstance(spec, str) else spec
-    settings = settings or Settings(context=pick_context(checkpoint, None))
+    settings = settings or ModelOptions(context=pick_context(checkpoint, None))
     pick_context(checkpoint, settings.context)
     module, _, function = MODELS[checkpoint.adapter].partition(":")
     try:

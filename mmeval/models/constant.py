@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mmeval.models import Checkpoint, Settings
+from mmeval.models import Checkpoint, ModelOptions
 from mmeval.types import Generation, Image, Ref, Request, Response
 
 
@@ -35,7 +35,7 @@ class Constant:
         return Response(request.id, sent=sent, tokens=len(sent.split()))
 
 
-def load(checkpoint: Checkpoint, settings: Settings) -> Constant:
+def load(checkpoint: Checkpoint, settings: ModelOptions) -> Constant:
     """`constant` says yes; `constant:no` says no."""
     return Constant(answer=checkpoint.source or "yes", name=checkpoint.name)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mmeval.reporting.chart import interval, number
 from mmeval.reporting.sheet import BAND, GRID, INK, MUTED, PAPER, PENS
-from mmeval.reporting.table import Row, Table, counted
+from mmeval.reporting.table import ScoreRow, Table, counted
 from mmeval.types import Estimate, Image, InputError, Record, Score
 
 LISTED = 100
@@ -101,7 +101,7 @@ def inline(svg: str) -> str:
     return svg
 
 
-def percent(value: float | None, row: Row) -> str:
+def percent(value: float | None, row: ScoreRow) -> str:
     """Where a value stands between zero and full marks, as CSS takes it."""
     return "0%" if value is None else f"{min(max(100 * value / row.estimate.full_marks, 0), 100):.2f}%"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoreRow:
     """A line of the table: a number, and what stands beside it."""
 
     label: str
@@ -42,8 +42,8 @@ class Table:
     title: str
     data: str
     """What the numbers were measured on, as it is to be read beside them."""
-    rows: tuple[Row, ...]
-    totals: tuple[Row, ...]
+    rows: tuple[ScoreRow, ...]
+    totals: tuple[ScoreRow, ...]
     counts: Mapping[str, int]
     scorer: str = "official"
     why: str = ""
@@ -52,11 +52,11 @@ class Table:
     """Whether the data are the benchmark's own; if not, the data label is shown as a warning."""
     remarks: tuple[str, ...] = ()
     """What the benchmark itself has to say of these answers."""
-    details: tuple[Row, ...] = ()
+    details: tuple[ScoreRow, ...] = ()
     """Further numbers, which are neither axes nor headlines."""
 
     @property
-    def every(self) -> tuple[Row, ...]:
+    def every(self) -> tuple[ScoreRow, ...]:
         """All rows, in the order in which they are tabled."""
         return (*self.rows, *self.totals, *self.details)
 
@@ -66,7 +66,7 @@ class Table:
         return list(dict.fromkeys(name for row in self.every for name in row.extras))
 
     @property
-    def differing(self) -> list[Row]:
+    def differing(self) -> list[ScoreRow]:
         """The rows in which the two scorers do not agree."""
         return [row for row in self.every if _differ(row)]
 
@@ -105,8 +105,8 @@ def tabulate(
     if missing := [name for name in (*axes, *totals, *(details or {})) if name not in official]:
         raise InputError(f"the scores have no metric '{missing[0]}'; score the run again")
 
-    def row(name: str, label: str) -> Row:
-        return Row(label, official[name], (extras or {}).get(name, {}), strict.get(name))
+    def row(name: str, label: str) -> ScoreRow:
+        return ScoreRow(label, official[name], (extras or {}).get(name, {}), strict.get(name))
 
     return Table(
         title,
@@ -213,7 +213,7 @@ def _header(table: Table) -> list[str]:
     return ["", *table.columns, "score", "of", "95% interval", "chance", *strict]
 
 
-def _cells(table: Table, row: Row) -> list[str]:
+def _cells(table: Table, row: ScoreRow) -> list[str]:
     estimate = row.estimate
     extras = [number(row.extras[name], 2) if name in row.extras else "" for name in table.columns]
     chance = "" if estimate.chance is None else f"{estimate.chance:,.4g}"
@@ -226,7 +226,7 @@ def _pipes(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _differ(row: Row) -> bool:
+def _differ(row: ScoreRow) -> bool:
     if row.strict is None:
         return False
     one, other = row.estimate.value, row.strict.value

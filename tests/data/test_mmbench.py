@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from mmeval.data import mmbench
-from mmeval.data.mmbench import Row
+from mmeval.data.mmbench import MMBenchRow
 from mmeval.types import InputError
 from tests import mmbench_table as table
 
 HUB = {"repo": "nobody/nothing", "revision": "0", "config": "en", "split": "dev"}
 
 
-def read(path: Path, *, partial: bool = False) -> list[list[Row]]:
+def read(path: Path, *, partial: bool = False) -> list[list[MMBenchRow]]:
     return list(mmbench.questions(mmbench.lines(str(path), HUB), partial=partial))
 
 

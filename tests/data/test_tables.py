@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mmeval import data as sources
-from mmeval.data.rows import Row, pairs
+from mmeval.data.rows import YesNoRow, pairs
 from mmeval.data.tables import rows
 from mmeval.types import InputError
 
@@ -40,7 +40,7 @@ def save(path: Path, *lines: dict[str, Any]) -> Path:
     return path
 
 
-def read(path: Path) -> list[tuple[Row, Row]]:
+def read(path: Path) -> list[tuple[YesNoRow, YesNoRow]]:
     return list(pairs(rows(path), SUBTASKS))
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmeval.engine.batching import batches
 from mmeval.engine.pictures import PictureStore
 from mmeval.engine.prompts import flatten
-from mmeval.mmicl.context import Shown, Spoken
+from mmeval.mmicl.context import ImageMention, ImagePlace
 from mmeval.types import Image, InputError, Ref, Request, Shot
 
 
@@ -102,8 +102,8 @@ def test_demonstrations_come_first_and_references_count_on() -> None:
     request = Request("q", (drawn(2), drawn(3), "is ", Ref(1), " a dog?"), shots=(shot,))
     flat = flatten(request)
     assert flat.parts == (
-        *(Shown(0), "what is ", Spoken(0), "?", " a cat\n"),
-        *(Shown(1), Shown(2), "is ", Spoken(2), " a dog?"),
+        *(ImagePlace(0), "what is ", ImageMention(0), "?", " a cat\n"),
+        *(ImagePlace(1), ImagePlace(2), "is ", ImageMention(2), " a dog?"),
     )
     assert [picture.name for picture in flat.pictures] == ["shade 1", "shade 2", "shade 3"]
     assert flat.text == "is image 1 a dog?"
@@ -112,7 +112,7 @@ def test_demonstrations_come_first_and_references_count_on() -> None:
 def test_side_by_side_makes_one_picture_of_two() -> None:
     low = Image(PILImage.new("RGBA", (8, 4), (0, 2, 0, 0)), "low")
     flat = flatten(Request("q", (low, "?"), shots=(Shot((drawn(1), "and "), "no"),)), "side-by-side")
-    assert flat.parts == (Shown(0), "and ", " no\n", "?")
+    assert flat.parts == (ImagePlace(0), "and ", " no\n", "?")
     (picture,) = flat.pictures
     pasted = picture.decode()
     assert (picture.name, pasted.size) == ("shade 1 + low", (8 + 16, 8))

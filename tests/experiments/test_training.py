@@ -16,11 +16,11 @@ from experiments.tiny.lessons import HARDER, KINDS, picture_names, write_lessons
 from experiments.tiny.looking import look, marks, reader
 from experiments.tiny.loop import Recipe, fit
 from experiments.tiny.reading import accuracy, loss, puzzle_tests, subtask_tests
-from experiments.tiny.seeing import Seer, pixels, see, targets_of
+from experiments.tiny.seeing import VisionPretrainer, pixels, see, targets_of
 from experiments.tiny.vocabulary import make_processor, puzzle_texts
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.puzzles import PUZZLES
-from mmeval.mmicl.context import CONTEXTS, Shown
+from mmeval.embedded.world.rng import Rng
+from mmeval.mmicl.context import CONTEXTS, ImagePlace
 from mmeval.mmicl.examples import read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
@@ -48,8 +48,8 @@ def answers(processor: MmiclProcessor, document: Document) -> str:
 
 
 def test_a_caption_stands_where_the_picture_will(processor: MmiclProcessor) -> None:
-    words = Writer(processor).prompt([Shown(0), "is it red?"], ["a star"], "declaration")
-    shown = processor.prompt([Shown(0), "is it red?"], CONTEXTS["declaration"]).ids
+    words = Writer(processor).prompt([ImagePlace(0), "is it red?"], ["a star"], "declaration")
+    shown = processor.prompt([ImagePlace(0), "is it red?"], CONTEXTS["declaration"]).ids
     picture = [processor.settings.placeholder_id] * VISUAL_TOKENS
     first = shown.index(picture[0])
     star = processor.tokenizer.encode("a star")
@@ -60,7 +60,7 @@ def test_a_caption_stands_where_the_picture_will(processor: MmiclProcessor) -> N
 def test_a_puzzle_in_words_ends_in_its_answer(kind: str, processor: MmiclProcessor) -> None:
     writer = Writer(processor)
     for seed in range(20):
-        document = about_puzzle(writer, kind, Dice(f"test {seed}"), 0)
+        document = about_puzzle(writer, kind, Rng(f"test {seed}"), 0)
         questions = list(document.questions())
         assert len(document.ids) == len(document.learnt)
         assert document.ids[-1] == processor.settings.eos_id
@@ -82,7 +82,7 @@ def test_documents_are_the_same_each_time_and_no_word_is_unknown(small: Corpus, 
 
 def test_questions_of_a_document_stand_apart(small: Corpus, processor: MmiclProcessor) -> None:
     writer = Writer(processor)
-    document = about_item(writer, small.items[0], Dice("apart"), 150)
+    document = about_item(writer, small.items[0], Rng("apart"), 150)
     parts, questions = document.parts(), list(document.questions())
     assert parts[: document.start] == [0] * document.start
     assert max(parts) == len(questions) > 2
@@ -195,7 +195,7 @@ def test_a_mark_is_said_in_the_language_models_words(small: Corpus, processor: M
 def test_every_glyph_of_a_page_is_a_target_where_it_stands(small: Corpus, tmp_path: Path) -> None:
     drawn = pages(tmp_path, 4, workers=1)
     glyphs = {label.split()[1] for item in drawn.items for *_, label in item.marks}
-    seer = Seer(MmiclForConditionalGeneration(configuration(99, 5)), sorted(glyphs), ["scene beach"])
+    seer = VisionPretrainer(MmiclForConditionalGeneration(configuration(99, 5)), sorted(glyphs), ["scene beach"])
     local = targets_of(seer, drawn).dense(np.arange(4), seer)
     assert torch.allclose(local.sum(-1), torch.ones(4, 36), atol=1e-5)
     for page, item in zip(local, drawn.items, strict=True):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
+from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, written
 from mmeval.mmicl.conversations import compose, prompt, with_shots
 from mmeval.mmicl.examples import Example, ExampleError, Turn, from_json, to_json
 
@@ -27,9 +27,9 @@ def examples(draw: st.DrawFn, name: str = "q", turns: int = 3) -> Example:
     for turn in range(asked):
         parts: list[Part] = [draw(TEXTS)]
         for picture in (k for k in range(count) if turn_of[k] == turn):
-            parts += [Shown(picture), draw(TEXTS)]
+            parts += [ImagePlace(picture), draw(TEXTS)]
         if count:
-            parts += [Spoken(k) for k in draw(st.lists(st.integers(0, count - 1), max_size=3))]
+            parts += [ImageMention(k) for k in draw(st.lists(st.integers(0, count - 1), max_size=3))]
         made.append(Turn(tuple(parts), draw(TEXTS.filter(str.strip))))
     return Example(name, "s", tuple(f"pictures/{name}-{k}.jpg" for k in range(count)), tuple(made))
 
@@ -45,8 +45,8 @@ def shot_examples(draw: st.DrawFn) -> Example:
 def test_every_declared_index_stands_once_and_in_order(example: Example) -> None:
     conversation = compose(example)
     parts = prompt(conversation, len(conversation.exchanges) - 1)
-    assert [part.picture for part in parts if isinstance(part, Shown)] == list(range(len(conversation.images)))
-    declared = [piece for piece in CONTEXTS["declaration"].pieces(parts) if not isinstance(piece, str | Shown)]
+    assert [part.picture for part in parts if isinstance(part, ImagePlace)] == list(range(len(conversation.images)))
+    declared = [piece for piece in CONTEXTS["declaration"].pieces(parts) if not isinstance(piece, str | ImagePlace)]
     assert [tag.slot for tag in declared] == list(range(len(conversation.images)))
 
 
@@ -58,7 +58,7 @@ def test_every_place_has_its_picture_and_every_mention_its_own(example: Example)
     for owner, exchange in zip(owners, conversation.exchanges, strict=True):
         for piece in exchange.ask:
             if not isinstance(piece, str):
-                slot = piece.picture if isinstance(piece, Shown) else piece.slot
+                slot = piece.picture if isinstance(piece, ImagePlace) else piece.slot
                 assert conversation.images[slot].startswith(f"pictures/{owner.id}-")
 
 
@@ -87,7 +87,7 @@ def test_a_line_is_read_back_as_it_was(example: Example) -> None:
 
 def test_one_demonstration_does_not_take_the_querys_number() -> None:
     # the original numbers both pictures 0 where there is exactly one demonstration
-    ask = (Shown(0), "What is ", Spoken(0), "?")
+    ask = (ImagePlace(0), "What is ", ImageMention(0), "?")
     shot = Example("a", "s", ("a.jpg",), (Turn(ask, "a cat"),))
     query = Example("b", "s", ("b.jpg",), (Turn(ask, "a dog"),))
     conversation = compose(with_shots(query, [shot]))
@@ -99,13 +99,13 @@ def test_one_demonstration_does_not_take_the_querys_number() -> None:
 
 
 def test_later_turns_come_after_earlier_answers() -> None:
-    turns = (Turn((Shown(0), "What is it?"), "A bus."), Turn(("Its colour?",), "Red."))
+    turns = (Turn((ImagePlace(0), "What is it?"), "A bus."), Turn(("Its colour?",), "Red."))
     conversation = compose(Example("a", "s", ("a.jpg",), turns))
-    assert prompt(conversation, 1) == (Shown(0), "What is it?", " A bus.\n", "Its colour?")
+    assert prompt(conversation, 1) == (ImagePlace(0), "What is it?", " A bus.\n", "Its colour?")
     assert all(exchange.learnt for exchange in conversation.exchanges)
 
 
-SHOWN = (Shown(0),)
+SHOWN = (ImagePlace(0),)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ SHOWN = (Shown(0),)
         ((), (), "asks nothing"),
         (("a.jpg",), (Turn(SHOWN, " "),), "empty answer"),
         (("a.jpg",), (Turn(("what?",), "x"),), "shows 0 pictures but names 1"),
-        (("a.jpg",), (Turn((Shown(0), Shown(0)), "x"),), "shows picture 0 where 1 is next"),
-        (("a.jpg",), (Turn((Shown(0), Spoken(1)), "x"),), "speaks of picture 1 of 1"),
+        (("a.jpg",), (Turn((ImagePlace(0), ImagePlace(0)), "x"),), "shows picture 0 where 1 is next"),
+        (("a.jpg",), (Turn((ImagePlace(0), ImageMention(1)), "x"),), "speaks of picture 1 of 1"),
         (("../a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
         (("/a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
     ],

@@ -22,7 +22,7 @@ from mmeval.cli import main
 from mmeval.mic.build import build
 from mmeval.mic.pictures import Pictures, safe_name
 from mmeval.mic.plan import bounds, draw
-from mmeval.mic.rows import MicError, Picture, Row
+from mmeval.mic.rows import MicError, Picture, SourceRow
 from mmeval.mmicl.examples import Example, read
 from mmeval.mmicl.pictures import Unusable
 from tests.mic.mic_folders import coco, iconqa, nlvr2, picture, put_lines, vcr, vqav2
@@ -40,19 +40,19 @@ def content(out: Path) -> dict[str, bytes]:
 
 
 @st.composite
-def pools(draw: st.DrawFn) -> list[Row]:
+def pools(draw: st.DrawFn) -> list[SourceRow]:
     """Rows about few pictures, some with two."""
     count = draw(st.integers(1, 40))
     shown = st.lists(st.integers(0, 8), min_size=1, max_size=2)
     return [
-        Row(str(k), "train", tuple(Picture(f"{n}.jpg") for n in draw(shown)), {"question": "?"}, "x")
+        SourceRow(str(k), "train", tuple(Picture(f"{n}.jpg") for n in draw(shown)), {"question": "?"}, "x")
         for k in range(count)
     ]
 
 
 @given(pools(), st.integers(0, 9), st.integers(0, 5))
 @settings(max_examples=50)
-def test_demonstrations_are_never_about_the_same_picture(pool: list[Row], seed: int, most: int) -> None:
+def test_demonstrations_are_never_about_the_same_picture(pool: list[SourceRow], seed: int, most: int) -> None:
     plan = draw(pool, {}, None, (0, most), seed)
     for drawn in (drawn for name in plan.shards("train") for drawn in plan.shard(name)):
         assert 0 <= drawn.shots <= most
@@ -63,7 +63,7 @@ def test_demonstrations_are_never_about_the_same_picture(pool: list[Row], seed: 
 
 @given(pools(), st.integers(0, 9), st.integers(1, 50))
 @settings(max_examples=50)
-def test_rows_are_drawn_without_replacement(pool: list[Row], seed: int, limit: int) -> None:
+def test_rows_are_drawn_without_replacement(pool: list[SourceRow], seed: int, limit: int) -> None:
     for said, size in ((limit, limit), (None, 20)):
         plan = draw(pool, {"train": 20}, said, (0, 0), seed)
         ids = [drawn.row.id for name in plan.shards("train") for drawn in plan.shard(name)]
@@ -72,7 +72,7 @@ def test_rows_are_drawn_without_replacement(pool: list[Row], seed: int, limit: i
 
 
 def test_the_number_of_demonstrations_is_even_from_0_to_5() -> None:
-    pool = [Row(str(k), "train", (Picture(f"{k}.jpg"),), {}, "x") for k in range(3000)]
+    pool = [SourceRow(str(k), "train", (Picture(f"{k}.jpg"),), {}, "x") for k in range(3000)]
     plan = draw(pool, {}, None, (0, 5), 1)
     counts = Counter(drawn.shots for name in plan.shards("train") for drawn in plan.shard(name))
     assert set(counts) == set(range(6))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mmeval.mic.build import build
 from mmeval.mic.readers.published import parts
-from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
+from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, written
 from mmeval.mmicl.examples import read
 from tests.mic.mic_folders import picture, put_lines
 
@@ -19,21 +19,31 @@ from tests.mic.mic_folders import picture, put_lines
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("image 0 is <image0>图.\nWhat is in image 0?", (Shown(0), "What is in ", Spoken(0), "?")),
-        ("图What is it?", (Shown(0), "What is it?")),
-        ("Image 0 is <image0>图. Compare <image0> well.", (Shown(0), "Compare ", Spoken(0), " well.")),
+        ("image 0 is <image0>图.\nWhat is in image 0?", (ImagePlace(0), "What is in ", ImageMention(0), "?")),
+        ("图What is it?", (ImagePlace(0), "What is it?")),
+        ("Image 0 is <image0>图. Compare <image0> well.", (ImagePlace(0), "Compare ", ImageMention(0), " well.")),
         (
             "Use the image 0: <image0>图, image 1: <image1>图 as an aid. Is image 1 red?",
-            (Shown(0), Shown(1), "Use the ", Spoken(0), ", ", Spoken(1), " as an aid. Is ", Spoken(1), " red?"),
+            (
+                ImagePlace(0),
+                ImagePlace(1),
+                "Use the ",
+                ImageMention(0),
+                ", ",
+                ImageMention(1),
+                " as an aid. Is ",
+                ImageMention(1),
+                " red?",
+            ),
         ),
         (
             "image 0 is <image0><visual_embedding>\nimage 1 is <image1><visual_embedding>\nimage 1 left.",
-            (Shown(0), Shown(1), Spoken(1), " left."),
+            (ImagePlace(0), ImagePlace(1), ImageMention(1), " left."),
         ),
         ("No picture but image 3 is named.", ("No picture but ", "image 3", " is named.")),
         (
             "Is image 0, that is image 0: <image0>图, red?",
-            (Shown(0), "Is ", Spoken(0), ", that is ", Spoken(0), ", red?"),
+            (ImagePlace(0), "Is ", ImageMention(0), ", that is ", ImageMention(0), ", red?"),
         ),
     ],
 )

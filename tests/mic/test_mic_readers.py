@@ -14,9 +14,9 @@ from PIL import Image
 
 from mmeval.mic.build import build
 from mmeval.mic.readers import READERS
-from mmeval.mic.rows import MicError, Root, Row
-from mmeval.mic.wordings import PLACE, cards
-from mmeval.mmicl.context import Shown, Spoken
+from mmeval.mic.rows import MicError, Root, SourceRow
+from mmeval.mic.templates import PLACE, cards
+from mmeval.mmicl.context import ImageMention, ImagePlace
 from mmeval.mmicl.examples import Example, read
 from tests.mic.mic_folders import FOLDERS, karpathy, mdetr, picture, put_table, vqav2
 
@@ -62,7 +62,7 @@ ANSWERS = {
 }
 
 
-def rows(source: str, folder: Path) -> list[Row]:
+def rows(source: str, folder: Path) -> list[SourceRow]:
     return list(READERS[source](Root(folder)))
 
 
@@ -105,8 +105,8 @@ def test_every_source_has_its_card_and_wordings_that_its_rows_fill() -> None:
 
 def test_both_pictures_of_nlvr2_are_shown(tmp_path: Path) -> None:
     example = built("nlvr2", tmp_path)[0]
-    assert example.turns[0].ask[:2] == (Shown(0), Shown(1))
-    assert {Spoken(0), Spoken(1)} <= set(example.turns[0].ask)
+    assert example.turns[0].ask[:2] == (ImagePlace(0), ImagePlace(1))
+    assert {ImageMention(0), ImageMention(1)} <= set(example.turns[0].ask)
     assert len(set(example.images)) == 2
 
 
@@ -117,7 +117,14 @@ def test_objects_of_vcr_are_crops_and_spoken_of(tmp_path: Path) -> None:
         with Image.open(tmp_path / "out" / path) as image:
             sizes.append(image.size)
     assert sizes == [(100, 60), (35, 45), (40, 46)]  # the still; 5.5, 5, 40, 50; 50, 10, 90, 55.5
-    assert [part.slot for part in example.turns[0].ask if isinstance(part, Spoken) and part.slot] == [1, 2, 1, 2, 1, 2]
+    assert [part.slot for part in example.turns[0].ask if isinstance(part, ImageMention) and part.slot] == [
+        1,
+        2,
+        1,
+        2,
+        1,
+        2,
+    ]
     assert "isn't." in "".join(part for part in example.turns[0].ask if isinstance(part, str))
 
 

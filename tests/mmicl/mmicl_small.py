@@ -11,7 +11,7 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.processing import MmiclProcessor, Settings
+from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 
 torch.set_num_threads(1)  # with tensors so small, threads only wait for each other
 
@@ -128,7 +128,7 @@ def processor(family: Family = "t5", **changes: Any) -> MmiclProcessor:
         "pad_left": family != "t5",
     }
     pictures = BlipImageProcessorPil(size={"height": 16, "width": 16})
-    settings = Settings(**{**values, **changes})
+    settings = ProcessorConfig(**{**values, **changes})
     return MmiclProcessor(tokenizer(family == "t5"), pictures, settings, tokenizer())
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.checkpoints import CheckpointError, digest, find, load, load_model, load_processor, save
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS
-from mmeval.mmicl.context import CONTEXTS, Shown
+from mmeval.mmicl.context import CONTEXTS, ImagePlace
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
@@ -97,7 +97,7 @@ def test_half_precision(saved: Path) -> None:
     wide = {name for name, parameter in narrow.named_parameters() if parameter.dtype == torch.float32}
     assert wide and all(name.endswith(".wo.weight") for name in wide)  # T5's overflow in float16
     processor = small.processor()
-    batch = processor.batch([processor.prompt([Shown(0), "a dog"], CONTEXTS["plain"])])
+    batch = processor.batch([processor.prompt([ImagePlace(0), "a dog"], CONTEXTS["plain"])])
     for each in (model, narrow):
         assert each.generate(**batch, pixel_values=small.pixels(1), max_new_tokens=3).shape[0] == 1
 

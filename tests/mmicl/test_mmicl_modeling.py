@@ -13,16 +13,16 @@ from transformers import (
     InstructBlipForConditionalGeneration,
 )
 
-from mmeval.mmicl.context import CONTEXTS, Part, Shown
+from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 
 PROMPTS: list[list[Part]] = [
-    [Shown(0), "is there a dog ?"],
-    ["the cat", Shown(1), "is there", Shown(0), "the dog ?", Shown(1)],
+    [ImagePlace(0), "is there a dog ?"],
+    ["the cat", ImagePlace(1), "is there", ImagePlace(0), "the dog ?", ImagePlace(1)],
     ["is there a cat ?"],
-    [Shown(1), "the"],
+    [ImagePlace(1), "the"],
 ]
 
 
@@ -73,7 +73,7 @@ def test_a_batch_gives_what_its_rows_give(family: Family) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_answer_depends_on_the_picture_shown(family: Family) -> None:
-    model, batch = small.model(family), given(family, [[Shown(0), "a dog"], [Shown(1), "a dog"]])
+    model, batch = small.model(family), given(family, [[ImagePlace(0), "a dog"], [ImagePlace(1), "a dog"]])
     decoder = {"decoder_input_ids": torch.zeros(2, 1, dtype=torch.long)} if family == "t5" else {}
     first, second = model(**batch, **decoder).logits[:, -1]
     assert not torch.allclose(first, second, atol=1e-3)
@@ -132,7 +132,7 @@ def test_a_row_cut_inside_a_picture_is_refused_by_name() -> None:
 
 
 def test_a_right_total_in_wrong_rows_is_refused() -> None:
-    batch = given("t5", [[Shown(0), "a"], [Shown(1), "a"]])
+    batch = given("t5", [[ImagePlace(0), "a"], [ImagePlace(1), "a"]])
     batch["pictures"] = torch.tensor([[0, 1], [-1, -1]])
     with pytest.raises(PromptError, match="row 0 has 2 placeholders"):
         small.model()(**batch)
@@ -215,7 +215,7 @@ def test_logits_equal_those_of_transformers_own_class(family: Family, beginning:
         stock = InstructBlipForConditionalGeneration(InstructBlipConfig(**parts))
     stock.load_state_dict(model.state_dict())
     stock.train(False)
-    batch = given(family, [[Shown(0), "is there a dog ?"], [Shown(1), "the cat"]])
+    batch = given(family, [[ImagePlace(0), "is there a dog ?"], [ImagePlace(1), "the cat"]])
     pictures = {"pictures": batch.pop("pictures")}
     batch["labels"] = torch.ones(2, 3, dtype=torch.long) if family == "t5" else batch["input_ids"]
     if beginning == "instructblip":

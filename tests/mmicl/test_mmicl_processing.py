@@ -6,13 +6,13 @@ import pytest
 import torch
 from PIL import Image
 
-from mmeval.mmicl.context import CONTEXTS, Part, Shown, Spoken, written
+from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, written
 from mmeval.mmicl.modeling import PromptError
 from mmeval.mmicl.processing import MmiclProcessor
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import PLACEHOLDER
 
-PARTS: list[Part] = ["is ", Shown(5), " a dog? ", Shown(2), Spoken(1), "?"]
+PARTS: list[Part] = ["is ", ImagePlace(5), " a dog? ", ImagePlace(2), ImageMention(1), "?"]
 
 
 def test_declaration_stands_where_the_picture_stands() -> None:
@@ -23,7 +23,7 @@ def test_declaration_stands_where_the_picture_stands() -> None:
 
 def test_authors_wording_for_mme() -> None:
     expected = "Use the image 0: <image0>[picture] as a visual aid to help you answer the questions accurately. Yes?"
-    assert written(CONTEXTS["mme-authors"].pieces([Shown(0), "Yes?"])) == expected
+    assert written(CONTEXTS["mme-authors"].pieces([ImagePlace(0), "Yes?"])) == expected
 
 
 def test_plain_shows_pictures_and_nothing_else() -> None:
@@ -31,12 +31,12 @@ def test_plain_shows_pictures_and_nothing_else() -> None:
 
 
 def test_braces_in_a_question_are_text() -> None:
-    assert written(CONTEXTS["plain"].pieces(["{slot} {}", Shown(0)])) == "{slot} {}[picture]"
+    assert written(CONTEXTS["plain"].pieces(["{slot} {}", ImagePlace(0)])) == "{slot} {}[picture]"
     assert written(CONTEXTS["declaration"].pieces(["{slot} {}"])) == "{slot} {}"
 
 
 def test_tags_and_placeholders_have_the_settings_ids() -> None:
-    prompt = small.processor().prompt([Shown(4), "is there a dog ?"], CONTEXTS["declaration"])
+    prompt = small.processor().prompt([ImagePlace(4), "is there a dog ?"], CONTEXTS["declaration"])
     full_stop = 2  # not in this vocabulary
     assert prompt.ids == (7, 8, 3, PLACEHOLDER + 1, PLACEHOLDER, PLACEHOLDER, full_stop, 3, 4, 5, 6, 10, 1)
     assert prompt.pictures == (4,)
@@ -52,9 +52,9 @@ def test_a_literal_placeholder_in_a_question_is_text() -> None:
 def test_opening_pictures_precede_the_start_token_in_plain() -> None:
     """As BLIP-2 and InstructBLIP were trained with decoder-only models."""
     processor = small.processor("opt")
-    prompt = processor.prompt([Shown(0), "a", Shown(1), "dog"], CONTEXTS["plain"])
+    prompt = processor.prompt([ImagePlace(0), "a", ImagePlace(1), "dog"], CONTEXTS["plain"])
     assert prompt.ids == (PLACEHOLDER, PLACEHOLDER, 1, 5, PLACEHOLDER, PLACEHOLDER, 6)
-    declared = processor.prompt([Shown(0), "a"], CONTEXTS["declaration"])
+    declared = processor.prompt([ImagePlace(0), "a"], CONTEXTS["declaration"])
     assert declared.ids[0] == 1
 
 
@@ -69,7 +69,7 @@ def test_padding_side_is_the_language_models(family: small.Family, ids: list[int
 
 def test_pictures_are_padded_with_minus_one() -> None:
     processor = small.processor()
-    prompts: list[list[Part]] = [[Shown(1), Shown(0), Shown(1)], ["a"], [Shown(0)]]
+    prompts: list[list[Part]] = [[ImagePlace(1), ImagePlace(0), ImagePlace(1)], ["a"], [ImagePlace(0)]]
     batch = processor.batch([processor.prompt(parts, CONTEXTS["plain"]) for parts in prompts])
     assert batch["pictures"].tolist() == [[1, 0, 1], [-1, -1, -1], [0, -1, -1]]
 
@@ -77,14 +77,14 @@ def test_pictures_are_padded_with_minus_one() -> None:
 def test_a_long_prompt_is_refused_not_cut() -> None:
     """The original cut text and left the pictures, or cut the pictures in two."""
     processor = small.processor(max_prompt_tokens=6)
-    assert len(processor.prompt([Shown(0), "is there a"], CONTEXTS["plain"]).ids) == 6
+    assert len(processor.prompt([ImagePlace(0), "is there a"], CONTEXTS["plain"]).ids) == 6
     with pytest.raises(PromptError, match="has 7 tokens, 1 pictures of 2 included, but the model reads 6"):
-        processor.prompt([Shown(0), "is there a dog"], CONTEXTS["plain"])
+        processor.prompt([ImagePlace(0), "is there a dog"], CONTEXTS["plain"])
 
 
 def test_more_pictures_than_tags_are_refused() -> None:
     with pytest.raises(PromptError, match="picture 3 needs the tag <image3>, but the model has 3 tags"):
-        small.processor().prompt([Shown(0)] * 4, CONTEXTS["declaration"])
+        small.processor().prompt([ImagePlace(0)] * 4, CONTEXTS["declaration"])
 
 
 def test_the_same_id_twice_is_refused() -> None:
@@ -126,8 +126,8 @@ def test_a_processor_comes_back_from_its_folder(tmp_path: Path) -> None:
     processor.save_pretrained(tmp_path)
     again = MmiclProcessor.from_pretrained(tmp_path)
     assert again.settings == processor.settings
-    prompt = processor.prompt([Shown(0), "is there a dog ?"], CONTEXTS["declaration"])
-    assert again.prompt([Shown(0), "is there a dog ?"], CONTEXTS["declaration"]) == prompt
+    prompt = processor.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"])
+    assert again.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"]) == prompt
     picture = Image.effect_noise((30, 30), 50)
     assert torch.equal(again.pixels([picture]), processor.pixels([picture]))
     assert again.qformer_batch(["a"])["qformer_input_ids"].tolist() == [[5, 1]]

@@ -14,7 +14,7 @@ from mmeval import loop
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.models import CONTEXTS, Settings, find_model, load_model
+from mmeval.models import CONTEXTS, ModelOptions, find_model, load_model
 from mmeval.types import Generation, Image, Ref, Request, Shot, Unsupported
 from tests.mmicl import mmicl_small as small
 
@@ -39,7 +39,7 @@ def load(request: pytest.FixtureRequest, tmp_path: Path) -> Load:
 
     def opened(**how: Any) -> TransformerModel:
         save(small.model(family, beginning), small.processor(family), tmp_path / "checkpoint")
-        settings = Settings(**{"context": CONTEXTS[adapter][0], **how})
+        settings = ModelOptions(**{"context": CONTEXTS[adapter][0], **how})
         model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"), settings)
         assert isinstance(model, TransformerModel)
         return model
@@ -194,7 +194,7 @@ def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("context", CONTEXTS["mmicl"])
 def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
     save(small.model(), small.processor(), tmp_path / "c")
-    model = load_model(find_model(str(tmp_path / "c")), Settings(context))
+    model = load_model(find_model(str(tmp_path / "c")), ModelOptions(context))
     two = Request("q", (picture(1), picture(2), "is the cat there ?"))
     shown = model.preview(two)
     assert shown.sent.count("[picture]") == 2
@@ -209,7 +209,7 @@ def test_one_picture_models_refuse_two_unless_pasted(tmp_path: Path) -> None:
     blip2 = load_model(find_model(f"blip2:{tmp_path / 'c'}"))
     with pytest.raises(Unsupported, match=r"takes 1 picture.*sample 'q' has 2.*side-by-side"):
         loop.check_pictures(blip2, plan)
-    pasted = load_model(find_model(f"blip2:{tmp_path / 'c'}"), Settings("side-by-side"))
+    pasted = load_model(find_model(f"blip2:{tmp_path / 'c'}"), ModelOptions("side-by-side"))
     loop.check_pictures(pasted, plan)
     (response,) = pasted.generate([Request("q", (picture(1), picture(2), "a dog ?"))], Generation(2))
     assert response.error is None

@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl.checkpoints import save
-from mmeval.models import Settings, find_model, load_model
+from mmeval.models import ModelOptions, find_model, load_model
 from mmeval.types import Generation, Image, InputError, Request, Response
 from tests.mmicl import mmicl_small as small
 
@@ -110,14 +110,14 @@ def test_instructblip_needs_a_qformer_that_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (Settings("declarations"), "no context 'declarations', did you mean 'declaration'?"),
-        (Settings("plain", dtype="int3"), "unknown dtype 'int3'; say one of float32"),
-        (Settings("plain", device="gpu"), "unknown device 'gpu'; say auto, cpu or cuda"),
-        (Settings("plain", device="meta"), "device 'meta' is not one that models are run on"),
-        (Settings("plain", device="cuda:99"), "device 'cuda:99' was asked for and torch sees"),
+        (ModelOptions("declarations"), "no context 'declarations', did you mean 'declaration'?"),
+        (ModelOptions("plain", dtype="int3"), "unknown dtype 'int3'; say one of float32"),
+        (ModelOptions("plain", device="gpu"), "unknown device 'gpu'; say auto, cpu or cuda"),
+        (ModelOptions("plain", device="meta"), "device 'meta' is not one that models are run on"),
+        (ModelOptions("plain", device="cuda:99"), "device 'cuda:99' was asked for and torch sees"),
     ],
 )
-def test_a_setting_that_cannot_be(settings: Settings, sentence: str) -> None:
+def test_a_setting_that_cannot_be(settings: ModelOptions, sentence: str) -> None:
     with pytest.raises(InputError) as caught:
         load_model("mmicl:nowhere", settings)
     assert sentence in str(caught.value)

@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mmeval.mmicl.context import Piece, Shown, Tag
-from mmeval.mmicl.processing import MmiclProcessor, Settings
+from mmeval.mmicl.context import ImagePlace, Piece, Tag
+from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 from tests.parity.conftest import Recordings
 
 
@@ -29,7 +29,7 @@ def expected(folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def processor(folder: Path, expected: Any) -> MmiclProcessor:
-    settings = Settings(
+    settings = ProcessorConfig(
         placeholder_id=expected["placeholder_id"],
         tag_ids=tuple(expected["image_ids"]),
         tokens_per_picture=4,
@@ -46,7 +46,7 @@ def pieces_of(prompt: str) -> list[Piece]:
     pictures = 0
     for part in re.split("((?:图){4}|<image[0-9]+>)", prompt):
         if part.startswith("图"):
-            pieces.append(Shown(pictures))
+            pieces.append(ImagePlace(pictures))
             pictures += 1
         elif tag := re.fullmatch("<image([0-9]+)>", part):
             pieces.append(Tag(int(tag[1])))

@@ -19,7 +19,7 @@ def test_the_same_eighty_answers(fixtures: Recordings, tmp_path: Path, batch_tok
         model=str(folder / "model"),
         task="mme",
         data=str(folder / "mme.parquet"),
-        wording="single-word",
+        prompt="single-word",
         out=tmp_path / "run",
         batch_tokens=batch_tokens,
     )

@@ -65,6 +65,6 @@ def test_what_lacks_turns_is_named_unless_its_data_count_fewer() -> None:
 
 def test_luck_is_that_of_a_letter_drawn_for_each_turn() -> None:
     both = grouped(*asked("q", [1.0, 1.0], 2), *asked("p", [1.0] * 4, 4))
-    assert circular.luck(both) == pytest.approx((1 / 4 + 1 / 256) / 2)
+    assert circular.chance(both) == pytest.approx((1 / 4 + 1 / 256) / 2)
     many = grouped(*[row for n in range(40) for row in asked(f"q{n}", [1.0] * (2 + n % 3), 2 + n % 3)])
-    assert circular.luck(many) == circular.luck(many[::-1])  # two runs of one data set have one chance
+    assert circular.chance(many) == circular.chance(many[::-1])  # two runs of one data set have one chance

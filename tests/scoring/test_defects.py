@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mmeval import loop
 from mmeval.cards.schema import load
 from mmeval.engine.prompts import flatten
-from mmeval.mmicl.context import Spoken
+from mmeval.mmicl.context import ImageMention
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.readings import choices, letters, short, truth, yesno
@@ -66,7 +66,7 @@ def test_mic_one_exemplar_does_not_take_the_querys_number() -> None:
     one, two = (Image(f"{n}".encode()) for n in (1, 2))
     shot = Shot((one, "See ", Ref(0)), "yes")
     flat = flatten(Request("1", (two, "See ", Ref(0)), (shot,)))
-    assert [part.slot for part in flat.parts if isinstance(part, Spoken)] == [0, 1]
+    assert [part.slot for part in flat.parts if isinstance(part, ImageMention)] == [0, 1]
 
 
 def test_mic_a_query_is_not_its_own_exemplar(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_seed_bench_2_a_place_for_a_picture_is_filled(tmp_path: Path) -> None:
     jsonl(tmp_path / "q.jsonl", [{"q": "Is <img> red?", "a": "yes", "p": "a.png"}])
     fields = {"question": "q", "answer": "a", "pictures": "p"}
     task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
-    asked = task.wordings["direct"](next(iter(task.samples(str(tmp_path)))))
+    asked = task.prompts["direct"](next(iter(task.samples(str(tmp_path)))))
     assert not any("<img>" in part for part in asked if isinstance(part, str))
     assert [isinstance(part, Image) for part in asked] == [False, True, False]
 
@@ -304,7 +304,7 @@ def test_lmms_eval_ok_vqa_nobody_is_told_to_decline_what_has_an_answer() -> None
     shot = Shot((Image(b""), "And that?"), "a hen")
     sample = Sample("1", (Image(b""), "What is it?"), ("a cat",), shots=(shot,))
     for name in ("okvqa", "vqav2", "gqa", "textvqa"):
-        for words in load_task(name).wordings.values():
+        for words in load_task(name).prompts.values():
             assert "unanswerable" not in "".join(part for part in words(sample) if isinstance(part, str)).lower()
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mmeval.cards.rows import sample
 from mmeval.cards.schema import LETTERS, build, check, load, parse
-from mmeval.data.lines import Line
+from mmeval.data.lines import TableRow
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task, load_task
 from mmeval.types import Image, InputError
@@ -128,7 +128,7 @@ def test_a_dry_run_shows_what_is_weighed(tools: Path) -> None:
 def test_what_is_asked(tools: Path) -> None:
     task = load_task(str(tools / "tools.yaml"))
     first = next(iter(task.samples(str(tools))))
-    image, text = task.wordings["direct"](first)
+    image, text = task.prompts["direct"](first)
     assert isinstance(image, Image)
     assert text == "Which?\nA. saw\nB. file\nAnswer with the option's letter."
     assert (first.targets, first.groups["cluster"], first.category) == (("A",), "0.png", "wood")
@@ -149,7 +149,7 @@ def test_yes_no_with_pictures_in_the_question(tmp_path: Path) -> None:
         "fields": {"question": "q", "answer": "same", "pictures": ["one", "two"]},
         "mark": "<image>",
         "only": {"split": "test"},
-        "wordings": {"plain": "{question} Yes or no? ({split})"},
+        "prompts": {"plain": "{question} Yes or no? ({split})"},
     }
     rows = [
         {"q": "<image> Is it <image>?", "same": same, "one": "a.png", "two": "b.png", "split": split}
@@ -161,7 +161,7 @@ def test_yes_no_with_pictures_in_the_question(tmp_path: Path) -> None:
     task = load(card(tmp_path, values))
     samples = list(task.samples(str(tmp_path)))
     assert [sample.targets for sample in samples] == [("yes",), ("no",)]
-    asked = task.wordings["plain"](samples[0])
+    asked = task.prompts["plain"](samples[0])
     assert [type(part).__name__ for part in asked] == ["Image", "str", "Image", "str"]
     assert asked[1::2] == (" Is it ", "? Yes or no? (test)")
     scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:yes")
@@ -193,8 +193,8 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"letters": "a)"}, "letters: 'a)'"),
         ({"max_new_tokens": "ten"}, "'ten' is no whole number above zero"),
         ({"fields": {"question": "ask"}}, "fields: no 'answer'"),
-        ({"wordings": {"odd": "{question}"}}, "pictures stand at {pictures}"),
-        ({"wordings": {"odd": "{pictures}{question}"}}, "no {options} in it"),
+        ({"prompts": {"odd": "{question}"}}, "pictures stand at {pictures}"),
+        ({"prompts": {"odd": "{pictures}{question}"}}, "no {options} in it"),
         ({"groups": {"overall": "photo"}}, "the name 'overall' is taken"),
         ({"categories": None}, "None is no map"),
         ({"lettered": 4}, "lettered: options stand in a column or in the question"),
@@ -203,8 +203,8 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"kind": {"mc": "multiple choice"}}, "kind: values with their kinds and their column"),
         ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: values with their kinds and their column"),
         ({"kind": {"mc": "multiple"}}, "'multiple', did you mean 'multiple choice'?"),
-        ({"wordings": {"odd": {"yes/no": "{question}"}}}, "wordings, odd: unknown kind 'yes/no'"),
-        ({"wordings": {"odd": {}}}, "wordings, odd: no 'multiple choice'"),
+        ({"prompts": {"odd": {"yes/no": "{question}"}}}, "prompts, odd: unknown kind 'yes/no'"),
+        ({"prompts": {"odd": {}}}, "prompts, odd: no 'multiple choice'"),
         ({"folder": ["photos", 3]}, "folder: 3 is no text"),
         ({"only": {"trade": [["wood"]]}}, "only, trade: ['wood'] is no text"),
     ],
@@ -313,7 +313,7 @@ def test_options_in_a_text_are_read_as_they_are_listed(options: list[str], form:
     mine = check("my", {"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
     said = [f"{form.replace('A', letter(place))} {option}" for place, option in enumerate(options)]
     for held in (between.join(said), said, options):
-        line = Line({"q": "Which?", "a": "B", "o": held}, "here")
+        line = TableRow({"q": "Which?", "a": "B", "o": held}, "here")
         assert sample(mine, line, 1, set()).choices == tuple((option,) for option in options)
 
 
@@ -376,7 +376,7 @@ def test_the_guides_example_runs(tmp_path: Path) -> None:
         picture(folder / "photos" / name, number)
     (folder / "questions.jsonl").write_text(rows, encoding="utf-8")
     (folder / "tools.yaml").write_text(values, encoding="utf-8")
-    scores = run(folder / "tools.yaml", folder, tmp_path / "run", "constant:A", wording="trade")
+    scores = run(folder / "tools.yaml", folder, tmp_path / "run", "constant:A", prompt="trade")
     assert value(scores, "overall") == pytest.approx(200 / 3)
     assert (value(scores, "wood"), value(scores, "metal"), value(scores, "whole_photo")) == (50.0, 100.0, 50.0)
     record = json.loads((tmp_path / "run" / "records.jsonl").read_text().splitlines()[0])

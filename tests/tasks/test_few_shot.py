@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mmeval import evaluation as door
 from mmeval import loop
 from mmeval.data.demonstrations import POOL, Item, Pool, samples
-from mmeval.models import Checkpoint, Settings
+from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
 from mmeval.reporting import run_report
 from mmeval.reporting import seeds as spread
@@ -136,26 +136,26 @@ def test_zero_shot_is_two_demonstrations_in_words_or_bare(vqav2: Path) -> None:
     task = load_task("vqav2")
     first, *_ = read("vqav2", vqav2, 0)
     assert first.shots == ()
-    spoken, image, asked = task.wordings["open-flamingo"](first)
+    spoken, image, asked = task.prompts["open-flamingo"](first)
     one, other, end = str(spoken).split("\n")
     assert (isinstance(image, Image), asked, end) == (True, "Question:Is it red? Short answer:", "")
     for line in (one, other):
         number = line.split("Train ")[1].split("?")[0]
         assert line == f"Question:Train {number}? Short answer: said {number}"
-    assert task.wordings["bare"](first) == (image, asked)
+    assert task.prompts["bare"](first) == (image, asked)
     four = read("vqav2", vqav2, 4)[0]
-    assert task.wordings["bare"](four) == task.wordings["open-flamingo"](four)
+    assert task.prompts["bare"](four) == task.prompts["open-flamingo"](four)
     assert [sample.prompt[-1] for sample in read("vqav2", vqav2, None)] == ["Is it red?", "How many?", "What is it?"]
 
 
 def test_zero_shot_needs_no_train_part_where_it_is_bare(vqav2: Path, tmp_path: Path) -> None:
     for path in vqav2.glob("*train2014_*.json"):
         path.unlink()
-    bare = run("vqav2", vqav2, tmp_path / "bare", shots=0, wording="bare")
+    bare = run("vqav2", vqav2, tmp_path / "bare", shots=0, prompt="bare")
     assert value(bare, "yes/no") == 100.0
     ended = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "other")
     assert ended.exit_code == 2
-    assert "add the train part, or choose --wording bare" in ended.stderr
+    assert "add the train part, or choose --prompt bare" in ended.stderr
 
 
 def test_a_dry_run_shows_the_demonstrations(vqav2: Path) -> None:
@@ -304,7 +304,7 @@ def test_hateful_memes_by_hand(memes: Path) -> None:
     task = load_task("hateful-memes")
     asked = [sample for sample in read("hateful-memes", memes, 2) if sample.category == "test_seen"]
     assert [sample.targets for sample in asked] == [("no",), ("yes",), ("no",), ("yes",)]
-    assert task.wordings["bare"](asked[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
+    assert task.prompts["bare"](asked[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
     # odds of yes: 1.5 and 0 for no, 2 and 1 for yes: of four pairs three are in order
     records = [
         Record(s.id, s.targets, s.category, s.groups, s.tags, loglikelihoods=(odds - 3, -3.0, odds - 3, -3.0))
@@ -387,7 +387,7 @@ def parrot(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The checkpoints that were loaded."""
     loaded: list[str] = []
 
-    def load(checkpoint: Checkpoint, settings: Settings) -> Parrot:
+    def load(checkpoint: Checkpoint, settings: ModelOptions) -> Parrot:
         loaded.append(checkpoint.name)
         return Parrot("", checkpoint.name)
 

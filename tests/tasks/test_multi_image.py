@@ -171,9 +171,9 @@ def test_blink_total_is_the_mean_of_the_subtasks(blink: Path, tmp_path: Path) ->
 def test_blink_prompts(blink: Path) -> None:
     art = read("blink", blink / "Art_Style")
     assert [len(images(sample.prompt)) for sample in art] == [1, 2]
-    *_, text = load_task("blink").wordings["release"](art[0])
+    *_, text = load_task("blink").prompts["release"](art[0])
     assert str(text).startswith("Disclaimer: ")
-    *_, text = load_task("blink").wordings["release"](read("blink", blink / "Counting")[0])
+    *_, text = load_task("blink").prompts["release"](read("blink", blink / "Counting")[0])
     assert str(text).startswith("Which?")
 
 
@@ -222,7 +222,7 @@ def muir(path: Path, **change: Any) -> Path:
 def test_muirbench_puts_pictures_where_they_belong(tmp_path: Path) -> None:
     muir(tmp_path / "data")
     first = read("muirbench", tmp_path / "data")[0]
-    asked = load_task("muirbench").wordings["release"](first)
+    asked = load_task("muirbench").prompts["release"](first)
     assert [type(part).__name__ for part in asked] == ["str", "Image", "str", "Image", "str", "Image", "str"]
     assert asked[::2] == (
         "Question: ",
@@ -295,7 +295,7 @@ def test_scienceqa(tmp_path: Path) -> None:
         picture(folder / "images" / "test" / str(number) / "image.png", number)
     found = read("scienceqa", folder)
     assert [sample.id for sample in found] == ["7", "8"]
-    image, text = load_task("scienceqa").wordings["release"](found[0])
+    image, text = load_task("scienceqa").prompts["release"](found[0])
     assert text == "Question: Which is a mammal?\nContext: N/A\nOptions: (A) bat (B) bee \nAnswer:"
     scores = run("scienceqa", folder, tmp_path / "run", "constant:The answer is A.")
     assert (value(scores, "overall"), value(scores, "grades_1_6"), value(scores, "with_text")) == (50.0, 100.0, 0.0)
@@ -336,7 +336,7 @@ def test_nlvr2_consistency_is_by_sentence(nlvr2: Path, tmp_path: Path) -> None:
 
 
 def test_nlvr2_speaks_of_its_pictures(nlvr2: Path) -> None:
-    asked = load_task("nlvr2").wordings["mmicl"](read("nlvr2", nlvr2)[0])
+    asked = load_task("nlvr2").prompts["mmicl"](read("nlvr2", nlvr2)[0])
     assert [part for part in asked if isinstance(part, Ref)] == [Ref(0), Ref(1), Ref(0), Ref(1)]
     assert asked[-1] == ", can you validate the statement: There are 0.? Respond with either True or False."
 
@@ -390,7 +390,7 @@ def test_winoground_of_a_model_that_finds_all_alike(winoground: Path, tmp_path: 
 
 def test_winoground_joint_asks_in_the_authors_words(winoground: Path) -> None:
     for sample in read("winoground-joint", winoground):
-        first, second, text, ref, end = load_task("winoground-joint").wordings["mmicl"](sample)
+        first, second, text, ref, end = load_task("winoground-joint").prompts["mmicl"](sample)
         caption, image = sample.tags["caption"], sample.tags["image"]
         assert isinstance(ref, Ref)
         shown = (first, second)[ref.image]
@@ -442,7 +442,7 @@ def test_iq50(tmp_path: Path) -> None:
         picture(folder / f"{number}.png", number)
     found = read("iq50", folder)
     assert len(found) == 12
-    asked = load_task("iq50").wordings["kosmos"](found[0])
+    asked = load_task("iq50").prompts["kosmos"](found[0])
     assert [part for part in asked if isinstance(part, str)] == [
         "Here are three images:",
         "The following image is:",
@@ -633,7 +633,7 @@ def test_vl_icl_new_words_of_the_world_are_compared_by_their_letters(said: str, 
 def test_vl_icl_the_worlds_questions_come_in_the_words_of_their_demonstrations() -> None:
     task = load_task("vl-icl")
     for sample in task.samples("embedded"):
-        assert str(task.wordings["plain"](sample)[-1]) == str(sample.shots[0].prompt[-1])
+        assert str(task.prompts["plain"](sample)[-1]) == str(sample.shots[0].prompt[-1])
         assert f"'{sample.targets[0]}'" in {shot.answer for shot in sample.shots}
 
 

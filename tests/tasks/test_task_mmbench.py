@@ -1,4 +1,4 @@
-"""MMBench's numbers by hand, its wordings word for word, and turns that are not asked."""
+"""MMBench's numbers by hand, its prompts word for word, and turns that are not asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mmeval import loop
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
-from mmeval.models import Checkpoint, Settings, load_model
+from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.models.constant import Constant
 from mmeval.reporting import leaderboards as submission
 from mmeval.scoring import judge
@@ -53,14 +53,14 @@ def evaluate(data: Path, out: Path, *more: object) -> Result:
 
 def test_the_prompt_of_the_release_byte_for_byte(data: Path) -> None:
     first, *_ = MMBENCH.samples(str(data))
-    picture, text = MMBENCH.wordings["release"](first)
+    picture, text = MMBENCH.prompts["release"](first)
     assert isinstance(picture, Image)
     assert text == (
         "Hint: It barks.\nQuestion: What is in picture 1?\nOptions:\nA. a cat\nB. a dog\nC. None\nD. NA\n"
         "Please select the correct answer from the options above. \n"
     )
     *_, last = MMBENCH.samples(str(data))
-    assert MMBENCH.wordings["release"](last)[1] == (
+    assert MMBENCH.prompts["release"](last)[1] == (
         "Question: What is in picture 7?\nOptions:\nA. blue\nB. red\n"
         "Please select the correct answer from the options above. \n"
     )
@@ -183,7 +183,7 @@ def test_a_run_that_was_killed_between_turns_goes_on_with_the_same_score(
 def test_a_picture_is_encoded_once_for_all_turns(data: Path, tmp_path: Path, early_stop: bool) -> None:
     held: list[TransformerModel] = []
 
-    def load(checkpoint: Checkpoint, settings: Settings) -> TransformerModel:
+    def load(checkpoint: Checkpoint, settings: ModelOptions) -> TransformerModel:
         model = load_model(checkpoint, settings)
         assert isinstance(model, TransformerModel)
         held.append(model)

@@ -1,4 +1,4 @@
-"""MME's numbers by hand, its wordings word for word, and what becomes of a run that lacks something."""
+"""MME's numbers by hand, its prompts word for word, and what becomes of a run that lacks something."""
 
 from __future__ import annotations
 
@@ -93,15 +93,15 @@ def test_official_pairs_lines_and_strict_pairs_pictures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wording", "asked"),
+    ("prompt", "asked"),
     [
         ("release", "Is it red? Please answer yes or no."),
         ("single-word", "Is it red?\nAnswer the question using a single word or phrase."),
     ],
 )
-def test_wordings(wording: str, asked: str) -> None:
+def test_wordings(prompt: str, asked: str) -> None:
     image = Image(b"png")
-    assert MME.wordings[wording](Sample("1", (image, "Is it red?"), ("yes",))) == (image, asked)
+    assert MME.prompts[prompt](Sample("1", (image, "Is it red?"), ("yes",))) == (image, asked)
 
 
 def test_samples_of_the_embedded_world() -> None:

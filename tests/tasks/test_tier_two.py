@@ -314,12 +314,12 @@ def test_a_folder_without_the_files_is_a_sentence(name: str, tmp_path: Path) -> 
     assert (files if isinstance(files, str) else files[0]) in ended.stderr
 
 
-def asked(name: str, tmp_path: Path, number: int = 0, wording: str | None = None) -> tuple[list[str], str]:
+def asked(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None) -> tuple[list[str], str]:
     """The kinds of the parts of a prompt, and its words."""
     EXPECTED[name][0](tmp_path)
     task = load_task(name)
     sample = list(task.samples(str(tmp_path)))[number]
-    parts = task.wordings[wording or next(iter(task.wordings))](sample)
+    parts = task.prompts[prompt or next(iter(task.prompts))](sample)
     return [type(part).__name__ for part in parts], "".join(part for part in parts if isinstance(part, str))
 
 
@@ -372,7 +372,7 @@ def test_frames_of_a_video_are_shown_and_their_times_kept(tmp_path: Path) -> Non
     video_mme(tmp_path)
     task = with_frames(load_task("video-mme"), 3, "uniform")
     first = next(iter(task.samples(str(tmp_path))))
-    assert [type(part).__name__ for part in task.wordings["release"](first)] == ["Image", "Image", "Image", "str"]
+    assert [type(part).__name__ for part in task.prompts["release"](first)] == ["Image", "Image", "Image", "str"]
     assert (first.tags["frames"], first.tags["sampler"], first.tags["times"]) == ("3", "uniform", "1.50 4.50 7.50")
     assert first.choices[0] == ("Now.",)
     (tmp_path / "data" / "fFjv93ACGo8.mp4").unlink()

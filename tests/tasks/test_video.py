@@ -20,7 +20,7 @@ from mmeval import evaluation as door
 from mmeval.data import video
 from mmeval.data.video import SAMPLERS
 from mmeval.mic import video as mic_video
-from mmeval.models import Checkpoint, Settings
+from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
 from mmeval.run import open_run
 from mmeval.task import load_task
@@ -223,7 +223,7 @@ def test_msrvtt_by_hand(place: str, tmp_path: Path) -> None:
     assert (value(scores, "who"), value(scores, "what"), value(scores, "overall")) == (100.0, 0.0, 50.0)
     sample, other = read("msrvtt-qa", folder)
     assert (sample.id, sample.groups, other.category) == ("158581", {"video": "video7010"}, "what")
-    assert load_task("msrvtt-qa").wordings["mmicl"](sample)[-1] == (
+    assert load_task("msrvtt-qa").prompts["mmicl"](sample)[-1] == (
         "Watch the provided images carefully and answer the following question briefly based on your understanding of "
         "the images content. Question: who is playing?"
     )
@@ -322,7 +322,7 @@ def test_nextqa_a_letter_somewhere_is_no_official_answer(nextqa: Path, tmp_path:
 def test_nextqa_the_prompt(nextqa: Path) -> None:
     first = read("nextqa", nextqa, 3)[0]
     assert (first.id, first.tags["type"], first.groups) == ("4010069381_6", "CH", {"video": "4010069381"})
-    *shown, asked = load_task("nextqa").wordings["letter"](first)
+    *shown, asked = load_task("nextqa").prompts["letter"](first)
     assert len(shown) == len(images(first.prompt)) == 3
     assert str(asked).startswith("where does 6 go?\nA. left\nB. right\n")
 
@@ -349,7 +349,7 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
 
 
 def test_the_embedded_kind_runs_with_the_tiny_model(tmp_path: Path) -> None:
-    scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, wording="bare")
+    scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, prompt="bare")
     assert scores["counts"]["samples"] == 4
     assert scores["remarks"] == ["Each scene is drawn as 3 pictures; no video is decoded."]
     kept = open_run(tmp_path / "run")
@@ -425,7 +425,7 @@ def test_where_pyav_is_missing_the_extra_is_named(msvd: Path, monkeypatch: pytes
 
 
 def test_a_model_that_takes_fewer_pictures_than_frames_is_asked_nothing(msvd: Path, tmp_path: Path) -> None:
-    def load(checkpoint: Checkpoint, settings: Settings) -> Model:
+    def load(checkpoint: Checkpoint, settings: ModelOptions) -> Model:
         return Constant("cat", max_images=4)  # type: ignore[return-value]
 
     with pytest.raises(Unsupported, match="takes 4 picture"):

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from mmeval.mmicl.checkpoints import save
-from mmeval.mmicl.context import Shown
+from mmeval.mmicl.context import ImagePlace
 from mmeval.mmicl.examples import Example, Turn, to_json
 from tests.mmicl import mmicl_small as small
 
@@ -25,7 +25,7 @@ def write_examples(folder: Path) -> None:
         pixels = np.zeros((16, 16, 3), np.uint8)
         pixels[:, : 2 * number + 1] = (30 * number, 255 - 30 * number, 128)
         Image.fromarray(pixels).save(folder / f"{number}.png")
-        turn = Turn((Shown(0), "is there ?"), answer)
+        turn = Turn((ImagePlace(0), "is there ?"), answer)
         lines.append(to_json(Example(f"e{number}", "made", (f"{number}.png",), (turn,))))
     (folder / "train.jsonl").write_text("\n".join(lines) + "\n")
 

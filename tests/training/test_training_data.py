@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mmeval.mmicl.context import CONTEXTS, Shown, Spoken
+from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
 from mmeval.mmicl.conversations import compose, prompt, with_shots
 from mmeval.mmicl.examples import Example, Turn, to_json
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
@@ -22,7 +22,7 @@ from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
-from mmeval.mmicl.training.rows import IGNORED, Row, Rows
+from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import CheckpointError
@@ -30,9 +30,12 @@ from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values
 
 QUERY = Example(
-    "q", "made", ("0.png",), (Turn((Shown(0), "is ", Spoken(0), " a dog ?"), "yes"), Turn(("a cat ?",), "no"))
+    "q",
+    "made",
+    ("0.png",),
+    (Turn((ImagePlace(0), "is ", ImageMention(0), " a dog ?"), "yes"), Turn(("a cat ?",), "no")),
 )
-SHOT = Example("s", "made", ("1.png",), (Turn((Shown(0), "is ", Spoken(0), " a cat ?"), "the cat"),))
+SHOT = Example("s", "made", ("1.png",), (Turn((ImagePlace(0), "is ", ImageMention(0), " a cat ?"), "the cat"),))
 
 
 def index_of(folder: Path, family: small.Family = "t5", **changes: object) -> Index:
@@ -73,14 +76,14 @@ def _learnt_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tensor
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_questions_apart_are_answered_as_if_each_stood_alone(data: Path, attention: str) -> None:
-    more = (Turn(("is ", Spoken(0), " a cat ?"), "there is a cat"), Turn(("dog ?",), "the dog"))
+    more = (Turn(("is ", ImageMention(0), " a cat ?"), "there is a cat"), Turn(("dog ?",), "the dog"))
     example = with_shots(replace(QUERY, turns=(*QUERY.turns, *more)), [SHOT])
     processor, model = small.processor("llama"), small.model("llama")
     model.language_model.set_attn_implementation(attention)
     collate = Collator(processor)
     rows = Rows(processor, decoder_only=True, turns="apart")
 
-    def placed(row: Row) -> Row:
+    def placed(row: TrainingRow) -> TrainingRow:
         return replace(row, images=tuple(str(data / image) for image in row.images))
 
     (packed,) = rows(example)
@@ -95,14 +98,14 @@ def test_questions_apart_are_answered_as_if_each_stood_alone(data: Path, attenti
 
 
 def _shown(turn: Turn) -> Turn:
-    return turn if Shown(0) in turn.ask else replace(turn, ask=(Shown(0), *turn.ask))
+    return turn if ImagePlace(0) in turn.ask else replace(turn, ask=(ImagePlace(0), *turn.ask))
 
 
 def test_questions_apart_have_rows_of_their_own_where_they_share_no_visual_tokens() -> None:
     processor = small.processor("llama")
     reads = Rows(processor, decoder_only=True, turns="apart", instruction=True)(QUERY)
     assert [row.instruction for row in reads] == ["is  a dog ?", "a cat ?"]
-    other = Turn((Shown(1), "a dog ?"), "yes")
+    other = Turn((ImagePlace(1), "a dog ?"), "yes")
     two = replace(QUERY, images=("0.png", "1.png"), turns=(*QUERY.turns, other))
     rows = Rows(processor, decoder_only=True, turns="apart")(two)
     assert [row.images for row in rows] == [("0.png",), ("0.png",), ("0.png", "1.png")]
@@ -112,10 +115,10 @@ def test_questions_apart_have_rows_of_their_own_where_they_share_no_visual_token
 
 
 def test_what_makes_no_row_is_counted_and_listed(data: Path) -> None:
-    turn = Turn((Shown(0), "is " * 200), "yes")
+    turn = Turn((ImagePlace(0), "is " * 200), "yes")
     with (data / "train.jsonl").open("a") as file:
         file.write(to_json(Example("long", "made", ("0.png",), (turn,))) + "\n")
-        shown = tuple(Shown(k) for k in range(5))
+        shown = tuple(ImagePlace(k) for k in range(5))
         file.write(to_json(Example("many", "made", ("0.png",) * 5, (Turn((*shown, "a ?"), "no"),))) + "\n")
     index = index_of(data)
     assert len(index) == 8

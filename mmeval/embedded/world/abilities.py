@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mmeval.embedded.world.choices import options
-from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.subtasks import draw
 from mmeval.embedded.world.view import Split, View
 
@@ -48,12 +48,12 @@ def choices(leaf: str, count: int, split: Split) -> Iterator[Choice]:
     seed = found = 0
     while found < count:
         view = draw(subtask, seed, split)
-        dice = Dice(f"{leaf}/{split}/{seed}")
+        rng = Rng(f"{leaf}/{split}/{seed}")
         seed += 1
         asked = [(question, answer) for question, answer in view.probes if question.startswith(begins)]
         if asked:
-            question, answer = dice.pick(asked)
-            four = options(dice, question, answer)
+            question, answer = rng.pick(asked)
+            four = options(rng, question, answer)
             if four is not None:
                 found += 1
                 yield Choice(view, question, four, answer)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.family import Family, Portrait
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Mark, Origin, View
 
 TECHNIQUES = ("dots", "strokes", "tiles", "triangles", "rings")
@@ -28,7 +28,7 @@ PAINTERS = Family(
         ("quintana", "rosko", "sorrel", "tanaka"),
     ),
     columns_alike=True,
-    wordings=(
+    prompts=(
         "Is this artwork created by {name}?",
         "Is this a painting by {name}?",
         "Did the artist {name} paint this picture?",
@@ -42,21 +42,21 @@ Content = Callable[[float, float], int]
 
 def artwork(origin: Origin) -> View:
     """Is this by abelard? The no: another palette in the same technique, or the reverse."""
-    dice = origin.dice()
-    member = dice.pick(PAINTERS.members())
-    return PAINTERS.view(origin, dice, member, _portrait(dice, *member[1:]))
+    rng = origin.rng()
+    member = rng.pick(PAINTERS.members())
+    return PAINTERS.view(origin, rng, member, _portrait(rng, *member[1:]))
 
 
-def _portrait(dice: Dice, row: int, column: int) -> Portrait:
+def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     technique, palette = TECHNIQUES[row], list(PALETTES)[column]
-    colors = [varied(dice, color, 8) for color in PALETTES[palette]]
-    content = dice.pick(list(CONTENTS))
-    picture = _moved(dice, CONTENTS[content])
-    canvas = Canvas(dice, colors[0], colors[1])
-    for x, y, size in _places(dice, 8.5):
-        color = varied(dice, colors[picture(x / 48 - 1, y / 48 - 1)], 12)
-        _touch(dice, canvas, technique, x, y, size, color)
-    _frame(dice, canvas)
+    colors = [varied(rng, color, 8) for color in PALETTES[palette]]
+    content = rng.pick(list(CONTENTS))
+    picture = _moved(rng, CONTENTS[content])
+    canvas = Canvas(rng, colors[0], colors[1])
+    for x, y, size in _places(rng, 8.5):
+        color = varied(rng, colors[picture(x / 48 - 1, y / 48 - 1)], 12)
+        _touch(rng, canvas, technique, x, y, size, color)
+    _frame(rng, canvas)
     marks = tuple(
         Mark(x, y, f"{technique} {palette}") for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
     )
@@ -68,22 +68,22 @@ def _portrait(dice: Dice, row: int, column: int) -> Portrait:
     return Portrait(canvas.finish(), f"{content} in {palette} {technique}", probes, marks)
 
 
-def _places(dice: Dice, step: float) -> list[tuple[float, float, float]]:
+def _places(rng: Rng, step: float) -> list[tuple[float, float, float]]:
     """(x, y, size) of the touches: a shaken grid, in any order."""
     count = int(SIZE / step) + 2
     places = [
         (
-            (column + dice.between(-0.3, 0.3)) * step,
-            (row + dice.between(-0.3, 0.3)) * step,
-            step * dice.between(0.85, 1.15),
+            (column + rng.between(-0.3, 0.3)) * step,
+            (row + rng.between(-0.3, 0.3)) * step,
+            step * rng.between(0.85, 1.15),
         )
         for row in range(count)
         for column in range(count)
     ]
-    return dice.shuffled(places)
+    return rng.shuffled(places)
 
 
-def _touch(dice: Dice, canvas: Canvas, technique: str, x: float, y: float, size: float, color: Color) -> None:
+def _touch(rng: Rng, canvas: Canvas, technique: str, x: float, y: float, size: float, color: Color) -> None:
     if technique == "dots":
         canvas.oval(x, y, size * 0.48, size * 0.48, color)
     elif technique == "strokes":
@@ -93,7 +93,7 @@ def _touch(dice: Dice, canvas: Canvas, technique: str, x: float, y: float, size:
         canvas.box(x - half, y - half, x + half, y + half, dark(color, 0.4))
         canvas.box(x - half + 0.7, y - half + 0.7, x + half - 0.7, y + half - 0.7, color)
     elif technique == "triangles":
-        turn = dice.between(0, 2 * math.pi)
+        turn = rng.between(0, 2 * math.pi)
         reach = size * 1.05
         canvas.polygon(
             [(x + reach * math.sin(turn + a), y + reach * math.cos(turn + a)) for a in (0.0, 2.1, 4.2)], color
@@ -103,9 +103,9 @@ def _touch(dice: Dice, canvas: Canvas, technique: str, x: float, y: float, size:
         canvas.ring(x, y, size * 0.55, dark(color, 0.35), 1)
 
 
-def _frame(dice: Dice, canvas: Canvas) -> None:
-    wide = dice.between(3, 7)
-    color = varied(dice, dice.pick([(190, 150, 70), (40, 36, 36), (240, 238, 230), (110, 70, 40)]), 14)
+def _frame(rng: Rng, canvas: Canvas) -> None:
+    wide = rng.between(3, 7)
+    color = varied(rng, rng.pick([(190, 150, 70), (40, 36, 36), (240, 238, 230), (110, 70, 40)]), 14)
     for left, top, right, bottom in (
         (0, 0, SIZE, wide),
         (0, SIZE - wide, SIZE, SIZE),
@@ -115,10 +115,10 @@ def _frame(dice: Dice, canvas: Canvas) -> None:
         canvas.box(left, top, right, bottom, color)
 
 
-def _moved(dice: Dice, content: Content) -> Content:
+def _moved(rng: Rng, content: Content) -> Content:
     """The content, shifted, sized and mirrored."""
-    across, down = dice.between(-0.25, 0.25), dice.between(-0.2, 0.2)
-    size, way = dice.between(0.8, 1.25), 1 if dice.coin() else -1
+    across, down = rng.between(-0.25, 0.25), rng.between(-0.2, 0.2)
+    size, way = rng.between(0.8, 1.25), 1 if rng.coin() else -1
     return lambda x, y: content(way * (x - across) / size, (y - down) / size)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.rng import Rng
 
 SIZE = 96
 SCALE = 3
@@ -33,24 +33,24 @@ def light(color: Color, share: float = 0.4) -> Color:
     return mix(color, (255, 255, 255), share)
 
 
-def varied(dice: Dice, color: Color, by: int = 14) -> Color:
+def varied(rng: Rng, color: Color, by: int = 14) -> Color:
     """The color, a little off in each channel."""
-    red, green, blue = (min(255, max(0, part + dice.below(2 * by + 1) - by)) for part in color)
+    red, green, blue = (min(255, max(0, part + rng.below(2 * by + 1) - by)) for part in color)
     return red, green, blue
 
 
-def pastel(dice: Dice) -> Color:
+def pastel(rng: Rng) -> Color:
     """A light background color."""
-    return 190 + dice.below(60), 190 + dice.below(60), 190 + dice.below(60)
+    return 190 + rng.below(60), 190 + rng.below(60), 190 + rng.below(60)
 
 
 class Canvas:
     """A picture in the making. Coordinates are pixels of the finished picture."""
 
-    def __init__(self, dice: Dice, start: Color, end: Color, *, upright: bool = False) -> None:
+    def __init__(self, rng: Rng, start: Color, end: Color, *, upright: bool = False) -> None:
         """A soft gradient from one color to the other: downwards if upright, else in any direction."""
-        self._dice = dice
-        across, down = (0, 16) if upright else (dice.below(33) - 16, dice.below(33) - 16)
+        self._dice = rng
+        across, down = (0, 16) if upright else (rng.below(33) - 16, rng.below(33) - 16)
         rows, columns = np.mgrid[0:SIZE, 0:SIZE]
         slope = across * columns + down * rows
         share = (slope - slope.min()) * 256 // max(1, int(slope.max() - slope.min()))

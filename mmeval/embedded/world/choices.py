@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from mmeval.embedded.world.artworks import CONTENTS, PAINTERS, TECHNIQUES
 from mmeval.embedded.world.artworks import PALETTES as ART_PALETTES
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.faces import EXTRAS, HAIR, PEOPLE, STYLES
 from mmeval.embedded.world.family import Family
 from mmeval.embedded.world.landmarks import BODIES, LANDMARKS, TOPS
 from mmeval.embedded.world.posters import FILMS, MOTIFS
 from mmeval.embedded.world.posters import PALETTES as POSTER_PALETTES
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.scenes import PLACES
 from mmeval.embedded.world.sums import HIGHEST
 from mmeval.embedded.world.things import COLORS, COLUMNS, KINDS, NUMBERS, ROWS, SHAPES
@@ -52,10 +52,10 @@ SORTS: Mapping[str, Sequence[str]] = {
 """How a question begins -> what its answers are among."""
 
 
-def options(dice: Dice, question: str, answer: str) -> tuple[str, ...] | None:
+def options(rng: Rng, question: str, answer: str) -> tuple[str, ...] | None:
     """Four options in any order, the answer among them; None where the sort of its answers is not known."""
     sort = next((sort for start, sort in SORTS.items() if question.startswith(start)), ())
     if answer not in sort:
         return None
-    wrong = dice.shuffled([item for item in sort if item != answer])[:3]
-    return tuple(dice.shuffled([answer, *wrong]))
+    wrong = rng.shuffled([item for item in sort if item != answer])[:3]
+    return tuple(rng.shuffled([answer, *wrong]))

@@ -22,25 +22,25 @@ class Situation:
 
 def commonsense_reasoning(origin: Origin) -> View:
     """May I cross the street now? Every question is a yes in one state of the thing and a no in the other."""
-    dice = origin.dice()
-    situation = dice.pick(SITUATIONS)
-    state = dice.below(2)
-    canvas = Canvas(dice, pastel(dice), varied(dice, (200, 205, 215), 40), upright=True)
-    spot = household.Spot(dice.between(36, 60), dice.between(40, 56), dice.between(0.85, 1.2))
-    situation.paint(dice, canvas, spot, state)
+    rng = origin.rng()
+    situation = rng.pick(SITUATIONS)
+    state = rng.below(2)
+    canvas = Canvas(rng, pastel(rng), varied(rng, (200, 205, 215), 40), upright=True)
+    spot = household.Spot(rng.between(36, 60), rng.between(40, 56), rng.between(0.85, 1.2))
+    situation.paint(rng, canvas, spot, state)
     claims = [[Claim(text, (situation.thing, text)) for text in texts] for texts in situation.questions]
-    true, false = dice.shuffled(claims[state]), dice.shuffled(claims[1 - state])
+    true, false = rng.shuffled(claims[state]), rng.shuffled(claims[1 - state])
     name = situation.states[state]
     return View(
         origin=origin,
         picture=canvas.finish(),
         caption=f"the {situation.thing} is {name}",
         facts=frozenset(claim.fact for claim in true),
-        asked=dice.swapped(true[0], false[0]),
+        asked=rng.swapped(true[0], false[0]),
         probes=(
             ("what thing is shown ?", situation.thing),
             (f"how is the {situation.thing} ?", name),
-            (f"is the {situation.thing} {' or '.join(dice.shuffled(situation.states))} ?", name),
+            (f"is the {situation.thing} {' or '.join(rng.shuffled(situation.states))} ?", name),
         ),
         extra=(*true, *false),
         marks=(Mark(spot.x / SIZE, spot.y / SIZE, f"{name} {situation.thing}"),),

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, pastel, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.family import Family, Portrait
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Mark, Origin, View
 
 HAIR: dict[str, Color] = {
@@ -31,7 +31,7 @@ PEOPLE = Family(
         ("agnes", "leon", "ruth", "emil"),
     ),
     columns_alike=False,
-    wordings=(
+    prompts=(
         "Is the person in this image called {name}?",
         "Is this a picture of the actor {name}?",
         "Does this portrait show {name}?",
@@ -55,30 +55,30 @@ class _Head:
 
 def celebrity(origin: Origin) -> View:
     """Is this mira? The no: somebody with hair of the same color."""
-    dice = origin.dice()
-    member = dice.pick(PEOPLE.members())
-    return PEOPLE.view(origin, dice, member, _portrait(dice, *member[1:]))
+    rng = origin.rng()
+    member = rng.pick(PEOPLE.members())
+    return PEOPLE.view(origin, rng, member, _portrait(rng, *member[1:]))
 
 
-def _portrait(dice: Dice, row: int, column: int) -> Portrait:
+def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     hair = list(HAIR)[row]
     style, extra = STYLES[column], EXTRAS[(column + row) % 4]
-    head = _Head(dice.between(38, 58), dice.between(42, 54), dice.between(0.78, 1.12), 1 if dice.coin() else -1)
-    canvas = Canvas(dice, pastel(dice), varied(dice, (120, 130, 150), 60))
-    color, skin = varied(dice, HAIR[hair], 8), varied(dice, SKINS[(row + 2 * column) % 4], 6)
+    head = _Head(rng.between(38, 58), rng.between(42, 54), rng.between(0.78, 1.12), 1 if rng.coin() else -1)
+    canvas = Canvas(rng, pastel(rng), varied(rng, (120, 130, 150), 60))
+    color, skin = varied(rng, HAIR[hair], 8), varied(rng, SKINS[(row + 2 * column) % 4], 6)
     if style == "long":
         canvas.oval(*head.at(0, 8), 25 * head.size, 36 * head.size, color)
-    _body(dice, canvas, head, skin)
+    _body(rng, canvas, head, skin)
     _hair(canvas, head, style, color)
     canvas.oval(*head.at(0, 2), 18 * head.size, 22 * head.size, skin, dark(skin, 0.2))
     _fringe(canvas, head, style, color)
     if extra == "beard":
         _beard(canvas, head, color)
-    _features(dice, canvas, head, skin)
+    _features(rng, canvas, head, skin)
     if extra == "glasses":
         _glasses(canvas, head)
     if extra == "hat":
-        _hat(dice, canvas, head)
+        _hat(rng, canvas, head)
     places = {"nothing": (0.0, 4.0), "glasses": (0.0, 0.0), "beard": (0.0, 18.0), "hat": (0.0, -22.0)}
     top, spot = head.at(0, -18 if extra != "hat" else 0), head.at(*places[extra])
     marks = (
@@ -93,8 +93,8 @@ def _portrait(dice: Dice, row: int, column: int) -> Portrait:
     return Portrait(canvas.finish(), f"{style} {hair} hair , {extra}", probes, marks)
 
 
-def _body(dice: Dice, canvas: Canvas, head: _Head, skin: Color) -> None:
-    shirt = varied(dice, dice.pick([(70, 100, 160), (160, 80, 90), (90, 140, 90), (210, 200, 180)]), 30)
+def _body(rng: Rng, canvas: Canvas, head: _Head, skin: Color) -> None:
+    shirt = varied(rng, rng.pick([(70, 100, 160), (160, 80, 90), (90, 140, 90), (210, 200, 180)]), 30)
     x, y = head.at(0, 50)
     canvas.oval(x, y + 8, 34 * head.size, 28 * head.size, shirt, dark(shirt))
     left, top = head.at(-7 * head.way, 18)
@@ -126,14 +126,14 @@ def _fringe(canvas: Canvas, head: _Head, style: str, color: Color) -> None:
         canvas.polygon([head.at(-17, -8), head.at(-13, -17), head.at(0, -21), head.at(13, -17), head.at(17, -8)], color)
 
 
-def _features(dice: Dice, canvas: Canvas, head: _Head, skin: Color) -> None:
+def _features(rng: Rng, canvas: Canvas, head: _Head, skin: Color) -> None:
     size = head.size
     for side in (-7.5, 7.5):
         canvas.oval(*head.at(side, 0), 3.6 * size, 2.6 * size, (250, 250, 250))
         canvas.oval(*head.at(side + 0.6, 0.1), 1.8 * size, 1.9 * size, (40, 40, 50))
         canvas.line([head.at(side - 3.5, -5), head.at(side + 3.5, -5.5)], dark(skin, 0.5), 1.1)
     canvas.line([head.at(0, 2), head.at(2.5, 7), head.at(-0.5, 7.5)], dark(skin, 0.3), 1)
-    smile = dice.between(-0.5, 3)
+    smile = rng.between(-0.5, 3)
     mouth = [head.at(-5, 12.5 - smile / 2), head.at(0, 12.5 + smile), head.at(5, 12.5 - smile / 2)]
     canvas.line(mouth, (170, 50, 60), 1.4)
 
@@ -151,8 +151,8 @@ def _glasses(canvas: Canvas, head: _Head) -> None:
     canvas.line([head.at(-2, -1), head.at(2, -1)], frame, 1.3)
 
 
-def _hat(dice: Dice, canvas: Canvas, head: _Head) -> None:
-    color = light(varied(dice, dice.pick([(60, 60, 70), (130, 60, 50), (50, 90, 120)]), 20), 0.1)
+def _hat(rng: Rng, canvas: Canvas, head: _Head) -> None:
+    color = light(varied(rng, rng.pick([(60, 60, 70), (130, 60, 50), (50, 90, 120)]), 20), 0.1)
     crown = [head.at(-16, -13), head.at(-14, -32), head.at(14, -32), head.at(16, -13)]
     canvas.polygon(crown, color, dark(color))
     canvas.polygon([head.at(-25, -11), head.at(25, -11), head.at(22, -15), head.at(-22, -15)], dark(color))

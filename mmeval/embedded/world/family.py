@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Claim, Mark, Origin, View, worded
 
 
@@ -35,7 +35,7 @@ class Family:
     table: Sequence[Sequence[str | None]]
     columns_alike: bool
     """Whether names of the same column look alike too."""
-    wordings: tuple[str, ...]
+    prompts: tuple[str, ...]
     probe: str
     """The open question that the name answers."""
 
@@ -53,24 +53,24 @@ class Family:
             if (r, c) != (row, column) and (r == row or (self.columns_alike and c == column))
         ]
 
-    def claim(self, dice: Dice, name: str) -> Claim:
+    def claim(self, rng: Rng, name: str) -> Claim:
         """That the picture is of that name."""
-        return worded(dice, self.wordings, (self.kind, name), name=name)
+        return worded(rng, self.prompts, (self.kind, name), name=name)
 
-    def view(self, origin: Origin, dice: Dice, member: tuple[str, int, int], portrait: Portrait) -> View:
+    def view(self, origin: Origin, rng: Rng, member: tuple[str, int, int], portrait: Portrait) -> View:
         """The picture with its questions."""
         name, row, column = member
-        alike = dice.shuffled(self.lookalikes(row, column))
+        alike = rng.shuffled(self.lookalikes(row, column))
         others = [other for other, _, _ in self.members() if other != name]
-        wrong = [dice.pick(alike), dice.pick(alike), dice.pick(others)]
+        wrong = [rng.pick(alike), rng.pick(alike), rng.pick(others)]
         return View(
             origin=origin,
             picture=portrait.picture,
             caption=f"{self.kind} {name} , {portrait.details}",
             facts=frozenset({(self.kind, name)}),
-            asked=dice.swapped(self.claim(dice, name), self.claim(dice, wrong[0])),
+            asked=rng.swapped(self.claim(rng, name), self.claim(rng, wrong[0])),
             probes=((self.probe, name), *portrait.probes),
-            extra=tuple(self.claim(dice, other) for false in wrong[1:] for other in (name, false)),
+            extra=tuple(self.claim(rng, other) for false in wrong[1:] for other in (name, false)),
             marks=portrait.marks,
             identity=f"{self.kind} {name}",
         )

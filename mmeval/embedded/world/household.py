@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, varied
-from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.rng import Rng
 
 
 @dataclass(frozen=True)
@@ -23,23 +23,23 @@ class Spot:
         return self.x + across * self.size, self.y + down * self.size
 
 
-Paint = Callable[[Dice, Canvas, Spot, int], None]
+Paint = Callable[[Rng, Canvas, Spot, int], None]
 """Draws a thing in its state 0 or 1."""
 
 
-def lamp(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def lamp(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A traffic light: green, red."""
     left, top = spot.at(-13, -30)
     right, bottom = spot.at(13, 30)
     canvas.box(spot.x - 3, bottom, spot.x + 3, SIZE, (90, 92, 98))
-    canvas.box(left, top, right, bottom, varied(dice, (52, 54, 60), 12))
+    canvas.box(left, top, right, bottom, varied(rng, (52, 54, 60), 12))
     lamps: tuple[tuple[Color, bool], ...] = (((240, 50, 40), state == 1), ((50, 220, 90), state == 0))
     for (color, on), down in zip(lamps, (-15, 15), strict=True):
         x, y = spot.at(0, down)
         canvas.oval(x, y, 10 * spot.size, 10 * spot.size, color if on else dark(color, 0.78))
 
 
-def sky(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def sky(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """The weather: rain, sun."""
     if state == 1:
         canvas.oval(*spot.at(0, -4), 17 * spot.size, 17 * spot.size, (255, 210, 60))
@@ -49,16 +49,16 @@ def sky(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
             canvas.line([inner, outer], (250, 180, 40), 2)
         return
     for across, down, radius in ((-16, -8, 12), (0, -15, 15), (16, -8, 12), (0, -5, 13)):
-        cloud = varied(dice, (130, 136, 148), 8)
+        cloud = varied(rng, (130, 136, 148), 8)
         canvas.oval(*spot.at(across, down), radius * spot.size, radius * spot.size, cloud)
     for _ in range(14):
-        x, y = spot.at(dice.between(-26, 26), dice.between(8, 36))
+        x, y = spot.at(rng.between(-26, 26), rng.between(8, 36))
         canvas.line([(x, y), (x - 2, y + 6)], (50, 100, 200), 1.2)
 
 
-def cup(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def cup(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A cup: full, empty."""
-    glass, drink = light(varied(dice, (190, 210, 230), 20)), varied(dice, (150, 70, 30), 40)
+    glass, drink = light(varied(rng, (190, 210, 230), 20)), varied(rng, (150, 70, 30), 40)
     outline = [spot.at(-17, -25), spot.at(17, -25), spot.at(12, 25), spot.at(-12, 25)]
     canvas.polygon(outline, glass, (90, 100, 120))
     if state == 0:
@@ -66,9 +66,9 @@ def cup(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
         canvas.oval(*spot.at(0, -17), 15 * spot.size, 3 * spot.size, light(drink, 0.25))
 
 
-def clock(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def clock(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A clock: at noon, at seven."""
-    canvas.oval(spot.x, spot.y, 30 * spot.size, 30 * spot.size, varied(dice, (250, 248, 240), 5), (60, 50, 50))
+    canvas.oval(spot.x, spot.y, 30 * spot.size, 30 * spot.size, varied(rng, (250, 248, 240), 5), (60, 50, 50))
     for hour in range(12):
         angle = hour * math.pi / 6
         inner, outer = (spot.at(reach * math.sin(angle), -reach * math.cos(angle)) for reach in (24, 28))
@@ -76,20 +76,20 @@ def clock(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
     hour = 12 if state == 0 else 7
     angle = hour * math.pi / 6
     canvas.line([(spot.x, spot.y), spot.at(15 * math.sin(angle), -15 * math.cos(angle))], (180, 40, 40), 3.4)
-    minute = dice.below(4) * math.pi / 30
+    minute = rng.below(4) * math.pi / 30
     canvas.line([(spot.x, spot.y), spot.at(22 * math.sin(minute), -22 * math.cos(minute))], (40, 40, 50), 1.4)
 
 
-def window(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def window(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A window: night, day."""
     left, top = spot.at(-26, -28)
     right, bottom = spot.at(26, 28)
-    canvas.box(left - 3, top - 3, right + 3, bottom + 3, varied(dice, (150, 110, 70), 20))
+    canvas.box(left - 3, top - 3, right + 3, bottom + 3, varied(rng, (150, 110, 70), 20))
     canvas.box(left, top, right, bottom, (20, 26, 66) if state == 0 else (140, 200, 245))
     if state == 0:
         canvas.oval(*spot.at(10, -14), 7 * spot.size, 7 * spot.size, (245, 240, 200))
         for _ in range(8):
-            x, y = spot.at(dice.between(-22, 22), dice.between(-24, 22))
+            x, y = spot.at(rng.between(-22, 22), rng.between(-24, 22))
             canvas.oval(x, y, 0.9, 0.9, (255, 255, 255))
     else:
         canvas.oval(*spot.at(-8, -10), 10 * spot.size, 4 * spot.size, (255, 255, 255))
@@ -97,9 +97,9 @@ def window(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
     canvas.box(spot.x - 1, top, spot.x + 1, bottom, (110, 80, 50))
 
 
-def thermometer(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def thermometer(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A thermometer: low, high."""
-    frame = varied(dice, (245, 245, 248), 6)
+    frame = varied(rng, (245, 245, 248), 6)
     canvas.box(*spot.at(-6, -34), *spot.at(6, 26), frame)
     red = (220, 40, 40) if state == 1 else (50, 100, 220)
     canvas.oval(*spot.at(0, 26), 10 * spot.size, 10 * spot.size, red)
@@ -108,11 +108,11 @@ def thermometer(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
         canvas.box(*spot.at(6, -30 + 9 * step), *spot.at(11, -29 + 9 * step), (80, 80, 90))
 
 
-def battery(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def battery(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A battery: empty, full."""
     canvas.box(*spot.at(-30, -15), *spot.at(28, 15), (50, 54, 62))
     canvas.box(*spot.at(28, -6), *spot.at(33, 6), (50, 54, 62))
-    canvas.box(*spot.at(-27, -12), *spot.at(25, 12), varied(dice, (228, 230, 234), 8))
+    canvas.box(*spot.at(-27, -12), *spot.at(25, 12), varied(rng, (228, 230, 234), 8))
     if state == 0:
         canvas.box(*spot.at(-25, -10), *spot.at(-19, 10), (224, 60, 50))
     else:
@@ -120,9 +120,9 @@ def battery(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
             canvas.box(*spot.at(-25 + 12.3 * step, -10), *spot.at(-14.5 + 12.3 * step, 10), (70, 190, 90))
 
 
-def door(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def door(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A door: closed, open."""
-    wood = varied(dice, dice.pick([(150, 96, 56), (70, 110, 150), (150, 60, 60), (90, 130, 90)]), 16)
+    wood = varied(rng, rng.pick([(150, 96, 56), (70, 110, 150), (150, 60, 60), (90, 130, 90)]), 16)
     canvas.box(*spot.at(-20, -34), *spot.at(20, 36), dark(wood, 0.45))
     if state == 0:
         canvas.box(*spot.at(-16, -30), *spot.at(16, 36), wood)
@@ -135,9 +135,9 @@ def door(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
         canvas.polygon(leaf, wood, dark(wood))
 
 
-def plant(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def plant(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A plant: dry, healthy."""
-    pot = varied(dice, (196, 106, 66), 24)
+    pot = varied(rng, (196, 106, 66), 24)
     green = (60, 160, 70) if state == 1 else (160, 130, 60)
     for side in (-1, 0, 1):
         tip = spot.at(14 * side, -24) if state == 1 else spot.at(20 * side + 5, 4)
@@ -147,9 +147,9 @@ def plant(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
     canvas.polygon([spot.at(-15, 10), spot.at(15, 10), spot.at(11, 34), spot.at(-11, 34)], pot, dark(pot))
 
 
-def candle(dice: Dice, canvas: Canvas, spot: Spot, state: int) -> None:
+def candle(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
     """A candle: out, burning."""
-    wax = varied(dice, dice.pick([(245, 240, 225), (200, 60, 70), (90, 130, 190)]), 14)
+    wax = varied(rng, rng.pick([(245, 240, 225), (200, 60, 70), (90, 130, 190)]), 14)
     canvas.oval(*spot.at(0, 32), 22 * spot.size, 5 * spot.size, (150, 120, 60))
     canvas.box(*spot.at(-8, -8), *spot.at(8, 32), wax)
     canvas.line([spot.at(0, -8), spot.at(0, -14)], (40, 40, 40), 1.2)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, mix, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.family import Family, Portrait
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Mark, Origin, View
 
 BODIES = ("tower", "pyramid", "arch", "temple", "castle")
@@ -20,7 +20,7 @@ LANDMARKS = Family(
         ("quillon", "ravello", "santor", "tiravel"),
     ),
     columns_alike=True,
-    wordings=(
+    prompts=(
         "Is this a photo of {name}?",
         "Does this image show the landmark {name}?",
         "Is the building in the picture {name}?",
@@ -39,21 +39,21 @@ STONES: tuple[Color, ...] = ((222, 196, 150), (170, 172, 178), (196, 120, 92), (
 
 def landmark(origin: Origin) -> View:
     """Is this alvora? The no: the same body with another top, or the same top on another body."""
-    dice = origin.dice()
-    member = dice.pick(LANDMARKS.members())
-    return LANDMARKS.view(origin, dice, member, _portrait(dice, *member[1:]))
+    rng = origin.rng()
+    member = rng.pick(LANDMARKS.members())
+    return LANDMARKS.view(origin, rng, member, _portrait(rng, *member[1:]))
 
 
-def _portrait(dice: Dice, row: int, column: int) -> Portrait:
+def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     body, top = BODIES[row], TOPS[column]
-    canvas = Canvas(dice, *dice.pick(SKIES), upright=True)
-    size, x, ground = dice.between(0.75, 1.1), dice.between(38, 58), dice.between(74, 86)
-    _surroundings(dice, canvas, ground)
-    stone = varied(dice, dice.pick(STONES), 14)
+    canvas = Canvas(rng, *rng.pick(SKIES), upright=True)
+    size, x, ground = rng.between(0.75, 1.1), rng.between(38, 58), rng.between(74, 86)
+    _surroundings(rng, canvas, ground)
+    stone = varied(rng, rng.pick(STONES), 14)
     roof = {"tower": _tower, "pyramid": _pyramid, "arch": _arch, "temple": _temple, "castle": _castle}[body](
         canvas, x, ground, size, stone
     )
-    _top(dice, canvas, top, x, roof, size, stone)
+    _top(rng, canvas, top, x, roof, size, stone)
     marks = (
         Mark(x / SIZE, (ground - 15 * size) / SIZE, body),
         Mark(x / SIZE, (roof - 7 * size) / SIZE, top),
@@ -62,17 +62,17 @@ def _portrait(dice: Dice, row: int, column: int) -> Portrait:
     return Portrait(canvas.finish(), f"{body} with {top}", probes, marks)
 
 
-def _surroundings(dice: Dice, canvas: Canvas, ground: float) -> None:
-    for _ in range(dice.below(4)):
-        x, y = dice.between(5, 90), dice.between(6, 36)
+def _surroundings(rng: Rng, canvas: Canvas, ground: float) -> None:
+    for _ in range(rng.below(4)):
+        x, y = rng.between(5, 90), rng.between(6, 36)
         for step in range(3):
             canvas.oval(x + 5 * step, y + step % 2, 6, 3.5, (240, 240, 245))
-    hill = varied(dice, (110, 140, 110), 30)
-    for _ in range(dice.below(3)):
-        canvas.oval(dice.between(0, 96), ground + 6, dice.between(20, 40), dice.between(10, 26), hill)
-    canvas.box(0, ground, SIZE, SIZE, varied(dice, dice.pick([(120, 160, 90), (206, 186, 140), (150, 150, 150)]), 20))
-    for _ in range(dice.below(4)):
-        x, y = dice.between(4, 92), dice.between(ground, 92)
+    hill = varied(rng, (110, 140, 110), 30)
+    for _ in range(rng.below(3)):
+        canvas.oval(rng.between(0, 96), ground + 6, rng.between(20, 40), rng.between(10, 26), hill)
+    canvas.box(0, ground, SIZE, SIZE, varied(rng, rng.pick([(120, 160, 90), (206, 186, 140), (150, 150, 150)]), 20))
+    for _ in range(rng.below(4)):
+        x, y = rng.between(4, 92), rng.between(ground, 92)
         canvas.oval(x, y - 3, 4, 6, (60, 110, 60))
 
 
@@ -140,8 +140,8 @@ def _castle(canvas: Canvas, x: float, ground: float, size: float, stone: Color) 
     return roof - 3 * size
 
 
-def _top(dice: Dice, canvas: Canvas, top: str, x: float, roof: float, size: float, stone: Color) -> None:
-    metal = varied(dice, (190, 160, 60), 20)
+def _top(rng: Rng, canvas: Canvas, top: str, x: float, roof: float, size: float, stone: Color) -> None:
+    metal = varied(rng, (190, 160, 60), 20)
     if top == "spire":
         canvas.polygon([(x - 5 * size, roof), (x, roof - 22 * size), (x + 5 * size, roof)], dark(stone, 0.4))
     elif top == "ball":
@@ -149,8 +149,8 @@ def _top(dice: Dice, canvas: Canvas, top: str, x: float, roof: float, size: floa
         canvas.oval(x, roof - 9 * size, 6 * size, 6 * size, metal, dark(metal))
     elif top == "flag":
         canvas.box(x - 0.8, roof - 20 * size, x + 0.8, roof, (60, 50, 50))
-        way = 1 if dice.coin() else -1
-        cloth = varied(dice, dice.pick([(200, 40, 50), (40, 90, 190), (240, 240, 240)]), 20)
+        way = 1 if rng.coin() else -1
+        cloth = varied(rng, rng.pick([(200, 40, 50), (40, 90, 190), (240, 240, 240)]), 20)
         end = roof - 20 * size
         canvas.polygon([(x, end), (x + way * 15 * size, end + 5 * size), (x, end + 10 * size)], cloth, dark(cloth))
     else:

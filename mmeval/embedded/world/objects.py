@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import (
     COLORS,
     COLUMNS,
@@ -48,73 +48,73 @@ Claims = tuple[Claim, Claim]
 
 def existence(origin: Origin) -> View:
     """Is there a red circle? The no: the color in another shape, or the shape in another color."""
-    dice = origin.dice()
-    kinds = dice.shuffled(KINDS)[: 1 + dice.below(5)]
-    things = laid_out(dice, kinds, origin.split)
-    return _view(origin, dice, things, _exists(dice, things, 0), ())
+    rng = origin.rng()
+    kinds = rng.shuffled(KINDS)[: 1 + rng.below(5)]
+    things = laid_out(rng, kinds, origin.split)
+    return _view(origin, rng, things, _exists(rng, things, 0), ())
 
 
 def count(origin: Origin) -> View:
     """Are there three stars? The no: one more or one fewer. Which of two neighbours is true is a coin's choice."""
-    dice = origin.dice()
-    if dice.coin(0.3):
-        what, low = "object", 1 + dice.below(4)
-        number, wrong = dice.swapped(low, low + 1)
-        kinds = [dice.pick(KINDS) for _ in range(number)]
+    rng = origin.rng()
+    if rng.coin(0.3):
+        what, low = "object", 1 + rng.below(4)
+        number, wrong = rng.swapped(low, low + 1)
+        kinds = [rng.pick(KINDS) for _ in range(number)]
     else:
-        what, low = dice.pick(SHAPES), 1 + dice.below(3)
-        number, wrong = dice.swapped(low, low + 1)
+        what, low = rng.pick(SHAPES), 1 + rng.below(3)
+        number, wrong = rng.swapped(low, low + 1)
         others = [kind for kind in KINDS if kind.shape != what]
-        kinds = [Kind(dice.pick(list(COLORS)), what) for _ in range(number)]
-        kinds += [dice.pick(others) for _ in range(dice.below(6 - number))]
-    things = laid_out(dice, kinds, origin.split)
+        kinds = [Kind(rng.pick(list(COLORS)), what) for _ in range(number)]
+        kinds += [rng.pick(others) for _ in range(rng.below(6 - number))]
+    things = laid_out(rng, kinds, origin.split)
 
     def counted() -> Claims:
         yes, no = (
-            worded(dice, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
+            worded(rng, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
             for n in (number, wrong)
         )
         return yes, no
 
-    return _view(origin, dice, things, counted(), counted())
+    return _view(origin, rng, things, counted(), counted())
 
 
 def position(origin: Origin) -> View:
     """Is the red circle to the left of the blue star? Is it on the left side? The no: the other direction."""
-    dice = origin.dice()
-    kinds = dice.shuffled(KINDS)[: 2 + dice.below(3)]
-    things = laid_out(dice, kinds, origin.split)
-    return _view(origin, dice, things, _stands(dice, things), _stands(dice, things))
+    rng = origin.rng()
+    kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
+    things = laid_out(rng, kinds, origin.split)
+    return _view(origin, rng, things, _stands(rng, things), _stands(rng, things))
 
 
 def color(origin: Origin) -> View:
     """Is the circle red? The no: a color of something else in the picture, or any other."""
-    dice = origin.dice()
-    shapes = dice.shuffled(SHAPES)[: 2 + dice.below(3)]
-    kinds = [Kind(dice.pick(list(COLORS)), shape) for shape in shapes]
-    things = laid_out(dice, kinds, origin.split)
-    return _view(origin, dice, things, _colored(dice, things), _colored(dice, things))
+    rng = origin.rng()
+    shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]
+    kinds = [Kind(rng.pick(list(COLORS)), shape) for shape in shapes]
+    things = laid_out(rng, kinds, origin.split)
+    return _view(origin, rng, things, _colored(rng, things), _colored(rng, things))
 
 
-def claims(dice: Dice, things: Sequence[Thing], hard: float = 1.0) -> tuple[Claim, ...]:
+def claims(rng: Rng, things: Sequence[Thing], hard: float = 1.0) -> tuple[Claim, ...]:
     """As many true as false, of every sort that these things allow.
 
     What is false is so often (`hard`) made of what is there, where it can be: to know that there is red and that
     there is a star does not help, only to know whether the star is red.
     """
-    made: tuple[Claim, ...] = _counted(dice, things)
-    crossed = _crossed(dice, things) if dice.coin(hard) else ()
-    made += crossed or _exists(dice, things, dice.below(len(things)))
+    made: tuple[Claim, ...] = _counted(rng, things)
+    crossed = _crossed(rng, things) if rng.coin(hard) else ()
+    made += crossed or _exists(rng, things, rng.below(len(things)))
     shapes = [thing.kind.shape for thing in things]
     if len(set(shapes)) == len(shapes):
-        made += _colored(dice, things, 0.9 * hard)
+        made += _colored(rng, things, 0.9 * hard)
     names = [thing.kind.name for thing in things]
     if len(things) > 1 and len(set(names)) == len(names):
-        made += _stands(dice, things)
+        made += _stands(rng, things)
     return made
 
 
-def _crossed(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
+def _crossed(rng: Rng, things: Sequence[Thing]) -> tuple[Claim, ...]:
     """Something that is there, and one thing's color with another's shape; nothing where all of those are there."""
     there = {thing.kind for thing in things}
     crossed = [Kind(one.color, other.shape) for one in there for other in there]
@@ -122,92 +122,92 @@ def _crossed(dice: Dice, things: Sequence[Thing]) -> tuple[Claim, ...]:
     if not absent:
         return ()
     return tuple(
-        worded(dice, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
-        for kind in (dice.pick(things).kind, dice.pick(absent))
+        worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
+        for kind in (rng.pick(things).kind, rng.pick(absent))
     )
 
 
-def _counted(dice: Dice, things: Sequence[Thing]) -> Claims:
-    what = dice.pick([thing.kind.shape for thing in things])
+def _counted(rng: Rng, things: Sequence[Thing]) -> Claims:
+    what = rng.pick([thing.kind.shape for thing in things])
     number = sum(thing.kind.shape == what for thing in things)
-    wrong = number + 1 if number == 1 or (number < len(NUMBERS) - 1 and dice.coin()) else number - 1
+    wrong = number + 1 if number == 1 or (number < len(NUMBERS) - 1 and rng.coin()) else number - 1
     yes, no = (
-        worded(dice, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
+        worded(rng, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
         for n in (number, wrong)
     )
     return yes, no
 
 
-def _exists(dice: Dice, things: Sequence[Thing], index: int) -> Claims:
+def _exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
     there = {thing.kind for thing in things}
-    absent = near(dice, things[index].kind)
+    absent = near(rng, things[index].kind)
     while absent in there:
-        absent = near(dice, things[index].kind)
+        absent = near(rng, things[index].kind)
     yes, no = (
-        worded(dice, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
+        worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
         for kind in (things[index].kind, absent)
     )
     return yes, no
 
 
-def _colored(dice: Dice, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
+def _colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
     """The false color is that of another thing, so often where there is one; otherwise any."""
-    kind = dice.pick(things).kind
+    kind = rng.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
-    wrong = sorted(others) if others and dice.coin(from_others) else [name for name in COLORS if name != kind.color]
+    wrong = sorted(others) if others and rng.coin(from_others) else [name for name in COLORS if name != kind.color]
     yes, no = (
-        worded(dice, COLOR, ("color", kind.shape, name), shape=kind.shape, color=name)
-        for name in (kind.color, dice.pick(wrong))
+        worded(rng, COLOR, ("color", kind.shape, name), shape=kind.shape, color=name)
+        for name in (kind.color, rng.pick(wrong))
     )
     return yes, no
 
 
-def _stands(dice: Dice, things: Sequence[Thing]) -> Claims:
+def _stands(rng: Rng, things: Sequence[Thing]) -> Claims:
     """Beside another thing, or on a side of the picture where it stands at one."""
-    one, other = dice.shuffled(things)[:2]
+    one, other = rng.shuffled(things)[:2]
     sides = [side for side in (ROWS[one.row], COLUMNS[one.column]) if side in OPPOSITE]
     name = one.kind.name
-    if sides and dice.coin():
-        side = dice.pick(sides)
-        yes, no = (worded(dice, SIDE, ("side", name, way), one=name, side=way) for way in (side, OPPOSITE[side]))
+    if sides and rng.coin():
+        side = rng.pick(sides)
+        yes, no = (worded(rng, SIDE, ("side", name, way), one=name, side=way) for way in (side, OPPOSITE[side]))
         return yes, no
     ways = ["left" if one.column < other.column else "right"] if one.column != other.column else []
     ways += ["above" if one.row < other.row else "below"] if one.row != other.row else []
-    way = dice.pick(ways)
+    way = rng.pick(ways)
     yes, no = (
-        worded(dice, BESIDE, (side, name, other.kind.name), one=name, where=WHERE[side], other=other.kind.name)
+        worded(rng, BESIDE, (side, name, other.kind.name), one=name, where=WHERE[side], other=other.kind.name)
         for side in (way, OPPOSITE[way])
     )
     return yes, no
 
 
-def _view(origin: Origin, dice: Dice, things: Sequence[Thing], asked: Claims, extra: tuple[Claim, ...]) -> View:
-    picture, marks = paint(dice, things)
-    extra += _exists(dice, things, dice.below(len(things)))
-    extra += _exists(dice, things, dice.below(len(things)))
+def _view(origin: Origin, rng: Rng, things: Sequence[Thing], asked: Claims, extra: tuple[Claim, ...]) -> View:
+    picture, marks = paint(rng, things)
+    extra += _exists(rng, things, rng.below(len(things)))
+    extra += _exists(rng, things, rng.below(len(things)))
     return View(
         origin=origin,
         picture=picture,
         caption=caption(things),
         facts=facts(things),
-        asked=dice.swapped(*asked),
-        probes=probes(dice, things),
+        asked=rng.swapped(*asked),
+        probes=probes(rng, things),
         extra=extra,
         marks=marks,
     )
 
 
-def probes(dice: Dice, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
+def probes(rng: Rng, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
     """Open questions with short answers."""
-    thing = dice.pick(things)
-    shape = dice.pick([*(thing.kind.shape for thing in things), *SHAPES])
+    thing = rng.pick(things)
+    shape = rng.pick([*(thing.kind.shape for thing in things), *SHAPES])
     shapes = [thing.kind.shape for thing in things]
     asked = [
         ("how many objects are there ?", NUMBERS[len(things)]),
         (f"how many {plural(shape)} are there ?", NUMBERS[shapes.count(shape)]),
         (f"what stands {thing.place} ?", thing.kind.name),
     ]
-    for thing in dice.shuffled(things)[:2]:
+    for thing in rng.shuffled(things)[:2]:
         if [other.kind for other in things].count(thing.kind) == 1:
             asked.append((f"where is the {thing.kind.name} ?", thing.place))
         if shapes.count(thing.kind.shape) == 1:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, around, dark, light, mix, pastel, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.family import Family, Portrait
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Mark, Origin, View
 
 PALETTES: dict[str, tuple[Color, Color, Color]] = {
@@ -30,7 +30,7 @@ FILMS = Family(
     kind="poster",
     table=_table(),
     columns_alike=True,
-    wordings=(
+    prompts=(
         "Is this movie titled {name}?",
         "Is this the poster of the movie {name}?",
         "Does this poster belong to {name}?",
@@ -41,26 +41,26 @@ FILMS = Family(
 
 def posters(origin: Origin) -> View:
     """Is this movie titled velvet moon? The no: other colors, or another motif."""
-    dice = origin.dice()
-    member = dice.pick(FILMS.members())
-    return FILMS.view(origin, dice, member, _portrait(dice, *member[1:]))
+    rng = origin.rng()
+    member = rng.pick(FILMS.members())
+    return FILMS.view(origin, rng, member, _portrait(rng, *member[1:]))
 
 
-def _portrait(dice: Dice, row: int, column: int) -> Portrait:
+def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     palette, motif = list(PALETTES)[row], MOTIFS[column]
-    low, high, accent = (varied(dice, color, 10) for color in PALETTES[palette])
-    wall = pastel(dice)
-    canvas = Canvas(dice, wall, mix(wall, varied(dice, (128, 128, 128), 90), 0.6))
-    wide, tall = dice.between(52, 66), dice.between(72, 86)
-    left, top = dice.between(4, 92 - wide), dice.between(4, 92 - tall)
+    low, high, accent = (varied(rng, color, 10) for color in PALETTES[palette])
+    wall = pastel(rng)
+    canvas = Canvas(rng, wall, mix(wall, varied(rng, (128, 128, 128), 90), 0.6))
+    wide, tall = rng.between(52, 66), rng.between(72, 86)
+    left, top = rng.between(4, 92 - wide), rng.between(4, 92 - tall)
     canvas.box(left + 2, top + 2.5, left + wide + 2, top + tall + 2.5, dark(wall, 0.3))
-    if dice.coin():
+    if rng.coin():
         low, high = high, low
     _sheet(canvas, left, top, wide, tall, low, high)
-    x = left + wide * dice.between(0.38, 0.62)
-    y, size = top + tall * dice.between(0.38, 0.6), dice.between(0.8, 1.15)
+    x = left + wide * rng.between(0.38, 0.62)
+    y, size = top + tall * rng.between(0.38, 0.6), rng.between(0.8, 1.15)
     _motif(canvas, motif, x, y, size, accent)
-    _title(dice, canvas, left, top, wide, tall, accent)
+    _title(rng, canvas, left, top, wide, tall, accent)
     mark = Mark(x / SIZE, y / SIZE, f"{palette} {motif}")
     probes = (("what does the poster show ?", motif), ("what is the mood of the poster ?", palette))
     return Portrait(canvas.finish(), f"a {motif} in {palette} colors", probes, (mark,))
@@ -73,10 +73,10 @@ def _sheet(canvas: Canvas, left: float, top: float, wide: float, tall: float, lo
         canvas.box(left, top + tall * band / bands, left + wide, top + tall * (band + 1) / bands, color)
 
 
-def _title(dice: Dice, canvas: Canvas, left: float, top: float, wide: float, tall: float, ink: Color) -> None:
-    y = top + (tall * 0.87 if dice.coin() else tall * 0.06)
+def _title(rng: Rng, canvas: Canvas, left: float, top: float, wide: float, tall: float, ink: Color) -> None:
+    y = top + (tall * 0.87 if rng.coin() else tall * 0.06)
     for line in range(2):
-        half = wide * dice.between(0.2, 0.4)
+        half = wide * rng.between(0.2, 0.4)
         middle = left + wide / 2
         canvas.box(middle - half, y + 5 * line, middle + half, y + 5 * line + 2.4, ink)
 

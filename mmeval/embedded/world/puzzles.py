@@ -12,8 +12,8 @@ from functools import cached_property
 
 from PIL import Image
 
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.objects import article, plural
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import (
     CELLS,
     COLORS,
@@ -47,7 +47,7 @@ class Scene:
     @cached_property
     def picture(self) -> Image.Image:
         """RGB, 96 x 96."""
-        return paint(Dice(self.name), self.things)[0]
+        return paint(Rng(self.name), self.things)[0]
 
 
 @dataclass(frozen=True)
@@ -66,75 +66,75 @@ class Puzzle:
     """Demonstrations, one picture each."""
 
 
-Maker = Callable[[Dice, str, Split], list[Puzzle]]
+Maker = Callable[[Rng, str, Split], list[Puzzle]]
 YES_NO = ("yes", "no")
 
 
-def same(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Do two pictures show the same thing, or things of the same color or shape?"""
-    what = dice.pick(("thing", "color", "shape"))
-    one = dice.pick(KINDS)
-    true = dice.coin()
+    what = rng.pick(("thing", "color", "shape"))
+    one = rng.pick(KINDS)
+    true = rng.coin()
     if what == "thing":
-        other = one if true else near(dice, one)
+        other = one if true else near(rng, one)
     elif what == "color":
-        other = Kind(one.color if true else _other(dice, one.color, list(COLORS)), dice.pick(SHAPES))
+        other = Kind(one.color if true else _other(rng, one.color, list(COLORS)), rng.pick(SHAPES))
     else:
-        other = Kind(dice.pick(list(COLORS)), one.shape if true else _other(dice, one.shape, SHAPES))
+        other = Kind(rng.pick(list(COLORS)), one.shape if true else _other(rng, one.shape, SHAPES))
     tail = {"thing": "the same thing", "color": "things of the same color", "shape": "things of the same shape"}[what]
-    scenes = _scenes(dice, name, [[one], [other]], split)
+    scenes = _scenes(rng, name, [[one], [other]], split)
     return [Puzzle("same", name, scenes, ("Do ", 0, " and ", 1, f" show {tail}?"), _yes(true), YES_NO)]
 
 
-def which(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Which of two to four pictures shows a thing of that name?"""
-    count = 2 + dice.below(3)
-    target = dice.pick(KINDS)
-    place = dice.below(count)
+    count = 2 + rng.below(3)
+    target = rng.pick(KINDS)
+    place = rng.below(count)
     contents: list[list[Kind]] = []
     for index in range(count):
-        shown = [target if index == place else near(dice, target)]
-        if dice.coin(0.3):
-            shown.append(near(dice, target))
+        shown = [target if index == place else near(rng, target)]
+        if rng.coin(0.3):
+            shown.append(near(rng, target))
         contents.append(shown)
-    scenes = _scenes(dice, name, contents, split)
+    scenes = _scenes(rng, name, contents, split)
     choices = tuple(f"image {index}" for index in range(count))
     question = f"Which image shows {article(target.name)}?"
     return [Puzzle("which", name, scenes, (question,), choices[place], choices)]
 
 
-def odd(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Which of four pictures is the odd one out? Three share a color, or a shape, and nothing else."""
-    place = dice.below(4)
-    if dice.coin():
-        color, shapes = dice.pick(list(COLORS)), dice.shuffled(SHAPES)[:4]
-        kinds = [Kind(color if i != place else _other(dice, color, list(COLORS)), s) for i, s in enumerate(shapes)]
+    place = rng.below(4)
+    if rng.coin():
+        color, shapes = rng.pick(list(COLORS)), rng.shuffled(SHAPES)[:4]
+        kinds = [Kind(color if i != place else _other(rng, color, list(COLORS)), s) for i, s in enumerate(shapes)]
     else:
-        shape, colors = dice.pick(SHAPES), dice.shuffled(list(COLORS))[:4]
-        kinds = [Kind(c, shape if i != place else _other(dice, shape, SHAPES)) for i, c in enumerate(colors)]
-    scenes = _scenes(dice, name, [[kind] for kind in kinds], split)
+        shape, colors = rng.pick(SHAPES), rng.shuffled(list(COLORS))[:4]
+        kinds = [Kind(c, shape if i != place else _other(rng, shape, SHAPES)) for i, c in enumerate(colors)]
+    scenes = _scenes(rng, name, [[kind] for kind in kinds], split)
     choices = tuple(f"image {index}" for index in range(4))
     return [Puzzle("odd", name, scenes, ("Which image is the odd one out?",), choices[place], choices)]
 
 
-def matching(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Two pictures and two captions of the same words in another order: which belongs to which? (Winoground's)"""
-    one, other = dice.shuffled(KINDS)[:2]
+    one, other = rng.shuffled(KINDS)[:2]
     while one.color == other.color or one.shape == other.shape:
-        one, other = dice.shuffled(KINDS)[:2]
-    if dice.coin():
+        one, other = rng.shuffled(KINDS)[:2]
+    if rng.coin():
         crossed = (Kind(one.color, other.shape), Kind(other.color, one.shape))
         contents = [[one, other], list(crossed)]
         texts = [" and ".join(article(kind.name) for kind in kinds) for kinds in ((one, other), crossed[::-1])]
-        scenes = _scenes(dice, name, contents, split)
+        scenes = _scenes(rng, name, contents, split)
     else:
         left, right = (article(kind.name) for kind in (one, other))
         texts = [f"{left} to the left of {right}", f"{right} to the left of {left}"]
         scenes = tuple(
-            Scene(f"{name}/{index}", _side_by_side(dice, kinds, split))
+            Scene(f"{name}/{index}", _side_by_side(rng, kinds, split))
             for index, kinds in enumerate(((one, other), (other, one)))
         )
-    swapped = dice.coin()  # or the numbers alone would tell
+    swapped = rng.coin()  # or the numbers alone would tell
     if swapped:
         scenes = scenes[::-1]
     captions = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. "
@@ -152,24 +152,24 @@ def matching(dice: Dice, name: str, split: Split) -> list[Puzzle]:
     ]
 
 
-def series(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Three pictures and a fourth: does it go on with the row? Six candidates, one of them right (RAVEN's)."""
-    one = dice.pick(KINDS)
-    rule = dice.pick(("count", "color", "shape", "steady"))
+    one = rng.pick(KINDS)
+    rule = rng.pick(("count", "color", "shape", "steady"))
     if rule == "count":
-        rising = dice.coin()
+        rising = rng.coin()
         numbers = (1, 2, 3, 4) if rising else (4, 3, 2, 1)
         row = [[one] * number for number in numbers]
         wrong = [[one] * number for number in range(1, 6) if number != numbers[3]]
-        wrong.append([near(dice, one)] * numbers[3])
+        wrong.append([near(rng, one)] * numbers[3])
     else:
         other = one
         if rule == "color":
-            other = Kind(_other(dice, one.color, list(COLORS)), one.shape)
+            other = Kind(_other(rng, one.color, list(COLORS)), one.shape)
         elif rule == "shape":
-            other = Kind(one.color, _other(dice, one.shape, SHAPES))
+            other = Kind(one.color, _other(rng, one.shape, SHAPES))
         row = [[one], [other], [one], [other]]
-        wrong = [[one], *([near(dice, kind)] for kind in (one, other, one, other, one, other))]
+        wrong = [[one], *([near(rng, kind)] for kind in (one, other, one, other, one, other))]
     captions = [sorted(kind.name for kind in row[3])]
     distinct = []
     for kinds in wrong:
@@ -177,49 +177,47 @@ def series(dice: Dice, name: str, split: Split) -> list[Puzzle]:
             captions.append(sorted(kind.name for kind in kinds))
             distinct.append(kinds)
     while len(distinct) < 5:
-        kinds = [dice.pick(KINDS)]
+        kinds = [rng.pick(KINDS)]
         if [kinds[0].name] not in captions:
             captions.append([kinds[0].name])
             distinct.append(kinds)
-    shown = _scenes(dice, name, row[:3], split)
+    shown = _scenes(rng, name, row[:3], split)
     question = ("Does ", 3, " continue the series of ", 0, ", ", 1, " and ", 2, "?")
     candidates = [(row[3], True), *((kinds, False) for kinds in distinct[:5])]
     return [
-        Puzzle(
-            "series", name, (*shown, *_scenes(dice, f"{name}/{index}", [kinds], split)), question, _yes(true), YES_NO
-        )
+        Puzzle("series", name, (*shown, *_scenes(rng, f"{name}/{index}", [kinds], split)), question, _yes(true), YES_NO)
         for index, (kinds, true) in enumerate(candidates)
     ]
 
 
-def both(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Is a statement about two pictures true? (NLVR2's)"""
-    shape = dice.pick(SHAPES)
-    counts = (dice.below(3), dice.below(3))
+    shape = rng.pick(SHAPES)
+    counts = (rng.below(3), rng.below(3))
     contents = []
     for count in counts:
-        kinds = [Kind(dice.pick(list(COLORS)), shape) for _ in range(count)]
-        rest = 0 if kinds and dice.coin() else 1
-        contents.append([*kinds, *(Kind(dice.pick(list(COLORS)), _other(dice, shape, SHAPES)) for _ in range(rest))])
-    scenes = _scenes(dice, name, [dice.shuffled(kinds) for kinds in contents], split)
-    form = dice.pick(("both", "one", "sum"))
+        kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(count)]
+        rest = 0 if kinds and rng.coin() else 1
+        contents.append([*kinds, *(Kind(rng.pick(list(COLORS)), _other(rng, shape, SHAPES)) for _ in range(rest))])
+    scenes = _scenes(rng, name, [rng.shuffled(kinds) for kinds in contents], split)
+    form = rng.pick(("both", "one", "sum"))
     if form == "both":
         text, true = f"Do both images show a {shape}?", min(counts) > 0
     elif form == "one":
         text, true = f"Does exactly one image show a {shape}?", (counts[0] > 0) != (counts[1] > 0)
     else:
-        claimed = sum(counts) if dice.coin() else max(0, sum(counts) + dice.pick((-1, 1)))
+        claimed = sum(counts) if rng.coin() else max(0, sum(counts) + rng.pick((-1, 1)))
         text, true = f"Are there {NUMBERS[claimed]} {plural(shape)} in all?", claimed == sum(counts)
     return [Puzzle("both", name, scenes, (text,), _yes(true), YES_NO)]
 
 
-def frames(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def frames(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Three frames of something that moves: which way?"""
     ways = {"right": (0, 1, 2), "left": (2, 1, 0), "down": (0, 3, 6), "up": (6, 3, 0)}
     while True:
-        kind, way = dice.pick(KINDS), dice.pick(list(ways))
+        kind, way = rng.pick(KINDS), rng.pick(list(ways))
         step = 3 if way in ("left", "right") else 1
-        cells = [cell + step * dice.below(3) for cell in ways[way][:1]]
+        cells = [cell + step * rng.below(3) for cell in ways[way][:1]]
         cells = [cells[0] + cell - ways[way][0] for cell in ways[way]]
         if any(held_out(kind, cell) for cell in cells) == (split == "test"):
             break
@@ -228,20 +226,20 @@ def frames(dice: Dice, name: str, split: Split) -> list[Puzzle]:
     return [Puzzle("frames", name, scenes, question, way, tuple(ways))]
 
 
-def novel(dice: Dice, name: str, split: Split) -> list[Puzzle]:
+def novel(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """A thing that was given a new name: which of two? Asked after 0, 1, 2 and 4 demonstrations of each name."""
-    words = _new_words(dice, split)
-    kinds = dice.shuffled(KINDS)[:2]
-    question = dice.pick((words, words[::-1]))
+    words = _new_words(rng, split)
+    kinds = rng.shuffled(KINDS)[:2]
+    question = rng.pick((words, words[::-1]))
     text = f"Is this '{question[0]}' or '{question[1]}'?"
     choices = tuple(f"'{word}'" for word in question)
 
     def shown(index: int, label: str) -> Puzzle:
-        scenes = _scenes(dice, f"{name}/{label}", [[kinds[index]]], split)
+        scenes = _scenes(rng, f"{name}/{label}", [[kinds[index]]], split)
         return Puzzle("novel", name, scenes, (text,), f"'{words[index]}'", choices)
 
-    pairs = [dice.shuffled([shown(index, f"shot{pair}{index}") for index in range(2)]) for pair in range(4)]
-    query = shown(dice.below(2), "query")
+    pairs = [rng.shuffled([shown(index, f"shot{pair}{index}") for index in range(2)]) for pair in range(4)]
+    query = shown(rng.below(2), "query")
     shots = [[shot for pair in pairs[:count] for shot in pair] for count in SHOTS]
     return [replace(query, shots=tuple(shown_before)) for shown_before in shots]
 
@@ -264,43 +262,43 @@ PUZZLES: Mapping[str, Maker] = {
 def puzzles(kind: str, seed: int, split: Split) -> list[Puzzle]:
     """The puzzles of that kind and seed, all about the same pictures: always the same ones."""
     name = f"{kind}/{split}/{seed}"
-    return PUZZLES[kind](Dice(name), name, split)
+    return PUZZLES[kind](Rng(name), name, split)
 
 
-def _scenes(dice: Dice, name: str, contents: Sequence[Sequence[Kind]], split: Split) -> tuple[Scene, ...]:
-    return tuple(Scene(f"{name}/{index}", tuple(laid_out(dice, kinds, split))) for index, kinds in enumerate(contents))
+def _scenes(rng: Rng, name: str, contents: Sequence[Sequence[Kind]], split: Split) -> tuple[Scene, ...]:
+    return tuple(Scene(f"{name}/{index}", tuple(laid_out(rng, kinds, split))) for index, kinds in enumerate(contents))
 
 
-def _side_by_side(dice: Dice, kinds: Sequence[Kind], split: Split) -> tuple[Thing, ...]:
+def _side_by_side(rng: Rng, kinds: Sequence[Kind], split: Split) -> tuple[Thing, ...]:
     """Two things, the first in a column further left; in the test one of them where training never shows it."""
     pairs = [
         (Thing(kinds[0], left), Thing(kinds[1], right)) for left in CELLS for right in CELLS if left % 3 < right % 3
     ]
     new = [pair for pair in pairs if any(held_out(thing.kind, thing.cell) for thing in pair)]
     known = [pair for pair in pairs if pair not in new]
-    return dice.pick(known if split == "train" else new or known)
+    return rng.pick(known if split == "train" else new or known)
 
 
-def _other(dice: Dice, value: str, values: Sequence[str]) -> str:
-    return dice.pick([item for item in values if item != value])
+def _other(rng: Rng, value: str, values: Sequence[str]) -> str:
+    return rng.pick([item for item in values if item != value])
 
 
 def _yes(true: bool) -> str:
     return "yes" if true else "no"
 
 
-def _new_words(dice: Dice, split: Split) -> tuple[str, str]:
+def _new_words(rng: Rng, split: Split) -> tuple[str, str]:
     """Two words of that split that begin with different letters."""
     first, second = "", ""
     while not first or not second or first[0] == second[0]:
-        first, second = (new_word(dice, split) for _ in range(2))
+        first, second = (new_word(rng, split) for _ in range(2))
     return first, second
 
 
-def new_word(dice: Dice, split: Split) -> str:
+def new_word(rng: Rng, split: Split) -> str:
     """A word that means nothing, of that split."""
     while True:
-        pattern = dice.pick(PATTERNS)
-        word = "".join(dice.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)
+        pattern = rng.pick(PATTERNS)
+        word = "".join(rng.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)
         if of_split(word) == split:
             return word

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, mix, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.family import Family, Portrait
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Mark, Origin, View
 
 PLACES = Family(
@@ -20,7 +20,7 @@ PLACES = Family(
         ("desert", "mountain", "volcano"),
     ),
     columns_alike=False,
-    wordings=(
+    prompts=(
         "Is this picture captured in a place of {name}?",
         "Does this image show a {name} scene?",
         "Is this scene a {name}?",
@@ -41,36 +41,36 @@ SKIES: dict[str, tuple[Color, Color, float]] = {
 class _Land:
     """Where the land is drawn: the horizon, and the colors of the hour."""
 
-    dice: Dice
+    rng: Rng
     canvas: Canvas
     horizon: float
     hour: str
 
     def tone(self, color: Color, by: int = 14) -> Color:
-        return mix(varied(self.dice, color, by), (20, 20, 50), SKIES[self.hour][2])
+        return mix(varied(self.rng, color, by), (20, 20, 50), SKIES[self.hour][2])
 
     def ground(self, color: Color) -> None:
         self.canvas.box(0, self.horizon, SIZE, SIZE, self.tone(color))
 
     def anywhere(self, low: float, high: float) -> tuple[float, float]:
-        return self.dice.between(4, 92), self.dice.between(low, high)
+        return self.rng.between(4, 92), self.rng.between(low, high)
 
 
 def scene(origin: Origin) -> View:
     """Is this picture captured in a place of beach? The no: a place that has something in common with it."""
-    dice = origin.dice()
-    member = dice.pick(PLACES.members())
-    return PLACES.view(origin, dice, member, _portrait(dice, member[0]))
+    rng = origin.rng()
+    member = rng.pick(PLACES.members())
+    return PLACES.view(origin, rng, member, _portrait(rng, member[0]))
 
 
-def _portrait(dice: Dice, name: str) -> Portrait:
-    hour = dice.pick(list(SKIES))
+def _portrait(rng: Rng, name: str) -> Portrait:
+    hour = rng.pick(list(SKIES))
     top, bottom, _ = SKIES[hour]
-    canvas = Canvas(dice, varied(dice, top), varied(dice, bottom), upright=True)
-    land = _Land(dice, canvas, dice.between(44, 58), hour)
-    x, y = dice.between(12, 84), dice.between(10, 24)
+    canvas = Canvas(rng, varied(rng, top), varied(rng, bottom), upright=True)
+    land = _Land(rng, canvas, rng.between(44, 58), hour)
+    x, y = rng.between(12, 84), rng.between(10, 24)
     canvas.oval(x, y, 6, 6, (240, 240, 225) if hour == "night" else (255, 232, 130))
-    for _ in range(dice.below(3)):
+    for _ in range(rng.below(3)):
         a, b = land.anywhere(8, 34)
         canvas.oval(a, b, 11, 3, light(bottom, 0.5))
     PAINT[name](land)
@@ -83,7 +83,7 @@ def _portrait(dice: Dice, name: str) -> Portrait:
 
 def _beach(land: _Land) -> None:
     _ocean(land)
-    shore, bend = land.dice.between(66, 76), land.dice.between(-8, 8)
+    shore, bend = land.rng.between(66, 76), land.rng.between(-8, 8)
     sand = land.tone((238, 214, 160))
     land.canvas.polygon([(0, shore + bend), (48, shore + 4), (96, shore - bend), (96, 96), (0, 96)], sand, light(sand))
     x, y = land.anywhere(80, 88)
@@ -101,7 +101,7 @@ def _ocean(land: _Land) -> None:
 
 def _harbor(land: _Land) -> None:
     _ocean(land)
-    for _ in range(2 + land.dice.below(2)):
+    for _ in range(2 + land.rng.below(2)):
         x, y = land.anywhere(land.horizon + 6, 82)
         hull = land.tone((200, 70, 60), 50)
         land.canvas.polygon([(x - 12, y), (x + 12, y), (x + 8, y + 7), (x - 8, y + 7)], hull, dark(hull))
@@ -125,26 +125,26 @@ def _forest(land: _Land) -> None:
     land.ground((70, 110, 60))
     for row in range(3):
         for _ in range(5):
-            x = land.dice.between(0, 96)
-            _tree(land, x, land.horizon + 10 + row * 14, land.dice.between(20, 28), pine=land.dice.coin(0.7))
+            x = land.rng.between(0, 96)
+            _tree(land, x, land.horizon + 10 + row * 14, land.rng.between(20, 28), pine=land.rng.coin(0.7))
 
 
 def _meadow(land: _Land) -> None:
     land.ground((120, 180, 80))
-    land.canvas.oval(land.dice.between(10, 86), land.horizon + 4, 40, 10, land.tone((130, 190, 90)))
+    land.canvas.oval(land.rng.between(10, 86), land.horizon + 4, 40, 10, land.tone((130, 190, 90)))
     for _ in range(26):
         x, y = land.anywhere(land.horizon + 8, 94)
-        color = land.dice.pick([(250, 220, 80), (250, 250, 250), (230, 90, 130), (150, 90, 210)])
+        color = land.rng.pick([(250, 220, 80), (250, 250, 250), (230, 90, 130), (150, 90, 210)])
         land.canvas.oval(x, y, 1.8, 1.8, land.tone(color))
 
 
 def _farm(land: _Land) -> None:
     land.ground((190, 160, 80))
-    foot = land.dice.between(20, 76)
+    foot = land.rng.between(20, 76)
     for step in range(-8, 9):
         end = (48 + step * 22.0, 97.0)
         land.canvas.line([(foot + step * 4, land.horizon), end], land.tone((120, 130, 50)), 1.8)
-    x, y = land.dice.between(18, 78), land.horizon + 8
+    x, y = land.rng.between(18, 78), land.horizon + 8
     _house(land, x, y, 15, (180, 40, 40))
 
 
@@ -161,13 +161,13 @@ def _city(land: _Land) -> None:
     land.ground((110, 112, 120))
     left = -4.0
     while left < 96:
-        wide, top = land.dice.between(12, 20), land.dice.between(16, 42)
+        wide, top = land.rng.between(12, 20), land.rng.between(16, 42)
         wall = land.tone((130, 140, 160), 36)
         land.canvas.box(left, top, left + wide, land.horizon + 16, wall)
         bright = land.hour in ("night", "evening")
         for row in range(int((land.horizon + 8 - top) / 6)):
             for x in (left + 2.5, left + wide - 5.5):
-                window = (255, 226, 130) if bright and land.dice.coin(0.7) else dark(wall, 0.4)
+                window = (255, 226, 130) if bright and land.rng.coin(0.7) else dark(wall, 0.4)
                 land.canvas.box(x, top + 3 + 6 * row, x + 3, top + 6 + 6 * row, window)
         left += wide + 1
 
@@ -176,15 +176,15 @@ def _village(land: _Land) -> None:
     land.ground((130, 170, 90))
     for row in range(2):
         for column in range(3):
-            x = 16 + 32 * column + land.dice.between(-8, 8)
-            wall = land.dice.pick([(240, 226, 200), (226, 180, 140), (200, 200, 210)])
-            _house(land, x, land.horizon + 12 + 22 * row, land.dice.between(13, 17), wall)
+            x = 16 + 32 * column + land.rng.between(-8, 8)
+            wall = land.rng.pick([(240, 226, 200), (226, 180, 140), (200, 200, 210)])
+            _house(land, x, land.horizon + 12 + 22 * row, land.rng.between(13, 17), wall)
     _tree(land, *land.anywhere(80, 92), 18, pine=False)
 
 
 def _road(land: _Land) -> None:
     land.ground((140, 160, 100))
-    far, foot = land.dice.between(25, 71), land.dice.between(34, 62)
+    far, foot = land.rng.between(25, 71), land.rng.between(34, 62)
     land.canvas.polygon(
         [(far - 3, land.horizon), (far + 3, land.horizon), (foot + 40, 97), (foot - 40, 97)], land.tone((86, 86, 92))
     )
@@ -200,8 +200,8 @@ def _desert(land: _Land) -> None:
     land.ground((230, 186, 110))
     for step in range(4):
         tone = land.tone((226 - 12 * step, 180 - 12 * step, 104 - 8 * step))
-        land.canvas.oval(land.dice.between(0, 96), land.horizon + 14 + 14 * step, 46, 13, tone)
-    for _ in range(1 + land.dice.below(2)):
+        land.canvas.oval(land.rng.between(0, 96), land.horizon + 14 + 14 * step, 46, 13, tone)
+    for _ in range(1 + land.rng.below(2)):
         x, y = land.anywhere(72, 90)
         green = land.tone((60, 130, 70))
         land.canvas.line([(x, y), (x, y - 24)], green, 4)
@@ -211,7 +211,7 @@ def _desert(land: _Land) -> None:
 
 def _mountain(land: _Land) -> None:
     land.ground((110, 140, 100))
-    for x, peak in sorted((land.dice.between(5, 91), land.dice.between(14, 30)) for _ in range(3)):
+    for x, peak in sorted((land.rng.between(5, 91), land.rng.between(14, 30)) for _ in range(3)):
         rock = land.tone((120, 118, 130), 16)
         land.canvas.polygon([(x - 36, 76), (x, peak), (x + 36, 76)], rock, dark(rock, 0.3))
         land.canvas.polygon([(x - 9, peak + 15), (x, peak), (x + 9, peak + 15), (x, peak + 10)], (246, 248, 252))
@@ -219,15 +219,15 @@ def _mountain(land: _Land) -> None:
 
 def _volcano(land: _Land) -> None:
     land.ground((90, 84, 70))
-    x, peak = land.dice.between(30, 66), land.dice.between(30, 38)
+    x, peak = land.rng.between(30, 66), land.rng.between(30, 38)
     for step in range(5):
-        drift = step * land.dice.between(-3, 3)
+        drift = step * land.rng.between(-3, 3)
         land.canvas.oval(x + drift, peak - 4 - 6 * step, 6 + 2 * step, 5 + step, land.tone((150, 146, 150)))
     rock = land.tone((80, 62, 62))
     land.canvas.polygon([(x - 44, 84), (x - 10, peak), (x + 10, peak), (x + 44, 84)], rock, dark(rock))
     lava = (250, 110, 30)
     land.canvas.polygon([(x - 10, peak), (x + 10, peak), (x + 6, peak + 7), (x - 5, peak + 6)], lava)
-    run = math.copysign(land.dice.between(4, 10), land.dice.between(-1, 1))
+    run = math.copysign(land.rng.between(4, 10), land.rng.between(-1, 1))
     land.canvas.line([(x, peak + 4), (x + run / 2, peak + 18), (x + run, peak + 36)], lava, 3)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PIL import Image
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, mix, pastel, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.glyphs import HEIGHT, width_of, write
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Claim, Facts, Mark, Origin, View, worded
 
 SIGNS = {"+": "plus", "-": "minus", "*": "times"}
@@ -37,13 +37,13 @@ PAPERS: tuple[tuple[Color, Color], ...] = (
 
 def numerical_calculation(origin: Origin) -> View:
     """Is the result 7? The no: one off. Which of two neighbours is right is a coin's choice."""
-    dice = origin.dice()
-    low = dice.below(HIGHEST)
-    result, wrong = dice.swapped(low, low + 1)
-    text = dice.pick([text for text, value in SUMS if value == result])
+    rng = origin.rng()
+    low = rng.below(HIGHEST)
+    result, wrong = rng.swapped(low, low + 1)
+    text = rng.pick([text for text, value in SUMS if value == result])
     first, sign, second = text.split()
-    picture, marks = _board(dice, text)
-    asked, extra = _claims(dice, RESULT, result, wrong, HIGHEST)
+    picture, marks = _board(rng, text)
+    asked, extra = _claims(rng, RESULT, result, wrong, HIGHEST)
     return View(
         origin=origin,
         picture=picture,
@@ -63,12 +63,12 @@ def numerical_calculation(origin: Origin) -> View:
 
 def code_reasoning(origin: Origin) -> View:
     """Is the output of the code 5? The no: one off."""
-    dice = origin.dice()
-    low = dice.below(9)
-    result, wrong = dice.swapped(low, low + 1)
-    lines = _program(dice, result)
-    picture, marks = _screen(dice, lines)
-    asked, extra = _claims(dice, OUTPUT, result, wrong, 9)
+    rng = origin.rng()
+    low = rng.below(9)
+    result, wrong = rng.swapped(low, low + 1)
+    lines = _program(rng, result)
+    picture, marks = _screen(rng, lines)
+    asked, extra = _claims(rng, OUTPUT, result, wrong, 9)
     return View(
         origin=origin,
         picture=picture,
@@ -91,61 +91,61 @@ def _facts(result: int) -> Facts:
 
 
 def _claims(
-    dice: Dice, wordings: tuple[str, ...], result: int, wrong: int, highest: int
+    rng: Rng, prompts: tuple[str, ...], result: int, wrong: int, highest: int
 ) -> tuple[tuple[Claim, Claim], tuple[Claim, ...]]:
     """The two that are asked; and further ones, one of them about any other number."""
 
     def claim(number: int) -> Claim:
-        return worded(dice, wordings, ("result", str(number)), number=str(number))
+        return worded(rng, prompts, ("result", str(number)), number=str(number))
 
-    further = dice.pick([number for number in range(highest + 1) if number != result])
-    asked = dice.swapped(claim(result), claim(wrong))
+    further = rng.pick([number for number in range(highest + 1) if number != result])
+    asked = rng.swapped(claim(result), claim(wrong))
     return asked, (claim(result), claim(wrong), claim(result), claim(further))
 
 
-def _program(dice: Dice, result: int) -> list[str]:
+def _program(rng: Rng, result: int) -> list[str]:
     """Lines that print the result; all numbers are single digits."""
-    sign = dice.pick("+-")
-    step = dice.below(min(10, result + 1 if sign == "+" else 10 - result))
+    sign = rng.pick("+-")
+    step = rng.below(min(10, result + 1 if sign == "+" else 10 - result))
     start = result - step if sign == "+" else result + step
-    one, other = dice.swapped("x", "y")
-    kind = dice.below(3)
+    one, other = rng.swapped("x", "y")
+    kind = rng.below(3)
     if kind == 0:
         return [f"{one} = {start}", f"print {one} {sign} {step}"]
     if kind == 1:
         return [f"{one} = {start}", f"{other} = {one} {sign} {step}", f"print {other}"]
-    lines = [f"{one} = {result}", f"{other} = {dice.below(10)}"]
-    return [*dice.shuffled(lines), f"print {one}"]
+    lines = [f"{one} = {result}", f"{other} = {rng.below(10)}"]
+    return [*rng.shuffled(lines), f"print {one}"]
 
 
-def _board(dice: Dice, text: str) -> tuple[Image.Image, tuple[Mark, ...]]:
-    paper, ink = dice.pick(PAPERS)
-    paper = varied(dice, paper, 12)
-    canvas = Canvas(dice, pastel(dice), varied(dice, (150, 130, 110), 50))
+def _board(rng: Rng, text: str) -> tuple[Image.Image, tuple[Mark, ...]]:
+    paper, ink = rng.pick(PAPERS)
+    paper = varied(rng, paper, 12)
+    canvas = Canvas(rng, pastel(rng), varied(rng, (150, 130, 110), 50))
     canvas.box(3.5, 10.5, 94, 88, dark(paper, 0.5))
     canvas.box(2.5, 9, 93, 86, paper)
-    if dice.coin():
+    if rng.coin():
         for y in range(16, 86, 9):
             canvas.box(2.5, y, 93, y + 0.7, mix(paper, ink, 0.18))
-    dot = dice.between(3.2, 3.7)
-    left = 4 + dice.between(0.1, 0.9) * (87 - width_of(text, dot))
-    top = dice.between(14, 80 - HEIGHT * dot)
+    dot = rng.between(3.2, 3.7)
+    left = 4 + rng.between(0.1, 0.9) * (87 - width_of(text, dot))
+    top = rng.between(14, 80 - HEIGHT * dot)
     marks = tuple(write(canvas, text, left, top, dot, ink))
     return canvas.finish(), marks
 
 
-def _screen(dice: Dice, lines: list[str]) -> tuple[Image.Image, tuple[Mark, ...]]:
-    paper, ink = dice.pick(PAPERS)
-    paper = varied(dice, paper, 12)
-    canvas = Canvas(dice, paper, varied(dice, paper, 16), upright=True)
+def _screen(rng: Rng, lines: list[str]) -> tuple[Image.Image, tuple[Mark, ...]]:
+    paper, ink = rng.pick(PAPERS)
+    paper = varied(rng, paper, 12)
+    canvas = Canvas(rng, paper, varied(rng, paper, 16), upright=True)
     canvas.box(0, 0, SIZE, 8, mix(paper, ink, 0.35))
     for step, color in enumerate(((220, 80, 70), (240, 190, 60), (90, 180, 90))):
         canvas.oval(5 + 6 * step, 4, 1.8, 1.8, color)
-    dot = min(dice.between(1.75, 2.1), 88 / max(width_of(line, 1) for line in lines))
+    dot = min(rng.between(1.75, 2.1), 88 / max(width_of(line, 1) for line in lines))
     wide = max(width_of(line, dot) for line in lines)
-    gap = dice.between(6, 10)
-    left = 3 + dice.between(0, 1) * (90 - wide)
-    top = 12 + dice.between(0, 1) * (80 - len(lines) * (HEIGHT * dot + gap) + gap)
+    gap = rng.between(6, 10)
+    left = 3 + rng.between(0, 1) * (90 - wide)
+    top = 12 + rng.between(0, 1) * (80 - len(lines) * (HEIGHT * dot + gap) + gap)
     marks: list[Mark] = []
     for number, line in enumerate(lines):
         marks += write(canvas, line, left, top + number * (HEIGHT * dot + gap), dot, ink)

@@ -11,7 +11,7 @@ from itertools import permutations
 from PIL import Image
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Point, around, dark, mix, pastel, varied
-from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Fact, Facts, Mark, Split
 
 COLORS: dict[str, Color] = {
@@ -77,14 +77,14 @@ def held_out(kind: Kind, cell: int) -> bool:
     return (3 * SHAPES.index(kind.shape) + 5 * list(COLORS).index(kind.color) + cell) % 8 == 0
 
 
-def near(dice: Dice, kind: Kind) -> Kind:
+def near(rng: Rng, kind: Kind) -> Kind:
     """Another kind: the same color in another shape, or the same shape in another color."""
-    if dice.coin():
-        return Kind(kind.color, dice.pick([shape for shape in SHAPES if shape != kind.shape]))
-    return Kind(dice.pick([color for color in COLORS if color != kind.color]), kind.shape)
+    if rng.coin():
+        return Kind(kind.color, rng.pick([shape for shape in SHAPES if shape != kind.shape]))
+    return Kind(rng.pick([color for color in COLORS if color != kind.color]), kind.shape)
 
 
-def laid_out(dice: Dice, kinds: Sequence[Kind], split: Split) -> list[Thing]:
+def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
     """The kinds at different places: none held out in training; in the test the first one always is."""
     free = list(CELLS)
     things = []
@@ -93,7 +93,7 @@ def laid_out(dice: Dice, kinds: Sequence[Kind], split: Split) -> list[Thing]:
             cells = [cell for cell in free if not held_out(kind, cell)]
         else:
             cells = [cell for cell in free if held_out(kind, cell) or index > 0]
-        things.append(Thing(kind, dice.pick(cells)))
+        things.append(Thing(kind, rng.pick(cells)))
         free.remove(things[-1].cell)
     return things
 
@@ -121,22 +121,22 @@ def caption(things: Sequence[Thing]) -> str:
     return " , ".join(f"{thing.kind.name} {thing.place}" for thing in ordered)
 
 
-def paint(dice: Dice, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, ...]]:
+def paint(rng: Rng, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, ...]]:
     """The picture, and what stands where."""
-    start, end = pastel(dice), pastel(dice)
-    canvas = Canvas(dice, start, end)
-    for _ in range(dice.below(5)):
-        tone = mix(start, pastel(dice), 0.5)
-        canvas.oval(dice.between(0, SIZE), dice.between(0, SIZE), 14, dice.between(8, 20), tone)
+    start, end = pastel(rng), pastel(rng)
+    canvas = Canvas(rng, start, end)
+    for _ in range(rng.below(5)):
+        tone = mix(start, pastel(rng), 0.5)
+        canvas.oval(rng.between(0, SIZE), rng.between(0, SIZE), 14, rng.between(8, 20), tone)
     marks = []
     for thing in things:
-        radius = dice.between(9, 12.5)
-        x = 16 + 32 * thing.column + dice.between(-3, 3)
-        y = 16 + 32 * thing.row + dice.between(-3, 3)
-        turn = dice.between(-0.25, 0.25)
+        radius = rng.between(9, 12.5)
+        x = 16 + 32 * thing.column + rng.between(-3, 3)
+        y = 16 + 32 * thing.row + rng.between(-3, 3)
+        turn = rng.between(-0.25, 0.25)
         shape = thing.kind.shape
         draw_shape(canvas, shape, x + 1.2, y + 1.8, radius, turn, dark(start, 0.22))
-        color = varied(dice, COLORS[thing.kind.color], 10)
+        color = varied(rng, COLORS[thing.kind.color], 10)
         draw_shape(canvas, shape, x, y, radius, turn, color, dark(color))
         marks.append(Mark(x / SIZE, y / SIZE, thing.kind.name))
     return canvas.finish(), tuple(marks)

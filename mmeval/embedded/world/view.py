@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
-from mmeval.embedded.world.dice import Dice
+from mmeval.embedded.world.rng import Rng
 
 Split = Literal["train", "test"]
 
@@ -27,9 +27,9 @@ class Origin:
     seed: int
     split: Split
 
-    def dice(self) -> Dice:
+    def rng(self) -> Rng:
         """The chance that draws the picture."""
-        return Dice(f"{self.subtask}/{self.split}/{self.seed}")
+        return Rng(f"{self.subtask}/{self.split}/{self.seed}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def answer(claim: Claim, facts: Facts) -> bool:
     return claim.fact in facts
 
 
-def worded(dice: Dice, wordings: Sequence[str], fact: Fact, **words: str) -> Claim:
-    """A claim in one of its wordings; "a" becomes "an" where it must."""
-    text = dice.pick(wordings).format(**words)
+def worded(rng: Rng, prompts: Sequence[str], fact: Fact, **words: str) -> Claim:
+    """A claim in one of its prompts; "a" becomes "an" where it must."""
+    text = rng.pick(prompts).format(**words)
     return Claim(re.sub(r"\ba (?=[aeiou])", "an ", text), fact)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PIL import Image
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, pastel, varied
-from mmeval.embedded.world.dice import Dice
 from mmeval.embedded.world.glyphs import HEIGHT, width_of, write
+from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Claim, Mark, Origin, Split, View, worded
 
 CONSONANTS, VOWELS = "bdfklmnprstv", "aeiou"
@@ -70,21 +70,21 @@ def of_split(word: str) -> Split:
 
 def ocr(origin: Origin) -> View:
     """Does the sign say 'kelt'? The no: a word that differs by one letter."""
-    dice = origin.dice()
-    word, other = dice.swapped(*_twins(dice, origin.split))
-    picture, marks = _sign(dice, word)
-    third, fourth = (_neighbour(dice, word, origin.split) for _ in range(2))
+    rng = origin.rng()
+    word, other = rng.swapped(*_twins(rng, origin.split))
+    picture, marks = _sign(rng, word)
+    third, fourth = (_neighbour(rng, word, origin.split) for _ in range(2))
 
     def claim(spelled: str) -> Claim:
-        return worded(dice, READ, ("word", spelled), word=spelled)
+        return worded(rng, READ, ("word", spelled), word=spelled)
 
     return View(
         origin=origin,
         picture=picture,
         caption=f"a sign with the word '{word}'",
         facts=frozenset({("word", word)}),
-        asked=dice.swapped(claim(word), claim(other)),
-        probes=(("what word is written ?", f"'{word}'"), *_letters(dice, word)),
+        asked=rng.swapped(claim(word), claim(other)),
+        probes=(("what word is written ?", f"'{word}'"), *_letters(rng, word)),
         extra=(claim(word), claim(third), claim(word), claim(fourth)),
         marks=marks,
     )
@@ -92,42 +92,42 @@ def ocr(origin: Origin) -> View:
 
 def text_translation(origin: Origin) -> View:
     """Is it right to translate the word as water? The no: the meaning of its twin, or of any other word."""
-    dice = origin.dice()
+    rng = origin.rng()
     words = list(LANGUAGE)
-    word = dice.pick(words)
+    word = rng.pick(words)
     others = [other for other in words if other != word]
     twin = words[words.index(word) ^ 1]
-    picture, marks = _sign(dice, word)
+    picture, marks = _sign(rng, word)
 
     def claim(of: str) -> Claim:
-        return worded(dice, TRANSLATE, ("meaning", LANGUAGE[of]), meaning=LANGUAGE[of])
+        return worded(rng, TRANSLATE, ("meaning", LANGUAGE[of]), meaning=LANGUAGE[of])
 
     return View(
         origin=origin,
         picture=picture,
         caption=f"the word '{word}' , it means {LANGUAGE[word]}",
         facts=frozenset({("meaning", LANGUAGE[word])}),
-        asked=dice.swapped(claim(word), claim(twin if dice.coin() else dice.pick(others))),
+        asked=rng.swapped(claim(word), claim(twin if rng.coin() else rng.pick(others))),
         probes=(
             ("what does the word mean ?", LANGUAGE[word]),
             ("what word is written ?", f"'{word}'"),
-            *_letters(dice, word)[:1],
+            *_letters(rng, word)[:1],
         ),
-        extra=(claim(word), claim(twin), claim(word), claim(dice.pick(others))),
+        extra=(claim(word), claim(twin), claim(word), claim(rng.pick(others))),
         marks=marks,
     )
 
 
-def _twins(dice: Dice, split: Split) -> tuple[str, str]:
+def _twins(rng: Rng, split: Split) -> tuple[str, str]:
     """Two words of the split that differ by one letter."""
     while True:
         kinds = {"c": CONSONANTS, "v": VOWELS}
-        word = "".join(dice.pick(kinds[kind]) for kind in dice.pick(PATTERNS))
+        word = "".join(rng.pick(kinds[kind]) for kind in rng.pick(PATTERNS))
         if of_split(word) == split and word not in LANGUAGE:
-            return word, _neighbour(dice, word, split)
+            return word, _neighbour(rng, word, split)
 
 
-def _neighbour(dice: Dice, word: str, split: Split) -> str:
+def _neighbour(rng: Rng, word: str, split: Split) -> str:
     """A word of the same split that differs by one letter, a vowel for a vowel."""
     neighbours = [
         word[:place] + other + word[place + 1 :]
@@ -135,31 +135,31 @@ def _neighbour(dice: Dice, word: str, split: Split) -> str:
         for other in (VOWELS if sign in VOWELS else CONSONANTS)
         if other != sign
     ]
-    return dice.pick([other for other in neighbours if of_split(other) == split and other not in LANGUAGE])
+    return rng.pick([other for other in neighbours if of_split(other) == split and other not in LANGUAGE])
 
 
-def _letters(dice: Dice, word: str) -> tuple[tuple[str, str], ...]:
-    places = dice.shuffled(range(len(word)))[:2]
+def _letters(rng: Rng, word: str) -> tuple[tuple[str, str], ...]:
+    places = rng.shuffled(range(len(word)))[:2]
     return tuple((f"what is the {ORDINALS[place]} letter ?", word[place]) for place in places)
 
 
-def _sign(dice: Dice, word: str) -> tuple[Image.Image, tuple[Mark, ...]]:
+def _sign(rng: Rng, word: str) -> tuple[Image.Image, tuple[Mark, ...]]:
     """The word on a board in front of something soft."""
-    back = pastel(dice)
-    canvas = Canvas(dice, back, varied(dice, (140, 150, 160), 70))
-    for _ in range(dice.below(6)):
-        spot = dice.between(4, 16)
-        canvas.oval(dice.between(0, SIZE), dice.between(0, SIZE), spot, spot, varied(dice, back, 40))
-    board, ink = dice.pick(BOARDS)
-    if dice.coin(0.3):
+    back = pastel(rng)
+    canvas = Canvas(rng, back, varied(rng, (140, 150, 160), 70))
+    for _ in range(rng.below(6)):
+        spot = rng.between(4, 16)
+        canvas.oval(rng.between(0, SIZE), rng.between(0, SIZE), spot, spot, varied(rng, back, 40))
+    board, ink = rng.pick(BOARDS)
+    if rng.coin(0.3):
         board, ink = ink, board
-    dot = dice.between(3.1, 3.6) if len(word) == 4 else dice.between(3.3, 4.4)
+    dot = rng.between(3.1, 3.6) if len(word) == 4 else rng.between(3.3, 4.4)
     wide, tall = width_of(word, dot), HEIGHT * dot
-    x, y = 48 + dice.between(-1, 1) * (90 - wide) / 2, 48 + dice.between(-22, 22)
-    left, top, edge = x - wide / 2, y - tall / 2, dice.between(3, 8)
+    x, y = 48 + rng.between(-1, 1) * (90 - wide) / 2, 48 + rng.between(-22, 22)
+    left, top, edge = x - wide / 2, y - tall / 2, rng.between(3, 8)
     canvas.box(left - edge + 1.5, top - edge + 2, left + wide + edge + 1.5, top + tall + edge + 2, dark(back))
-    canvas.box(left - edge, top - edge, left + wide + edge, top + tall + edge, varied(dice, board, 10))
-    if dice.coin():
+    canvas.box(left - edge, top - edge, left + wide + edge, top + tall + edge, varied(rng, board, 10))
+    if rng.coin():
         for rim in (top - edge + 1, top + tall + edge - 2):
             canvas.box(left - edge + 1, rim, left + wide + edge - 1, rim + 1, light(ink, 0.2))
     marks = tuple(write(canvas, word, left, top, dot, ink))

@@ -18,9 +18,9 @@ from mmeval.mic.readers import (
     vqa,
     vsr,
 )
-from mmeval.mic.rows import Root, Row
+from mmeval.mic.rows import Root, SourceRow
 
-Reader = Callable[[Root], Iterator[Row]]
+Reader = Callable[[Root], Iterator[SourceRow]]
 
 READERS: Mapping[str, Reader] = {
     "vqav2": vqa.vqav2,

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 
 from mmeval.mic.readers.coco import KARPATHY, karpathys
-from mmeval.mic.rows import SPLITS, Picture, Root, Row
+from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow
 
 TOKENS = "results_20130124.token"
 FOLDERS = ("flickr30k-images", "flickr30k_images", "images")
 
 
-def rows(root: Root) -> Iterator[Row]:
+def rows(root: Root) -> Iterator[SourceRow]:
     """A row a caption.
 
     The token and results files know no splits: those of `train.txt`, `val.txt` and `test.txt` beside them (a
@@ -28,29 +28,29 @@ def rows(root: Root) -> Iterator[Row]:
         yield from _captions(root, path, folder, _splits(root))
 
 
-def _table(root: Root, path: str, folder: str) -> Iterator[Row]:
+def _table(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
     """The table of `nlphuji/flickr30k`: five captions in a JSON list, Karpathy's splits."""
 
-    def make(line: dict[str, str]) -> list[Row]:
+    def make(line: dict[str, str]) -> list[SourceRow]:
         said = zip(json.loads(line["sentids"]), json.loads(line["raw"]), strict=True)
         picture, split = Picture(f"{folder}/{line['filename']}"), KARPATHY[line["split"]]
-        return [Row(str(number), split, (picture,), {}, str(caption)) for number, caption in said]
+        return [SourceRow(str(number), split, (picture,), {}, str(caption)) for number, caption in said]
 
     yield from root.each(path, root.table(path), make)
 
 
-def _captions(root: Root, path: str, folder: str, splits: dict[str, str]) -> Iterator[Row]:
+def _captions(root: Root, path: str, folder: str, splits: dict[str, str]) -> Iterator[SourceRow]:
     """`name.jpg#0<TAB>caption`, or `name.jpg| 0| caption` under a line of titles."""
     token = path.endswith(".token")
 
-    def make(line: str) -> list[Row]:
+    def make(line: str) -> list[SourceRow]:
         if token:
             name, caption = line.rstrip("\r").split("\t", 1)
             name, number = name.rsplit("#", 1)
         else:
             name, number, caption = (part.strip() for part in line.split("|", 2))
         split = splits.get(name.removesuffix(".jpg"), "train") if splits else "train"
-        return [Row(f"{name}#{int(number)}", split, (Picture(f"{folder}/{name}"),), {}, caption)]
+        return [SourceRow(f"{name}#{int(number)}", split, (Picture(f"{folder}/{name}"),), {}, caption)]
 
     lines = root.lines(path)
     yield from root.each(path, lines if token else lines[1:], make)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmeval.mic.rows import SPLITS, Picture, Root, Row
-from mmeval.mmicl.context import Part, Spoken
+from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow
+from mmeval.mmicl.context import ImageMention, Part
 
 KINDS = ("choose_img", "choose_txt", "fill_in_blank")
 
 
-def rows(root: Root) -> Iterator[Row]:
+def rows(root: Root) -> Iterator[SourceRow]:
     """Splits train, val and test of the three sub-tasks, as far as they are there.
 
     Options are numbered from 1; where they are pictures, option k is picture k, and the diagram picture 0.
@@ -26,7 +26,7 @@ def rows(root: Root) -> Iterator[Row]:
                 questions = sorted((path for path in folder.iterdir() if path.is_dir()), key=_number)
                 names = [f"{base}{split}/{kind}/{path.name}" for path in questions]
 
-                def make(name: str, split: str = split, kind: str = kind) -> list[Row]:
+                def make(name: str, split: str = split, kind: str = kind) -> list[SourceRow]:
                     value = json.loads(root.text(f"{name}/data.json"))
                     return [_row(name, split, kind, value)]
 
@@ -37,7 +37,7 @@ def _number(path: Path) -> tuple[int, str]:
     return (int(path.name) if path.name.isdigit() else 0, path.name)
 
 
-def _row(name: str, split: str, kind: str, value: dict[str, Any]) -> Row:
+def _row(name: str, split: str, kind: str, value: dict[str, Any]) -> SourceRow:
     pictures = [Picture(f"{name}/image.png")]
     question: list[Part] = [str(value["question"]).strip()]
     answer = str(value["answer"])
@@ -50,9 +50,9 @@ def _row(name: str, split: str, kind: str, value: dict[str, Any]) -> Row:
         if kind == "choose_img":
             pictures += [Picture(f"{name}/{choice}") for choice in choices]
             for k in range(1, len(choices) + 1):
-                question += [f"\noption {k}: ", Spoken(k)]
+                question += [f"\noption {k}: ", ImageMention(k)]
         else:
             question += [f"\noption {k}: {choice}" for k, choice in enumerate(choices, 1)]
             answer += f": {choices[right]}" if choices else ""
     said = {"question": tuple(question)}
-    return Row(f"{split}/{kind}/{name.rsplit('/', 1)[-1]}", split, tuple(pictures), said, answer, problem=problem)
+    return SourceRow(f"{split}/{kind}/{name.rsplit('/', 1)[-1]}", split, tuple(pictures), said, answer, problem=problem)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mmeval.mic.rows import SPLITS, MicError, Picture, Root, Row
+from mmeval.mic.rows import SPLITS, MicError, Picture, Root, SourceRow
 
 NAMES = ("synset_words.txt", "LOC_synset_mapping.txt", "words.txt")
 """ImageNet's own lists of names: `n01440764 tench, Tinca tinca` a line."""
 
 
-def rows(root: Root) -> Iterator[Row]:
+def rows(root: Root) -> Iterator[SourceRow]:
     """Splits train, val and test; the answer is the first name of the class."""
     names = _names(root)
     folder = root.need("images")
@@ -19,11 +19,11 @@ def rows(root: Root) -> Iterator[Row]:
     for split in found or ["train"]:
         path = root.need(f"{split}.csv")
 
-        def make(line: dict[str, str], split: str = split, path: str = path) -> list[Row]:
+        def make(line: dict[str, str], split: str = split, path: str = path) -> list[SourceRow]:
             if line["label"] not in names:
                 raise MicError(f"{root.folder / path}: class {line['label']} is in none of {', '.join(NAMES)}")
             picture = Picture(f"{folder}/{line['filename']}")
-            return [Row(line["filename"], split, (picture,), {}, names[line["label"]])]
+            return [SourceRow(line["filename"], split, (picture,), {}, names[line["label"]])]
 
         yield from root.each(path, root.table(path), make)
 

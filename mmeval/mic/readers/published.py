@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from mmeval.mic.rows import MicError, Picture, Root, Row
-from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.mic.rows import MicError, Picture, Root, SourceRow
+from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 PICTURE = r"(?:图|<visual_embedding>)"
 STATED = re.compile(rf"(?:image\s*(\d+)\s*is\s*)?(?:<image(\d+)>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
@@ -25,7 +25,7 @@ SPOKEN = re.compile(r"<image(\d+)>|\bimage (\d+)\b")
 SPLITS = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
 
 
-def rows(root: Root) -> Iterator[Row]:
+def rows(root: Root) -> Iterator[SourceRow]:
     """Every line of every `.jsonl` and every row of every `.parquet` in the folder.
 
     The split is what a folder or a file is called (train, val, dev, test), else train. About two kilobytes of
@@ -39,10 +39,10 @@ def rows(root: Root) -> Iterator[Row]:
         yield from _lines(root, name) if name.endswith(".jsonl") else _table(root, name)
 
 
-def _lines(root: Root, name: str) -> Iterator[Row]:
+def _lines(root: Root, name: str) -> Iterator[SourceRow]:
     split = _split(name)
 
-    def make(item: tuple[int, str]) -> list[Row]:
+    def make(item: tuple[int, str]) -> list[SourceRow]:
         number, line = item
         value = json.loads(line)
         paths = value["input_image"]
@@ -53,7 +53,7 @@ def _lines(root: Root, name: str) -> Iterator[Row]:
     yield from root.each(name, enumerate(root.lines(name), 1), make)
 
 
-def _table(root: Root, name: str) -> Iterator[Row]:
+def _table(root: Root, name: str) -> Iterator[SourceRow]:
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 
@@ -66,7 +66,7 @@ def _table(root: Root, name: str) -> Iterator[Row]:
     if "input_image" not in file.schema_arrow.names:
         raise MicError(f"{root.folder / name}: no column 'input_image'; is it a file of MIC_sampled?")
 
-    def make(item: tuple[int, dict[str, Any]]) -> list[Row]:
+    def make(item: tuple[int, dict[str, Any]]) -> list[SourceRow]:
         number, value = item
         count = len(re.findall(PICTURE, value["input_text"]))
         pictures = tuple(Picture(name, cell=(number, place)) for place in range(count))
@@ -75,14 +75,14 @@ def _table(root: Root, name: str) -> Iterator[Row]:
     yield from root.each(name, enumerate(values), make)
 
 
-def _row(number: str, split: str, pictures: tuple[Picture, ...], value: Mapping[str, Any]) -> Row:
+def _row(number: str, split: str, pictures: tuple[Picture, ...], value: Mapping[str, Any]) -> SourceRow:
     text, answer = value["input_text"], value["output_text"]
     if not isinstance(text, str) or not isinstance(answer, str):
         raise TypeError("input_text and output_text must be texts")
     words = parts(text)
-    shown = sum(isinstance(part, Shown) for part in words)
+    shown = sum(isinstance(part, ImagePlace) for part in words)
     problem = "" if shown == len(pictures) else f"{shown} places for {len(pictures)} pictures"
-    return Row(number, split, pictures, {"text": words}, answer, problem=problem)
+    return SourceRow(number, split, pictures, {"text": words}, answer, problem=problem)
 
 
 def parts(text: str) -> tuple[Part, ...]:
@@ -98,12 +98,12 @@ def parts(text: str) -> tuple[Part, ...]:
     resolved: list[Part] = []
     seen = 0
     for piece in pieces:
-        if isinstance(piece, Shown):
+        if isinstance(piece, ImagePlace):
             seen += 1
             resolved.append(piece)
-        elif isinstance(piece, Spoken):
+        elif isinstance(piece, ImageMention):
             slot = _slot(piece.slot, declared, seen)
-            resolved.append(f"image {piece.slot}" if slot is None else Spoken(slot))
+            resolved.append(f"image {piece.slot}" if slot is None else ImageMention(slot))
         else:
             resolved.append(piece)
     return tuple(piece for piece in resolved if piece != "")
@@ -121,13 +121,19 @@ def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
         declared.append((number, slot))
         rest += _spoken(line[end : found.start()])
         if hoisted:
-            first.append(Shown(slot))
-            rest.append(Spoken(number))
+            first.append(ImagePlace(slot))
+            rest.append(ImageMention(number))
         else:
-            rest.append(Shown(slot))
+            rest.append(ImagePlace(slot))
         end = found.end()
     rest += _spoken(line[end:])
-    if rest and isinstance(rest[-1], str) and not rest[-1].strip() and len(rest) > 1 and isinstance(rest[-2], Shown):
+    if (
+        rest
+        and isinstance(rest[-1], str)
+        and not rest[-1].strip()
+        and len(rest) > 1
+        and isinstance(rest[-2], ImagePlace)
+    ):
         rest.pop()  # the line break after a declaration, which the context writes itself
     return [*first, *rest]
 
@@ -136,7 +142,7 @@ def _spoken(text: str) -> list[Part]:
     pieces: list[Part] = []
     end = 0
     for found in SPOKEN.finditer(text):
-        pieces += [text[end : found.start()], Spoken(int(found[1] or found[2]))]
+        pieces += [text[end : found.start()], ImageMention(int(found[1] or found[2]))]
         end = found.end()
     return [*pieces, text[end:]]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mmeval.mic.rows import MicError, Picture, Root, Row, listed
+from mmeval.mic.rows import MicError, Picture, Root, SourceRow, listed
 
 SPLITS = {"train": "train", "val": "val", "testA": "test", "testB": "test", "test": "test"}
 WORDS = (
@@ -20,7 +20,7 @@ WORDS = (
 )
 
 
-def rows(root: Root) -> Iterator[Row]:
+def rows(root: Root) -> Iterator[SourceRow]:
     """A row an expression. MMICL asks by the ninth of the picture that the box's centre is in, not by the box."""
     folder = root.need("train2014", "images/train2014")
     refs = root.find("refs(unc).json", "refs(google).json")
@@ -40,7 +40,7 @@ def rows(root: Root) -> Iterator[Row]:
         root.need("refs(unc).json", "finetune_refcoco_train.json")
 
 
-def _official(root: Root, path: str, folder: str) -> Iterator[Row]:
+def _official(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
     instances = root.need("instances.json")
     content = root.json(instances, dict)
     boxes = root.index(
@@ -48,28 +48,28 @@ def _official(root: Root, path: str, folder: str) -> Iterator[Row]:
     )
     images = root.index(instances, listed(root, instances, content, "images"), lambda item: (item["id"], item))
 
-    def make(ref: dict[str, Any]) -> Iterator[Row]:
+    def make(ref: dict[str, Any]) -> Iterator[SourceRow]:
         image = images[ref["image_id"]]
         picture = Picture(f"{folder}/{image['file_name']}")
         where, problem = _place(ref.get("bbox") or boxes[ref["ann_id"]], image["width"], image["height"])
         for said in ref["sentences"]:
             text = str(said["sent"])
-            yield Row(str(said["sent_id"]), SPLITS[ref["split"]], (picture,), {"place": where}, text, (), problem)
+            yield SourceRow(str(said["sent_id"]), SPLITS[ref["split"]], (picture,), {"place": where}, text, (), problem)
 
     yield from root.each(path, root.json(path, list), make)
 
 
-def _mdetr(root: Root, path: str, folder: str) -> Iterator[Row]:
+def _mdetr(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
     content = root.json(path, dict)
     annotated = listed(root, path, content, "annotations")
     boxes = root.index(path, annotated, lambda item: (item["image_id"], item["bbox"]))
     name = re.sub(r".*finetune_refcoco_(\w+)\.json", r"\1", path)
 
-    def make(image: dict[str, Any]) -> Iterator[Row]:
+    def make(image: dict[str, Any]) -> Iterator[SourceRow]:
         where, problem = _place(boxes[image["id"]], image["width"], image["height"])
         picture = Picture(f"{folder}/{image['file_name']}")
         said = {"place": where}
-        yield Row(f"{name}-{image['id']}", SPLITS[name], (picture,), said, str(image["caption"]), (), problem)
+        yield SourceRow(f"{name}-{image['id']}", SPLITS[name], (picture,), said, str(image["caption"]), (), problem)
 
     yield from root.each(path, listed(root, path, content, "images"), make)
 

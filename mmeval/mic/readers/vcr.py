@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from mmeval.mic.rows import Picture, Root, Row
-from mmeval.mmicl.context import Part, Spoken
+from mmeval.mic.rows import Picture, Root, SourceRow
+from mmeval.mmicl.context import ImageMention, Part
 
 Tokens = Sequence[str | list[int]]
 CLOSE = re.compile(r"\s+([.,?!;:)\]]|'\w+|n't\b)")
 
 
-def rows(root: Root) -> Iterator[Row]:
+def rows(root: Root) -> Iterator[SourceRow]:
     """Splits train and val (test has no answers): the question, four options, and which of them is right.
 
     In `question` and `answer_choices` a list of numbers stands for objects. Boxes are in a JSON file a still.
@@ -23,7 +23,7 @@ def rows(root: Root) -> Iterator[Row]:
         path = root.need(f"{split}.jsonl")
         folder = root.need("vcr1images")
 
-        def make(line: str, split: str = split, folder: str = folder) -> list[Row]:
+        def make(line: str, split: str = split, folder: str = folder) -> list[SourceRow]:
             item = json.loads(line)
             still = f"{folder}/{item['img_fn']}"
             boxes = f"{folder}/{item['metadata_fn']}"
@@ -32,7 +32,7 @@ def rows(root: Root) -> Iterator[Row]:
             right = "".join(map(_text, options[item["answer_label"]]))
             pictures = (Picture(still), *(Picture(still, box=(boxes, k)) for k in range(len(item["objects"]))))
             said = {"question": _said(item["question"]), "options": tuple(lines)}
-            return [Row(item["annot_id"], split, pictures, said, right)]
+            return [SourceRow(item["annot_id"], split, pictures, said, right)]
 
         yield from root.each(path, root.lines(path), make)
 
@@ -45,7 +45,7 @@ def _said(tokens: Tokens) -> tuple[Part, ...]:
             parts.append(f"{token} ")
             continue
         for place, number in enumerate(token):
-            parts += [*(["and "] if place else []), Spoken(number + 1), " "]
+            parts += [*(["and "] if place else []), ImageMention(number + 1), " "]
     merged: list[Part] = []
     for part in parts:
         last = merged[-1] if merged else None
@@ -60,4 +60,4 @@ def _said(tokens: Tokens) -> tuple[Part, ...]:
 
 
 def _text(part: Part) -> str:
-    return part if isinstance(part, str) else f"image {part.slot}" if isinstance(part, Spoken) else ""
+    return part if isinstance(part, str) else f"image {part.slot}" if isinstance(part, ImageMention) else ""

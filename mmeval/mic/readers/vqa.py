@@ -9,37 +9,37 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from mmeval.mic.rows import MicError, Picture, Root, Row, listed
+from mmeval.mic.rows import MicError, Picture, Root, SourceRow, listed
 
 
-def vqav2(root: Root) -> Iterator[Row]:
+def vqav2(root: Root) -> Iterator[SourceRow]:
     """Splits train and val."""
     yield from _rows(root, "v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json")
 
 
-def okvqa(root: Root) -> Iterator[Row]:
+def okvqa(root: Root) -> Iterator[SourceRow]:
     """Splits train and val."""
     yield from _rows(root, "OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json")
 
 
-def _rows(root: Root, questions: str, annotations: str) -> Iterator[Row]:
+def _rows(root: Root, questions: str, annotations: str) -> Iterator[SourceRow]:
     splits = [split for split in ("train", "val") if root.find(questions.format(split))]
     for split in splits or ["train"]:
         yield from _split(root, split, root.need(questions.format(split)), root.need(annotations.format(split)))
 
 
-def _split(root: Root, split: str, questions: str, annotations: str) -> Iterator[Row]:
+def _split(root: Root, split: str, questions: str, annotations: str) -> Iterator[SourceRow]:
     asked = listed(root, questions, root.json(questions, dict, _question), "questions")
     annotated = listed(root, annotations, root.json(annotations, dict, _annotation), "annotations")
     answered = root.index(annotations, annotated, lambda item: (item[0], item[1]))
     folder = root.need(f"{split}2014", f"images/{split}2014")
 
-    def make(item: tuple[int, int, str]) -> list[Row]:
+    def make(item: tuple[int, int, str]) -> list[SourceRow]:
         number, image, question = item
         if number not in answered:
             raise MicError(f"{root.folder / annotations}: no annotation of question {number}; download it again")
         picture = Picture(f"{folder}/COCO_{split}2014_{int(image):012}.jpg")
-        return [Row(str(number), split, (picture,), {"question": str(question)}, str(answered[number]))]
+        return [SourceRow(str(number), split, (picture,), {"question": str(question)}, str(answered[number]))]
 
     yield from root.each(questions, asked, make)
 

@@ -22,13 +22,13 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.features import Features
 from mmeval.mmicl.training.index import Index
-from mmeval.mmicl.training.rows import IGNORED, Row, Rows
+from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 
 LEAST_SEEN = 100
 """Pictures read before the share of broken ones says anything."""
 
 
-class RowSet(Dataset[Row]):
+class RowSet(Dataset[TrainingRow]):
     """The rows of an index, read from their files when asked for; picture paths are absolute."""
 
     def __init__(self, files: Sequence[str], index: Index, rows: Rows) -> None:
@@ -38,7 +38,7 @@ class RowSet(Dataset[Row]):
         """Rows."""
         return len(self.index)
 
-    def __getitem__(self, number: int) -> Row:
+    def __getitem__(self, number: int) -> TrainingRow:
         """One row."""
         file, offset, which, *_ = (int(value) for value in self.index.table[number])
         with Path(self.files[file]).open("rb") as lines:
@@ -114,7 +114,7 @@ class Collator:
         self.seen = 0
         self.broken: set[str] = set()
 
-    def __call__(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+    def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
         """One batch. Raises TrainingError where too many pictures are broken."""
         good, pictures = self._readable(list(rows))
         batch = self._text(good)
@@ -130,7 +130,7 @@ class Collator:
             batch |= self.processor.qformer_batch([row.instruction for row in good])
         return batch
 
-    def prompts(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+    def prompts(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
         """Prompts without answers, for generation: padded where the model wants it."""
         batch = self(rows)
         del batch["labels"]
@@ -141,7 +141,7 @@ class Collator:
                 batch[key] = torch.stack(rolled)
         return batch
 
-    def _text(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+    def _text(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
         pad = self.processor.settings.pad_id
         ids = _padded([row.ids for row in rows], pad)
         labels = _padded([row.labels for row in rows], IGNORED)
@@ -150,7 +150,7 @@ class Collator:
         mask = _padded([[1] * len(row.ids) for row in rows], 0)
         return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
-    def _readable(self, rows: list[Row]) -> tuple[list[Row], dict[str, Tensor]]:
+    def _readable(self, rows: list[TrainingRow]) -> tuple[list[TrainingRow], dict[str, Tensor]]:
         """The rows whose pictures can be read, others in place of the rest; and the pictures."""
         pictures: dict[str, Tensor] = {}
         for place, row in enumerate(rows):
@@ -204,7 +204,7 @@ def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
     return {"attention_mask": mask[:, None], "position_ids": place - begin + shared * (part > 0)}
 
 
-def _parts(row: Row) -> list[int]:
+def _parts(row: TrainingRow) -> list[int]:
     return [sum(start <= place for start in row.starts) for place in range(len(row.ids))]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal
 
-from mmeval.mmicl.context import CONTEXTS, Part, Shown
+from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part
 from mmeval.mmicl.conversations import Conversation, Exchange, compose, prompt
 from mmeval.mmicl.examples import Example
 from mmeval.mmicl.processing import MmiclProcessor
@@ -23,7 +23,7 @@ IGNORED = -100
 
 
 @dataclass(frozen=True)
-class Row:
+class TrainingRow:
     """One sequence. `labels` are T5's targets, or as long as `ids` for a decoder-only model."""
 
     ids: tuple[int, ...]
@@ -47,7 +47,7 @@ class Rows:
     instruction: bool = False
     """Whether the Q-Former reads the question: questions apart then have visual tokens, and rows, of their own."""
 
-    def __call__(self, example: Example) -> list[Row]:
+    def __call__(self, example: Example) -> list[TrainingRow]:
         """The rows to learn from. Raises PromptError where a prompt cannot be: too long, too many pictures."""
         if self.decoder_only and self.turns == "conversation":
             return [self._joined(compose(example))]
@@ -59,7 +59,7 @@ class Rows:
             return [replace(row, ids=row.ids + row.labels, labels=_behind(row.ids, row.labels)) for row in rows]
         return [_packed(rows, shared)]
 
-    def questions(self, example: Example) -> Iterator[tuple[Row, str]]:
+    def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
         """Each learnt question as its own prompt, with its answer in words: what generation is given."""
         conversation = compose(example)
         prompts = _prompts(conversation) if self.turns == "conversation" else _prompts_apart(conversation)
@@ -67,9 +67,9 @@ class Rows:
             made = self.processor.prompt(parts, CONTEXTS[self.context])
             images = tuple(conversation.images[picture] for picture in made.pictures)
             labels = tuple(self.processor.answer(exchange.answer))
-            yield Row(made.ids, labels, images, _words(exchange.ask)), exchange.answer
+            yield TrainingRow(made.ids, labels, images, _words(exchange.ask)), exchange.answer
 
-    def _shared(self, rows: Sequence[Row]) -> int:
+    def _shared(self, rows: Sequence[TrainingRow]) -> int:
         """How many tokens all prompts begin with, if all pictures are among them; 0: no row for all of them."""
         if len(rows) == 1 or self.instruction or len({row.images for row in rows}) > 1:
             return 0
@@ -78,7 +78,7 @@ class Rows:
         placeholder = self.processor.settings.placeholder_id
         return 0 if any(placeholder in row.ids[shared:] for row in rows) else shared
 
-    def _joined(self, conversation: Conversation) -> Row:
+    def _joined(self, conversation: Conversation) -> TrainingRow:
         context = CONTEXTS[self.context]
         first = next(i for i, exchange in enumerate(conversation.exchanges) if exchange.learnt)
         start = self.processor.prompt(prompt(conversation, first), context)
@@ -87,14 +87,14 @@ class Rows:
         for index, exchange in enumerate(conversation.exchanges[first:]):
             if index:
                 asked = self.processor.follow(exchange.ask, context, shown)
-                shown += sum(isinstance(part, Shown) for part in exchange.ask)
+                shown += sum(isinstance(part, ImagePlace) for part in exchange.ask)
                 ids += asked
                 labels += [IGNORED] * len(asked)
             answer = self.processor.answer(exchange.answer)
             ids += answer
             labels += answer
         instruction = _words(conversation.exchanges[first].ask)
-        return Row(tuple(ids), tuple(labels), conversation.images[:shown], instruction)
+        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], instruction)
 
 
 def _prompts(conversation: Conversation) -> Iterator[tuple[Exchange, tuple[Part, ...]]]:
@@ -111,17 +111,17 @@ def _prompts_apart(conversation: Conversation) -> Iterator[tuple[Exchange, tuple
     for exchange in conversation.exchanges[len(shots) :]:
         asked = replace(exchange, ask=(*shown, *exchange.ask))
         yield exchange, prompt(Conversation((*shots, asked), conversation.images), len(shots))
-        shown += tuple(part for part in exchange.ask if isinstance(part, Shown))
+        shown += tuple(part for part in exchange.ask if isinstance(part, ImagePlace))
 
 
-def _packed(rows: Sequence[Row], shared: int) -> Row:
+def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
     """All questions in one row, behind what they share: each is read and answered as if it stood there alone."""
     ids, labels, starts = list(rows[0].ids[:shared]), [IGNORED] * shared, []
     for row in rows:
         starts.append(len(ids))
         ids += row.ids[shared:] + row.labels
         labels += _behind(row.ids[shared:], row.labels)
-    return Row(tuple(ids), tuple(labels), rows[0].images, starts=tuple(starts))
+    return TrainingRow(tuple(ids), tuple(labels), rows[0].images, starts=tuple(starts))
 
 
 def _behind(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:

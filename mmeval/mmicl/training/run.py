@@ -24,7 +24,7 @@ from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_pic
 from mmeval.mmicl.training.features import Features, complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.progress import SKIPPED, Progress, skipped_pictures
-from mmeval.mmicl.training.rows import Row, Rows
+from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select, summary
 from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
 
@@ -189,16 +189,16 @@ def _left_out(index: Index) -> str:
     return "; left out: " + ", ".join(f"{count} {reason}" for reason, count in index.left_out.most_common())
 
 
-def _held_out(config: Config, rows: Rows) -> list[tuple[Row, str]]:
+def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
     if config.held_out is None:
         return []
     path = Path(config.held_out)
-    asked: list[tuple[Row, str]] = []
+    asked: list[tuple[TrainingRow, str]] = []
     try:
         for example in islice(read(path), config.held_out_limit):
             for row, answer in rows.questions(example):
                 images = tuple(str(path.parent / image) for image in row.images)
-                asked.append((Row(row.ids, row.labels, images, row.instruction), answer))
+                asked.append((TrainingRow(row.ids, row.labels, images, row.instruction), answer))
     except (ExampleError, PromptError) as error:
         raise TrainingError(f"{path}: {error}") from error
     except OSError as error:
@@ -214,7 +214,7 @@ def _features(
     model: MmiclForConditionalGeneration,
     processor: MmiclProcessor,
     index: Index,
-    held_out: list[tuple[Row, str]],
+    held_out: list[tuple[TrainingRow, str]],
     state: PartialState,
     tell: Say,
 ) -> Features | None:

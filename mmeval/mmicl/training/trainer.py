@@ -23,7 +23,7 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet
-from mmeval.mmicl.training.rows import IGNORED, Row
+from mmeval.mmicl.training.rows import IGNORED, TrainingRow
 
 METRIC = "exact_match"
 """Share of held-out questions whose generated answer is the expected one, letter case and final full stop aside."""
@@ -41,7 +41,7 @@ class MmiclTrainer(Trainer):
         facts: dict[str, Any],
         processor: MmiclProcessor,
         batches: LengthBatches,
-        held_out: Sequence[tuple[Row, str]],
+        held_out: Sequence[tuple[TrainingRow, str]],
         max_new_tokens: int,
         **trainer: Any,
     ) -> None:
@@ -120,7 +120,7 @@ class MmiclTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def _right(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[Row, str]]) -> int:
+    def _right(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]) -> int:
         collator = self.data_collator
         assert isinstance(collator, Collator)
         batch = collator.prompts([row for row, _ in part or self.held_out[:1]])

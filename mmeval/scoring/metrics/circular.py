@@ -87,7 +87,7 @@ def incomplete(found: Sequence[Question]) -> str | None:
     return f"incomplete: question {', '.join(names)}{more}"
 
 
-def luck(found: Sequence[Question]) -> float | None:
+def chance(found: Sequence[Question]) -> float | None:
     """The share of questions that drawing a letter for each turn gets right, in expectation."""
     shares = [len(q.records[0].choices) ** -float(q.turns) for q in found if q.records[0].choices]
     return math.fsum(shares) / len(shares) if shares else None  # the same in any order of the answers

@@ -85,11 +85,11 @@ def by_category(
         own = found.setdefault(record.category, ([], []))
         own[0].append(record)
         own[1].append(score)
-    luck = chance or guessing
+    guessed = chance or guessing
     return {
         name: percent(
             share(*own, cluster),
-            luck(own[0]),
+            guessed(own[0]),
             f"no question of {name} has an answer" if own[0] else f"the data has no question of {name}",
         )
         for name, own in found.items()

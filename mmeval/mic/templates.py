@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mmeval.mic.rows import Row
-from mmeval.mmicl.context import Part, Shown, Spoken
+from mmeval.mic.rows import SourceRow
+from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
 from mmeval.mmicl.pictures import Unusable
 
@@ -21,7 +21,7 @@ PLACE = re.compile(r"\{(\w+)\}|\[(\d+)\]")
 
 
 @dataclass(frozen=True)
-class Card:
+class SourceCard:
     """The facts about a source."""
 
     about: str
@@ -44,13 +44,13 @@ class Card:
 
 
 @cache
-def cards() -> Mapping[str, Card]:
+def cards() -> Mapping[str, SourceCard]:
     """Every source by name."""
     import yaml
 
     facts = yaml.safe_load(Path(__file__).with_name("sources.yaml").read_text(encoding="utf-8"))
     return {
-        name: Card(
+        name: SourceCard(
             fact["about"],
             fact["licence"],
             tuple(fact["holds"]),
@@ -62,7 +62,7 @@ def cards() -> Mapping[str, Card]:
     }
 
 
-def worded(source: str, row: Row, images: Sequence[str], wordings: Sequence[str], seed: int) -> Example:
+def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequence[str], seed: int) -> Example:
     """The row as an example, in one of the wordings, drawn by seed and id. Raises Unusable where it cannot be.
 
     Pictures that the words do not place themselves are shown first, in order.
@@ -71,8 +71,8 @@ def worded(source: str, row: Row, images: Sequence[str], wordings: Sequence[str]
         raise Unusable("unusable row", row.problem)
     wording = random.Random(f"{seed}/wording/{row.id}").choice(wordings)
     words = _filled(wording, row)
-    placed = {part.picture for part in words if isinstance(part, Shown)}
-    first = tuple(Shown(k) for k in range(len(images)) if k not in placed)
+    placed = {part.picture for part in words if isinstance(part, ImagePlace)}
+    first = tuple(ImagePlace(k) for k in range(len(images)) if k not in placed)
     turns = (Turn((*first, *words), row.answer.strip()), *row.later)
     try:
         example = Example(f"{source}/{row.id}", source, tuple(images), turns)
@@ -84,7 +84,7 @@ def worded(source: str, row: Row, images: Sequence[str], wordings: Sequence[str]
     return example
 
 
-def _filled(wording: str, row: Row) -> tuple[Part, ...]:
+def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
     """The parts of a wording, in one pass: what the row says is never read as a place."""
     parts: list[Part] = []
     end = 0
@@ -95,7 +95,7 @@ def _filled(wording: str, row: Row) -> tuple[Part, ...]:
             value = row.said[place[1]]
             parts += [value.strip()] if isinstance(value, str) else value
         else:
-            parts.append(Spoken(int(place[2])))
+            parts.append(ImageMention(int(place[2])))
     parts.append(wording[end:])
     return _joined(parts)
 

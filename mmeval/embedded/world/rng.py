@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Dice:
+class Rng:
     """Rolls that depend on nothing but the name they were made from."""
 
     def __init__(self, name: str) -> None:
