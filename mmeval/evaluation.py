@@ -278,7 +278,7 @@ def preview(
     for found in shown:
         sent = found.sent if found.error is None else f"cannot be sent: {found.error}"
         weighed = "".join(f"\n[weighed: {candidate}]" for candidate in requests[found.id].candidates)
-        prompts.append((found.id, sent + weighed, found.tokens))
+        prompts.append((found.id, sent + weighed, found.input_tokens))
     return Preview(reads, tuple(prompts))
 
 

@@ -158,7 +158,11 @@ def record(sample: Sample, request: Request, response: Response) -> Record:
         loglikelihoods=weights,
         error=error,
         sent=response.sent,
-        tokens=response.tokens,
+        reasoning=response.reasoning,
+        finish_reason=response.finish_reason,
+        input_tokens=response.input_tokens,
+        output_tokens=response.output_tokens,
+        seconds=response.seconds,
     )
 
 

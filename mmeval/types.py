@@ -151,6 +151,10 @@ class Request:
     """What `loglikelihood` candidates; empty for `generate`."""
 
 
+FinishReason = Literal["stop", "length"]
+"""An answer ends by itself (`stop`), or is cut at the most tokens that it may have (`length`)."""
+
+
 @dataclass(frozen=True)
 class Response:
     """What a model said to one request: a text, the log-likelihoods of the candidates, or an error."""
@@ -160,10 +164,18 @@ class Response:
     loglikelihoods: tuple[float, ...] | None = None
     """One a candidate: the sum over its tokens of natural-log probabilities."""
     error: str | None = None
+    reasoning: str = ""
+    """What the model thought aloud before its answer, where it does so."""
+    finish_reason: FinishReason | None = None
+    """Why the answer ended; None for likelihoods and errors."""
     sent: str = ""
     """The prompt as the model received it, pictures written as placeholders."""
-    tokens: int = 0
+    input_tokens: int = 0
     """Length of that prompt in the model's tokens, pictures included."""
+    output_tokens: int = 0
+    """Length of the answer in the model's tokens, its end of sequence included."""
+    seconds: float = 0.0
+    """Time that the answer took; of a batch, each answer's equal share."""
 
 
 @dataclass(frozen=True)
@@ -222,8 +234,12 @@ class Record:
     text: str | None = None
     loglikelihoods: tuple[float, ...] | None = None
     error: str | None = None
+    reasoning: str = ""
+    finish_reason: FinishReason | None = None
     sent: str = ""
-    tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

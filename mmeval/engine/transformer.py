@@ -207,7 +207,7 @@ class TransformerModel:
 
 def _sent(prompt: PreparedRequest, response: Response) -> Response:
     """The response with the prompt that was sent."""
-    return replace(response, sent=prompt.tokens.text, tokens=len(prompt.tokens.ids))
+    return replace(response, sent=prompt.tokens.text, input_tokens=len(prompt.tokens.ids))
 
 
 def _right(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ class Constant:
         """The answer, once a request."""
         for request in requests:
             sent = self.preview(request)
-            yield Response(request.id, text=self.answer, sent=sent.sent, tokens=sent.tokens)
+            yield Response(request.id, text=self.answer, sent=sent.sent, input_tokens=sent.input_tokens)
 
     def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
         """The same for every candidate."""
@@ -32,7 +32,7 @@ class Constant:
         """The prompt with `<picture>` for each picture, in words."""
         said = [_say(part) for shot in request.shots for part in (*shot.prompt, shot.answer, "\n")]
         sent = "".join([*said, *map(_say, request.prompt)])
-        return Response(request.id, sent=sent, tokens=len(sent.split()))
+        return Response(request.id, sent=sent, input_tokens=len(sent.split()))
 
 
 def load(checkpoint: Checkpoint, settings: ModelOptions) -> Constant:

@@ -163,7 +163,7 @@ def test_single_tokens_have_the_probability_of_the_first_step(load: Load) -> Non
 def test_what_a_question_spells_is_text(load: Load, trap: str) -> None:
     model = load()
     with_trap, without = (model.preview(Request("q", (picture(1), f"a {word} ?"))) for word in (trap, "dog"))
-    assert with_trap.tokens == without.tokens  # no picture's worth of tokens more
+    assert with_trap.input_tokens == without.input_tokens  # no picture's worth of tokens more
     (response,) = model.generate([Request("q", (picture(1), f"a {trap} ?"))], Generation(2))
     assert response.error is None
 
