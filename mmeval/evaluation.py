@@ -15,6 +15,7 @@ from typing import Any
 
 from mmeval import loop
 from mmeval import run as runs
+from mmeval.embedded import suite
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model, pick_context
 from mmeval.provenance import provenance
 from mmeval.scoring import judge as judges
@@ -92,7 +93,7 @@ def evaluate(
     checkpoint = find_model(model)
     prompt = pick_prompt(the_task, prompt)
     context = pick_context(checkpoint, context)
-    plan = loop.survey(the_task.samples(data), limit)
+    plan = loop.survey(the_task.samples(_source(the_task, data)), limit)
     folder = Path(out) if out else default_folder(the_task, checkpoint, data, prompt, context, limit, how)
     if fresh:
         runs.check_removable(folder)
@@ -130,7 +131,7 @@ def evaluate(
             the_task,
             loaded,
             run,
-            the_task.samples(data),
+            the_task.samples(_source(the_task, data)),
             plan,
             prompt=prompt,
             generation=generation,
@@ -261,12 +262,12 @@ def preview(
     the_task = how.task(task, judged=judge is not None)
     data = data or the_task.default_source
     checkpoint = find_model(model)
-    plan = loop.survey(the_task.samples(data))
+    plan = loop.survey(the_task.samples(_source(the_task, data)))
     settings = ModelOptions(pick_context(checkpoint, context), device, _dtype(dtype, device, None, checkpoint))
     loaded = load_model(checkpoint, settings)
     loop.check_pictures(loaded, plan)
     prompt = pick_prompt(the_task, prompt)
-    first = itertools.islice(the_task.samples(data), PREVIEWED)
+    first = itertools.islice(the_task.samples(_source(the_task, data)), PREVIEWED)
     weigh = how.by != "text" or the_task.candidates is not None
     requests = {request.id: request for request in (loop.render(the_task, s, prompt, weigh) for s in first)}
     shown = [loaded.preview(request) for request in requests.values()]
@@ -286,9 +287,9 @@ def pictures(task: str, data: str | None, how: How) -> Callable[[Collection[str]
     """What finds the pictures of a run's questions by sample id, for the page; videos are not decoded once more."""
     the_task = how.task(task)
     source = data or the_task.default_source
-    if the_task.video is not None and source != "embedded":
+    if the_task.video is not None:
         return lambda ids: {}
-    return lambda ids: loop.pictures(the_task.samples(source), ids)
+    return lambda ids: loop.pictures(the_task.samples(_source(the_task, source)), ids)
 
 
 def unpinned(task: Task, data: str) -> dict[str, str]:
@@ -298,6 +299,11 @@ def unpinned(task: Task, data: str) -> dict[str, str]:
         return {}
     revision = str(hub.get("revision"))
     return {} if re.fullmatch("[0-9a-f]{40}", revision) else {"revision": f"{revision}, not pinned"}
+
+
+def _source(task: Task, data: str) -> str:
+    """The path of the embedded suite, where that is meant."""
+    return str(suite(task.name)) if data == "embedded" else data
 
 
 def data_name(data: str) -> str:

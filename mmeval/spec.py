@@ -46,7 +46,7 @@ class How:
 
     def identity(self, task: Task, data: str) -> dict[str, Any]:
         """What of it identifies a run of that task; the seed does so elsewhere."""
-        video = task.video is not None and data != "embedded"
+        video = task.video is not None
         told = {
             "reading": self.reading or next(iter(task.readings), None) if self.by == "text" else None,
             "by": self.by if self.by != "text" else None,

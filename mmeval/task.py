@@ -174,10 +174,6 @@ def with_frames(task: Task, frames: int | None, sampler: str | None) -> Task:
     count, chosen = task.frames if frames is None else frames, sampler or task.sampler
 
     def samples(data: str) -> Iterator[Sample]:
-        if data == "embedded" and (frames is not None or sampler is not None):
-            raise InputError(
-                "embedded scenes are drawn, and no frames are taken of them; leave out --frames, --sampler"
-            )
         return read(data, count, chosen)
 
     return replace(task, frames=count, sampler=chosen, samples=samples)

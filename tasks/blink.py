@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -52,9 +51,6 @@ _LETTER = re.compile(r"\(([A-E])\)")
 
 def samples(data: str) -> Iterator[Sample]:
     """The questions of val: of the hub, a subtask after the other, or of its files in a folder. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("blink", "hub, or the folder of its parquet files")
-        return
     if data == "hub":
         for subtask in SUBTASKS:
             where = {**BLINK.card["hub"], "config": subtask}

@@ -13,8 +13,6 @@ from functools import partial
 
 from mmeval.data import mmbench, mmbench_predictions
 from mmeval.data.mmbench import MMBenchRow
-from mmeval.embedded.world.abilities import LEAVES
-from mmeval.embedded.world.abilities import choices as world_choices
 from mmeval.scoring.metrics import circular
 from mmeval.scoring.metrics.circular import GROUP, Question
 from mmeval.scoring.readings import choices
@@ -22,10 +20,7 @@ from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Metric, Task
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score, nearest
-
-EMBEDDED = 30
-"""Embedded questions of each leaf that the picture world can ask for."""
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 ABILITIES = {
     "LR": ("logic_reasoning", ("structuralized_imagetext_understanding", "future_prediction")),
@@ -76,35 +71,10 @@ _KEPT = ("hint", "source", "comment", "split", "l2-category")
 
 def samples(task: str, incomplete: bool, data: str) -> Iterator[Sample]:
     """The questions of a source, all turns of one together. Raises InputError."""
-    if data == "embedded":
-        yield from embedded(task)
-        return
     lines = mmbench.lines(data, _TASKS[task].card["hub"])
     for group in mmbench.questions(lines, partial=incomplete):
         first = group[0].index != group[0].question  # of a question that lacks its first pass, turn 1 comes first
         yield from (sample(task, row, turn, len(group)) for turn, row in enumerate(group, start=int(first)))
-
-
-def embedded(task: str) -> Iterator[Sample]:
-    """The questions about the picture world."""
-    if task != "mmbench":
-        raise InputError(f"{task} has no embedded questions; give the official .tsv file with --data, or hub")
-    for leaf in LEAVES:
-        for number, choice in enumerate(world_choices(leaf, EMBEDDED, "test")):
-            question = f"{leaf}-{number:03}"
-            image = Image(choice.view.picture, choice.view.name)
-            for turn in range(len(choice.options)):
-                shown = circular.turned(choice.options, turn)
-                tags = {"question": choice.question, "ability": _OF_LEAF[leaf]}
-                yield Sample(
-                    id=f"{question}/{turn}" if turn else question,
-                    prompt=(image, choice.question),
-                    targets=(choices.LETTERS[shown.index(choice.answer)],),
-                    choices=tuple((option,) for option in shown),
-                    groups={GROUP: question},
-                    category=leaf,
-                    tags=tags | ({"turn": str(turn)} if turn else {}),
-                )
 
 
 def sample(task: str, row: MMBenchRow, turn: int, turns: int) -> Sample:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -23,9 +22,6 @@ MARK = "<image>"
 
 def samples(data: str) -> Iterator[Sample]:
     """The questions, in the data's order. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("muirbench", "hub, or the folder of its parquet files")
-        return
     yield from (sample(line) for line in lines.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from mmeval.data import lines, video
 from mmeval.data.demonstrations import find
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -43,9 +42,6 @@ _LETTER = re.compile(r"\(?([A-E])\)?[.:]?")
 
 def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     """The questions of a split, each after so many frames of its video. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("nextqa", "the folder of test.csv and its videos")
-        return
     path = Path(data)
     folder = path.parent if path.is_file() else path
     found = [path] if path.is_file() else [p for split in SPLITS if (p := find(path, f"{split}.csv", PLACES))]

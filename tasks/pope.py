@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.binary import detection
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.yesno import YesNo
@@ -26,9 +25,6 @@ PICTURES = ("", "val2014", "images")
 
 def samples(data: str) -> Iterator[Sample]:
     """The questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("pope", "the folder of coco_pope_random.json and the others")
-        return
     path = Path(data)
     files = [path] if path.is_file() else [file for split in SPLITS for file in path.glob(f"*_{split}.json")]
     if not files or (path.is_file() and _split(path) is None):

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import macro, percent
 from mmeval.scoring.metrics.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
@@ -38,13 +37,6 @@ PANELS = 16
 
 def samples(task: str, data: str) -> Iterator[Sample]:
     """The questions, a candidate each, those of an item together. Raises InputError."""
-    folder = "the folder of iq50.jsonl" if task == "iq50" else "the folder of RAVEN-10000"
-    if data == "embedded" and task == "iq50":
-        for name, given, options, right in embedded_suites.series():
-            yield from item(name, given, options, right, "")
-        return
-    if data == "embedded":
-        yield from embedded_suites.samples(task, folder)
     yield from iq50(data) if task == "iq50" else raven(Path(data))
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from mmeval.data.winoground import Pair, pairs
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import group_all, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
 from mmeval.scoring.metrics.winoground import CELLS, marks
@@ -28,7 +27,7 @@ Weight = Callable[[Sequence[float]], float]
 
 def samples(task: str, make: Callable[[Pair], Iterator[Sample]], data: str) -> Iterator[Sample]:
     """The four questions of each pair, together. Raises InputError."""
-    for pair in embedded_suites.pairs() if data == "embedded" else pairs(data, PAIRWISE.card["hub"]):
+    for pair in pairs(data, PAIRWISE.card["hub"]):
         yield from make(pair)
 
 

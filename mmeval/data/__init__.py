@@ -15,10 +15,6 @@ def read(data: str, subtasks: Sequence[str], hub: Mapping[str, str]) -> Iterator
     `hub` says where on the hub: repo, revision, split. Raises InputError if there is nothing to read.
     """
     path = Path(data)
-    if data == "embedded":
-        from mmeval.embedded import mme as embedded
-
-        return embedded.rows()
     if data == "hub":
         from mmeval.data.hub import rows
 
