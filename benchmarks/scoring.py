@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import loop
-from mmeval.data.mmbench import PASS
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.scoring.readings import choices
 from mmeval.task import load_task
-from mmeval.tasks.mmbench import ABILITIES
+from mmeval.tasks.mmbench import ABILITIES, PASS
 
 QUESTIONS = 6147
 ROUNDS = 3

@@ -6,7 +6,7 @@ The benchmarks themselves live in `tasks/`, one file each; their facts in a YAML
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
@@ -74,6 +74,8 @@ class Task:
     """The same task, where a question that lacks turns counts by those that it has."""
     remarks: Callable[[Sequence[Record], Sequence[Score]], list[str]] = lambda records, scores: []
     """Sentences that belong under the table of such records and scores."""
+    notices: Callable[[Collection[str]], list[str]] = lambda categories: []
+    """Sentences to be said before anything is asked, given the categories that the whole data has."""
 
     @property
     def labels(self) -> dict[str, str]:
