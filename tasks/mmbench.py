@@ -273,7 +273,7 @@ def _check_turns(group: list[MMBenchRow], incomplete: bool) -> None:
 
 
 def sample(task: str, row: MMBenchRow, turn: int, turns: int) -> Sample:
-    """A turn of a question; `turn` is 0 where the options stand as in the first pass."""
+    """Make a row a question; `turn` is 0 where the options stand as in the first pass."""
     tags = {name: row.cells[name] for name in _KEPT if row.cells.get(name)}
     tags |= {"question": row.cells["question"]}
     if row.index != row.question:
@@ -283,7 +283,7 @@ def sample(task: str, row: MMBenchRow, turn: int, turns: int) -> Sample:
     if task == "mmbench":
         tags["ability"] = ability(row.cells.get("l2-category", ""), row.cells["category"], row.where)
     elif row.cells["category"] in _OF_LEAF:
-        raise InputError(f"{row.where}: '{row.cells['category']}' is an ability of MMBench; say --task mmbench")
+        raise InputError(f"{row.where}: '{row.cells['category']}' is an ability of MMBench; use --task mmbench")
     return Sample(
         id=str(row.index),
         prompt=(row.image, row.cells["question"]),
@@ -296,7 +296,7 @@ def sample(task: str, row: MMBenchRow, turn: int, turns: int) -> Sample:
 
 
 def ability(name: str, leaf: str, where: str) -> str:
-    """The abbreviation of the ability: by its own column, or by the leaf's. Raises InputError for an unknown one."""
+    """Return the abbreviation of the ability: by its own column, or by the leaf's. Raises InputError."""
     if name:
         if name not in _OF_NAME:
             raise InputError(f"{where}, column l2-category: unknown ability '{name[:80]}'{nearest(name, _OF_NAME)}")
@@ -309,7 +309,7 @@ def ability(name: str, leaf: str, where: str) -> str:
 
 
 def release(sample: Sample) -> Parts:
-    """As MMBench's readme and VLMEvalKit ask: a blank before the last line break, and no word of letters."""
+    """Ask as MMBench's readme and VLMEvalKit do: a blank before the last line break, and letters are not mentioned."""
     picture, question = sample.prompt
     hint = f"Hint: {sample.tags['hint']}\n" if "hint" in sample.tags else ""
     end = "Please select the correct answer from the options above. \n"
@@ -317,14 +317,14 @@ def release(sample: Sample) -> Parts:
 
 
 def opencompass(sample: Sample) -> Parts:
-    """As the authors' tool of 2023 asked InstructBLIP, without its example and its chat marks."""
+    """Ask as the authors' tool of 2023 asked InstructBLIP, without its example and its chat marks."""
     picture, question = sample.prompt
     text = f" {sample.tags.get('hint', '')} {question} There are several options:\n"
     return choices.merged([(picture,), text, choices.listed(sample.choices), " "])
 
 
 def with_letter(sample: Sample) -> Parts:
-    """Asks for the letter, so that less depends on how answers are read."""
+    """Ask for the letter, so that less depends on how answers are read."""
     picture, question = sample.prompt
     hint = f"{sample.tags['hint']}\n" if "hint" in sample.tags else ""
     end = "Answer with the option's letter from the given choices directly."
@@ -404,7 +404,7 @@ def _prediction(row: MMBenchRow, turns: list[int], grouped: bool, incomplete: bo
 
 
 def metric(abilities: Mapping[str, object], leaves: Sequence[str]) -> Metric:
-    """Every way of counting, overall, by ability and leaf; where there are two splits, of each of them, too."""
+    """Return a metric of every way of counting: overall, by ability, by leaf, and by split where there are two."""
 
     def sum_up(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
         found = circular.questions(records, scores)
@@ -418,7 +418,7 @@ def metric(abilities: Mapping[str, object], leaves: Sequence[str]) -> Metric:
 
 
 def _splits(found: Sequence[Question]) -> dict[str, list[Question]]:
-    """The questions of each split, where there are two or more."""
+    """Return the questions of each split, where there are two or more."""
     parts: dict[str, list[Question]] = {}
     for question in found:
         if "split" in question.records[0].tags:
@@ -427,7 +427,7 @@ def _splits(found: Sequence[Question]) -> dict[str, list[Question]]:
 
 
 def _numbers(found: Sequence[Question], prefix: str, names: Sequence[str]) -> dict[str, Statistic]:
-    """`circular`, `vanilla`, `CP`, `vanilla/CP`, ...: CircularEval is what is meant where nothing is said."""
+    """Return `circular`, `vanilla`, `CP`, `vanilla/CP`, ...: a name without a way is CircularEval's."""
     parts: dict[str, list[Question]] = {name: [] for name in names}
     for question in found:
         first = question.records[0]
@@ -468,7 +468,7 @@ _COUNTS: dict[str, Callable[[Sequence[Question]], Statistic]] = {
 
 
 def _share(marks: Sequence[tuple[float | None, str]], chance: float | None) -> Statistic:
-    """Of 100, of those marks that there are."""
+    """Return the share of 100, of those marks that there are."""
     known = [(mark, cluster) for mark, cluster in marks if mark is not None]
     expected = None if chance is None else 100.0 * chance
     if not known:
@@ -484,15 +484,15 @@ def _even(found: Sequence[Question]) -> float | None:
 
 
 def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """What CircularEval takes away, and which letters were answered."""
+    """Say what CircularEval takes away, and which letters were answered."""
     found = circular.questions(records, scores)
-    said = [] if circular.incomplete(found) else _dropped(found)
+    sentences = [] if circular.incomplete(found) else _dropped(found)
     if letters := choices.histogram(records, scores):
-        said.append(f"Letters answered: {letters}.")
+        sentences.append(f"Letters answered: {letters}.")
     categories = {record.category for record in records}
     if categories <= set(_OF_LEAF) and (absent := sorted(set(_OF_LEAF) - categories)):
-        said.append(f"No question of {len(absent)} of the twenty leaf abilities: {', '.join(absent)}.")
-    return said
+        sentences.append(f"No question of {len(absent)} of the twenty leaf abilities: {', '.join(absent)}.")
+    return sentences
 
 
 def _dropped(found: Sequence[Question]) -> list[str]:
@@ -500,13 +500,13 @@ def _dropped(found: Sequence[Question]) -> list[str]:
     if not marks:
         return []
     one, every = (100 * sum(column) / len(marks) for column in zip(*marks, strict=True))
-    said = [
+    sentences = [
         f"Right as asked first: {one:.1f} of 100 questions; right at every turn: {every:.1f}. "
         f"The difference, {one - every:.1f}, are right answers that did not survive another order of the options."
     ]
     hits = {split: [q.hit for q in part if q.hit is not None] for split, part in _splits(found).items()}
     shares = [f"{split} {100 * sum(part) / len(part):.1f}" for split, part in hits.items() if part]
-    return [*said, f"CircularEval of each split: {', '.join(shares)}."] if shares else said
+    return [*sentences, f"CircularEval of each split: {', '.join(shares)}."] if shares else sentences
 
 
 def _task(name: str, axes: Mapping[str, str], abilities: Mapping[str, object], leaves: Sequence[str]) -> Task:

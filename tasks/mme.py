@@ -234,7 +234,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def ending(suffix: str) -> Prompt:
-    """The picture, the question, and that."""
+    """Ask with the picture, the question, and that suffix."""
 
     def words(sample: Sample) -> Parts:
         *picture, question = sample.prompt
@@ -244,7 +244,7 @@ def ending(suffix: str) -> Prompt:
 
 
 def metric(group: str) -> Metric:
-    """The subtasks and the two sums, both questions of a picture being those that share that group."""
+    """Return a metric of the subtasks and the two sums; the questions of a picture share that group."""
 
     def sum_up(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
         judged: dict[str, dict[str, list[float | None]]] = {name: {} for name in SUBTASKS}
@@ -261,7 +261,7 @@ def metric(group: str) -> Metric:
 
 
 def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
-    """Of 200, from the marks of each picture's questions (1, 0, or None for one that got no answer)."""
+    """Return the points of 200, from the marks of each picture's questions (1, 0, or None for no answer)."""
     for picture, marks in pictures.items():
         if len(marks) != 2:
             return Statistic(200.0, 75.0, reason=f"{len(marks)} answers for {picture}, not 2")
@@ -275,7 +275,7 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
 
 
 def total(subtasks: Mapping[str, Statistic]) -> Statistic:
-    """The plain sum; none where a subtask has no value. A coin gives 75 in each."""
+    """Return the plain sum; none where a subtask has no value. A coin gives 75 in each."""
     full_marks, chance = 200.0 * len(subtasks), 75.0 * len(subtasks)
     if any(part.reason is not None for part in subtasks.values()):
         return Statistic(full_marks, chance, reason="not all of its subtasks have a value")

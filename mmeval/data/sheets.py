@@ -44,7 +44,7 @@ class Cell:
 
 
 def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
-    """The lines with their numbers, the header first; blank lines are left out.
+    """Return the lines with their numbers, the header first; blank lines are left out.
 
     Raises InputError for a file that is none of these, cannot be read, or unpacks to more than LARGEST.
     """

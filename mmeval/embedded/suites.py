@@ -15,6 +15,7 @@ from PIL import Image
 from mmeval.embedded import world
 from mmeval.embedded.world.abilities import LEAVES, choices
 from mmeval.embedded.world.puzzles import Puzzle, Scene, puzzles
+from mmeval.jsonl import appending
 from mmeval.types import InputError
 
 PICTURES = 40
@@ -259,7 +260,8 @@ def _scenes(folder: Path, names: Sequence[str], scenes: Sequence[Scene]) -> None
 
 
 def _lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    with appending(path) as file:
+        file.write_all(rows)
 
 
 def _table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -43,7 +43,7 @@ class Choice:
 
 
 def choices(leaf: str, count: int, split: Split) -> Iterator[Choice]:
-    """The first `count` questions of that leaf: always the same ones."""
+    """Yield the first `count` questions of that leaf: always the same ones."""
     _, subtask, begins = LEAVES[leaf]
     seed = found = 0
     while found < count:
