@@ -42,14 +42,14 @@ def main() -> None:
 
 
 def _measure(model: Model, requests: list[Request], at_once: int) -> tuple[float, list[str | None]]:
-    """Samples a second, and the answers in the requests' order."""
-    said: dict[str, str | None] = {}
+    """Return samples a second, and the answers in the requests' order."""
+    answers: dict[str, str | None] = {}
     start = time.perf_counter()
     for first in range(0, len(requests), at_once):
         for response in model.generate(requests[first : first + at_once], Generation()):
-            said[response.id] = response.text
+            answers[response.id] = response.text
     rate = len(requests) / (time.perf_counter() - start)
-    return rate, [said[request.id] for request in requests]
+    return rate, [answers[request.id] for request in requests]
 
 
 if __name__ == "__main__":

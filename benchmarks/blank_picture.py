@@ -15,7 +15,7 @@ GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")
 
 
 def main() -> None:
-    """Prints Perception and Cognition with their intervals, seen and blank."""
+    """Print Perception and Cognition with their intervals, seen and blank."""
     task, model = load_task("mme"), load_model("mmicl-tiny")
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
     for name, samples in (
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def blank(samples: Iterable[Sample]) -> Iterator[Sample]:
-    """The same questions about a grey picture."""
+    """Return the same questions about a grey picture."""
     for sample in samples:
         prompt = tuple(GREY if isinstance(part, Image) else part for part in sample.prompt)
         yield Sample(sample.id, prompt, sample.targets, groups=sample.groups, category=sample.category)

@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def table() -> list[list[int | str]]:
-    """The rows, first passes first, in the columns of `mmbench.COLUMNS`."""
+    """Return the rows, first passes first, in the columns of `mmbench.COLUMNS`."""
     rng = random.Random("scoring")
     leaves = [(leaf, name) for name, (_, leaves) in ABILITIES.items() for leaf in leaves]
     passes: list[list[list[int | str]]] = [[] for _ in range(4)]
@@ -89,7 +89,7 @@ def table() -> list[list[int | str]]:
 
 
 def write(path: Path, rows: list[list[int | str]]) -> None:
-    """The table as a file of the kind that its name says."""
+    """Return the table as a file of the kind that its name says."""
     if path.suffix == ".xlsx":
         mmbench.sheet(path, rows)
         return
@@ -100,7 +100,7 @@ def write(path: Path, rows: list[list[int | str]]) -> None:
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    """The median of the seconds, and what came of it the last time."""
+    """Return the median of the seconds, and what came of it the last time."""
     seconds = []
     for _ in range(ROUNDS):
         choices.read_once.cache_clear()
