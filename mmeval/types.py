@@ -231,6 +231,8 @@ class Record:
     """The rendered question, pictures left out."""
     images: tuple[str, ...] = ()
     """Digests of the pictures."""
+    digest: str = ""
+    """The first 16 hex digits of the SHA-256 over the whole sample: an answer to another sample is not one to it."""
     text: str | None = None
     loglikelihoods: tuple[float, ...] | None = None
     error: str | None = None

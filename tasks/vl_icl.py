@@ -121,6 +121,7 @@ VL_ICL = Task(
     version=2,
     samples=samples,
     few_shot=few_shot,
+    shots=SHOTS,
     prompts={"plain": plain},
     scorers={"official": official, "strict": strict},
     metrics={"official": numbers, "strict": numbers},

@@ -15,8 +15,6 @@ class Series:
 
     label: str
     estimates: Mapping[str, Estimate]
-    comparable: bool = True
-    """Whether they were measured on the benchmark's own data, and so may stand beside published scores."""
     highlight: bool = False
     """Drawn over the others, heavier."""
 
@@ -70,8 +68,8 @@ def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, E
         ) from error
 
 
-def number(value: float | None, digits: int = 1) -> str:
-    """A value for people: `1,381.7`, or a dash where there is none."""
+def number(value: float | None, digits: int = 2) -> str:
+    """A value for people: `1,381.75`, or a dash where there is none."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from mmeval.reporting.chart import interval, number
 from mmeval.reporting.sheet import BAND, GRID, INK, MUTED, PAPER, PENS
 from mmeval.reporting.table import ScoreRow, Table, counted
+from mmeval.run import write_text
 from mmeval.types import Estimate, Image, InputError, Record, Score
 
 LISTED = 100
@@ -87,7 +88,7 @@ def write(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
     return path
 
 

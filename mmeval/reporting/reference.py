@@ -50,11 +50,6 @@ def draw_published(date: str, folder: Path, runs: Sequence[Series] = ()) -> list
     """
     models = published(date)
     for run in runs:
-        if not run.comparable:
-            raise InputError(
-                f"the run '{run.label}' is not on MME's own data, so it is not drawn over published scores; "
-                "evaluate the model with --data hub or the release folder, or draw the run without --published"
-            )
         if missing := [metric for metric in AXES if metric not in run.estimates]:
             raise InputError(f"the run '{run.label}' has no '{missing[0]}': it is not a run of MME; draw it on its own")
     if not runs:

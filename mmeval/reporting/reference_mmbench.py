@@ -54,9 +54,9 @@ def draw_published(which: str, folder: Path, runs: Sequence[Series] = (), data: 
             raise InputError(
                 f"the run '{run.label}' has no '{missing[0]}': it is no run of MMBench; draw it on its own"
             )
-        if not run.comparable or run.estimates[OVERALL].value is None:
+        if run.estimates[OVERALL].value is None:
             raise InputError(
-                f"the run '{run.label}' is not on MMBench's own data, or has no CircularEval, so it is not drawn over "
+                f"the run '{run.label}' has no CircularEval, so it is not drawn over "
                 "published scores; evaluate the model on the official table, or draw the run without --published"
             )
     shown = _neighbours(models, runs) if runs else _chosen(models)

@@ -46,30 +46,26 @@ def write(run: Run, board: str, folder: Path) -> list[Path]:
     benchmark's own, limited, not finished, or with errors.
     """
     wanted = _find(board)
-    benchmark, data = _benchmark(run), run.identity["data"]
+    benchmark = _benchmark(run)
     if benchmark not in wanted.tasks:
         raise InputError(
             f"{run.folder}: a run of {benchmark}, and '{board}' wants {' or '.join(wanted.tasks)}; name another run"
         )
-    if data["source"] == "embedded" or data["limit"] is not None:
-        why = "is on the embedded picture world" if data["source"] == "embedded" else "was limited"
-        raise InputError(f"{run.folder}: the run {why}, so it is nothing for a leaderboard; run on the whole real data")
-    if not run.complete:
-        raise InputError(f"{run.folder}: answers are missing, and a leaderboard needs them all; finish the run first")
+    if run.marks:
+        raise InputError(
+            f"{run.folder}: {run.marks[0]}; a leaderboard needs every answer on the whole of the benchmark's data"
+        )
     for record in run.records:
         if "skipped" in record.tags:
             raise InputError(f"{record.id}: not asked, and a leaderboard needs every turn; run without --early-stop")
-        if record.error is not None:
-            raise InputError(f"{record.id}: no answer ({record.error}); mend what is wrong and run again")
         if record.text is None:
-            raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --by")
+            raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --scoring")
     return wanted.write(run, folder)
 
 
 def _benchmark(run: Run) -> str:
     """The name of the run's benchmark; a card that somebody called like one is none."""
-    task = run.identity["task"]
-    return f"the card {task['name']}" if "card" in task else str(task["name"])
+    return f"the card {run.spec.task}" if "card" in run.identity else run.spec.task
 
 
 def check(path: Path, board: str) -> list[Finding]:

@@ -57,9 +57,9 @@ def check(path: Path) -> list[Finding]:
 
 def file_name(run: Run) -> str:
     """MODEL_DATASET.xlsx, the data called after its file."""
-    source = re.sub(r"\.(tsv|parquet)$", "", str(run.identity["data"]["source"]), flags=re.IGNORECASE)
-    source = source if is_ours(source) else f"{run.identity['task']['name']}_{source}"
-    return safe(f"{run.identity['model']['name']}_{source}") + ".xlsx"
+    source = re.sub(r"\.(tsv|parquet)$", "", str(run.spec.data), flags=re.IGNORECASE)
+    source = source if is_ours(source) else f"{run.spec.task}_{source}"
+    return safe(f"{run.spec.model}_{source}") + ".xlsx"
 
 
 def is_ours(name: str) -> bool:

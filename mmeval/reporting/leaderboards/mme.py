@@ -51,7 +51,7 @@ def check(folder: Path) -> list[Finding]:
         return [Finding("wrong", str(error))]
     found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
     if len(records) != TOTAL:
-        found.append(Finding("mind", f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions"))
+        found.append(Finding("wrong", f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions"))
     return found
 
 

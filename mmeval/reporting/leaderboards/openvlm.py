@@ -73,7 +73,7 @@ def _is_table(name: str) -> bool:
 
 def _entry(run: Run, name: str) -> dict[str, Any]:
     """The scores as fractions of 100 with one decimal, as the leaderboard shows them."""
-    model = str(run.identity["model"]["name"])
+    model = run.spec.model
     metrics = estimates(run.results)
     if "circular" not in metrics or metrics["circular"].value is None:
         reason = metrics["circular"].reason if "circular" in metrics else "score the run again"

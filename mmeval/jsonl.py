@@ -1,0 +1,83 @@
+"""Read and write JSON Lines: a JSON object a line, its number in every message, torn last lines told from broken ones.
+
+What the objects mean is for the callers to say; a whole JSON document is not read here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from mmeval.types import InputError
+
+if TYPE_CHECKING:
+    import jsonlines
+
+BLOCK = 65536
+
+
+def read(
+    path: Path, *, advice: str = "fix the line", whole_lines: bool = False
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each object and where it stands (`FILE, line N`); blank lines are skipped.
+
+    With `whole_lines`, leave out a last line that has no end: a kill left it behind. Raises InputError, ending with
+    the advice, for a file that cannot be read and for a line that is not a JSON object in UTF-8.
+    """
+    import jsonlines
+
+    number = 0
+
+    def lines(file: IO[bytes]) -> Iterator[bytes]:
+        nonlocal number
+        for line in file:
+            number += 1
+            if line.endswith(b"\n") or not whole_lines:
+                yield line
+
+    try:
+        with path.open("rb") as file, jsonlines.Reader(lines(file)) as reader:
+            while True:
+                try:
+                    value = reader.read(type=dict, skip_empty=True)
+                except EOFError:
+                    return
+                yield value, f"{path}, line {number}"
+    except (jsonlines.InvalidLineError, RecursionError) as error:
+        raise InputError(f"{path}, line {number}: not a JSON object ({error}); {advice}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[jsonlines.Writer]:
+    """Open a file to append objects to; each is on its way to the disk when `write` returns.
+
+    What a kill left of a last line is cut off first. Half a surrogate pair, which no UTF-8 file can hold, is written
+    as its JSON escape.
+    """
+    import jsonlines
+
+    with path.open("a+b") as file:
+        drop_torn_line(file)
+    with path.open("a", encoding="utf-8", errors="backslashreplace", newline="") as text:
+        yield jsonlines.Writer(text, compact=True, flush=True)
+
+
+def drop_torn_line(file: IO[bytes]) -> None:
+    """Cut a file, open for reading and writing, after its last line break."""
+    end = keep = file.seek(0, os.SEEK_END)
+    while keep > 0:
+        start = max(0, keep - BLOCK)
+        file.seek(start)
+        newline = file.read(keep - start).rfind(b"\n")
+        if newline >= 0:
+            keep = start + newline + 1
+            break
+        keep = start
+    if keep != end:
+        file.truncate(keep)
+    file.seek(0, os.SEEK_END)
