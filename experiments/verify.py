@@ -33,8 +33,8 @@ VERIFIED = Path("reports/verified")
 
 def verify(model: str, data: str = "hub") -> dict[str, Any]:
     """Run MME, compare its totals with the published ones, and return what is written to `VERIFIED`."""
-    with console.progress() as progress:
-        run = mmeval.evaluate(model, "mme", data=data, context=CONTEXT, progress=progress, say=console.say)
+    with console.display() as display:
+        run = mmeval.evaluate(model=model, task="mme", data=data, context=CONTEXT, display=display)
     metrics = run.results["metrics"]
     values = {name: _compared(metrics[name], value) for name, value in PUBLISHED[model].items()}
     verdict = {"model": model, "identity": run.identity, "sessions": run.sessions, "values": values}
