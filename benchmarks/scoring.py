@@ -19,18 +19,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval import loop
 from mmeval.data.mmbench import PASS
 from mmeval.reporting.leaderboards import mmbench
+from mmeval.scored import score_records
 from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.scoring.readings import choices
-from mmeval.task import load_task
+from mmeval.task import Task, load_task
 from mmeval.tasks.mmbench import ABILITIES
+from mmeval.types import Record
 
 QUESTIONS = 6147
 ROUNDS = 3
 WORDS = ("cat", "dog", "bird", "horse", "small", "large", "red", "blue", "green", "house", "tree", "left", "kitchen")
-SAID = (
+ANSWERS = (
     "{letter}",
     "{letter}. {text}",
     "({letter})",
@@ -44,7 +45,7 @@ SAID = (
 
 
 def main() -> None:
-    """Measures and prints a Markdown table; ends with status 1 if not every row was scored."""
+    """Measure, and print a Markdown table; exit with status 1 if not every row was scored."""
     rows = table()
     print("| format | rows | questions | read | scored | whole command | its processor time |")
     print("|---|---|---|---|---|---|---|")
@@ -55,7 +56,7 @@ def main() -> None:
             task = load_task("mmbench")
             assert task.read_predictions is not None
             read, records = timed(partial(task.read_predictions, str(path)))
-            scored, results = timed(partial(loop.score, task, records))
+            scored, results = timed(partial(_score, task, records))
             if results["counts"]["samples"] != len(rows):
                 raise SystemExit(f"{results['counts']['samples']} of {len(rows)} rows were scored")
             command = [sys.executable, "-m", "mmeval", "score", "--task", "mmbench", "--predictions", str(path)]
@@ -67,6 +68,10 @@ def main() -> None:
             ) / ROUNDS
             seconds = " | ".join(f"{value:.2f} s" for value in (read, scored, whole, busy))
             print(f"| {suffix} | {len(rows):,} | {QUESTIONS:,} | {seconds} |")
+
+
+def _score(task: Task, records: list[Record]) -> dict[str, Any]:
+    return score_records(task, records).results()
 
 
 def table() -> list[list[int | str]]:
@@ -81,15 +86,15 @@ def table() -> list[list[int | str]]:
         for turn in range(4):
             shown, answer = turned(options, turn), turned_letter(right, 4, turn)
             letter = answer if rng.random() < 0.8 else rng.choice("ABCD")
-            said = rng.choice(SAID).format(letter=letter, text=shown["ABCD".index(letter)])
+            text = rng.choice(ANSWERS).format(letter=letter, text=shown["ABCD".index(letter)])
             question = f"Question {index}: what does the picture show, and where?"
             about: list[int | str] = [leaf, "made up", ABILITIES[short][0], "", ("dev", "test")[index % 2]]
-            passes[turn].append([index + turn * PASS, question, "", *shown, answer, *about, said])
+            passes[turn].append([index + turn * PASS, question, "", *shown, answer, *about, text])
     return [row for rows in passes for row in rows]
 
 
 def write(path: Path, rows: list[list[int | str]]) -> None:
-    """Return the table as a file of the kind that its name says."""
+    """Write the table as a file of the kind that its name says."""
     if path.suffix == ".xlsx":
         mmbench.sheet(path, rows)
         return
@@ -100,7 +105,7 @@ def write(path: Path, rows: list[list[int | str]]) -> None:
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the median of the seconds, and what came of it the last time."""
+    """Call a function a few times; return the median of the seconds, and the last result."""
     seconds = []
     for _ in range(ROUNDS):
         choices.read_once.cache_clear()
