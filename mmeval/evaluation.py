@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from mmeval import engine
 from mmeval import run as runs
+from mmeval.embedded import SUITES, suite
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model, pick_context
 from mmeval.provenance import libraries, provenance, versions
 from mmeval.rendering import pictures, record, render
@@ -114,12 +115,12 @@ def evaluate(
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
     _check_judge(spec)
+    data, source, spec = _data(spec, load_task(spec.task))
     task = configure(load_task(spec.task), spec)
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
-    source = task.default_source if spec.data is None else spec.data
-    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(source))
+    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
     filled = _filled(named, task, checkpoint)
     folder = Path(out) if out else REPORTS / folder_name(filled, _filled(defaults(named), task, checkpoint))
     if fresh:
@@ -252,6 +253,16 @@ def _spec(spec: RunSpec | None, values: Mapping[str, Any]) -> RunSpec:
     if spec is None:
         return from_mapping(values, "evaluate", RunSpec)
     return replace(spec, **values)
+
+
+def _data(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
+    """Return the data's name, what the task reads, and the spec with the settings that an embedded suite brings."""
+    data = task.default_source if spec.data is None else spec.data
+    if data != "embedded":
+        return data, data, spec
+    path = suite(task.name)
+    own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
+    return data, str(path), replace(spec, **own)
 
 
 def _check_judge(spec: RunSpec) -> None:

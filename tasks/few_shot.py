@@ -11,15 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mmeval.data.demonstrations import Ask
-from mmeval.embedded import suites as embedded_suites
 from mmeval.task import Prompt
 from mmeval.types import InputError, Parts, Sample
 
 
 def folder(task: str, data: str, holds: str, source: str) -> Path:
     """The folder of a set's own files. Raises InputError, saying where to get them, for anything else."""
-    if data == "embedded":
-        embedded_suites.samples(task, f"the folder of {holds}, from {source}")
     if data == "hub":
         raise InputError(f"{task} is read from its own files, not from a hub: get them from {source}")
     if not Path(data).is_dir():

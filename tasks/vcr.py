@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.data import vcr
 from mmeval.data.vcr import VcrQuestion
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
@@ -23,9 +22,6 @@ AXES = {"q_a": "Q->A", "qa_r": "QA->R"}
 
 def samples(data: str) -> Iterator[Sample]:
     """Each question twice, for its answer and for its reason. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("vcr", "the folder of val.jsonl and vcr1images/")
-        return
     for question in vcr.questions(data):
         yield from pair(question)
 

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from mmeval.data import vl_icl
 from mmeval.data.vl_icl import SUBSETS
-from mmeval.embedded import suites as embedded_suites
-from mmeval.embedded.suites import WORLD
 from mmeval.scoring.metrics.groups import by_category
 from mmeval.scoring.readings import short, yesno
 from mmeval.scoring.statistics import Statistic
@@ -28,9 +26,6 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w]|\.\d)")
 
 def few_shot(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
     """The queries, each after so many demonstrations. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.new_words(SHOTS if shots is None else shots)
-        return
     yield from vl_icl.samples(Path(data), SHOTS if shots is None else shots, seed)
 
 
@@ -40,9 +35,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def plain(sample: Sample) -> Parts:
-    """As the scripts ask with no description of the task; the picture world's as its demonstrations are."""
-    if WORLD in sample.tags:
-        return sample.prompt
+    """As the scripts ask with no description of the task."""
     *shown, question = sample.prompt
     return (*shown, f"{question}\nAnswer:")
 
@@ -54,8 +47,6 @@ def official(record: Record) -> Score:
     """
     if record.text is None:
         return Score(None, "error")
-    if WORLD in record.tags:
-        return spelt(record.text, record.targets[0])
     said, target = cut(record.text), record.targets[0].lower()
     if record.category == "matching_mi":
         said = "yes" if "yes" in said.lower() else "no"
@@ -78,8 +69,6 @@ def strict(record: Record) -> Score:
     """The only number, the yes or no that is said, or the whole short answer: nothing is credited for its absence."""
     if record.text is None:
         return Score(None, "error")
-    if WORLD in record.tags:
-        return spelt(record.text, record.targets[0])
     if record.category == "matching_mi":
         return _YES_NO(record)
     if record.category not in NUMBERS:
@@ -92,15 +81,6 @@ def strict(record: Record) -> Score:
     return Score(float(right), "correct" if right else "incorrect", answer)
 
 
-def spelt(text: str, target: str) -> Score:
-    """A new word of the picture world by its letters alone: small models write them one by one, between quotes."""
-    answer = "".join(filter(str.isalpha, text.lower()))
-    if not answer:
-        return Score(0.0, "unparsed")
-    right = answer == target
-    return Score(float(right), "correct" if right else "incorrect", answer)
-
-
 _YES_NO = yesno.scorer(yesno.strict)
 
 
@@ -110,8 +90,8 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 
 def _chance(records: Sequence[Record]) -> float | None:
-    """Of yes and no, and of the two names that demonstrations or the question itself show; else unknown."""
-    named = [record.tags.get("shots") != "0" or WORLD in record.tags for record in records]
+    """Of yes and no, and of the two names that demonstrations show; else unknown."""
+    named = [record.tags.get("shots") != "0" for record in records]
     kind = records[0].category if records else ""
     return 50.0 if kind == "matching_mi" or (kind == "open_mi" and all(named)) else None
 

@@ -89,8 +89,6 @@ def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
             said.append(
                 f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
             )
-        elif count:
-            said.append(f"Each scene is drawn as {count} pictures; no video is decoded.")
     return said
 
 

@@ -26,7 +26,7 @@ def read(task: str, data: Path) -> list[Sample]:
 
 
 def weighed(sample: Sample, yes: float, no: float = -1.0) -> Record:
-    """The record of a question whose "Yes" has that log-likelihood."""
+    """Return the record of a question whose "Yes" has that log-likelihood."""
     values = (yes, no, -9.0, -9.0)
     return Record(
         sample.id, sample.targets, sample.category, sample.groups, sample.tags, images=(), loglikelihoods=values

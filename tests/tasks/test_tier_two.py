@@ -315,7 +315,7 @@ def test_a_folder_without_the_files_is_a_sentence(name: str, tmp_path: Path) -> 
 
 
 def asked(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None) -> tuple[list[str], str]:
-    """The kinds of the parts of a prompt, and its words."""
+    """Return the kinds of the parts of a prompt, and its words."""
     EXPECTED[name][0](tmp_path)
     task = load_task(name)
     sample = list(task.samples(str(tmp_path)))[number]

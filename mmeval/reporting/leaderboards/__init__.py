@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval.data.mmbench_predictions import Finding
 from mmeval.reporting.leaderboards import mmbench, mme, openvlm
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run
 from mmeval.types import InputError, nearest
 

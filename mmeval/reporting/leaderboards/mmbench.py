@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmeval.data import mmbench_predictions
-from mmeval.data.mmbench_predictions import Finding
 from mmeval.data.sheets import LONGEST
+from mmeval.reporting.leaderboards import mmbench_check
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.types import InputError, Record
@@ -52,7 +52,7 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 def check(path: Path) -> list[Finding]:
     """Return what is wrong with a predictions table, ours or anybody's."""
-    return mmbench_predictions.check(path)
+    return mmbench_check.check(path)
 
 
 def file_name(run: Run) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mmeval.data.mmbench_predictions import Finding
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import write_text
 from mmeval.task import load_task
 from mmeval.types import InputError, Record

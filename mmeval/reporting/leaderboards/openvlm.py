@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mmeval.data.mmbench_predictions import Finding
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run, write_json
 from mmeval.types import InputError
 
