@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image as PILImage
 
-from mmeval import loop
+from mmeval import survey as surveys
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
@@ -271,12 +271,12 @@ def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
 
 def test_one_picture_models_refuse_two_unless_pasted(tmp_path: Path) -> None:
     save(small.model("t5", "blip-2"), small.processor(), tmp_path / "c")
-    plan = loop.Survey("", ("q",), (2, "q"))
+    plan = surveys.Survey("", ("q",), (2, "q"))
     blip2 = load_model(find_model(f"blip2:{tmp_path / 'c'}"))
     with pytest.raises(Unsupported, match=r"takes 1 picture.*sample 'q' has 2.*side-by-side"):
-        loop.check_pictures(blip2, plan)
+        surveys.check_pictures(blip2, plan)
     pasted = load_model(find_model(f"blip2:{tmp_path / 'c'}"), ModelOptions("side-by-side"))
-    loop.check_pictures(pasted, plan)
+    surveys.check_pictures(pasted, plan)
     (response,) = pasted.generate([Request("q", (picture(1), picture(2), "a dog ?"))], Generation(2))
     assert response.error is None
 
