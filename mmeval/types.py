@@ -189,9 +189,13 @@ class Generation:
 class Model(Protocol):
     """What a model adapter is. It gets many requests at once and may reorder, batch and share work."""
 
-    name: str
-    max_images: int | None
-    """How many pictures it takes in one prompt, demonstrations included; None for any number."""
+    @property
+    def name(self) -> str:
+        """Return what the model is called in reports."""
+
+    @property
+    def max_images(self) -> int | None:
+        """Return how many pictures it takes in one prompt, demonstrations included; None for any number."""
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         """Answers, in any order, each as soon as it is there. A bad request becomes an error response."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mmeval.evaluation import Preview
+from mmeval.rendering import Preview
 from mmeval.reporting import table
 from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task

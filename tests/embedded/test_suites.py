@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mmeval import embedded
-from mmeval.embedded import SUITES, suite, suites
+from mmeval.embedded import SUITES, suite, suites, world
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Image, InputError
@@ -72,11 +72,11 @@ def test_changed_drawing_code_meets_no_old_suite(tmp_path: Path, monkeypatch: py
 
 def test_mmes_suite_has_the_pictures_and_questions_of_the_world() -> None:
     first, second = list(load_task("mme").samples(str(suite("mme"))))[:2]
-    assert [first.prompt[1], second.prompt[1]] == list(suites.world.draw("existence", 0, "test").pair)
+    assert [first.prompt[1], second.prompt[1]] == list(world.draw("existence", 0, "test").pair)
     assert isinstance(first.prompt[0], Image) and isinstance(second.prompt[0], Image)
     assert first.prompt[0].digest == second.prompt[0].digest
     picture = first.prompt[0].decode()
-    assert (picture.mode, picture.tobytes()) == ("RGB", suites.world.draw("existence", 0, "test").picture.tobytes())
+    assert (picture.mode, picture.tobytes()) == ("RGB", world.draw("existence", 0, "test").picture.tobytes())
 
 
 def test_three_frames_of_a_video_show_its_three_pictures_unchanged() -> None:
