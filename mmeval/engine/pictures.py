@@ -27,7 +27,7 @@ class PictureStore:
         batch: int = 32,
         capacity: int = 2 << 30,
     ) -> None:
-        """`prepare` makes pixels [3,H,W] of a picture, in a thread; `encode` takes [P,3,H,W] to [P,...]."""
+        """Make a store; `prepare` gives a picture's pixels [3,H,W], in a thread, `encode` [P,...] of [P,3,H,W]."""
         self._prepare, self._encode = prepare, encode
         self._batch, self._capacity = batch, capacity
         self._kept: OrderedDict[str, Encoded] = OrderedDict()
@@ -59,7 +59,7 @@ class PictureStore:
         return result
 
     def _decoded(self, pictures: list[Image]) -> Iterator[tuple[str, Encoded]]:
-        """Pixels of each picture, decoded by threads, never more than two batches ahead of the encoder."""
+        """Decode pixels of each picture by threads, never more than two batches ahead of the encoder."""
         with ThreadPoolExecutor() as pool:
             ahead = itertools.islice(source := iter(pictures), 2 * self._batch)
             queue = [(picture.digest, pool.submit(self._decode, picture)) for picture in ahead]

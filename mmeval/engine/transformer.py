@@ -1,4 +1,4 @@
-"""Answers many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
+"""Answer many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
 
 BLIP-2 and InstructBLIP are the same parts with other prompts, so all three adapters run here; what a prompt
 looks like is theirs to say.
@@ -60,7 +60,7 @@ class TransformerModel:
         show: Show = "each",
         batch_tokens: int,
     ) -> None:
-        """`reads_instructions`: the Q-Former is given the text; `show`: how pictures are shown."""
+        """Take a model; `reads_instructions`: its Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)
         self.model, self.processor = model, processor
         self.name = name
@@ -103,7 +103,7 @@ class TransformerModel:
             return Response(request.id, error=str(error))
 
     def _written(self, name: str, ids: list[int], limit: int) -> Response:
-        """The response that these new token ids are; those after the first end of sequence are padding."""
+        """Make a response of new token ids; those after the first end of sequence are padding."""
         start = 0 if self.model.config.decoder_only else 1  # a T5's begin with the decoder's start token
         ends = self.model.language_model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
@@ -117,7 +117,10 @@ class TransformerModel:
         )
 
     def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
-        """Raises PromptError where prompt and `room` are too long, InputError where a picture cannot be read."""
+        """Prepare a request whose answer needs `room` tokens at most.
+
+        Raises PromptError where both together are too long, InputError where a picture cannot be read.
+        """
         flat = flatten(request, self._show)
         tokens = self.processor.prompt(flat.parts, self._introduce)
         limit = self.processor.settings.max_prompt_tokens if self.model.config.decoder_only else None
@@ -129,7 +132,7 @@ class TransformerModel:
         return PreparedRequest(request.id, tokens, flat.pictures, tuple(p.digest for p in flat.pictures), flat.text)
 
     def _longest(self, request: Request) -> int:
-        """Tokens of the longest candidate. Raises PromptError where one has none."""
+        """Count the tokens of the longest candidate. Raises PromptError where one has none."""
         lengths = [len(self.processor.tokenizer.encode(text)) for text in request.candidates]
         if not lengths or 0 in lengths:
             raise PromptError("there is no candidate, or one without words, so there is nothing to compare")
@@ -174,7 +177,7 @@ class TransformerModel:
         return self._answer(rows[:middle], encoded, answer) + self._answer(rows[middle:], encoded, answer)
 
     def _embed(self, rows: Sequence[PreparedRequest], encoded: EncodedImages) -> tuple[Tensor, Tensor]:
-        """Prompt embeddings [B, L, D] with the pictures in place, and their mask [B, L]."""
+        """Embed prompts [B, L, D] with the pictures in place, and return their mask [B, L], too."""
         device = self.model.device
         batch = self.processor.batch([row.tokens for row in rows])
         shown = [encoded[digest] for row in rows for digest in row.digests]
@@ -192,7 +195,7 @@ class TransformerModel:
     def _score_candidates(
         self, embeds: Tensor, mask: Tensor, candidates: Sequence[Sequence[str]]
     ) -> list[tuple[float, ...]]:
-        """Log-likelihoods of each prompt's candidates, for embeddings [B, L, D] and their mask [B, L]."""
+        """Compute log-likelihoods of each prompt's candidates, for embeddings [B, L, D] and their mask [B, L]."""
         language, encode = self.model.language_model, self.processor.tokenizer.encode
         rows = torch.tensor([row for row, texts in enumerate(candidates) for _ in texts], device=embeds.device)
         tokens = [encode(text) for texts in candidates for text in texts]
@@ -218,19 +221,19 @@ class TransformerModel:
         return self.processor.pixels([picture.decode()])[0]
 
     def _encode(self, pixels: Tensor) -> Tensor:
-        """What is kept of each picture: visual tokens [T, D], or vision states [V, Dv] if the Q-Former reads."""
+        """Encode pictures as visual tokens [P, T, D], or as vision states [P, V, Dv] if the Q-Former reads."""
         states = self.model.encode(pixels.to(self.model.device, self.model.dtype))
         kept: Tensor = states if self._reads else self.model.query(states)
         return kept
 
 
 def _with_prompt(prompt: PreparedRequest, response: Response) -> Response:
-    """The response with the prompt that was sent."""
+    """Add to the response the prompt that was sent."""
     return replace(response, sent=prompt.tokens.text, input_tokens=len(prompt.tokens.ids))
 
 
 def _padded_right(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Rows padded on the right with 0, and the mask of what is real; both [B, L] long."""
+    """Pad rows on the right with 0, and return them with the mask of what is real; both [B, L] long."""
     tensors = [torch.tensor(row) for row in rows]
     pad = torch.nn.utils.rnn.pad_sequence
     return pad(tensors, batch_first=True), pad([torch.ones_like(row) for row in tensors], batch_first=True)

@@ -24,16 +24,13 @@ _REGISTERED_BY = {
 
 
 class _AfterAuto(MetaPathFinder):
-    """Finds nothing by itself: it lets the other finders find an Auto class, and has ours imported after it."""
-
-    def __init__(self, wanted: dict[str, str]) -> None:
-        self._wanted = wanted
+    """Leave finding to the other finders, and have our module imported right after an Auto class's."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find an Auto class's module once; for all others None, so that the next finder is asked."""
-        ours = self._wanted.pop(fullname, None)
+        """Find an Auto class's module once; return None for all others, so that the next finder is asked."""
+        ours = _REGISTERED_BY.pop(fullname, None)
         spec = importlib.util.find_spec(fullname) if ours else None
         if ours is None or spec is None or spec.loader is None:
             return None
@@ -47,7 +44,6 @@ class _AfterAuto(MetaPathFinder):
         return spec
 
 
-for _theirs, _ours in _REGISTERED_BY.items():
-    if _theirs in sys.modules:
-        importlib.import_module(_ours)
-sys.meta_path.insert(0, _AfterAuto({name: ours for name, ours in _REGISTERED_BY.items() if name not in sys.modules}))
+sys.meta_path.insert(0, _AfterAuto())
+for _name in _REGISTERED_BY.keys() & sys.modules.keys():
+    importlib.import_module(_REGISTERED_BY.pop(_name))

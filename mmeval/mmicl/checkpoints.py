@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from httpx2 import HTTPError
@@ -102,11 +103,12 @@ def load_model(
     config = _config(folder / "config.json")
     try:
         with no_init_weights():
-            model = _build(config, dtype)
+            built = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, RuntimeError) as error:
         raise CheckpointError(
             f"{folder / 'config.json'}: describes a model that cannot be built ({one_line(error)})"
         ) from error
+    model = cast(MmiclForConditionalGeneration, built)
     if dtype == torch.float16 and config.family == "t5":
         for name, module in model.language_model.named_modules():
             if name.endswith(".wo"):  # overflows in float16; transformers keeps it wide, too
@@ -198,14 +200,8 @@ def _config(file: Path) -> MmiclConfig:
     return config
 
 
-def _build(config: MmiclConfig, dtype: torch.dtype) -> MmiclForConditionalGeneration:
-    model = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
-    assert isinstance(model, MmiclForConditionalGeneration)
-    return model
-
-
 def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
-    """Ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
+    """Return ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")

@@ -51,7 +51,7 @@ class ConvolutionalStem(nn.Sequential):
     """
 
     def __init__(self, channels: tuple[int, ...], hidden_size: int) -> None:
-        """One step for each of `channels`, then a 1x1 convolution to `hidden_size`."""
+        """Make one step for each of `channels`, then a 1x1 convolution to `hidden_size`."""
         layers: list[nn.Module] = []
         for before, after in zip((3, *channels), channels, strict=False):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1)]
@@ -80,7 +80,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     _supports_attention_backend = True
 
     def __init__(self, config: MmiclConfig) -> None:
-        """Fresh weights; those of a published model are loaded by `checkpoints.load`."""
+        """Make fresh weights; those of a published model are loaded by `checkpoints.load`."""
         super().__init__(config)
         blip2 = config.beginning == "blip-2"
         vision, qformer, text = config.vision_config, config.qformer_config, config.text_config
@@ -101,10 +101,6 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         super()._init_weights(module)  # type: ignore[no-untyped-call]
         if module is self:  # equal queries would stay equal for ever
             init.normal_(self.query_tokens, std=self.config.initializer_range)
-
-    def get_input_embeddings(self) -> nn.Module:
-        """Return the language model's embedding."""
-        return cast(nn.Module, self.language_model.get_input_embeddings())
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the language model's embedding."""
@@ -159,7 +155,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
 
     def _check_qformer_text(self, length: int) -> None:
         if self.config.beginning == "blip-2":
-            raise PromptError("the Q-Former of BLIP-2 reads no text; leave qformer_input_ids out")
+            raise PromptError("the Q-Former of BLIP-2 reads no text; remove qformer_input_ids")
         limit = self.config.qformer_config.max_position_embeddings
         if length > limit:
             raise PromptError(f"the Q-Former reads texts of {limit} tokens, but was given {length}")

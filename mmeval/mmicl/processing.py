@@ -73,7 +73,7 @@ class MmiclProcessor(PushToHubMixin):
         settings: ProcessorConfig,
         qformer_tokenizer: str | None = None,
     ) -> None:
-        """Tokenizers come as the content of `tokenizer.json`; a Q-Former that reads text has its own.
+        """Take tokenizers as the content of `tokenizer.json`; a Q-Former that reads text has its own.
 
         Raises ValueError where one is not a tokenizer, or the settings give an id twice.
         """
@@ -255,7 +255,7 @@ class MmiclProcessor(PushToHubMixin):
 
 
 def _parts(text: str, pictures: Sequence[int]) -> list[Part]:
-    """A prompt's texts with its pictures where it says `<image>`, or first where it never does."""
+    """Put pictures where a prompt says `<image>`, or first where it never does."""
     before, *after = text.split("<image>")
     places = [ImagePlace(picture) for picture in pictures]
     if not after:

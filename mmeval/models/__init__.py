@@ -154,7 +154,7 @@ def folder_digest(folder: Path) -> str:
 
 
 def _name_of(folder: Path) -> str:
-    """The folder's name; for what training writes, `x/trained` or `x/checkpoint-200`, with that of the run above."""
+    """Name a model after its folder; what training writes, `x/trained` or `x/checkpoint-200`, after the one above."""
     name, run = folder.resolve().name, folder.resolve().parent.name
     if name == "trained":
         return run or name

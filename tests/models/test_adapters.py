@@ -100,7 +100,7 @@ def test_a_likelihood_is_that_of_one_plain_row(tmp_path: Path, adapter: str, fam
 
 
 def one_row(model: MmiclForConditionalGeneration, adapter: str, candidate: list[int]) -> float:
-    """The likelihood of `candidate` after the picture and "a dog ?", ids written out by hand and nothing padded."""
+    """Compute the likelihood of `candidate` after the picture and "a dog ?": ids by hand, nothing padded."""
     shown, asked, end = [small.PLACEHOLDER] * 2, ids_of("a dog ?"), [1]
     if adapter == "mmicl":  # "image 0 is <image0>[picture].\na dog ?"
         prompt = [*ids_of("image 0 is"), small.PLACEHOLDER + 1, *shown, small.WORDS.index("<unk>"), *asked]

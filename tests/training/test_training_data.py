@@ -243,7 +243,7 @@ def test_features_change_nothing(data: Path) -> None:
 
 def test_another_run_in_the_folder_is_refused(data: Path) -> None:
     train(Config(**config_values(data)))
-    with pytest.raises(TrainingError, match="holds a run of another configuration; say --fresh"):
+    with pytest.raises(TrainingError, match="holds a run of another configuration; add --fresh"):
         train(Config(**config_values(data, learning_rate=1e-2)))
     (data / "out" / "checkpoint-9").mkdir()
     (data / "out" / "checkpoint-9" / "trainer_state.json").write_text("{}")

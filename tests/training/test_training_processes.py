@@ -23,15 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def launched(file: str) -> dict[str, str]:
-    """What `accelerate launch` tells its processes for a launch file of ours."""
+    """Return the variables that `accelerate launch` sets for a launch file of ours."""
     args = launch_command_parser().parse_args(["--config_file", str(ROOT / "configs" / file), "-m", "mmeval"])
     args, *_ = _validate_launch_command(args)
-    told = prepare_multi_gpu_env(args)
-    return {key: value for key, value in told.items() if key.startswith(("ACCELERATE_", "FSDP_"))}
+    variables = prepare_multi_gpu_env(args)
+    return {key: value for key, value in variables.items() if key.startswith(("ACCELERATE_", "FSDP_"))}
 
 
-def run(folder: Path, processes: int, told: dict[str, str], **changes: object) -> list[float]:
-    """The losses of `processes` processes that share 8 rows a step, into `folder/outN`."""
+def run(folder: Path, processes: int, variables: dict[str, str], **changes: object) -> list[float]:
+    """Return the losses of `processes` processes that share 8 rows a step, into `folder/outN`."""
     held_out = {"held_out": str(folder / "train.jsonl"), "held_out_limit": 5, "max_new_tokens": 4}
     output = str(folder / f"out{processes}")
     values = config_values(folder, batch=8 // processes, output=output, **held_out, **changes)
@@ -39,7 +39,7 @@ def run(folder: Path, processes: int, told: dict[str, str], **changes: object) -
     file.write_text(yaml.safe_dump(values))
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command = [sys.executable, *(launch if processes > 1 else []), "-m", "tests.training.two_processes", str(file)]
-    environment = {**os.environ, **told, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
     assert ended.returncode == 0, "\n".join(
         line for line in ended.stderr.splitlines() if "rank0" in line or "Error" in line
@@ -63,11 +63,11 @@ def run(folder: Path, processes: int, told: dict[str, str], **changes: object) -
 )
 def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.Family, trainable: str) -> None:
     write_base(data, family)
-    told = {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}
+    variables = {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}
     one = run(data, 1, {}, trainable=trainable)
     if trainable == "paper":  # a shard that never had a gradient has no optimiser state: torch refuses to go on
-        run(data, 2, told, trainable=trainable, steps=2, evaluate_every=2)
-    two = run(data, 2, told, trainable=trainable, evaluate_every=2)
+        run(data, 2, variables, trainable=trainable, steps=2, evaluate_every=2)
+    two = run(data, 2, variables, trainable=trainable, evaluate_every=2)
     assert two == pytest.approx(one, abs=2e-4)
     checkpoint = {path.name for path in (data / "out2" / "checkpoint-4").iterdir()}
     assert ("optimizer.bin" in checkpoint) == (file == "fsdp2.yaml"), "were the parameters sharded?"
