@@ -19,7 +19,7 @@ from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model, pick_context
 from mmeval.provenance import libraries, provenance, versions
-from mmeval.rendering import pictures, record, render
+from mmeval.rendering import Preview, pictures, record, render
 from mmeval.run import Journal, Run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
@@ -106,7 +106,7 @@ def evaluate(
     """
     display = display or Silent()
     planned = plan(_spec(spec, values), out, fresh=fresh)
-    run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load or load_model)
+    run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
     score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
     report(run, lambda ids: pictures(planned.task.samples(planned.source), ids))
     return run
@@ -133,7 +133,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     return Plan(filled, task, checkpoint, options, source, found, whole, folder)
 
 
-def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader = load_model) -> Run:
+def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader | None = None) -> Run:
     """Ask what the run does not hold yet, and append each answer as it comes; returns the run.
 
     Records of an error, and of samples whose pictures have changed since, are asked again. The model is loaded only
@@ -147,7 +147,7 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
-    model = load(plan.checkpoint, plan.options)
+    model = (load or load_model)(plan.checkpoint, plan.options)
     check_pictures(model, plan.survey)
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
@@ -212,24 +212,13 @@ def score_predictions(
     return scored, {**results, "answered": len(scored.records), "planned": len(scored.records), "marks": []}
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What a run would ask, and of whom."""
-
-    reads: str
-    """The data and the checkpoint that would be read."""
-    prompts: tuple[tuple[str, str, int], ...]
-    """The first of each category: sample id, prompt as the model will see it or why it cannot, its length in tokens."""
-    notices: tuple[str, ...]
-
-
-def preview(spec: RunSpec, load: Loader = load_model) -> Preview:
+def preview(spec: RunSpec) -> Preview:
     """Return the first prompt of each category as the model will see it. Nothing is asked or written.
 
     What `evaluate` refuses is refused.
     """
     planned = plan(spec)
-    model = load(planned.checkpoint, planned.options)
+    model = load_model(planned.checkpoint, planned.options)
     check_pictures(model, planned.survey)
     first: dict[str, Sample] = {}
     for sample in planned.task.samples(planned.source):

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from mmeval.task import Task
 from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, images
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run would ask, and of whom."""
+
+    reads: str
+    """The data and the checkpoint that would be read."""
+    prompts: tuple[tuple[str, str, int], ...]
+    """The first of each category: sample id, prompt as the model will see it or why it cannot, its length in tokens."""
+    notices: tuple[str, ...]
 
 
 def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False) -> Request:

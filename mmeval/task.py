@@ -153,7 +153,7 @@ def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
 
 
 def _named(task: Task, reading: str) -> Task:
-    """The task whose remarks name the reading, where there are others that could give other numbers."""
+    """Return the task whose remarks name the reading, where there are others that could give other numbers."""
     others = ", ".join(name for name in task.readings if name != reading)
     remark = f"Answers were read as by '{reading}'; the same answers may score otherwise as by {others}."
     if not others:
@@ -181,7 +181,7 @@ def _with_frames(task: Task, spec: RunSpec) -> Task:
 
 
 def pick_prompt(task: Task, prompt: str | None) -> str:
-    """The prompt asked for, or the task's default. Raises InputError naming those that it has."""
+    """Return the prompt asked for, or the task's default. Raises InputError naming those that it has."""
     if prompt is not None and prompt not in task.prompts:
         raise InputError(
             f"the task '{task.name}' has no prompt '{prompt}'{nearest(prompt, task.prompts)}; "

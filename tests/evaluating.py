@@ -45,9 +45,7 @@ def evaluate(
     display = display or Collected()
     spec = RunSpec(task, model, **values)
     planned = evaluation.plan(spec, out, fresh=fresh)
-    run = evaluation.ask(
-        planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load or evaluation.load_model
-    )
+    run = evaluation.ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
     evaluation.score(run, judge=spec.judge, judge_model=spec.judge_model, display=display)
     return run
 

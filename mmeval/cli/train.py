@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
         train_mmicl(config, fresh=fresh, say=console.say)
     except (TrainingError, CheckpointError) as error:
         raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("mmeval: training stopped; the same command goes on from the last checkpoint", err=True)
+        sys.exit(130)
 
 
 @click.group()

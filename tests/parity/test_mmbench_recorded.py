@@ -92,10 +92,10 @@ def test_every_score_of_the_recorded_tables(circular: Path, records: list[Record
 def test_the_numbers_of_every_generation(circular: Path, records: list[Record]) -> None:
     recorded = json.loads((circular / "scores_by_can_infer_generation.json").read_text(encoding="utf-8"))
     for name, entry in zip(READINGS, recorded.values(), strict=True):
-        results = results(configure(MMBENCH, RunSpec("mmbench", reading=name)), records)
+        found = results(configure(MMBENCH, RunSpec("mmbench", reading=name)), records)
         for split, ways in entry["scores"].items():
             for way, value in ways.items():
-                metric = results["metrics"][f"{split}/{WAYS[way]}"]
+                metric = found["metrics"][f"{split}/{WAYS[way]}"]
                 assert metric["value"] == pytest.approx(100 * value, abs=1e-9), (name, split, way)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,9 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
     assert {cell.data_type for row in rows for cell in row[1:] if cell.value is not None} == {"s"}
     assert [cell.value for cell in rows[0]][3:7] == ["a cat", "a dog", "None", "NA"]
     assert findings(path) == []
-    _, records, results = evaluation.score_predictions("mmbench", str(path))
+    scored, results = evaluation.score_predictions("mmbench", str(path))
     assert results["metrics"]["circular"] == run.results["metrics"]["circular"]
-    assert {record.id: record.choices for record in records} == {r.id: r.choices for r in run.records}
+    assert {record.id: record.choices for record in scored.records} == {r.id: r.choices for r in run.records}
 
 
 def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
@@ -217,10 +218,10 @@ def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
     broken = evaluate("constant:B", "mmbench", data=data, out=tmp_path / "d")
     (broken.folder / "records.jsonl").write_bytes(b"".join(lines).replace(b'"text":"B"', b'"text":null,"error":"x"', 1))
     for bad, sentence in (
-        (limited, "was limited"),
+        (limited, "limited to 4 of"),
         (early, "run without --early-stop"),
-        (unfinished, "finish the run first"),
-        (broken, r"no answer \(x\)"),
+        (unfinished, "unfinished: 1 of"),
+        (broken, "1 of .* answers are errors"),
     ):
         with pytest.raises(InputError, match=sentence):
             submission.write(runs.open_run(bad.folder), "mmbench", tmp_path / "out")
@@ -275,12 +276,10 @@ def test_an_entry_may_have_other_benchmarks_with_other_scales(tmp_path: Path) ->
     ("data", "name"),
     [("CCBench.TSV", "CCBench"), ("DailyBench.parquet", "mmbench_DailyBench"), ("hub:cn-dev", "mmbench_hub_cn-dev")],
 )
-def test_a_file_is_called_what_is_scored_by_circulareval(
-    run: Run, monkeypatch: pytest.MonkeyPatch, data: str, name: str
-) -> None:
-    identity = {**run.identity, "data": {"source": data}, "model": {"name": "m"}}
-    monkeypatch.setattr(Run, "identity", property(lambda self: identity))
-    assert mmbench.file_name(run) == f"m_{name}.xlsx"
+def test_a_file_is_called_what_is_scored_by_circulareval(run: Run, data: str, name: str) -> None:
+    named = Run(run.folder)
+    named.spec = replace(run.spec, data=data, model="m")
+    assert mmbench.file_name(named) == f"m_{name}.xlsx"
 
 
 def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

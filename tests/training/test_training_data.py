@@ -243,7 +243,7 @@ def test_features_change_nothing(data: Path) -> None:
 
 def test_another_run_in_the_folder_is_refused(data: Path) -> None:
     train(Config(**config_values(data)))
-    with pytest.raises(TrainingError, match="holds a run of another configuration; say --fresh"):
+    with pytest.raises(TrainingError, match="holds a run of another configuration; add --fresh"):
         train(Config(**config_values(data, learning_rate=1e-2)))
     (data / "out" / "checkpoint-9").mkdir()
     (data / "out" / "checkpoint-9" / "trainer_state.json").write_text("{}")
@@ -295,7 +295,7 @@ def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
     from mmeval.mmicl.checkpoints import load, save
 
     save(small.model("t5", text={"d_kv": 4}), small.processor(), data / "other")
-    with pytest.raises(CheckpointError, match="the weights there are other ones now"):
+    with pytest.raises(CheckpointError, match="the weights there have changed since"):
         (final / "training.json").write_text(json.dumps({**facts, "base": str(data / "other")}))
         load(final)
 

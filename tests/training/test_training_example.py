@@ -19,7 +19,7 @@ COLOURS = {"cat.jpg": "red", "l.jpg": "white", "r.jpg": "black", "q.jpg": "blue"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The example's data, and its configuration with paths to where it stands here."""
+    """Copy the example's data, and its configuration with paths to where it stands here."""
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith('{"id":')]
     assert len(lines) == 3

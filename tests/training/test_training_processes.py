@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,32 +20,58 @@ from mmeval.mmicl import checkpoints
 from mmeval.mmicl.training.trained import read_tensors
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base
+from tests.training.two_processes import learn
 
 ROOT = Path(__file__).resolve().parents[2]
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([learn.__module__])
+pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
 
 def launched(file: str) -> dict[str, str]:
-    """What `accelerate launch` tells its processes for a launch file of ours."""
+    """Return the variables that `accelerate launch` sets for a launch file of ours."""
     args = launch_command_parser().parse_args(["--config_file", str(ROOT / "configs" / file), "-m", "mmeval"])
     args, *_ = _validate_launch_command(args)
-    told = prepare_multi_gpu_env(args)
-    return {key: value for key, value in told.items() if key.startswith(("ACCELERATE_", "FSDP_"))}
+    variables = prepare_multi_gpu_env(args)
+    return {key: value for key, value in variables.items() if key.startswith(("ACCELERATE_", "FSDP_"))}
 
 
-def run(folder: Path, processes: int, told: dict[str, str], **changes: object) -> list[float]:
-    """The losses of `processes` processes that share 8 rows a step, into `folder/outN`."""
+def forked(file: Path, processes: int, variables: dict[str, str]) -> None:
+    """Train in forks of a process that has imported everything once: torch's own launcher imports it for each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(processes)}
+    started = []
+    for rank in map(str, range(processes)):
+        own = {**place, "RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": str(processes)} if processes > 1 else {}
+        started.append(FORKS.Process(target=learn, args=(str(file), {**variables, **own})))
+        started[-1].start()
+    for process in started:
+        process.join(240)
+    assert [process.exitcode for process in started] == [0] * processes
+
+
+def launched_by_torch(file: Path, processes: int, variables: dict[str, str]) -> None:
+    """Train as users do."""
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    command = [sys.executable, *launch, "-m", "tests.training.two_processes", str(file)]
+    environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
+    assert ended.returncode == 0, "\n".join(
+        line for line in ended.stderr.splitlines() if "rank0" in line or "Error" in line
+    )
+
+
+def run(
+    folder: Path, processes: int, variables: dict[str, str], launch: bool = False, **changes: object
+) -> list[float]:
+    """Return the losses of `processes` processes that share 8 rows a step, into `folder/outN`."""
     held_out = {"held_out": str(folder / "train.jsonl"), "held_out_limit": 5, "max_new_tokens": 4}
     output = str(folder / f"out{processes}")
     values = config_values(folder, batch=8 // processes, output=output, **held_out, **changes)
     file = folder / f"config{processes}.yaml"
     file.write_text(yaml.safe_dump(values))
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command = [sys.executable, *(launch if processes > 1 else []), "-m", "tests.training.two_processes", str(file)]
-    environment = {**os.environ, **told, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
-    assert ended.returncode == 0, "\n".join(
-        line for line in ended.stderr.splitlines() if "rank0" in line or "Error" in line
-    )
+    (launched_by_torch if launch else forked)(file, processes, variables)
     state = json.loads(
         (folder / f"out{processes}" / f"checkpoint-{values['steps']}" / "trainer_state.json").read_text()
     )
@@ -63,11 +91,11 @@ def run(folder: Path, processes: int, told: dict[str, str], **changes: object) -
 )
 def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.Family, trainable: str) -> None:
     write_base(data, family)
-    told = {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}
+    variables = {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}
     one = run(data, 1, {}, trainable=trainable)
     if trainable == "paper":  # a shard that never had a gradient has no optimiser state: torch refuses to go on
-        run(data, 2, told, trainable=trainable, steps=2, evaluate_every=2)
-    two = run(data, 2, told, trainable=trainable, evaluate_every=2)
+        run(data, 2, variables, trainable=trainable, steps=2, evaluate_every=2)
+    two = run(data, 2, variables, trainable=trainable, evaluate_every=2)
     assert two == pytest.approx(one, abs=2e-4)
     checkpoint = {path.name for path in (data / "out2" / "checkpoint-4").iterdir()}
     assert ("optimizer.bin" in checkpoint) == (file == "fsdp2.yaml"), "were the parameters sharded?"
@@ -80,5 +108,5 @@ def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.
 
 
 def test_frozen_shards_are_narrow_and_are_asked_all_the_same(data: Path) -> None:
-    losses = run(data, 2, launched("fsdp2.yaml"), dtype="bfloat16")
+    losses = run(data, 2, launched("fsdp2.yaml"), launch=True, dtype="bfloat16")
     assert losses == pytest.approx(run(data, 1, {}), abs=0.02)

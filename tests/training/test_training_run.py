@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from mmeval.cli import main
 from mmeval.mmicl import checkpoints
-from mmeval.mmicl.training.config import Config, load_config
+from mmeval.mmicl.training.config import Config, TrainingError, load_config
 from mmeval.mmicl.training.run import train
+from mmeval.mmicl.training.trainer import MmiclTrainer
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base, write_examples
 
@@ -45,6 +48,34 @@ def test_a_run_goes_on_as_if_never_stopped(data: Path) -> None:
     for key, value in one.items():
         torch.testing.assert_close(value, other[key], rtol=0, atol=1e-6)
         assert torch.equal(value, base[key]) == (key not in learnt), key
+
+
+def test_a_second_run_on_one_output_is_refused(data: Path) -> None:
+    config = Config(**config_values(data))
+    refused: list[str] = []
+
+    def say(line: str) -> None:
+        if line.startswith("step 4 "):  # the first run is under way
+            with pytest.raises(TrainingError, match="another training run is writing there; wait for it") as caught:
+                train(config, fresh=True)
+            refused.append(str(caught.value))
+
+    final = train(config, say=say)
+    assert len(refused) == 1
+    assert (final / "trained.safetensors").exists() and (data / "out" / "checkpoint-4").exists()
+    assert train(config) == final  # and the folder is free again
+
+
+def test_ctrl_c_is_about_training(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MmiclTrainer, "train", stopped)
+    (data / "config.yaml").write_text(json.dumps(config_values(data)))  # JSON is YAML
+    ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(data / "config.yaml")])
+    assert ended.exit_code == 130
+    assert "training stopped; the same command goes on from the last checkpoint" in ended.output
+    assert "answered" not in ended.output
 
 
 def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:

@@ -1,8 +1,10 @@
-"""What each of two processes runs in the tests of distributed training: a configuration, and where losses go."""
+"""What each process of a training runs in the tests of distributed training: a configuration's second stage."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -10,6 +12,13 @@ import torch
 from mmeval.mmicl.training.config import load_config
 from mmeval.mmicl.training.run import train
 
-if __name__ == "__main__":
+
+def learn(file: str, variables: Mapping[str, str]) -> None:
+    """Train in an environment with these variables."""
+    os.environ.update(variables)
     torch.set_num_threads(1)
-    train(load_config(Path(sys.argv[1]), "stage2"))
+    train(load_config(Path(file), "stage2"))
+
+
+if __name__ == "__main__":
+    learn(sys.argv[1], {})

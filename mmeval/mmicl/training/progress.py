@@ -15,7 +15,7 @@ SKIPPED = "skipped-{}.jsonl"
 
 
 def skipped_pictures(output: Path) -> set[str]:
-    """The pictures that were passed over so far, in whichever process."""
+    """Read which pictures were passed over so far, in whichever process."""
     return {
         json.loads(line)["picture"]
         for file in output.glob(SKIPPED.format("*"))
@@ -37,7 +37,7 @@ class Progress(TrainerCallback):
         self.began, self.first = time.monotonic(), state.global_step
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """A line; `logs` are the Trainer's."""
+        """Say a line; `logs` are the Trainer's."""
         if not state.is_world_process_zero:
             return
         logs = kwargs["logs"]

@@ -51,7 +51,7 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 
 def check(path: Path) -> list[Finding]:
-    """What is wrong with a predictions table, ours or anybody's."""
+    """Return what is wrong with a predictions table, ours or anybody's."""
     return mmbench_check.check(path)
 
 
@@ -68,12 +68,12 @@ def is_ours(name: str) -> bool:
 
 
 def safe(name: str) -> str:
-    """A name that can be a file's."""
+    """Return a name that can be a file's."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
 def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
-    """Writes the table, every text as a text: nothing becomes a formula, a number, a date or a link."""
+    """Write the table, every text as a text: nothing becomes a formula, a number, a date or a link."""
     import xlsxwriter  # type: ignore[import-untyped]
 
     path.parent.mkdir(parents=True, exist_ok=True)

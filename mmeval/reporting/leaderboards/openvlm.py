@@ -40,7 +40,7 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 
 def check(path: Path) -> list[Finding]:
-    """What is wrong with such a zip (each table in it is checked) or entry."""
+    """Return what is wrong with such a zip (each table in it is checked) or entry."""
     if path.suffix.lower() == ".json":
         return _check_entry(path)
     if path.suffix.lower() != ".zip":
@@ -72,7 +72,7 @@ def _is_table(name: str) -> bool:
 
 
 def _entry(run: Run, name: str) -> dict[str, Any]:
-    """The scores as fractions of 100 with one decimal, as the leaderboard shows them."""
+    """Return the scores as fractions of 100 with one decimal, as the leaderboard shows them."""
     model = run.spec.model
     metrics = estimates(run.results)
     if "circular" not in metrics or metrics["circular"].value is None:
