@@ -25,7 +25,7 @@ MAY = {
     "run": {"types", "spec", "jsonl"},
     "scoring": {"types", "jsonl"},
     "data": {"types", "scoring", "jsonl"},
-    "embedded": {"types", "scoring", "data"},
+    "embedded": {"types", "jsonl"},
     "task": {"types", "spec", "scoring", "data", "cards", "tasks"},
     "cards": {"types", "task", "scoring", "data"},
     "tasks": {"types", "task", "scoring", "data", "cards"},
