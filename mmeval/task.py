@@ -13,8 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mmeval import yaml_file
 from mmeval.scoring.judge import Verdicts
 from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.strict import strict
@@ -90,9 +89,7 @@ class Task:
         """The facts beside the code: source, revision, licence, citation, published scores."""
         if self.facts is not None:
             return self.facts
-        text = resources.files("mmeval.tasks").joinpath(f"{self.name}.yaml").read_text(encoding="utf-8")
-        card: Mapping[str, Any] = yaml.safe_load(text)
-        return card
+        return yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{self.name}.yaml"))
 
 
 def variant(
@@ -187,9 +184,9 @@ def task_of(identity: Mapping[str, Any], verdicts: Verdicts | None = None) -> Ta
     """The task that a run's identity names, with its way of reading."""
     how = identity["task"]
     if "card" in how:
-        from mmeval.cards.schema import build, check
+        from mmeval.cards.task import build
 
-        task = build(check(how["name"], how["card"], "the run's card"), how["card"])
+        task = build(how["name"], how["card"], "the run's card", facts=how["card"])
     else:
         task = load_task(how["name"])
     chosen = {name: how[name] for name in ("reading", "by", "partial") if name in how}
@@ -211,14 +208,14 @@ def load_task(name: str) -> Task:
     from mmeval.tasks import TASKS
 
     if name.endswith((".yaml", ".yml")):
-        from mmeval.cards.schema import load
+        from mmeval.cards.task import load
 
         own: Task = load(Path(name))
         return own
     if name not in TASKS:
         raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; `mmeval tasks` lists them")
     if TASKS[name].endswith(".yaml"):
-        from mmeval.cards.schema import packaged
+        from mmeval.cards.task import packaged
 
         carded: Task = packaged(name)
         return carded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mmeval.cards.schema import PLACE, PLACES, Card
+from mmeval.cards.schema import NOT_COLUMNS, PLACE, Card
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
 from mmeval.embedded import suites as embedded_suites
@@ -20,14 +20,20 @@ _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
-def samples(card: Card, data: str, frames: int | None = None, sampler: str | None = None) -> Iterator[Sample]:
-    """The card's questions, in the order of its files; of a video so many frames. Raises InputError for a wrong row."""
+def samples(
+    card: Card, task: str, data: str, frames: int | None = None, sampler: str | None = None
+) -> Iterator[Sample]:
+    """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong.
+
+    Of each video so many `frames` are shown, chosen by `sampler`.
+    """
     if data == "embedded":
-        yield from embedded_suites.samples(card.name, f"the folder that holds {' or '.join(card.files)}")
+        yield from embedded_suites.samples(task, f"the folder that holds {' or '.join(card.files)}")
         return
-    found = lines.read(data, card.files, card.hub, card.name, card.rows)
+    hub = card.hub.model_dump(exclude_none=True) if card.hub else None
+    found = lines.read(data, card.files, hub, task, card.rows)
     texts = [text for own in card.prompts.values() for text in own.values()]
-    columns = {place for text in texts for place in PLACE.findall(text)} - PLACES
+    columns = {place for text in texts for place in PLACE.findall(text)} - NOT_COLUMNS
     for number, line in enumerate(found, start=1):
         if all(str(line.value(column)) in values for column, values in card.only.items()):
             yield sample(card, line, number, columns, frames, sampler)
@@ -38,24 +44,24 @@ def sample(
 ) -> Sample:
     """A row as a question. One with no mark at all shows its pictures first."""
     kind = _kind(card, line)
-    shown = [image for column in card.pictures for image in line.images(column, card.folder)]
+    shown = [image for column in card.fields.pictures for image in line.images(column, card.folder)]
     clip, told = _frames(card, line, frames, sampler)
     shown += clip
     offered = _options(card, line) if kind == "multiple choice" else []
     drawn = _drawn(card, line) if kind == "picture choice" else []
-    texts = [line.text(card.question), *offered]
+    texts = [line.text(card.fields.question), *offered]
     plain: list[Parts] = [(text,) for text in texts]
     marked = card.mark if card.mark and any(card.mark in text for text in texts) else None
     question, *options = lines.placed(texts, shown, marked, line.where) if marked else plain
     prompt = question if marked else (*shown, *question)
-    category = line.text(card.category) if card.category else ""
+    category = line.text(card.fields.category) if card.fields.category else ""
     if card.categories and category not in card.categories:
         hint = nearest(category, card.categories)
         raise InputError(f"{line.where}: unknown category '{category}'{hint}; there are {', '.join(card.categories)}")
-    cluster = {"cluster": _named(line, card.cluster)} if card.cluster else {}
+    cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
     groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
     return Sample(
-        id=line.text(card.id) if card.id else str(number),
+        id=line.text(card.fields.id) if card.fields.id else str(number),
         prompt=prompt,
         targets=_targets(card, kind, line, offered or drawn),
         choices=tuple((image,) for image in drawn) or tuple(options),
@@ -63,7 +69,7 @@ def sample(
         category=category,
         tags={column: str(line.value(column)) for column in sorted(columns)}
         | told
-        | ({KIND: kind} if card.kind else {}),
+        | ({KIND: kind} if card.fields.kind else {}),
     )
 
 
@@ -71,13 +77,13 @@ def _frames(
     card: Card, line: TableRow, frames: int | None, sampler: str | None
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
     """The frames of the row's video, and which they are."""
-    if card.video is None:
+    if card.fields.video is None:
         return (), {}
     from mmeval.data import video
 
     if line.folder is None:
         raise InputError(f"{line.where}: a table of a hub holds no videos; give the folder of the table and its videos")
-    names = line.places(line.text(card.video), card.folder)
+    names = line.places(line.text(card.fields.video), card.folder)
     count, chosen = video.FRAMES if frames is None else frames, video.SAMPLER if sampler is None else sampler
     found: tuple[tuple[Image, ...], dict[str, str]] = video.frames(line.folder, names, line.where, count, chosen)
     return found
@@ -85,11 +91,11 @@ def _frames(
 
 def _kind(card: Card, line: TableRow) -> str:
     """What kind of question the row is. Raises InputError for a value that the card does not tell."""
-    value = line.text(card.kind) if card.kind else ""
-    if value not in card.kinds:
-        known = ", ".join(card.kinds)
-        raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kinds)}; there are {known}")
-    kind: str = card.kinds[value]
+    value = line.text(card.fields.kind) if card.fields.kind else ""
+    if value not in card.kind:
+        known = ", ".join(card.kind)
+        raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kind)}; there are {known}")
+    kind: str = card.kind[value]
     return kind
 
 
@@ -119,7 +125,7 @@ def _cell(line: TableRow, column: str) -> str:
 
 def _drawn(card: Card, line: TableRow) -> list[Image]:
     """The options that are pictures: of one column, or of a column each, without a gap between them."""
-    columns = [line.images(column, card.folder) for column in card.options]
+    columns = [line.images(column, card.folder) for column in card.fields.options]
     found = [image for column in columns for image in column]
     if len(columns) > 1 and any(len(column) != (place < len(found)) for place, column in enumerate(columns)):
         raise InputError(f"{line.where}: an option is empty and one after it is not; the options must be in a row")
@@ -135,12 +141,12 @@ def _options(card: Card, line: TableRow) -> list[str]:
     """
     if card.lettered:
         return [choices.letter(place) for place in range(card.lettered)]
-    if len(card.options) == 1:
-        value = line.value(card.options[0])
-        found = _listed(value) if isinstance(value, str) else line.texts(card.options[0])
+    if len(card.fields.options) == 1:
+        value = line.value(card.fields.options[0])
+        found = _listed(value) if isinstance(value, str) else line.texts(card.fields.options[0])
     else:
         nothing = {"", card.absent}
-        cells = ["" if (value := line.value(name)) is None else str(value).strip() for name in card.options]
+        cells = ["" if (value := line.value(name)) is None else str(value).strip() for name in card.fields.options]
         found = [cell for cell in cells if cell not in nothing]
         if cells[: len(found)] != found:
             raise InputError(f"{line.where}: an option is empty and one after it is not; the options must be in a row")
@@ -170,9 +176,9 @@ def _listed(text: str) -> list[str]:
 
 def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Image]) -> tuple[str, ...]:
     if kind == "short answer":
-        value = line.value(card.answer)
-        return tuple(line.texts(card.answer)) if isinstance(value, list) else (line.text(card.answer),)
-    said = line.text(card.answer).strip()
+        value = line.value(card.fields.answer)
+        return tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
+    said = line.text(card.fields.answer).strip()
     if kind == "yes/no":
         if said.lower() not in _YES_NO:
             raise InputError(f"{line.where}: the answer is '{said[:60]}'; it must be yes or no")

@@ -1,13 +1,16 @@
-"""The task that a card tells: its prompts, its marks and its numbers. Its questions are `card_rows`'s."""
+"""The task that a card describes: its prompts, its scorer and its numbers. Its questions are read in `rows`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
+from mmeval import yaml_file
 from mmeval.cards.rows import KIND, samples
-from mmeval.cards.schema import CHOICES, PLACE, Card
+from mmeval.cards.schema import CHOICES, PLACE, Card, check
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.binary import detection
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, key, macro, percent, pictures, share
@@ -23,66 +26,87 @@ PROMPTS = {
     "yes/no": "{pictures}{question} Please answer yes or no.",
     "short answer": "{pictures}{question}\nAnswer the question using a single word or phrase.",
 }
-"""What is said where the card says nothing."""
+"""The prompt of each kind where the card has none."""
+DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio": "Answered yes"}
+"""What a card of yes/no questions reports beside accuracy."""
 
 
-def task(card: Card, facts: Mapping[str, Any] | None, default_source: str) -> Task:
-    """The task; `facts` is the card itself where no package holds it, `default_source` where its data is."""
-    said = card.prompts or {"direct": {kind: _standard(card, kind) for kind in card.kinds.values()}}
-    only = next(iter(card.kinds.values())) if card.kind is None else None
-    yes = {"f1": "F1", "yes_ratio": "Answered yes"} if only == "yes/no" else {}
-    groups = {name: name for name in card.groups}
-    shown: dict[str, Any] = {}
-    if card.video:
+def load(path: Path) -> Task:
+    """Return the task of a user's card; its data is looked for in the card's folder. Raises InputError."""
+    values = yaml_file.read(path)
+    return build(path.stem, values, str(path), facts=values, default_source=str(path.parent))
+
+
+def packaged(name: str) -> Task:
+    """Return the task of a card that comes with the harness."""
+    values = yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml"))
+    return build(name, values, f"{name}.yaml")
+
+
+def build(
+    name: str,
+    values: Mapping[str, Any],
+    where: str,
+    facts: Mapping[str, Any] | None = None,
+    default_source: str = "embedded",
+) -> Task:
+    """Return the task of that card, called `where` in messages; `facts` is the card where no package holds it."""
+    card = check(values, where)
+    prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
+    only = None if card.fields.kind else card.kind[""]
+    groups = {group: group for group in card.groups}
+    video: dict[str, Any] = {}
+    if card.fields.video:
         from mmeval.data.video import FRAMES, SAMPLER
 
-        shown = {"video": partial(samples, card), "frames": FRAMES, "sampler": SAMPLER}
+        video = {"video": partial(samples, card, name), "frames": FRAMES, "sampler": SAMPLER}
     return Task(
-        name=card.name,
+        name=name,
         version=card.version,
-        samples=partial(samples, card),
-        prompts={name: prompt(card, texts) for name, texts in said.items()},
+        samples=partial(samples, card, name),
+        prompts={key: prompt(card, texts) for key, texts in prompts.items()},
         scorers={"strict": scorer(card)},
         metrics={"strict": partial(numbers, card)},
         axes=dict(card.categories) or {"overall": "Accuracy"},
-        totals={**({"overall": "Overall"} if card.categories else {}), **groups, **yes},
+        totals={**({"overall": "Overall"} if card.categories else {}), **groups},
+        details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
         readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
         strict=letters.reasoned,
         default_source=default_source,
         facts=facts,
-        **shown,
+        **video,
     )
 
 
-def _standard(card: Card, kind: str) -> str:
+def _default_prompt(card: Card, kind: str) -> str:
     text = PROMPTS[kind].replace("{options}", "" if card.lettered else "{options}")
     return text.replace("{pictures}", "" if card.mark else "{pictures}")
 
 
 def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
-    """The prompt of each kind with its places filled."""
+    """Return what fills the places in the prompt of each kind."""
     form = card.letters.replace("A", "{}") + " "
     pieces = {kind: PLACE.split(text) for kind, text in texts.items()}
 
-    def words(sample: Sample) -> Parts:
-        own = sample.prompt if card.mark else tuple(part for part in sample.prompt if not isinstance(part, Image))
+    def render(sample: Sample) -> Parts:
         shown = () if card.mark else tuple(part for part in sample.prompt if isinstance(part, Image))
+        question = sample.prompt if card.mark else tuple(part for part in sample.prompt if not isinstance(part, Image))
         filled: dict[str, Parts] = {
             "pictures": shown,
-            "question": own,
+            "question": question,
             "options": choices.listed(sample.choices, form),
             **{name: (value,) for name, value in sample.tags.items()},
         }
-        said = pieces[_of(card, sample.tags)]
-        return choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(said) if piece])
+        own = pieces[_kind(card, sample.tags)]
+        return choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
 
-    return words
+    return render
 
 
-def _of(card: Card, tags: Mapping[str, str]) -> str:
-    """The kind of a question, asked or answered."""
-    return tags[KIND] if card.kind else card.kinds[""]
+def _kind(card: Card, tags: Mapping[str, str]) -> str:
+    """Return the kind of a question from its tags or from its record's."""
+    return tags[KIND] if card.fields.kind else card.kind[""]
 
 
 def scorer(card: Card) -> Scorer:
@@ -93,7 +117,7 @@ def scorer(card: Card) -> Scorer:
         "yes/no": yesno.scorer(yesno.strict),
         "short answer": short_answer,
     }
-    return lambda record: scorers[_of(card, record.tags)](record)
+    return lambda record: scorers[_kind(card, record.tags)](record)
 
 
 def agreement(record: Record) -> Score:
@@ -109,10 +133,10 @@ def agreement(record: Record) -> Score:
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """The share overall, of each category, of each kind of group; for yes/no how often and how well yes is said."""
-    cluster: Callable[[Record], str] = (lambda record: record.groups["cluster"]) if card.cluster else pictures
+    cluster: Callable[[Record], str] = (lambda record: record.groups["cluster"]) if card.fields.cluster else pictures
     chance = partial(_chance, card)
     names = list(card.categories) or sorted({record.category for record in records})
-    parts = by_category(records, scores, names, cluster, chance) if card.category else {}
+    parts = by_category(records, scores, names, cluster, chance) if card.fields.category else {}
     whole = percent(share(records, scores, cluster), chance(records))
     found = {"overall": macro(parts) if card.mean == "categories" else whole}
     found |= parts if card.categories else {}
@@ -120,14 +144,14 @@ def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> d
         inside = [pair for pair in zip(records, scores, strict=True) if name in pair[0].groups]
         own, theirs = [record for record, _ in inside], [score for _, score in inside]
         found[name] = percent(group_all(own, theirs, name, cluster), _chance_of_all(own, name, chance))
-    if tuple(card.kinds.values()) == ("yes/no",):
+    if tuple(card.kind.values()) == ("yes/no",):
         found |= {name: number for name, number in detection(records, scores, cluster).items() if name != "accuracy"}
     return found
 
 
 def _chance(card: Card, records: Sequence[Record]) -> float | None:
     """What guessing gives, of 100; None where a short answer is among the questions."""
-    each = [_CHANCE[_of(card, record.tags)](record) for record in records]
+    each = [_CHANCE[_kind(card, record.tags)](record) for record in records]
     known = [value for value in each if value is not None]
     return sum(known) / len(known) if known and len(known) == len(each) else None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from mmeval import yaml_file
 from mmeval.mic.rows import SourceRow
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
@@ -46,9 +47,7 @@ class SourceCard:
 @cache
 def cards() -> Mapping[str, SourceCard]:
     """Every source by name."""
-    import yaml
-
-    facts = yaml.safe_load(Path(__file__).with_name("sources.yaml").read_text(encoding="utf-8"))
+    facts = yaml_file.read(Path(__file__).with_name("sources.yaml"))
     return {
         name: SourceCard(
             fact["about"],
