@@ -35,7 +35,7 @@ MAY = {
     "__main__": {"cli"},
     "provenance": set(),
     "evaluation": {"types", "task", "spec", "run", "scoring", "loop", "models", "engine", "provenance"},
-    "cli": {"types", "task", "tasks", "spec", "run", "evaluation", "models", "reporting", "mmicl", "mic"},
+    "cli": {"types", "yaml_file", "task", "tasks", "spec", "run", "evaluation", "models", "reporting", "mmicl", "mic"},
 }
 TORCH_FREE = MAY.keys() - {"mmicl", "mic", "engine", "models"}
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import torch
 
-from mmeval.mmicl.training.config import load_config
+from mmeval import yaml_file
+from mmeval.mmicl.training.config import check_config
 from mmeval.mmicl.training.run import train
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    train(load_config(Path(sys.argv[1]), "stage2"))
+    file = Path(sys.argv[1])
+    train(check_config(yaml_file.read(file), file, "stage2"))
