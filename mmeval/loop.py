@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mmeval.run import SCHEMA, Journal, Run
-from mmeval.scoring.early_stop import EarlyStop
+from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.scoring.statistics import estimate, parts
 from mmeval.task import Task
 from mmeval.types import (

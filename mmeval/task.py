@@ -115,15 +115,15 @@ def variant(
         return task
     metric = next(iter(task.metrics.values()))
     if by != "text":
-        if by not in choices.BY:
-            known = ", ".join(("text", *choices.BY))
-            raise InputError(f"cannot choose by '{by}'{nearest(by, choices.BY)}; there are: {known}")
+        if by not in choices.LIKELIHOOD_SCORERS:
+            known = ", ".join(("text", *choices.LIKELIHOOD_SCORERS))
+            raise InputError(f"cannot choose by '{by}'{nearest(by, choices.LIKELIHOOD_SCORERS)}; there are: {known}")
         if reading is not None or verdicts is not None:
             raise InputError("answers chosen by likelihood are not read; leave out --reading and --judge")
         how = f"Options were chosen by likelihood, {choices.NORMALISED[by]}."
         return replace(
             task,
-            scorers={by: choices.BY[by]},
+            scorers={by: choices.LIKELIHOOD_SCORERS[by]},
             metrics={by: metric},
             remarks=lambda records, scores: [how, *task.remarks(records, scores)],
         )

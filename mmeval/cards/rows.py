@@ -42,10 +42,10 @@ def samples(
 def sample(
     card: Card, line: TableRow, number: int, columns: set[str], frames: int | None = None, sampler: str | None = None
 ) -> Sample:
-    """A row as a question. One with no mark at all shows its pictures first."""
+    """Return a row as a question. One without any mark shows its pictures first."""
     kind = _kind(card, line)
     shown = [image for column in card.fields.pictures for image in line.images(column, card.folder)]
-    clip, told = _frames(card, line, frames, sampler)
+    clip, about_frames = _frames(card, line, frames, sampler)
     shown += clip
     offered = _options(card, line) if kind == "multiple choice" else []
     drawn = _drawn(card, line) if kind == "picture choice" else []
@@ -57,7 +57,7 @@ def sample(
     category = line.text(card.fields.category) if card.fields.category else ""
     if card.categories and category not in card.categories:
         hint = nearest(category, card.categories)
-        raise InputError(f"{line.where}: unknown category '{category}'{hint}; there are {', '.join(card.categories)}")
+        raise InputError(f"{line.where}: unknown category '{category}'{hint}; choose from {', '.join(card.categories)}")
     cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
     groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
     return Sample(
@@ -68,7 +68,7 @@ def sample(
         groups=cluster | groups,
         category=category,
         tags={column: str(line.value(column)) for column in sorted(columns)}
-        | told
+        | about_frames
         | ({KIND: kind} if card.fields.kind else {}),
     )
 
@@ -76,7 +76,7 @@ def sample(
 def _frames(
     card: Card, line: TableRow, frames: int | None, sampler: str | None
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
-    """The frames of the row's video, and which they are."""
+    """Return the frames of the row's video, and tags that say which they are."""
     if card.fields.video is None:
         return (), {}
     from mmeval.data import video
@@ -90,28 +90,28 @@ def _frames(
 
 
 def _kind(card: Card, line: TableRow) -> str:
-    """What kind of question the row is. Raises InputError for a value that the card does not tell."""
+    """Return what kind of question the row is. Raises InputError for a value that the card does not list."""
     value = line.text(card.fields.kind) if card.fields.kind else ""
     if value not in card.kind:
         known = ", ".join(card.kind)
-        raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kind)}; there are {known}")
+        raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kind)}; choose from {known}")
     kind: str = card.kind[value]
     return kind
 
 
 def _group(line: TableRow, columns: Sequence[str]) -> str:
-    """The name of the row's group; none where a cell is empty: a question without a figure is in no figure's group."""
+    """Return the name of the row's group, or nothing where a cell is empty, as for a question without a figure."""
     cells = [line.value(column) for column in columns if column in line.values]
     return "" if any(cell is None or str(cell).strip() == "" for cell in cells) else _named(line, columns)
 
 
 def _named(line: TableRow, columns: Sequence[str]) -> str:
-    """What several columns name together: figure 1 of set 1 is another than figure 1 of set 2."""
+    """Return what several columns name together: figure 1 of set 1 is not figure 1 of set 2."""
     return " / ".join(_cell(line, column) for column in columns)
 
 
 def _cell(line: TableRow, column: str) -> str:
-    """The column's text; of `index/4` and `index%4` the whole number and the remainder."""
+    """Return the column's text; of `index/4` and `index%4` the quotient and the remainder."""
     part = _PART.fullmatch(column) if column not in line.values else None
     if part is None:
         return line.text(column)
@@ -124,7 +124,7 @@ def _cell(line: TableRow, column: str) -> str:
 
 
 def _drawn(card: Card, line: TableRow) -> list[Image]:
-    """The options that are pictures: of one column, or of a column each, without a gap between them."""
+    """Return the options that are pictures: of one column, or of a column each, without a gap between them."""
     columns = [line.images(column, card.folder) for column in card.fields.options]
     found = [image for column in columns for image in column]
     if len(columns) > 1 and any(len(column) != (place < len(found)) for place, column in enumerate(columns)):
@@ -135,9 +135,9 @@ def _drawn(card: Card, line: TableRow) -> list[Image]:
 
 
 def _options(card: Card, line: TableRow) -> list[str]:
-    """The options: of one column, or those columns that are not empty, without a gap between them.
+    """Return the options: of one column, or those columns that are not empty, without a gap between them.
 
-    Where the question itself lists them, only their letters are known. A letter that each one begins with goes.
+    Where the question itself lists them, these are their letters. Letters that all options begin with are removed.
     """
     if card.lettered:
         return [choices.letter(place) for place in range(card.lettered)]
@@ -164,7 +164,7 @@ _HEAD = r"\(?{}[.:)]\s*(?=\S)"
 
 
 def _listed(text: str) -> list[str]:
-    """The options of a text that lists them with their letters: "A: a cat\\nB: a dog"."""
+    """Return the options of a text that lists them with their letters, as in "A: a cat B: a dog"."""
     starts: list[int] = []
     for letter in choices.LETTERS:
         found = re.compile(r"(?<!\S)" + _HEAD.format(letter)).search(text, starts[-1] + 1 if starts else 0)
@@ -178,27 +178,27 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
     if kind == "short answer":
         value = line.value(card.fields.answer)
         return tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
-    said = line.text(card.fields.answer).strip()
+    answer = line.text(card.fields.answer).strip()
     if kind == "yes/no":
-        if said.lower() not in _YES_NO:
-            raise InputError(f"{line.where}: the answer is '{said[:60]}'; it must be yes or no")
-        return (_YES_NO[said.lower()],)
-    return (_letter(card, said, offered, line.where),)
+        if answer.lower() not in _YES_NO:
+            raise InputError(f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no")
+        return (_YES_NO[answer.lower()],)
+    return (_letter(card, answer, offered, line.where),)
 
 
-def _letter(card: Card, said: str, offered: Sequence[str | Image], where: str) -> str:
-    """The letter of the right option, however the card says answers are written."""
+def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str) -> str:
+    """Return the letter of the right option, whose answer is written as the card's `answers` says."""
     if card.answers == "text":
-        places = [place for place, option in enumerate(offered) if str(option).strip() == said]
+        places = [place for place, option in enumerate(offered) if str(option).strip() == answer]
     elif card.answers == "number":
-        places = [place for place in range(len(offered)) if str(place) == said]
+        places = [place for place in range(len(offered)) if str(place) == answer]
     else:
         known = choices.LETTERS[: len(offered)]
-        bare = said.strip("().: ").upper()
+        bare = answer.strip("().: ").upper()
         places = [known.index(bare)] if len(bare) == 1 and bare in known else []
     if len(places) != 1:
         raise InputError(
-            f"{where}: the answer '{said[:60]}' is not the {card.answers} of one of its {len(offered)} options; "
-            "mend the row, or the card's `answers`"
+            f"{where}: the answer '{answer[:60]}' is not the {card.answers} of one of its {len(offered)} options; "
+            "fix the row, or the card's `answers`"
         )
     return choices.letter(places[0])

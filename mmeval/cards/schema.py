@@ -62,7 +62,7 @@ Text = Annotated[str, Field(min_length=1)]
 Scalar = Annotated[str, BeforeValidator(_text)]
 """Text, or what YAML reads as a number or a truth value: `split: 1`."""
 Fact = Annotated[str | None, BeforeValidator(_text)]
-"""Something that is told of the benchmark and that nothing is computed with."""
+"""A fact about the benchmark that nothing is computed with."""
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_several), Field(min_length=1)]
 """One text or a list of them."""
 Scalars = Annotated[tuple[Scalar, ...], BeforeValidator(_several)]

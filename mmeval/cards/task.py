@@ -11,9 +11,7 @@ from typing import Any
 from mmeval import yaml_file
 from mmeval.cards.rows import KIND, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
-from mmeval.scoring.metrics import vqa
-from mmeval.scoring.metrics.binary import detection
-from mmeval.scoring.metrics.groups import by_category, group_all, guessing, key, macro, percent, pictures, share
+from mmeval.scoring.metrics import groups, vqa
 from mmeval.scoring.readings import choices, letters, yesno
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.short import exact
@@ -54,7 +52,6 @@ def build(
     card = check(values, where)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
-    groups = {group: group for group in card.groups}
     video: dict[str, Any] = {}
     if card.fields.video:
         from mmeval.data.video import FRAMES, SAMPLER
@@ -68,7 +65,7 @@ def build(
         scorers={"strict": scorer(card)},
         metrics={"strict": partial(numbers, card)},
         axes=dict(card.categories) or {"overall": "Accuracy"},
-        totals={**({"overall": "Overall"} if card.categories else {}), **groups},
+        totals={**({"overall": "Overall"} if card.categories else {}), **{group: group for group in card.groups}},
         details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
         readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
@@ -110,7 +107,7 @@ def _kind(card: Card, tags: Mapping[str, str]) -> str:
 
 
 def scorer(card: Card) -> Scorer:
-    """The strict scorer of each question's kind."""
+    """Return the strict scorer of each question's kind."""
     short_answer = exact if card.match == "exact" else agreement
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
@@ -121,7 +118,7 @@ def scorer(card: Card) -> Scorer:
 
 
 def agreement(record: Record) -> Score:
-    """VQA accuracy, as vqaEval.py has it; an answer that some of the people gave is correct, an empty one unparsed."""
+    """Score by VQA accuracy, as vqaEval.py does; an answer that somebody gave is correct, an empty one unparsed."""
     if record.text is None:
         return Score(None, "error")
     answer = vqa.normalised(record.text)
@@ -132,32 +129,33 @@ def agreement(record: Record) -> Score:
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """The share overall, of each category, of each kind of group; for yes/no how often and how well yes is said."""
-    cluster: Callable[[Record], str] = (lambda record: record.groups["cluster"]) if card.fields.cluster else pictures
+    """Return the share overall, of each category and of each kind of group; for yes/no how well yes is detected."""
+    cluster: groups.Key = "cluster" if card.fields.cluster else groups.pictures
     chance = partial(_chance, card)
     names = list(card.categories) or sorted({record.category for record in records})
-    parts = by_category(records, scores, names, cluster, chance) if card.fields.category else {}
-    whole = percent(share(records, scores, cluster), chance(records))
-    found = {"overall": macro(parts) if card.mean == "categories" else whole}
+    parts = groups.by_category(records, scores, names, cluster, chance) if card.fields.category else {}
+    whole = groups.percent(groups.share(records, scores, cluster), chance(records))
+    found = {"overall": groups.macro(parts) if card.mean == "categories" else whole}
     found |= parts if card.categories else {}
     for name in card.groups:
         inside = [pair for pair in zip(records, scores, strict=True) if name in pair[0].groups]
         own, theirs = [record for record, _ in inside], [score for _, score in inside]
-        found[name] = percent(group_all(own, theirs, name, cluster), _chance_of_all(own, name, chance))
+        found[name] = groups.percent(groups.group_all(own, theirs, name, cluster), _chance_of_all(own, name, chance))
     if tuple(card.kind.values()) == ("yes/no",):
-        found |= {name: number for name, number in detection(records, scores, cluster).items() if name != "accuracy"}
+        detected = groups.detection(records, scores, cluster)
+        found |= {name: detected[name] for name in DETAILS}
     return found
 
 
 def _chance(card: Card, records: Sequence[Record]) -> float | None:
-    """What guessing gives, of 100; None where a short answer is among the questions."""
+    """Return what guessing gives, of 100; None where a short answer is among the questions."""
     each = [_CHANCE[_kind(card, record.tags)](record) for record in records]
     known = [value for value in each if value is not None]
     return sum(known) / len(known) if known and len(known) == len(each) else None
 
 
 _CHANCE: dict[str, Callable[[Record], float | None]] = {
-    **dict.fromkeys(CHOICES, lambda record: guessing([record])),
+    **dict.fromkeys(CHOICES, lambda record: groups.guessing([record])),
     "yes/no": lambda record: 50.0,
     "short answer": lambda record: None,
 }
@@ -166,12 +164,12 @@ _CHANCE: dict[str, Callable[[Record], float | None]] = {
 def _chance_of_all(
     records: Sequence[Record], name: str, chance: Callable[[Sequence[Record]], float | None]
 ) -> float | None:
-    """What guessing every question of a group gives, of 100."""
-    groups: dict[str, float] = {}
+    """Return what guessing every question of a group gives, of 100; None where a short answer is among them."""
+    chances: dict[str, float] = {}
     for record in records:
         own = chance([record])
         if own is None:
             return None
-        group = key(record, name)
-        groups[group] = groups.get(group, 100.0) * own / 100.0
-    return sum(groups.values()) / len(groups) if groups else None
+        group = groups.key(record, name)
+        chances[group] = chances.get(group, 100.0) * own / 100.0
+    return sum(chances.values()) / len(chances) if chances else None
