@@ -85,8 +85,7 @@ def _frames(
         raise InputError(f"{line.where}: a table of a hub holds no videos; give the folder of the table and its videos")
     names = line.places(line.text(card.fields.video), card.folder)
     count, chosen = video.FRAMES if frames is None else frames, video.SAMPLER if sampler is None else sampler
-    found: tuple[tuple[Image, ...], dict[str, str]] = video.frames(line.folder, names, line.where, count, chosen)
-    return found
+    return video.frames(line.folder, names, line.where, count, chosen)
 
 
 def _kind(card: Card, line: TableRow) -> str:
@@ -95,8 +94,7 @@ def _kind(card: Card, line: TableRow) -> str:
     if value not in card.kind:
         known = ", ".join(card.kind)
         raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kind)}; choose from {known}")
-    kind: str = card.kind[value]
-    return kind
+    return card.kind[value]
 
 
 def _group(line: TableRow, columns: Sequence[str]) -> str:
@@ -188,17 +186,16 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
 
 def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str) -> str:
     """Return the letter of the right option, whose answer is written as the card's `answers` says."""
-    if card.answers == "text":
-        places = [place for place, option in enumerate(offered) if str(option).strip() == answer]
-    elif card.answers == "number":
-        places = [place for place in range(len(offered)) if str(place) == answer]
-    else:
-        known = choices.LETTERS[: len(offered)]
-        bare = answer.strip("().: ").upper()
-        places = [known.index(bare)] if len(bare) == 1 and bare in known else []
-    if len(places) != 1:
+    letters = [choices.letter(place) for place in range(len(offered))]
+    written = {
+        "letter": letters,
+        "number": [str(place) for place in range(len(offered))],
+        "text": [str(option).strip() for option in offered],
+    }[card.answers]
+    value = answer.strip("().: ").upper() if card.answers == "letter" else answer
+    if written.count(value) != 1:
         raise InputError(
             f"{where}: the answer '{answer[:60]}' is not the {card.answers} of one of its {len(offered)} options; "
             "fix the row, or the card's `answers`"
         )
-    return choices.letter(places[0])
+    return letters[written.index(value)]

@@ -8,11 +8,10 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from mmeval import yaml_file
 from mmeval.mic.rows import SourceRow
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
@@ -28,13 +27,13 @@ class SourceCard:
     about: str
     licence: str
     """As the set itself states it."""
-    holds: tuple[str, ...]
+    holds: Sequence[str]
     """What its folder must hold."""
-    sizes: Mapping[str, int]
+    wordings: Sequence[str]
+    sizes: Mapping[str, int] = field(default_factory=dict)
     """Rows drawn of each split (MMICL's published sampling); a split that is not named is taken whole."""
-    shots: int
+    shots: int = 0
     """Demonstrations at most; 0 for sets that are published without."""
-    wordings: tuple[str, ...]
 
     def lines(self, name: str) -> list[str]:
         """Return the card as lines for a person to read."""
@@ -47,18 +46,10 @@ class SourceCard:
 @cache
 def cards() -> Mapping[str, SourceCard]:
     """Return every source by name."""
+    from mmeval import yaml_file
+
     facts = yaml_file.read(Path(__file__).with_name("sources.yaml"))
-    return {
-        name: SourceCard(
-            fact["about"],
-            fact["licence"],
-            tuple(fact["holds"]),
-            fact.get("sizes", {}),
-            fact.get("shots", 0),
-            tuple(fact["wordings"]),
-        )
-        for name, fact in facts.items()
-    }
+    return {name: SourceCard(**fact) for name, fact in facts.items()}
 
 
 def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequence[str], seed: int) -> Example:
