@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from mmeval import yaml_file
 from mmeval.types import InputError
 
 
@@ -22,6 +21,7 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     Example: mmeval train stage2 --config configs/my-data.yaml
              torchrun --nproc-per-node 6 -m mmeval train stage2 --config configs/stage2-t5-xxl.yaml
     """
+    from mmeval import yaml_file
     from mmeval.mmicl.training.config import TrainingError, check_config
     from mmeval.reporting import console
 
