@@ -177,7 +177,7 @@ def _task(
 
     scorers = {
         "official": agreed(people, str.strip, str.strip),
-        "strict": agreed(people, short.said, normalised),
+        "strict": agreed(people, short.extract, normalised),
     }
     task = Task(
         name=name,

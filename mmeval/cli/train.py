@@ -22,11 +22,12 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     Example: mmeval train stage2 --config configs/my-data.yaml
              torchrun --nproc-per-node 6 -m mmeval train stage2 --config configs/stage2-t5-xxl.yaml
     """
-    from mmeval.mmicl.training.config import TrainingError, load_config
+    from mmeval import yaml_file
+    from mmeval.mmicl.training.config import TrainingError, check_config
     from mmeval.reporting import console
 
     try:
-        config = load_config(file, stage)  # a misspelt key is found before torch is loaded
+        config = check_config(yaml_file.read(file), file, stage)  # a misspelt key is found before torch is loaded
         from mmeval.mmicl.training.run import train as train_mmicl
         from mmeval.mmicl.weights import CheckpointError
     except TrainingError as error:

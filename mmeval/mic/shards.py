@@ -34,7 +34,7 @@ class Making:
     """What every shard needs to know."""
 
     source: str
-    wordings: tuple[str, ...]
+    wordings: Sequence[str]
     root: Path
     out: Path
     seed: int
