@@ -26,7 +26,7 @@ MAY = {
     "run": {"types", "spec", "jsonl"},
     "scoring": {"types", "jsonl"},
     "data": {"types", "scoring", "jsonl"},
-    "embedded": {"types", "scoring", "data"},
+    "embedded": {"types", "jsonl"},
     "task": {"yaml_file", "types", "spec", "scoring", "data", "cards", "tasks"},
     "cards": {"yaml_file", "types", "task", "scoring", "data"},
     "tasks": {"types", "task", "scoring", "data", "cards"},

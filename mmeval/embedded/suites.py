@@ -46,7 +46,7 @@ def mme(folder: Path) -> None:
 def mmbench(folder: Path) -> None:
     """MMBench's table with first passes only, from which its reader makes the other turns."""
     columns = ("index", "question", "hint", *LETTERS, "answer", "category", "image", "l2-category", "split")
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for leaf, (ability, *_) in LEAVES.items():
         for choice in choices(leaf, QUESTIONS, "test"):
             rows.append(
@@ -66,7 +66,7 @@ def mmbench(folder: Path) -> None:
 
 def pope(folder: Path) -> None:
     """POPE's adversarial split: an absent thing has its color or its shape in common with a thing in the picture."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for seed in range(COUNT):
         view = world.draw("existence", seed, "test")
         name = f"{view.name}.png"
@@ -285,5 +285,6 @@ def _video(path: Path, pictures: Sequence[Image.Image]) -> None:
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = "rgb24"
         for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))  # type: ignore[no-untyped-call]
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

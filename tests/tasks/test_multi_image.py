@@ -46,10 +46,11 @@ def test_every_task_says_what_a_list_of_tasks_shows(name: str) -> None:
     assert card["evidence"] in ("recorded outputs", "official script", "worked examples", "format only")
 
 
-def test_the_list_shows_evidence() -> None:
+def test_the_list_shows_evidence_and_embedded_suites() -> None:
     shown = call("tasks").output
     assert all(name in shown for name in TASKS)
-    assert "evidence: recorded outputs" in shown
+    assert {line.split()[1] for line in shown.splitlines() if line.startswith("* ")} >= SUITES.keys()
+    assert "recorded outputs" in call("tasks", "mme").output
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - SUITES.keys()))
@@ -663,7 +664,7 @@ def test_vl_icl_a_row_of_another_form_is_a_sentence(vl_icl: Path, file: str, cha
 def test_shots_where_there_are_none_is_a_sentence(winoground: Path) -> None:
     ended = call("run", "--task", "winoground", "--model", "constant", "--data", winoground, "--shots", 4)
     assert ended.exit_code == 2
-    assert "has no demonstrations; leave out --shots" in ended.stderr
+    assert "has no demonstrations; remove --shots" in ended.stderr
 
 
 def test_pictures_are_pictures() -> None:

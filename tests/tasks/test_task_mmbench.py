@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -122,7 +123,8 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
 
 def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
     ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
-    assert "MMBench_DEV.tsv, limited to 4, with --partial" in ended.output
+    for words in ("MMBench_DEV.tsv: 4 of 4", "limited to 4 of 11 questions", "lack turns are counted (--partial)"):
+        assert words in ended.output
     assert "Answers were read as by '2024-03'" in ended.output
     ended = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
     assert "limited" not in ended.output and "read as by" not in ended.output
@@ -227,7 +229,7 @@ def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatc
     run = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", scoring="likelihood")
     assert run.results["scorer"] == "likelihood"
     assert "divided by the number of UTF-8 bytes of the option's text" in run.results["remarks"][0]
-    with pytest.raises(InputError, match="run without --by"):
+    with pytest.raises(InputError, match="run without --scoring"):
         submission.write(run, "mmbench", tmp_path / "out")
     assert run.results["metrics"]["circular"]["value"] == 100.0
     assert run.spec.scoring == "likelihood"
@@ -240,12 +242,12 @@ def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatc
 def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(judge, "_reply", lambda *_: "B")
-    how = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m", "say": said.append}
-    run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)  # type: ignore[arg-type]
+    how: dict[str, Any] = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m"}
+    run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)
     assert run.results["metrics"]["vanilla"]["value"] == run.results["strict"]["vanilla"]["value"] == 50.0
     assert "The judge m was asked about 11 of 11 answers: 11 read" in run.results["remarks"][-1]
     monkeypatch.setattr(judge, "_reply", lambda *_: pytest.fail("it was asked again"))
-    assert rescore(run, **how)["counts"]["correct"] == 4  # type: ignore[arg-type]
+    assert rescore(run, **how)["counts"]["correct"] == 4
     assert call("score", run.folder, "--judge", how["judge"], "--judge-model", "m").exit_code == 0
     plain = rescore(run, say=said.append)
     assert plain["counts"]["unparsed"] == 11
@@ -260,8 +262,8 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
         ("mmbench", {"judge": "http://[bad/v1"}, "is not an http"),
         ("mmbench", {"judge": "http://localhost:port/v1"}, "is not an http"),
         ("mmbench", {"judge": "http://a b/v1"}, "is not an http"),
-        ("mmbench", {"judge": "http://127.0.0.1:9/v1", "by": "likelihood"}, "leave out --reading and --judge"),
-        ("mme", {"judge": "http://127.0.0.1:9/v1"}, "is no multiple choice"),
+        ("mmbench", {"judge": "http://127.0.0.1:9/v1", "scoring": "likelihood"}, "remove --reading and --judge"),
+        ("mme", {"judge": "http://127.0.0.1:9/v1"}, "is not a multiple-choice task"),
     ],
 )
 def test_a_judge_that_cannot_be_asked_is_refused_before_anything_is_asked(
@@ -274,7 +276,7 @@ def test_a_judge_that_cannot_be_asked_is_refused_before_anything_is_asked(
 
 def test_mmbench_is_no_ccbench(tmp_path: Path) -> None:
     data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()))
-    with pytest.raises(InputError, match=r"MMBench.tsv, line 2: '\w+' is an ability of MMBench; say --task mmbench"):
+    with pytest.raises(InputError, match=r"MMBench.tsv, line 2: '\w+' is an ability of MMBench; use --task mmbench"):
         evaluating.evaluate("constant", "ccbench", data=str(data), out=tmp_path / "run")
 
 
@@ -308,7 +310,7 @@ def test_a_hub_table_that_is_not_pinned_says_so(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("mmeval.data.hub.values", values)
     ended = evaluate(Path("hub:cn-test"), tmp_path / "run")
     assert ended.exit_code == 0, ended.output
-    assert runs.open_run(tmp_path / "run").identity["data"]["revision"] == "main, not pinned"
+    assert runs.open_run(tmp_path / "run").identity["data_revision"] == "main, not pinned"
     assert "hub:cn-test at main, not pinned" in ended.output
 
 

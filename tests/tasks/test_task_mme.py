@@ -66,12 +66,11 @@ def test_a_subtask_that_is_absent_leaves_the_others_their_numbers() -> None:
     assert found["perception"].reason == "not all of its subtasks have a value"
 
 
-def test_an_error_is_not_an_answer() -> None:
-    # the picture with an error counts one question, and for acc+ not at all
+def test_an_error_counts_as_wrong() -> None:
     number = numbers(answers("OCR", "yn", "y-"))["OCR"]
-    assert parts(number) == {"acc": 100.0, "acc+": 100.0}
-    assert estimate(number).n == 3
-    assert numbers(answers("OCR", "y-"))["OCR"].reason is not None
+    assert parts(number) == {"acc": 75.0, "acc+": 50.0}
+    assert estimate(number).n == 4
+    assert parts(numbers(answers("OCR", "y-"))["OCR"]) == {"acc": 50.0, "acc+": 0.0}
 
 
 def test_all_unparsed_is_zero_and_not_a_crash() -> None:
