@@ -119,11 +119,23 @@ def ask(
 
 
 def render(task: Task, sample: Sample, prompt: str, weigh: bool = False) -> Request:
-    """The sample in words, without its targets; to be weighed, with the task's candidates or its own options."""
+    """Put the sample and its demonstrations into words, without its targets.
+
+    A demonstration is worded as a question is. One without a picture stands in the prompt, as a line of text; one that
+    the prompt says nothing of is left out. To be weighed come the task's candidates or the sample's own options.
+    """
     candidates = tuple(words(choice) for choice in sample.choices) if weigh else ()
     if task.candidates is not None:
         candidates = task.candidates(sample)
-    return Request(sample.id, task.prompts[prompt](sample), sample.shots, candidates)
+    say = task.prompts[prompt]
+    shots = [
+        replace(shot, prompt=say(replace(sample, prompt=shot.prompt, choices=(), shots=()))) for shot in sample.shots
+    ]
+    spoken = "".join(
+        f"{_written(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)
+    )
+    shown = tuple(shot for shot in shots if images(shot.prompt))
+    return Request(sample.id, (*([spoken] if spoken else []), *say(sample)), shown, candidates)
 
 
 def pictures(samples: Iterable[Sample], ids: Collection[str]) -> dict[str, tuple[Image, ...]]:
