@@ -140,11 +140,11 @@ def inside(folder: Path, name: str, where: str) -> Path:
         raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
     path, pure = folder / name, PurePosixPath(name)
     try:
-        there = path.exists()  # raises for a name that no file can have: too long, a null character, half a character
+        there = path.exists()  # raises for a name that no file can have: too long, a null character, a loop
         allowed = path.resolve().is_relative_to(folder.resolve())
         if not allowed and not pure.is_absolute() and ".." not in pure.parts:
             allowed = is_picture(path) if there else True
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; fix it") from error
     if not allowed:
         raise InputError(f"{where}: '{name[:80]}' leads out of {folder}; put the file itself there")

@@ -83,6 +83,11 @@ def read(task: str, data: Path, shots: int | None, seed: int = 0) -> list[Sample
     return list(few_shot(str(data), shots, seed))
 
 
+def asked(task: str, sample: Sample, prompt: str = "open-flamingo") -> Request:
+    """What a model is asked."""
+    return loop.render(load_task(task), sample, prompt)
+
+
 # VQAv2
 
 
@@ -117,7 +122,7 @@ def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -
     assert (one.groups, two.groups, other.groups) == ({"image": "42"}, {"image": "42"}, {"image": "7"})
     for sample in (one, two):
         assert sorted(shot.answer for shot in sample.shots) == [f"said {n}" for n in range(100, 106)]
-        for shot in sample.shots:
+        for shot in asked("vqav2", sample).shots:
             image, words = shot.prompt
             number = shot.answer.removeprefix("said ")
             assert isinstance(image, Image)
@@ -128,23 +133,24 @@ def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -
 def test_the_prompt_as_a_model_gets_it(vqav2: Path, tmp_path: Path) -> None:
     door.evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run", shots=1, seed=3)
     sent = next(record.sent for record in open_run(tmp_path / "run").records if record.id == "71")
-    shot = read("vqav2", vqav2, 1, 3)[2].shots[0]
+    shot = asked("vqav2", read("vqav2", vqav2, 1, 3)[2]).shots[0]
     assert sent == f"<picture>{shot.prompt[1]}{shot.answer}\n<picture>Question:What is it? Short answer:"
 
 
 def test_zero_shot_is_two_demonstrations_in_words_or_bare(vqav2: Path) -> None:
-    task = load_task("vqav2")
     first, *_ = read("vqav2", vqav2, 0)
-    assert first.shots == ()
-    spoken, image, asked = task.prompts["open-flamingo"](first)
+    request = asked("vqav2", first)
+    assert request.shots == ()
+    spoken, image, question = request.prompt
     one, other, end = str(spoken).split("\n")
-    assert (isinstance(image, Image), asked, end) == (True, "Question:Is it red? Short answer:", "")
+    assert (isinstance(image, Image), question, end) == (True, "Question:Is it red? Short answer:", "")
     for line in (one, other):
         number = line.split("Train ")[1].split("?")[0]
         assert line == f"Question:Train {number}? Short answer: said {number}"
-    assert task.prompts["bare"](first) == (image, asked)
+    assert asked("vqav2", first, "bare") == Request(first.id, (image, question))
     four = read("vqav2", vqav2, 4)[0]
-    assert task.prompts["bare"](four) == task.prompts["open-flamingo"](four)
+    assert asked("vqav2", four, "bare") == asked("vqav2", four)
+    assert len(asked("vqav2", four).shots) == 4
     assert [sample.prompt[-1] for sample in read("vqav2", vqav2, None)] == ["Is it red?", "How many?", "What is it?"]
 
 
@@ -268,7 +274,9 @@ def test_flickr30k_by_hand(flickr: Path, tmp_path: Path) -> None:
     assert value(scores, "cider") == pytest.approx(500.0)
     assert scores["counts"]["unscored"] == scores["metrics"]["cider"]["n"] == 2
     sample = read("flickr30k", flickr, 4)[0]
-    assert all(shot.prompt[1] == "Output:" and shot.answer.startswith("Train caption") for shot in sample.shots)
+    shots = asked("flickr30k", sample).shots
+    assert len(shots) == 4
+    assert all(shot.prompt[1] == "Output:" and shot.answer.startswith("Train caption") for shot in shots)
 
 
 def test_flickr30k_cuts_the_next_caption_for_one_scorer_only(flickr: Path, tmp_path: Path) -> None:
@@ -302,13 +310,13 @@ def memes(tmp_path: Path) -> Path:
 
 def test_hateful_memes_by_hand(memes: Path) -> None:
     task = load_task("hateful-memes")
-    asked = [sample for sample in read("hateful-memes", memes, 2) if sample.category == "test_seen"]
-    assert [sample.targets for sample in asked] == [("no",), ("yes",), ("no",), ("yes",)]
-    assert task.prompts["bare"](asked[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
+    seen = [sample for sample in read("hateful-memes", memes, 2) if sample.category == "test_seen"]
+    assert [sample.targets for sample in seen] == [("no",), ("yes",), ("no",), ("yes",)]
+    assert task.prompts["bare"](seen[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
     # odds of yes: 1.5 and 0 for no, 2 and 1 for yes: of four pairs three are in order
     records = [
         Record(s.id, s.targets, s.category, s.groups, s.tags, loglikelihoods=(odds - 3, -3.0, odds - 3, -3.0))
-        for s, odds in zip(asked, (1.5, 2.0, 0.0, 1.0), strict=True)
+        for s, odds in zip(seen, (1.5, 2.0, 0.0, 1.0), strict=True)
     ]
     numbers = loop.score(task, records)["metrics"]
     assert numbers["test_seen"]["value"] == pytest.approx(75.0)
@@ -366,7 +374,7 @@ def test_other_seeds_and_other_questions_draw_others() -> None:
 
 def test_less_than_none_cannot_be_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="-1 demonstrations cannot be shown"):
-        next(samples([item(1, 1)], [], tmp_path, str, -1, 0))
+        next(samples([item(1, 1)], [], tmp_path, -1, 0))
 
 
 # Several seeds
@@ -511,11 +519,11 @@ QUESTIONS, ANNOTATIONS = "v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoc
         (ANNOTATIONS, '"question_id": 71', '"question_id": 421', "a second annotation of question 421"),
         (ANNOTATIONS, ', {"answer": "yes", "answer_confidence": "yes", "answer_id": 10}', "", "9 answers and not 10"),
         (ANNOTATIONS, '"answer": "yes"', '"said": "yes"', "an object with a text as 'answer'"),
-        (ANNOTATIONS, '"annotations"', '"annotation"', "must hold 'annotations' with a list"),
+        (ANNOTATIONS, '"annotations"', '"annotation"', "no 'annotations' in it, did you mean 'annotation'"),
         (QUESTIONS, '"question": "Is it red?"', '"question": ""', "must be a text"),
         (QUESTIONS, '"image_id": 42', '"image_id": "../42"', "COCO's are numbers"),
         (QUESTIONS, '"image_id": 42', '"image_id": 43', "there is no picture"),
-        (QUESTIONS, "{", "[", "cannot be read as JSON"),
+        (QUESTIONS, "{", "[", "not JSON"),
     ],
 )
 def test_bad_files_are_a_sentence(vqav2: Path, file: str, old: str, new: str, message: str) -> None:
@@ -561,11 +569,13 @@ def test_a_demonstration_without_its_picture_is_a_sentence(vqav2: Path) -> None:
         read("vqav2", vqav2, 1)
 
 
-def test_a_picture_that_leads_out_of_its_folder_is_refused(vizwiz: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_leads_to_a_picture_or_is_refused(vizwiz: Path, tmp_path: Path) -> None:
     outside = picture(tmp_path / "outside.jpg")
     inside = vizwiz / "val" / "VizWiz_val_00000000.jpg"
     inside.unlink()
     inside.symlink_to(outside)
+    assert len(read("vizwiz", vizwiz, 0)) == 3
+    outside.write_text("root:x:0:0")
     with pytest.raises(InputError, match="leads out of"):
         read("vizwiz", vizwiz, 0)
 
