@@ -9,8 +9,9 @@ from __future__ import annotations
 import statistics
 import time
 
-from mmeval import loop
 from mmeval.models import find_model, load_model
+from mmeval.rendering import render
+from mmeval.survey import survey
 from mmeval.task import load_task
 from mmeval.types import Generation, Model, Request
 
@@ -19,11 +20,10 @@ ROUNDS = 3
 
 
 def main() -> None:
-    """Measures and prints a Markdown row."""
+    """Measure, and print a Markdown row."""
     task = load_task("mme")
-    plan = loop.survey(task.samples("embedded"), SAMPLES)
-    wanted = set(plan.ids)
-    requests = [loop.render(task, sample, "release") for sample in task.samples("embedded") if sample.id in wanted]
+    wanted = set(survey(task.samples("embedded"), SAMPLES).ids)
+    requests = [render(task, sample, "release") for sample in task.samples("embedded") if sample.id in wanted]
     checkpoint = find_model("mmicl-tiny")
     batched, single = [], []
     answers: dict[str, list[str | None]] = {}
@@ -42,14 +42,14 @@ def main() -> None:
 
 
 def _measure(model: Model, requests: list[Request], at_once: int) -> tuple[float, list[str | None]]:
-    """Samples a second, and the answers in the requests' order."""
-    said: dict[str, str | None] = {}
+    """Return the samples per second, and the answers in the order of the requests."""
+    texts: dict[str, str | None] = {}
     start = time.perf_counter()
     for first in range(0, len(requests), at_once):
         for response in model.generate(requests[first : first + at_once], Generation()):
-            said[response.id] = response.text
+            texts[response.id] = response.text
     rate = len(requests) / (time.perf_counter() - start)
-    return rate, [said[request.id] for request in requests]
+    return rate, [texts[request.id] for request in requests]
 
 
 if __name__ == "__main__":

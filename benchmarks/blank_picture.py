@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from PIL import Image as PILImage
 
-from mmeval import loop
 from mmeval.models import load_model
+from mmeval.rendering import record, render
+from mmeval.scored import score_records
 from mmeval.task import load_task
 from mmeval.types import Generation, Image, Sample
 
@@ -15,17 +16,17 @@ GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")
 
 
 def main() -> None:
-    """Prints Perception and Cognition with their intervals, seen and blank."""
+    """Print Perception and Cognition with their intervals, seen and blank."""
     task, model = load_task("mme"), load_model("mmicl-tiny")
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
     for name, samples in (
         ("as drawn", list(task.samples("embedded"))),
         ("grey", list(blank(task.samples("embedded")))),
     ):
-        asked = {sample.id: (sample, loop.render(task, sample, "release")) for sample in samples}
+        asked = {sample.id: (sample, render(task, sample, "release")) for sample in samples}
         responses = model.generate([request for _, request in asked.values()], Generation())
-        records = [loop.record(*asked[response.id], response) for response in responses]
-        metrics = loop.score(task, records)["metrics"]
+        records = [record(*asked[response.id], response) for response in responses]
+        metrics = score_records(task, records).results()["metrics"]
         cells = [
             f"{metrics[total]['value']:.1f} | {metrics[total]['low']:.1f} to {metrics[total]['high']:.1f}"
             for total in ("perception", "cognition")
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 def blank(samples: Iterable[Sample]) -> Iterator[Sample]:
-    """The same questions about a grey picture."""
+    """Yield the same questions about a grey picture."""
     for sample in samples:
         prompt = tuple(GREY if isinstance(part, Image) else part for part in sample.prompt)
         yield Sample(sample.id, prompt, sample.targets, groups=sample.groups, category=sample.category)

@@ -19,18 +19,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval import loop
-from mmeval.data.mmbench import PASS
 from mmeval.reporting.leaderboards import mmbench
+from mmeval.scored import score_records
 from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.scoring.readings import choices
-from mmeval.task import load_task
-from mmeval.tasks.mmbench import ABILITIES
+from mmeval.task import Task, load_task
+from mmeval.tasks.mmbench import ABILITIES, PASS
+from mmeval.types import Record
 
 QUESTIONS = 6147
 ROUNDS = 3
 WORDS = ("cat", "dog", "bird", "horse", "small", "large", "red", "blue", "green", "house", "tree", "left", "kitchen")
-SAID = (
+ANSWERS = (
     "{letter}",
     "{letter}. {text}",
     "({letter})",
@@ -44,7 +44,7 @@ SAID = (
 
 
 def main() -> None:
-    """Measures and prints a Markdown table; ends with status 1 if not every row was scored."""
+    """Measure, and print a Markdown table; exit with status 1 if not every row was scored."""
     rows = table()
     print("| format | rows | questions | read | scored | whole command | its processor time |")
     print("|---|---|---|---|---|---|---|")
@@ -55,7 +55,7 @@ def main() -> None:
             task = load_task("mmbench")
             assert task.read_predictions is not None
             read, records = timed(partial(task.read_predictions, str(path)))
-            scored, results = timed(partial(loop.score, task, records))
+            scored, results = timed(partial(_score, task, records))
             if results["counts"]["samples"] != len(rows):
                 raise SystemExit(f"{results['counts']['samples']} of {len(rows)} rows were scored")
             command = [sys.executable, "-m", "mmeval", "score", "--task", "mmbench", "--predictions", str(path)]
@@ -69,8 +69,12 @@ def main() -> None:
             print(f"| {suffix} | {len(rows):,} | {QUESTIONS:,} | {seconds} |")
 
 
+def _score(task: Task, records: list[Record]) -> dict[str, Any]:
+    return score_records(task, records).results()
+
+
 def table() -> list[list[int | str]]:
-    """The rows, first passes first, in the columns of `mmbench.COLUMNS`."""
+    """Return the rows, first passes first, in the columns of `mmbench.COLUMNS`."""
     rng = random.Random("scoring")
     leaves = [(leaf, name) for name, (_, leaves) in ABILITIES.items() for leaf in leaves]
     passes: list[list[list[int | str]]] = [[] for _ in range(4)]
@@ -81,15 +85,15 @@ def table() -> list[list[int | str]]:
         for turn in range(4):
             shown, answer = turned(options, turn), turned_letter(right, 4, turn)
             letter = answer if rng.random() < 0.8 else rng.choice("ABCD")
-            said = rng.choice(SAID).format(letter=letter, text=shown["ABCD".index(letter)])
+            text = rng.choice(ANSWERS).format(letter=letter, text=shown["ABCD".index(letter)])
             question = f"Question {index}: what does the picture show, and where?"
             about: list[int | str] = [leaf, "made up", ABILITIES[short][0], "", ("dev", "test")[index % 2]]
-            passes[turn].append([index + turn * PASS, question, "", *shown, answer, *about, said])
+            passes[turn].append([index + turn * PASS, question, "", *shown, answer, *about, text])
     return [row for rows in passes for row in rows]
 
 
 def write(path: Path, rows: list[list[int | str]]) -> None:
-    """The table as a file of the kind that its name says."""
+    """Write the table as a file of the kind that its name says."""
     if path.suffix == ".xlsx":
         mmbench.sheet(path, rows)
         return
@@ -100,7 +104,7 @@ def write(path: Path, rows: list[list[int | str]]) -> None:
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    """The median of the seconds, and what came of it the last time."""
+    """Call a function a few times; return the median of the seconds, and the last result."""
     seconds = []
     for _ in range(ROUNDS):
         choices.read_once.cache_clear()

@@ -1,18 +1,20 @@
-"""`make verify-real MODEL=...`: full MME on published weights, held against the published values.
+"""`make verify-real MODEL=...`: run all of MME on published weights and compare with the published values.
 
-For whoever has the weights and reaches the hub; the result lands in `reports/verified/`.
+This needs the weights and a way to the hub. The result is written to `reports/verified/`.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmeval import evaluation as door
+import mmeval
 from mmeval.reporting import console
 from mmeval.run import write_json
-from mmeval.types import InputError, nearest
+from mmeval.types import InputError
 
 PUBLISHED = {
     "mmicl-flan-t5-xxl": {"perception": 1313.88, "cognition": 311.79},
@@ -23,45 +25,49 @@ PUBLISHED = {
 TOLERANCE = 0.03
 """Share of the full marks: prompts and library versions of those evaluations are not known to the letter."""
 
+CONTEXT: str | None = "mme-authors"
+"""How MMICL's authors prompted it for MME."""
+
 VERIFIED = Path("reports/verified")
 
 
-def verify(model: str) -> dict[str, Any]:
-    """Runs MME from the hub and compares; returns what is written. Raises InputError for a model without values."""
-    if model not in PUBLISHED:
-        raise InputError(
-            f"no published values for '{model}'{nearest(model, PUBLISHED)}; there are some for {', '.join(PUBLISHED)}"
-        )
-    with console.progress() as progress:
-        run = door.evaluate(model, "mme", data="hub", context="mme-authors", progress=progress, say=console.say)
+def verify(model: str, data: str = "hub") -> dict[str, Any]:
+    """Run MME, compare its totals with the published ones, and return what is written to `VERIFIED`."""
+    with console.display() as display:
+        run = mmeval.evaluate(model=model, task="mme", data=data, context=CONTEXT, display=display)
     metrics = run.results["metrics"]
-    rows = {
-        name: {
-            "published": value,
-            "measured": metrics[name]["value"],
-            "interval": [metrics[name]["low"], metrics[name]["high"]],
-            "tolerance": TOLERANCE * metrics[name]["full_marks"],
-        }
-        for name, value in PUBLISHED[model].items()
-    }
-    for row in rows.values():
-        row["agrees"] = row["measured"] is not None and abs(row["measured"] - row["published"]) <= row["tolerance"]
-    verdict = {"model": model, "identity": run.identity, "sessions": run.sessions, "values": rows}
+    values = {name: _compared(metrics[name], value) for name, value in PUBLISHED[model].items()}
+    verdict = {"model": model, "identity": run.identity, "sessions": run.sessions, "values": values}
     VERIFIED.mkdir(parents=True, exist_ok=True)
     write_json(VERIFIED / f"{model}.json", verdict)
     return verdict
 
 
-def main() -> None:
-    """Prints a line a value; status 1 where one is outside the tolerance."""
+def _compared(metric: Mapping[str, Any], published: float) -> dict[str, Any]:
+    measured, tolerance = metric["value"], TOLERANCE * metric["full_marks"]
+    return {
+        "published": published,
+        "measured": measured,
+        "interval": [metric["low"], metric["high"]],
+        "tolerance": tolerance,
+        "agrees": measured is not None and abs(measured - published) <= tolerance,
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print one line for each value; exit with status 1 if one is outside the tolerance."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=PUBLISHED)
+    parser.add_argument("--data", default="hub", help="MME's release folder or table (default: the hub's)")
+    options = parser.parse_args(arguments)
     try:
-        verdict = verify(sys.argv[1])
+        verdict = verify(options.model, options.data)
     except InputError as error:
         print(f"mmeval: {error}", file=sys.stderr)
         sys.exit(2)
     for name, row in verdict["values"].items():
-        verdict_word = "agrees with" if row["agrees"] else "differs from"
-        console.say(f"{name}: {row['measured']} {verdict_word} {row['published']} (tolerance {row['tolerance']:g})")
+        outcome = "agrees with" if row["agrees"] else "differs from"
+        console.say(f"{name}: {row['measured']} {outcome} {row['published']} (tolerance {row['tolerance']:g})")
     sys.exit(not all(row["agrees"] for row in verdict["values"].values()))
 
 

@@ -1,33 +1,40 @@
 """Evaluate multimodal language models: `mmeval.evaluate(model="mmicl-tiny", task="mme")`.
 
-The public API is what this file names. Importing it loads neither torch nor pandas.
+The public API is what `__all__` names. Importing it loads neither torch nor pandas.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmeval.evaluation import evaluate
+    from mmeval.evaluation import evaluate, score
     from mmeval.models import load_model
     from mmeval.run import open_run
+    from mmeval.spec import RunSpec
     from mmeval.task import load_task
 
-__version__ = "0.1.0"
-__all__ = ["evaluate", "load_model", "load_task", "open_run"]
+__version__ = "0.2.0"
+__all__ = ["RunSpec", "evaluate", "load_model", "load_task", "open_run", "score"]
 
-_HOMES = {
+_MODULES = {
+    "RunSpec": "mmeval.spec",
     "evaluate": "mmeval.evaluation",
     "load_model": "mmeval.models",
     "load_task": "mmeval.task",
     "open_run": "mmeval.run",
+    "score": "mmeval.evaluation",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Finds a public name where it lives, on first use, so that `import mmeval` stays instant."""
-    import importlib
-
-    if name not in _HOMES:
+    """Find a public name in its module, on first use, so that `import mmeval` stays instant."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'mmeval' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, those not yet loaded included."""
+    return sorted({*globals(), *__all__})

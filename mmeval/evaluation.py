@@ -1,6 +1,7 @@
-"""The Python door: from names and settings to a scored run. The command line goes through it too.
+"""The four stages of an evaluation: plan, ask, score, report; and `evaluate`, their composition.
 
-It joins a task, a model and a run folder; the loop itself is `loop`, the drawing is `reporting`.
+The stages are given a task and a model as values. What a sample looks like to a model is `rendering`'s, what an answer
+is worth `scored`'s, what is drawn `reporting`'s.
 """
 
 from __future__ import annotations
@@ -8,226 +9,207 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from mmeval import loop
+from mmeval import engine
 from mmeval import run as runs
+from mmeval.embedded import SUITES, suite
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model, pick_context
-from mmeval.provenance import provenance
+from mmeval.provenance import libraries, provenance, versions
+from mmeval.rendering import pictures, record, render
+from mmeval.run import Journal, Run
+from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
+from mmeval.scoring.early_stop import EarlyStop
 from mmeval.scoring.judge import Judge, Verdicts
-from mmeval.spec import How
-from mmeval.task import Task, load_task, pick_prompt, task_of, variant
-from mmeval.types import Generation, Image, InputError, Model, Record
+from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
+from mmeval.survey import Survey, check_pictures, survey
+from mmeval.task import Task, configure, load_task, pick_prompt
+from mmeval.types import Generation, Image, InputError, Model, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
-PREVIEWED = 3
-"""Prompts that a preview shows."""
+WINDOW = 512
+"""Requests given to a model at once: enough to sort by length and to share pictures, and bounded."""
+
+Loader = Callable[[Checkpoint, ModelOptions], Model]
+
+
+class Display(Protocol):
+    """What a person who waits is shown."""
+
+    def message(self, text: str) -> None:
+        """Show a sentence."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Show how many answers there are, of how many."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def message(self, text: str) -> None:
+        """Leave the sentence out."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Leave the numbers out."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will ask, and of whom: everything but the answers."""
+
+    spec: RunSpec
+    """Every default filled in; task, model and data by name, without folders."""
+    task: Task
+    checkpoint: Checkpoint
+    options: ModelOptions
+    source: str
+    """What the task reads."""
+    survey: Survey
+    identity: Mapping[str, Any]
+    folder: Path
+
+    def requests(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Request]]:
+        """Yield the samples with what a model is asked."""
+        assert self.spec.prompt is not None
+        for sample in samples:
+            yield sample, render(self.task, sample, self.spec.prompt, self.spec.scoring != "text")
+
+    @property
+    def by_likelihood(self) -> bool:
+        """Tell whether the model is asked for likelihoods, not for texts."""
+        return self.spec.scoring != "text" or self.task.candidates is not None
 
 
 def evaluate(
-    model: str,
-    task: str,
+    spec: RunSpec | None = None,
     *,
-    data: str | None = None,
     out: str | Path | None = None,
-    prompt: str | None = None,
-    context: str | None = None,
-    limit: int | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
-    batch_tokens: int | None = None,
-    beams: int = 1,
-    max_new_tokens: int | None = None,
-    seed: int = 0,
-    shots: int | None = None,
-    frames: int | None = None,
-    sampler: str | None = None,
-    reading: str | None = None,
-    by: str = "text",
-    partial: bool = False,
-    early_stop: bool = False,
-    judge: str | None = None,
-    judge_model: str | None = None,
     fresh: bool = False,
-    progress: loop.Progress | None = None,
-    say: Callable[[str], None] = lambda line: None,
-    load: Callable[[Checkpoint, ModelOptions], Model] | None = None,
-) -> runs.Run:
-    """Evaluates a model on a task and returns the run, scored; a run that was begun goes on.
+    keep_errors: bool = False,
+    display: Display | None = None,
+    load: Loader | None = None,
+    **values: Any,
+) -> Run:
+    """Evaluate a model on a task and return the run, scored and reported; a run that was begun goes on.
 
-    `model` is a catalogue name, a checkpoint folder or `adapter:source`; `task` a name or a card's file; `data` is
-    `embedded`, `hub`, a folder or a table, and for None the task's own; `limit` asks that many samples, whole groups,
-    evenly from all categories. `progress` gets (answers so far, answers in all), `say` a line now and then. Raises
-    InputError for anything wrong with the input, RunMismatch if `out` holds another run, Unsupported for a prompt
-    the model cannot take.
+    Give a RunSpec, or its fields by name: `evaluate(model="mmicl-tiny", task="mme")`. `out` is the run's folder,
+    `reports/TASK-MODEL-DATA` by default. Answers that ended in an error are asked again unless `keep_errors`; `fresh`
+    deletes the run in the folder and starts over. `load` loads the model where several evaluations share one.
 
-    For videos: `frames` of each are shown, chosen by `sampler`; both are part of the run's identity.
-
-    For few-shot tasks: `shots` demonstrations before each question, drawn by `seed`. `load` loads the model, where
-    several evaluations share one (`evaluate_seeds`).
-
-    For multiple choice: `reading` is the generation of the public heuristics that `official` reads by; `by`
-    is `text`, or a way to choose by likelihood; `partial` counts questions that lack turns by those that they
-    have; `early_stop` does not ask what is lost; `judge` is the URL of a server that is asked about what no
-    scorer can read, and `judge_model` its model.
+    Raises InputError for anything wrong with the input, RunMismatch if the folder holds another run, Unsupported for
+    a prompt that the model cannot take.
     """
-    how = How(
-        reading=reading,
-        by=by,
-        partial=partial,
-        early_stop=early_stop,
-        shots=shots,
-        frames=frames,
-        sampler=sampler,
-        seed=seed,
-    )
-    check_judge(judge, judge_model)
-    the_task = how.task(task, judged=judge is not None)
-    data = data or the_task.default_source
-    checkpoint = find_model(model)
-    prompt = pick_prompt(the_task, prompt)
-    context = pick_context(checkpoint, context)
-    plan = loop.survey(the_task.samples(data), limit)
-    folder = Path(out) if out else default_folder(the_task, checkpoint, data, prompt, context, limit, how)
-    if fresh:
-        runs.check_removable(folder)
-    settings = ModelOptions(context, device, _dtype(dtype, device, None if fresh else folder, checkpoint), batch_tokens)
-    generation = Generation(max_new_tokens or the_task.max_new_tokens, beams)
-    identity = {
-        "task": {
-            "name": the_task.name,
-            "version": the_task.version,
-            "prompt": prompt,
-            **how.identity(the_task, data),
-        },
-        "data": {"source": data_name(data), "digest": plan.digest, "limit": limit, **unpinned(the_task, data)},
-        "model": {
-            "name": checkpoint.name,
-            "checkpoint": checkpoint.digest,
-            "context": context,
-            "dtype": settings.dtype,
-            **({} if checkpoint.local or checkpoint.revision else {"revision": "not pinned"}),
-        },
-        "generation": {"max_new_tokens": generation.max_new_tokens, "beams": beams, "seed": seed},
-    }
-    run = None if fresh else runs.begun(folder, identity)
-    if run is not None and run.complete:
-        say(f"{folder}: all {len(plan.ids)} answers are there; scored again without the model")
-    else:
-        loaded = (load or load_model)(checkpoint, settings)
-        loop.check_pictures(loaded, plan)
-        if fresh:  # only now, and a new folder too: a model that does not load changes nothing
-            runs.remove(folder)
-        run = runs.create(folder, identity, len(plan.ids))
-        run.note(provenance(batch_tokens, device))
-        _seed(seed)
-        loop.ask(
-            the_task,
-            loaded,
-            run,
-            the_task.samples(data),
-            plan,
-            prompt=prompt,
-            generation=generation,
-            progress=progress or (lambda done, total: None),
-            weigh=by != "text",
-            early_stop=early_stop,
-        )
-    rescore(run, judge=judge, judge_model=judge_model, say=say)
+    display = display or Silent()
+    planned = plan(_spec(spec, values), out, fresh=fresh)
+    run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load or load_model)
+    score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
+    report(run, lambda ids: pictures(planned.task.samples(planned.source), ids))
     return run
 
 
-def evaluate_seeds(
-    model: str,
-    task: str,
-    seeds: Sequence[int],
-    *,
-    out: str | Path | None = None,
-    progress: loop.Progress | None = None,
-    say: Callable[[str], None] = lambda line: None,
-    **more: Any,
-) -> list[runs.Run]:
-    """Evaluates once for each seed, as `evaluate` does with `more`; each run has a folder of its own, under `out`.
+def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
+    """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
+    _check_judge(spec)
+    data, source, spec = _data(spec, load_task(spec.task))
+    task = configure(load_task(spec.task), spec)
+    if spec.judge is not None:
+        configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
+    checkpoint = find_model(spec.model)
+    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
+    filled = _filled(named, task, checkpoint)
+    folder = Path(out) if out else REPORTS / folder_name(filled, _filled(defaults(named), task, checkpoint))
+    if fresh:
+        runs.check_removable(folder)
+    filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
+    assert filled.context is not None
+    options = ModelOptions(filled.context, filled.device, filled.dtype, filled.batch_tokens)
+    found = survey(task.samples(source), spec.limit)
+    whole = {**identity(filled), **_identity(task, checkpoint, source), "questions": found.questions}
+    return Plan(filled, task, checkpoint, options, source, found, whole, folder)
 
-    The model is loaded once. Raises InputError for a seed that is named twice, and for a task that draws
-    nothing by its seed: a spread of zero would say nothing.
+
+def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader = load_model) -> Run:
+    """Ask what the run does not hold yet, and append each answer as it comes; returns the run.
+
+    Records of an error, and of samples whose pictures have changed since, are asked again. The model is loaded only
+    where there is something to ask. Raises Unsupported, before anything is asked, if a prompt has more pictures than
+    the model takes.
     """
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"the seeds are {', '.join(map(str, seeds)) or 'none'}; name each once, as in 0,1,2")
-    if load_task(task).few_shot is None:
-        raise InputError(f"the task '{task}' has no demonstrations to draw; leave out --seeds")
-    if out is not None and (Path(out) / "run.json").exists():
-        raise InputError(f"{out}: a run, and the folders of several are to go into it; name another with --out")
-    held: list[tuple[Checkpoint, ModelOptions, Model]] = []
-
-    def load(checkpoint: Checkpoint, settings: ModelOptions) -> Model:
-        if not held or held[0][:2] != (checkpoint, settings):
-            held[:] = [(checkpoint, settings, load_model(checkpoint, settings))]
-        return held[0][2]
-
-    found = []
-    for index, seed in enumerate(seeds):
-        say(f"seed {seed}, {index + 1} of {len(seeds)}")
-
-        def report(done: int, total: int, before: int = index) -> None:
-            if progress is not None:
-                progress(before * total + done, len(seeds) * total)
-
-        folder = None if out is None else Path(out) / f"seed{seed}"
-        found.append(evaluate(model, task, out=folder, seed=seed, progress=report, say=say, load=load, **more))
-    return found
+    run = None if fresh else runs.begun(plan.folder, plan.identity)
+    if run is not None and not _missing(plan, run, keep_errors):
+        kept = "" if run.complete else "; the errors among them are kept (--keep-errors)"
+        display.message(f"{plan.folder}: all {len(plan.survey.ids)} answers are there{kept}; the model is not loaded")
+        return run
+    for notice in plan.task.notices(plan.survey.categories):
+        display.message(notice)
+    model = load(plan.checkpoint, plan.options)
+    check_pictures(model, plan.survey)
+    if fresh:  # only now: a model that does not load changes nothing
+        runs.remove(plan.folder)
+    run = runs.create(plan.folder, plan.identity, len(plan.survey.ids), plan.survey.available)
+    run.note(provenance(plan.spec), plan.survey.digest)
+    _seed(plan.spec.seed)
+    with run.journal() as journal:
+        wanted = _missing(plan, run, keep_errors)
+        _announce(plan, run, wanted, display)
+        _ask(plan, model, run, journal, wanted, display)
+    return run
 
 
-def rescore(
-    run: runs.Run,
-    *,
-    judge: str | None = None,
-    judge_model: str | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
-    """Scores a run's records again, without the model, and writes `scores.json`.
+def score(
+    run: Run, *, judge: str | None = None, judge_model: str | None = None, display: Display | None = None
+) -> Scored:
+    """Judge a run's records, without the model, and write `scores.json` and `samples.jsonl`.
 
     With a `judge`, what cannot be read is asked of it; its replies are kept in the folder, in `judge.jsonl`.
     """
-    check_judge(judge, judge_model)
-    task, records, verdicts = task_of(run.identity), run.records, None
-    if judge is None and (run.folder / "judge.jsonl").exists():
-        say("scored without the judge that was asked before; --judge and --judge-model use its replies again")
+    display = display or Silent()
+    spec = replace(run.spec, judge=judge, judge_model=judge_model)
+    _check_judge(spec)
+    whole = load_task(spec.task, run.identity.get("card"))
+    scored = score_records(configure(whole, spec), run.records)
+    verdicts = None
     if judge is not None and judge_model is not None:
-        task_of(run.identity, Verdicts())  # raises where there is nothing for a judge to read
-        asked = Judge(judge, judge_model, run.folder / "judge.jsonl")
-        verdicts = judges.ask(asked, loop.unread(task, records), say)
-        task = task_of(run.identity, verdicts)
-    results = loop.score(task, records)
+        configure(whole, spec, Verdicts())  # raises where there is nothing for a judge to read
+        verdicts = judges.ask(Judge(judge, judge_model, run.folder / "judge.jsonl"), scored.unread, display.message)
+        scored = scored.judged_by(configure(whole, spec, verdicts))
+    elif (run.folder / "judge.jsonl").exists():
+        display.message("scored without the judge that was asked before; --judge and --judge-model use its replies")
+    results = scored.results()
+    results |= {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
+    results["remarks"] += _of_sessions(run)
     if verdicts is not None:
         results["judge"] = verdicts.to_json()
-        results["remarks"].append(verdicts.remark(len(records)))
-    runs.write_json(run.folder / "scores.json", results)
-    return results
+        results["remarks"].append(verdicts.remark(len(scored.records)))
+    run.save(results, scored.samples())
+    return scored
 
 
-def check_judge(judge: str | None, judge_model: str | None) -> None:
-    """Raises InputError where one is given without the other, and for an address that is none."""
-    if (judge is None) != (judge_model is None):
-        raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
-    if judge is not None:
-        judges.check_address(judge)
+def report(run: Run, find: Callable[[Collection[str]], Mapping[str, Sequence[Image]]] | None = None) -> list[Path]:
+    """Write a scored run's tables, figures, page and the benchmark's own results; returns the paths, the page first.
+
+    `find` finds the pictures of the samples that the page lists.
+    """
+    from mmeval.reporting import run_report
+
+    return run_report.write(run, find)
 
 
 def score_predictions(
     task: str, path: str, *, reading: str | None = None, partial: bool = False
-) -> tuple[Task, list[Record], dict[str, Any]]:
-    """The task, records and scores of a benchmark's own predictions format, ours or anybody's, without a model."""
-    the_task = variant(load_task(task), reading=reading, partial=partial)
-    if the_task.read_predictions is None:
+) -> tuple[Scored, dict[str, Any]]:
+    """Score a benchmark's own predictions format, ours or anybody's, without a model. Raises InputError."""
+    found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
+    if found.read_predictions is None:
         raise InputError(f"the task '{task}' has no predictions format of its own; score a run folder instead")
-    records = the_task.read_predictions(path)
-    return the_task, records, loop.score(the_task, records)
+    scored = score_records(found, found.read_predictions(path))
+    results = scored.results()
+    return scored, {**results, "answered": len(scored.records), "planned": len(scored.records), "marks": []}
 
 
 @dataclass(frozen=True)
@@ -237,107 +219,171 @@ class Preview:
     reads: str
     """The data and the checkpoint that would be read."""
     prompts: tuple[tuple[str, str, int], ...]
-    """The first ones: (sample id, prompt as the model will see it or why it cannot, its length in tokens)."""
+    """The first of each category: sample id, prompt as the model will see it or why it cannot, its length in tokens."""
+    notices: tuple[str, ...]
 
 
-def preview(
-    model: str,
-    task: str,
-    how: How,
-    *,
-    data: str | None = None,
-    prompt: str | None = None,
-    context: str | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
-    judge: str | None = None,
-    judge_model: str | None = None,
-) -> Preview:
-    """The first prompts as the model will see them, and what would be read. Nothing is asked or written.
+def preview(spec: RunSpec, load: Loader = load_model) -> Preview:
+    """Return the first prompt of each category as the model will see it. Nothing is asked or written.
 
     What `evaluate` refuses is refused.
     """
-    check_judge(judge, judge_model)
-    the_task = how.task(task, judged=judge is not None)
-    data = data or the_task.default_source
-    checkpoint = find_model(model)
-    plan = loop.survey(the_task.samples(data))
-    settings = ModelOptions(pick_context(checkpoint, context), device, _dtype(dtype, device, None, checkpoint))
-    loaded = load_model(checkpoint, settings)
-    loop.check_pictures(loaded, plan)
-    prompt = pick_prompt(the_task, prompt)
-    first = itertools.islice(the_task.samples(data), PREVIEWED)
-    weigh = how.by != "text" or the_task.candidates is not None
-    requests = {request.id: request for request in (loop.render(the_task, s, prompt, weigh) for s in first)}
-    shown = [loaded.preview(request) for request in requests.values()]
-    reads = (
-        f"data: {data}, {len(plan.ids)} samples; model: {checkpoint.name} from {checkpoint.source or 'nowhere'}; "
-        f"prompt: {prompt}; context: {settings.context}"
-    )
+    planned = plan(spec)
+    model = load(planned.checkpoint, planned.options)
+    check_pictures(model, planned.survey)
+    first: dict[str, Sample] = {}
+    for sample in planned.task.samples(planned.source):
+        if first.setdefault(sample.category, sample) is sample and len(first) == len(planned.survey.categories):
+            break
     prompts = []
-    for found in shown:
-        sent = found.sent if found.error is None else f"cannot be sent: {found.error}"
-        weighed = "".join(f"\n[weighed: {candidate}]" for candidate in requests[found.id].candidates)
-        prompts.append((found.id, sent + weighed, found.input_tokens))
-    return Preview(reads, tuple(prompts))
+    for sample, request in planned.requests(first.values()):
+        sent = model.preview(request)
+        text = sent.sent if sent.error is None else f"cannot be sent: {sent.error}"
+        text += "".join(f"\n[candidate: {candidate}]" for candidate in request.candidates)
+        prompts.append((sample.id, text, sent.input_tokens))
+    checkpoint, used = planned.checkpoint, planned.spec
+    reads = (
+        f"data: {planned.source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
+        f"{checkpoint.source or 'nowhere'}; prompt: {used.prompt}; context: {used.context}"
+    )
+    return Preview(reads, tuple(prompts), tuple(planned.task.notices(planned.survey.categories)))
 
 
-def pictures(task: str, data: str | None, how: How) -> Callable[[Collection[str]], dict[str, tuple[Image, ...]]]:
-    """What finds the pictures of a run's questions by sample id, for the page; videos are not decoded once more."""
-    the_task = how.task(task)
-    source = data or the_task.default_source
-    if the_task.video is not None and source != "embedded":
-        return lambda ids: {}
-    return lambda ids: loop.pictures(the_task.samples(source), ids)
+def _spec(spec: RunSpec | None, values: Mapping[str, Any]) -> RunSpec:
+    if spec is None:
+        return from_mapping(values, "evaluate", RunSpec)
+    return replace(spec, **values)
 
 
-def unpinned(task: Task, data: str) -> dict[str, str]:
-    """For data of the hub whose revision is no commit, and so may hold something else tomorrow: that revision."""
+def _data(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
+    """Return the data's name, what the task reads, and the spec with the settings that an embedded suite brings."""
+    data = task.default_source if spec.data is None else spec.data
+    if data != "embedded":
+        return data, data, spec
+    path = suite(task.name)
+    own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
+    return data, str(path), replace(spec, **own)
+
+
+def _check_judge(spec: RunSpec) -> None:
+    if spec.judge is not None:
+        judges.check_address(spec.judge)
+
+
+def _filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
+    """Return the spec with the task's and the model's defaults in place of None, where a field applies to them."""
+    reading = spec.reading or next(iter(task.readings), None) if spec.scoring == "text" else None
+    return replace(
+        spec,
+        prompt=pick_prompt(task, spec.prompt),
+        context=pick_context(checkpoint, spec.context),
+        reading=reading,
+        shots=task.shots if spec.shots is None else spec.shots,
+        frames=task.frames if task.video is not None else None,
+        sampler=task.sampler if task.video is not None else None,
+        max_new_tokens=spec.max_new_tokens or task.max_new_tokens,
+    )
+
+
+def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]:
+    """Return what identifies a run beside its spec: what could change answers or scores under the same names."""
+    found: dict[str, Any] = {
+        "task_version": task.version,
+        "checkpoint": checkpoint.digest,
+        "engine": {"version": engine.VERSION, **libraries(checkpoint.adapter)},
+    }
+    if task.facts is not None:
+        found["card"] = dict(task.facts)
+    if not checkpoint.local and not checkpoint.revision:
+        found["model_revision"] = "not pinned"
     hub = task.card.get("hub")
-    if not isinstance(hub, Mapping) or not (data == "hub" or data.startswith("hub:")):
-        return {}
-    revision = str(hub.get("revision"))
-    return {} if re.fullmatch("[0-9a-f]{40}", revision) else {"revision": f"{revision}, not pinned"}
+    if isinstance(hub, Mapping) and (source == "hub" or source.startswith("hub:")):
+        revision = str(hub.get("revision"))
+        if not re.fullmatch("[0-9a-f]{40}", revision):
+            found["data_revision"] = f"{revision}, not pinned"
+    return found
 
 
-def data_name(data: str) -> str:
-    """What a run remembers of where its data came from: the last part of a path, not this machine's folders."""
-    return data if data in ("embedded", "hub") else Path(data).resolve().name
+def _missing(plan: Plan, run: Run, keep_errors: bool) -> set[str]:
+    """Return the ids that have no answer, an error, or an answer to what the sample was before it changed."""
+    held = {
+        one.id
+        for one in run.records
+        if (one.error is None or keep_errors) and one.digest == plan.survey.samples.get(one.id)
+    }
+    return set(plan.survey.ids) - held
 
 
-def default_folder(
-    task: Task,
-    checkpoint: Checkpoint,
-    data: str,
-    prompt: str,
-    context: str,
-    limit: int | None,
-    how: How,
-) -> Path:
-    """`reports/TASK-MODEL-DATA`, and whatever is not the default."""
-    extras = [
-        *([prompt] if prompt != pick_prompt(task, None) else []),
-        *([context] if context != pick_context(checkpoint, None) else []),
-        *([f"limit{limit}"] if limit else []),
-        *how.suffix(task),
-    ]
-    name = "-".join([task.name, checkpoint.name, data_name(data), *extras])
-    return REPORTS / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
+    """Say what is asked again, and why."""
+    held = {one.id: one for one in run.records if one.id in wanted}
+    changed = [one for one in held.values() if one.digest != plan.survey.samples[one.id]]
+    if changed:
+        display.message(f"asking {len(changed):,} questions again whose pictures have changed since they were answered")
+    if errors := len(held) - len(changed):
+        display.message(f"asking {errors:,} questions again that ended in an error")
 
 
-def _dtype(dtype: str, device: str, folder: Path | None, checkpoint: Checkpoint) -> str:
-    """`auto` is the dtype that the run in the folder began with; for a new run bf16 on a GPU and float32 on a CPU."""
-    if dtype != "auto" or checkpoint.adapter == "constant":
-        return dtype
+def _ask(plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str], display: Display) -> None:
+    """Hand the model a window of requests at a time, and append what comes.
+
+    With early stopping the turns of a question are asked one after the other, and none after one that was read by
+    every scorer and found wrong: the question is lost, and CircularEval the same.
+    """
+    total = len(plan.survey.ids)
+    held = [one for one in run.records if one.id not in wanted]
+    stop = EarlyStop(plan.task.scorers.values(), held) if plan.spec.early_stop else None
+    done = itertools.count(total - len(wanted) + 1)
+    display.progress(total - len(wanted), total)
+    for window in _windows(sample for sample in plan.task.samples(plan.source) if sample.id in wanted):
+        for wave in stop.waves(window) if stop else [window]:
+            asked = {sample.id: (sample, request) for sample, request in plan.requests(wave)}
+            for id in [id for id, (sample, _) in asked.items() if stop and sample in stop]:
+                sample, request = asked.pop(id)
+                skipped = record(sample, request, Response(id), plan.survey.samples[id])
+                journal.append(replace(skipped, tags={**sample.tags, "skipped": "lost at an earlier turn"}))
+                display.progress(next(done), total)
+            for response in _answers(plan, model, [request for _, request in asked.values()]):
+                answer = record(*asked[response.id], response, plan.survey.samples[response.id])
+                journal.append(answer)
+                display.progress(next(done), total)
+                if stop:
+                    stop.see(answer)
+
+
+def _answers(plan: Plan, model: Model, requests: list[Request]) -> Iterator[Response]:
+    if plan.by_likelihood:
+        return model.loglikelihood(requests)
+    assert plan.spec.max_new_tokens is not None
+    return model.generate(requests, Generation(plan.spec.max_new_tokens, plan.spec.beams))
+
+
+def _windows(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    while window := list(itertools.islice(samples, WINDOW)):
+        yield window
+
+
+def _of_sessions(run: Run) -> list[str]:
+    """Return what a reader must know of where the answers came from."""
+    found = versions(run.sessions)
+    if len(found) < 2:
+        return []
+    return [f"The answers come from {len(found)} versions of the program: {'; '.join(found)}."]
+
+
+def _dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
+    """`auto` is the dtype that the run in the folder began with; for a new run it follows the device."""
+    if spec.dtype != "auto" or checkpoint.adapter == "constant":
+        return spec.dtype
     if folder is not None and (folder / "run.json").exists():
-        return str(runs.open_run(folder).identity["model"]["dtype"])
+        return runs.open_run(folder).spec.dtype
     from mmeval.engine.device import default_dtype
 
-    return default_dtype(device)
+    return default_dtype(spec.device)
 
 
 def _seed(seed: int) -> None:
-    """Seeds torch where the model brought it; greedy and beam answers do not draw, adapters to come may."""
+    """Seed torch where the model brought it; greedy and beam answers do not draw, adapters to come may."""
     if "torch" in sys.modules:
         import torch
 

@@ -45,7 +45,7 @@ def read(
                     value = reader.read(type=dict, skip_empty=True)
                 except EOFError:
                     return
-                yield value, f"{path}, line {number}"  # type: ignore[misc]
+                yield value, f"{path}, line {number}"
     except (jsonlines.InvalidLineError, RecursionError) as error:
         raise InputError(f"{path}, line {number}: not a JSON object ({error}); {advice}") from error
     except OSError as error:

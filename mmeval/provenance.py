@@ -1,33 +1,61 @@
-"""Where a sitting of a run took place: time, commit, packages, machine. Nothing here identifies the run."""
+"""Where a session of a run took place: time, version, commit, packages, machine; and which of these make answers."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mmeval.spec import RunSpec
+
 PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "numpy", "scipy")
 
 
-def provenance(batch_tokens: int | None, device: str) -> dict[str, Any]:
-    """Now, here, with this code."""
+LIBRARIES = ("torch", "transformers")
+"""Libraries whose major version can change answers."""
+
+
+def provenance(spec: RunSpec) -> dict[str, Any]:
+    """Return now, here, with this code."""
+    import mmeval
+
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": mmeval.__version__,
         "commit": _commit(),
         "packages": {name: _version(name) for name in PACKAGES},
         "python": sys.version.split()[0],
         "machine": f"{platform.system()} {platform.machine()}",
-        "device": device,
-        "batch_tokens": batch_tokens,
+        "device": spec.device,
+        "batch_tokens": spec.batch_tokens,
     }
 
 
+def libraries(adapter: str) -> dict[str, str]:
+    """Return the major versions of the libraries that an adapter's answers depend on, as far as they are installed."""
+    if adapter == "constant":
+        return {}
+    return {name: found.split(".")[0] for name in LIBRARIES if (found := _version(name))}
+
+
+def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the versions of the program and of these libraries that sessions ran with, each once, in their order."""
+    found: dict[str, None] = {}
+    for session in sessions:
+        packages = session.get("packages") or {}
+        own = session.get("version") or packages.get("mmeval-harness") or "unknown"
+        others = ", ".join(f"{name} {packages[name]}" for name in LIBRARIES if packages.get(name))
+        found[f"mmeval {own}" + (f" with {others}" if others else "")] = None
+    return list(found)
+
+
 def _commit() -> str | None:
-    """This code's commit, with `-dirty` where files were changed; None where it is installed from a wheel."""
+    """Return this code's commit, with `-dirty` where files were changed; None where it is installed from a wheel."""
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None

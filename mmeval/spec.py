@@ -1,74 +1,211 @@
-"""How a task is asked and read: the choices, beside prompt and context, that make one run another run."""
+"""RunSpec: everything that makes one run another run, as one frozen value.
+
+A field says all that there is to know of an option: its help text, its bounds, whether it identifies a run, and how it
+shows in a folder's name. The command line, run files, identities, folder names and sweeps are derived from the fields,
+so that a new option is a new field.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import itertools
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
-from mmeval.scoring.judge import Verdicts
-from mmeval.task import Task, load_task, variant, with_frames, with_shots
-from mmeval.types import InputError
+from mmeval.types import InputError, nearest
+
+Spec = TypeVar("Spec", bound="RunSpec")
+KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class How:
-    """What was chosen; None where the task's own way is meant."""
+class Option:
+    """What a field of RunSpec is outside Python."""
 
-    reading: str | None = None
-    """Multiple choice: the generation of the public heuristics that `official` reads by."""
-    by: str = "text"
-    """Multiple choice: `text`, or a way to choose by likelihood."""
-    partial: bool = False
-    """Questions that lack turns are counted by those that they have."""
-    early_stop: bool = False
-    """What is lost is not asked any further."""
-    shots: int | None = None
-    """Demonstrations before each question."""
-    frames: int | None = None
-    """Pictures shown of each video."""
-    sampler: str | None = None
-    """How these are chosen."""
-    seed: int = 0
-    """Draws the demonstrations."""
+    help: str
+    identifies: bool = True
+    """Whether another value makes another run."""
+    folder: str | None = None
+    """How a value that is not the default shows in a folder's name, `{}` being the value."""
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[str, ...] = ()
+    metavar: str | None = None
 
-    def task(self, name: str, judged: bool = False) -> Task:
-        """The task of that name, asked and read that way; `judged` where a judge is to read what no scorer can.
 
-        Raises InputError, before hours of answers, for what the task does not have.
-        """
-        task = load_task(name)
-        if self.early_stop and task.partial is None:
-            raise InputError(f"the task '{name}' asks no question in several turns; leave out --early-stop")
-        task = variant(task, reading=self.reading, by=self.by, partial=self.partial)
-        if judged:
-            variant(task, reading=self.reading, by=self.by, verdicts=Verdicts())
-        return with_frames(with_shots(task, self.shots, self.seed), self.frames, self.sampler)
+def option(default: Any, help: str, **more: Any) -> Any:
+    """Make a field of RunSpec; `more` are fields of Option."""
+    return field(default=default, metadata={"option": Option(help, **more)})
 
-    def identity(self, task: Task, data: str) -> dict[str, Any]:
-        """What of it identifies a run of that task; the seed does so elsewhere."""
-        video = task.video is not None and data != "embedded"
-        told = {
-            "reading": self.reading or next(iter(task.readings), None) if self.by == "text" else None,
-            "by": self.by if self.by != "text" else None,
-            "shots": self.shots,
-            "frames": task.frames if video else None,
-            "sampler": task.sampler if video else None,
-            "card": dict(task.facts) if task.facts is not None else None,
-            "partial": self.partial or None,
-            "early_stop": self.early_stop or None,
-        }
-        return {name: value for name, value in told.items() if value is not None}
 
-    def suffix(self, task: Task) -> list[str]:
-        """What is not the default, in words for the name of a run's folder."""
-        said = (
-            (self.by, self.by != "text"),
-            (f"{self.reading}", self.reading not in (None, next(iter(task.readings), None))),
-            (f"shots{self.shots}", self.shots is not None),
-            (f"frames{self.frames}", self.frames is not None),
-            (f"{self.sampler}", self.sampler is not None),
-            (f"seed{self.seed}", self.seed != 0),
-            ("partial", self.partial),
-            ("early-stop", self.early_stop),
-        )
-        return [word for word, wanted in said if wanted]
+@dataclass(frozen=True)
+class RunSpec:
+    """An evaluation: what is asked, of whom, and how. None stands for the default of the task or the model.
+
+    Raises InputError for a value of another type or out of range.
+    """
+
+    task: str = option(MISSING, "Benchmark; `mmeval tasks` lists them. Or a card, a .yaml file.")
+    model: str = option("mmicl-tiny", "Catalogue name, checkpoint folder, or ADAPTER:SOURCE.")
+    data: str | None = option(None, "embedded, hub, a folder, or a table.  [default: embedded; for a card its folder]")
+    prompt: str | None = option(None, "How the task puts its questions.  [default: the task's first]", folder="{}")
+    context: str | None = option(
+        None, "How the model's pictures are introduced.  [default: the adapter's first]", folder="{}"
+    )
+    limit: int | None = option(
+        None, "About this many samples, evenly from all categories.", folder="limit{}", minimum=1
+    )
+    scoring: str = option(
+        "text", "What answers: the text, or the likelihood of each option (per byte, or its sum).",
+        folder="{}", choices=("text", "likelihood", "likelihood-sum"),
+    )  # fmt: skip
+    reading: str | None = option(
+        None, "Generation of the public heuristics that reads a letter.  [default: the first]", folder="{}"
+    )
+    shots: int | None = option(
+        None, "Demonstrations before each question, drawn by --seed.  [default: the task's]",
+        folder="shots{}", minimum=0,
+    )  # fmt: skip
+    frames: int | None = option(None, "Pictures shown of each video.  [default: 8]", folder="frames{}", minimum=1)
+    sampler: str | None = option(None, "How frames are chosen: inner, uniform, ends.  [default: inner]", folder="{}")
+    seed: int = option(0, "Draws the demonstrations.", folder="seed{}", minimum=0, maximum=LARGEST_SEED)
+    partial: bool = option(False, "Count questions that lack turns by the turns they have.", folder="partial")
+    early_stop: bool = option(False, "Ask no further turn of a question that is lost.", folder="early-stop")
+    max_new_tokens: int | None = option(
+        None, "Length of an answer at most.  [default: the task's]", folder="tokens{}", minimum=1
+    )
+    beams: int = option(1, "Beams of the search for an answer.", folder="beams{}", minimum=1)
+    dtype: str = option(
+        "auto", "auto: bfloat16 on a GPU, float32 on a CPU.", choices=("auto", "float32", "bfloat16", "float16")
+    )
+    device: str = option("auto", "auto, cpu, cuda, cuda:1, ...", identifies=False)
+    batch_tokens: int | None = option(
+        None, "Padded prompt tokens in a batch.  [default: 2048 on a CPU, 16384 on a GPU]", identifies=False, minimum=1
+    )
+    judge: str | None = option(
+        None, "OpenAI-compatible server, up to /v1, asked what no scorer can read.", identifies=False, metavar="URL"
+    )
+    judge_model: str | None = option(
+        None, "Its model; its key, if any, is in MMEVAL_JUDGE_KEY.", identifies=False, metavar="NAME"
+    )
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            object.__setattr__(self, one.name, _checked(type(self), one, getattr(self, one.name)))
+        if (self.judge is None) != (self.judge_model is None):
+            raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
+
+
+def options(kind: type[RunSpec] = RunSpec) -> dict[str, Option]:
+    """Map each field's name to what it is outside Python, in the fields' order."""
+    return {one.name: one.metadata["option"] for one in fields(kind)}
+
+
+def value_type(kind: type[RunSpec], name: str) -> type:
+    """Return the type of a field's values, None left out: str, int, float or bool."""
+    hint = typing.get_type_hints(kind)[name]
+    if isinstance(hint, types.UnionType):
+        (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
+    found: type = hint
+    return found
+
+
+def from_mapping(values: Mapping[str, Any], where: str, kind: type[Spec]) -> Spec:
+    """Make a spec of named values. Raises InputError naming the place, the field and the nearest known one."""
+    known = options(kind)
+    for name in values:
+        if name not in known:
+            raise InputError(f"{where}: unknown option '{name}'{nearest(name, known)}; choose from {', '.join(known)}")
+    if "task" not in values:
+        raise InputError(f"{where}: no task; name one, as in task: mme")
+    try:
+        return kind(**values)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
+    """Make the specs of all combinations, where a value may be a list of values: of tasks, of models, of seeds.
+
+    Raises InputError for an empty list and for a value that a list has twice.
+    """
+    lists = {name: list(value) for name, value in values.items() if isinstance(value, (list, tuple))}
+    for name, several in lists.items():
+        if not several:
+            raise InputError(f"{where}: {name} has no value; give one or more")
+        if repeated := [one for place, one in enumerate(several) if one in several[:place]]:
+            raise InputError(f"{where}: {name} has '{repeated[0]}' twice; name each once")
+    products = itertools.product(*lists.values())
+    return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where, kind) for chosen in products]
+
+
+def identity(spec: RunSpec) -> dict[str, Any]:
+    """Map the fields that identify a run to their values; those that are None do not apply to it."""
+    names = [name for name, one in options(type(spec)).items() if one.identifies]
+    return {name: value for name in names if (value := getattr(spec, name)) is not None}
+
+
+def folder_name(spec: RunSpec, default: RunSpec) -> str:
+    """Name a run's folder `TASK-MODEL-DATA`, and whatever differs from the default, as letters that any disk takes."""
+    parts = [spec.task, spec.model, spec.data or ""]
+    for name, one in options(type(spec)).items():
+        value = getattr(spec, name)
+        if one.folder is not None and value is not None and value != getattr(default, name):
+            parts.append(one.folder.format(value))
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in "-".join(parts))
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name and both values of everything in which two identities differ."""
+    for name in dict.fromkeys((*one, *other)):
+        if one.get(name) != other.get(name):
+            yield name, one.get(name), other.get(name)
+
+
+def defaults(spec: Spec) -> Spec:
+    """Return the same task, model and data with everything else at its default."""
+    kept = {"task", "model", "data"}
+    values: dict[str, Any] = {one.name: one.default for one in fields(spec) if one.name not in kept}
+    return replace(spec, **values)
+
+
+def data_name(data: str) -> str:
+    """Return what a run remembers of where its data came from: the last part of a path, no folder of this machine."""
+    return data if data in ("embedded", "hub") else Path(data).resolve().name
+
+
+def _checked(kind: type[RunSpec], one: Field[Any], value: Any) -> Any:
+    """Return the value as the field's type. Raises InputError naming the field."""
+    own: Option = one.metadata["option"]
+    if value is None and one.default is None:
+        return None
+    wanted: Any = value_type(kind, one.name)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(value, Path) and wanted is str:
+        value = str(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise InputError(f"{one.name} is {value!r:.80}; give {KINDS[wanted]}")
+    if wanted is str and not value:
+        raise InputError(f"{one.name} is empty; give a name, or leave it out")
+    if own.minimum is not None and value < own.minimum:
+        raise InputError(f"{one.name} is {value}; choose {own.minimum} or more")
+    if own.maximum is not None and value > own.maximum:
+        raise InputError(f"{one.name} is {value}; choose at most {own.maximum}")
+    if own.choices and value not in own.choices:
+        raise InputError(f"{one.name} is '{value}'{nearest(value, own.choices)}; choose from {', '.join(own.choices)}")
+    return value
+
+
+def several(text: str | Sequence[int]) -> list[int]:
+    """Read whole numbers with commas between them, as in `0,1,2`. Raises InputError."""
+    if not isinstance(text, str):
+        return list(text)
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InputError(f"{text!r} is not whole numbers with commas between them, as in 0,1,2") from error

@@ -6,7 +6,7 @@ The benchmarks themselves live in `tasks/`, one file each; their facts in a YAML
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
@@ -19,6 +19,7 @@ from mmeval.scoring.judge import Verdicts
 from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
+from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 Scorer = Callable[[Record], Score]
@@ -59,13 +60,15 @@ class Task:
     """How `strict` reads a letter, where the task is multiple choice."""
     candidates: Callable[[Sample], tuple[str, ...]] | None = None
     """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""
-    few_shot: Callable[[str, int | None, int], Iterator[Sample]] | None = None
-    """Reads a source with so many demonstrations (None: the default number), drawn by that seed."""
+    few_shot: Callable[[str, int, int], Iterator[Sample]] | None = None
+    """Reads a source with so many demonstrations, drawn by that seed."""
+    shots: int | None = None
+    """How many, where `few_shot` reads and nothing else is asked for."""
     video: Callable[[str, int, str], Iterator[Sample]] | None = None
-    """Reads a source with so many frames of each video, chosen by the sampler of that name (`sources.video`)."""
+    """Reads a source with so many frames of each video, chosen by the sampler of that name (`data.video`)."""
     frames: int = 0
     sampler: str = ""
-    """How many, and chosen how, where `video` reads: the task's own until `with_frames` says otherwise."""
+    """How many, and chosen how, where `video` reads and nothing else is asked for."""
     default_source: str = "embedded"
     """The source that is read where none is named."""
     facts: Mapping[str, Any] | None = None
@@ -74,6 +77,8 @@ class Task:
     """The same task, where a question that lacks turns counts by those that it has."""
     remarks: Callable[[Sequence[Record], Sequence[Score]], list[str]] = lambda records, scores: []
     """Sentences that belong under the table of such records and scores."""
+    notices: Callable[[Collection[str]], list[str]] = lambda categories: []
+    """Sentences to say before anything is asked of data that has these categories: what is missing, for example."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -95,126 +100,114 @@ class Task:
         return card
 
 
-def variant(
-    task: Task,
-    *,
-    reading: str | None = None,
-    by: str = "text",
-    partial: bool = False,
-    verdicts: Verdicts | None = None,
-) -> Task:
-    """The multiple-choice task with answers read in that generation's way, or chosen by likelihood.
+def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Task:
+    """Return the task asked and read as the spec says; its None stand for the task's own way.
 
     Where nothing is read, a judge's `verdicts` stand in; under `official`, a letter drawn where its reply is none.
     Raises InputError for what the task does not have.
     """
-    if partial:
+    if spec.early_stop and task.partial is None:
+        raise InputError(f"the task '{task.name}' asks no question in several turns; remove --early-stop")
+    if spec.partial:
         if task.partial is None:
-            raise InputError(f"the task '{task.name}' has no questions in several turns; leave out --partial")
+            raise InputError(f"the task '{task.name}' has no questions in several turns; remove --partial")
         task = task.partial
-    if not task.readings:
-        if reading is not None or by != "text" or verdicts is not None:
-            raise InputError(f"the task '{task.name}' is no multiple choice; leave out --reading, --by and --judge")
-        return task
-    metric = next(iter(task.metrics.values()))
-    if by != "text":
-        if by not in choices.BY:
-            known = ", ".join(("text", *choices.BY))
-            raise InputError(f"cannot choose by '{by}'{nearest(by, choices.BY)}; there are: {known}")
-        if reading is not None or verdicts is not None:
-            raise InputError("answers chosen by likelihood are not read; leave out --reading and --judge")
-        how = f"Options were chosen by likelihood, {choices.NORMALISED[by]}."
-        return replace(
-            task,
-            scorers={by: choices.BY[by]},
-            metrics={by: metric},
-            remarks=lambda records, scores: [how, *task.remarks(records, scores)],
+    task = _with_frames(_with_shots(task, spec), spec)
+    if task.readings:
+        return _by_likelihood(task, spec, verdicts) if spec.scoring != "text" else _read_as(task, spec, verdicts)
+    if spec.reading is not None or spec.scoring != "text" or verdicts is not None:
+        raise InputError(
+            f"the task '{task.name}' is not a multiple-choice task; remove --reading, --scoring and --judge"
         )
-    if reading is not None and reading not in task.readings:
-        known = ", ".join(task.readings)
-        raise InputError(f"no reading '{reading}'{nearest(reading, task.readings)}; there are: {known}")
+    return task
+
+
+def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
+    if spec.reading is not None or verdicts is not None:
+        raise InputError("answers chosen by likelihood are not read; remove --reading and --judge")
+    metric = next(iter(task.metrics.values()))
+    remark = f"Options were chosen by likelihood, {choices.NORMALISED[spec.scoring]}."
+    return replace(
+        task,
+        scorers={spec.scoring: choices.BY[spec.scoring]},
+        metrics={spec.scoring: metric},
+        remarks=lambda records, scores: [remark, *task.remarks(records, scores)],
+    )
+
+
+def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
     own = next(iter(task.readings))
-    read = _named(task, reading or own)
-    if reading in (None, own) and verdicts is None:
-        return read
-    said = verdicts or Verdicts()
+    reading = spec.reading or own
+    if reading not in task.readings:
+        known = ", ".join(task.readings)
+        raise InputError(f"no reading '{reading}'{nearest(reading, task.readings)}; choose from {known}")
+    named = _named(task, reading)
+    if reading == own and verdicts is None:
+        return named
+    judged = verdicts or Verdicts()
     scorers = {
-        "official": choices.scorer(task.readings[reading or own], said.official),
-        "strict": choices.scorer(task.strict, said.strict),
+        "official": choices.scorer(task.readings[reading], judged.official),
+        "strict": choices.scorer(task.strict, judged.strict),
     }
-    return replace(read, scorers=scorers, metrics=dict.fromkeys(scorers, metric))
+    return replace(named, scorers=scorers, metrics=dict.fromkeys(scorers, next(iter(task.metrics.values()))))
 
 
 def _named(task: Task, reading: str) -> Task:
-    """The task whose remarks name the reading, where there are others that could give other numbers."""
+    """Return the task whose remarks name the reading, where there are others that could give other numbers."""
     others = ", ".join(name for name in task.readings if name != reading)
-    how = f"Answers were read as by '{reading}'; the same answers may score otherwise as by {others}."
+    remark = f"Answers were read as by '{reading}'; the same answers may score otherwise as by {others}."
     if not others:
         return task
-    return replace(task, remarks=lambda records, scores: [*task.remarks(records, scores), how])
+    return replace(task, remarks=lambda records, scores: [*task.remarks(records, scores), remark])
 
 
-def with_shots(task: Task, shots: int | None, seed: int) -> Task:
-    """The task with so many demonstrations before each question. Raises InputError where it has none."""
+def _with_shots(task: Task, spec: RunSpec) -> Task:
     if task.few_shot is None:
-        if shots is not None:
-            raise InputError(f"the task '{task.name}' has no demonstrations; leave out --shots")
+        if spec.shots is not None:
+            raise InputError(f"the task '{task.name}' has no demonstrations; remove --shots")
         return task
-    read = task.few_shot
-    return replace(task, samples=lambda data: read(data, shots, seed))
+    read, shots = task.few_shot, (task.shots or 0) if spec.shots is None else spec.shots
+    return replace(task, samples=lambda data: read(data, shots, spec.seed))
 
 
-def with_frames(task: Task, frames: int | None, sampler: str | None) -> Task:
-    """The task with so many frames of each video, chosen in that way. Raises InputError where it shows no videos."""
+def _with_frames(task: Task, spec: RunSpec) -> Task:
     if task.video is None:
-        if frames is not None or sampler is not None:
-            raise InputError(f"the task '{task.name}' shows no videos; leave out --frames and --sampler")
+        if spec.frames is not None or spec.sampler is not None:
+            raise InputError(f"the task '{task.name}' shows no videos; remove --frames and --sampler")
         return task
     read = task.video
-    count, chosen = task.frames if frames is None else frames, sampler or task.sampler
-
-    def samples(data: str) -> Iterator[Sample]:
-        if data == "embedded" and (frames is not None or sampler is not None):
-            raise InputError(
-                "embedded scenes are drawn, and no frames are taken of them; leave out --frames, --sampler"
-            )
-        return read(data, count, chosen)
-
-    return replace(task, frames=count, sampler=chosen, samples=samples)
-
-
-def task_of(identity: Mapping[str, Any], verdicts: Verdicts | None = None) -> Task:
-    """The task that a run's identity names, with its way of reading."""
-    how = identity["task"]
-    if "card" in how:
-        from mmeval.cards.schema import build, check
-
-        task = build(check(how["name"], how["card"], "the run's card"), how["card"])
-    else:
-        task = load_task(how["name"])
-    chosen = {name: how[name] for name in ("reading", "by", "partial") if name in how}
-    return variant(task, verdicts=verdicts, **chosen)
+    count, sampler = task.frames if spec.frames is None else spec.frames, spec.sampler or task.sampler
+    return replace(task, frames=count, sampler=sampler, samples=lambda data: read(data, count, sampler))
 
 
 def pick_prompt(task: Task, prompt: str | None) -> str:
-    """The prompt asked for, or the task's default. Raises InputError naming those that it has."""
+    """Return the prompt asked for, or the task's default. Raises InputError naming those that it has."""
     if prompt is not None and prompt not in task.prompts:
         raise InputError(
             f"the task '{task.name}' has no prompt '{prompt}'{nearest(prompt, task.prompts)}; "
-            f"it has: {', '.join(task.prompts)}"
+            f"choose from {', '.join(task.prompts)}"
         )
     return prompt or next(iter(task.prompts))
 
 
-def load_task(name: str) -> Task:
-    """The task of that name, or of a card: a .yaml file. Raises InputError naming the nearest one."""
+def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
+    """Load the task of that name, or of a card: a .yaml file, or what one holds. Raises InputError naming the nearest.
+
+    Task names are read in any case.
+    """
     from mmeval.tasks import TASKS
+
+    if card is not None:
+        from mmeval.cards.schema import build, check
+
+        return build(check(name, card, "the run's card"), card)
 
     if name.endswith((".yaml", ".yml")):
         from mmeval.cards.schema import load
 
         own: Task = load(Path(name))
         return own
+    name = name if name in TASKS else name.lower()
     if name not in TASKS:
         raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; `mmeval tasks` lists them")
     if TASKS[name].endswith(".yaml"):

@@ -66,7 +66,7 @@ class Image:
         return hashlib.sha256(self._encoded()).hexdigest()
 
     def decode(self) -> PILImage.Image:
-        """The pixels, in the mode the file has. Raises InputError naming the picture and what is wrong."""
+        """Return the pixels, in the mode the file has. Raises InputError naming the picture and what is wrong."""
         if isinstance(self.data, PILImage.Image):
             return self.data
         encoded = self._encoded()
@@ -112,7 +112,7 @@ Parts = tuple[Part, ...]
 
 
 def images(parts: Parts) -> tuple[Image, ...]:
-    """The pictures of a prompt, in the order in which they are shown."""
+    """Return the pictures of a prompt, in the order in which they are shown."""
     return tuple(part for part in parts if isinstance(part, Image))
 
 
@@ -200,7 +200,7 @@ class Model(Protocol):
         """Log-likelihoods of each request's candidates, in any order."""
 
     def preview(self, request: Request) -> Response:
-        """What would be sent, and its length in tokens; nothing is run."""
+        """Return what would be sent, and its length in tokens; nothing is run."""
 
 
 Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error", "unscored"]
@@ -231,6 +231,8 @@ class Record:
     """The rendered question, pictures left out."""
     images: tuple[str, ...] = ()
     """Digests of the pictures."""
+    digest: str = ""
+    """The first 16 hex digits of the SHA-256 over the whole sample: an answer to another sample is not one to it."""
     text: str | None = None
     loglikelihoods: tuple[float, ...] | None = None
     error: str | None = None

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mmeval.embedded import suites as embedded_suites
 from mmeval.task import Prompt
 from mmeval.types import InputError, Parts, Sample
 
@@ -20,8 +19,6 @@ Ask = Callable[[str], str]
 
 def folder(task: str, data: str, holds: str, source: str) -> Path:
     """Return the folder of a set's own files. Raises InputError, saying where to get them, for anything else."""
-    if data == "embedded":
-        embedded_suites.samples(task, f"the folder of {holds}, from {source}")
     if data == "hub":
         raise InputError(f"{task} is read from its own files, not from a hub: get them from {source}")
     if not Path(data).is_dir():

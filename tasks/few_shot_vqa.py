@@ -115,6 +115,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
         version=1,
         samples=lambda data: read(data, None, 0),
         few_shot=read,
+        shots=0,
         prompts=few_shot.prompts(ask),
         scorers=scorers,
         metrics=dict.fromkeys(scorers, numbers),

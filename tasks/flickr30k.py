@@ -80,6 +80,7 @@ FLICKR30K = Task(
     version=1,
     samples=lambda data: read(data, None, 0),
     few_shot=read,
+    shots=0,
     prompts=few_shot.prompts(ask),
     scorers={"official": caption(str), "open-flamingo": caption(cut)},
     metrics={"official": numbers, "open-flamingo": numbers},

@@ -90,6 +90,7 @@ HATEFUL_MEMES = Task(
     version=1,
     samples=lambda data: read(data, None, 0),
     few_shot=read,
+    shots=0,
     prompts=few_shot.prompts(ask),
     scorers={"official": likelier},
     metrics={"official": numbers},

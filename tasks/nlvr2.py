@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mmeval.data import lines, nlvr2
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import group_all, percent, share
 from mmeval.scoring.readings import truth
 from mmeval.scoring.readings.yesno import scorer
@@ -25,9 +24,6 @@ SPLITS = ("test1", "test2", "dev")
 
 def samples(data: str) -> Iterator[Sample]:
     """Read the questions of a split, from its JSON file or the folder that holds one. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("nlvr2", "the folder of test1.json and its pictures")
-        return
     path = Path(data)
     places = [path] if path.is_file() else [path / f"{split}.json" for split in SPLITS]
     places += [] if path.is_file() else [path / "data" / f"{split}.json" for split in SPLITS]

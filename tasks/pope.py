@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.binary import detection
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.yesno import YesNo
@@ -25,10 +24,7 @@ PICTURES = ("", "val2014", "images")
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("pope", "the folder of coco_pope_random.json and the others")
-        return
+    """Yield the questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
     path = Path(data)
     files = [path] if path.is_file() else [file for split in SPLITS for file in path.glob(f"*_{split}.json")]
     if not files or (path.is_file() and _split(path) is None):
@@ -44,7 +40,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: TableRow, split: str, image: Image) -> Sample:
-    """A row as a question."""
+    """Make a row a question."""
     label = line.text("label").strip().lower()
     if label not in ("yes", "no"):
         raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be yes or no")
@@ -58,7 +54,7 @@ def sample(line: TableRow, split: str, image: Image) -> Sample:
 
 
 def ending(suffix: str) -> Prompt:
-    """The picture, the question, and that."""
+    """Ask with the picture, the question, and that suffix."""
 
     def words(sample: Sample) -> Parts:
         picture, question = sample.prompt
@@ -68,7 +64,7 @@ def ending(suffix: str) -> Prompt:
 
 
 def official(text: str) -> YesNo:
-    """What POPE's `evaluate.py` reads: no where a word of the first sentence is No, no or not, and else yes.
+    """Read as POPE's `evaluate.py` does: no where a word of the first sentence is No, no or not, and else yes.
 
     So an empty answer is a yes, and so are "NO", "There are none", and "No" before a line break.
     """
@@ -77,7 +73,7 @@ def official(text: str) -> YesNo:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """`random/accuracy`, `random/f1`, ...: the five numbers of each split, clustered by picture."""
+    """Return `random/accuracy`, `random/f1`, ...: the five numbers of each split, clustered by picture."""
     found: dict[str, Statistic] = {}
     for split in SPLITS:
         own = [pair for pair in zip(records, scores, strict=True) if pair[0].category == split]
@@ -95,7 +91,7 @@ def _split(file: Path) -> str | None:
 
 
 def _picture(folder: Path, name: str, where: str) -> Image:
-    """The picture beside the questions, or in a folder as COCO's archive makes."""
+    """Return the picture beside the questions, or in a folder as COCO's archive makes."""
     found = [place for place in PICTURES if lines.inside(folder, f"{place}/{name}" if place else name, where).is_file()]
     return lines.file(folder, f"{found[0]}/{name}" if found and found[0] else name, where)
 
@@ -113,5 +109,5 @@ POPE = Task(
     metrics={"official": numbers, "strict": numbers},
     axes={f"{split}/accuracy": label for split, label in SPLITS.items()},
     totals={f"{split}/f1": f"{label}, F1" for split, label in SPLITS.items()},
-    details={f"{split}/{name}": f"{SPLITS[split]}, {said}" for split in SPLITS for name, said in DETAILS.items()},
+    details={f"{split}/{name}": f"{SPLITS[split]}, {label}" for split in SPLITS for name, label in DETAILS.items()},
 )

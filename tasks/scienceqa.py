@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, pictures, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -24,9 +23,6 @@ SPLIT = "test"
 
 def samples(data: str) -> Iterator[Sample]:
     """Read the test questions with a picture, from the release's folder or the hub's table. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("scienceqa", "hub, or the folder of problems.json and images/")
-        return
     if (Path(data) / "problems.json").is_file():
         yield from _release(Path(data))
         return

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mmeval.data import lines, vcr
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
@@ -24,9 +23,6 @@ AXES = {"q_a": "Q->A", "qa_r": "QA->R"}
 
 def samples(data: str) -> Iterator[Sample]:
     """Read each question of val twice, for its answer and for its reason. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("vcr", "the folder of val.jsonl and vcr1images/")
-        return
     for line in lines.read(data, ("val.jsonl",), None, "vcr"):
         yield from pair(line, line.folder or Path(data))
 

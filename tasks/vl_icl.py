@@ -11,8 +11,6 @@ from pathlib import Path
 
 from mmeval.data import vl_icl
 from mmeval.data.vl_icl import SUBSETS
-from mmeval.embedded import suites as embedded_suites
-from mmeval.embedded.suites import WORLD
 from mmeval.scoring.metrics.groups import by_category
 from mmeval.scoring.readings import short, yesno
 from mmeval.scoring.statistics import Statistic
@@ -28,9 +26,6 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w]|\.\d)")
 
 def few_shot(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
     """Read the queries, each after so many demonstrations. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.new_words(SHOTS if shots is None else shots)
-        return
     yield from vl_icl.samples(Path(data), SHOTS if shots is None else shots, seed)
 
 
@@ -40,9 +35,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def plain(sample: Sample) -> Parts:
-    """Ask as the scripts do with no description of the task; the picture world's questions are asked as they are."""
-    if WORLD in sample.tags:
-        return sample.prompt
+    """Ask as the scripts do, with no description of the task."""
     *shown, question = sample.prompt
     return (*shown, f"{question}\nAnswer:")
 
@@ -54,8 +47,6 @@ def official(record: Record) -> Score:
     """
     if record.text is None:
         return Score(None, "error")
-    if WORLD in record.tags:
-        return spelt(record.text, record.targets[0])
     answer, target = cut(record.text), record.targets[0].lower()
     if record.category == "matching_mi":
         answer = "yes" if "yes" in answer.lower() else "no"
@@ -78,8 +69,6 @@ def strict(record: Record) -> Score:
     """Score the only number, the yes or no that is said, or the whole short answer: absence earns nothing."""
     if record.text is None:
         return Score(None, "error")
-    if WORLD in record.tags:
-        return spelt(record.text, record.targets[0])
     if record.category == "matching_mi":
         return _YES_NO(record)
     if record.category not in NUMBERS:
@@ -92,15 +81,6 @@ def strict(record: Record) -> Score:
     return Score(float(right), "correct" if right else "incorrect", answer)
 
 
-def spelt(text: str, target: str) -> Score:
-    """Score a new word of the picture world by its letters alone: small models write them one by one, in quotes."""
-    answer = "".join(filter(str.isalpha, text.lower()))
-    if not answer:
-        return Score(0.0, "unparsed")
-    right = answer == target
-    return Score(float(right), "correct" if right else "incorrect", answer)
-
-
 _YES_NO = yesno.scorer(yesno.strict)
 
 
@@ -110,8 +90,8 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 
 def _chance(records: Sequence[Record]) -> float | None:
-    """Give the chance of yes and no, and of the two names that demonstrations or the question show; else None."""
-    named = [record.tags.get("shots") != "0" or WORLD in record.tags for record in records]
+    """Give the chance of yes and no, and of the two names that demonstrations show; else None."""
+    named = [record.tags.get("shots") != "0" for record in records]
     kind = records[0].category if records else ""
     return 50.0 if kind == "matching_mi" or (kind == "open_mi" and all(named)) else None
 
@@ -121,6 +101,7 @@ VL_ICL = Task(
     version=2,
     samples=samples,
     few_shot=few_shot,
+    shots=SHOTS,
     prompts={"plain": plain},
     scorers={"official": official, "strict": strict},
     metrics={"official": numbers, "strict": numbers},

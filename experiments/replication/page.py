@@ -144,7 +144,7 @@ def _draw(claim: str, models: Rows, out: Path) -> tuple[Path, Path]:
         subtitle="Right answers in percent, 95% intervals over pictures",
         axes={key: _label(key) for key in keys if key != "all"},
         totals={key: key for key in keys if key == "all"},
-        series=tuple(Series(name, row, comparable=False) for name, row in models.items()),
+        series=tuple(Series(name, row) for name, row in models.items()),
     )
     return dotplot.draw(chart, out, claim)
 
@@ -163,4 +163,4 @@ def _label(key: str) -> str:
 
 
 def _cell(estimate: Estimate) -> str:
-    return f"{number(estimate.value)} ({number(estimate.low)} to {number(estimate.high)})"
+    return f"{number(estimate.value, 1)} ({number(estimate.low, 1)} to {number(estimate.high, 1)})"

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from mmeval import evaluation as door
+import mmeval
 from mmeval.reporting.chart import estimates, number
 from mmeval.reporting.table import escape
+from mmeval.run import Run
 from mmeval.task import Task, load_task
 from mmeval.tasks import TASKS
-from mmeval.types import Estimate, InputError, Record, RunMismatch
+from mmeval.types import Estimate, InputError, RunMismatch
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ SHOWN = 2
 
 
 def embedded() -> Iterator[str]:
-    """The tasks whose questions the picture world can draw."""
+    """Yield the tasks whose questions the picture world can draw."""
     for name in TASKS:
         try:
             next(iter(load_task(name).samples("embedded")))
@@ -57,22 +56,21 @@ def embedded() -> Iterator[str]:
 
 
 def measure(task: Task, contexts: Mapping[str, str | None], runs: Path) -> Found:
-    """What each model gets on the task's embedded questions; a run of the same weights is not asked again."""
+    """Return what each model gets on the task's embedded questions. A run of the same weights is not asked again."""
     found: Found = {}
     for model, context in contexts.items():
-        run = partial(
-            door.evaluate, model, task.name, data="embedded", context=context, out=runs / f"{task.name}-{model}"
-        )
+        spec = mmeval.RunSpec(task.name, model, "embedded", context=context, device="cpu")
+        folder = runs / f"{task.name}-{model}"
         try:
-            done = run(device="cpu")
+            run = mmeval.evaluate(spec, out=folder)
         except RunMismatch:  # of weights that were trained before these
-            done = run(device="cpu", fresh=True)
-        found[model] = _result(task, done.results, done.records)
+            run = mmeval.evaluate(spec, out=folder, fresh=True)
+        found[model] = _result(run)
     return found
 
 
 def page(found: Mapping[str, Found]) -> str:
-    """The suites one after the other: a row a number, with chance and what each model got."""
+    """Return the suites one after the other: a row for each number, with chance and what each model got."""
     lines = [
         "# The tiny family on every embedded suite",
         "",
@@ -97,29 +95,29 @@ def page(found: Mapping[str, Found]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _result(task: Task, results: Mapping[str, Any], records: Sequence[Record]) -> Result:
-    score = task.scorers[results["scorer"]]
-    answers = [record for record in records if record.error is None]
-    unread = Counter((answer.text or "").strip() for answer in answers if score(answer).outcome == "unparsed")
+def _result(run: Run) -> Result:
+    results, records = run.results, run.records
+    unparsed = [record for record in records if run.judged[record.id].outcome == "unparsed"]
+    unread = Counter((record.text or "").strip() for record in unparsed)
     sentences = re.findall(r"[^.?!\n]+\.", records[0].question)
     return Result(
         estimates(results),
         estimates(results, "strict") if "strict" in results else {},
         len(records),
-        dict(unread),
+        unread,
         sentences[-1].strip() if sentences else "",
     )
 
 
 def _rows(key: str, label: str, models: Found) -> Iterator[str]:
-    """A number of each model, and the strict one below it where any differs; nothing where none has a value."""
+    """Yield a row of a number, and one of the strict number where any differs; none where no model has a value."""
     if all(key not in one.numbers or one.numbers[key].value is None for one in models.values()):
         return
 
     def row(label: str, numbers: Callable[[Result], Mapping[str, Estimate]]) -> str:
         cells = [numbers(one).get(key) for one in models.values()]
         chance = next((cell.chance for cell in cells if cell is not None and cell.chance is not None), None)
-        return f"| {label} | {number(chance)} | {' | '.join(map(_cell, cells))} |"
+        return f"| {label} | {number(chance, 1)} | {' | '.join(map(_cell, cells))} |"
 
     yield row(label, lambda one: one.numbers)
     if any(one.differs(key) for one in models.values()):
@@ -127,7 +125,7 @@ def _rows(key: str, label: str, models: Found) -> Iterator[str]:
 
 
 def _unparsed(models: Found) -> Iterator[str]:
-    """How many answers could not be read, the commonest of them, and what the question had asked for."""
+    """Yield how many answers could not be read, the commonest of them, and what the question had asked for."""
     answers = max(one.answers for one in models.values())
     yield f"| Unparsed, of {answers:,} | | {' | '.join(f'{sum(one.unread.values()):,}' for one in models.values())} |"
     unread: Counter[str] = Counter()
@@ -151,4 +149,4 @@ def _shown(text: str) -> str:
 def _cell(estimate: Estimate | None) -> str:
     if estimate is None or estimate.value is None:
         return "–"
-    return f"{number(estimate.value)} ({number(estimate.low)} to {number(estimate.high)})"
+    return f"{number(estimate.value, 1)} ({number(estimate.low, 1)} to {number(estimate.high, 1)})"

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from mmeval.cards.schema import PLACE, PLACES, Card
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.readings import choices
 from mmeval.types import Image, InputError, Parts, Sample, nearest
 
@@ -22,9 +21,6 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 
 def samples(card: Card, data: str, frames: int | None = None, sampler: str | None = None) -> Iterator[Sample]:
     """The card's questions, in the order of its files; of a video so many frames. Raises InputError for a wrong row."""
-    if data == "embedded":
-        yield from embedded_suites.samples(card.name, f"the folder that holds {' or '.join(card.files)}")
-        return
     found = lines.read(data, card.files, card.hub, card.name, card.rows)
     texts = [text for own in card.prompts.values() for text in own.values()]
     columns = {place for text in texts for place in PLACE.findall(text)} - PLACES

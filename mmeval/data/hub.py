@@ -6,14 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmeval.data import tables
-from mmeval.data.rows import YesNoRow
 from mmeval.types import InputError
-
-
-def rows(repo: str, revision: str, split: str) -> Iterator[YesNoRow]:
-    """The rows of the data set, as `values` has them."""
-    return (tables.row(found, where) for found, where in values(repo, revision, split))
 
 
 def values(repo: str, revision: str, split: str, config: str | None = None) -> Iterator[tuple[Mapping[str, Any], str]]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import csv
-import io
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,10 +17,9 @@ from typing import Any
 from PIL import Image as PILImage
 
 from mmeval import jsonl
+from mmeval.data import delimited
 from mmeval.types import BROKEN, FORMATS, Image, InputError, Parts, nearest
 
-LARGEST = 1 << 28
-"""Characters in one cell of a text table."""
 LONGEST = 255
 """Characters in the name of a file: a longer text where a picture is expected is its bytes in base64."""
 BESIDE = "./"
@@ -84,7 +81,7 @@ class TableRow:
         name = f"{self.where}, {column}"
         if isinstance(encoded, str) and len(encoded) > LONGEST:
             encoded = _decoded(encoded, name)
-        if isinstance(encoded, bytes):
+        if isinstance(encoded, (bytes, delimited.StoredPicture)):
             return Image(encoded, name)
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
@@ -207,12 +204,12 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
     found: Iterator[tuple[Mapping[str, Any], str]]
     if path.suffix in (".json", ".jsonl"):
         found = _json(path, hook) if rows is None else at(load(path, hook), rows, path)
-    elif path.suffix in (".csv", ".tsv"):
-        found = _csv(path)
+    elif path.suffix.lower() in (".csv", ".tsv"):
+        found = delimited.rows(path)
     elif path.suffix == ".parquet":
-        from mmeval.data import tables
+        from mmeval.data import parquet
 
-        found = tables.values(path, None)
+        found = parquet.values(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
     return (TableRow(values, where, folder, path) for values, where in found)
@@ -306,18 +303,3 @@ def _object(value: object, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{where}: {str(value)[:60]!r} is not a JSON object; each row must be one")
     return value
-
-
-def _csv(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    csv.field_size_limit(LARGEST)
-    reader = csv.reader(io.StringIO(text(path), newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
-    try:
-        names = next(reader, [])
-        for cells in reader:
-            where = f"{path}, line {reader.line_num}"
-            if cells and len(cells) != len(names):
-                raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; fix the line")
-            if cells:
-                yield dict(zip(names, cells, strict=True)), where
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: cannot be read ({error}); fix the line") from error

@@ -127,8 +127,6 @@ def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
             remarks.append(
                 f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
             )
-        elif count:
-            remarks.append(f"Each scene is drawn as {count} pictures; no video is decoded.")
     return remarks
 
 

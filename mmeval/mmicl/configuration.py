@@ -106,3 +106,6 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         """Longest prompt, visual tokens included; None where positions are relative and no limit is known."""
         limit = getattr(self.text_config, "max_sequence_length", None)
         return limit or getattr(self.text_config, "max_position_embeddings", None)
+
+
+AutoConfig.register(MmiclConfig.model_type, MmiclConfig)

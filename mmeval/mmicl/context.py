@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
+class PromptError(ValueError):
+    """A prompt that the model cannot take; the message names the row or the lengths."""
+
+
 @dataclass(frozen=True)
 class ImagePlace:
     """The place of a picture in a prompt; `picture` is its index among the distinct pictures given."""

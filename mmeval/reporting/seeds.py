@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """What `run --seeds ... --json` prints: each number by its name under each scorer, all that the task reports.
+    """Return what `run --seeds ... --json` prints: each number that the task reports, by scorer and name.
 
     A number has mean, sd (of the seeds' values, divided by one less than there are; None for one seed), min and max,
     and each run's own value and interval; where a run has no value, none of these, and why. Raises InputError for
@@ -31,16 +31,16 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
         if _but_seed(run.identity) != _but_seed(first):
             raise InputError(f"{run.folder} and {runs[0].folder} differ in more than the seed; name runs of one kind")
     task, results = run_report.task_of_run(runs[0]), [run.results for run in runs]
-    seeds = [run.identity["generation"]["seed"] for run in runs]
-    digests = {run.identity["data"]["digest"] for run in runs}
+    seeds = [run.spec.seed for run in runs]
+    digests = {run.header.get("data_digest") for run in runs}
     labels = task.labels
     return {
         "schema": SCHEMA,
         "title": run_report.title(runs[0]),
-        "data": run_report.data_label(runs[0]),
+        "data": run_report.subtitle(runs[0]),
         "task": task.name,
-        "model": first["model"]["name"],
-        "shots": first["task"].get("shots"),
+        "model": runs[0].spec.model,
+        "shots": runs[0].spec.shots,
         "seeds": seeds,
         "runs": [str(run.folder) for run in runs],
         "labels": labels,
@@ -60,7 +60,7 @@ SAME = "The seed draws nothing in these data: every run asked the same, and the 
 
 
 def show(summary: Mapping[str, Any], console: Console) -> None:
-    """Prints a row a number: over the seeds, then each seed's, with interval; strict's below where it differs."""
+    """Print a row a number: over the seeds, then each seed's, with interval; strict's below where it differs."""
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
@@ -79,7 +79,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         grid.add_row(*(Text(cell) for cell in (clean(label), *cells, *map(_cell, row["runs"]))))
     shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
     console.print(Text(clean(f"{summary['title']}{shots}: {len(summary['seeds'])} seeds"), style="bold"))
-    console.print(Text(clean(summary["data"]), style="yellow" if summary["data"] == run_report.EMBEDDED else ""))
+    console.print(Text(clean(summary["data"])))
     grid.width = console.measure(grid, options=console.options.update(width=WIDEST)).maximum
     console.print(grid, crop=False)
     errors = summary["errors"]
@@ -116,6 +116,5 @@ def _cell(one: Mapping[str, Any]) -> str:
 
 
 def _but_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """What else identifies a run; the data's digest holds the demonstrations, and so the seed."""
-    data = {key: value for key, value in identity["data"].items() if key != "digest"}
-    return {**identity, "data": data, "generation": {**identity["generation"], "seed": None}}
+    """Return what else identifies a run."""
+    return {name: value for name, value in identity.items() if name not in ("seed", "questions")}

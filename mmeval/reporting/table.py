@@ -5,9 +5,7 @@ Names and labels may have been written by a model or a stranger: no output lets 
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import math
 import re
 import unicodedata
@@ -17,10 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval.reporting.chart import estimates, interval, number
+from mmeval.run import write_text
+from mmeval.task import Task
 from mmeval.types import Estimate, InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
+
+NUMBERS = ("value", "low", "high", "full_marks", "chance", "n")
+NARROW = 100
+"""Columns of a terminal under which a table is set without gaps."""
 
 
 @dataclass(frozen=True)
@@ -41,107 +46,112 @@ class Table:
 
     title: str
     data: str
-    """What the numbers were measured on, as it is to be read beside them."""
+    """What the numbers were measured on."""
+    answered: str
+    """`n of N questions answered`."""
+    marks: tuple[str, ...]
+    """What sets the run apart from a whole one on the benchmark's data; shown as warnings."""
     rows: tuple[ScoreRow, ...]
     totals: tuple[ScoreRow, ...]
+    details: tuple[ScoreRow, ...]
     counts: Mapping[str, int]
-    scorer: str = "official"
-    why: str = ""
+    scorer: str
+    why: str
     """A sentence on why the two scorers can differ."""
-    comparable: bool = True
-    """Whether the data are the benchmark's own; if not, the data label is shown as a warning."""
-    remarks: tuple[str, ...] = ()
-    """What the benchmark itself has to say of these answers."""
-    details: tuple[ScoreRow, ...] = ()
-    """Further numbers, which are neither axes nor headlines."""
+    remarks: tuple[str, ...]
+    """What a reader must know of these answers."""
 
     @property
     def every(self) -> tuple[ScoreRow, ...]:
-        """All rows, in the order in which they are tabled."""
+        """Return all rows, in the order in which they are tabled."""
         return (*self.rows, *self.totals, *self.details)
 
     @property
     def columns(self) -> list[str]:
-        """Names of the extra columns, in the order in which the rows bring them."""
+        """Return the names of the extra columns, in the order in which the rows bring them."""
         return list(dict.fromkeys(name for row in self.every for name in row.extras))
 
     @property
     def differing(self) -> list[ScoreRow]:
-        """The rows in which the two scorers do not agree."""
+        """Return the rows in which the two scorers do not agree."""
         return [row for row in self.every if _differ(row)]
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know beside the numbers: where the scorers differ, and what has no value."""
+        """Return what a reader must know beside the numbers: where the scorers differ, and what has no value."""
         without: dict[str | None, list[str]] = {}
         for row in self.every:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
-        said = [f"{'; '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
+        found = [f"{'; '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
         if self.differing:
             names = ", ".join(row.label for row in self.differing)
-            said.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
-        return [*said, *self.remarks]
+            found.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
+        return [*found, *self.remarks]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the numbers in full, a row a metric; data, answers and marks stand in every row."""
+        import pandas as pd
+
+        about = {"reason": "", "answered": self.answered, "data": "; ".join((self.data, *self.marks))}
+        rows = []
+        for row in self.every:
+            numbers = {name: row.extras.get(name) for name in self.columns}
+            numbers |= {name: getattr(row.estimate, name) for name in NUMBERS}
+            strict = row.strict.value if row.strict else None
+            rows.append(
+                {"metric": row.label, **numbers, "strict": strict, **about, "reason": row.estimate.reason or ""}
+            )
+        return pd.DataFrame(rows)
 
 
-def tabulate(
-    scores: Mapping[str, Any],
-    title: str,
-    data: str,
-    axes: Mapping[str, str],
-    totals: Mapping[str, str],
-    extras: Mapping[str, Mapping[str, float]] | None = None,
-    why: str = "",
-    comparable: bool = True,
-    *,
-    details: Mapping[str, str] | None = None,
-) -> Table:
-    """The table of a `scores.json`; axes, totals and details map metric names to labels, extras to further columns.
-
-    Raises InputError if the scores lack a metric or cannot be read.
-    """
-    official = estimates(scores)
-    strict = estimates(scores, "strict") if "strict" in scores else {}
-    if missing := [name for name in (*axes, *totals, *(details or {})) if name not in official]:
+def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> Table:
+    """Make the table of what `scores.json` holds. Raises InputError if a metric is missing or cannot be read."""
+    official = estimates(results)
+    strict = estimates(results, "strict") if "strict" in results else {}
+    if missing := [name for name in task.labels if name not in official]:
         raise InputError(f"the scores have no metric '{missing[0]}'; score the run again")
 
-    def row(name: str, label: str) -> ScoreRow:
-        return ScoreRow(label, official[name], (extras or {}).get(name, {}), strict.get(name))
+    def rows(labels: Mapping[str, str]) -> tuple[ScoreRow, ...]:
+        extras = results.get("parts", {})
+        return tuple(
+            ScoreRow(label, official[name], extras.get(name, {}), strict.get(name)) for name, label in labels.items()
+        )
 
+    answered, planned = results.get("answered", 0), results.get("planned", 0)
     return Table(
-        title,
-        data,
-        tuple(row(name, label) for name, label in axes.items()),
-        tuple(row(name, label) for name, label in totals.items()),
-        dict(scores["counts"]),
-        str(scores["scorer"]),
-        why,
-        comparable,
-        tuple(scores.get("remarks", ())),
-        tuple(row(name, label) for name, label in (details or {}).items()),
+        title=title,
+        data=data,
+        answered=f"{answered:,} of {planned:,} questions answered",
+        marks=tuple(results.get("marks", ())),
+        rows=rows(task.axes),
+        totals=rows(task.totals),
+        details=rows(task.details),
+        counts=dict(results["counts"]),
+        scorer=str(results["scorer"]),
+        why=str(results.get("differences", "")),
+        remarks=tuple(results.get("remarks", ())),
     )
 
 
 def show(table: Table, console: Console) -> None:
-    """Prints the table with its data label above it and its notes below."""
+    """Print the table, what it was measured on above it and its notes below."""
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
 
-    room = 1 if console.width >= 100 else 0
+    room = 1 if console.width >= NARROW else 0
     grid = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for index, name in enumerate(_header(table)):
         grid.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=True)
-    for row in table.rows:
-        grid.add_row(*(Text(cell) for cell in _cells(table, row)))
-    grid.add_section()
-    for row in table.totals:
-        grid.add_row(*(Text(cell) for cell in _cells(table, row)), style="bold")
-    grid.add_section()
-    for row in table.details:
-        grid.add_row(*(Text(cell) for cell in _cells(table, row)))
+    for rows, style in ((table.rows, ""), (table.totals, "bold"), (table.details, "")):
+        for row in rows:
+            grid.add_row(*(Text(cell) for cell in _cells(table, row)), style=style)
+        grid.add_section()
     console.print(Text(clean(table.title), style="bold"))
-    console.print(Text(clean(table.data), style="" if table.comparable else "yellow"))
+    console.print(Text(clean(f"{table.data}: {table.answered}")))
+    for mark in table.marks:
+        console.print(Text(clean(mark), style="yellow"))
     console.print(grid)
     console.print(Text(counted(table.counts), style="red" if table.counts.get("error") else ""))
     for note in table.notes:
@@ -149,9 +159,10 @@ def show(table: Table, console: Console) -> None:
 
 
 def markdown(table: Table) -> str:
-    """The same as GitHub's Markdown."""
+    """Return the same as GitHub's Markdown."""
     header = _header(table)
-    lines = [f"# {escape(table.title)}", "", f"**Data:** {escape(table.data)}", ""]
+    lines = [f"# {escape(table.title)}", "", f"**Data:** {escape(table.data)}, {escape(table.answered)}", ""]
+    lines += [line for mark in table.marks for line in (f"**{escape(mark)}**", "")]
     lines += [_pipes(map(escape, header)), _pipes([":--", *["--:"] * (len(header) - 1)])]
     lines += [_pipes(map(escape, _cells(table, row))) for row in table.rows]
     lines += [_pipes(f"**{escape(cell)}**" if cell else "" for cell in _cells(table, row)) for row in table.totals]
@@ -162,29 +173,23 @@ def markdown(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """The same as CSV, numbers in full and a line a metric; the data label stands in every line."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    names = ("value", "low", "high", "full_marks", "chance", "n")
-    writer.writerow(["metric", *map(inert, table.columns), *names, "strict", "reason", "data"])
-    for row in table.every:
-        numbers = [row.extras.get(name) for name in table.columns]
-        numbers += [getattr(row.estimate, name) for name in names]
-        texts = [inert(row.estimate.reason or ""), inert(table.data)]
-        writer.writerow([inert(row.label), *numbers, row.strict and row.strict.value, *texts])
-    return out.getvalue()
+    """Return the same as CSV, numbers in full and a line a metric."""
+    frame = table.frame().rename(columns=inert)
+    texts = [name for name in ("metric", "reason", "answered", "data") if name in frame]
+    frame[texts] = frame[texts].map(inert)
+    return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
 def write(table: Table, folder: Path) -> list[Path]:
-    """Writes `table.md` and `table.csv` into the folder and returns their paths."""
+    """Write `table.md` and `table.csv` into the folder and return their paths."""
     paths = [folder / "table.md", folder / "table.csv"]
     for path, text in zip(paths, (markdown(table), to_csv(table)), strict=True):
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     return paths
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """What became of the answers, in a line; nothing is left out because it is zero."""
+    """Return what became of the answers, in a line; nothing is left out because it is zero."""
     parts = [f"{counts[name]:,} {name}" for name in ("correct", "incorrect", "unparsed", "refused")]
     if counts.get("unscored"):
         parts.append(f"{counts['unscored']:,} unscored")
@@ -193,17 +198,17 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def clean(text: str) -> str:
-    """One line without control characters, so that no text moves a terminal's cursor or breaks a row."""
+    """Return one line without control characters, so that no text moves a terminal's cursor or breaks a row."""
     return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
 def escape(text: str) -> str:
-    """A text that Markdown shows as it is."""
+    """Return a text that Markdown shows as it is."""
     return re.sub(r"([\\`*_{}\[\]|~$#!])", r"\\\1", html.escape(clean(text), quote=False))
 
 
 def inert(text: str) -> str:
-    """A cell that no spreadsheet takes as a formula: an apostrophe is put before what would be one."""
+    """Return a cell that no spreadsheet takes as a formula: an apostrophe is put before what would be one."""
     text = clean(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
@@ -215,10 +220,10 @@ def _header(table: Table) -> list[str]:
 
 def _cells(table: Table, row: ScoreRow) -> list[str]:
     estimate = row.estimate
-    extras = [number(row.extras[name], 2) if name in row.extras else "" for name in table.columns]
+    extras = [number(row.extras[name]) if name in row.extras else "" for name in table.columns]
     chance = "" if estimate.chance is None else f"{estimate.chance:,.4g}"
-    strict = [number(row.strict.value, 2) if row.strict else ""] if table.differing else []
-    score = [number(estimate.value, 2), f"{estimate.full_marks:,g}", interval(estimate), chance]
+    strict = [number(row.strict.value) if row.strict else ""] if table.differing else []
+    score = [number(estimate.value), f"{estimate.full_marks:,g}", interval(estimate), chance]
     return [clean(row.label), *extras, *score, *strict]
 
 

@@ -150,7 +150,7 @@ def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
     assert suites.measure(task, {"constant": None}, tmp_path) == before
     assert header.read_text() == kept
     older = json.loads(kept)
-    older["identity"]["model"]["checkpoint"] = "0" * 16
+    older["identity"]["checkpoint"] = "0" * 16
     header.write_text(json.dumps(older))
     assert suites.measure(task, {"constant": None}, tmp_path) == before
     assert json.loads(header.read_text())["identity"] == json.loads(kept)["identity"]

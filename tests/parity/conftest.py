@@ -1,7 +1,7 @@
-"""Parity tests hold us against what others' code and models really did.
+"""Parity tests compare with what others' code and models really did.
 
 The recordings are looked for under `$MMEVAL_FIXTURES`; without that, beside the repository and then in
-`tests/recordings`. A test whose recording is nowhere skips.
+`tests/recordings`. The repository holds those of its own. A test of others' data skips where these are absent.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ ROOTS = (
 
 
 def recorded(name: str) -> Path | None:
-    """Where a recording lies: the first root that has it."""
+    """Find a recording: return its path under the first root that has it, or None."""
     return next((root / name for root in ROOTS if (root / name).exists()), None)
 
 
 class Recordings:
-    """The recordings by name: `fixtures / "mme_lavin"`; the test skips where that one is nowhere."""
+    """The recordings by name: `fixtures / "mme_lavin"`; the test skips where that one is absent."""
 
     def __truediv__(self, name: str) -> Path:
         path = recorded(name)
         if path is None:
-            pytest.skip(f"no recording '{name}' in {', '.join(map(str, ROOTS))}; set MMEVAL_FIXTURES")
+            pytest.skip(f"'{name}' is others' data and not in {', '.join(map(str, ROOTS))}; set MMEVAL_FIXTURES")
         return path
 
 

@@ -15,11 +15,11 @@ from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.metrics.binary import detection
 from mmeval.scoring.metrics.cider import cider, mean, tokenize
 from mmeval.scoring.metrics.groups import by_category, group_all, macro, percent, share
-from mmeval.scoring.metrics.winoground import marks
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.short import exact
 from mmeval.scoring.readings.truth import official, strict
 from mmeval.scoring.statistics import Mean, Statistic, estimate
+from mmeval.tasks.winoground import marks
 from mmeval.types import InputError, Record, Score
 
 

@@ -295,7 +295,7 @@ def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
     from mmeval.mmicl.checkpoints import load, save
 
     save(small.model("t5", text={"d_kv": 4}), small.processor(), data / "other")
-    with pytest.raises(CheckpointError, match="the weights there are other ones now"):
+    with pytest.raises(CheckpointError, match="the weights there have changed since"):
         (final / "training.json").write_text(json.dumps({**facts, "base": str(data / "other")}))
         load(final)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import PurePosixPath
 
-from mmeval.data import lines, tables
+from mmeval.data import lines, parquet
 from mmeval.data.lines import TableRow
 from mmeval.mic.rows import Picture, Root, SourceRow, each
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
@@ -48,8 +48,8 @@ def rows(root: Root) -> Iterator[SourceRow]:
 def _table(root: Root, name: str) -> Iterator[TableRow]:
     """Read the texts of a table; its pictures are read one by one, when they are written."""
     path = root.note(name)
-    next(tables.values(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
-    return (TableRow(values, where) for values, where in tables.values(path, TEXTS))
+    next(parquet.values(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
+    return (TableRow(values, where) for values, where in parquet.values(path, TEXTS))
 
 
 def _made(name: str, number: int, line: TableRow) -> list[SourceRow]:

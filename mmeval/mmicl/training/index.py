@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, from_json
-from mmeval.mmicl.modeling import PromptError
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.rows import Rows
 

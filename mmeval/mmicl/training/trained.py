@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mmeval.mmicl.weights import CheckpointError, said
+from mmeval.mmicl.weights import CheckpointError, one_line
 
 WEIGHTS, FACTS = "trained.safetensors", "training.json"
 DOWN, UP = ".lora_A.default.weight", ".lora_B.default.weight"
@@ -46,7 +46,9 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
     try:
         return load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS}: missing, truncated or not safetensors ({said(error)})") from error
+        raise CheckpointError(
+            f"{folder / WEIGHTS}: missing, truncated or not safetensors ({one_line(error)})"
+        ) from error
 
 
 @torch.no_grad()
@@ -55,7 +57,7 @@ def put(model: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
     targets = dict(model.named_parameters())
     for key, tensor in tensors.items():
         if key not in targets:
-            raise CheckpointError(f"{where}: '{key}' is nothing in this model; it was trained from another one")
+            raise CheckpointError(f"{where}: '{key}' is not in this model; it was trained from another one")
         if targets[key].shape != tensor.shape:
             raise CheckpointError(
                 f"{where}: '{key}' has shape {list(tensor.shape)}, the model's {list(targets[key].shape)}; it was "
@@ -78,5 +80,5 @@ def merged(tensors: dict[str, Tensor], model: nn.Module, scale: float, where: st
                 update = tensors[name + UP].float() @ tensors[key].float()
                 plain[f"{name}.weight"] = weights[f"{name}.weight"].float() + scale * update
             except (KeyError, RuntimeError) as error:
-                raise CheckpointError(f"{where}: '{name}' has no update that fits ({said(error)})") from error
+                raise CheckpointError(f"{where}: '{name}' has no update that fits ({one_line(error)})") from error
     return plain

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval.data.mmbench_predictions import Finding
 from mmeval.reporting.leaderboards import mmbench, mme, openvlm
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run
 from mmeval.types import InputError, nearest
 
@@ -40,45 +40,41 @@ def own(run: Run) -> bool:
 
 
 def write(run: Run, board: str, folder: Path) -> list[Path]:
-    """Writes a run's answers as that leaderboard wants them; returns the files.
+    """Write a run's answers as that leaderboard wants them; returns the files.
 
     Raises InputError for an unknown leaderboard, and for a run of another task, on other data than the
     benchmark's own, limited, not finished, or with errors.
     """
     wanted = _find(board)
-    benchmark, data = _benchmark(run), run.identity["data"]
+    benchmark = _benchmark(run)
     if benchmark not in wanted.tasks:
         raise InputError(
             f"{run.folder}: a run of {benchmark}, and '{board}' wants {' or '.join(wanted.tasks)}; name another run"
         )
-    if data["source"] == "embedded" or data["limit"] is not None:
-        why = "is on the embedded picture world" if data["source"] == "embedded" else "was limited"
-        raise InputError(f"{run.folder}: the run {why}, so it is nothing for a leaderboard; run on the whole real data")
-    if not run.complete:
-        raise InputError(f"{run.folder}: answers are missing, and a leaderboard needs them all; finish the run first")
+    if run.marks:
+        raise InputError(
+            f"{run.folder}: {run.marks[0]}; a leaderboard needs every answer on the whole of the benchmark's data"
+        )
     for record in run.records:
         if "skipped" in record.tags:
             raise InputError(f"{record.id}: not asked, and a leaderboard needs every turn; run without --early-stop")
-        if record.error is not None:
-            raise InputError(f"{record.id}: no answer ({record.error}); mend what is wrong and run again")
         if record.text is None:
-            raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --by")
+            raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --scoring")
     return wanted.write(run, folder)
 
 
 def _benchmark(run: Run) -> str:
-    """The name of the run's benchmark; a card that somebody called like one is none."""
-    task = run.identity["task"]
-    return f"the card {task['name']}" if "card" in task else str(task["name"])
+    """Return the name of the run's benchmark; a card that somebody called like one is none."""
+    return f"the card {run.spec.task}" if "card" in run.identity else run.spec.task
 
 
 def check(path: Path, board: str) -> list[Finding]:
-    """What is wrong with somebody's file for that leaderboard, and what should be minded."""
+    """Return what is wrong with somebody's file for that leaderboard, and what should be minded."""
     return _find(board).check(path)
 
 
 def steps(board: str) -> str:
-    """What to do with the files today."""
+    """Return what to do with the files today."""
     return _find(board).steps
 
 

@@ -1,0 +1,134 @@
+"""`mmeval score`, `mmeval report`, `mmeval submit`: what is done with answers, without a model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from mmeval.cli.options import folder_argument, spec_options
+from mmeval.types import InputError
+
+
+@click.command()
+@folder_argument()
+@click.option("--task", help="With --predictions: the benchmark.")
+@click.option("--predictions", help="The benchmark's own: for MME a results folder, for MMBench a table.")
+@spec_options(names=("reading", "partial", "judge", "judge_model"))
+@click.option("--json", "as_json", is_flag=True, help="Print scores.json and nothing else.")
+def score(
+    run_folder: Path | None,
+    task: str | None,
+    predictions: str | None,
+    reading: str | None,
+    partial: bool | None,
+    judge: str | None,
+    judge_model: str | None,
+    as_json: bool,
+) -> None:
+    """Score a run again, or anybody's predictions, without a model.
+
+    \b
+    Example: mmeval score reports/mme-mmicl-tiny-embedded
+             mmeval score --task mme --predictions MY_RESULTS --json
+    """
+    if predictions is not None and task is not None and run_folder is None and judge is None:
+        complete = _score_predictions(task, predictions, reading, bool(partial), as_json)
+    elif run_folder is not None and predictions is None and task is None and reading is None and not partial:
+        complete = _score_run(run_folder, judge, judge_model, as_json)
+    else:
+        raise InputError(
+            "name a run folder (--judge goes with it; its reading is the run's own), or --task and --predictions "
+            "(--reading and --partial go with these)"
+        )
+    sys.exit(0 if complete else 1)
+
+
+def _score_predictions(task: str, predictions: str, reading: str | None, partial: bool, as_json: bool) -> bool:
+    from mmeval.evaluation import score_predictions
+    from mmeval.reporting import console, run_report
+
+    scored, results = score_predictions(task, predictions, reading=reading, partial=partial)
+    if as_json:
+        click.echo(json.dumps(results, indent=1))
+    else:
+        console.show_run(run_report.table_of_predictions(scored.task, results, Path(predictions).name), [])
+    return not results["counts"]["error"]
+
+
+def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json: bool) -> bool:
+    from mmeval import evaluation
+    from mmeval.reporting import console, run_report
+    from mmeval.run import open_run
+
+    run = open_run(folder)
+    display = evaluation.Silent() if as_json else console.Screen()
+    evaluation.score(run, judge=judge, judge_model=judge_model, display=display)
+    written = evaluation.report(run)
+    if as_json:
+        click.echo(json.dumps(run.results, indent=1))
+    else:
+        console.show_run(run_report.table_of_run(run), written)
+    return run.complete and not run.results.get("judge", {}).get("failed")
+
+
+@click.command()
+@click.argument("run_folders", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--published",
+    metavar="WHICH",
+    help="Draw published scores: MME's of a date, e.g. 2023-09-17, or mmbench-dev, mmbench-test, mmbench-2023.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/comparison"), show_default=True)
+def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> None:
+    """Draw runs side by side, or over published scores.
+
+    \b
+    Example: mmeval report --published 2023-09-17
+             mmeval report reports/mme-mmicl-tiny-embedded reports/mme-constant-embedded
+    """
+    from mmeval.reporting import console, run_report
+    from mmeval.run import open_run
+
+    if not run_folders and published is None:
+        raise InputError("name one run or more, or --published WHICH")
+    runs = [open_run(folder) for folder in run_folders]
+    console.show_paths(run_report.compare(runs, published, out))
+    for run in runs:
+        for mark in run.marks:
+            console.say(f"{run.folder}: {mark}")
+    sys.exit(0 if all(run.complete for run in runs) else 1)
+
+
+@click.command()
+@folder_argument()
+@click.option("--to", "board", required=True, help="Leaderboard: mme, mmbench, or openvlm.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: RUN/submission-BOARD]")
+@click.option("--check", "checked", type=click.Path(path_type=Path), help="Check somebody's files; write nothing.")
+def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path | None) -> None:
+    """Write a leaderboard's files from a run on the benchmark's real data, or check anybody's.
+
+    \b
+    Example: mmeval submit reports/mme-blip2-flan-t5-xl-hub --to mme
+             mmeval submit --check my_model_MMBench_TEST_EN.xlsx --to mmbench
+    """
+    from mmeval.reporting import console, leaderboards
+    from mmeval.run import open_run
+
+    if (run_folder is None) == (checked is None):
+        raise InputError("name a run folder, or a file with --check")
+    if run_folder is not None:
+        written = leaderboards.write(open_run(run_folder), board, out or run_folder / f"submission-{board}")
+        console.show_paths(written)
+    else:
+        assert checked is not None
+        if not checked.exists():
+            raise InputError(f"{checked}: no such file or folder; name what is to be checked")
+        written = [checked]
+    found = list(dict.fromkeys(finding for path in written for finding in leaderboards.check(path, board)))
+    console.show_findings(found)
+    if run_folder is not None:
+        console.say(leaderboards.steps(board))
+    sys.exit(1 if any(finding.level == "wrong" for finding in found) else 0)

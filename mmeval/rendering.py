@@ -1,0 +1,81 @@
+"""A sample as a model is asked it, and what is kept of the answer: Sample -> Request -> Record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from mmeval.task import Task
+from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, images
+
+
+def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False) -> Request:
+    """Put a sample and its demonstrations into words, without its targets.
+
+    A demonstration is worded as a question is. One without a picture is a line of text at the start of the prompt, and
+    one of which the prompt says nothing is left out. The candidates of a likelihood are the task's, or the sample's
+    own options.
+    """
+    candidates = tuple(words(choice) for choice in sample.choices) if by_likelihood else ()
+    if task.candidates is not None:
+        candidates = task.candidates(sample)
+    word = task.prompts[prompt]
+    blank = replace(sample, choices=(), shots=())
+    shots = [replace(shot, prompt=word(replace(blank, prompt=shot.prompt))) for shot in sample.shots]
+    shown = tuple(shot for shot in shots if images(shot.prompt))
+    texts = [f"{_written(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)]
+    return Request(sample.id, (*(["".join(texts)] if texts else []), *word(sample)), shown, candidates)
+
+
+def record(sample: Sample, request: Request, response: Response, digest: str = "") -> Record:
+    """Return what is kept of one question: the sample's facts and digest, what was asked, what came back.
+
+    Likelihoods that are not finite numbers (a float16 overflow) are an error: compared, they would choose something.
+    """
+    likelihoods, error = response.loglikelihoods, response.error
+    if likelihoods is not None and not all(map(math.isfinite, likelihoods)):
+        error = f"the model's likelihoods are not finite numbers {likelihoods}; try --dtype float32"
+        likelihoods = None
+    return Record(
+        id=sample.id,
+        targets=sample.targets,
+        category=sample.category,
+        groups=sample.groups,
+        tags=sample.tags,
+        choices=tuple(_written(choice) for choice in sample.choices),
+        question=words(request.prompt),
+        images=tuple(image.digest for image in images(request.prompt)),
+        digest=digest,
+        text=response.text,
+        loglikelihoods=likelihoods,
+        error=error,
+        reasoning=response.reasoning,
+        finish_reason=response.finish_reason,
+        sent=response.sent,
+        input_tokens=response.input_tokens,
+        output_tokens=response.output_tokens,
+        seconds=round(response.seconds, 6),
+    )
+
+
+def pictures(samples: Iterable[Sample], ids: Collection[str]) -> dict[str, tuple[Image, ...]]:
+    """Map the ids of these samples to their pictures, the question's and then the options'."""
+    found: dict[str, tuple[Image, ...]] = {}
+    for sample in samples:
+        if sample.id in ids:
+            found[sample.id] = sum(map(images, (sample.prompt, *sample.choices)), ())
+            if len(found) == len(ids):
+                break
+    return found
+
+
+def words(parts: Parts) -> str:
+    """Return the text of a prompt, pictures left out, references written out."""
+    return _written(parts).strip()
+
+
+def _written(parts: Parts) -> str:
+    """Likewise, with the blanks around it: the public readers look for an option as its table has it."""
+    texts = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
+    return "".join(texts)

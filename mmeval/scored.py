@@ -1,0 +1,101 @@
+"""Records become numbers: every record judged once by every scorer, summed up by the task's metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from mmeval.run import SCHEMA
+from mmeval.scoring.differences import differences, explain
+from mmeval.scoring.statistics import estimate, parts
+from mmeval.task import Task
+from mmeval.types import Record, Score
+
+OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Records and what each scorer makes of them, in the same order."""
+
+    task: Task
+    records: Sequence[Record]
+    scores: Mapping[str, Sequence[Score]]
+
+    @property
+    def unread(self) -> list[Record]:
+        """Return the answers that a scorer could read nothing out of: what a judge is asked about."""
+        judged = zip(self.records, *self.scores.values(), strict=True)
+        return [record for record, *scores in judged if any(score.outcome == "unparsed" for score in scores)]
+
+    def judged_by(self, task: Task) -> Scored:
+        """Judge the unread answers again as that task reads them, a judge's verdicts included."""
+        places = {record.id for record in self.unread}
+        scores = {
+            name: [judge(task, r, name) if r.id in places else s for r, s in zip(self.records, own, strict=True)]
+            for name, own in self.scores.items()
+        }
+        return replace(self, task=task, scores=scores)
+
+    def results(self) -> dict[str, Any]:
+        """Return what `scores.json` holds: every metric under every scorer as an Estimate, the counts, the remarks."""
+        main, *others = self.task.scorers
+        measured = {name: self.task.metrics[name](self.records, scores) for name, scores in self.scores.items()}
+        metrics = {
+            name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
+            for name, statistics in measured.items()
+        }
+        pair = [self.scores[name] for name in self.task.scorers][:2]
+        return {
+            "schema": SCHEMA,
+            "task": self.task.name,
+            "scorer": main,
+            "metrics": metrics[main],
+            **{name: metrics[name] for name in others},
+            "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
+            "counts": {"samples": len(self.records), **self._outcomes(main)},
+            "differences": explain(differences(self.records, *pair)) if len(pair) == 2 else "",
+            "remarks": [*_of_answers(self.records), *self.task.remarks(self.records, self.scores[main])],
+        }
+
+    def samples(self) -> list[dict[str, Any]]:
+        """Return what `samples.jsonl` holds: each sample's outcome, value and answer read, under each scorer."""
+        rows = []
+        for place, record in enumerate(self.records):
+            scores = {name: own[place] for name, own in self.scores.items()}
+            judged = {
+                name: {"outcome": one.outcome, "value": one.value, "answer": one.answer} for name, one in scores.items()
+            }
+            rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": judged})
+        return rows
+
+    def _outcomes(self, scorer: str) -> dict[str, int]:
+        found: Counter[str] = Counter(score.outcome for score in self.scores[scorer])
+        return {name: found[name] for name in OUTCOMES} | ({"unscored": found["unscored"]} if found["unscored"] else {})
+
+
+def score_records(task: Task, records: Sequence[Record]) -> Scored:
+    """Judge every record once by every scorer."""
+    return Scored(task, records, {name: [judge(task, record, name) for record in records] for name in task.scorers})
+
+
+def judge(task: Task, record: Record, scorer: str) -> Score:
+    """Return the score of a record. One with an error has no answer and counts as wrong, so that no number hides it."""
+    return task.scorers[scorer](record) if record.error is None else Score(0.0, "error")
+
+
+def _of_answers(records: Sequence[Record]) -> list[str]:
+    """Return what a reader must know of the answers, whatever the benchmark."""
+    errors = sum(record.error is not None for record in records)
+    cut = [record for record in records if record.finish_reason == "length"]
+    found = []
+    if errors:
+        found.append(f"Errors count as wrong: {errors:,} of {len(records):,} questions have no answer.")
+    if cut:
+        longest = max(record.output_tokens for record in cut)
+        found.append(
+            f"{len(cut):,} of {len(records):,} answers were cut at {longest:,} tokens; raise --max-new-tokens."
+        )
+    return found

@@ -1,0 +1,108 @@
+"""A first reading of the data: what it is, how many questions it has, and which of them a run asks."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mmeval.types import Image, InputError, Model, Parts, Sample, Unsupported, images
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first reading of the data found."""
+
+    questions: str
+    """SHA-256 over what is asked and what is right: ids, texts, options, answers, groups; whatever the limit."""
+    digest: str
+    """SHA-256 over all of every sample, demonstrations included, pictures by content."""
+    ids: tuple[str, ...]
+    """The samples to ask, in the data's order."""
+    samples: Mapping[str, str]
+    """Each of these -> the first 16 digits of the SHA-256 over all of it."""
+    available: int
+    """How many samples the data has, whatever the limit."""
+    widest: tuple[int, str]
+    """The most pictures in one prompt, and the id of a sample that has them."""
+    categories: tuple[str, ...]
+    """Those of all samples, in the data's order."""
+
+
+def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
+    """Read the data once. A limit takes whole groups, evenly from all categories.
+
+    Raises InputError for two samples of one id, and for no samples at all.
+    """
+    questions, digest = hashlib.sha256(), hashlib.sha256()
+    groups: dict[str, dict[str, list[str]]] = {}
+    own: dict[str, str] = {}
+    widest = (0, "")
+    for sample in samples:
+        if sample.id in own:
+            raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
+        fingerprint = _fingerprint(sample)
+        own[sample.id] = fingerprint.hex()[:16]
+        digest.update(fingerprint)
+        questions.update(_question(sample))
+        group = next(iter(sample.groups.values()), sample.id)
+        groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
+        widest = max(widest, (_pictures(sample), sample.id), key=lambda pair: pair[0])
+    if not own:
+        raise InputError("the data holds no sample; check that it is the right file or folder")
+    ids = tuple(own) if limit is None else _evenly(groups, own, limit)
+    asked = {id: own[id] for id in ids}
+    return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, tuple(groups))
+
+
+def check_pictures(model: Model, found: Survey) -> None:
+    """Raise Unsupported if a prompt has more pictures than the model takes."""
+    most, sample = found.widest
+    if model.max_images is not None and most > model.max_images:
+        raise Unsupported(
+            f"{model.name} takes {model.max_images} picture(s) and sample '{sample}' has {most}; "
+            "choose a model that takes more, or paste them into one with --context side-by-side"
+        )
+
+
+def _pictures(sample: Sample) -> int:
+    shown = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
+    return sum(len(images(parts)) for parts in shown)
+
+
+def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit: int) -> tuple[str, ...]:
+    chosen: set[str] = set()
+    for row in itertools.zip_longest(*(category.values() for category in groups.values())):
+        for group in row:
+            if group is not None and len(chosen) < limit:
+                chosen.update(group)
+    return tuple(sample for sample in order if sample in chosen)
+
+
+def _fingerprint(sample: Sample) -> bytes:
+    """SHA-256 over all of a sample."""
+    shots = [(_content(shot.prompt), shot.answer) for shot in sample.shots]
+    return _hash(_content(sample.prompt), [_content(choice) for choice in sample.choices], shots, _facts(sample))
+
+
+def _question(sample: Sample) -> bytes:
+    """SHA-256 over a sample without its demonstrations and what its pictures show."""
+    return _hash(*([_name(part) for part in parts] for parts in (sample.prompt, *sample.choices)), _facts(sample)[:-1])
+
+
+def _facts(sample: Sample) -> tuple[object, ...]:
+    groups, tags = sorted(sample.groups.items()), sorted(sample.tags.items())
+    return (sample.id, sample.targets, sample.category, groups, tags)
+
+
+def _content(parts: Parts) -> list[str]:
+    return [part.digest if isinstance(part, Image) else repr(part) for part in parts]
+
+
+def _name(part: object) -> str:
+    return "image" if isinstance(part, Image) else repr(part)
+
+
+def _hash(*values: object) -> bytes:
+    return hashlib.sha256(repr(values).encode("utf-8", "backslashreplace")).digest()

@@ -1,0 +1,70 @@
+"""Several evaluations in a row: every spec a run of its own, each model loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mmeval.evaluation import Display, Silent, evaluate
+from mmeval.models import Checkpoint, ModelOptions, load_model
+from mmeval.run import Run
+from mmeval.spec import RunSpec
+from mmeval.task import load_task
+from mmeval.types import InputError, Model
+
+
+def evaluate_all(
+    specs: Sequence[RunSpec],
+    *,
+    out: Path | None = None,
+    fresh: bool = False,
+    keep_errors: bool = False,
+    display: Display | None = None,
+) -> list[Run]:
+    """Evaluate each spec as `evaluate` does; with several, the runs' folders lie under `out`.
+
+    Raises InputError for a folder that holds a run itself, and for several seeds of a task that draws nothing by its
+    seed: a spread of zero would say nothing.
+    """
+    display, loader = display or Silent(), _Loader()
+    if len(specs) == 1:
+        return [evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)]
+    _check_seeds(specs)
+    if out is not None and (out / "run.json").exists():
+        raise InputError(f"{out}: a run, and the folders of several are to go into it; name another with --out")
+    finished = []
+    for number, spec in enumerate(specs, start=1):
+        display.message(f"{spec.task} with {spec.model}, seed {spec.seed}: run {number} of {len(specs)}")
+        folder = None if out is None else out / _name(spec, specs)
+        finished.append(evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader))
+    return finished
+
+
+class _Loader:
+    """Keeps the model that was loaded last."""
+
+    def __init__(self) -> None:
+        self._held: tuple[Checkpoint, ModelOptions, Model] | None = None
+
+    def __call__(self, checkpoint: Checkpoint, options: ModelOptions) -> Model:
+        if self._held is None or self._held[:2] != (checkpoint, options):
+            self._held = None  # before the next is loaded: two may not fit
+            self._held = (checkpoint, options, load_model(checkpoint, options))
+        return self._held[2]
+
+
+def _check_seeds(specs: Sequence[RunSpec]) -> None:
+    for task in dict.fromkeys(spec.task for spec in specs):
+        own = [spec for spec in specs if spec.task == task]
+        seeds = {spec.seed for spec in own}
+        if len(seeds) > 1 and load_task(task).few_shot is None:
+            raise InputError(f"the task '{task}' has no demonstrations to draw; remove --seeds")
+
+
+def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
+    """Name a run's folder after what differs between the specs: `seed1`, `mme-blip2-tiny-seed0`."""
+    parts = [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, spec.model]
+    if len({one.seed for one in specs}) > 1:
+        parts.append(f"seed{spec.seed}")
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in "-".join(parts))
