@@ -73,16 +73,12 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
 
     from mmeval.mic.build import build
     from mmeval.mic.plan import bounds
-    from mmeval.mic.rows import MicError
     from mmeval.reporting import console
 
-    try:
-        with console.progress() as progress:
-            span = None if shots is None else bounds(shots)
-            workers = workers or os.cpu_count() or 1
-            built = build(source, root, out, shots=span, workers=workers, progress=progress, **how)
-    except MicError as error:
-        raise InputError(str(error)) from error
+    with console.progress() as progress:
+        span = None if shots is None else bounds(shots)
+        workers = workers or os.cpu_count() or 1
+        built = build(source, root, out, shots=span, workers=workers, progress=progress, **how)
     for line in built.lines():
         console.say(line)
 

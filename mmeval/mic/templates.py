@@ -1,4 +1,4 @@
-"""The facts about each source (`sources.yaml`), and the texts that make an example of a row.
+"""Tell what is known of each source (`sources.yaml`), and put rows into words.
 
 A wording is a text with places: `{question}` takes what the row says, `[0]` names its picture 0.
 """
@@ -36,7 +36,7 @@ class SourceCard:
     """Demonstrations at most; 0 for sets that are published without."""
 
     def lines(self, name: str) -> list[str]:
-        """Return the card as lines for a person to read."""
+        """Give the card as a person reads it."""
         sizes = ", ".join(f"{split} {size:,}" for split, size in self.sizes.items() if size) or "all"
         demonstrations = f"0 to {self.shots}" if self.shots else "none"
         rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"licence: {self.licence}"]
@@ -53,7 +53,7 @@ def cards() -> Mapping[str, SourceCard]:
 
 
 def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequence[str], seed: int) -> Example:
-    """Return the row as an example, in a wording drawn by seed and id. Raises Unusable where it cannot be one.
+    """Turn the row into an example, in one of the wordings, drawn by seed and id. Raises Unusable where it cannot be.
 
     Pictures that the words do not place themselves are shown first, in order.
     """
@@ -75,14 +75,14 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
 
 def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
-    """Return the parts of a wording with its places filled, in one pass: what the row says is never read as a place."""
+    """Fill a wording in one pass: what the row says is never read as a place."""
     parts: list[Part] = []
     end = 0
     for place in PLACE.finditer(wording):
         parts.append(wording[end : place.start()])
         end = place.end()
         if place[1]:
-            value = row.said[place[1]]
+            value = row.texts[place[1]]
             parts += [value.strip()] if isinstance(value, str) else value
         else:
             parts.append(ImageMention(int(place[2])))
