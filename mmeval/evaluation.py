@@ -23,8 +23,8 @@ from mmeval.rendering import Preview, pictures, record, render
 from mmeval.run import Journal, Run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
-from mmeval.scoring.early_stop import EarlyStop
 from mmeval.scoring.judge import Judge, Verdicts
+from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, survey
 from mmeval.task import Task, configure, load_task, pick_prompt

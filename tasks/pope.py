@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.scoring.metrics.binary import detection
+from mmeval.scoring.metrics.groups import detection
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.yesno import YesNo
 from mmeval.scoring.statistics import Statistic

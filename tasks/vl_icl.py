@@ -25,40 +25,40 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w]|\.\d)")
 
 
 def few_shot(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
-    """The queries, each after so many demonstrations. Raises InputError."""
+    """Read the queries, each after so many demonstrations. Raises InputError."""
     yield from vl_icl.samples(Path(data), SHOTS if shots is None else shots, seed)
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The queries with the default number of demonstrations."""
+    """Read the queries with the default number of demonstrations."""
     return few_shot(data, None, 0)
 
 
 def plain(sample: Sample) -> Parts:
-    """As the scripts ask with no description of the task."""
+    """Ask as the scripts do, with no description of the task."""
     *shown, question = sample.prompt
     return (*shown, f"{question}\nAnswer:")
 
 
 def official(record: Record) -> Score:
-    """As `exact_match` and `exact_yes_no` do: no is right wherever yes is not in it; CLEVR's number is not looked for.
+    """Score as `exact_match` and `exact_yes_no` do: no is right where yes is not in it; CLEVR's number is not sought.
 
     (The script looks for the name clevr_simple, and the set is called clevr.)
     """
     if record.text is None:
         return Score(None, "error")
-    said, target = cut(record.text), record.targets[0].lower()
+    answer, target = cut(record.text), record.targets[0].lower()
     if record.category == "matching_mi":
-        said = "yes" if "yes" in said.lower() else "no"
+        answer = "yes" if "yes" in answer.lower() else "no"
     elif record.category.startswith("operator_induction"):
-        found = re.search(r"\d+", said)
-        said = found[0] if found else ""
-    right = said.lower() == target
-    return Score(float(right), "correct" if right else "incorrect", said)
+        found = re.search(r"\d+", answer)
+        answer = found[0] if found else ""
+    right = answer.lower() == target
+    return Score(float(right), "correct" if right else "incorrect", answer)
 
 
 def cut(text: str) -> str:
-    """Up to the first line break, or, where there is none, the first full stop; neither counts at the very start."""
+    """Cut at the first line break or else the first full stop; neither counts at the very start."""
     text = text.strip()
     place = text.find("\n")
     place = place if place > 0 else text.find(".")
@@ -66,7 +66,7 @@ def cut(text: str) -> str:
 
 
 def strict(record: Record) -> Score:
-    """The only number, the yes or no that is said, or the whole short answer: nothing is credited for its absence."""
+    """Score the only number, the yes or no that is said, or the whole short answer: absence earns nothing."""
     if record.text is None:
         return Score(None, "error")
     if record.category == "matching_mi":
@@ -85,12 +85,12 @@ _YES_NO = yesno.scorer(yesno.strict)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Each subset by itself; its queries are drawn one by one, so that each is a cluster."""
+    """Give each subset by itself; its queries are drawn one by one, so that each is a cluster."""
     return by_category(records, scores, list(SUBSETS), lambda record: record.id, _chance)
 
 
 def _chance(records: Sequence[Record]) -> float | None:
-    """Of yes and no, and of the two names that demonstrations show; else unknown."""
+    """Give the chance of yes and no, and of the two names that demonstrations show; else None."""
     named = [record.tags.get("shots") != "0" for record in records]
     kind = records[0].category if records else ""
     return 50.0 if kind == "matching_mi" or (kind == "open_mi" and all(named)) else None

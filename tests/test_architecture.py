@@ -17,6 +17,7 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate"}
 MAY = {
     # room: the rooms of ours that it may import (its own always)
     "types": set(),
+    "yaml_file": {"types"},
     "mmicl": set(),
     "spec": {"types"},
     "jsonl": {"types"},
@@ -26,12 +27,12 @@ MAY = {
     "scoring": {"types", "jsonl"},
     "data": {"types", "scoring", "jsonl"},
     "embedded": {"types", "jsonl"},
-    "task": {"types", "spec", "scoring", "data", "cards", "tasks"},
-    "cards": {"types", "task", "scoring", "data"},
+    "task": {"yaml_file", "types", "spec", "scoring", "data", "cards", "tasks"},
+    "cards": {"yaml_file", "types", "task", "scoring", "data"},
     "tasks": {"types", "task", "scoring", "data", "cards"},
-    "mic": {"types", "jsonl", "data", "cards", "mmicl"},
+    "mic": {"yaml_file", "types", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
-    "models": {"types", "data", "mmicl", "engine"},
+    "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task"},
     "scored": {"types", "task", "run", "scoring"},
     "reporting": {"types", "task", "tasks", "run", "scoring", "data", "rendering"},
@@ -41,7 +42,7 @@ MAY = {
     },
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "cli": {
-        *("types", "spec", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
+        *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
         *("run", "evaluation", "sweep", "reporting"),
     },
     "__main__": {"cli"},
@@ -92,7 +93,7 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
         "for verb in ([], ['run'], ['score'], ['report'], ['submit'], ['tasks'], ['models']):\n"
         "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
-        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []

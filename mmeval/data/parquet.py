@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,21 @@ BATCH = 32
 """Rows in memory at once; a picture of a release may have several megabytes."""
 
 
-def values(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield the columns of each row, and where it stands. Raises InputError if the file cannot be read."""
+def values(path: Path, columns: Sequence[str] | None = None) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yield the columns of each row (all of them for None), and where it stands.
+
+    Raises InputError if the file cannot be read or lacks a column.
+    """
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 
     number = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as table:
-            for batch in table.iter_batches(BATCH):
+            for name in columns or ():
+                if name not in table.schema_arrow.names:
+                    raise InputError(f"{path}: no column '{name}'; get the file again")
+            for batch in table.iter_batches(BATCH, columns=columns):
                 for found in batch.to_pylist():
                     number += 1
                     yield found, f"{path}, row {number}"

@@ -135,7 +135,7 @@ class TransformerModel:
         """Count the tokens of the longest candidate. Raises PromptError where one has none."""
         lengths = [len(self.processor.tokenizer.encode(text)) for text in request.candidates]
         if not lengths or 0 in lengths:
-            raise PromptError("there is no candidate, or one without words, so there is nothing to compare")
+            raise PromptError("there is nothing to compare; give at least one candidate, and none without words")
         return max(lengths)
 
     def _run(self, requests: Sequence[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:

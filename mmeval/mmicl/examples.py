@@ -1,7 +1,7 @@
 """One line of MIC data: pictures, questions about them with their answers, and demonstrations that come before.
 
 A data set is a folder with `train.jsonl` (and `val.jsonl`, `test.jsonl`) and the pictures that its lines name.
-How an example becomes one prompt is said in `context`; where examples come from, in `build`.
+How an example becomes one prompt is in `conversations` and `context`.
 
     {"id": "vqav2/262148000", "source": "vqav2", "images": ["pictures/262148.jpg"],
      "turns": [{"ask": [{"image": 0}, "Where is he looking?"], "answer": "down"}],

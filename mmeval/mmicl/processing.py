@@ -262,8 +262,7 @@ def _parts(text: str, pictures: Sequence[int]) -> list[Part]:
         return [*places, text]
     if len(after) != len(places):
         raise PromptError(
-            f"the text says <image> {len(after)} times for {len(places)} pictures; say it once a picture, or never to "
-            "show them first"
+            f"the text has {len(after)} <image> for {len(places)} pictures; write one for each, or none at all"
         )
     return [before, *(part for pair in zip(places, after, strict=True) for part in pair)]
 

@@ -15,9 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mmeval import engine
+from mmeval import engine, yaml_file
 from mmeval.types import InputError, Model, nearest
 
 _IN_PROCESS = "mmeval.engine.loading:load"
@@ -90,9 +88,7 @@ class ModelOptions:
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
     """Return the named checkpoints: name -> adapter, source and a line about it."""
-    text = resources.files("mmeval.models").joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    entries: dict[str, dict[str, Any]] = yaml.safe_load(text)
-    return entries
+    return yaml_file.read(resources.files("mmeval.models").joinpath("catalogue.yaml"))
 
 
 def find_model(spec: str) -> Checkpoint:

@@ -44,6 +44,11 @@ class Table(list[dict[str, Any]]):
         return super().__iter__()
 
 
+@pytest.fixture(autouse=True)
+def _online(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "_answers", lambda: True)
+
+
 def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
     fake = SimpleNamespace(load_dataset=load, Image=Picture, List=Several)
     monkeypatch.setitem(sys.modules, "datasets", fake)
@@ -89,6 +94,30 @@ def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     instead(monkeypatch, load)
     with pytest.raises(InputError, match=r"lmms-lab/MME at d6c9023f017b .*Couldn't reach the Hub\); check the network"):
         next(hub.values(**PLACE))
+
+
+def test_a_hub_that_does_not_answer_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    from huggingface_hub import constants
+
+    monkeypatch.undo()  # `_answers` itself is asked
+    asked = []
+
+    def load(repo: str, **options: str) -> Any:
+        asked.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))
+        raise ConnectionError("OfflineModeIsEnabled")
+
+    def head(address: str, timeout: float) -> Any:
+        asked.append((address, timeout))
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: SimpleNamespace(head=head))
+    before = constants.HF_HUB_OFFLINE
+    with pytest.raises(InputError, match=r"cannot be had from the hub \(it does not answer\); check the network"):
+        next(hub.values(**PLACE))
+    assert asked == [(constants.ENDPOINT, hub.SECONDS), (True, True)]
+    assert before == constants.HF_HUB_OFFLINE
 
 
 def test_the_hubs_retries_are_not_printed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

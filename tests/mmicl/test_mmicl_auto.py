@@ -77,7 +77,11 @@ def test_pictures_stand_where_the_text_says_so() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
-        ({"text": "<image> <image>", "images": drawn("red")}, PromptError, "says <image> 2 times for 1 pictures"),
+        (
+            {"text": "<image> <image>", "images": drawn("red")},
+            PromptError,
+            "has 2 <image> for 1 pictures; write one for each",
+        ),
         ({"text": ["a", "b"], "images": [[drawn("red")]]}, ValueError, "give each of 2 texts its own list of images"),
         ({"text": "a", "return_tensors": "np"}, ValueError, "return_tensors='pt'"),
         ({"text": "a", "context": "none"}, ValueError, "as context one of declaration"),

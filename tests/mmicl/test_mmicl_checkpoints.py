@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import HfApi
 from torch import Tensor
 
 from mmeval.mmicl import checkpoints
@@ -195,6 +197,14 @@ def test_a_name_that_is_nowhere(name: str) -> None:
         find(name)
 
 
+def test_a_hub_out_of_reach_is_one_sentence_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "HfApi", lambda: HfApi(endpoint="http://127.0.0.1:9"))
+    began = time.monotonic()
+    with pytest.raises(CheckpointError, match=r"no-such-model: cannot be fetched .*; check the name and the network"):
+        find("nobody/no-such-model", local_files_only=False)
+    assert time.monotonic() - began < 5
+
+
 def test_digest_is_that_of_the_weights(saved: Path) -> None:
     before = digest(saved)
     (saved / "README.md").write_text("a note")
@@ -319,7 +329,7 @@ def test_a_missing_config(saved: Path) -> None:
         ("[]", "must hold a JSON object"),
         ("{}", "a 'None' model; choose a checkpoint of type mmicl"),
         ('{"model_type": "llava"}', "a 'llava' model; choose a checkpoint of type mmicl"),
-        ('{"model_type": "mmicl", "text_config": {"model_type": "bert"}}', "'bert' is none of t5"),
+        ('{"model_type": "mmicl", "text_config": {"model_type": "bert"}}', "'bert' is not supported; choose from t5"),
         ('{"model_type": "mmicl", "text_config": 3}', "text_config must be an object"),
         ('{"model_type": "mmicl", "num_query_tokens": "many"}', "num_query_tokens"),
         ('{"model_type": "blip-2", "vision_config": {"hidden_size": "wide"}}', "hidden_size"),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmeval import survey as surveys
-from mmeval.cards.schema import load
+from mmeval.cards.task import load
 from mmeval.engine.prompts import flatten
 from mmeval.mmicl.context import ImageMention
 from mmeval.scoring.metrics import vqa

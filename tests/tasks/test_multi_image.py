@@ -303,7 +303,7 @@ def test_scienceqa(tmp_path: Path) -> None:
 @pytest.mark.parametrize("problem", [None, 5, "x", ["question"]])
 def test_scienceqa_a_problem_that_is_none(tmp_path: Path, problem: object) -> None:
     (tmp_path / "problems.json").write_text(json.dumps({"7": problem}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"problems.json, problem 7: .* is no JSON object"):
+    with pytest.raises(InputError, match=r"problems.json, 7: .* is not a JSON object"):
         read("scienceqa", tmp_path)
 
 
@@ -545,7 +545,7 @@ def test_vcr_is_right_where_both_are(tmp_path: Path) -> None:
 
 
 def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 1: thing 5 is spoken of, and there are 3"):
+    with pytest.raises(InputError, match="line 1: thing 5 is mentioned, and there are 3"):
         read("vcr", vcr_folder(tmp_path / "vcr", question=["Who", "is", [5], "?"]))
 
 
@@ -570,7 +570,7 @@ def test_vcr_a_row_of_another_form_is_a_sentence(tmp_path: Path, change: dict[st
 def test_vcr_a_box_that_is_none(tmp_path: Path, box: object) -> None:
     folder = vcr_folder(tmp_path / "vcr")
     (folder / "vcr1images" / "film" / "still.json").write_text(json.dumps({"boxes": [box] * 3}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"still.json, box 0: .* is no box of four numbers"):
+    with pytest.raises(InputError, match=r"still.json, box 0: .* is not a box of four numbers"):
         read("vcr", folder)
 
 
@@ -646,10 +646,10 @@ def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
     [
         ("open_mi/query.json", {"answer": "fep"}, "the answer 'fep' is not one of two or more different classes"),
         ("open_mi/query.json", {"classes": ["dax"]}, "the answer 'dax' is not one of two or more different classes"),
-        ("open_mi/query.json", {"support": []}, r"support: \[\] is no JSON object"),
+        ("open_mi/query.json", {"support": []}, r"support: \[\] is not a JSON object"),
         ("open_mi/query.json", {"support": {"dax": {"images": []}}}, "support: no column 'wug'"),
-        ("open_mi/query.json", {"support": {"dax": 5, "wug": 5}}, "(dax|wug): 5 is no JSON object"),
-        ("matching_mi/support.json", {"same": "images"}, "same: 'images' is no JSON object"),
+        ("open_mi/query.json", {"support": {"dax": 5, "wug": 5}}, "(dax|wug): 5 is not a JSON object"),
+        ("matching_mi/support.json", {"same": "images"}, "same: 'images' is not a JSON object"),
         ("operator_induction/support.json", {"answer": 5}, "the answer is 5; it must be a list of three"),
         ("operator_induction/support.json", {"answer": [1]}, r"the answer is \[1\]; it must be a list of three"),
     ],

@@ -257,11 +257,11 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("task", "how", "sentence"),
     [
-        ("mmbench", {"judge": "ftp://x"}, "'ftp://x' is no http"),
-        ("mmbench", {"judge": "http://"}, "'http://' is no http"),
-        ("mmbench", {"judge": "http://[bad/v1"}, "is no http"),
-        ("mmbench", {"judge": "http://localhost:port/v1"}, "is no http"),
-        ("mmbench", {"judge": "http://a b/v1"}, "is no http"),
+        ("mmbench", {"judge": "ftp://x"}, "'ftp://x' is not an http"),
+        ("mmbench", {"judge": "http://"}, "'http://' is not an http"),
+        ("mmbench", {"judge": "http://[bad/v1"}, "is not an http"),
+        ("mmbench", {"judge": "http://localhost:port/v1"}, "is not an http"),
+        ("mmbench", {"judge": "http://a b/v1"}, "is not an http"),
         ("mmbench", {"judge": "http://127.0.0.1:9/v1", "scoring": "likelihood"}, "remove --reading and --judge"),
         ("mme", {"judge": "http://127.0.0.1:9/v1"}, "is not a multiple-choice task"),
     ],

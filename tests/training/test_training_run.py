@@ -10,9 +10,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from mmeval import yaml_file
 from mmeval.cli import main
 from mmeval.mmicl import checkpoints
-from mmeval.mmicl.training.config import Config, TrainingError, load_config
+from mmeval.mmicl.training.config import Config, TrainingError, check_config
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
 from tests.mmicl import mmicl_small as small
@@ -29,8 +30,8 @@ def test_eight_samples_are_learnt_word_for_word(tmp_path: Path, family: small.Fa
     write_examples(tmp_path)
     write_base(tmp_path, family)
     held_out = str(tmp_path / "train.jsonl")
-    how = {"steps": 400, "evaluate_every": 400, "batch": 8, "learning_rate": 3e-3, "max_new_tokens": 6}
-    train(Config(**config_values(tmp_path, trainable="everything", held_out=held_out, **how)))
+    options = {"steps": 400, "evaluate_every": 400, "batch": 8, "learning_rate": 3e-3, "max_new_tokens": 6}
+    train(Config(**config_values(tmp_path, trainable="everything", held_out=held_out, **options)))
     state = json.loads((tmp_path / "out" / "checkpoint-400" / "trainer_state.json").read_text())
     assert state["best_metric"] == 1.0
 
@@ -82,8 +83,9 @@ def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:
     first = train(Config(**config_values(data, trainable="qformer", output=str(data / "stage1"))))
     values = config_values(data, model="../stage1/trained", output="../stage2")
     (data / "configs").mkdir()
-    (data / "configs" / "stage2.yaml").write_text(json.dumps(values))  # JSON is YAML
-    last = train(load_config(data / "configs" / "stage2.yaml", "stage2"))
+    file = data / "configs" / "stage2.yaml"
+    file.write_text(json.dumps(values))  # JSON is YAML
+    last = train(check_config(yaml_file.read(file), file, "stage2"))
     base, one, two = (checkpoints.load_model(folder).state_dict() for folder in (data / "base", first, last))
     learnt = set(json.loads((last / "training.json").read_text())["names"])
     assert {key for key in one if not torch.equal(one[key], two[key])} <= learnt

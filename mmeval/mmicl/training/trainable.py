@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a misspelt key is said before torch is loaded
+if TYPE_CHECKING:  # a misspelt key is found before torch is loaded
     from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
 QFORMER = r"(query_tokens|qformer\..*)"
