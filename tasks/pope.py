@@ -36,7 +36,9 @@ def samples(data: str) -> Iterator[Sample]:
         for line in lines.of_file(file, folder):
             name = line.text("image")
             if name not in pictures:
-                (pictures[name],) = line.images("image", PICTURES)
+                places = line.places(name, PICTURES)
+                there = [place for place in places if lines.inside(folder, place, line.where).is_file()]
+                pictures[name] = lines.file(folder, (there or places)[0], line.where)
             yield sample(line, _split(file) or "", pictures[name])
 
 
