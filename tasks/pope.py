@@ -27,7 +27,7 @@ PICTURES = ("", "val2014", "images")
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
     path = Path(data)
-    files = [path] if path.is_file() else [file for split in SPLITS for file in path.glob(f"*_{split}.json")]
+    files = [path] if path.is_file() else [file for split in SPLITS for file in path.glob(f"[!.]*_{split}.json")]
     if not files or (path.is_file() and _split(path) is None):
         raise InputError(f"{data}: no coco_pope_random.json, coco_pope_popular.json or coco_pope_adversarial.json")
     folder = path.parent if path.is_file() else path
