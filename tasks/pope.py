@@ -14,8 +14,9 @@ from mmeval.scoring.metrics.groups import detection
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.yesno import YesNo
 from mmeval.scoring.statistics import Statistic
-from mmeval.task import Prompt, Task
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+from mmeval.task import Task
+from mmeval.tasks.mme import ending
+from mmeval.types import Image, InputError, Record, Sample, Score
 
 SPLITS = {"random": "Random", "popular": "Popular", "adversarial": "Adversarial"}
 DETAILS = {"precision": "precision", "recall": "recall", "yes_ratio": "yes ratio"}
@@ -35,7 +36,7 @@ def samples(data: str) -> Iterator[Sample]:
         for line in lines.of_file(file, folder):
             name = line.text("image")
             if name not in pictures:
-                pictures[name] = _picture(folder, name, line.where)
+                (pictures[name],) = line.images("image", PICTURES)
             yield sample(line, _split(file) or "", pictures[name])
 
 
@@ -51,16 +52,6 @@ def sample(line: TableRow, split: str, image: Image) -> Sample:
         groups={"image": line.text("image")},
         category=split,
     )
-
-
-def ending(suffix: str) -> Prompt:
-    """Ask with the picture, the question, and that suffix."""
-
-    def words(sample: Sample) -> Parts:
-        picture, question = sample.prompt
-        return (picture, f"{question}{suffix}")
-
-    return words
 
 
 def official(text: str) -> YesNo:
@@ -88,12 +79,6 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 def _split(file: Path) -> str | None:
     return next((split for split in SPLITS if file.stem.endswith(f"_{split}")), None)
-
-
-def _picture(folder: Path, name: str, where: str) -> Image:
-    """Return the picture beside the questions, or in a folder as COCO's archive makes."""
-    found = [place for place in PICTURES if lines.inside(folder, f"{place}/{name}" if place else name, where).is_file()]
-    return lines.file(folder, f"{found[0]}/{name}" if found and found[0] else name, where)
 
 
 POPE = Task(

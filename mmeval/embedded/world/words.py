@@ -13,32 +13,13 @@ CONSONANTS, VOWELS = "bdfklmnprstv", "aeiou"
 PATTERNS = ("cvc", "cvcv", "cvcc", "vcvc")
 ORDINALS = ("first", "second", "third", "fourth")
 
-LANGUAGE = {
-    "tam": "water",
-    "tan": "fire",
-    "sol": "sun",
-    "sul": "rain",
-    "mir": "friend",
-    "mid": "king",
-    "bako": "bread",
-    "baro": "milk",
-    "keli": "house",
-    "keri": "door",
-    "runa": "dog",
-    "runo": "cat",
-    "pesk": "fish",
-    "pest": "bird",
-    "vola": "road",
-    "vila": "river",
-    "dond": "stone",
-    "dont": "gold",
-    "efir": "night",
-    "efin": "day",
-    "lubo": "mother",
-    "lubi": "child",
-    "osak": "book",
-    "osam": "song",
-}
+_PAIRS = """
+tam water, tan fire, sol sun, sul rain, mir friend, mid king,
+bako bread, baro milk, keli house, keri door, runa dog, runo cat,
+pesk fish, pest bird, vola road, vila river, dond stone, dont gold,
+efir night, efin day, lubo mother, lubi child, osak book, osam song
+"""
+LANGUAGE = {pair.split()[0]: pair.split()[1] for pair in _PAIRS.split(",")}
 """The picture world's own language: every word has a twin that differs by one letter."""
 
 READ = (
