@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 
+from mmeval.embedded import suite
 from mmeval.models import find_model, load_model
 from mmeval.rendering import render
 from mmeval.survey import survey
@@ -22,8 +23,9 @@ ROUNDS = 3
 def main() -> None:
     """Measure, and print a Markdown row."""
     task = load_task("mme")
-    wanted = set(survey(task.samples("embedded"), SAMPLES).ids)
-    requests = [render(task, sample, "release") for sample in task.samples("embedded") if sample.id in wanted]
+    data = str(suite("mme"))
+    wanted = set(survey(task.samples(data), SAMPLES).ids)
+    requests = [render(task, sample, "release") for sample in task.samples(data) if sample.id in wanted]
     checkpoint = find_model("mmicl-tiny")
     batched, single = [], []
     answers: dict[str, list[str | None]] = {}

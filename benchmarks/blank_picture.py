@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from PIL import Image as PILImage
 
+from mmeval.embedded import suite
 from mmeval.models import load_model
 from mmeval.rendering import record, render
 from mmeval.scored import score_records
@@ -17,11 +18,11 @@ GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")
 
 def main() -> None:
     """Print Perception and Cognition with their intervals, seen and blank."""
-    task, model = load_task("mme"), load_model("mmicl-tiny")
+    task, model, data = load_task("mme"), load_model("mmicl-tiny"), str(suite("mme"))
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
     for name, samples in (
-        ("as drawn", list(task.samples("embedded"))),
-        ("grey", list(blank(task.samples("embedded")))),
+        ("as drawn", list(task.samples(data))),
+        ("grey", list(blank(task.samples(data)))),
     ):
         asked = {sample.id: (sample, render(task, sample, "release")) for sample in samples}
         responses = model.generate([request for _, request in asked.values()], Generation())

@@ -110,7 +110,7 @@ def _write_examples(folder: Path, count: int = 64) -> None:
 
 
 def _measure(size: str, way: str, folder: Path) -> dict[str, float]:
-    """Samples a second over the steps, peak memory in bytes, and on a GPU the share of its peak."""
+    """Return samples a second over the steps, peak memory in bytes, and on a GPU the share of its peak."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     model, processor = _model(size, device), _processor()

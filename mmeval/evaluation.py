@@ -16,14 +16,15 @@ from typing import Any, Protocol
 
 from mmeval import engine
 from mmeval import run as runs
+from mmeval.embedded import SUITES, suite
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model, pick_context
 from mmeval.provenance import libraries, provenance, versions
-from mmeval.rendering import pictures, record, render
+from mmeval.rendering import Preview, pictures, record, render
 from mmeval.run import Journal, Run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
-from mmeval.scoring.early_stop import EarlyStop
 from mmeval.scoring.judge import Judge, Verdicts
+from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
@@ -105,7 +106,7 @@ def evaluate(
     """
     display = display or Silent()
     planned = plan(_spec(spec, values), out, fresh=fresh)
-    run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load or load_model)
+    run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
     score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
     report(run, lambda ids: pictures(planned.task.samples(planned.source), ids))
     return run
@@ -114,12 +115,12 @@ def evaluate(
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
     _check_judge(spec)
+    data, source, spec = _data(spec, load_task(spec.task))
     task = configure(load_task(spec.task), spec)
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
-    source = task.default_source if spec.data is None else spec.data
-    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(source))
+    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
     filled = _filled(named, task, checkpoint)
     folder = Path(out) if out else REPORTS / folder_name(filled, _filled(defaults(named), task, checkpoint))
     if fresh:
@@ -132,7 +133,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     return Plan(filled, task, checkpoint, options, source, found, whole, folder)
 
 
-def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader = load_model) -> Run:
+def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader | None = None) -> Run:
     """Ask what the run does not hold yet, and append each answer as it comes; returns the run.
 
     Records of an error, and of samples whose pictures have changed since, are asked again. The model is loaded only
@@ -146,7 +147,7 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
-    model = load(plan.checkpoint, plan.options)
+    model = (load or load_model)(plan.checkpoint, plan.options)
     check_pictures(model, plan.survey)
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
@@ -211,24 +212,13 @@ def score_predictions(
     return scored, {**results, "answered": len(scored.records), "planned": len(scored.records), "marks": []}
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What a run would ask, and of whom."""
-
-    reads: str
-    """The data and the checkpoint that would be read."""
-    prompts: tuple[tuple[str, str, int], ...]
-    """The first of each category: sample id, prompt as the model will see it or why it cannot, its length in tokens."""
-    notices: tuple[str, ...]
-
-
-def preview(spec: RunSpec, load: Loader = load_model) -> Preview:
+def preview(spec: RunSpec) -> Preview:
     """Return the first prompt of each category as the model will see it. Nothing is asked or written.
 
     What `evaluate` refuses is refused.
     """
     planned = plan(spec)
-    model = load(planned.checkpoint, planned.options)
+    model = load_model(planned.checkpoint, planned.options)
     check_pictures(model, planned.survey)
     first: dict[str, Sample] = {}
     for sample in planned.task.samples(planned.source):
@@ -252,6 +242,16 @@ def _spec(spec: RunSpec | None, values: Mapping[str, Any]) -> RunSpec:
     if spec is None:
         return from_mapping(values, "evaluate", RunSpec)
     return replace(spec, **values)
+
+
+def _data(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
+    """Return the data's name, what the task reads, and the spec with the settings that an embedded suite brings."""
+    data = task.default_source if spec.data is None else spec.data
+    if data != "embedded":
+        return data, data, spec
+    path = suite(task.name)
+    own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
+    return data, str(path), replace(spec, **own)
 
 
 def _check_judge(spec: RunSpec) -> None:

@@ -55,7 +55,7 @@ def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _commit() -> str | None:
-    """This code's commit, with `-dirty` where files were changed; None where it is installed from a wheel."""
+    """Return this code's commit, with `-dirty` where files were changed; None where it is installed from a wheel."""
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None

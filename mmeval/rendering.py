@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from mmeval.task import Task
 from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, images
 
 
-def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False) -> Request:
-    """Put a sample into words, without its targets.
+@dataclass(frozen=True)
+class Preview:
+    """What a run would ask, and of whom."""
 
-    The candidates of a likelihood are the task's, or the sample's own options.
+    reads: str
+    """The data and the checkpoint that would be read."""
+    prompts: tuple[tuple[str, str, int], ...]
+    """The first of each category: sample id, prompt as the model will see it or why it cannot, its length in tokens."""
+    notices: tuple[str, ...]
+
+
+def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False) -> Request:
+    """Put a sample and its demonstrations into words, without its targets.
+
+    A demonstration is worded as a question is. One without a picture is a line of text at the start of the prompt, and
+    one of which the prompt says nothing is left out. The candidates of a likelihood are the task's, or the sample's
+    own options.
     """
     candidates = tuple(words(choice) for choice in sample.choices) if by_likelihood else ()
     if task.candidates is not None:
         candidates = task.candidates(sample)
-    return Request(sample.id, task.prompts[prompt](sample), sample.shots, candidates)
+    word = task.prompts[prompt]
+    blank = replace(sample, choices=(), shots=())
+    shots = [replace(shot, prompt=word(replace(blank, prompt=shot.prompt))) for shot in sample.shots]
+    shown = tuple(shot for shot in shots if images(shot.prompt))
+    texts = [f"{_written(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)]
+    return Request(sample.id, (*(["".join(texts)] if texts else []), *word(sample)), shown, candidates)
 
 
 def record(sample: Sample, request: Request, response: Response, digest: str = "") -> Record:

@@ -105,8 +105,6 @@ class Run:
         if self.spec.limit is not None:
             whole = self.header.get("available")
             found.append(f"limited to {planned:,}" + (f" of {whole:,} questions" if whole else " questions"))
-        if self.spec.partial:
-            found.append("questions that lack turns are counted (--partial)")
         return found
 
     @property

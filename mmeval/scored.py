@@ -65,10 +65,10 @@ class Scored:
         rows = []
         for place, record in enumerate(self.records):
             scores = {name: own[place] for name, own in self.scores.items()}
-            told = {
+            judged = {
                 name: {"outcome": one.outcome, "value": one.value, "answer": one.answer} for name, one in scores.items()
             }
-            rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": told})
+            rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": judged})
         return rows
 
     def _outcomes(self, scorer: str) -> dict[str, int]:

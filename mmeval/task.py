@@ -13,8 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mmeval import yaml_file
 from mmeval.scoring.judge import Verdicts
 from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.strict import strict
@@ -95,9 +94,7 @@ class Task:
         """The facts beside the code: source, revision, licence, citation, published scores."""
         if self.facts is not None:
             return self.facts
-        text = resources.files("mmeval.tasks").joinpath(f"{self.name}.yaml").read_text(encoding="utf-8")
-        card: Mapping[str, Any] = yaml.safe_load(text)
-        return card
+        return yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{self.name}.yaml"))
 
 
 def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Task:
@@ -129,7 +126,7 @@ def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task
     remark = f"Options were chosen by likelihood, {choices.NORMALISED[spec.scoring]}."
     return replace(
         task,
-        scorers={spec.scoring: choices.BY[spec.scoring]},
+        scorers={spec.scoring: choices.LIKELIHOOD_SCORERS[spec.scoring]},
         metrics={spec.scoring: metric},
         remarks=lambda records, scores: [remark, *task.remarks(records, scores)],
     )
@@ -153,7 +150,7 @@ def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
 
 
 def _named(task: Task, reading: str) -> Task:
-    """The task whose remarks name the reading, where there are others that could give other numbers."""
+    """Return the task whose remarks name the reading, where there are others that could give other numbers."""
     others = ", ".join(name for name in task.readings if name != reading)
     remark = f"Answers were read as by '{reading}'; the same answers may score otherwise as by {others}."
     if not others:
@@ -181,7 +178,7 @@ def _with_frames(task: Task, spec: RunSpec) -> Task:
 
 
 def pick_prompt(task: Task, prompt: str | None) -> str:
-    """The prompt asked for, or the task's default. Raises InputError naming those that it has."""
+    """Return the prompt asked for, or the task's default. Raises InputError naming those that it has."""
     if prompt is not None and prompt not in task.prompts:
         raise InputError(
             f"the task '{task.name}' has no prompt '{prompt}'{nearest(prompt, task.prompts)}; "
@@ -198,12 +195,12 @@ def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
     from mmeval.tasks import TASKS
 
     if card is not None:
-        from mmeval.cards.schema import build, check
+        from mmeval.cards.task import build
 
-        return build(check(name, card, "the run's card"), card)
+        return build(name, card, "the run's card", facts=card)
 
     if name.endswith((".yaml", ".yml")):
-        from mmeval.cards.schema import load
+        from mmeval.cards.task import load
 
         own: Task = load(Path(name))
         return own
@@ -211,7 +208,7 @@ def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
     if name not in TASKS:
         raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; `mmeval tasks` lists them")
     if TASKS[name].endswith(".yaml"):
-        from mmeval.cards.schema import packaged
+        from mmeval.cards.task import packaged
 
         carded: Task = packaged(name)
         return carded

@@ -66,7 +66,7 @@ class Image:
         return hashlib.sha256(self._encoded()).hexdigest()
 
     def decode(self) -> PILImage.Image:
-        """The pixels, in the mode the file has. Raises InputError naming the picture and what is wrong."""
+        """Return the pixels, in the mode the file has. Raises InputError naming the picture and what is wrong."""
         if isinstance(self.data, PILImage.Image):
             return self.data
         encoded = self._encoded()
@@ -112,7 +112,7 @@ Parts = tuple[Part, ...]
 
 
 def images(parts: Parts) -> tuple[Image, ...]:
-    """The pictures of a prompt, in the order in which they are shown."""
+    """Return the pictures of a prompt, in the order in which they are shown."""
     return tuple(part for part in parts if isinstance(part, Image))
 
 
@@ -189,9 +189,13 @@ class Generation:
 class Model(Protocol):
     """What a model adapter is. It gets many requests at once and may reorder, batch and share work."""
 
-    name: str
-    max_images: int | None
-    """How many pictures it takes in one prompt, demonstrations included; None for any number."""
+    @property
+    def name(self) -> str:
+        """Return what the model is called in reports."""
+
+    @property
+    def max_images(self) -> int | None:
+        """Return how many pictures it takes in one prompt, demonstrations included; None for any number."""
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         """Answers, in any order, each as soon as it is there. A bad request becomes an error response."""
@@ -200,7 +204,7 @@ class Model(Protocol):
         """Log-likelihoods of each request's candidates, in any order."""
 
     def preview(self, request: Request) -> Response:
-        """What would be sent, and its length in tokens; nothing is run."""
+        """Return what would be sent, and its length in tokens; nothing is run."""
 
 
 Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error", "unscored"]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -51,10 +50,7 @@ _LETTER = re.compile(r"\(([A-E])\)")
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The questions of val: of the hub, a subtask after the other, or of its files in a folder. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("blink", "hub, or the folder of its parquet files")
-        return
+    """Yield the questions of val, of the hub or of its files in a folder. Raises InputError."""
     if data == "hub":
         for subtask in SUBTASKS:
             where = {**BLINK.card["hub"], "config": subtask}
@@ -64,7 +60,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: TableRow) -> Sample:
-    """A row as a question; the prompt with its options is the data set's own."""
+    """Make a row a question; the prompt with its options is the data set's own."""
     idx = line.text("idx")
     subtask = _subtask(idx, line.where)
     options = line.texts("choices")
@@ -73,7 +69,7 @@ def sample(line: TableRow) -> Sample:
         raise InputError(f"{line.where}: the answers of test are hidden; give val, and hand test to its server")
     match = _LETTER.fullmatch(answer)
     if match is None or match[1] not in choices.LETTERS[: len(options)]:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is none of its {len(options)} options; mend it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is none of its {len(options)} options; fix it")
     return Sample(
         id=idx,
         prompt=(*(image for name in PICTURES for image in line.images(name)), line.text("prompt")),
@@ -85,7 +81,7 @@ def sample(line: TableRow) -> Sample:
 
 
 def ending(suffix: str, disclaimer: str = "") -> Prompt:
-    """The pictures, the disclaimer where the script has it, the data set's own prompt, and that."""
+    """Ask with the disclaimer where the script has it, the data set's own prompt, and that suffix."""
 
     def words(sample: Sample) -> Parts:
         *pictures, prompt = sample.prompt
@@ -95,13 +91,13 @@ def ending(suffix: str, disclaimer: str = "") -> Prompt:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """The fourteen, and `overall`, their mean; what guessing gives is known where the options are."""
+    """Return the fourteen, and `overall`, their mean; what guessing gives is known where the options are."""
     parts = by_category(records, scores, list(SUBTASKS))
     return {"overall": macro(parts), **parts}
 
 
 def official(record: Record) -> Score:
-    """The letter by the script's rule; a file of final letters is compared as it is, as `evaluate.py` does."""
+    """Grade the letter read by the script's rule; a file of final letters is compared as it is, as by `evaluate.py`."""
     if "final" in record.tags:
         match = _LETTER.fullmatch(record.text or "")
         return choices.graded(record, match[1] if match else None)
@@ -112,28 +108,30 @@ _READ = choices.scorer(letters.blink)
 
 
 def read_predictions(path: str) -> list[Record]:
-    """The benchmark's own file of final letters, `{"val_Art_Style_1": "(A)", ...}`, beside the gold of val.
+    """Read the benchmark's own file of final letters, `{"val_Art_Style_1": "(A)", ...}`, beside the gold of val.
 
     As in `evaluate.py`, a question without a prediction is answered with nothing, which is wrong. Raises InputError
-    for a file that is none, and for an id that val does not have.
+    for a file in another format, and for an id that val does not have.
     """
-    said = lines.load(Path(path))
+    answers = lines.load(Path(path))
     gold = {f"val_{name}_{n}": letter for name in SUBTASKS for n, letter in enumerate(BLINK.card["gold"][name], 1)}
-    if not isinstance(said, dict):
+    if not isinstance(answers, dict):
         raise InputError(f"{path}: not a map of ids to letters; write {{'val_Art_Style_1': '(A)', ...}}")
-    for idx, letter in said.items():
+    for idx, letter in answers.items():
         if idx not in gold:
             raise InputError(f"{path}: unknown id '{idx}'{nearest(idx, list(gold))}; the ids are those of val")
         if not isinstance(letter, str):
-            raise InputError(f"{path}, {idx}: {letter!r:.40} is no text; write a letter, as in '(A)'")
+            raise InputError(f"{path}, {idx}: {letter!r:.40} is not a text; write a letter, as in '(A)'")
     return [
-        Record(idx, (right,), own := _subtask(idx, path), {}, {"final": "yes"}, _offered(own), text=said.get(idx, ""))
+        Record(
+            idx, (right,), own := _subtask(idx, path), {}, {"final": "yes"}, _offered(own), text=answers.get(idx, "")
+        )
         for idx, right in gold.items()
     ]
 
 
 def _offered(subtask: str) -> tuple[str, ...]:
-    """The letters of a subtask's options: all questions have as many, and each is right somewhere in val."""
+    """Return the letters of a subtask's options: all questions have as many, and each is right somewhere in val."""
     return tuple(sorted(set(BLINK.card["gold"][subtask])))
 
 

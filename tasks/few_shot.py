@@ -7,19 +7,18 @@ them without their pictures. It decodes with three beams, five tokens for an ans
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mmeval.data.demonstrations import Ask
-from mmeval.embedded import suites as embedded_suites
 from mmeval.task import Prompt
 from mmeval.types import InputError, Parts, Sample
 
+Ask = Callable[[str], str]
+"""Puts what is asked of a picture into words; the answer follows them."""
+
 
 def folder(task: str, data: str, holds: str, source: str) -> Path:
-    """The folder of a set's own files. Raises InputError, saying where to get them, for anything else."""
-    if data == "embedded":
-        embedded_suites.samples(task, f"the folder of {holds}, from {source}")
+    """Return the folder of a set's own files. Raises InputError, saying where to get them, for anything else."""
     if data == "hub":
         raise InputError(f"{task} is read from its own files, not from a hub: get them from {source}")
     if not Path(data).is_dir():
@@ -28,22 +27,19 @@ def folder(task: str, data: str, holds: str, source: str) -> Path:
 
 
 def prompts(ask: Ask) -> Mapping[str, Prompt]:
-    """`open-flamingo`, and `bare`: the same words with nothing before a question that has no demonstrations.
-
-    The demonstrations themselves come in these words, so that both ask the same where there are some.
-    """
+    """Give `open-flamingo`, and `bare`, which leaves demonstrations without pictures out."""
 
     def open_flamingo(sample: Sample) -> Parts:
-        *spoken, image, asked = sample.prompt
-        if not spoken and not sample.shots:
+        if not sample.tags["demonstrations"]:
             raise InputError(
                 "the prompt open-flamingo puts two questions of the train part, without pictures, before one that has "
                 "no demonstrations, and the data has not two; add the train part, or choose --prompt bare"
             )
-        return (*spoken, image, ask(str(asked)))
+        *shown, asked = sample.prompt
+        return (*shown, ask(str(asked)))
 
     def bare(sample: Sample) -> Parts:
-        image, asked = sample.prompt[-2:]
-        return (image, ask(str(asked)))
+        *shown, asked = sample.prompt
+        return (*shown, ask(str(asked))) if shown else ()
 
     return {"open-flamingo": open_flamingo, "bare": bare}

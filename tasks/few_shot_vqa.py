@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from mmeval.data import demonstrations
-from mmeval.data.vqa_files import Release, VizWiz
+from mmeval.data import vqa as vqa_data
+from mmeval.data.vqa import Release
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings.yesno import refuses
@@ -39,22 +39,22 @@ KNOWLEDGE = {
 
 
 def ask(question: str) -> str:
-    """open_flamingo's words, which it has for all three."""
+    """Ask in open_flamingo's words, which are the same for all three."""
     return f"Question:{question} Short answer:"
 
 
 def whole(text: str) -> str:
-    """The answer is all that was said."""
+    """Take the whole text as the answer."""
     return text
 
 
 def cut(text: str) -> str:
-    """As open_flamingo cuts what goes on with a next question, and lists: `postprocess_vqa_generation`."""
+    """Cut a next question and a list off, as open_flamingo does: `postprocess_vqa_generation`."""
     return re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
 
 
 def scorer(normalise: str, read: Callable[[str], str] = whole, *, raw: bool = False) -> Scorer:
-    """VQA accuracy of what `read` finds; against the answers as people wrote them where `raw`.
+    """Score what `read` finds by VQA accuracy; against the answers as people wrote them where `raw`.
 
     An answer that one person or more gave is counted as correct; an empty one is unparsed, and worth nothing.
     """
@@ -64,10 +64,10 @@ def scorer(normalise: str, read: Callable[[str], str] = whole, *, raw: bool = Fa
             return Score(None, "error")
         if raw and not record.tags.get("raw"):
             return Score(None, "unscored")
-        said = read(record.text)
-        answer = vqa.normalised(said)
+        text = read(record.text)
+        answer = vqa.normalised(text)
         references = record.tags["raw"].split("\n") if raw else record.targets
-        value = vqa.accuracy(said, references, normalise)
+        value = vqa.accuracy(text, references, normalise)
         if not answer:
             return Score(0.0, "unparsed")
         if value > 0:
@@ -82,7 +82,7 @@ SCORERS = {"official": scorer("official"), "strict": scorer("always"), "open-fla
 
 
 def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """What OK-VQA's number would be against the answers before stemming."""
+    """Say what OK-VQA's number would be against the answers before stemming."""
     own = share(records, [_RAW(record) if record.error is None else Score(None, "error") for record in records])
     if not own.values:
         return []
@@ -96,17 +96,17 @@ def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
 _RAW = scorer("official", raw=True)
 
 
-def _task(name: str, axes: Mapping[str, str], release: Callable[[str], Release], scorers: Mapping[str, Scorer]) -> Task:
-    """The task of a set that the release, given where to get it, reads."""
+def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping[str, Scorer]) -> Task:
+    """Make the task of a set that the release reads."""
 
     def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
-        own = release(str(task.card["source"]))
+        own = replace(release, source=str(task.card["source"]))
         folder = few_shot.folder(name, data, own.holds, own.source)
         train = own.items(folder, "train") if shots or own.has(folder, "train") else None
-        return demonstrations.samples(own.items(folder, "val"), train, folder, ask, shots or 0, seed)
+        return demonstrations.samples(own.items(folder, "val"), train, folder, shots or 0, seed)
 
     def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-        """Overall and for each kind of question, clustered by picture."""
+        """Give the accuracy overall and for each kind of question, clustered by picture."""
         kinds = by_category(records, scores, list(axes), "image", lambda own: None)
         return {**kinds, "overall": percent(share(records, scores, "image"), None)}
 
@@ -125,25 +125,15 @@ def _task(name: str, axes: Mapping[str, str], release: Callable[[str], Release],
     return task
 
 
-VQAV2 = _task(
-    "vqav2",
-    KINDS,
-    partial(Release, "v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json", "answer_type"),
-    SCORERS,
-)
+VQAV2 = _task("vqav2", KINDS, vqa_data.VQAV2, SCORERS)
 OKVQA = replace(
     _task(
         "okvqa",
         KNOWLEDGE,
-        partial(Release, "OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json", "question_type"),
+        vqa_data.OKVQA,
         {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": _RAW},
     ),
     remarks=unstemmed,
 )
 """open_flamingo stems a model's answers with a tagger that has to be downloaded; that is not done here."""
-VIZWIZ = _task(
-    "vizwiz",
-    {**KINDS, "unanswerable": "Unanswerable"},
-    partial(VizWiz, "{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", "question_type"),
-    SCORERS,
-)
+VIZWIZ = _task("vizwiz", {**KINDS, "unanswerable": "Unanswerable"}, vqa_data.VIZWIZ, SCORERS)

@@ -29,7 +29,7 @@ PARTS = {
 
 
 def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
-    """The memes of the parts that are there, or of the one whose file is given, each after some of train.
+    """Read the memes of the parts that are there, or of the one whose file is given, each after some of train.
 
     Raises InputError.
     """
@@ -46,7 +46,7 @@ def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
         raise InputError(f"{folder}: no train.jsonl to draw demonstrations from; get it from {source}")
     queries = (item for part in parts for item in _items(folder / f"{part}.jsonl", part, source))
     shown = _items(train, "train", source) if train else None
-    return demonstrations.samples(queries, shown, folder, ask, shots or 0, seed)
+    return demonstrations.samples(queries, shown, folder, shots or 0, seed)
 
 
 def _items(path: Path, part: str, source: str) -> Iterator[Item]:
@@ -65,12 +65,12 @@ def _item(line: TableRow, part: str, source: str) -> Item:
 
 
 def ask(text: str) -> str:
-    """open_flamingo's words."""
+    """Ask in open_flamingo's words."""
     return f"is an image with: '{text}' written on it. Is it hateful? Answer:"
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """`test_seen`, ...: the area in each part, from the odds of yes; `test_seen/accuracy`, ...: the likelier word."""
+    """Give each part's area from the odds of yes (`test_seen`, ...), and the accuracy (`test_seen/accuracy`, ...)."""
     found: dict[str, Statistic] = {}
     for part in PARTS:
         own = [pair for pair in zip(records, scores, strict=True) if pair[0].category == part]

@@ -6,16 +6,16 @@ pictures with both answered right (acc+). Perception is the sum of the first ten
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval import data as sources
-from mmeval.data import mme_results
-from mmeval.data.rows import YesNoRow, pairs
+from mmeval.data import lines
+from mmeval.data.lines import TableRow
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Metric, Prompt, Task
-from mmeval.types import Parts, Record, Sample, Score
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score, nearest
 
 PERCEPTION = {
     "existence": "Existence",
@@ -42,14 +42,33 @@ SUFFIX = " Please answer yes or no."
 """Ends every question of the release; a sample holds the question without it."""
 
 
+PICTURES = {".jpg", ".jpeg", ".png"}
+NOT_SUBTASKS = {"eval_tool", "__MACOSX"}
+"""Folders that come with the release and hold no subtask."""
+
+
+@dataclass(frozen=True, eq=False)
+class YesNoRow:
+    """A question about a picture, as the data has it."""
+
+    subtask: str
+    picture: str
+    """The picture's name, unique in its subtask."""
+    image: Image
+    question: str
+    answer: str
+    where: str
+    """File and line, for error messages."""
+
+
 def samples(data: str) -> Iterator[Sample]:
-    """The questions of a source, the two of a picture together. Raises InputError."""
-    for pair in pairs(sources.read(data, list(SUBTASKS), MME.card["hub"]), list(SUBTASKS)):
+    """Yield the questions of a source, the two of a picture together. Raises InputError."""
+    for pair in pairs(read(data, MME.card["hub"])):
         yield from (sample(row, number) for number, row in enumerate(pair, start=1))
 
 
 def sample(row: YesNoRow, number: int) -> Sample:
-    """The first or second question of a picture."""
+    """Return the first or second question of a picture."""
     picture = f"{row.subtask}/{row.picture}"
     return Sample(
         id=f"{picture}#{number}",
@@ -60,8 +79,162 @@ def sample(row: YesNoRow, number: int) -> Sample:
     )
 
 
+def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
+    """Return the rows of `hub`, a release folder, a .parquet file or a folder of such files.
+
+    `hub` says where on the hub: repo, revision, split. Raises InputError if there is nothing to read.
+    """
+    path = Path(data)
+    if path.is_dir() and not any(_visible(path, "*.parquet")):
+        return _release(path)
+    if data == "hub" or path.exists():
+        return map(_row, lines.read(data, ("*.parquet",), hub, "mme"))
+    raise InputError(f"no data at '{data}': give a folder in the release format, a .parquet table, embedded, or hub")
+
+
+def pairs(rows: Iterable[YesNoRow]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
+    """Yield the two questions of each picture together, in the order in which the pictures are complete.
+
+    Raises InputError for an unknown subtask, an answer that is neither yes nor no, a question asked twice, and a
+    picture with one question or more than two.
+    """
+    waiting: dict[tuple[str, str], YesNoRow] = {}
+    complete: set[tuple[str, str]] = set()
+    for row in rows:
+        _check(row)
+        picture = (row.subtask, row.picture)
+        if picture in complete:
+            raise InputError(f"{row.where}: more than two questions for the picture {'/'.join(picture)}; keep two")
+        if picture not in waiting:
+            waiting[picture] = row
+            continue
+        first = waiting.pop(picture)
+        if first.question == row.question:
+            raise InputError(f"{row.where}: the question of {first.where} again; ask two different ones")
+        complete.add(picture)
+        yield first, row
+    for (subtask, name), row in waiting.items():
+        raise InputError(f"{row.where}: one question for the picture {subtask}/{name}; add the second")
+    if not complete:
+        raise InputError("the data holds no question; check that it is the right folder or table")
+
+
+def missing(categories: Collection[str]) -> list[str]:
+    """Return a sentence naming the subtasks that the data lacks; nothing if it has all of them."""
+    absent = [label for name, label in SUBTASKS.items() if name not in categories]
+    if not absent:
+        return []
+    sums = [
+        label for label, parts in (("Perception", PERCEPTION), ("Cognition", COGNITION)) if parts.keys() - categories
+    ]
+    return [
+        f"The data lacks {len(absent)} of the {len(SUBTASKS)} subtasks ({', '.join(absent)}), "
+        f"so there will be no value for {' and '.join(sums)}."
+    ]
+
+
+def _check(row: YesNoRow) -> None:
+    _check_subtask(row.subtask, row.where)
+    if row.answer.lower() not in ("yes", "no"):
+        raise InputError(f"{row.where}: the ground truth is '{row.answer[:80]}'; it must be Yes or No")
+    if not row.question.strip():
+        raise InputError(f"{row.where}: the question is empty; write one")
+
+
+def _check_subtask(name: str, where: str) -> None:
+    if name not in SUBTASKS:
+        raise InputError(
+            f"{where}: unknown subtask '{name}'{nearest(name, SUBTASKS)}; choose from {', '.join(SUBTASKS)}"
+        )
+
+
+def _row(line: TableRow) -> YesNoRow:
+    """Return a row of a table with the columns of `lmms-lab/MME`."""
+    subtask = line.text("category")
+    name = line.text("question_id").removeprefix(f"{subtask}/")
+    images = line.images("image")
+    if len(images) != 1:
+        raise InputError(f"{line.where}: the picture is not in the table; embed its bytes in the column image")
+    return YesNoRow(subtask, name, images[0], line.text("question"), line.text("answer").strip(), line.where)
+
+
+def _release(folder: Path) -> Iterator[YesNoRow]:
+    """Yield the rows of a release folder: a folder a subtask, a text file a picture, a line a question.
+
+    A subtask has pictures and texts side by side, or in `images/` and `questions_answers_YN/`. Subtasks come in
+    the benchmark's order, and absent ones are left out. The folder that a zip wraps around the release may be given
+    too. Raises InputError.
+    """
+    found = _subtasks(folder)
+    if len(found) == 1 and found[0].name not in SUBTASKS:
+        found = _subtasks(found[0]) or found
+    if not found:
+        raise InputError(f"{folder}: no subtask's folder in it; give the folder that holds {', '.join(SUBTASKS)}")
+    for path in found:
+        _check_subtask(path.name, str(path))
+    for path in sorted(found, key=lambda path: [*SUBTASKS].index(path.name)):
+        yield from _subtask(path)
+
+
+def _subtasks(folder: Path) -> list[Path]:
+    return [path for path in _visible(folder) if path.is_dir() and path.name not in NOT_SUBTASKS]
+
+
+def _visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """Return what a folder holds, by name, without the files that a file manager leaves in it."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+
+
+def _subtask(folder: Path) -> Iterator[YesNoRow]:
+    pictures = _pictures(folder / "images" if (folder / "images").is_dir() else folder)
+    texts_in = folder / "questions_answers_YN"
+    texts = {path.stem: path for path in _visible(texts_in if texts_in.is_dir() else folder, "*.txt")}
+    if not texts:
+        raise InputError(f"{folder}: no questions in it; the release has a .txt file for each picture")
+    for name in sorted(pictures.keys() - texts.keys()):
+        raise InputError(f"{pictures[name]}: the picture has no questions; add {name}.txt or remove the picture")
+    for name, text in texts.items():
+        if name not in pictures:
+            raise InputError(f"{text}: there is no picture {name}.jpg or {name}.png for these questions; add it")
+        yield from _questions(folder, text, pictures[name])
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    pictures: dict[str, Path] = {}
+    for path in _visible(folder):
+        if path.suffix.lower() in PICTURES:
+            if path.stem in pictures:
+                raise InputError(f"{path}: there is {pictures[path.stem].name} too; remove one of them")
+            pictures[path.stem] = path
+    return pictures
+
+
+def _questions(folder: Path, text: Path, picture: Path) -> Iterator[YesNoRow]:
+    for path in (text, picture):
+        lines.inside(folder, str(path.relative_to(folder)), str(path))
+    image = Image(picture, f"{folder.name}/{picture.name}")
+    for number, line in enumerate(_lines(text), start=1):
+        if not line.strip():
+            continue
+        question, tab, answer = line.partition("\t")
+        where = f"{text}, line {number}"
+        if not tab or "\t" in answer.rstrip():
+            raise InputError(f"{where}: not a question, a tab, and Yes or No; fix the line")
+        yield YesNoRow(folder.name, picture.name, image, question, answer.strip(), where)
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines of a text: only a line feed ends one."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}: not UTF-8 ({error.reason}); save it as UTF-8") from error
+
+
 def ending(suffix: str) -> Prompt:
-    """The picture, the question, and that."""
+    """Ask with the picture, the question, and that suffix."""
 
     def words(sample: Sample) -> Parts:
         *picture, question = sample.prompt
@@ -71,7 +244,7 @@ def ending(suffix: str) -> Prompt:
 
 
 def metric(group: str) -> Metric:
-    """The subtasks and the two sums, both questions of a picture being those that share that group."""
+    """Return a metric of the subtasks and the two sums; the questions of a picture share that group."""
 
     def sum_up(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
         judged: dict[str, dict[str, list[float | None]]] = {name: {} for name in SUBTASKS}
@@ -88,7 +261,7 @@ def metric(group: str) -> Metric:
 
 
 def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
-    """Of 200, from the marks of each picture's questions (1, 0, or None for one that got no answer)."""
+    """Return the points of 200, from the marks of each picture's questions (1, 0, or None for no answer)."""
     for picture, marks in pictures.items():
         if len(marks) != 2:
             return Statistic(200.0, 75.0, reason=f"{len(marks)} answers for {picture}, not 2")
@@ -102,16 +275,52 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
 
 
 def total(subtasks: Mapping[str, Statistic]) -> Statistic:
-    """The plain sum; none where a subtask has no value. A coin gives 75 in each."""
+    """Return the plain sum; none where a subtask has no value. A coin gives 75 in each."""
     full_marks, chance = 200.0 * len(subtasks), 75.0 * len(subtasks)
     if any(part.reason is not None for part in subtasks.values()):
         return Statistic(full_marks, chance, reason="not all of its subtasks have a value")
     return Statistic(full_marks, chance, [stratum for part in subtasks.values() for stratum in part.strata])
 
 
-def read_predictions(folder: str) -> list[Record]:
-    """The answers in a results folder of the benchmark's own format. Raises InputError."""
-    return mme_results.records(Path(folder), list(SUBTASKS))
+def read_predictions(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record]:
+    """Return the answers in a results folder of the benchmark's own format, in its order.
+
+    A file holds a subtask, a line an answer: picture, question, ground truth, answer. The group `pair` ties lines 1
+    and 2, 3 and 4, ..., as MME's script does. Raises InputError, naming file and line, where that script stops: for a
+    file that is missing, empty or has an odd number of lines, for a line without four columns, and for a ground truth
+    that is not exactly yes or no, in any case.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the folder with existence.txt and the others")
+    return [record for subtask in subtasks for record in _answers(folder / f"{subtask}.txt", subtask)]
+
+
+def _answers(path: Path, subtask: str) -> Iterator[Record]:
+    if not path.is_file():
+        raise InputError(f"{path}: not there; a results folder has a file for each of the subtasks")
+    found = _lines(path)
+    found = found[:-1] if found[-1] == "" else found
+    if not found:
+        raise InputError(f"{path}: empty; it must have two lines for each picture")
+    for number, line in enumerate(found, start=1):
+        yield _answer(line, subtask, number, f"{path}, line {number}")
+    if len(found) % 2:
+        raise InputError(f"{path}, line {len(found)}: an odd number of lines; each picture must have two")
+
+
+def _answer(line: str, subtask: str, number: int, where: str) -> Record:
+    columns = line.split("\t")
+    if len(columns) != 4:
+        raise InputError(
+            f"{where}: {len(columns)} columns and not 4 (picture, question, ground truth, answer); "
+            "write answers without tabs and line breaks, and no blank lines"
+        )
+    picture, question, truth, answer = columns
+    if truth.lower() not in ("yes", "no"):
+        raise InputError(f"{where}: the ground truth is '{truth[:80]}'; it must be Yes or No, with nothing around it")
+    groups = {"image": f"{subtask}/{picture}", "pair": f"{subtask}/{(number + 1) // 2}"}
+    return Record(f"{subtask}/{number}", (truth.lower(),), subtask, groups, question=question, text=answer)
 
 
 MME = Task(
@@ -127,6 +336,7 @@ MME = Task(
     axes=SUBTASKS,
     totals={"perception": "Perception", "cognition": "Cognition"},
     read_predictions=read_predictions,
+    notices=missing,
 )
 """`official` does as the benchmark's calculation.py does: it reads the first four characters and takes two
 adjacent lines of a results folder for one picture; `strict` reads the whole answer and pairs by picture."""

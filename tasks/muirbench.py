@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -22,20 +21,17 @@ MARK = "<image>"
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The questions, in the data's order. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("muirbench", "hub, or the folder of its parquet files")
-        return
+    """Yield the questions, in the data's order. Raises InputError."""
     yield from (sample(line) for line in lines.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
 
 
 def sample(line: TableRow) -> Sample:
-    """A row as a question. `pair` is the question and its counterpart, whichever names the other."""
+    """Make a row a question. `pair` is the question and its counterpart, whichever names the other."""
     idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
     options = line.texts("options")
     answer = line.text("answer").strip()
     if answer not in choices.LETTERS[: len(options)]:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is none of its {len(options)} options; mend it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is none of its {len(options)} options; fix it")
     texts = [line.text("question"), *options]
     question, *offered = lines.placed(texts, line.images("image_list"), MARK, line.where)
     return Sample(
@@ -50,20 +46,20 @@ def sample(line: TableRow) -> Sample:
 
 
 def release(sample: Sample) -> Parts:
-    """As `create_prompt` writes it."""
+    """Ask as `create_prompt` writes it."""
     end = "Hint: Please provide the correct option letter, such as A, B, C, D, directly.\nAnswer:"
     listed = choices.listed(sample.choices, "({}) ")
     return choices.merged(["Question: ", sample.prompt, "\nChoices:\n", listed, end])
 
 
 def direct(sample: Sample) -> Parts:
-    """As lmms-eval asks."""
+    """Ask as lmms-eval does."""
     end = "Answer with the option's letter from the given choices directly."
     return choices.merged([sample.prompt, "\n", choices.listed(sample.choices), end])
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """`overall`, of all questions; `pairs`, of those that have a counterpart in the data; and each task."""
+    """Return `overall`, of all questions; `pairs`, of those with a counterpart in the data; and each task."""
     found = by_category(records, scores, sorted({record.category for record in records}), "pair")
     ids = {record.id for record in records}
     both = [pair for pair in zip(records, scores, strict=True) if pair[0].tags.get("counterpart") in ids]

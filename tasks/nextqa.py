@@ -13,7 +13,6 @@ from typing import Any
 from mmeval.data import lines, video
 from mmeval.data.demonstrations import find
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -42,10 +41,7 @@ _LETTER = re.compile(r"\(?([A-E])\)?[.:]?")
 
 
 def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
-    """The questions of a split, each after so many frames of its video. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("nextqa", "the folder of test.csv and its videos")
-        return
+    """Yield the questions of a split, each after so many frames of its video. Raises InputError."""
     path = Path(data)
     folder = path.parent if path.is_file() else path
     found = [path] if path.is_file() else [p for split in SPLITS if (p := find(path, f"{split}.csv", PLACES))]
@@ -60,7 +56,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
 
 
 def sample(line: TableRow, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
-    """A row as a question."""
+    """Make a row a question."""
     name, asked = line.text("video"), line.text("question").strip()
     files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
     under = [f"{place}/{file}" if place else file for file in files for place in FOLDERS]
@@ -97,29 +93,29 @@ def _kind(line: TableRow) -> str:
 
 
 def with_letter(sample: Sample) -> Parts:
-    """Asks for the letter; the benchmark comes from models that choose, and has no words of its own."""
+    """Ask for the letter; the benchmark comes from models that choose an option, and has no prompt of its own."""
     *shown, asked = sample.prompt
     end = "Answer with the option's letter from the given choices directly."
     return choices.merged([tuple(shown), f"{asked}\n", choices.listed(sample.choices), end])
 
 
 def bare(sample: Sample) -> Parts:
-    """The question without its options, to be answered in the words of one."""
+    """Ask without options; the answer is to be in the words of one."""
     return sample.prompt
 
 
 def chosen(text: str, options: Sequence[str]) -> str | None:
-    """The option that the whole answer is, by its letter or in its words: the script compares numbers of options."""
-    said = text.strip()
-    match = _LETTER.fullmatch(said)
+    """Return the option that the whole answer is, by its letter or in its words, as the script compares options."""
+    answer = text.strip()
+    match = _LETTER.fullmatch(answer)
     if match and match[1] in choices.LETTERS[: len(options)]:
         return match[1]
-    same = [letter for letter, option in choices.texts(options) if option == said]
+    same = [letter for letter, option in choices.texts(options) if option == answer]
     return same[0] if len(same) == 1 else None
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """All, the three groups, and the kinds that are in the data; clustered by video."""
+    """Return all, the three groups, and the kinds that are in the data; clustered by video."""
     pairs = list(zip(records, scores, strict=True))
     found = {"overall": percent(share(records, scores, "video"), guessing(records))}
     for group, label in GROUPS.items():
@@ -131,32 +127,32 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 
 def read_predictions(path: str) -> list[Record]:
-    """The script's file, `{"VIDEO_QID": {"prediction": 0, "answer": 3}, ...}`, with the split's csv beside it.
+    """Read the script's file, `{"VIDEO_QID": {"prediction": 0, "answer": 3}, ...}`, with the split's csv beside it.
 
     In the authors' repository the one is in `results`, the other in `dataset/nextqa`. Raises InputError for a question
     without a prediction (the script stops there, too), and for an answer that is not the csv's.
     """
-    said, folder = lines.load(Path(path)), Path(path).parent
-    if not isinstance(said, dict) or not all(isinstance(one, dict) for one in said.values()):
+    answers, folder = lines.load(Path(path)), Path(path).parent
+    if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
         raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
     above = folder.parent if folder.name == "results" else folder
     tables = [table for split in SPLITS for top in (folder, above) if (table := find(top, f"{split}.csv", PLACES))]
     for table in tables:
         asked = list(lines.of_file(table, table.parent))
-        if any(_id(line) in said for line in asked):
-            return [_predicted(line, said, path) for line in asked]
+        if any(_id(line) in answers for line in asked):
+            return [_predicted(line, answers, path) for line in asked]
     raise InputError(f"{path}: neither test.csv nor val.csv with its questions lies beside it; put it there")
 
 
-def _predicted(line: TableRow, said: Mapping[str, Mapping[str, Any]], path: str) -> Record:
+def _predicted(line: TableRow, answers: Mapping[str, Mapping[str, Any]], path: str) -> Record:
     name, kind, answer = _id(line), _kind(line), _answer(line)
-    if name not in said:
+    if name not in answers:
         raise InputError(f"{path}: no prediction for question {name} of {line.where}; add it")
-    prediction = said[name].get("prediction")
+    prediction = answers[name].get("prediction")
     if not isinstance(prediction, int) or prediction not in range(len(OPTIONS)):
         raise InputError(f"{path}, {name}: the prediction is {prediction!r:.40}; it must be the place of an option")
-    if said[name].get("answer", answer) != answer:
-        raise InputError(f"{path}, {name}: its answer is {said[name]['answer']!r:.40}, and {answer} in {line.where}")
+    if answers[name].get("answer", answer) != answer:
+        raise InputError(f"{path}, {name}: its answer is {answers[name]['answer']!r:.40}, and {answer} in {line.where}")
     return Record(
         name,
         (choices.letter(answer),),

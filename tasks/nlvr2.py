@@ -1,7 +1,7 @@
 """NLVR2: is a sentence true of a left and a right photograph? (Suhr et al. 2019, arXiv 1811.00491)
 
 Accuracy, and consistency: the share of sentences for which every pair of pictures is judged right
-(`nlvr2/eval/metrics.py` of lil-lab/nlvr: the identifier with its pair left out names the sentence).
+(`nlvr2/eval/metrics.py` of lil-lab/nlvr: the identifier without its pair names the sentence).
 """
 
 from __future__ import annotations
@@ -9,26 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import lines
+from mmeval.data import lines, nlvr2
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import group_all, percent, share
 from mmeval.scoring.readings import truth
 from mmeval.scoring.readings.yesno import scorer
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
-from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
+from mmeval.types import InputError, Parts, Record, Ref, Sample, Score
 
 SPLITS = ("test1", "test2", "dev")
-"""The first that is there is taken; test1 is the public test, and dev is no test."""
-SAID = {"true": "yes", "false": "no"}
+"""The first that is there is taken; test1 is the public test, dev is for development."""
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The questions of a split: its JSON file, or the folder that holds one. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("nlvr2", "the folder of test1.json and its pictures")
-        return
+    """Read the questions of a split, from its JSON file or the folder that holds one. Raises InputError."""
     path = Path(data)
     places = [path] if path.is_file() else [path / f"{split}.json" for split in SPLITS]
     places += [] if path.is_file() else [path / "data" / f"{split}.json" for split in SPLITS]
@@ -40,25 +35,24 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: TableRow, folder: Path) -> Sample:
-    """A row as a question. `sentence` is the identifier without its pair, `set` that without the sentence, too."""
-    identifier = line.text("identifier")
-    parts = identifier.split("-")
-    label = line.text("label").strip().lower()
-    if len(parts) != 4 or label not in SAID:
-        raise InputError(f"{line.where}: '{identifier[:40]}' labelled '{label[:20]}'; as in test1-0-1-0, True or False")
-    split, number, pair, sentence = parts
-    shown = [_picture(folder, split, f"{split}-{number}-{pair}-img{side}.png", line) for side in (0, 1)]
+    """Make a question of a row. `sentence` is the identifier without its pair, `set` that without the sentence, too."""
+    row = nlvr2.statement(line)
+    shown = []
+    for name in row.pictures:
+        places = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
+        there = (place for place in places if lines.inside(folder, place, line.where).is_file())
+        shown.append(lines.file(folder, next(there, name), line.where))
     return Sample(
-        id=identifier,
-        prompt=(*shown, line.text("sentence")),
-        targets=(SAID[label],),
-        groups={"set": f"{split}-{number}", "sentence": f"{split}-{number}--{sentence}"},
-        tags={"split": split},
+        id=row.id,
+        prompt=(*shown, row.text),
+        targets=("yes" if row.true else "no",),
+        groups={"set": row.set, "sentence": row.sentence},
+        tags={"split": row.split},
     )
 
 
 def mmicl(sample: Sample) -> Parts:
-    """As MMICL's data asks (MIC_tool's nlvr2 template); the pictures are introduced by the model's context."""
+    """Ask as MMICL's data does (MIC_tool's nlvr2 template); the model's context introduces the pictures."""
     left, right, sentence = sample.prompt
     between = " is the left image and the "
     before = " is the right image. Analyzing the "
@@ -67,14 +61,14 @@ def mmicl(sample: Sample) -> Parts:
 
 
 def plain(sample: Sample) -> Parts:
-    """In as few words as will do."""
+    """Ask in as few words as will do."""
     left, right, sentence = sample.prompt
     ask = f"Left picture, right picture. Is this statement true of them? {sentence}\nAnswer with True or False."
     return (left, right, ask)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Both, clustered by set of pictures. Guessing consistently gets harder the more pairs a sentence has."""
+    """Give both, clustered by set of pictures. Chance consistency falls with the number of pairs a sentence has."""
     pairs: dict[str, int] = {}
     for record in records:
         pairs[record.groups["sentence"]] = pairs.get(record.groups["sentence"], 0) + 1
@@ -85,13 +79,6 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
             group_all(records, scores, "sentence", "set"), chance, "no sentence has all its answers"
         ),
     }
-
-
-def _picture(folder: Path, split: str, name: str, line: TableRow) -> Image:
-    for place in (f"{split}/{name}", f"images/{split}/{name}"):
-        if lines.inside(folder, place, line.where).is_file():
-            return lines.file(folder, place, line.where)
-    return lines.file(folder, name, line.where)
 
 
 NLVR2 = Task(

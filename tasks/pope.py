@@ -10,13 +10,13 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
-from mmeval.scoring.metrics.binary import detection
+from mmeval.scoring.metrics.groups import detection
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.yesno import YesNo
 from mmeval.scoring.statistics import Statistic
-from mmeval.task import Prompt, Task
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+from mmeval.task import Task
+from mmeval.tasks.mme import ending
+from mmeval.types import Image, InputError, Record, Sample, Score
 
 SPLITS = {"random": "Random", "popular": "Popular", "adversarial": "Adversarial"}
 DETAILS = {"precision": "precision", "recall": "recall", "yes_ratio": "yes ratio"}
@@ -25,10 +25,7 @@ PICTURES = ("", "val2014", "images")
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("pope", "the folder of coco_pope_random.json and the others")
-        return
+    """Yield the questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
     path = Path(data)
     files = [path] if path.is_file() else [file for split in SPLITS for file in path.glob(f"*_{split}.json")]
     if not files or (path.is_file() and _split(path) is None):
@@ -39,12 +36,12 @@ def samples(data: str) -> Iterator[Sample]:
         for line in lines.of_file(file, folder):
             name = line.text("image")
             if name not in pictures:
-                pictures[name] = _picture(folder, name, line.where)
+                (pictures[name],) = line.images("image", PICTURES)
             yield sample(line, _split(file) or "", pictures[name])
 
 
 def sample(line: TableRow, split: str, image: Image) -> Sample:
-    """A row as a question."""
+    """Make a row a question."""
     label = line.text("label").strip().lower()
     if label not in ("yes", "no"):
         raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be yes or no")
@@ -57,18 +54,8 @@ def sample(line: TableRow, split: str, image: Image) -> Sample:
     )
 
 
-def ending(suffix: str) -> Prompt:
-    """The picture, the question, and that."""
-
-    def words(sample: Sample) -> Parts:
-        picture, question = sample.prompt
-        return (picture, f"{question}{suffix}")
-
-    return words
-
-
 def official(text: str) -> YesNo:
-    """What POPE's `evaluate.py` reads: no where a word of the first sentence is No, no or not, and else yes.
+    """Read as POPE's `evaluate.py` does: no where a word of the first sentence is No, no or not, and else yes.
 
     So an empty answer is a yes, and so are "NO", "There are none", and "No" before a line break.
     """
@@ -77,7 +64,7 @@ def official(text: str) -> YesNo:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """`random/accuracy`, `random/f1`, ...: the five numbers of each split, clustered by picture."""
+    """Return `random/accuracy`, `random/f1`, ...: the five numbers of each split, clustered by picture."""
     found: dict[str, Statistic] = {}
     for split in SPLITS:
         own = [pair for pair in zip(records, scores, strict=True) if pair[0].category == split]
@@ -94,12 +81,6 @@ def _split(file: Path) -> str | None:
     return next((split for split in SPLITS if file.stem.endswith(f"_{split}")), None)
 
 
-def _picture(folder: Path, name: str, where: str) -> Image:
-    """The picture beside the questions, or in a folder as COCO's archive makes."""
-    found = [place for place in PICTURES if lines.inside(folder, f"{place}/{name}" if place else name, where).is_file()]
-    return lines.file(folder, f"{found[0]}/{name}" if found and found[0] else name, where)
-
-
 POPE = Task(
     name="pope",
     version=1,
@@ -113,5 +94,5 @@ POPE = Task(
     metrics={"official": numbers, "strict": numbers},
     axes={f"{split}/accuracy": label for split, label in SPLITS.items()},
     totals={f"{split}/f1": f"{label}, F1" for split, label in SPLITS.items()},
-    details={f"{split}/{name}": f"{SPLITS[split]}, {said}" for split in SPLITS for name, said in DETAILS.items()},
+    details={f"{split}/{name}": f"{SPLITS[split]}, {label}" for split in SPLITS for name, label in DETAILS.items()},
 )

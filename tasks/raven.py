@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from mmeval.data import lines
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import macro, percent
 from mmeval.scoring.metrics.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
@@ -37,19 +36,12 @@ PANELS = 16
 
 
 def samples(task: str, data: str) -> Iterator[Sample]:
-    """The questions, a candidate each, those of an item together. Raises InputError."""
-    folder = "the folder of iq50.jsonl" if task == "iq50" else "the folder of RAVEN-10000"
-    if data == "embedded" and task == "iq50":
-        for name, given, options, right in embedded_suites.series():
-            yield from item(name, given, options, right, "")
-        return
-    if data == "embedded":
-        yield from embedded_suites.samples(task, folder)
+    """Yield the questions, a candidate each, those of an item together. Raises InputError."""
     yield from iq50(data) if task == "iq50" else raven(Path(data))
 
 
 def iq50(data: str) -> Iterator[Sample]:
-    """Items in `iq50.jsonl`: id, images (3, 4 or 8 names), options (6 names), answer (place of the right one, from 0).
+    """Yield the items of `iq50.jsonl`: id, images (3, 4 or 8 names), options (6 names), answer (a place from 0).
 
     The 50 items came as web pages' pictures with no file that lists them; this file is ours to read and yours to write.
     """
@@ -62,7 +54,7 @@ def iq50(data: str) -> Iterator[Sample]:
 
 
 def raven(folder: Path) -> Iterator[Sample]:
-    """The test files of the release, `CONFIGURATION/RAVEN_NUMBER_test.npz`, a configuration after the other."""
+    """Yield the test files of the release, `CONFIGURATION/RAVEN_NUMBER_test.npz`, a configuration after the other."""
     files = {name: sorted((folder / name).glob("RAVEN_*_test.npz"), key=_number) for name in CONFIGURATIONS}
     if not any(files.values()):
         raise InputError(f"{folder}: no RAVEN_*_test.npz in {', '.join(CONFIGURATIONS)}; give the release's folder")
@@ -74,7 +66,7 @@ def raven(folder: Path) -> Iterator[Sample]:
 
 
 def item(name: str, given: Sequence[Image], options: Sequence[Image], right: int, category: str) -> Iterator[Sample]:
-    """A question for each candidate."""
+    """Yield a question for each candidate."""
     for place, option in enumerate(options):
         yield Sample(
             id=f"{name}/{place}",
@@ -87,14 +79,14 @@ def item(name: str, given: Sequence[Image], options: Sequence[Image], right: int
 
 
 def kosmos(sample: Sample) -> Parts:
-    """As Kosmos-1 was asked."""
+    """Ask as Kosmos-1 was asked."""
     *given, candidate = sample.prompt
     here = f"Here are {NUMBERS[len(given)]} images:"
     return (here, *given, "The following image is:", candidate, "Is it correct?")
 
 
 def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
-    """Of each item whose candidates all have an answer: configuration, what was ranked first, and what is right."""
+    """Map each item whose candidates all have an answer to its configuration, its ranking, and what is right."""
     items: dict[str, list[Record]] = {}
     for record in records:
         items.setdefault(record.groups["item"], []).append(record)
@@ -111,7 +103,7 @@ def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
 def numbers(
     candidates: int, names: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]
 ) -> dict[str, Statistic]:
-    """The share of items whose right candidate comes first, alone; of RAVEN, each configuration and their mean."""
+    """Return the share of items whose right candidate alone comes first; of RAVEN, each configuration and the mean."""
     chance = 100.0 / candidates
     items = ranked(records)
     parts: dict[str, Mean] = {name: Mean([], []) for name in names or {"": ""}}
@@ -124,7 +116,7 @@ def numbers(
 
 
 def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """How many items have several candidates in the first place."""
+    """Say how many items have several candidates in the first place."""
     items = ranked(records)
     tied = sum(ranking.tied > 1 for _, ranking, _ in items.values())
     return [f"Of {len(items)} items {tied} have a tie for the first place, which counts as wrong."] if tied else []
@@ -150,7 +142,7 @@ _BROKEN = (
 
 
 def _panels(path: Path) -> tuple[list[Image], int]:
-    """The pictures of a file, and the place of the right candidate. Raises InputError; nothing in it is unpickled."""
+    """Return the pictures of a file, and the place of the right candidate. Raises InputError; nothing is unpickled."""
     import numpy as np
     from PIL import Image as PILImage
 

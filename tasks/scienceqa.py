@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mmeval.data import lines
 from mmeval.data.lines import TableRow
-from mmeval.embedded import suites as embedded_suites
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, pictures, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -23,10 +22,7 @@ SPLIT = "test"
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The test questions with a picture: of the release's folder, or the hub's table. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("scienceqa", "hub, or the folder of problems.json and images/")
-        return
+    """Read the test questions with a picture, from the release's folder or the hub's table. Raises InputError."""
     if (Path(data) / "problems.json").is_file():
         yield from _release(Path(data))
         return
@@ -36,23 +32,16 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def _release(folder: Path) -> Iterator[Sample]:
-    """`problems.json` holds all splits by number; a picture is `images/test/NUMBER/image.png` (or `test/...`)."""
-    problems = lines.load(folder / "problems.json")
-    if not isinstance(problems, dict):
-        raise InputError(f"{folder / 'problems.json'}: not a map of numbers to problems; get the release again")
+    """Read `problems.json`, all splits by number; a picture is `images/test/NUMBER/image.png` (or `test/...`)."""
     root = folder / "images" if (folder / "images").is_dir() else folder
-    for pid, problem in problems.items():
-        where = f"{folder / 'problems.json'}, problem {pid[:40]}"
-        if not isinstance(problem, dict):
-            raise InputError(f"{where}: {problem!r:.40} is no JSON object; get the release again")
-        line = TableRow(problem, where, folder)
-        if problem.get("split") == SPLIT and problem.get("image"):
-            name = f"{SPLIT}/{pid}/{line.text('image')}"
-            yield sample(line, pid, [lines.file(root, name, line.where)])
+    for line in lines.of_file(folder / "problems.json", folder, "."):
+        if line.values.get("split") == SPLIT and line.values.get("image"):
+            pid = line.text("key")
+            yield sample(line, pid, [lines.file(root, f"{SPLIT}/{pid}/{line.text('image')}", line.where)])
 
 
 def sample(line: TableRow, pid: str, shown: Sequence[Image]) -> Sample:
-    """A problem as a question; its hint, if it has one, is kept for the prompts."""
+    """Make a question of a problem; its hint, if it has one, is kept for the prompts."""
     options, answer = line.texts("choices"), line.value("answer")
     if type(answer) is not int or not 0 <= answer < len(options):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the place of an option, from 0")
@@ -67,7 +56,7 @@ def sample(line: TableRow, pid: str, shown: Sequence[Image]) -> Sample:
 
 
 def release(sample: Sample) -> Parts:
-    """The script's QCM-A prompt, the picture before it."""
+    """Ask with the script's QCM-A prompt, the picture before it."""
     *shown, question = sample.prompt
     options = choices.listed(sample.choices, "({}) ", " ")
     context = sample.tags["hint"].strip() or "N/A"
@@ -75,7 +64,7 @@ def release(sample: Sample) -> Parts:
 
 
 def with_letter(sample: Sample) -> Parts:
-    """Asks for the letter, so that less depends on how answers are read."""
+    """Ask for the letter, so that less depends on how answers are read."""
     *shown, question = sample.prompt
     hint = f"Context: {sample.tags['hint']}\n" if sample.tags["hint"].strip() else ""
     end = "Answer with the option's letter from the given choices directly."
@@ -83,7 +72,7 @@ def with_letter(sample: Sample) -> Parts:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """All, and by subject, by whether there is a hint, and by grade; a subject may be absent from small data."""
+    """Give the accuracy of all, by subject, with a hint, and by grade; a subject may be absent from small data."""
     pairs = list(zip(records, scores, strict=True))
     slices = {
         "overall": pairs,

@@ -1,16 +1,16 @@
 """VCR, Visual Commonsense Reasoning: an answer out of four, and a reason for it out of four (Zellers et al. 2019).
 
-arXiv 1811.10830. Q->A and QA->R, the right answer being given, are asked by themselves; Q->AR is right where both are
+arXiv 1811.10830. Q->A and QA->R (which gives the right answer) are asked separately; Q->AR is right where both are
 (`models/eval_q2ar.py` of rowanz/r2c). Not to be mixed up with Visual Caption Restoration, also called VCR.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from mmeval.data import vcr
-from mmeval.data.vcr import VcrQuestion
-from mmeval.embedded import suites as embedded_suites
+from mmeval.data import lines, vcr
+from mmeval.data.lines import TableRow
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
@@ -22,35 +22,35 @@ AXES = {"q_a": "Q->A", "qa_r": "QA->R"}
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Each question twice, for its answer and for its reason. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.samples("vcr", "the folder of val.jsonl and vcr1images/")
-        return
-    for question in vcr.questions(data):
-        yield from pair(question)
+    """Read each question of val twice, for its answer and for its reason. Raises InputError."""
+    for line in lines.read(data, ("val.jsonl",), None, "vcr"):
+        yield from pair(line, line.folder or Path(data))
 
 
-def pair(question: VcrQuestion) -> Iterator[Sample]:
-    """The two questions."""
-    given = question.answers[question.answer]
-    reasoned = choices.merged([question.asked, "\nAnswer: ", given, "\nWhy is that so?"])
-    groups = {"still": question.still, "question": question.id}
-    for kind, asked, options, right in (
-        ("q_a", question.asked, question.answers, question.answer),
-        ("qa_r", reasoned, question.reasons, question.reason),
+def pair(line: TableRow, folder: Path) -> Iterator[Sample]:
+    """Make the two questions of a row, in which things are mentioned by their place among the pictures shown."""
+    row = vcr.question(line)
+    place = {number: index for index, number in enumerate(row.mentioned, start=1)}
+    shown = vcr.pictures(row, folder)
+    answers, reasons = (tuple(vcr.spoken(text, place) for text in texts) for texts in (row.answers, row.reasons))
+    asked = vcr.spoken(row.asked, place)
+    reasoned = choices.merged([asked, "\nAnswer: ", answers[row.answer], "\nWhy is that so?"])
+    for kind, question, options, right in (
+        ("q_a", asked, answers, row.answer),
+        ("qa_r", reasoned, reasons, row.reason),
     ):
         yield Sample(
-            id=f"{question.id}/{kind}",
-            prompt=(*question.pictures, *asked),
+            id=f"{row.id}/{kind}",
+            prompt=(*shown, *question),
             targets=(choices.letter(right),),
             choices=options,
-            groups=groups,
+            groups={"still": row.still, "question": row.id},
             category=kind,
         )
 
 
 def with_letter(sample: Sample) -> Parts:
-    """The still, what is spoken of cut out, the question and its options."""
+    """Show the still and what is mentioned, cut out, and ask for the letter of an option."""
     shown = tuple(part for part in sample.prompt if isinstance(part, Image))
     asked = tuple(part for part in sample.prompt if not isinstance(part, Image))
     end = "Answer with the option's letter from the given choices directly."
@@ -58,7 +58,7 @@ def with_letter(sample: Sample) -> Parts:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """The three, clustered by still; a letter drawn for each gives 25, 25 and 6.25."""
+    """Give all three numbers, clustered by still; letters drawn at random give 25, 25 and 6.25."""
     both = group_all(records, scores, "question", "still")
     return {
         **by_category(records, scores, list(AXES), "still"),

@@ -7,12 +7,14 @@ antoyang/just-ask), whose scripts compare answers whole: `run_gra.py`, `train_vi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mmeval.data import lines, video
+from mmeval.data import lines, video, video_qa
 from mmeval.data.demonstrations import find
 from mmeval.data.lines import TableRow
+from mmeval.data.video_qa import VideoQuestion
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.metrics.vqa import normalised
 from mmeval.scoring.readings import short
@@ -33,121 +35,99 @@ MAPPING = "youtube_mapping.txt"
 PEOPLE = 5
 """Who answered each question of iVQA."""
 
-About = Callable[[TableRow], tuple[str, list[str]]]
-"""The name of the video that a row is about, and of the files that it may be."""
+Reader = Callable[[TableRow, int], VideoQuestion]
+"""Reads a row, of which the place in its file is known."""
 
 
-def msvd(folder: Path) -> About:
-    """`vid12.avi`, as the authors renamed the videos, or what the mapping says it was called."""
+def msvd(folder: Path) -> Reader:
+    """Read questions about `vid12.avi`, as the authors renamed the videos, or as the mapping says it was called."""
     path = find(folder, MAPPING, PLACES)
     text = "" if path is None else path.read_bytes().decode("utf-8", "backslashreplace")
     pairs = (line.rpartition(" ") for line in text.splitlines())
     called = {number.strip(): name.strip() for name, _, number in pairs}
 
-    def about(line: TableRow) -> tuple[str, list[str]]:
-        name = f"vid{_number(line)}"
-        return name, [f"{name}.avi", *([f"{called[name]}.avi"] if name in called else [])]
+    def question(line: TableRow, number: int) -> VideoQuestion:
+        found = video_qa.question(line, number, "vid", ".avi")
+        other = called.get(found.video)
+        return found if other is None else replace(found, files=(*found.files, f"{other}.avi"))
 
-    return about
-
-
-def msrvtt(folder: Path) -> About:
-    """`video7010.mp4`."""
-
-    def about(line: TableRow) -> tuple[str, list[str]]:
-        name = f"video{_number(line)}"
-        return name, [f"{name}.mp4"]
-
-    return about
+    return question
 
 
-def ivqa(folder: Path) -> About:
-    """`ID_START_END.webm`: the part of a video of HowTo100M, in seconds. Questions about one video go together."""
+def msrvtt(folder: Path) -> Reader:
+    """Read questions about `video7010.mp4`."""
+    return lambda line, number: video_qa.question(line, number, "video", ".mp4")
 
-    def about(line: TableRow) -> tuple[str, list[str]]:
+
+def ivqa(folder: Path) -> Reader:
+    """Read questions about `ID_START_END.webm`: a part of a video of HowTo100M, in seconds, that five people answered.
+
+    Questions about one video go together.
+    """
+
+    def question(line: TableRow, number: int) -> VideoQuestion:
         name = line.text("video_id")
         part = f"{name}_{line.text('start')}_{line.text('end')}"
-        return name, [f"{part}{suffix}" for suffix in (".webm", ".mp4", ".mkv")]
+        files = tuple(f"{part}{suffix}" for suffix in (".webm", ".mp4", ".mkv"))
+        id = str(line.values.get("id", number))
+        return VideoQuestion(id, name, files, line.text("question").strip(), _five_answers(line))
 
-    return about
-
-
-def _number(line: TableRow) -> str:
-    """The video's number; LAVIS's copy has the name of its file in place of it."""
-    if "video" in line.values and "video_id" not in line.values:
-        return Path(line.text("video")).stem.removeprefix("video").removeprefix("vid")
-    number = line.text("video_id")
-    if not number.isdecimal():
-        raise InputError(f"{line.where}: the video_id is '{number[:40]}'; it must be a number; get the file again")
-    return number
+    return question
 
 
-def one_answer(line: TableRow) -> tuple[str, ...]:
-    """The answer."""
-    return (line.text("answer"),)
-
-
-def five_answers(line: TableRow) -> tuple[str, ...]:
-    """Those of `answer1` to `answer5`. Raises InputError for more and for fewer."""
+def _five_answers(line: TableRow) -> tuple[str, ...]:
     named = [name for name in line.values if name.removeprefix("answer").isdecimal() and name.startswith("answer")]
-    said = tuple(text for name in named if (text := str(line.value(name) or "").strip()))
-    if len(said) != PEOPLE:
-        raise InputError(f"{line.where}: {len(said)} answers and not {PEOPLE}; get the file again")
-    return said
+    answers = tuple(text for name in named if (text := str(line.value(name) or "").strip()))
+    if len(answers) != PEOPLE:
+        raise InputError(f"{line.where}: {len(answers)} answers and not {PEOPLE}; get the file again")
+    return answers
 
 
 def read(
-    task: Task,
-    files: Sequence[str],
-    videos: Callable[[Path], About],
-    answers: Callable[[TableRow], tuple[str, ...]],
-    data: str,
-    frames: int,
-    sampler: str,
+    task: Task, files: Sequence[str], reader: Callable[[Path], Reader], data: str, frames: int, sampler: str
 ) -> Iterator[Sample]:
-    """The questions of test, each after so many frames of its video. Raises InputError."""
+    """Read the questions of test, each after so many frames of its video. Raises InputError."""
     source = str(task.card["source"])
     folder = few_shot.folder(task.name, data, f"{files[0]} and the videos", source)
     paths = [path for name in files if (path := find(folder, name, PLACES)) is not None]
     if not paths:
         raise InputError(f"{folder}: no {files[0]} in it; get it from {source}")
-    about = videos(folder)
+    question = reader(folder)
     for number, line in enumerate(lines.of_file(paths[0], folder), start=1):
-        name, called = about(line)
-        places = [f"{place}/{file}" if place else file for file in called for place in FOLDERS]
-        shown, how = video.frames(folder, places, line.where, frames, sampler)
-        asked = line.text("question").strip()
-        first = asked.split()[0].lower()
+        found = question(line, number)
+        places = [f"{place}/{file}" if place else file for file in found.files for place in FOLDERS]
+        shown, tags = video.frames(folder, places, line.where, frames, sampler)
+        first = found.asked.split()[0].lower()
         yield Sample(
-            id=str(line.values.get("id", number)),
-            prompt=(*shown, asked),
-            targets=answers(line),
-            groups={"video": name},
+            id=found.id,
+            prompt=(*shown, found.asked),
+            targets=found.answers,
+            groups={"video": found.video},
             category=first if first in KINDS else "other",
-            tags=how,
+            tags=tags,
         )
 
 
 def instructblip(sample: Sample) -> Parts:
-    """InstructBLIP's words for questions about videos."""
+    """Ask in InstructBLIP's words for questions about videos."""
     *shown, asked = sample.prompt
     return (*shown, f"Question: {asked} Short Answer:")
 
 
 def mmicl(sample: Sample) -> Parts:
-    """As MMICL's data asks (MIC_tool's msrvttqa template, spelt right); pictures are introduced by the context."""
+    """Ask as MMICL's data does (MIC_tool's msrvttqa template, spelt right); the context introduces the pictures."""
     *shown, asked = sample.prompt
-    told = "Watch the provided images carefully and answer the following question briefly based on your understanding"
-    return (*shown, f"{told} of the images content. Question: {asked}")
+    task = "Watch the provided images carefully and answer the following question briefly based on your understanding"
+    return (*shown, f"{task} of the images content. Question: {asked}")
 
 
-def agreed(people: int, said: Callable[[str], str], reference: Callable[[str], str]) -> Scorer:
-    """Full marks where so many gave that answer, a part of them for fewer; an empty answer is unparsed."""
+def agreed(people: int, spoken: Callable[[str], str], reference: Callable[[str], str]) -> Scorer:
+    """Give full marks where so many gave that answer, a part of them for fewer; an empty answer is unparsed."""
 
     def judge(record: Record) -> Score:
         if record.text is None:
             return Score(None, "error")
-        answer = said(record.text)
+        answer = spoken(record.text)
         if not answer:
             return Score(0.0, "unparsed")
         same = sum(reference(target) == answer for target in record.targets)
@@ -159,25 +139,20 @@ def agreed(people: int, said: Callable[[str], str], reference: Callable[[str], s
 
 
 def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """All, and by the first word of the question where the authors did; clustered by video."""
+    """Give the accuracy of all, and by the question's first word where the authors did; clustered by video."""
     split = by_category(records, scores, list(kinds), "video", lambda own: None) if kinds else {}
     return {"overall": percent(share(records, scores, "video"), None), **split}
 
 
 def _task(
-    name: str,
-    files: Sequence[str],
-    videos: Callable[[Path], About],
-    answers: Callable[[TableRow], tuple[str, ...]],
-    kinds: Mapping[str, str],
-    people: int,
+    name: str, files: Sequence[str], reader: Callable[[Path], Reader], kinds: Mapping[str, str], people: int
 ) -> Task:
     def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
-        return read(task, files, videos, answers, data, frames, sampler)
+        return read(task, files, reader, data, frames, sampler)
 
     scorers = {
         "official": agreed(people, str.strip, str.strip),
-        "strict": agreed(people, short.said, normalised),
+        "strict": agreed(people, short.extract, normalised),
     }
     task = Task(
         name=name,
@@ -198,6 +173,6 @@ def _task(
 
 _FILES = ("test_qa.json", "qa_test.json")
 """The authors' name, and that of LAVIS's copy."""
-MSVD_QA = _task("msvd-qa", _FILES, msvd, one_answer, KINDS, 1)
-MSRVTT_QA = _task("msrvtt-qa", _FILES, msrvtt, one_answer, KINDS, 1)
-IVQA = _task("ivqa", ("test.csv",), ivqa, five_answers, {}, 2)
+MSVD_QA = _task("msvd-qa", _FILES, msvd, KINDS, 1)
+MSRVTT_QA = _task("msrvtt-qa", _FILES, msrvtt, KINDS, 1)
+IVQA = _task("ivqa", ("test.csv",), ivqa, {}, 2)

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from mmeval.data import vl_icl
 from mmeval.data.vl_icl import SUBSETS
-from mmeval.embedded import suites as embedded_suites
-from mmeval.embedded.suites import WORLD
 from mmeval.scoring.metrics.groups import by_category
 from mmeval.scoring.readings import short, yesno
 from mmeval.scoring.statistics import Statistic
@@ -27,47 +25,40 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w]|\.\d)")
 
 
 def few_shot(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
-    """The queries, each after so many demonstrations. Raises InputError."""
-    if data == "embedded":
-        yield from embedded_suites.new_words(SHOTS if shots is None else shots)
-        return
+    """Read the queries, each after so many demonstrations. Raises InputError."""
     yield from vl_icl.samples(Path(data), SHOTS if shots is None else shots, seed)
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """The queries with the default number of demonstrations."""
+    """Read the queries with the default number of demonstrations."""
     return few_shot(data, None, 0)
 
 
 def plain(sample: Sample) -> Parts:
-    """As the scripts ask with no description of the task; the picture world's as its demonstrations are."""
-    if WORLD in sample.tags:
-        return sample.prompt
+    """Ask as the scripts do, with no description of the task."""
     *shown, question = sample.prompt
     return (*shown, f"{question}\nAnswer:")
 
 
 def official(record: Record) -> Score:
-    """As `exact_match` and `exact_yes_no` do: no is right wherever yes is not in it; CLEVR's number is not looked for.
+    """Score as `exact_match` and `exact_yes_no` do: no is right where yes is not in it; CLEVR's number is not sought.
 
     (The script looks for the name clevr_simple, and the set is called clevr.)
     """
     if record.text is None:
         return Score(None, "error")
-    if WORLD in record.tags:
-        return spelt(record.text, record.targets[0])
-    said, target = cut(record.text), record.targets[0].lower()
+    answer, target = cut(record.text), record.targets[0].lower()
     if record.category == "matching_mi":
-        said = "yes" if "yes" in said.lower() else "no"
+        answer = "yes" if "yes" in answer.lower() else "no"
     elif record.category.startswith("operator_induction"):
-        found = re.search(r"\d+", said)
-        said = found[0] if found else ""
-    right = said.lower() == target
-    return Score(float(right), "correct" if right else "incorrect", said)
+        found = re.search(r"\d+", answer)
+        answer = found[0] if found else ""
+    right = answer.lower() == target
+    return Score(float(right), "correct" if right else "incorrect", answer)
 
 
 def cut(text: str) -> str:
-    """Up to the first line break, or, where there is none, the first full stop; neither counts at the very start."""
+    """Cut at the first line break or else the first full stop; neither counts at the very start."""
     text = text.strip()
     place = text.find("\n")
     place = place if place > 0 else text.find(".")
@@ -75,11 +66,9 @@ def cut(text: str) -> str:
 
 
 def strict(record: Record) -> Score:
-    """The only number, the yes or no that is said, or the whole short answer: nothing is credited for its absence."""
+    """Score the only number, the yes or no that is said, or the whole short answer: absence earns nothing."""
     if record.text is None:
         return Score(None, "error")
-    if WORLD in record.tags:
-        return spelt(record.text, record.targets[0])
     if record.category == "matching_mi":
         return _YES_NO(record)
     if record.category not in NUMBERS:
@@ -92,26 +81,17 @@ def strict(record: Record) -> Score:
     return Score(float(right), "correct" if right else "incorrect", answer)
 
 
-def spelt(text: str, target: str) -> Score:
-    """A new word of the picture world by its letters alone: small models write them one by one, between quotes."""
-    answer = "".join(filter(str.isalpha, text.lower()))
-    if not answer:
-        return Score(0.0, "unparsed")
-    right = answer == target
-    return Score(float(right), "correct" if right else "incorrect", answer)
-
-
 _YES_NO = yesno.scorer(yesno.strict)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Each subset by itself; its queries are drawn one by one, so that each is a cluster."""
+    """Give each subset by itself; its queries are drawn one by one, so that each is a cluster."""
     return by_category(records, scores, list(SUBSETS), lambda record: record.id, _chance)
 
 
 def _chance(records: Sequence[Record]) -> float | None:
-    """Of yes and no, and of the two names that demonstrations or the question itself show; else unknown."""
-    named = [record.tags.get("shots") != "0" or WORLD in record.tags for record in records]
+    """Give the chance of yes and no, and of the two names that demonstrations show; else None."""
+    named = [record.tags.get("shots") != "0" for record in records]
     kind = records[0].category if records else ""
     return 50.0 if kind == "matching_mi" or (kind == "open_mi" and all(named)) else None
 

@@ -1,45 +1,95 @@
 """Winoground: two captions of the same words, two pictures, which belongs to which? (Thrush et al. 2022, 2204.03162)
 
-Three protocols, each a task of its own, since their numbers do not compare: `winoground` weighs yes for each caption
-with each picture by itself, which is the official rule; `winoground-joint` does so with all four in the prompt, as
-MMICL's authors did; `winoground-choice` has A or B written. Chance differs, too.
+Three protocols, each a task of its own, since their numbers do not compare: `winoground` takes the likelihood of yes
+for each caption with each picture by itself, which is the official rule; `winoground-joint` does so with all four in
+the prompt, as MMICL's authors did; `winoground-choice` asks for A or B. Chance differs, too.
+
+The pairs are read from the release (`examples.jsonl` and `images/`), from a table, or from the hub, where access is
+gated.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from mmeval.data.winoground import Pair, pairs
-from mmeval.embedded import suites as embedded_suites
+from mmeval.data import lines
+from mmeval.data.lines import TableRow
 from mmeval.scoring.metrics.groups import group_all, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
-from mmeval.scoring.metrics.winoground import CELLS, marks
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
-from mmeval.types import Parts, Record, Ref, Sample, Score
+from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
 
+FILES = ("examples.jsonl", "data/examples.jsonl", "*.parquet", "data/*.parquet")
 AXES = {"text": "Text", "image": "Image", "group": "Group"}
-Weight = Callable[[Sequence[float]], float]
+CELLS = ((0, 0), (0, 1), (1, 0), (1, 1))
+"""(caption, picture); caption k describes picture k."""
+Fit = Callable[[Sequence[float]], float]
+"""How well a caption fits a picture, from the log-likelihoods of the candidates."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two captions of the same words, and a picture for each."""
+
+    id: str
+    captions: tuple[str, str]
+    images: tuple[Image, Image]
+    tag: str
+    """Object, Relation or Both, where the data says it."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Whether a pair was told apart by text, by picture, and by both; and in how many comparisons there was a tie."""
+
+    text: bool
+    image: bool
+    group: bool
+    ties: int
+
+
+def pairs(data: str, hub: Mapping[str, str]) -> Iterator[Pair]:
+    """Yield the pairs in the data's order. Raises InputError for what a row lacks."""
+    for line in lines.read(data, FILES, hub, "winoground"):
+        captions = (line.text("caption_0"), line.text("caption_1"))
+        if captions[0] == captions[1]:
+            raise InputError(f"{line.where}: the two captions are the same; get the file again")
+        images = (_picture(line, "image_0"), _picture(line, "image_1"))
+        yield Pair(line.text("id"), captions, images, str(line.values.get("collapsed_tag") or ""))
+
+
+def _picture(line: TableRow, column: str) -> Image:
+    """Return the picture of a column, which the release names without its ending: `ex_0_img_0`."""
+    value = line.value(column)
+    if isinstance(value, str) and line.folder is not None and not Path(value).suffix:
+        return lines.file(line.folder, f"images/{value}.png", line.where)
+    found = line.images(column)
+    if len(found) != 1:
+        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; get the file again")
+    return found[0]
 
 
 def samples(task: str, make: Callable[[Pair], Iterator[Sample]], data: str) -> Iterator[Sample]:
-    """The four questions of each pair, together. Raises InputError."""
-    for pair in embedded_suites.pairs() if data == "embedded" else pairs(data, PAIRWISE.card["hub"]):
+    """Yield the four questions of each pair, together. Raises InputError."""
+    for pair in pairs(data, PAIRWISE.card["hub"]):
         yield from make(pair)
 
 
 def cells(pair: Pair) -> Iterator[Sample]:
-    """Each caption with each picture by itself."""
+    """Yield each caption with each picture by itself."""
     for caption, image in CELLS:
         yield _cell(pair, caption, image, (pair.images[image], pair.captions[caption]))
 
 
 def joint_cells(pair: Pair) -> Iterator[Sample]:
-    """Each caption with each picture, all four being shown, in an order drawn for the pair.
+    """Yield each caption with each picture, all four being shown, in an order drawn for the pair.
 
     MMICL's authors shuffle the pair, too (issue 19 of HaozheZhao/MIC); here the draw depends on the id alone.
     """
@@ -63,7 +113,7 @@ def _cell(pair: Pair, caption: int, image: int, prompt: Parts, tags: Mapping[str
 
 
 def forced(pair: Pair) -> Iterator[Sample]:
-    """For each picture, which caption? For each caption, which picture? A is the first one: half the answers."""
+    """Yield which caption for each picture, and which picture for each caption; A is right for half of them."""
     captions = tuple((caption,) for caption in pair.captions)
     pictures = tuple((image,) for image in pair.images)
     for side, shown, options in (("text", pictures, captions), ("image", captions, pictures)):
@@ -80,13 +130,13 @@ def forced(pair: Pair) -> Iterator[Sample]:
 
 
 def ask_match(sample: Sample) -> Parts:
-    """One picture, one caption."""
+    """Ask about one picture and one caption."""
     image, caption = sample.prompt
     return (image, f"Does the caption match the image? Caption: {caption}\nAnswer yes or no.")
 
 
 def ask_joint(sample: Sample) -> Parts:
-    """MMICL's authors' words; how the pictures are introduced is the model's context."""
+    """Ask in the words of MMICL's authors; how the pictures are introduced is the model's context."""
     first, second, one, other = sample.prompt
     caption, image = int(sample.tags["caption place"]), int(sample.tags["image place"])
     given = f"The caption 0 is {one}\nThe caption 1 is {other}\n"
@@ -95,7 +145,7 @@ def ask_joint(sample: Sample) -> Parts:
 
 
 def ask_choice(sample: Sample) -> Parts:
-    """Options with letters, whether they are captions or pictures."""
+    """Ask with lettered options, whether they are captions or pictures."""
     asked = "Which caption describes the image?\n"
     if sample.tags["side"] == "image":
         asked = f"Which image does the caption describe? Caption: {sample.prompt[0]}\n"
@@ -103,28 +153,42 @@ def ask_choice(sample: Sample) -> Parts:
     return choices.merged([sample.prompt, asked, choices.listed(sample.choices), "Answer with A or B."])
 
 
-def compared(weight: Weight, records: Sequence[Record]) -> dict[str, Mapping[tuple[int, int], float]]:
-    """How well each caption fits each picture, of the pairs that have all four answers."""
+def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
+    """Return the marks from how well caption c fits picture i, for the four (c, i).
+
+    text: each picture prefers its own caption; image: each caption prefers its own picture; group: both. The
+    comparisons are strict, so that a tie is wrong: a model that finds everything equal scores 0.
+    """
+    s = scores
+    texts = ((s[0, 0], s[1, 0]), (s[1, 1], s[0, 1]))
+    images = ((s[0, 0], s[0, 1]), (s[1, 1], s[1, 0]))
+    text, image = (all(own > other for own, other in pairs) for pairs in (texts, images))
+    ties = sum(own == other for own, other in (*texts, *images))
+    return Marks(text, image, text and image, ties)
+
+
+def compared(fit: Fit, records: Sequence[Record]) -> dict[str, Mapping[tuple[int, int], float]]:
+    """Return how well each caption fits each picture, of the pairs that have all four answers."""
     found: dict[str, dict[tuple[int, int], float]] = {}
     for record in records:
         if record.loglikelihoods is not None:
             place = int(record.tags["caption"]), int(record.tags["image"])
-            found.setdefault(record.groups["pair"], {})[place] = weight(record.loglikelihoods)
+            found.setdefault(record.groups["pair"], {})[place] = fit(record.loglikelihoods)
     return {pair: values for pair, values in found.items() if len(values) == len(CELLS)}
 
 
-def numbers(weight: Weight, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Text, image and group, of 100; pairs that lack an answer are left out. Chance: scores without any sense."""
-    told = {pair: marks(values) for pair, values in compared(weight, records).items()}
+def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """Return text, image and group, of 100, of the pairs with all their answers; chance is that of random scores."""
+    found = {pair: marks(values) for pair, values in compared(fit, records).items()}
     chances = {"text": 25.0, "image": 25.0, "group": 100 / 6}
     return {
-        name: percent(Mean([float(getattr(own, name)) for own in told.values()], list(told)), chance, "no whole pair")
+        name: percent(Mean([float(getattr(own, name)) for own in found.values()], list(found)), chance, "no whole pair")
         for name, chance in chances.items()
     }
 
 
 def chosen(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """The same three from four letters; a coin for each of them gives 25, 25 and 6.25."""
+    """Return the same three from four letters; a coin for each of them gives 25, 25 and 6.25."""
     found = {}
     for name in ("text", "image"):
         own = [pair for pair in zip(records, scores, strict=True) if pair[0].tags["side"] == name]
@@ -133,29 +197,31 @@ def chosen(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Stat
     return {**found, "group": percent(group_all(records, scores, "pair"), 6.25, "no whole pair")}
 
 
-def ties(weight: Weight, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """How many of the comparisons found both sides equal."""
-    told = [marks(values) for values in compared(weight, records).values()]
-    tied = sum(own.ties for own in told)
-    return [f"Of {4 * len(told)} comparisons {tied} are ties, which count as wrong."] if tied else []
+def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
+    """Say how many of the comparisons found both sides equal."""
+    found = [marks(values) for values in compared(fit, records).values()]
+    tied = sum(own.ties for own in found)
+    return [f"Of {4 * len(found)} comparisons {tied} are ties, which count as wrong."] if tied else []
 
 
-def _weighing(name: str, make: Callable[[Pair], Iterator[Sample]], ask: Callable[[Sample], Parts], by: Weight) -> Task:
+def _by_likelihood(
+    name: str, make: Callable[[Pair], Iterator[Sample]], ask: Callable[[Sample], Parts], fit: Fit
+) -> Task:
     return Task(
         name=name,
         version=1,
         samples=partial(samples, name, make),
         prompts={"match" if ask is ask_match else "mmicl": ask},
         scorers={"official": likelier},
-        metrics={"official": partial(numbers, by)},
+        metrics={"official": partial(numbers, fit)},
         axes=AXES,
         candidates=lambda sample: YES_NO,
-        remarks=partial(ties, by),
+        remarks=partial(ties, fit),
     )
 
 
-PAIRWISE = _weighing("winoground", cells, ask_match, yes_odds)
-JOINT = _weighing("winoground-joint", joint_cells, ask_joint, yes_likelihood)
+PAIRWISE = _by_likelihood("winoground", cells, ask_match, yes_odds)
+JOINT = _by_likelihood("winoground-joint", joint_cells, ask_joint, yes_likelihood)
 CHOICE = Task(
     name="winoground-choice",
     version=1,

@@ -17,24 +17,35 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate"}
 MAY = {
     # room: the rooms of ours that it may import (its own always)
     "types": set(),
+    "yaml_file": {"types"},
     "mmicl": set(),
-    "mic": {"mmicl"},
-    "scoring": {"types"},
-    "run": {"types"},
-    "task": {"types", "scoring", "cards", "tasks"},
-    "data": {"types", "task", "scoring", "mic", "embedded"},
-    "embedded": {"types", "scoring", "data"},
-    "cards": {"types", "task", "scoring", "data", "embedded"},
-    "tasks": {"types", "task", "scoring", "data", "cards", "embedded"},
+    "spec": {"types"},
+    "jsonl": {"types"},
+    "survey": {"types"},
+    "provenance": {"spec"},
+    "run": {"types", "spec", "jsonl"},
+    "scoring": {"types", "jsonl"},
+    "data": {"types", "scoring", "jsonl"},
+    "embedded": {"types", "jsonl"},
+    "task": {"yaml_file", "types", "spec", "scoring", "data", "cards", "tasks"},
+    "cards": {"yaml_file", "types", "task", "scoring", "data"},
+    "tasks": {"types", "task", "scoring", "data", "cards"},
+    "mic": {"yaml_file", "types", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
-    "models": {"types", "mmicl", "engine"},
-    "spec": {"types", "task", "scoring"},
-    "loop": {"types", "task", "run", "scoring"},
-    "reporting": {"types", "task", "run", "scoring", "data", "loop"},
+    "models": {"yaml_file", "types", "data", "mmicl", "engine"},
+    "rendering": {"types", "task"},
+    "scored": {"types", "task", "run", "scoring"},
+    "reporting": {"types", "task", "tasks", "run", "scoring", "data", "rendering"},
+    "evaluation": {
+        *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
+        *("survey", "rendering", "run", "scored", "scoring", "reporting"),
+    },
+    "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
+    "cli": {
+        *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
+        *("run", "evaluation", "sweep", "reporting"),
+    },
     "__main__": {"cli"},
-    "provenance": set(),
-    "evaluation": {"types", "task", "spec", "run", "scoring", "loop", "models", "engine", "provenance"},
-    "cli": {"types", "task", "tasks", "spec", "run", "evaluation", "models", "reporting", "mmicl", "mic"},
 }
 TORCH_FREE = MAY.keys() - {"mmicl", "mic", "engine", "models"}
 
@@ -82,7 +93,7 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
         "for verb in ([], ['run'], ['score'], ['report'], ['submit'], ['tasks'], ['models']):\n"
         "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
-        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 import mmeval
-from mmeval import evaluation as door
+from mmeval import evaluation
 from mmeval.cli import main
 from mmeval.mmicl.checkpoints import save
 from mmeval.run import open_run
+from mmeval.spec import RunSpec
+from tests.evaluating import Collected
 from tests.mme_folder import SUBTASKS, make_release
 from tests.mmicl import mmicl_small as small
 
@@ -41,16 +44,17 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     for words in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
         assert words in first.output
     assert (out / "index.html").read_text().count("data:image/jpeg;base64,") == 28, "a picture for each wrong answer"
-    written = (
-        "run.json records.jsonl scores.json table.md table.csv dotplot.png dotplot.svg radar.png radar.svg index.html"
-    )
-    assert {path.name for path in out.iterdir()} == {*written.split(), "results"}
+    written = "run.json records.jsonl samples.jsonl scores.json table.md table.csv index.html results"
+    figures = "dotplot.png dotplot.svg radar.png radar.svg"
+    assert {path.name for path in out.iterdir()} == {*written.split(), *figures.split()}
     assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
 
-    monkeypatch.setattr(door, "load_model", lambda *_: pytest.fail("the model was loaded for a run that is complete"))
+    monkeypatch.setattr(
+        evaluation, "load_model", lambda *_: pytest.fail("the model was loaded for a run that is complete")
+    )
     again = run(data, out)
     assert again.exit_code == 0, again.output
-    assert "scored again without the model" in again.output
+    assert "the model is not loaded" in again.output
 
     scored = call("score", out, "--json")
     assert json.loads(scored.output) == json.loads((out / "scores.json").read_text())
@@ -58,15 +62,17 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert json.loads(anybodys.output)["metrics"] == json.loads(scored.output)["metrics"]
 
     submitted = call("submit", out, "--to", "mme")
-    assert submitted.exit_code == 0, submitted.output
+    assert submitted.exit_code == 1, submitted.output
+    assert "56 answers; the benchmark has 2,374 questions" in submitted.output  # all that is wrong
+    assert submitted.output.count("wrong:") == 1
     assert len(list((out / "submission-mme").iterdir())) == 14
 
 
-def test_another_wording_is_another_run(data: Path, tmp_path: Path) -> None:
+def test_another_prompt_is_another_run(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "run")
     mismatch = run(data, tmp_path / "run", "--prompt", "single-word")
     assert mismatch.exit_code == 2
-    assert "task.prompt = 'release', not 'single-word'" in mismatch.stderr
+    assert "prompt = 'release', not 'single-word'" in mismatch.stderr
     assert run(data, tmp_path / "run", "--prompt", "single-word", "--fresh").exit_code == 0
 
 
@@ -99,11 +105,12 @@ def test_what_is_not_the_default_is_in_the_folders_name(
 def test_a_limited_run_is_shown_and_not_submitted(data: Path, tmp_path: Path) -> None:
     limited = run(data, tmp_path / "run", "--limit", 28)
     assert limited.exit_code == 0, limited.output
-    assert "28 samples" in limited.output
+    assert "28 of 28 questions answered" in limited.output
+    assert "limited to 28 of 56 questions" in limited.output
     assert not (tmp_path / "run" / "results").exists()
     refused = call("submit", tmp_path / "run", "--to", "mme")
     assert refused.exit_code == 2
-    assert "was limited" in refused.stderr
+    assert "limited to 28 of 56 questions" in refused.stderr
 
 
 def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
@@ -117,12 +124,12 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        (("--by", "nonsense"), "no multiple choice"),
+        (("--scoring", "nonsense"), "choose from text, likelihood"),
         (("--early-stop",), "asks no question in several turns"),
         (("--partial",), "no questions in several turns"),
-        (("--reading", "2023"), "no multiple choice"),
+        (("--reading", "2023"), "not a multiple-choice task"),
         (("--judge", "http://localhost:1/v1"), "give both"),
-        (("--model", "mmicl-tiny", "--dtype", "float8"), "unknown dtype"),
+        (("--model", "mmicl-tiny", "--dtype", "float8"), "dtype is 'float8'"),
         (("--model", "mmicl-tiny", "--device", "abacus"), "unknown device"),
     ],
 )
@@ -152,6 +159,13 @@ def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> 
     counts = json.loads((tmp_path / "run" / "scores.json").read_text())["counts"]
     assert (counts["samples"], counts["error"]) == (56, 2)
     assert "2 errors" in ended.output
+    assert "2 of 56 answers are errors" in ended.output
+    for name in ("table.md", "index.html", "dotplot.svg", "scores.json"):
+        assert "2 of 56 answers are errors" in (tmp_path / "run" / name).read_text()
+    Image.new("RGB", (16, 16)).save(data / "OCR" / "0000.png")
+    mended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
+    assert mended.exit_code == 0, mended.output
+    assert "asking 2 questions again" in mended.output
 
 
 def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path: Path) -> None:
@@ -166,7 +180,8 @@ def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path
 
 
 def test_lists_name_everything() -> None:
-    assert "mme" in call("tasks").output
+    assert len(call("tasks").output.splitlines()) < 60
+    assert "Perception" in call("tasks", "MME").output
     models = call("models").output
     for name in ("mmicl-tiny", "mmicl-flan-t5-xxl", "blip2-opt-2.7b", "instructblip-vicuna-13b", "constant"):
         assert name in models
@@ -192,10 +207,11 @@ def test_what_is_wrong_is_one_sentence_and_status_two(arguments: list[str], sent
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def test_the_python_door(data: Path, tmp_path: Path) -> None:
-    lines: list[str] = []
-    done = mmeval.evaluate("constant", "mme", data=str(data), out=tmp_path / "run", say=lines.append)
+def test_the_python_way(data: Path, tmp_path: Path) -> None:
+    display = Collected()
+    done = mmeval.evaluate(model="constant", task="mme", data=str(data), out=tmp_path / "run", display=display)
     assert done.scores.loc["perception", "value"] == pytest.approx(500)
     assert list(done.scores.columns)[:6] == ["value", "low", "high", "n", "full_marks", "chance"]
-    mmeval.evaluate("constant", "mme", data=str(data), out=tmp_path / "run", say=lines.append)
-    assert "scored again without the model" in lines[-1]
+    assert (tmp_path / "run" / "index.html").exists()
+    mmeval.evaluate(RunSpec("mme", "constant"), data=data, out=tmp_path / "run", display=display)
+    assert "the model is not loaded" in display.messages[-1]

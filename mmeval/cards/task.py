@@ -1,16 +1,17 @@
-"""The task that a card tells: its prompts, its marks and its numbers. Its questions are `card_rows`'s."""
+"""The task that a card describes: its prompts, its scorer and its numbers. Its questions are read in `rows`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
+from mmeval import yaml_file
 from mmeval.cards.rows import KIND, samples
-from mmeval.cards.schema import CHOICES, PLACE, Card
-from mmeval.scoring.metrics import vqa
-from mmeval.scoring.metrics.binary import detection
-from mmeval.scoring.metrics.groups import by_category, group_all, guessing, key, macro, percent, pictures, share
+from mmeval.cards.schema import CHOICES, PLACE, Card, check
+from mmeval.scoring.metrics import groups, vqa
 from mmeval.scoring.readings import choices, letters, yesno
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.short import exact
@@ -23,81 +24,101 @@ PROMPTS = {
     "yes/no": "{pictures}{question} Please answer yes or no.",
     "short answer": "{pictures}{question}\nAnswer the question using a single word or phrase.",
 }
-"""What is said where the card says nothing."""
+"""The prompt of each kind where the card has none."""
+DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio": "Answered yes"}
+"""What a card of yes/no questions reports beside accuracy."""
 
 
-def task(card: Card, facts: Mapping[str, Any] | None, default_source: str) -> Task:
-    """The task; `facts` is the card itself where no package holds it, `default_source` where its data is."""
-    said = card.prompts or {"direct": {kind: _standard(card, kind) for kind in card.kinds.values()}}
-    only = next(iter(card.kinds.values())) if card.kind is None else None
-    yes = {"f1": "F1", "yes_ratio": "Answered yes"} if only == "yes/no" else {}
-    groups = {name: name for name in card.groups}
-    shown: dict[str, Any] = {}
-    if card.video:
+def load(path: Path) -> Task:
+    """Return the task of a user's card; its data is looked for in the card's folder. Raises InputError."""
+    values = yaml_file.read(path)
+    return build(path.stem, values, str(path), facts=values, default_source=str(path.parent))
+
+
+def packaged(name: str) -> Task:
+    """Return the task of a card that comes with the harness."""
+    values = yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml"))
+    return build(name, values, f"{name}.yaml")
+
+
+def build(
+    name: str,
+    values: Mapping[str, Any],
+    where: str,
+    facts: Mapping[str, Any] | None = None,
+    default_source: str = "embedded",
+) -> Task:
+    """Return the task of that card, called `where` in messages; `facts` is the card where no package holds it."""
+    card = check(values, where)
+    prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
+    only = None if card.fields.kind else card.kind[""]
+    video: dict[str, Any] = {}
+    if card.fields.video:
         from mmeval.data.video import FRAMES, SAMPLER
 
-        shown = {"video": partial(samples, card), "frames": FRAMES, "sampler": SAMPLER}
+        video = {"video": partial(samples, card, name), "frames": FRAMES, "sampler": SAMPLER}
     return Task(
-        name=card.name,
+        name=name,
         version=card.version,
-        samples=partial(samples, card),
-        prompts={name: prompt(card, texts) for name, texts in said.items()},
+        samples=partial(samples, card, name),
+        prompts={key: prompt(card, texts) for key, texts in prompts.items()},
         scorers={"strict": scorer(card)},
         metrics={"strict": partial(numbers, card)},
         axes=dict(card.categories) or {"overall": "Accuracy"},
-        totals={**({"overall": "Overall"} if card.categories else {}), **groups, **yes},
+        totals={**({"overall": "Overall"} if card.categories else {}), **{group: group for group in card.groups}},
+        details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
         readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
         strict=letters.reasoned,
         default_source=default_source,
         facts=facts,
-        **shown,
+        **video,
     )
 
 
-def _standard(card: Card, kind: str) -> str:
+def _default_prompt(card: Card, kind: str) -> str:
     text = PROMPTS[kind].replace("{options}", "" if card.lettered else "{options}")
     return text.replace("{pictures}", "" if card.mark else "{pictures}")
 
 
 def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
-    """The prompt of each kind with its places filled."""
+    """Return what fills the places in the prompt of each kind."""
     form = card.letters.replace("A", "{}") + " "
     pieces = {kind: PLACE.split(text) for kind, text in texts.items()}
 
-    def words(sample: Sample) -> Parts:
-        own = sample.prompt if card.mark else tuple(part for part in sample.prompt if not isinstance(part, Image))
+    def render(sample: Sample) -> Parts:
         shown = () if card.mark else tuple(part for part in sample.prompt if isinstance(part, Image))
+        question = sample.prompt if card.mark else tuple(part for part in sample.prompt if not isinstance(part, Image))
         filled: dict[str, Parts] = {
             "pictures": shown,
-            "question": own,
+            "question": question,
             "options": choices.listed(sample.choices, form),
             **{name: (value,) for name, value in sample.tags.items()},
         }
-        said = pieces[_of(card, sample.tags)]
-        return choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(said) if piece])
+        own = pieces[_kind(card, sample.tags)]
+        return choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
 
-    return words
+    return render
 
 
-def _of(card: Card, tags: Mapping[str, str]) -> str:
-    """The kind of a question, asked or answered."""
-    return tags[KIND] if card.kind else card.kinds[""]
+def _kind(card: Card, tags: Mapping[str, str]) -> str:
+    """Return the kind of a question from its tags or from its record's."""
+    return tags[KIND] if card.fields.kind else card.kind[""]
 
 
 def scorer(card: Card) -> Scorer:
-    """The strict scorer of each question's kind."""
+    """Return the strict scorer of each question's kind."""
     short_answer = exact if card.match == "exact" else agreement
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
         "yes/no": yesno.scorer(yesno.strict),
         "short answer": short_answer,
     }
-    return lambda record: scorers[_of(card, record.tags)](record)
+    return lambda record: scorers[_kind(card, record.tags)](record)
 
 
 def agreement(record: Record) -> Score:
-    """VQA accuracy, as vqaEval.py has it; an answer that some of the people gave is correct, an empty one unparsed."""
+    """Score by VQA accuracy, as vqaEval.py does; an answer that somebody gave is correct, an empty one unparsed."""
     if record.text is None:
         return Score(None, "error")
     answer = vqa.normalised(record.text)
@@ -108,32 +129,33 @@ def agreement(record: Record) -> Score:
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """The share overall, of each category, of each kind of group; for yes/no how often and how well yes is said."""
-    cluster: Callable[[Record], str] = (lambda record: record.groups["cluster"]) if card.cluster else pictures
+    """Return the share overall, of each category and of each kind of group; for yes/no how well yes is detected."""
+    cluster: groups.Key = "cluster" if card.fields.cluster else groups.pictures
     chance = partial(_chance, card)
     names = list(card.categories) or sorted({record.category for record in records})
-    parts = by_category(records, scores, names, cluster, chance) if card.category else {}
-    whole = percent(share(records, scores, cluster), chance(records))
-    found = {"overall": macro(parts) if card.mean == "categories" else whole}
+    parts = groups.by_category(records, scores, names, cluster, chance) if card.fields.category else {}
+    whole = groups.percent(groups.share(records, scores, cluster), chance(records))
+    found = {"overall": groups.macro(parts) if card.mean == "categories" else whole}
     found |= parts if card.categories else {}
     for name in card.groups:
         inside = [pair for pair in zip(records, scores, strict=True) if name in pair[0].groups]
         own, theirs = [record for record, _ in inside], [score for _, score in inside]
-        found[name] = percent(group_all(own, theirs, name, cluster), _chance_of_all(own, name, chance))
-    if tuple(card.kinds.values()) == ("yes/no",):
-        found |= {name: number for name, number in detection(records, scores, cluster).items() if name != "accuracy"}
+        found[name] = groups.percent(groups.group_all(own, theirs, name, cluster), _chance_of_all(own, name, chance))
+    if tuple(card.kind.values()) == ("yes/no",):
+        detected = groups.detection(records, scores, cluster)
+        found |= {name: detected[name] for name in DETAILS}
     return found
 
 
 def _chance(card: Card, records: Sequence[Record]) -> float | None:
-    """What guessing gives, of 100; None where a short answer is among the questions."""
-    each = [_CHANCE[_of(card, record.tags)](record) for record in records]
+    """Return what guessing gives, of 100; None where a short answer is among the questions."""
+    each = [_CHANCE[_kind(card, record.tags)](record) for record in records]
     known = [value for value in each if value is not None]
     return sum(known) / len(known) if known and len(known) == len(each) else None
 
 
 _CHANCE: dict[str, Callable[[Record], float | None]] = {
-    **dict.fromkeys(CHOICES, lambda record: guessing([record])),
+    **dict.fromkeys(CHOICES, lambda record: groups.guessing([record])),
     "yes/no": lambda record: 50.0,
     "short answer": lambda record: None,
 }
@@ -142,12 +164,12 @@ _CHANCE: dict[str, Callable[[Record], float | None]] = {
 def _chance_of_all(
     records: Sequence[Record], name: str, chance: Callable[[Sequence[Record]], float | None]
 ) -> float | None:
-    """What guessing every question of a group gives, of 100."""
-    groups: dict[str, float] = {}
+    """Return what guessing every question of a group gives, of 100; None where a short answer is among them."""
+    chances: dict[str, float] = {}
     for record in records:
         own = chance([record])
         if own is None:
             return None
-        group = key(record, name)
-        groups[group] = groups.get(group, 100.0) * own / 100.0
-    return sum(groups.values()) / len(groups) if groups else None
+        group = groups.key(record, name)
+        chances[group] = chances.get(group, 100.0) * own / 100.0
+    return sum(chances.values()) / len(chances) if chances else None

@@ -14,6 +14,10 @@ from mmeval.types import InputError
 class Commands(click.Group):
     """Turns what can go wrong outside this program into one sentence and an exit status."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which they are used."""
+        return list(self.commands)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:

@@ -14,7 +14,7 @@ def tasks(name: str | None) -> None:
     Example: mmeval tasks
              mmeval tasks mme
     """
-    from mmeval.embedded.suites import SUITES
+    from mmeval.embedded import SUITES
     from mmeval.reporting import console
     from mmeval.task import load_task
     from mmeval.tasks import LEFT_OUT, TASKS

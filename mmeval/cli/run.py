@@ -69,7 +69,7 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> lis
     """Make the specs of a run file and of the options that override it."""
     values: dict[str, Any] = {}
     if config is not None:
-        from mmeval.data.yaml_file import read
+        from mmeval.yaml_file import read
 
         values = dict(read(config))
     values |= flags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     Example: mmeval train stage2 --config configs/my-data.yaml
              torchrun --nproc-per-node 6 -m mmeval train stage2 --config configs/stage2-t5-xxl.yaml
     """
-    from mmeval.mmicl.training.config import TrainingError, load_config
+    from mmeval import yaml_file
+    from mmeval.mmicl.training.config import TrainingError, check_config
     from mmeval.reporting import console
 
     try:
-        config = load_config(file, stage)  # a misspelt key is found before torch is loaded
+        config = check_config(yaml_file.read(file), file, stage)  # a misspelt key is found before torch is loaded
         from mmeval.mmicl.training.run import train as train_mmicl
         from mmeval.mmicl.weights import CheckpointError
     except TrainingError as error:
@@ -36,6 +38,9 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
         train_mmicl(config, fresh=fresh, say=console.say)
     except (TrainingError, CheckpointError) as error:
         raise InputError(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("mmeval: training stopped; the same command goes on from the last checkpoint", err=True)
+        sys.exit(130)
 
 
 @click.group()
@@ -68,16 +73,12 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
 
     from mmeval.mic.build import build
     from mmeval.mic.plan import bounds
-    from mmeval.mic.rows import MicError
     from mmeval.reporting import console
 
-    try:
-        with console.progress() as progress:
-            span = None if shots is None else bounds(shots)
-            workers = workers or os.cpu_count() or 1
-            built = build(source, root, out, shots=span, workers=workers, progress=progress, **how)
-    except MicError as error:
-        raise InputError(str(error)) from error
+    with console.progress() as progress:
+        span = None if shots is None else bounds(shots)
+        workers = workers or os.cpu_count() or 1
+        built = build(source, root, out, shots=span, workers=workers, progress=progress, **how)
     for line in built.lines():
         console.say(line)
 

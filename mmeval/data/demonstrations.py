@@ -1,13 +1,13 @@
-"""Demonstrations: before a question stand others of the train part, drawn by seed, none about the question's picture.
+"""Draw demonstrations: before a question stand others of the train part, drawn by seed, none about its picture.
 
-What a set's files look like is the business of its reader, how a question is put into words that of its task.
+What a set's files look like is for its reader to say; how questions and demonstrations are worded, for the prompts.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +16,8 @@ from mmeval.types import Image, InputError, Sample, Shot
 
 POOL = 2048
 """Items of the train part that demonstrations are drawn from, themselves drawn by seed (open_flamingo's query set)."""
-SPOKEN = 2
-"""Demonstrations without pictures that open_flamingo puts before a question where there are to be none."""
-
-Ask = Callable[[str], str]
-"""Puts what is asked of a picture into words; the answer follows them."""
+WITHOUT_PICTURES = 2
+"""Demonstrations in words that open_flamingo puts before a question where there are to be none with pictures."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,9 +32,11 @@ class Item:
     files: tuple[str, ...]
     """Where in the set's folder it may lie."""
     where: str
-    """File and place, for whoever has to mend it."""
+    """File and place, for messages."""
     category: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    common: str = ""
+    """The answer that most people gave, where a set says it."""
 
 
 class Pool:
@@ -50,11 +49,11 @@ class Pool:
         self.about = Counter(item.picture for item in self.items)
 
     def others(self, query: Item) -> int:
-        """How many items are about another picture than the query's."""
+        """Return how many items are about another picture than the query's."""
         return len(self.items) - self.about[query.picture]
 
     def draw(self, query: Item, count: int) -> list[Item]:
-        """So many of them, drawn by the seed and the query's id alone; those of k are the first of those of more.
+        """Draw so many of them by the seed and the query's id alone; a larger count begins with the same ones.
 
         Raises InputError where there are fewer.
         """
@@ -73,32 +72,34 @@ class Pool:
 
 
 def samples(
-    queries: Iterable[Item], train: Iterable[Item] | None, folder: Path, ask: Ask, shots: int, seed: int
+    queries: Iterable[Item], train: Iterable[Item] | None, folder: Path, shots: int, seed: int
 ) -> Iterator[Sample]:
-    """Each query after so many demonstrations with their pictures; its prompt is the picture and what is asked.
+    """Read each query with so many demonstrations; the prompt of each is its picture and what is asked of it.
 
-    With none, what open_flamingo says instead stands before the picture: two demonstrations in words (nothing where
-    `train` is None or too small). Raises InputError for a missing picture and a train part with too few others.
+    With none, two demonstrations stand there without their pictures, as in open_flamingo (nothing where `train` is
+    None or too small). Raises InputError for a missing picture and a train part with too few others.
     """
     if shots < 0:
-        raise InputError(f"{shots} demonstrations cannot be shown; --shots is 0 or more")
+        raise InputError(f"{shots} demonstrations cannot be shown; --shots must be 0 or more")
     pool = Pool(train or (), seed)
     pictures: dict[str, Image] = {}
 
     def picture(item: Item) -> Image:
-        """One `Image` a picture, which is then hashed once."""
+        """Return one `Image` a picture, which is then hashed once."""
         if item.picture not in pictures:
             pictures[item.picture] = _picture(folder, item)
         return pictures[item.picture]
 
     for query in queries:
-        drawn = pool.draw(query, shots or (SPOKEN if pool.others(query) >= SPOKEN else 0))
-        spoken = "".join(f"{ask(item.asked)} {item.answers[0]}\n" for item in drawn)
+        enough = pool.others(query) >= WITHOUT_PICTURES
+        drawn = pool.draw(query, shots or (WITHOUT_PICTURES if enough else 0))
         yield Sample(
             id=query.id,
-            prompt=(*([spoken] if spoken and not shots else []), picture(query), query.asked),
+            prompt=(picture(query), query.asked),
             targets=query.answers,
-            shots=tuple(Shot((picture(item), ask(item.asked)), item.answers[0]) for item in drawn if shots),
+            shots=tuple(
+                Shot((picture(item), item.asked) if shots else (item.asked,), item.answers[0]) for item in drawn
+            ),
             groups={"image": query.picture},
             category=query.category,
             tags={
@@ -111,7 +112,7 @@ def samples(
 
 
 def find(folder: Path, name: str, places: Iterable[str]) -> Path | None:
-    """A set's file in the folder or in one of those places inside it. Raises InputError for a link out of it."""
+    """Find a set's file in the folder or in one of those places inside it. Raises InputError for a way out of it."""
     paths = (lines.inside(folder, f"{place}/{name}" if place else name, str(folder)) for place in ("", *places))
     return next((path for path in paths if path.is_file()), None)
 

@@ -1,4 +1,4 @@
-"""A data set on the Hugging Face hub, at a pinned revision. The only source that uses the network."""
+"""Read a data set on the Hugging Face hub, at a pinned revision. The only source that uses the network."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmeval.data import tables
-from mmeval.data.rows import YesNoRow
 from mmeval.types import InputError
 
-
-def rows(repo: str, revision: str, split: str) -> Iterator[YesNoRow]:
-    """The rows of the data set, as `values` has them."""
-    return (tables.row(found, where) for found, where in values(repo, revision, split))
+SECONDS = 5
+"""How long the hub may take to answer at all."""
 
 
 def values(repo: str, revision: str, split: str, config: str | None = None) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Each row's columns and where it stands, downloaded once into the hub's own cache; pictures stay encoded.
+    """Give each row's columns and where it stands, downloaded once into the hub's own cache; pictures stay encoded.
 
     Raises InputError if `datasets` is not installed, or the data set is neither cached nor in reach.
     """
@@ -27,10 +23,15 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
         raise InputError("DATA=hub needs the package datasets; pip install 'mmeval-harness[hf]'") from error
     # its retries are printed by the half dozen, each with an address; what came of them is said once, below
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    named = {"name": config} if config else {}
+    offline = not _answers()
     try:
-        table = datasets.load_dataset(repo, revision=revision, split=split, **({"name": config} if config else {}))
+        if offline:
+            table = _cached(repo, revision=revision, split=split, **named)
+        else:
+            table = datasets.load_dataset(repo, revision=revision, split=split, **named)
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = "it does not answer" if offline else str(error).splitlines()[0]
         advice = "check the network, or give a local folder or .parquet file"
         if "gated" in reason.lower():
             advice = f"accept its conditions at huggingface.co/datasets/{repo}, then run `hf auth login`"
@@ -44,3 +45,28 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
             table = table.cast_column(name, datasets.List(datasets.Image(decode=False)))
     for number, found in enumerate(table, start=1):
         yield found, f"{repo}, row {number}"
+
+
+def _answers() -> bool:
+    """Return whether the hub answers within SECONDS: its libraries would try for half a minute before they say so."""
+    import huggingface_hub
+    from httpx2 import HTTPError
+
+    try:
+        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=SECONDS)
+    except (OSError, HTTPError):
+        return False
+    return True
+
+
+def _cached(repo: str, **options: str) -> Any:
+    """Load a data set without the network."""
+    import datasets
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+    try:
+        return datasets.load_dataset(repo, **options)
+    finally:
+        constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE = before

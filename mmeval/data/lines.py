@@ -1,68 +1,74 @@
-"""Lines of any table that a benchmark comes in, and the pictures that they name: JSON, JSONL, CSV, TSV, parquet, hub.
+"""Read the rows of any table that a benchmark comes in (JSON, JSONL, CSV, TSV, parquet, hub), and their pictures.
 
-What the columns mean is the task's to say. Nothing is read that lies outside the folder given, and no address.
+What the columns mean is for the task to say. No address is fetched, and no name leads out of the folder given.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import csv
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmeval.types import Image, InputError, Parts, nearest
+from PIL import Image as PILImage
 
-LARGEST = 1 << 28
-"""Characters in one cell of a text table."""
+from mmeval import jsonl
+from mmeval.data import delimited
+from mmeval.types import BROKEN, FORMATS, Image, InputError, Parts, nearest
+
 LONGEST = 255
 """Characters in the name of a file: a longer text where a picture is expected is its bytes in base64."""
 BESIDE = "./"
 """How the name of a file beside the table begins, or of a folder there."""
+LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
+"""What macOS and Windows leave in folders; so are files whose names begin with `._`."""
+
+Hook = Callable[[dict[str, Any]], Any]
+"""Makes a JSON object smaller while a file is read."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableRow:
-    """A row of a table: values by column, and where it stands, for whoever has to mend it."""
+    """A row of a table: values by column, and where it stands, for messages."""
 
     values: Mapping[str, Any]
     where: str
     folder: Path | None = None
-    """Where its pictures are looked for; None for a table of the hub, which holds its own."""
+    """Where its pictures are looked for; None for a table of the hub, which holds its own pictures."""
     table: Path | None = None
     """The file that it stands in."""
 
     def value(self, name: str) -> Any:
-        """What stands in the column. Raises InputError naming the nearest column where there is none."""
+        """Return what stands in the column. Raises InputError naming the nearest column where there is none."""
         if name not in self.values:
             has = ", ".join(self.values)
             raise InputError(f"{self.where}: no column '{name}'{nearest(name, list(self.values))}; it has: {has}")
         return self.values[name]
 
     def text(self, name: str) -> str:
-        """That as a text: a number as people write it. Raises InputError for an empty cell and for a list."""
+        """Return the column as a text, a number as people write it. Raises InputError for an empty cell or a list."""
         value = self.value(name)
         if isinstance(value, (list, Mapping)) or value is None or str(value).strip() == "":
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a text")
         return str(value)
 
     def texts(self, name: str) -> list[str]:
-        """The texts of a list. Raises InputError for anything else."""
+        """Return the texts of a list. Raises InputError for anything else."""
         value = self.value(name)
         if not isinstance(value, Sequence) or isinstance(value, str) or not value:
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a list of texts")
         return [str(item) for item in value]
 
     def images(self, name: str, under: Sequence[str] = ("",)) -> list[Image]:
-        """The pictures of a column, one or a list of them; an empty cell has none.
+        """Return the pictures of a column, which holds one or a list of them; an empty cell has none.
 
-        A picture is its bytes, these in base64, or the name of a file in the folder: in the first of its folders
-        `under` that has it, where `{}` is the place of the name, and `./` the table's own folder. `./NAME` is no
-        column but the file of that name beside the table. Raises InputError.
+        A picture is its bytes, its bytes in base64, or the name of a file: in the first of the folders `under` that
+        has it, where `{}` is the place of the name, and `./` the table's own folder. A column called `./NAME` is the
+        file of that name beside the table. Raises InputError.
         """
         if name.startswith(BESIDE) and self.folder is not None:
             return [file(self.folder, self._beside(name), self.where)]
@@ -75,7 +81,7 @@ class TableRow:
         name = f"{self.where}, {column}"
         if isinstance(encoded, str) and len(encoded) > LONGEST:
             encoded = _decoded(encoded, name)
-        if isinstance(encoded, bytes):
+        if isinstance(encoded, (bytes, delimited.StoredPicture)):
             return Image(encoded, name)
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
@@ -88,11 +94,11 @@ class TableRow:
         return file(self.folder, (there or names)[0], self.where)
 
     def places(self, name: str, under: Sequence[str]) -> list[str]:
-        """Where in the folder a file of that name may be, `under` as for pictures."""
+        """Return the paths in the folder where a file of that name may be, `under` as for pictures."""
         return [self._beside(_at(place, name)) if place.startswith(BESIDE) else _at(place, name) for place in under]
 
     def _beside(self, name: str) -> str:
-        """That name beside the table, as it is in the folder."""
+        """Return the path in the folder of a file beside the table."""
         if self.folder is None or self.table is None:
             return name
         return str((self.table.parent / name).relative_to(self.folder))
@@ -114,7 +120,7 @@ def _decoded(text: str, where: str) -> bytes:
 
 
 def file(folder: Path, name: str, where: str) -> Image:
-    """The picture of that name in the folder. Raises InputError if it is not there, or not inside."""
+    """Return the picture of that name in the folder. Raises InputError where it is missing or `inside` refuses it."""
     path = inside(folder, name, where)
     if not path.is_file():
         raise InputError(f"{where}: there is no picture {path}; put it there")
@@ -122,26 +128,55 @@ def file(folder: Path, name: str, where: str) -> Image:
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
-    """The path of a name that data gave. Raises InputError for an address and for what leads out of the folder."""
+    """Return the path of a file that data names, whether it is there or not.
+
+    A link in the folder may lead anywhere to a picture, since the user named the folder, and nowhere else. Raises
+    InputError for any other way out of the folder, for an address, and for what cannot be the name of a file.
+    """
     if "://" in name:
         raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
-    path = folder / name
+    path, pure = folder / name, PurePosixPath(name)
     try:
-        path.is_file()  # raises for a name that no file can have: too long, a null character, half a character
-        inner = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; mend it") from error
-    if not inner:
+        there = path.exists()  # raises for a name that no file can have: too long, a null character, a loop
+        allowed = path.resolve().is_relative_to(folder.resolve())
+        if not allowed and not pure.is_absolute() and ".." not in pure.parts:
+            allowed = is_picture(path) if there else True
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; fix it") from error
+    if not allowed:
         raise InputError(f"{where}: '{name[:80]}' leads out of {folder}; put the file itself there")
     return path
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a regular file begins as a picture of a known kind does."""
+    if not path.is_file():
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
+            PILImage.open(path, formats=FORMATS).close()
+    except BROKEN:
+        return False
+    return True
+
+
+def glob(folder: Path, pattern: str) -> list[Path]:
+    """Return what matches the pattern in the folder, sorted, without what macOS and Windows leave there."""
+    return [path for path in sorted(folder.glob(pattern)) if not is_litter(path.relative_to(folder))]
+
+
+def is_litter(path: Path) -> bool:
+    """Return whether a path is, or lies in, what macOS and Windows leave in folders."""
+    return any(part in LITTER or part.startswith("._") for part in path.parts)
 
 
 def read(
     data: str, files: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
 ) -> Iterator[TableRow]:
-    """The lines of `hub`, of a file, or of those files of a folder (patterns, as in `*/val-*.parquet`).
+    """Read the rows of `hub`, of a file, or of those files of a folder (patterns, as in `*/val-*.parquet`).
 
-    `rows` says where they are in a JSON file (`of_file`). Raises InputError if there is nothing to read.
+    `rows` says where they are in a JSON file, as for `of_file`. Raises InputError if there is nothing to read.
     """
     path = Path(data)
     if data == "hub":
@@ -154,48 +189,48 @@ def read(
         return of_file(path, path.parent, rows)
     if not path.is_dir():
         raise InputError(f"no data at '{data}': give the folder that holds {' or '.join(files)}, or one such file")
-    found = [inside(path, str(p.relative_to(path)), data) for name in files for p in sorted(path.glob(_safe(name)))]
+    found = [inside(path, str(p.relative_to(path)), data) for name in files for p in glob(path, _safe(name))]
     if not found:
         raise InputError(f"{data}: no {' and no '.join(files)} in it; give the folder that holds it")
     return (line for one in found for line in of_file(one, path, rows))
 
 
-def of_file(path: Path, folder: Path, rows: str | None = None) -> Iterator[TableRow]:
-    """The lines of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError where it cannot be read.
+def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None = None) -> Iterator[TableRow]:
+    """Read the rows of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError where it cannot be read.
 
-    `rows` is where a JSON file has them, as in `data/questions`; `.` is its top. Where they are a map and no list,
-    the name of each is its column `key`.
+    `rows` is where a JSON file has them, as in `data/questions`; `.` is its top. Where they are a map and not a list,
+    the name of each is its column `key`. A hook makes the objects of a JSON document smaller while it is read.
     """
     found: Iterator[tuple[Mapping[str, Any], str]]
     if path.suffix in (".json", ".jsonl"):
-        found = _json(path) if rows is None else _inner(path, rows)
-    elif path.suffix in (".csv", ".tsv"):
-        found = _csv(path)
+        found = _json(path, hook) if rows is None else at(load(path, hook), rows, path)
+    elif path.suffix.lower() in (".csv", ".tsv"):
+        found = delimited.rows(path)
     elif path.suffix == ".parquet":
-        from mmeval.data import tables
+        from mmeval.data import parquet
 
-        found = tables.values(path, None)
+        found = parquet.values(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
     return (TableRow(values, where, folder, path) for values, where in found)
 
 
-def load(path: Path) -> Any:
-    """A whole JSON file. Raises InputError naming it."""
+def load(path: Path, hook: Hook | None = None) -> Any:
+    """Read a whole JSON file. Raises InputError naming it."""
     try:
-        return json.loads(_text(path))
+        return json.loads(text(path), object_hook=hook)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); get it again") from error
+        raise InputError(f"{path}: not JSON ({error}); get the file again") from error
 
 
 def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str) -> list[Parts]:
-    """The texts with pictures where the mark stands, taken in order through all of them.
+    """Put pictures where the mark stands in the texts, taken in order through all of them.
 
     Raises InputError where there are more marks than pictures, or fewer.
     """
     marks = sum(text.count(mark) for text in texts)
     if marks != len(images):
-        raise InputError(f"{where}: {marks} places for pictures ({mark}) and {len(images)} pictures; mend the line")
+        raise InputError(f"{where}: {marks} places for pictures ({mark}) and {len(images)} pictures; fix the line")
     waiting = iter(images)
     found: list[Parts] = []
     for text in texts:
@@ -216,7 +251,8 @@ def _safe(pattern: str) -> str:
     return pattern
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
+    """Read a whole text file in UTF-8. Raises InputError naming it."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -225,29 +261,19 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _json(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """A list of objects, one object, or an object a line: official releases call all of these .json."""
-    text = _text(path)
-    if text.lstrip().startswith("["):
-        for number, value in enumerate(load(path), start=1):
-            yield _object(value, f"{path}, item {number}"), f"{path}, item {number}"
-        return
-    if (whole := _spread(text.strip())) is not None:
+def _json(path: Path, hook: Hook | None) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Read a list of objects, one object, or an object a line: official releases call all of these .json."""
+    content = text(path).strip()
+    if content.startswith("["):
+        yield from at(load(path, hook), ".", path)
+    elif (whole := _spread(content)) is not None:
         yield whole, str(path)
-        return
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: neither a list of objects nor an object a line ({error})") from error
-        yield _object(value, where), where
+    else:
+        yield from jsonl.read(path, advice="the file must hold a list of objects or an object a line: get it again")
 
 
 def _spread(text: str) -> Mapping[str, Any] | None:
-    """The one object that a text is, spread over several lines."""
+    """Return the one object that a text is, spread over several lines."""
     if "\n" not in text:
         return None
     try:
@@ -257,9 +283,8 @@ def _spread(text: str) -> Mapping[str, Any] | None:
     return value if end == len(text) and isinstance(value, dict) else None
 
 
-def _inner(path: Path, rows: str) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The rows that stand somewhere inside a JSON file."""
-    value = load(path)
+def at(value: Any, rows: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Give the rows that stand somewhere inside a JSON document, each with where it stands."""
     for name in rows.split("/") if rows != "." else ():
         if not isinstance(value, dict) or name not in value:
             has = list(value) if isinstance(value, dict) else []
@@ -276,20 +301,5 @@ def _inner(path: Path, rows: str) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 def _object(value: object, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise InputError(f"{where}: {str(value)[:60]!r} is no JSON object; each row must be one")
+        raise InputError(f"{where}: {str(value)[:60]!r} is not a JSON object; each row must be one")
     return value
-
-
-def _csv(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    csv.field_size_limit(LARGEST)
-    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
-    try:
-        names = next(reader, [])
-        for cells in reader:
-            where = f"{path}, line {reader.line_num}"
-            if cells and len(cells) != len(names):
-                raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; mend the line")
-            if cells:
-                yield dict(zip(names, cells, strict=True)), where
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: cannot be read ({error}); mend the line") from error

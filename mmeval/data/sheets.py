@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import ParseError
 
+from mmeval.data.delimited import Lines, delimiter
 from mmeval.types import InputError
 
 LARGEST = 1 << 30
@@ -43,7 +44,7 @@ class Cell:
 
 
 def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
-    """The lines with their numbers, the header first; blank lines are left out.
+    """Return the lines with their numbers, the header first; blank lines are left out.
 
     Raises InputError for a file that is none of these, cannot be read, or unpacks to more than LARGEST.
     """
@@ -55,35 +56,21 @@ def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
     if kind == ".xlsx":
         return _xlsx(path)
     if kind in (".tsv", ".csv"):
-        return _text(path, "\t" if kind == ".tsv" else ",")
+        return _text(path)
     raise InputError(f"{path}: neither .xlsx nor .tsv nor .csv; save it as one of these")
 
 
-def _text(path: Path, delimiter: str) -> Iterator[tuple[int, list[Cell]]]:
+def _text(path: Path) -> Iterator[tuple[int, list[Cell]]]:
     csv.field_size_limit(LARGEST)
-    number = 1
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            for cells in reader:
-                if cells:
-                    yield number, [Cell(text) for text in cells]
-                number = reader.line_num + 1
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}, line {_foreign(path)}: not UTF-8; save it as UTF-8 text") from error
-    except csv.Error as error:
-        raise InputError(f"{path}, line {number}: cannot be read ({error}); save it as UTF-8 text") from error
-
-
-def _foreign(path: Path) -> int:
-    """The first line that is not UTF-8: text is decoded in blocks, whose errors do not tell the line."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    return 1
+        source = Lines(file, path)
+        try:
+            for cells in csv.reader(source, delimiter=delimiter(path)):
+                if cells:
+                    yield source.begun, [Cell(text) for text in cells]
+                source.advance()
+        except csv.Error as error:
+            raise InputError(f"{path}, line {source.begun}: cannot be read ({error}); save it as UTF-8 text") from error
 
 
 def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:

@@ -1,11 +1,10 @@
-"""VCR's release: `val.jsonl`, and `vcr1images/` with stills and, beside each, a JSON file of boxes."""
+"""Read VCR's release: `train.jsonl` and `val.jsonl`, and `vcr1images/` with stills and a JSON file of boxes of each."""
 
 from __future__ import annotations
 
 import io
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,69 +15,70 @@ from mmeval.types import Image, InputError, Parts, Ref
 
 FOLDER = "vcr1images"
 CHOICES = 4
+LARGEST = 1e6
+"""No picture has so many pixels on a side; what is no finite number is not below it either."""
 Tokens = Sequence[str | Sequence[int]]
+"""A text: words, and lists of the numbers of things in the still."""
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in pixels."""
 _CLOSE = re.compile(r"\s+([.,?!;:)\]]|'\w+|n't\b)")
 
 
 @dataclass(frozen=True, eq=False)
 class VcrQuestion:
-    """A question about a still, its answers, and the reasons for the right one.
-
-    `pictures` are the still and then each thing spoken of, cut out; texts speak of them by `Ref`.
-    """
+    """A question about a still, its answers, and the reasons for the right one."""
 
     id: str
     still: str
-    pictures: tuple[Image, ...]
-    asked: Parts
-    answers: tuple[Parts, ...]
+    boxes: str
+    """The JSON file that says where the things are; like the still, in FOLDER."""
+    things: int
+    asked: Tokens
+    answers: tuple[Tokens, ...]
     answer: int
-    reasons: tuple[Parts, ...]
+    reasons: tuple[Tokens, ...]
     reason: int
+    where: str
+
+    @property
+    def mentioned(self) -> list[int]:
+        """The numbers of the things that any of its texts mentions, in ascending order."""
+        texts = (self.asked, *self.answers, *self.reasons)
+        return sorted({n for tokens in texts for token in tokens if not isinstance(token, str) for n in token})
 
 
-def questions(data: str) -> Iterator[VcrQuestion]:
-    """The questions of val. Raises InputError for what a row lacks."""
-    return (_question(line) for line in lines.read(data, ("val.jsonl",), None, "vcr"))
-
-
-def _question(line: TableRow) -> VcrQuestion:
-    asked = _tokens(line, "question", line.value("question"))
+def question(line: TableRow) -> VcrQuestion:
+    """Read a row. Raises InputError for what it lacks."""
     answers, reasons = (_four(line, name) for name in ("answer_choices", "rationale_choices"))
-    right = [_place(line, name) for name in ("answer_label", "rationale_label")]
-    numbers = sorted(
-        {n for tokens in (asked, *answers, *reasons) for one in tokens if isinstance(one, list) for n in one}
-    )
-    if numbers and numbers[-1] >= (there := len(line.texts("objects"))):
-        raise InputError(f"{line.where}: thing {numbers[-1]} is spoken of, and there are {there}; mend the line")
-    place = {number: index for index, number in enumerate(numbers, start=1)}
-    still, boxes = line.text("img_fn"), line.text("metadata_fn")
-    assert line.folder is not None  # `read` was given no hub
-    whole = lines.file(line.folder, f"{FOLDER}/{still}", line.where)
-    cut = _crops(line.folder, f"{FOLDER}/{boxes}", whole, numbers, line.where)
-    return VcrQuestion(
+    nothing = line.value("objects") == []
+    found = VcrQuestion(
         id=line.text("annot_id"),
-        still=still,
-        pictures=(whole, *cut),
-        asked=_said(asked, place),
-        answers=tuple(_said(tokens, place) for tokens in answers),
-        answer=right[0],
-        reasons=tuple(_said(tokens, place) for tokens in reasons),
-        reason=right[1],
+        still=line.text("img_fn"),
+        boxes=line.text("metadata_fn"),
+        things=0 if nothing else len(line.texts("objects")),
+        asked=_tokens(line, "question", line.value("question")),
+        answers=answers,
+        answer=_place(line, "answer_label"),
+        reasons=reasons,
+        reason=_place(line, "rationale_label"),
+        where=line.where,
     )
+    if found.mentioned and found.mentioned[-1] >= found.things:
+        number = found.mentioned[-1]
+        raise InputError(f"{line.where}: thing {number} is mentioned, and there are {found.things}; fix the line")
+    return found
 
 
-def _four(line: TableRow, name: str) -> list[Tokens]:
-    """The four answers or reasons of a question."""
+def _four(line: TableRow, name: str) -> tuple[Tokens, ...]:
+    """Return the four answers or reasons of a question."""
     found = line.value(name)
     if not isinstance(found, list) or len(found) != CHOICES:
         has = f"{len(found)} of them" if isinstance(found, list) else f"{found!r:.40}"
         raise InputError(f"{line.where}: {name} has {has}; it must be a list of four")
-    return [_tokens(line, name, tokens) for tokens in found]
+    return tuple(_tokens(line, name, tokens) for tokens in found)
 
 
 def _tokens(line: TableRow, name: str, found: object) -> Tokens:
-    """A text as the release has it: words, and lists of the numbers of things."""
     good = isinstance(found, list) and all(isinstance(token, str) or _things(token) for token in found)
     if not isinstance(found, list) or not found or not good:
         raise InputError(
@@ -92,38 +92,47 @@ def _things(token: object) -> bool:
 
 
 def _place(line: TableRow, name: str) -> int:
-    """Which of the four is right."""
+    """Return which of the four is right."""
     place = line.value(name)
     if type(place) is not int or place not in range(CHOICES):
         raise InputError(f"{line.where}: {name} is {place!r:.40}; it must be the place of the right one, 0 to 3")
     return place
 
 
-def _crops(folder: Path, name: str, whole: Image, numbers: Sequence[int], where: str) -> list[Image]:
-    """The things of those numbers, cut out when they are asked for."""
-    if not numbers:
-        return []
-    path = lines.inside(folder, name, where)
+def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
+    """Return the still and then each thing that is mentioned, cut out when it is decoded. Raises InputError."""
+    whole = lines.file(folder, f"{FOLDER}/{asked.still}", asked.where)
+    numbers = asked.mentioned
+    path = lines.inside(folder, f"{FOLDER}/{asked.boxes}", asked.where)
+    cut = boxes(path, numbers) if numbers else []
+    crops = (_Crop(whole, box, f"{path}, box {n}") for n, box in zip(numbers, cut, strict=True))
+    names = (f"{whole.name}, thing {n}" for n in numbers)
+    return (whole, *(Image(crop, name) for crop, name in zip(crops, names, strict=True)))
+
+
+def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
+    """Return the boxes of the things of those numbers. Raises InputError."""
     found: Any = lines.load(path)
-    boxes = found.get("boxes") if isinstance(found, dict) else None
-    if not isinstance(boxes, list) or len(boxes) <= numbers[-1]:
-        raise InputError(f"{path}: no box for thing {numbers[-1]}; get the file again")
+    known = found.get("boxes") if isinstance(found, dict) else None
+    known = known if isinstance(known, list) else []
     for n in numbers:
-        if not isinstance(boxes[n], list) or len(boxes[n]) < 4 or not all(_is_number(x) for x in boxes[n][:4]):
-            raise InputError(f"{path}, box {n}: {boxes[n]!r:.60} is no box of four numbers; get the file again")
-    return [Image(_Crop(whole, tuple(boxes[n][:4]), f"{path}, box {n}"), f"{whole.name}, thing {n}") for n in numbers]
+        if n >= len(known):
+            raise InputError(f"{path}: no box for thing {n}; get the file again")
+        if not isinstance(known[n], list) or len(known[n]) < 4 or not all(_is_number(x) for x in known[n][:4]):
+            raise InputError(f"{path}, box {n}: {known[n]!r:.60} is not a box of four numbers; get the file again")
+    return [tuple(known[n][:4]) for n in numbers]
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 @dataclass(frozen=True, eq=False)
 class _Crop:
-    """Cuts a box, x and y from and to in pixels, out of a picture."""
+    """Cuts a box out of a picture."""
 
     whole: Image
-    box: tuple[float, ...]
+    box: Box
     where: str
 
     def __call__(self) -> bytes:
@@ -131,14 +140,17 @@ class _Crop:
         left, top, right, bottom = (round(number) for number in self.box)
         box = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
         if box[0] >= box[2] or box[1] >= box[3]:
-            raise InputError(f"{self.where}: {self.box} has nothing of the picture in it; mend it")
+            raise InputError(f"{self.where}: {self.box} has nothing of the picture in it; fix it")
         out = io.BytesIO()
         picture.crop(box).save(out, "PNG")
         return out.getvalue()
 
 
-def _said(tokens: Tokens, place: Mapping[int, int]) -> Parts:
-    """Tokens as parts; a list of things is spoken of as pictures: [0, 2] as "image 1 and image 3"."""
+def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
+    """Turn tokens into parts, in which things are mentioned as pictures: [0, 2] as "image 1 and image 3".
+
+    `place` is the place of each thing's picture among those shown.
+    """
     parts: list[str | Ref] = []
     for token in tokens:
         if isinstance(token, str):

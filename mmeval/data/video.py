@@ -1,12 +1,13 @@
-"""Frames of a video: a named sampler says which are shown, and the time at which each stands is kept.
+"""Read frames of a video: a named sampler says which are shown, and the time at which each stands is kept.
 
-Files are opened as MMICL's training data opens them; which file a question is about is its task's to say.
+Which file a question is about is for its task to say. MIC opens videos here, too, and has a sampling of its own.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -14,12 +15,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mmeval.data import lines
-from mmeval.mic import video
-from mmeval.mic.rows import MicError
-from mmeval.mmicl.pictures import Unusable
 from mmeval.types import MAX_PIXELS, Image, InputError, Record, Score, nearest
 
 if TYPE_CHECKING:
+    import av
     from PIL import Image as PILImage
 
 FRAMES = 8
@@ -27,13 +26,15 @@ SAMPLER = "inner"
 """Where nothing else is asked for: what MMICL was trained on."""
 HELD = 2
 """Videos whose frames are in memory at once; of all others what is kept is times and digests."""
+FORMATS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".avi": "avi", ".webm": "matroska", ".mkv": "matroska"}
+"""By suffix, so that no file is read as a playlist, which may name other files and addresses."""
 
 Sampler = Callable[[int, int], list[int]]
 """Of a video with so many frames, which are shown (places, from 0) where so many are wanted; each is another one."""
 
 
 def inner(there: int, wanted: int) -> list[int]:
-    """The ends of the first `wanted` of `wanted` + 1 equal parts.
+    """Give the ends of the first `wanted` of `wanted` + 1 equal parts.
 
     MIC_tool's `clip_video.py`, the authors of MSVD-QA and MSRVTT-QA (`util/preprocess.py`), VLMEvalKit for Video-MME.
     """
@@ -41,31 +42,68 @@ def inner(there: int, wanted: int) -> list[int]:
 
 
 def uniform(there: int, wanted: int) -> list[int]:
-    """The middles of equal parts: MVBench's."""
+    """Give the middles of equal parts, as MVBench does."""
     return [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)]
 
 
 def ends(there: int, wanted: int) -> list[int]:
-    """Evenly from the first frame to the last, both shown: what a plain `linspace` gives."""
+    """Give frames evenly from the first to the last, as a plain `linspace` does."""
     return [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)]
 
 
 SAMPLERS: dict[str, Sampler] = {"inner": inner, "uniform": uniform, "ends": ends}
 
 
+def check() -> None:
+    """Raise InputError where videos cannot be read."""
+    try:
+        import av  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            "videos are read with PyAV, which is not installed; pip install 'mmeval-harness[video]'"
+        ) from error
+
+
+@contextmanager
+def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """Open a file and its first video stream, to be decoded inside the `with`.
+
+    Raises InputError for what is not a video, or turns out to be broken while it is decoded, and without PyAV.
+    """
+    check()
+    import av
+
+    form = FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise InputError(f"{name}: not a video of a known kind ({', '.join(FORMATS)}); replace it")
+    try:
+        with av.open(str(path), format=form, options={"protocol_whitelist": "file"}) as container:
+            if not container.streams.video:
+                raise InputError(f"{name}: no video in the file; replace it")
+            yield container, container.streams.video[0]
+    except av.error.FFmpegError as error:
+        raise InputError(f"{name}: broken video ({error.strerror}); replace it") from error
+
+
+def picture(frame: av.VideoFrame) -> PILImage.Image:
+    """Return the frame as it is to be looked at: RGB, and upright where the camera was held on its side."""
+    upright: PILImage.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return upright.rotate(frame.rotation, expand=True) if frame.rotation else upright
+
+
 def frames(
     folder: Path, names: Sequence[str], where: str, count: int, sampler: str
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
-    """The frames of the first file of those names that the folder has, in order; and the tags that say how and when.
+    """Return the frames of the first file of those names that the folder has, and the tags that say how and when.
 
-    `times` are in seconds from the video's first frame. Raises InputError for a file that is missing, is no video, or
-    has fewer frames than are asked for; for an unknown sampler; and where PyAV is not installed.
+    `times` are in seconds from the video's first frame. Raises InputError for a file that is missing, is not a video,
+    or has fewer frames than are asked for; for an unknown sampler; and where PyAV is not installed.
     """
     if sampler not in SAMPLERS:
         known = ", ".join(SAMPLERS)
-        raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; there are: {known}")
+        raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {known}")
     if count < 1:
-        raise InputError(f"{count} frames cannot be shown; --frames is 1 or more")
+        raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
     there = [name for name in names if lines.inside(folder, name, where).is_file()]
     if not there:
         others = " (or in another of its places)" if len(names) > 1 else ""
@@ -76,22 +114,20 @@ def frames(
         times, images = _taken(_Clip(path, there[0], stat.st_mtime_ns, stat.st_size, count, sampler))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
-    said = " ".join(f"{time:.2f}" for time in times)
-    return images, {"frames": str(count), "sampler": sampler, "times": said}
+    written = " ".join(f"{time:.2f}" for time in times)
+    return images, {"frames": str(count), "sampler": sampler, "times": written}
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """What a reader must know of the frames: a number means little without how many there were."""
+    """Say what a reader must know of the frames: a number means little without how many there were."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
-    said = []
+    remarks = []
     for count, sampler in kinds:
         if sampler:
-            said.append(
+            remarks.append(
                 f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
             )
-        elif count:
-            said.append(f"Each scene is drawn as {count} pictures; no video is decoded.")
-    return said
+    return remarks
 
 
 @dataclass(frozen=True)
@@ -108,7 +144,7 @@ class _Clip:
 
 @cache
 def _taken(clip: _Clip) -> tuple[tuple[float, ...], tuple[Image, ...]]:
-    """When the frames stand, and one `Image` a frame for all questions about the video: it is hashed once."""
+    """Return when the frames stand, and one `Image` a frame for all questions about the video: it is hashed once."""
     with _LOCK:
         times = tuple(time for time, _ in _decoded(clip))
     images = tuple(
@@ -122,7 +158,7 @@ _LOCK = Lock()
 
 
 def _encoded(clip: _Clip, number: int) -> bytes:
-    """The frame's pixels as they are, so that its digest depends on no compression."""
+    """Return the frame's pixels as they are, so that its digest depends on no compression."""
     with _LOCK:
         _, picture = _decoded(clip)[number]
     out = io.BytesIO()
@@ -132,30 +168,27 @@ def _encoded(clip: _Clip, number: int) -> bytes:
 
 @lru_cache(maxsize=HELD)
 def _decoded(clip: _Clip) -> list[tuple[float, PILImage.Image]]:
-    """Time and pixels of each frame. The video is read twice: headers do not say how many frames there are, or lie."""
-    try:
-        with video.opened(clip.path, clip.name, MAX_PIXELS) as (container, stream):
-            total = sum(1 for _ in container.decode(stream))
-        if total < clip.count:
-            raise InputError(
-                f"the video {clip.name} has {total} frame(s) and {clip.count} are to be shown; "
-                "ask for fewer with --frames, or replace it"
-            )
-        places = SAMPLERS[clip.sampler](total, clip.count)
-        found: list[tuple[float, PILImage.Image]] = []
-        with video.opened(clip.path, clip.name, MAX_PIXELS) as (container, stream):
-            start = None
-            for place, frame in enumerate(container.decode(stream)):
-                if frame.time is None:
-                    raise InputError(f"the video {clip.name} does not say when its frames are shown; replace it")
-                start = frame.time if start is None else start
-                if place == places[len(found)]:
-                    found.append((frame.time - start, video.picture(frame)))
-                if len(found) == len(places):
-                    break
-    except Unusable as error:
-        large = f", more than {MAX_PIXELS:,}; scale it down" if error.kind == "picture too large" else "; replace it"
-        raise InputError(f"{error}{large}") from error
-    except MicError as error:
-        raise InputError(str(error)) from error
+    """Return time and pixels of each frame. The video is read twice: headers may not say its length, or lie."""
+    with opened(clip.path, clip.name) as (container, stream):
+        if stream.width * stream.height > MAX_PIXELS:
+            size = f"{stream.width} x {stream.height} pixels, more than {MAX_PIXELS:,}"
+            raise InputError(f"{clip.name}: {size}; scale it down")
+        total = sum(1 for _ in container.decode(stream))
+    if total < clip.count:
+        raise InputError(
+            f"the video {clip.name} has {total} frame(s) and {clip.count} are to be shown; "
+            "ask for fewer with --frames, or replace it"
+        )
+    places = SAMPLERS[clip.sampler](total, clip.count)
+    found: list[tuple[float, PILImage.Image]] = []
+    with opened(clip.path, clip.name) as (container, stream):
+        start = None
+        for place, frame in enumerate(container.decode(stream)):
+            if frame.time is None:
+                raise InputError(f"the video {clip.name} does not say when its frames are shown; replace it")
+            start = frame.time if start is None else start
+            if place == places[len(found)]:
+                found.append((frame.time - start, picture(frame)))
+            if len(found) == len(places):
+                break
     return found

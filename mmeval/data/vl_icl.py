@@ -1,4 +1,4 @@
-"""VL-ICL Bench's folders: `SUBSET/query.json`, `SUBSET/support.json`, and pictures by their path from the root."""
+"""Read VL-ICL Bench's folders: `SUBSET/query.json`, `SUBSET/support.json`, pictures by their path from the root."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ OPERATORS = ("+", "-", "x")
 
 
 def samples(folder: Path, shots: int, seed: int) -> Iterator[Sample]:
-    """The queries of the subsets that are there, each with its demonstrations.
+    """Read the queries of the subsets that are there, each with its demonstrations.
 
-    Demonstrations are drawn by seed and query alone: those of k are the first of those of a larger k, whatever was
-    asked before; `open_mi` shows k of each of two classes, `matching_mi` k that match and k that do not. Raises
-    InputError for an empty folder, a query among its demonstrations' pool with less than k others, and bad rows.
+    Demonstrations are drawn by seed and query alone, and a larger k begins with those of a smaller one; `open_mi`
+    shows k of each of two classes, `matching_mi` k that match and k that do not. Raises InputError for an empty
+    folder, for fewer than k other questions to draw from, and for bad rows.
     """
     found = [subset for subset in SUBSETS if (folder / subset / "query.json").is_file()]
     if not found:
@@ -68,11 +68,11 @@ def _demonstrations(
 
 
 def _of_classes(query: TableRow, shots: int, draw: random.Random) -> Iterator[Shot]:
-    """Two classes, the query's and another, in an order that is drawn; their pictures in the data's order."""
+    """Show two classes, the query's and another, in an order that is drawn; their pictures in the data's order."""
     own, classes = query.text("answer"), query.texts("classes")
     others = [name for name in classes if name != own]
     if own not in classes or not others:
-        raise InputError(f"{query.where}: the answer '{own[:40]}' is not one of two or more different classes; mend it")
+        raise InputError(f"{query.where}: the answer '{own[:40]}' is not one of two or more different classes; fix it")
     pair = [own, draw.choice(others)]
     draw.shuffle(pair)
     support = _inner(query, query.value("support"), "support")
@@ -81,13 +81,13 @@ def _of_classes(query: TableRow, shots: int, draw: random.Random) -> Iterator[Sh
         for name in pair:
             if number >= (has := len(shown[name])):
                 raise InputError(f"{query.where}: {shots} pictures of {name} asked for and {has} there; ask for fewer")
-            yield Shot((shown[name][number], "This is a\nAnswer:"), name)
+            yield Shot((shown[name][number], "This is a"), name)
 
 
 def _inner(line: TableRow, value: object, name: str) -> TableRow:
-    """An object that stands inside a row, as a row of its own. Raises InputError for anything else."""
+    """Return an object that stands inside a row as a row of its own. Raises InputError for anything else."""
     if not isinstance(value, dict):
-        raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is no JSON object; get the file again")
+        raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is not a JSON object; get the file again")
     return TableRow(value, f"{line.where}, {name[:40]}", line.folder)
 
 
@@ -95,8 +95,8 @@ def _shot(line: TableRow, place: int | None = None) -> Shot:
     answer = line.value("answer")
     if place is not None and (not isinstance(answer, list) or len(answer) != len(OPERATORS)):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be a list of three, for + - and x")
-    said = answer if place is None else answer[place]
-    return Shot((*line.images("image"), f"{line.text('question')}\nAnswer:"), str(said))
+    right = answer if place is None else answer[place]
+    return Shot((*line.images("image"), line.text("question")), str(right))
 
 
 def _operator(query: TableRow) -> int:

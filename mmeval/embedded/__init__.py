@@ -1,1 +1,96 @@
-"""The picture world, the suites drawn with it, and the weights trained on it."""
+"""The picture world, the suites drawn with it in the benchmarks' own formats, and the weights trained on it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmeval.types import InputError
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Questions about the picture world that a benchmark's own reader reads."""
+
+    name: str
+    """Names the function of `mmeval.embedded.suites` that writes the suite, and the folder that it fills."""
+    file: str = ""
+    """The file of that folder that the reader takes; the folder itself where it is empty."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of a run on this suite where the user gives none."""
+
+
+SUITES: dict[str, Suite] = {
+    "mme": Suite("mme"),
+    "mmbench": Suite("mmbench", "mmbench.tsv"),
+    "muirbench": Suite("muirbench"),
+    "nlvr2": Suite("nlvr2"),
+    "winoground": Suite("winoground"),
+    "winoground-joint": Suite("winoground"),
+    "winoground-choice": Suite("winoground"),
+    "iq50": Suite("iq50"),
+    "vl-icl": Suite("vl_icl"),
+    "nextqa": Suite("nextqa", settings={"frames": 3}),
+    "pope": Suite("pope"),
+}
+"""Task name -> its embedded suite. Nothing is drawn before `suite` is called."""
+
+
+def suite(task: str) -> Path:
+    """Return the folder or file that the task's reader takes, after drawing it on first use.
+
+    Suites are kept in the user's cache, under a digest of the code that draws them. Raises InputError for a task
+    without a suite, and if the cache cannot be written.
+    """
+    if task not in SUITES:
+        raise InputError(f"the task '{task}' has no embedded suite; give its data with --data")
+    wanted = SUITES[task]
+    folder = _cache() / wanted.name
+    if not folder.is_dir():
+        try:
+            _write(wanted.name, folder)
+        except OSError as error:
+            raise InputError(
+                f"the embedded suite cannot be written to {folder} ({error.strerror}); "
+                "set XDG_CACHE_HOME to a folder that can be written to"
+            ) from error
+    return folder / wanted.file
+
+
+def _cache() -> Path:
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "mmeval" / "embedded" / _digest()[:16]
+
+
+@functools.cache
+def _digest() -> str:
+    """Return the SHA-256 of the code that draws: another drawing never meets the files of this one."""
+    here = Path(__file__).parent
+    total = hashlib.sha256()
+    for path in sorted(here.rglob("*.py")):
+        total.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def _write(name: str, folder: Path) -> None:
+    """Write the suite beside its folder and rename it, so that two processes at once do no harm."""
+    from mmeval.embedded import suites
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent, ignore_cleanup_errors=True) as temporary:
+        made = Path(temporary) / name
+        made.mkdir()
+        suites.WRITERS[name](made)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise  # another process was not first: the cache itself cannot be written
+            shutil.rmtree(made)

@@ -1,151 +1,290 @@
-"""The picture world's questions of other kinds than MME's: what each task's own file makes its samples of.
-
-A task whose world cannot be drawn has none, and says what data to give instead.
-"""
+"""Write the embedded suites: questions about the picture world in the file formats of the benchmarks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import base64
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from mmeval.data.winoground import Pair
+from PIL import Image
+
 from mmeval.embedded import world
-from mmeval.embedded.world.puzzles import SHOTS, YES_NO, Puzzle, Scene, puzzles
-from mmeval.scoring.readings.choices import letter
-from mmeval.types import Image, InputError, Part, Ref, Sample, Shot
+from mmeval.embedded.world.abilities import LEAVES, choices
+from mmeval.embedded.world.puzzles import Puzzle, Scene, puzzles
+from mmeval.jsonl import appending
+from mmeval.types import InputError
 
+PICTURES = 40
+"""MME: pictures of each subtask, with two questions each."""
+QUESTIONS = 30
+"""MMBench: questions of each leaf ability that the picture world has."""
 COUNT = 100
-"""Of each kind: pictures, pairs, series."""
+"""Pictures, pairs or series of each other kind."""
+LETTERS = "ABCD"
 NUMBERED = {"which": "Which picture", "odd": "Odd one out"}
-"""Puzzles whose answer is a picture's number -> what a table calls them."""
+"""MuirBench: puzzles whose answer is the number of a picture -> the name of the task."""
+STEPS = (0, 0, 1, 2)
+"""NExT-QA: quarters of a video -> the picture shown, so that three frames, the ends of the first three, are all."""
+HOLD = 3
+"""NExT-QA: frames in a quarter; with 12 frames a video serves the default of 8, too."""
 
 
-WORLD = "picture world"
-"""The tag of new words that the world made up: they are asked and compared otherwise than the benchmark's."""
+def mme(folder: Path) -> None:
+    """MME's release folder: a text beside each picture, the question whose answer is yes first."""
+    for view in world.test_set(PICTURES):
+        place = folder / view.subtask / f"{view.origin.seed:04d}"
+        _save(view.picture, place.with_suffix(".png"))
+        end = "Please answer yes or no."
+        text = f"{view.pair[0]} {end}\tYes\n{view.pair[1]} {end}\tNo\n"
+        place.with_suffix(".txt").write_text(text, encoding="utf-8")
 
 
-def samples(task: str, data: str) -> Iterator[Sample]:
-    """The embedded questions of a task. Raises InputError, naming the data to give instead, where it has none."""
-    if task not in SUITES:
-        raise InputError(f"{task} has no embedded questions: give --data, {data}")
-    return SUITES[task]()
+def mmbench(folder: Path) -> None:
+    """MMBench's table with first passes only, from which its reader makes the other turns."""
+    columns = ("index", "question", "hint", *LETTERS, "answer", "category", "image", "l2-category", "split")
+    rows: list[dict[str, Any]] = []
+    for leaf, (ability, *_) in LEAVES.items():
+        for choice in choices(leaf, QUESTIONS, "test"):
+            rows.append(
+                {
+                    "index": len(rows) + 1,
+                    "question": choice.question,
+                    **dict(zip(LETTERS, choice.options, strict=True)),
+                    "answer": LETTERS[choice.options.index(choice.answer)],
+                    "category": leaf,
+                    "image": base64.b64encode(_png(choice.view.picture)).decode("ascii"),
+                    "l2-category": ability,
+                    "split": "dev",
+                }
+            )
+    _table(folder / "mmbench.tsv", columns, rows)
 
 
-def pairs() -> Iterator[Pair]:
-    """Winoground's: two pictures and two captions of the same words."""
-    for seed in range(COUNT):
-        first = puzzles("matching", seed, "test")[0]
-        told = str(first.question[0]).removeprefix("Caption 0: ").partition(". Does caption")[0]
-        one, _, other = told.partition(". Caption 1: ")
-        own, its = first.scenes if first.answer == "yes" else first.scenes[::-1]
-        shown = (_image(own), _image(its))
-        tag = "Relation" if " to the left of " in one else "Object"
-        yield Pair(f"{seed}", (one, other), shown, tag)
-
-
-def series() -> Iterator[tuple[str, list[Image], list[Image], int]]:
-    """IQ50's: name, three pictures of a row, six candidates for the fourth, and the place of the right one."""
-    for seed in range(COUNT):
-        group = puzzles("series", seed, "test")
-        turn = seed % len(group)  # the right one is drawn first, and stands at every place
-        turned = [*group[-turn:], *group[:-turn]] if turn else group
-        right = [puzzle.answer for puzzle in turned].index("yes")
-        given = [_image(scene) for scene in group[0].scenes[:3]]
-        yield f"{seed}", given, [_image(puzzle.scenes[3]) for puzzle in turned], right
-
-
-def new_words(shots: int) -> Iterator[Sample]:
-    """VL-ICL's: a thing whose name is known from demonstrations only, `shots` of each of two names.
-
-    Question and demonstrations come in the same words, the two names among them: `WORLD` says so to the task.
-    """
-    if shots not in SHOTS:
-        raise InputError(f"the embedded questions have 0, 1, 2 or 4 demonstrations of each name, not {shots}")
-    for seed in range(COUNT):
-        puzzle = puzzles("novel", seed, "test")[SHOTS.index(shots)]
-        demonstrations = tuple(Shot(_prompt(shot), shot.answer) for shot in puzzle.shots)
-        yield Sample(
-            id=f"open_mi/{seed}",
-            prompt=_prompt(puzzle),
-            targets=(puzzle.answer.strip("'"),),
-            shots=demonstrations,
-            category="open_mi",
-            tags={"shots": str(shots), "seed": "0", WORLD: "new words"},
-        )
-
-
-def _statements() -> Iterator[Sample]:
-    """NLVR2's: is a statement true of two pictures?"""
-    for seed in range(COUNT):
-        puzzle = puzzles("both", seed, "test")[0]
-        said = str(puzzle.question[0]).removesuffix("?")
-        for asked, stated in (("Do both images show", "both images show"), ("Are there", "there are")):
-            said = said.replace(asked, stated)
-        said = said.replace("Does exactly one image show", "exactly one image shows")
-        yield Sample(
-            id=f"embedded-{seed}-0-0",
-            prompt=(*(_image(scene) for scene in puzzle.scenes), said),
-            targets=(puzzle.answer,),
-            groups={"set": f"embedded-{seed}", "sentence": f"embedded-{seed}--0"},
-            tags={"split": "embedded"},
-        )
-
-
-def _objects() -> Iterator[Sample]:
-    """POPE's, adversarial: what is asked for and absent shares its color or its shape with what is there."""
+def pope(folder: Path) -> None:
+    """POPE's adversarial split: an absent thing has its color or its shape in common with a thing in the picture."""
+    rows: list[dict[str, Any]] = []
     for seed in range(COUNT):
         view = world.draw("existence", seed, "test")
-        for question, label in zip(view.pair, YES_NO, strict=True):
-            image = Image(view.picture, view.name)
-            groups = {"image": view.name}
-            yield Sample(
-                f"adversarial/{seed}-{label}", (image, question), (label,), groups=groups, category="adversarial"
-            )
+        name = f"{view.name}.png"
+        _save(view.picture, folder / "val2014" / name)
+        for text, label in zip(view.pair, ("yes", "no"), strict=True):
+            rows.append({"question_id": len(rows) + 1, "image": name, "text": text, "label": label})
+    _lines(folder / "coco_pope_adversarial.json", rows)
 
 
-def _numbered() -> Iterator[Sample]:
-    """MuirBench's: which of several pictures? None has a counterpart that cannot be answered."""
-    for kind, category in NUMBERED.items():
-        for seed in range(COUNT):
-            puzzle = puzzles(kind, seed, "test")[0]
-            yield Sample(
-                id=f"{kind}-{seed}",
-                prompt=_prompt(puzzle),
-                targets=(letter(puzzle.choices.index(puzzle.answer)),),
-                choices=tuple((choice,) for choice in puzzle.choices),
-                groups={"pair": f"{kind}-{seed}"},
-                category=category,
-                tags={"relation": kind, "counterpart": ""},
-            )
-
-
-def _moving() -> Iterator[Sample]:
-    """NExT-QA's: something moves through a few pictures; which way?"""
-    for seed in range(COUNT):
-        puzzle = puzzles("frames", seed, "test")[0]
-        yield Sample(
-            id=f"embedded-{seed}",
-            prompt=_prompt(puzzle),
-            targets=(letter(puzzle.choices.index(puzzle.answer)),),
-            choices=tuple((choice,) for choice in puzzle.choices),
-            groups={"video": f"embedded-{seed}"},
-            category="TC",
-            tags={"type": "TC", "frames": str(len(puzzle.scenes))},
+def nlvr2(folder: Path) -> None:
+    """NLVR2's test1: is a statement true of two pictures?"""
+    rows = []
+    for seed, puzzle in enumerate(_first("both")):
+        for side, scene in enumerate(puzzle.scenes):
+            _save(scene.picture, folder / "test1" / f"test1-{seed}-0-img{side}.png")
+        text = str(puzzle.question[0]).removesuffix("?")
+        for asked, stated in (
+            ("Do both images show", "both images show"),
+            ("Are there", "there are"),
+            ("Does exactly one image show", "exactly one image shows"),
+        ):
+            text = text.replace(asked, stated)
+        rows.append(
+            {
+                "identifier": f"test1-{seed}-0-0",
+                "sentence": text,
+                "label": "True" if puzzle.answer == "yes" else "False",
+            }
         )
+    _lines(folder / "test1.json", rows)
 
 
-SUITES: dict[str, Callable[[], Iterator[Sample]]] = {
-    "nlvr2": _statements,
-    "pope": _objects,
-    "muirbench": _numbered,
-    "nextqa": _moving,
+def winoground(folder: Path) -> None:
+    """Winoground's examples: two pictures and two captions of the same words."""
+    rows = []
+    for seed, puzzle in enumerate(_first("matching")):
+        text = str(puzzle.question[0]).removeprefix("Caption 0: ").partition(". Does caption")[0]
+        one, _, other = text.partition(". Caption 1: ")
+        names = [f"ex_{seed}_img_{side}" for side in (0, 1)]
+        for name, scene in zip(names, puzzle.scenes if puzzle.answer == "yes" else puzzle.scenes[::-1], strict=True):
+            _save(scene.picture, folder / "images" / f"{name}.png")
+        rows.append(
+            {
+                "id": seed,
+                "image_0": names[0],
+                "image_1": names[1],
+                "caption_0": one,
+                "caption_1": other,
+                "collapsed_tag": "Relation" if " to the left of " in one else "Object",
+            }
+        )
+    _lines(folder / "examples.jsonl", rows)
+
+
+def iq50(folder: Path) -> None:
+    """IQ50's items: three pictures of a row and six candidates, the right one at each place in turn."""
+    rows = []
+    for seed in range(COUNT):
+        group = puzzles("series", seed, "test")
+        turn = seed % len(group)
+        turned = [*group[-turn:], *group[:-turn]] if turn else group
+        scenes = [*group[0].scenes[:3], *(puzzle.scenes[3] for puzzle in turned)]
+        names = [f"{seed}-{place}.png" for place in range(len(scenes))]
+        _scenes(folder, names, scenes)
+        right = [puzzle.answer for puzzle in turned].index("yes")
+        rows.append({"id": str(seed), "images": names[:3], "options": names[3:], "answer": right})
+    _lines(folder / "iq50.jsonl", rows)
+
+
+def vl_icl(folder: Path) -> None:
+    """VL-ICL's open_mi: a thing whose new name only the demonstrations show, four of each of two names."""
+    rows = []
+    for seed in range(COUNT):
+        puzzle = puzzles("novel", seed, "test")[-1]
+        support: dict[str, dict[str, list[str]]] = {}
+        for number, shot in enumerate(puzzle.shots):
+            name = f"open_mi/{seed}-{number}.png"
+            _scenes(folder, [name], shot.scenes)
+            support.setdefault(shot.answer.strip("'"), {"images": []})["images"].append(name)
+        query = f"open_mi/{seed}-query.png"
+        _scenes(folder, [query], puzzle.scenes)
+        classes = [choice.strip("'") for choice in puzzle.choices]
+        rows.append(
+            {
+                "id": f"open_mi_{seed}",
+                "image": [query],
+                "question": "This is a",
+                "answer": puzzle.answer.strip("'"),
+                "classes": classes,
+                "support": support,
+            }
+        )
+    (folder / "open_mi" / "query.json").write_text(json.dumps(rows), encoding="utf-8")
+
+
+def muirbench(folder: Path) -> None:
+    """MuirBench's table: which of several pictures? No question has a counterpart that cannot be answered."""
+    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow.parquet  # type: ignore[import-untyped]
+
+    rows = [
+        {
+            "idx": f"{kind}-{seed}",
+            "task": task,
+            "image_relation": kind,
+            "question": "<image>" * len(puzzle.scenes) + str(puzzle.question[0]),
+            "options": list(puzzle.choices),
+            "answer": LETTERS[puzzle.choices.index(puzzle.answer)],
+            "image_list": [{"bytes": _png(scene.picture), "path": None} for scene in puzzle.scenes],
+            "counterpart_idx": "",
+        }
+        for kind, task in NUMBERED.items()
+        for seed, puzzle in enumerate(_first(kind))
+    ]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "test-00000-of-00001.parquet")
+
+
+def nextqa(folder: Path) -> None:
+    """NExT-QA's test: something moves through a video; which way?"""
+    columns = (
+        "video",
+        "frame_count",
+        "width",
+        "height",
+        "question",
+        "answer",
+        "qid",
+        "type",
+        "a0",
+        "a1",
+        "a2",
+        "a3",
+        "a4",
+    )
+    rows = []
+    for seed, puzzle in enumerate(_first("frames")):
+        pictures = [puzzle.scenes[place].picture for place in STEPS for _ in range(HOLD)]
+        _video(folder / "NExTVideo" / f"{seed}.mp4", pictures)
+        width, height = pictures[0].size
+        options = (*puzzle.choices, "in place")  # the format has five
+        rows.append(
+            {
+                "video": seed,
+                "frame_count": len(pictures),
+                "width": width,
+                "height": height,
+                "question": puzzle.question[0],
+                "answer": options.index(puzzle.answer),
+                "qid": 0,
+                "type": "TC",
+                **{f"a{place}": option for place, option in enumerate(options)},
+            }
+        )
+    _table(folder / "test.csv", columns, rows)
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "mme": mme,
+    "mmbench": mmbench,
+    "pope": pope,
+    "nlvr2": nlvr2,
+    "winoground": winoground,
+    "iq50": iq50,
+    "vl_icl": vl_icl,
+    "muirbench": muirbench,
+    "nextqa": nextqa,
 }
-"""Task -> its embedded questions, where they need nothing of the task's own."""
+"""Name of a suite -> the function that fills an empty folder with it."""
 
 
-def _prompt(puzzle: Puzzle) -> tuple[Part, ...]:
-    asked = (Ref(part) if isinstance(part, int) else part for part in puzzle.question)
-    return (*(_image(scene) for scene in puzzle.scenes), *asked)
+def _first(kind: str) -> Iterator[Puzzle]:
+    """Yield the first puzzle of each seed."""
+    return (puzzles(kind, seed, "test")[0] for seed in range(COUNT))
 
 
-def _image(scene: Scene) -> Image:
-    return Image(scene.picture, scene.name)
+def _png(picture: Image.Image) -> bytes:
+    """Return the picture as a PNG without compression, whose bytes depend on no version of a library."""
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=0)
+    return out.getvalue()
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_png(picture))
+
+
+def _scenes(folder: Path, names: Sequence[str], scenes: Sequence[Scene]) -> None:
+    for name, scene in zip(names, scenes, strict=True):
+        _save(scene.picture, folder / name)
+
+
+def _lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with appending(path) as file:
+        file.write_all(rows)
+
+
+def _table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, columns, restval="", delimiter="\t" if path.suffix == ".tsv" else ",", lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _video(path: Path, pictures: Sequence[Image.Image]) -> None:
+    """Write a lossless video of RGB pictures, four a second. Raises InputError where PyAV is missing."""
+    try:
+        import av
+    except ImportError as error:
+        raise InputError("videos need PyAV, which is not installed; pip install 'mmeval-harness[video]'") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("png", rate=4)
+        stream.width, stream.height = pictures[0].size
+        stream.pix_fmt = "rgb24"
+        for picture in pictures:
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

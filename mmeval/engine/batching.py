@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Indices in batches, longest first, so that running out of memory shows at once.
+    """Put indices into batches, longest first, so that running out of memory shows at once.
 
     A batch's padded size (its rows times its longest) stays within the budget; a row that is longer than
     the budget goes alone.

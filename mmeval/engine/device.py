@@ -12,29 +12,29 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the first GPU there is, else the CPU. Raises InputError for a device that is not there."""
+    """Return that device; `auto` is the first GPU there is, else the CPU. Raises InputError where it is missing."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InputError(f"unknown device '{name}'; say auto, cpu or cuda") from error
+        raise InputError(f"unknown device '{name}'; choose auto, cpu or cuda") from error
     if device.type not in ("cpu", "cuda"):
-        raise InputError(f"device '{name}' is not one that models are run on; say auto, cpu or cuda")
+        raise InputError(f"device '{name}' cannot run models; choose auto, cpu or cuda")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(
-            f"device '{name}' was asked for and torch sees {torch.cuda.device_count()} GPUs; say auto or cpu"
+            f"device '{name}' was asked for and torch sees {torch.cuda.device_count()} GPUs; choose auto or cpu"
         )
     return device
 
 
 def default_dtype(device: str) -> str:
-    """bfloat16 on a GPU, float32 on a CPU."""
+    """Return bfloat16 for a GPU, float32 for a CPU."""
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"
 
 
 def pick_dtype(name: str) -> torch.dtype:
-    """The torch dtype of that name. Raises InputError."""
+    """Return the torch dtype of that name. Raises InputError."""
     if name not in DTYPES:
-        raise InputError(f"unknown dtype '{name}'; say one of {', '.join(DTYPES)}")
+        raise InputError(f"unknown dtype '{name}'; choose from {', '.join(DTYPES)}")
     return DTYPES[name]

@@ -27,20 +27,20 @@ class PictureStore:
         batch: int = 32,
         capacity: int = 2 << 30,
     ) -> None:
-        """`prepare` makes pixels [3,H,W] of a picture, in a thread; `encode` takes [P,3,H,W] to [P,...]."""
+        """Make a store; `prepare` gives a picture's pixels [3,H,W], in a thread, `encode` [P,...] of [P,3,H,W]."""
         self._prepare, self._encode = prepare, encode
         self._batch, self._capacity = batch, capacity
-        self._held: OrderedDict[str, Encoded] = OrderedDict()
+        self._kept: OrderedDict[str, Encoded] = OrderedDict()
         self._bytes = 0
         self.encoded = 0
         """Pictures encoded so far: what tests and benchmarks count."""
 
     def get(self, pictures: Iterable[Image]) -> dict[str, Encoded]:
-        """Digest -> what the store has, for all of them; those not yet here are encoded in batches."""
+        """Return digest -> what the store has, for all of them; those not yet here are encoded in batches."""
         wanted = {picture.digest: picture for picture in pictures}
-        found = {digest: self._held[digest] for digest in wanted if digest in self._held}
+        found = {digest: self._kept[digest] for digest in wanted if digest in self._kept}
         for digest in found:
-            self._held.move_to_end(digest)
+            self._kept.move_to_end(digest)
         new = [picture for digest, picture in wanted.items() if digest not in found]
         for chunk in _chunks(self._decoded(new), self._batch):
             found |= self._encode_chunk(chunk)
@@ -55,11 +55,11 @@ class PictureStore:
             # a copy each: a view would keep the whole batch alive after the others have left
             result |= {digest: state.clone() for digest, state in zip(good, states, strict=True)}
         for digest, item in result.items():
-            self._hold(digest, item)
+            self._keep(digest, item)
         return result
 
     def _decoded(self, pictures: list[Image]) -> Iterator[tuple[str, Encoded]]:
-        """Pixels of each picture, decoded by threads, never more than two batches ahead of the encoder."""
+        """Decode pixels of each picture by threads, never more than two batches ahead of the encoder."""
         with ThreadPoolExecutor() as pool:
             ahead = itertools.islice(source := iter(pictures), 2 * self._batch)
             queue = [(picture.digest, pool.submit(self._decode, picture)) for picture in ahead]
@@ -74,11 +74,11 @@ class PictureStore:
         except InputError as error:
             return error
 
-    def _hold(self, digest: str, item: Encoded) -> None:
-        self._held[digest] = item
+    def _keep(self, digest: str, item: Encoded) -> None:
+        self._kept[digest] = item
         self._bytes += _size(item)
-        while self._bytes > self._capacity and len(self._held) > 1:
-            _, old = self._held.popitem(last=False)
+        while self._bytes > self._capacity and len(self._kept) > 1:
+            _, old = self._kept.popitem(last=False)
             self._bytes -= _size(old)
 
 

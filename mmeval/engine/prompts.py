@@ -27,7 +27,7 @@ class Flat:
 
 
 def flatten(request: Request, show: Show = "each") -> Flat:
-    """Demonstrations, each with its answer and a line break, then the question.
+    """Join demonstrations, each with its answer and a line break, and the question.
 
     References count from the first picture of the prompt they stand in, so those of later prompts move on.
     """
@@ -54,7 +54,7 @@ def flatten(request: Request, show: Show = "each") -> Flat:
 
 
 def beside(pictures: list[Image]) -> Image:
-    """One picture of several: the same height, from left to right, on white.
+    """Make one picture of several: the same height, from left to right, on white.
 
     Raises InputError where one cannot be read, or the whole would be too large.
     """

@@ -1,4 +1,4 @@
-"""Answers many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
+"""Answer many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
 
 BLIP-2 and InstructBLIP are the same parts with other prompts, so all three adapters run here; what a prompt
 looks like is theirs to say.
@@ -6,6 +6,7 @@ looks like is theirs to say.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,8 +20,7 @@ from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.prompts import Show, flatten
 from mmeval.mmicl.context import Context
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
-from mmeval.mmicl.processing import EncodedPrompt as Tokens
-from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
 from mmeval.types import Generation, Image, InputError, Request, Response
 
 EncodedImages = Mapping[str, Encoded]
@@ -32,7 +32,7 @@ class PreparedRequest:
     """A request as the model reads it."""
 
     id: str
-    tokens: Tokens
+    tokens: EncodedPrompt
     pictures: tuple[Image, ...]
     """As shown, in order; one that is shown twice stands here twice."""
     digests: tuple[str, ...]
@@ -60,7 +60,7 @@ class TransformerModel:
         show: Show = "each",
         batch_tokens: int,
     ) -> None:
-        """`reads_instructions`: the Q-Former is given the text; `show`: how pictures are shown."""
+        """Take a model; `reads_instructions`: its Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)
         self.model, self.processor = model, processor
         self.name = name
@@ -70,41 +70,57 @@ class TransformerModel:
         self._reads, self._show = reads_instructions, show
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
-        """Greedy or beam answers, longest prompts first; errors before them."""
-        options = {
-            "do_sample": False,
-            "num_beams": generation.beams,
-            "max_new_tokens": generation.max_new_tokens,
-        }
+        """Yield greedy or beam answers, longest prompts first; errors come before them."""
+        limit = generation.max_new_tokens
+        options = {"do_sample": False, "num_beams": generation.beams, "max_new_tokens": limit}
 
-        def answer(rows: Sequence[PreparedRequest], held: EncodedImages) -> list[Response]:
-            embeds, mask = self._embed(rows, held)
+        def answer(rows: Sequence[PreparedRequest], encoded: EncodedImages) -> list[Response]:
+            embeds, mask = self._embed(rows, encoded)
             ids = self.model.language_model.generate(inputs_embeds=embeds, attention_mask=mask, **options)
-            texts = [self.processor.decode(row) for row in ids.tolist()]
-            return [Response(row.id, text=text.strip()) for row, text in zip(rows, texts, strict=True)]
+            return [self._written(row.id, tokens, limit) for row, tokens in zip(rows, ids.tolist(), strict=True)]
 
-        yield from self._run(requests, answer, lambda request: generation.max_new_tokens)
+        yield from self._run(requests, answer, lambda request: limit)
 
     def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
-        """Sum of each candidate's token log-probabilities, its end of sequence left out; prompts read once."""
+        """Yield the sum of each candidate's token log-probabilities, its end of sequence left out.
+
+        An encoder reads each prompt once; decoder-only models read it again for every candidate.
+        """
         candidates = {request.id: request.candidates for request in requests}
 
-        def answer(rows: Sequence[PreparedRequest], held: EncodedImages) -> list[Response]:
-            embeds, mask = self._embed(rows, held)
-            values = self._weigh(embeds, mask, [candidates[row.id] for row in rows])
+        def answer(rows: Sequence[PreparedRequest], encoded: EncodedImages) -> list[Response]:
+            embeds, mask = self._embed(rows, encoded)
+            values = self._score_candidates(embeds, mask, [candidates[row.id] for row in rows])
             return [Response(row.id, loglikelihoods=value) for row, value in zip(rows, values, strict=True)]
 
         yield from self._run(requests, answer, self._longest)
 
     def preview(self, request: Request) -> Response:
-        """The prompt as it would be sent, pictures as [picture], and its length; or why it cannot be."""
+        """Write the prompt as it would be sent, pictures as [picture], with its length; or why it cannot be sent."""
         try:
-            return _sent(self._prompt(request), Response(request.id))
+            return _with_prompt(self._prompt(request), Response(request.id))
         except (PromptError, InputError) as error:
             return Response(request.id, error=str(error))
 
+    def _written(self, name: str, ids: list[int], limit: int) -> Response:
+        """Make a response of new token ids; those after the first end of sequence are padding."""
+        start = 0 if self.model.config.decoder_only else 1  # a T5's begin with the decoder's start token
+        ends = self.model.language_model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        length = next((place for place, token in enumerate(ids[start:], 1) if token in ends), None)
+        cut = length is None and len(ids) - start >= limit
+        return Response(
+            name,
+            text=self.processor.decode(ids).strip(),
+            finish_reason="length" if cut else "stop",
+            output_tokens=length or len(ids) - start,
+        )
+
     def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
-        """Raises PromptError where prompt and `room` are too long, InputError where a picture cannot be read."""
+        """Prepare a request whose answer needs `room` tokens at most.
+
+        Raises PromptError where both together are too long, InputError where a picture cannot be read.
+        """
         flat = flatten(request, self._show)
         tokens = self.processor.prompt(flat.parts, self._introduce)
         limit = self.processor.settings.max_prompt_tokens if self.model.config.decoder_only else None
@@ -116,10 +132,10 @@ class TransformerModel:
         return PreparedRequest(request.id, tokens, flat.pictures, tuple(p.digest for p in flat.pictures), flat.text)
 
     def _longest(self, request: Request) -> int:
-        """Tokens of the longest candidate. Raises PromptError where one has none."""
+        """Count the tokens of the longest candidate. Raises PromptError where one has none."""
         lengths = [len(self.processor.tokenizer.encode(text)) for text in request.candidates]
         if not lengths or 0 in lengths:
-            raise PromptError("there is no candidate, or one without words, so there is nothing to weigh")
+            raise PromptError("there is nothing to compare; give at least one candidate, and none without words")
         return max(lengths)
 
     def _run(self, requests: Sequence[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
@@ -130,24 +146,27 @@ class TransformerModel:
             except (PromptError, InputError) as error:
                 yield Response(request.id, error=str(error))
         with torch.inference_mode():
-            held = self.pictures.get(picture for prompt in prompts for picture in prompt.pictures)
+            encoded = self.pictures.get(picture for prompt in prompts for picture in prompt.pictures)
         ready = []
         for prompt in prompts:
-            unreadable = [item for digest in prompt.digests if isinstance(item := held[digest], InputError)]
+            unreadable = [item for digest in prompt.digests if isinstance(item := encoded[digest], InputError)]
             if unreadable:
-                yield _sent(prompt, Response(prompt.id, error=str(unreadable[0])))
+                yield _with_prompt(prompt, Response(prompt.id, error=str(unreadable[0])))
             else:
                 ready.append(prompt)
         for batch in batches([len(prompt.tokens.ids) for prompt in ready], self._batch_tokens):
             rows = [ready[index] for index in batch]
+            began = time.perf_counter()
             with torch.inference_mode():
-                responses = self._answer(rows, held, answer)
-            yield from map(_sent, rows, responses)
+                responses = self._answer(rows, encoded, answer)
+            share = (time.perf_counter() - began) / len(rows)
+            for row, response in zip(rows, responses, strict=True):
+                yield replace(_with_prompt(row, response), seconds=share)
 
-    def _answer(self, rows: Sequence[PreparedRequest], held: EncodedImages, answer: Answer) -> list[Response]:
-        """A batch's answers; one that does not fit in memory, or has a row that is refused, is halved."""
+    def _answer(self, rows: Sequence[PreparedRequest], encoded: EncodedImages, answer: Answer) -> list[Response]:
+        """Answer a batch; one that does not fit in memory, or has a row that is refused, is halved."""
         try:
-            return answer(rows, held)
+            return answer(rows, encoded)
         except torch.OutOfMemoryError:
             reason = "out of memory on this prompt alone; try --dtype bfloat16"
         except PromptError as error:  # a question longer than the Q-Former reads
@@ -155,13 +174,13 @@ class TransformerModel:
         if len(rows) == 1:
             return [Response(rows[0].id, error=reason)]
         middle = len(rows) // 2
-        return self._answer(rows[:middle], held, answer) + self._answer(rows[middle:], held, answer)
+        return self._answer(rows[:middle], encoded, answer) + self._answer(rows[middle:], encoded, answer)
 
-    def _embed(self, rows: Sequence[PreparedRequest], held: EncodedImages) -> tuple[Tensor, Tensor]:
-        """Prompt embeddings [B, L, D] with the pictures in place, and their mask [B, L]."""
+    def _embed(self, rows: Sequence[PreparedRequest], encoded: EncodedImages) -> tuple[Tensor, Tensor]:
+        """Embed prompts [B, L, D] with the pictures in place, and return their mask [B, L], too."""
         device = self.model.device
         batch = self.processor.batch([row.tokens for row in rows])
-        shown = [held[digest] for row in rows for digest in row.digests]
+        shown = [encoded[digest] for row in rows for digest in row.digests]
         tensors = [item for item in shown if isinstance(item, Tensor)]
         if not tensors:
             visual = torch.zeros(0, device=device, dtype=self.model.dtype)
@@ -173,11 +192,14 @@ class TransformerModel:
         counts = torch.tensor([len(row.pictures) for row in rows])
         return self.model.merge(batch["input_ids"].to(device), visual, counts), batch["attention_mask"].to(device)
 
-    def _weigh(self, embeds: Tensor, mask: Tensor, candidates: Sequence[Sequence[str]]) -> list[tuple[float, ...]]:
+    def _score_candidates(
+        self, embeds: Tensor, mask: Tensor, candidates: Sequence[Sequence[str]]
+    ) -> list[tuple[float, ...]]:
+        """Compute log-likelihoods of each prompt's candidates, for embeddings [B, L, D] and their mask [B, L]."""
         language, encode = self.model.language_model, self.processor.tokenizer.encode
         rows = torch.tensor([row for row, texts in enumerate(candidates) for _ in texts], device=embeds.device)
-        said = [encode(text) for texts in candidates for text in texts]
-        ids, real = (tensor.to(embeds.device) for tensor in _right(said))
+        tokens = [encode(text) for texts in candidates for text in texts]
+        ids, real = (tensor.to(embeds.device) for tensor in _padded_right(tokens))  # [C, S], C candidates in all
         if self.model.config.decoder_only:
             joined = torch.cat([embeds[rows], language.get_input_embeddings()(ids)], dim=1)
             whole = torch.cat([mask[rows], real], dim=1)
@@ -199,19 +221,19 @@ class TransformerModel:
         return self.processor.pixels([picture.decode()])[0]
 
     def _encode(self, pixels: Tensor) -> Tensor:
-        """What is kept of each picture: visual tokens [T, D], or vision states [V, Dv] if the Q-Former reads."""
+        """Encode pictures as visual tokens [P, T, D], or as vision states [P, V, Dv] if the Q-Former reads."""
         states = self.model.encode(pixels.to(self.model.device, self.model.dtype))
         kept: Tensor = states if self._reads else self.model.query(states)
         return kept
 
 
-def _sent(prompt: PreparedRequest, response: Response) -> Response:
-    """The response with the prompt that was sent."""
+def _with_prompt(prompt: PreparedRequest, response: Response) -> Response:
+    """Add to the response the prompt that was sent."""
     return replace(response, sent=prompt.tokens.text, input_tokens=len(prompt.tokens.ids))
 
 
-def _right(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Rows padded on the right with 0, and the mask of what is real; both [B, L] long."""
+def _padded_right(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Pad rows on the right with 0, and return them with the mask of what is real; both [B, L] long."""
     tensors = [torch.tensor(row) for row in rows]
     pad = torch.nn.utils.rnn.pad_sequence
     return pad(tensors, batch_first=True), pad([torch.ones_like(row) for row in tensors], batch_first=True)

@@ -1,4 +1,4 @@
-"""Builds a data set of MIC examples from a public data set's own files: drawn, put into words, pictures checked.
+"""Build a data set of MIC examples from a public data set's own files: drawn, put into words, pictures checked.
 
 The work is cut into shards. A shard is a file that appears whole under OUT/.work; killed at any instant, the same
 command goes on with the shards that are missing, and the joined files equal those of a build never killed.
@@ -19,9 +19,10 @@ from typing import Any
 
 from mmeval.mic.plan import Plan, draw
 from mmeval.mic.readers import READERS
-from mmeval.mic.rows import MicError, Root
+from mmeval.mic.rows import Root
 from mmeval.mic.shards import Making, Tally, run, tally
 from mmeval.mic.templates import SourceCard, cards
+from mmeval.types import InputError, nearest
 
 SCHEMA = 1
 ALLOWED = 0.01
@@ -39,7 +40,7 @@ class Built:
     left_out: Mapping[str, int]
 
     def lines(self) -> list[str]:
-        """The counts as a person reads them."""
+        """Give the counts as a person reads them."""
         made = [f"{self.folder / split}.jsonl: {count} examples" for split, count in self.examples.items()]
         left = ", ".join(f"{kind}: {count}" for kind, count in self.left_out.items())
         return [*made, f"left out: {left}; see {self.folder / 'skipped.jsonl'}" if left else "left out: nothing"]
@@ -58,19 +59,19 @@ def build(
     allow_skipped: float = ALLOWED,
     progress: Progress = lambda done, total: None,
 ) -> Built:
-    """Builds `out` from the data set in `root`, or goes on with it.
+    """Build `out` from the data set in `root`, or go on with it.
 
     `limit` is rows of each split at most; `shots` the fewest and the most demonstrations (default: as published).
-    Raises MicError for whatever is wrong with the arguments or the annotation, and where a larger share of the
+    Raises InputError for whatever is wrong with the arguments or the annotation, and where a larger share of the
     rows than `allow_skipped` has to be skipped.
     """
     card = _card(source)
     low, high = shots if shots is not None else (0, card.shots)
     if high and not card.shots:
-        raise MicError(f"'{source}' is built without demonstrations, as published; leave --shots away")
+        raise InputError(f"'{source}' is built without demonstrations, as published; remove --shots")
     folder = Root(root)
     if out.resolve().is_relative_to(folder.folder):
-        raise MicError(f"{out}: lies in the data set's own folder; choose another with --out")
+        raise InputError(f"{out}: lies in the data set's own folder; choose another with --out")
     plan = draw(READERS[source](folder), card.sizes, limit, (low, high), seed)
     identity = {
         "source": source,
@@ -94,36 +95,36 @@ def build(
 
 def _card(source: str) -> SourceCard:
     if source not in READERS:
-        raise MicError(f"unknown source '{source}'; there are {', '.join(READERS)}")
+        raise InputError(f"unknown source '{source}'{nearest(source, READERS)}; choose from {', '.join(READERS)}")
     return cards()[source]
 
 
 @contextmanager
 def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The manifest of the folder, which nobody else works on. Raises MicError if the folder holds another set."""
+    """Lock the folder and give its manifest. Raises InputError if the folder holds another set."""
     path = out / "mic.json"
     if (
         out.exists()
         and not path.exists()
         and (not out.is_dir() or any(inside.name != ".mic.json" for inside in out.iterdir()))
     ):
-        raise MicError(f"{out}: there is something else there; choose another folder with --out")
+        raise InputError(f"{out}: there is something else there; choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise MicError(f"{out}: another process is building there; wait for it, or choose --out") from error
+            raise InputError(f"{out}: another process is building there; wait for it, or choose --out") from error
         if not path.exists():
             _write(path, json.dumps({"schema": SCHEMA, "identity": identity}, indent=1) + "\n")
         manifest = _manifest(path)
         if manifest.get("schema") != SCHEMA:
-            raise MicError(f"{out}: built by another version of mmeval; choose another folder with --out")
+            raise InputError(f"{out}: built by another version of mmeval; choose another folder with --out")
         for key, value in identity.items():
             held = manifest["identity"].get(key)
             if held != value:
-                raise MicError(
+                raise InputError(
                     f"{out}: holds a set with {key} = {held!r}, not {value!r}; choose another folder with --out, "
                     "or delete this one"
                 )
@@ -138,14 +139,14 @@ def _manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise MicError(f"{path}: cannot be read ({error}); delete the folder and build again") from error
+        raise InputError(f"{path}: cannot be read ({error}); delete the folder and build again") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("identity"), dict):
-        raise MicError(f"{path}: not the manifest of a set; choose another folder with --out")
+        raise InputError(f"{path}: not the manifest of a set; choose another folder with --out")
     return manifest
 
 
 def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: Progress) -> Tally:
-    """Does the shards that are missing. Raises MicError as soon as more rows are skipped than allowed."""
+    """Do the shards that are missing. Raises InputError as soon as more rows are skipped than allowed."""
     total, missing = Tally(), []
     for name in (name for split in plan.numbers for name in plan.shards(split)):
         done = tally(making.path(name))
@@ -160,9 +161,9 @@ def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: 
             progress(total.rows, plan.total)
             if total.skipped > allowed * plan.total:
                 _join(making, plan.numbers, plan, "-", "skipped")
-                raise MicError(
+                raise InputError(
                     f"{total.skipped} of {plan.total} rows cannot be used, the first because: {total.first}; "
-                    f"{making.out / 'skipped.jsonl'} lists them. Mend the data and run the same command, "
+                    f"{making.out / 'skipped.jsonl'} lists them. Fix the data and run the same command, "
                     "or allow a larger share with --allow-skipped"
                 )
     return total
@@ -181,7 +182,7 @@ def _joined(making: Making, plan: Plan, total: Tally) -> dict[str, Any]:
 
 
 def _join(making: Making, splits: Iterable[str], plan: Plan, mark: str, name: str) -> int:
-    """The shards' lines of one kind as one file; returns how many."""
+    """Join the shards' lines of one kind into one file; return how many."""
     count = 0
     temporary = making.out / ".work" / f"{name}.jsonl"
     with temporary.open("w", encoding="utf-8", newline="\n") as file:

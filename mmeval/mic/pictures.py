@@ -1,4 +1,4 @@
-"""A data set's pictures, checked and put under OUT/pictures: linked where they are whole, written where they are cut.
+"""Check a data set's pictures and put them under OUT/pictures: linked where they are whole, written where they are cut.
 
 The name of a picture depends on nothing but where it comes from, and it appears only once it is whole: a
 picture that is there was checked, by whichever process.
@@ -11,20 +11,19 @@ import binascii
 import errno
 import hashlib
 import io
-import json
-import math
 import os
 import re
 import shutil
-import stat
 from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image
 
+from mmeval.data import lines, vcr
 from mmeval.mic import video
-from mmeval.mic.rows import FORM, Picture
+from mmeval.mic.rows import Picture
 from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, check_size, decoding
+from mmeval.types import InputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
@@ -37,10 +36,9 @@ class Pictures:
         self.root = root.resolve()
         self.out = out
         self._opened = lru_cache(maxsize=1)(self._open)
-        self._boxes = lru_cache(maxsize=1)(self._read_boxes)
 
     def place(self, picture: Picture) -> str:
-        """The picture's path relative to `out`; it is there, and can be decoded. Raises Unusable."""
+        """Return the picture's path relative to `out`; it is there, and can be decoded. Raises Unusable."""
         name = f"pictures/{safe_name(picture)}"
         if not (self.out / name).exists():
             if picture.frame is not None:
@@ -55,14 +53,11 @@ class Pictures:
 
     def _inside(self, path: str) -> Path:
         try:
-            source = (self.root / path).resolve(strict=True)
-            kind = source.stat().st_mode
-        except (OSError, ValueError) as error:
-            raise Unusable("picture missing", f"{path}: not there ({error})") from error
-        if not source.is_relative_to(self.root):
-            raise Unusable("picture missing", f"{path}: leads out of the data set's folder; put the file itself there")
-        if not stat.S_ISREG(kind):
-            raise Unusable("picture missing", f"{path}: not a file")
+            source = lines.inside(self.root, path, path).resolve()
+        except InputError as error:
+            raise Unusable("picture missing", str(error)) from error
+        if not source.is_file():
+            raise Unusable("picture missing", f"{path}: not there, or not a file")
         return source
 
     def _link(self, name: str, path: str) -> None:
@@ -88,26 +83,15 @@ class Pictures:
             return image.convert("RGB")
 
     def _cropped(self, path: str, boxes: str, number: int) -> Image.Image:
-        image, found = self._opened(path), self._boxes(boxes)
-        if not number < len(found):
-            raise Unusable("unusable row", f"{boxes}: {len(found)} boxes, but the row speaks of object {number}")
-        left, top, right, bottom = found[number]
+        image = self._opened(path)
+        try:
+            ((left, top, right, bottom),) = vcr.boxes(self._inside(boxes), [number])
+        except InputError as error:
+            raise Unusable("unusable row", str(error)) from error
         inside = (max(0, int(left)), max(0, int(top)), min(image.width, round(right)), min(image.height, round(bottom)))
         if inside[2] <= inside[0] or inside[3] <= inside[1]:
             raise Unusable("unusable row", f"{boxes}: box {number} holds no pixel of {image.width} x {image.height}")
         return image.crop(inside)
-
-    def _read_boxes(self, path: str) -> list[tuple[float, float, float, float]]:
-        try:
-            found = json.loads(self._inside(path).read_bytes())["boxes"]
-            boxes = [(float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in found]
-            if not all(map(math.isfinite, sum(boxes, ()))):
-                raise ValueError("a number that is none")
-            return boxes
-        except Unusable:
-            raise
-        except FORM as error:
-            raise Unusable("unusable row", f"{path}: its boxes cannot be read ({error})") from error
 
     def _put_frames(self, picture: Picture) -> None:
         frames = video.frames(self._inside(picture.path), picture.path, MAX_PIXELS)
@@ -127,7 +111,7 @@ class Pictures:
 
 
 def safe_name(picture: Picture) -> str:
-    """A file name of plain letters that no other picture of the set has."""
+    """Return a file name of plain letters that no other picture of the set has."""
     where = f"{picture.path}|{picture.box}|{picture.cell}"
     digest = hashlib.sha256(where.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(picture.path).stem).strip("_-")[:80] or "picture"
@@ -153,7 +137,7 @@ def _table(path: Path, group: int) -> list[object]:
 
 
 def _from_table(path: Path, cell: tuple[int, int]) -> bytes:
-    """A picture in base64 out of a row of MIC_sampled."""
+    """Read a picture in base64 out of a row of MIC_sampled."""
     import pyarrow.parquet
 
     row, place = cell

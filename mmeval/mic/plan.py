@@ -1,4 +1,4 @@
-"""Which rows become examples and which stand before them as demonstrations: drawn by seed, pictures unread."""
+"""Draw by seed which rows become examples and which stand before them as demonstrations; no picture is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmeval.mic.rows import SPLITS, MicError, SourceRow
+from mmeval.mic.rows import SPLITS, SourceRow
+from mmeval.types import InputError
 
 SHARD = 128
 """Rows that are done, and written, at once."""
@@ -37,15 +38,15 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """Rows drawn, over all splits."""
+        """How many rows are drawn, over all splits."""
         return sum(map(len, self.numbers.values()))
 
     def shards(self, split: str) -> list[str]:
-        """The names of the shards of a split, in order."""
+        """Return the names of the shards of a split, in order."""
         return [f"{split}-{first // SHARD:06}" for first in range(0, len(self.numbers[split]), SHARD)]
 
     def shard(self, name: str) -> list[Drawn]:
-        """What is in a shard: the same each time."""
+        """Return what is in a shard: the same each time."""
         split, _, number = name.partition("-")
         first = int(number) * SHARD
         return [self._drawn(split, number) for number in self.numbers[split][first : first + SHARD]]
@@ -70,20 +71,20 @@ class Plan:
 
 
 def bounds(text: str) -> tuple[int, int]:
-    """`0..5` as the fewest and the most demonstrations; `3` is always three. Raises MicError."""
+    """Read `0..5` as the fewest and the most demonstrations; `3` is always three. Raises InputError."""
     found = re.fullmatch(r"(\d{1,2})(?:\.\.(\d{1,2}))?", text.strip())
     low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
     if low > high:
-        raise MicError(f"--shots {text}: not a number or a range; write it like 0..5 or 3")
+        raise InputError(f"--shots {text}: not a number or a range; write it like 0..5 or 3")
     return low, high
 
 
 def draw(
     rows: Iterable[SourceRow], sizes: Mapping[str, int], limit: int | None, shots: tuple[int, int], seed: int
 ) -> Plan:
-    """Draws rows of each split without replacement: `limit`, or as many as `sizes` says; all, if there are not as many.
+    """Draw rows of each split without replacement: `limit`, or as many as `sizes` says, or all if there are fewer.
 
-    A split that `sizes` does not name is taken whole, one that it gives no row stays empty. Raises MicError where two
+    A split that `sizes` does not name is taken whole, one that it gives no row stays empty. Raises InputError where two
     rows have the same id.
     """
     by_split: dict[str, list[SourceRow]] = {split: [] for split in SPLITS}
@@ -92,9 +93,9 @@ def draw(
         by_split[row.split].append(row)
         ids.add(row.id)
     if len(ids) != sum(map(len, by_split.values())):
-        raise MicError("two rows of the data set have the same id; is a file in the folder twice?")
+        raise InputError("two rows of the data set have the same id; is a file in the folder twice?")
     if not ids:
-        raise MicError("the data set holds no row; check that it is the right folder")
+        raise InputError("the data set holds no row; check that it is the right folder")
     numbers: dict[str, list[int]] = {}
     for split, pool in by_split.items():
         size = sizes.get(split, len(pool))

@@ -1,4 +1,4 @@
-"""The work itself, a shard at a time, in this process or in several: rows in, a file of lines out.
+"""Do the work, a shard at a time, in this process or in several: rows in, a file of lines out.
 
 A line of a shard's file is `+` and an example, or `-` and what was left out with the reason.
 """
@@ -20,11 +20,12 @@ from pathlib import Path
 
 from mmeval.mic.pictures import Pictures
 from mmeval.mic.plan import Drawn, Plan
-from mmeval.mic.rows import MicError, SourceRow
+from mmeval.mic.rows import SourceRow
 from mmeval.mic.templates import worded
 from mmeval.mmicl.conversations import with_shots
 from mmeval.mmicl.examples import Example, to_json
 from mmeval.mmicl.pictures import Unusable
+from mmeval.types import InputError
 
 TOO_LONG = "too many pictures"
 
@@ -34,14 +35,14 @@ class Making:
     """What every shard needs to know."""
 
     source: str
-    wordings: tuple[str, ...]
+    wordings: Sequence[str]
     root: Path
     out: Path
     seed: int
     max_pictures: int
 
     def path(self, shard: str) -> Path:
-        """The shard's file."""
+        """Return the shard's file."""
         return self.out / ".work" / f"{shard}.lines"
 
 
@@ -59,7 +60,7 @@ class Tally:
 
     @property
     def skipped(self) -> int:
-        """Rows that cannot be used; those that are too long could be, and are not among them."""
+        """Rows that cannot be used; those that are too long are not among them."""
         return self.reasons.total() - self.reasons[TOO_LONG]
 
     def __iadd__(self, other: Tally) -> Tally:
@@ -72,7 +73,7 @@ class Tally:
 
 
 def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Generator[Tally, None, None]:
-    """Does the shards of these names, each written when its tally comes. Raises MicError if a process dies."""
+    """Do the shards of these names, each written when its tally comes. Raises InputError if a process dies."""
     if min(workers, len(names)) <= 1:
         yield from (do(making, name, plan.shard(name)) for name in names)
         return
@@ -89,13 +90,13 @@ def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Gener
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
     except BrokenProcessPool as error:
-        raise MicError("a worker process died (too little memory?); run it again with fewer --workers") from error
+        raise InputError("a worker process died (too little memory?); run it again with fewer --workers") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
-    """Leaves Ctrl-C to the parent, and ends when the parent does, however it ended."""
+    """Leave Ctrl-C to the parent, and end when the parent does, however it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -108,7 +109,7 @@ def _start_worker() -> None:
 
 
 def do(making: Making, name: str, shard: Sequence[Drawn]) -> Tally:
-    """Makes a shard's file, whole or not at all."""
+    """Make a shard's file, whole or not at all."""
     pictures = _pictures(making.root, making.out)
     lines: list[str] = []
     for drawn in shard:
@@ -128,7 +129,7 @@ def _pictures(root: Path, out: Path) -> Pictures:
 
 
 def tally(path: Path) -> Tally | None:
-    """What a shard's file says, or None where there is none."""
+    """Return what a shard's file says, or None where there is none."""
     if not path.exists():
         return None
     found = Tally()
@@ -149,7 +150,7 @@ def tally(path: Path) -> Tally | None:
 
 
 def _lines(making: Making, drawn: Drawn, pictures: Pictures) -> list[str]:
-    """What becomes of a row: demonstrations that were passed over, and the example or why there is none."""
+    """Return what becomes of a row: demonstrations that were passed over, and the example or why there is none."""
     lines: list[str] = []
     try:
         example = _example(making, drawn, pictures, lines)

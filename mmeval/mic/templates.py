@@ -1,6 +1,6 @@
-"""What is known of each source (`sources.yaml`), and how a row is put into words.
+"""Tell what is known of each source (`sources.yaml`), and put rows into words.
 
-A wording is a text with places: `{question}` takes what the row says, `[0]` speaks of its picture 0.
+A wording is a text with places: `{question}` takes what the row says, `[0]` names its picture 0.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -27,16 +27,16 @@ class SourceCard:
     about: str
     licence: str
     """As the set itself states it."""
-    holds: tuple[str, ...]
+    holds: Sequence[str]
     """What its folder must hold."""
-    sizes: Mapping[str, int]
+    wordings: Sequence[str]
+    sizes: Mapping[str, int] = field(default_factory=dict)
     """Rows drawn of each split (MMICL's published sampling); a split that is not named is taken whole."""
-    shots: int
+    shots: int = 0
     """Demonstrations at most; 0 for sets that are published without."""
-    wordings: tuple[str, ...]
 
     def lines(self, name: str) -> list[str]:
-        """The card as a person reads it."""
+        """Give the card as a person reads it."""
         sizes = ", ".join(f"{split} {size:,}" for split, size in self.sizes.items() if size) or "all"
         demonstrations = f"0 to {self.shots}" if self.shots else "none"
         rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"licence: {self.licence}"]
@@ -45,25 +45,15 @@ class SourceCard:
 
 @cache
 def cards() -> Mapping[str, SourceCard]:
-    """Every source by name."""
-    import yaml
+    """Return every source by name."""
+    from mmeval import yaml_file
 
-    facts = yaml.safe_load(Path(__file__).with_name("sources.yaml").read_text(encoding="utf-8"))
-    return {
-        name: SourceCard(
-            fact["about"],
-            fact["licence"],
-            tuple(fact["holds"]),
-            fact.get("sizes", {}),
-            fact.get("shots", 0),
-            tuple(fact["wordings"]),
-        )
-        for name, fact in facts.items()
-    }
+    facts = yaml_file.read(Path(__file__).with_name("sources.yaml"))
+    return {name: SourceCard(**fact) for name, fact in facts.items()}
 
 
 def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequence[str], seed: int) -> Example:
-    """The row as an example, in one of the wordings, drawn by seed and id. Raises Unusable where it cannot be.
+    """Turn the row into an example, in one of the wordings, drawn by seed and id. Raises Unusable where it cannot be.
 
     Pictures that the words do not place themselves are shown first, in order.
     """
@@ -85,14 +75,14 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
 
 def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
-    """The parts of a wording, in one pass: what the row says is never read as a place."""
+    """Fill a wording in one pass: what the row says is never read as a place."""
     parts: list[Part] = []
     end = 0
     for place in PLACE.finditer(wording):
         parts.append(wording[end : place.start()])
         end = place.end()
         if place[1]:
-            value = row.said[place[1]]
+            value = row.texts[place[1]]
             parts += [value.strip()] if isinstance(value, str) else value
         else:
             parts.append(ImageMention(int(place[2])))

@@ -1,4 +1,4 @@
-"""Opens and writes folders: ours, transformers' BLIP-2 and InstructBLIP ones, the published MMICL ones.
+"""Open and write folders: ours, transformers' BLIP-2 and InstructBLIP ones, the published MMICL ones.
 
 `load` gives a model and its processor by a folder's path or a hub id. How tensors are read is in weights.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from httpx2 import HTTPError
@@ -18,22 +19,22 @@ from huggingface_hub.errors import (
     LocalEntryNotFoundError,
     StrictDataclassError,
 )
-from safetensors.torch import save_file
 from transformers.initialization import no_init_weights
 
 from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
+from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.training import trained
-from mmeval.mmicl.weights import CheckpointError, fill, read_json, said, weight_files
+from mmeval.mmicl.weights import CheckpointError, fill, one_line, read_json, weight_files
 
 __all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_processor", "save"]
+
+PATIENCE = 10
+"""Seconds that the hub may take to say which files a repository has."""
 
 TAGS = 20
 """Published MMICL models have <image0> to <image19>, right after the placeholder."""
 
-SETTINGS = ("*.json", "qformer_tokenizer/*.json")
-"""Files of a repository that are no weights."""
 PROCESSORS = {
     ("t5", 2048): "Salesforce/instructblip-flan-t5-xl",
     ("t5", 4096): "Salesforce/instructblip-flan-t5-xxl",
@@ -50,7 +51,7 @@ def load(
     revision: str | None = None,
     local_files_only: bool = True,
 ) -> tuple[MmiclForConditionalGeneration, MmiclProcessor]:
-    """Model (in evaluation mode) and processor of a folder or a hub id.
+    """Load the model (in evaluation mode) and the processor of a folder or a hub id.
 
     Nothing is downloaded unless `local_files_only` is False. Raises CheckpointError.
     """
@@ -63,9 +64,9 @@ def find(
     name: str | Path,
     revision: str | None = None,
     local_files_only: bool = True,
-    wanted: Sequence[str] = (*SETTINGS, "*.safetensors", "*.bin"),
+    wanted: Sequence[str] = (*FILES, "*.safetensors", "*.bin"),
 ) -> Path:
-    """The folder of that name, or the local copy of the `wanted` files of that hub repository.
+    """Find the folder of that name, or the local copy of the `wanted` files of that hub repository.
 
     Raises CheckpointError.
     """
@@ -73,9 +74,9 @@ def find(
         return Path(name)
     patterns = list(wanted)
     try:
-        if "*.bin" in patterns and not local_files_only:
-            files = HfApi().list_repo_files(str(name), revision=revision)
-            if any(file.endswith(".safetensors") for file in files):
+        if not local_files_only:  # asked once, unlike `list_repo_files`, which tries a hub out of reach again and again
+            info = HfApi().model_info(str(name), revision=revision, timeout=PATIENCE)
+            if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
                 patterns.remove("*.bin")
         return Path(
             snapshot_download(str(name), revision=revision, local_files_only=local_files_only, allow_patterns=patterns)
@@ -85,13 +86,15 @@ def find(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
         ) from error
     except (HfHubHTTPError, HTTPError, OSError) as error:
-        raise CheckpointError(f"{name}: cannot be fetched ({said(error)})") from error
+        raise CheckpointError(
+            f"{name}: cannot be fetched ({one_line(error)}); check the name and the network"
+        ) from error
 
 
 def load_model(
     folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
 ) -> MmiclForConditionalGeneration:
-    """The model of a folder, in evaluation mode; one that holds only what was trained brings its base along.
+    """Load the model of a folder, in evaluation mode; one that holds only what was trained brings its base along.
 
     Raises CheckpointError.
     """
@@ -100,9 +103,12 @@ def load_model(
     config = _config(folder / "config.json")
     try:
         with no_init_weights():
-            model = _build(config, dtype)
+            built = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{folder / 'config.json'}: describes no model that can be ({said(error)})") from error
+        raise CheckpointError(
+            f"{folder / 'config.json'}: describes a model that cannot be built ({one_line(error)})"
+        ) from error
+    model = cast(MmiclForConditionalGeneration, built)
     if dtype == torch.float16 and config.family == "t5":
         for name, module in model.language_model.named_modules():
             if name.endswith(".wo"):  # overflows in float16; transformers keeps it wide, too
@@ -115,7 +121,7 @@ def load_model(
 
 
 def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = True) -> MmiclProcessor:
-    """The processor saved with one of our models, or the published one with its ids fixed by `config`.
+    """Load the processor saved with one of our models, or the published one with its ids fixed by `config`.
 
     Published MMICL folders have none: theirs are InstructBLIP's, in the cache or on the hub.
     Raises CheckpointError.
@@ -123,7 +129,7 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
     ours = (folder / "mmicl_processor.json").exists()
     if not ours and lender and not (folder / "tokenizer.json").exists():
-        folder = find(lender, local_files_only=local_files_only, wanted=SETTINGS)
+        folder = find(lender, local_files_only=local_files_only, wanted=FILES)
     try:
         processor = (
             MmiclProcessor.from_pretrained(folder)
@@ -133,23 +139,19 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
     except (TypeError, KeyError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{folder}: the processor's files cannot be used ({said(error)})") from error
+        raise CheckpointError(f"{folder}: the processor's files cannot be used ({one_line(error)})") from error
     _check(processor, config, folder, ours)
     return processor
 
 
 def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder: Path) -> None:
     """Write a folder that `load` opens: config.json, model.safetensors and the processor's files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tied = model.all_tied_weights_keys
-    tensors = {key: value.contiguous() for key, value in model.state_dict().items() if key not in tied}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    model.config.save_pretrained(folder)
+    model.save_pretrained(folder)
     processor.save_pretrained(folder)
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of the weight files, 64 hex digits. Raises CheckpointError.
+    """Return the SHA-256 over the names and contents of the weight files, 64 hex digits. Raises CheckpointError.
 
     Where a folder holds only what was trained, those of its base too.
     """
@@ -167,11 +169,11 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     facts = read_json(folder / trained.FACTS)
     base, lora = facts.get("base"), facts.get("lora")
     if not isinstance(base, str):
-        raise CheckpointError(f"{folder / trained.FACTS}: does not say the base model that was trained")
+        raise CheckpointError(f"{folder / trained.FACTS}: does not name the base model; train again")
     base_folder = find(base, facts.get("revision"))
     if digest(base_folder) != facts.get("digest"):
         raise CheckpointError(
-            f"{folder}: was trained from {base}, but the weights there are other ones now; restore them, or train again"
+            f"{folder}: was trained from {base}, but the weights there have changed since; restore them, or train again"
         )
     model = load_model(base_folder, torch.float32, device)
     tensors = {key: value.to(device) for key, value in trained.read_tensors(folder).items()}
@@ -190,22 +192,16 @@ def _config(file: Path) -> MmiclConfig:
     values = read_json(file)
     kind = values.get("model_type")
     if kind not in (*PUBLISHED, MmiclConfig.model_type):
-        raise CheckpointError(f"{file}: a '{kind}' model; only mmicl, {' and '.join(PUBLISHED)} are opened")
+        raise CheckpointError(f"{file}: a '{kind}' model; choose a checkpoint of type mmicl, {' or '.join(PUBLISHED)}")
     try:
         config: MmiclConfig = MmiclConfig.from_dict(values)
     except (StrictDataclassError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{file}: not a configuration that can be used ({said(error)})") from error
+        raise CheckpointError(f"{file}: the configuration cannot be used ({one_line(error)})") from error
     return config
 
 
-def _build(config: MmiclConfig, dtype: torch.dtype) -> MmiclForConditionalGeneration:
-    model = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
-    assert isinstance(model, MmiclForConditionalGeneration)
-    return model
-
-
 def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
-    """Ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
+    """Return ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")

@@ -1,4 +1,4 @@
-"""What an MMICL is made of: a vision encoder, a Q-Former, a language model; how many tokens a picture is.
+"""What an MMICL is made of: a vision encoder, a Q-Former and a language model, and how many tokens a picture is.
 
 The parts keep transformers' own configuration classes, so the published `config.json` files of BLIP-2 and
 InstructBLIP (which are those of MMICL too) open as they are. Token ids of tags belong to the processor.
@@ -55,7 +55,9 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.qformer_config.encoder_hidden_size = self.vision_config.hidden_size
         self.is_encoder_decoder = self.family == "t5"
         if self.family not in PLACEHOLDER_IDS:
-            raise ValueError(f"language model '{self.family}' is none of {', '.join(PLACEHOLDER_IDS)}")
+            raise ValueError(
+                f"language model '{self.family}' is not supported; choose from {', '.join(PLACEHOLDER_IDS)}"
+            )
         if self.stem_channels and 2 ** len(self.stem_channels) != self.vision_config.patch_size:
             raise ValueError(
                 f"{len(self.stem_channels)} stem_channels make patches of {2 ** len(self.stem_channels)} "
@@ -106,3 +108,6 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         """Longest prompt, visual tokens included; None where positions are relative and no limit is known."""
         limit = getattr(self.text_config, "max_sequence_length", None)
         return limit or getattr(self.text_config, "max_position_embeddings", None)
+
+
+AutoConfig.register(MmiclConfig.model_type, MmiclConfig)

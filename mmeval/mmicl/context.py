@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
+class PromptError(ValueError):
+    """A prompt that the model cannot take; the message names the row or the lengths."""
+
+
 @dataclass(frozen=True)
 class ImagePlace:
     """The place of a picture in a prompt; `picture` is its index among the distinct pictures given."""
@@ -47,7 +51,7 @@ class Context:
     """How a picture is called where it is spoken of."""
 
     def pieces(self, parts: Sequence[Part], slot: int = 0) -> list[Piece]:
-        """The prompt in this context, neighbouring texts joined; `slot` is the number of its first picture."""
+        """Put the prompt into this context, neighbouring texts joined; `slot` is the number of its first picture."""
         pieces: list[Piece] = []
         for part in parts:
             if isinstance(part, ImagePlace):
@@ -74,7 +78,7 @@ CONTEXTS: Mapping[str, Context] = {
 
 
 def written(pieces: Sequence[Piece]) -> str:
-    """Pieces as a person reads them: `image 0 is <image0>[picture 0]`."""
+    """Write pieces as a person reads them: `image 0 is <image0>[picture 0]`."""
     return "".join(
         piece if isinstance(piece, str) else f"<image{piece.slot}>" if isinstance(piece, Tag) else "[picture]"
         for piece in pieces

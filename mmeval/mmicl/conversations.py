@@ -25,14 +25,14 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Conversation:
-    """An example as one text: exchange after exchange. `images[k]` is what `Shown(k)` shows."""
+    """An example as one text: exchange after exchange. `images[k]` is what `ImagePlace(k)` shows."""
 
     exchanges: tuple[Exchange, ...]
     images: tuple[str, ...]
 
 
 def compose(example: Example) -> Conversation:
-    """Demonstrations, then the example's own turns; every mention moves on with its picture."""
+    """Join demonstrations and the example's own turns; every mention moves on with its picture."""
     exchanges: list[Exchange] = []
     first = 0
     for part in (*example.shots, example):
@@ -42,13 +42,13 @@ def compose(example: Example) -> Conversation:
 
 
 def with_shots(example: Example, shots: Sequence[Example]) -> Example:
-    """The example behind demonstrations, itself never among them: its first turn of each is shown."""
+    """Put the example behind demonstrations, itself never among them; of each the first turn is shown."""
     chosen = tuple(replace(shot, turns=shot.turns[:1], shots=()) for shot in shots if shot.id != example.id)
     return replace(example, shots=chosen)
 
 
 def prompt(conversation: Conversation, upto: int) -> tuple[Part, ...]:
-    """The parts before the answer of exchange `upto`: earlier answers follow their questions, each ends its line."""
+    """Return the parts before the answer of exchange `upto`; earlier answers follow their questions and end a line."""
     parts: list[Part] = []
     for exchange in conversation.exchanges[:upto]:
         parts += [*exchange.ask, f" {exchange.answer}\n"]

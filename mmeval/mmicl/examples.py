@@ -1,7 +1,7 @@
 """One line of MIC data: pictures, questions about them with their answers, and demonstrations that come before.
 
 A data set is a folder with `train.jsonl` (and `val.jsonl`, `test.jsonl`) and the pictures that its lines name.
-How an example becomes one prompt is said in `context`; where examples come from, in `build`.
+How an example becomes one prompt is in `conversations` and `context`.
 
     {"id": "vqav2/262148000", "source": "vqav2", "images": ["pictures/262148.jpg"],
      "turns": [{"ask": [{"image": 0}, "Where is he looking?"], "answer": "down"}],
@@ -18,13 +18,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 
 class ExampleError(ValueError):
-    """A line that is no example; the message names what is wrong with it."""
+    """A line that is not an example; the message names what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Turn:
     """A question and its answer; the loss is on the answer."""
 
     ask: tuple[Part, ...]
-    """Pictures and mentions are counted within the example: `Shown(0)` is its first picture."""
+    """Pictures and mentions are counted within the example: `ImagePlace(0)` is its first picture."""
     answer: str
 
 
@@ -82,12 +82,12 @@ class Example:
 
 
 def to_json(example: Example) -> str:
-    """The example as a line, without its line break."""
+    """Write the example as a line, without its line break."""
     return json.dumps(_plain(example), ensure_ascii=False)
 
 
 def from_json(line: str) -> Example:
-    """Raises ExampleError where the line is no example."""
+    """Read an example from its line. Raises ExampleError where the line holds something else."""
     try:
         return _example(_keys(json.loads(line), EXAMPLE, "an example"), "")
     except (json.JSONDecodeError, RecursionError) as error:
@@ -95,7 +95,7 @@ def from_json(line: str) -> Example:
 
 
 def read(path: Path) -> Iterator[Example]:
-    """The examples of a file; blank lines are none.
+    """Yield the examples of a file; blank lines are skipped.
 
     Raises ExampleError naming the line, OSError where the file is missing.
     """
@@ -127,67 +127,56 @@ def _plain_part(part: Part) -> str | dict[str, int]:
 EXAMPLE = {"id": True, "source": False, "images": True, "turns": True, "shots": False}
 TURN = {"ask": True, "answer": True}
 """Keys, and whether they must be there."""
+KINDS: Mapping[type, str] = {str: "text", int: "a whole number", list: "a list"}
+PLACES: Mapping[str, type[ImagePlace] | type[ImageMention]] = {"image": ImagePlace, "mention": ImageMention}
 
 
 def _example(value: dict[str, Any], source: str) -> Example:
-    source = _text(value.get("source", source), "source")
+    name, source = value["id"], _is(str, value.get("source", source), "source")
+    shots = _is(list, value.get("shots", []), "shots")
     return Example(
-        id=_text(str(value["id"]) if type(value["id"]) is int else value["id"], "id"),
+        id=str(name) if type(name) is int else _is(str, name, "id"),
         source=source,
-        images=tuple(_text(image, "images") for image in _list(value, "images")),
-        turns=tuple(_turn(_keys(turn, TURN, "a turn")) for turn in _list(value, "turns")),
-        shots=tuple(_example(_keys(shot, EXAMPLE, "a demonstration"), source) for shot in _list(value, "shots")),
+        images=tuple(_is(str, image, "images") for image in _is(list, value["images"], "images")),
+        turns=tuple(_turn(_keys(turn, TURN, "a turn")) for turn in _is(list, value["turns"], "turns")),
+        shots=tuple(_example(_keys(shot, EXAMPLE, "a demonstration"), source) for shot in shots),
     )
 
 
 def _turn(value: dict[str, Any]) -> Turn:
-    return Turn(tuple(map(_part, _list(value, "ask"))), _text(value["answer"], "answer"))
+    return Turn(tuple(map(_part, _is(list, value["ask"], "ask"))), _is(str, value["answer"], "answer"))
 
 
 def _part(value: Any) -> Part:
-    kinds: dict[str, type[ImagePlace] | type[ImageMention]] = {"image": ImagePlace, "mention": ImageMention}
-    if isinstance(value, dict) and len(value) == 1:
-        ((kind, number),) = value.items()
-        if kind in kinds:
-            return kinds[kind](_number(number, kind))
-    if isinstance(value, dict):
+    if not isinstance(value, dict):
+        return cast(str, _is(str, value, "ask"))
+    if len(value) != 1 or not PLACES.keys() >= value.keys():
         raise ExampleError(f'in \'ask\' a text, {{"image": 0}} or {{"mention": 0}} may stand, not {_short(value)}')
-    return _text(value, "ask")
+    ((kind, number),) = value.items()
+    return PLACES[kind](_is(int, number, kind))
 
 
 def _keys(value: Any, known: Mapping[str, bool], what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ExampleError(f"{what} must be keys and values, not {_short(value)}")
-    for key in value:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            raise ExampleError(f"unknown key '{key}' in {what}" + (f", did you mean '{near[0]}'?" if near else ""))
+    for key in value.keys() - known.keys():
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        raise ExampleError(f"unknown key '{key}' in {what}" + (f", did you mean '{near[0]}'?" if near else ""))
     for key, needed in known.items():
         if needed and key not in value:
             raise ExampleError(f"the key '{key}' is missing in {what}")
     return value
 
 
-def _list(value: dict[str, Any], key: str) -> list[Any]:
-    found = value.get(key, [])
-    if not isinstance(found, list):
-        raise ExampleError(f"'{key}' must be a list, not {_short(found)}")
-    return found
-
-
-def _text(value: Any, key: str) -> str:
-    if not isinstance(value, str):
-        raise ExampleError(f"'{key}' must be text, not {_short(value)}")
+def _is(kind: type, value: Any, key: str) -> Any:
+    """Return the value where it is of that kind, and text that UTF-8 can hold. Raises ExampleError."""
+    if type(value) is not kind:
+        raise ExampleError(f"'{key}' must be {KINDS[kind]}, not {_short(value)}")
     try:
-        value.encode()
+        if isinstance(value, str):
+            value.encode()
     except UnicodeEncodeError as error:
         raise ExampleError(f"'{key}' holds half a character ({error.reason})") from error
-    return value
-
-
-def _number(value: Any, key: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ExampleError(f"'{key}' must be a whole number, not {_short(value)}")
     return value
 
 

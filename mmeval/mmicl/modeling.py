@@ -12,9 +12,16 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import LlamaForCausalLM, OPTForCausalLM, PreTrainedModel, T5ForConditionalGeneration
+from transformers import (
+    AutoModelForImageTextToText,
+    GenerationMixin,
+    LlamaForCausalLM,
+    OPTForCausalLM,
+    PreTrainedModel,
+    T5ForConditionalGeneration,
+)
 from transformers import initialization as init
-from transformers.modeling_outputs import CausalLMOutputWithPast, Seq2SeqLMOutput
+from transformers.modeling_outputs import BaseModelOutputWithPooling, CausalLMOutputWithPast, Seq2SeqLMOutput
 from transformers.models.blip_2.modeling_blip_2 import Blip2QFormerModel, Blip2VisionModel
 from transformers.models.instructblip.modeling_instructblip import (
     InstructBlipQFormerModel,
@@ -22,10 +29,9 @@ from transformers.models.instructblip.modeling_instructblip import (
 )
 
 from mmeval.mmicl.configuration import MmiclConfig
+from mmeval.mmicl.context import PromptError
 
-
-class PromptError(ValueError):
-    """A prompt that the model cannot take; the message names the row or the lengths."""
+__all__ = ["ConvolutionalStem", "MmiclForConditionalGeneration", "PromptError", "UntiedT5"]
 
 
 class UntiedT5(T5ForConditionalGeneration):  # type: ignore[no-untyped-call]
@@ -45,7 +51,7 @@ class ConvolutionalStem(nn.Sequential):
     """
 
     def __init__(self, channels: tuple[int, ...], hidden_size: int) -> None:
-        """One step for each of `channels`, then a 1x1 convolution to `hidden_size`."""
+        """Make one step for each of `channels`, then a 1x1 convolution to `hidden_size`."""
         layers: list[nn.Module] = []
         for before, after in zip((3, *channels), channels, strict=False):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1)]
@@ -58,7 +64,7 @@ class ConvolutionalStem(nn.Sequential):
         return cast(Tensor, self[-1].weight)
 
 
-class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped-call]
+class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
     """MMICL in both beginnings (BLIP-2, InstructBLIP) over T5, LLaMA or OPT, with the published key names.
 
     In shapes: P distinct pictures, S shown ones (a picture may be shown many times), B rows of L tokens with
@@ -74,7 +80,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
     _supports_attention_backend = True
 
     def __init__(self, config: MmiclConfig) -> None:
-        """Fresh weights; those of a published model are loaded by `checkpoints.load`."""
+        """Make fresh weights; those of a published model are loaded by `checkpoints.load`."""
         super().__init__(config)
         blip2 = config.beginning == "blip-2"
         vision, qformer, text = config.vision_config, config.qformer_config, config.text_config
@@ -96,12 +102,31 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         if module is self:  # equal queries would stay equal for ever
             init.normal_(self.query_tokens, std=self.config.initializer_range)
 
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the language model's embedding."""
+        self.language_model.set_input_embeddings(value)
+
     def get_output_embeddings(self) -> nn.Module | None:
-        """The language model's head; whoever shards the model must know whether it is the embedding, too."""
+        """Return the language model's head; whoever shards the model must know whether it is the embedding, too."""
         return cast("nn.Module | None", self.language_model.get_output_embeddings())
 
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        """Replace the language model's head."""
+        self.language_model.set_output_embeddings(new_embeddings)
+
+    def get_image_features(
+        self,
+        pixel_values: Tensor,
+        qformer_input_ids: Tensor | None = None,
+        qformer_attention_mask: Tensor | None = None,
+    ) -> BaseModelOutputWithPooling:
+        """Return vision states [P, V, Dv] (`last_hidden_state`) and visual tokens [P, T, D] (`pooler_output`)."""
+        states = self.encode(pixel_values)
+        visual = self.query(states, qformer_input_ids, qformer_attention_mask)
+        return BaseModelOutputWithPooling(last_hidden_state=states, pooler_output=visual)
+
     def encode(self, pixel_values: Tensor) -> Tensor:
-        """Vision states [P, V, Dv] of distinct pictures [P, 3, H, W]."""
+        """Encode distinct pictures [P, 3, H, W] as vision states [P, V, Dv]."""
         return cast(Tensor, self.vision_model(pixel_values=pixel_values).last_hidden_state)
 
     def query(
@@ -110,7 +135,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         qformer_input_ids: Tensor | None = None,
         qformer_attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """Visual tokens [S, T, D] of vision states [S, V, Dv], one row a shown picture.
+        """Make visual tokens [S, T, D] of vision states [S, V, Dv], one row a shown picture.
 
         `qformer_input_ids` [S, Q] is the text that an InstructBLIP Q-Former may read along; without it the
         queries stand alone. Raises PromptError where it is too long, or the Q-Former is BLIP-2's.
@@ -130,13 +155,13 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
 
     def _check_qformer_text(self, length: int) -> None:
         if self.config.beginning == "blip-2":
-            raise PromptError("the Q-Former of BLIP-2 reads no text; leave qformer_input_ids out")
+            raise PromptError("the Q-Former of BLIP-2 reads no text; remove qformer_input_ids")
         limit = self.config.qformer_config.max_position_embeddings
         if length > limit:
             raise PromptError(f"the Q-Former reads texts of {limit} tokens, but was given {length}")
 
     def merge(self, input_ids: Tensor, visual: Tensor, counts: Tensor) -> Tensor:
-        """Embeddings [B, L, D] of `input_ids` [B, L], `visual` [S, T, D] in the places of the placeholders.
+        """Embed `input_ids` [B, L] as [B, L, D], `visual` [S, T, D] in the places of the placeholders.
 
         `counts` [B] says how many of the S pictures each row shows. Raises PromptError naming the first row
         whose placeholders are not exactly T a picture: it would be shown wrong pictures in silence.
@@ -162,7 +187,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         qformer_input_ids: Tensor | None = None,
         qformer_attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """Embeddings [B, L, D] of prompts with their pictures in place; arguments as in `forward`."""
+        """Embed prompts [B, L, D] with their pictures in place; arguments as in `forward`."""
         if pictures is None:
             pictures = input_ids.new_full((input_ids.shape[0], 0), -1)
         rows, _ = slots = torch.nonzero(pictures >= 0, as_tuple=True)  # [S], row-major
@@ -195,7 +220,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         qformer_attention_mask: Tensor | None = None,
         **language: Any,
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
-        """Logits of the language model, and its loss where `labels` are given.
+        """Return logits of the language model, and its loss where `labels` are given.
 
         - `input_ids`, `attention_mask` [B, L]: prompts with T placeholders a shown picture.
         - `pixel_values` [P, 3, H, W]: each distinct picture once; or `vision_states` [P, V, Dv], what
@@ -213,7 +238,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         return cast(Seq2SeqLMOutput | CausalLMOutputWithPast, output)
 
     @torch.no_grad()
-    def generate(
+    def generate(  # type: ignore[override]
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
@@ -224,7 +249,7 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         qformer_attention_mask: Tensor | None = None,
         **generation: Any,
     ) -> Tensor:
-        """New token ids [B, S]: T5's begin with its start token, decoder-only ones do not repeat the prompt.
+        """Write new token ids [B, S]: T5's begin with its start token, decoder-only ones do not repeat the prompt.
 
         Arguments as in `forward`; decoder-only prompts must be padded on the left. `generation` goes to
         transformers' `generate`; say lengths as `max_new_tokens`.
@@ -232,5 +257,9 @@ class MmiclForConditionalGeneration(PreTrainedModel):  # type: ignore[no-untyped
         embeds = self.embed(input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask)
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
+        generation.setdefault("generation_config", self.generation_config)
         ids = self.language_model.generate(inputs_embeds=embeds, attention_mask=attention_mask, **generation)
         return cast(Tensor, ids)
+
+
+AutoModelForImageTextToText.register(MmiclConfig, MmiclForConditionalGeneration)

@@ -24,7 +24,7 @@ class Unusable(ValueError):
 
 @contextmanager
 def decoding(path: str) -> Iterator[None]:
-    """Whatever Pillow says of a picture that it cannot decode becomes Unusable; what the disk says stays."""
+    """Turn whatever Pillow says of a picture that it cannot decode into Unusable; errors of the disk stay."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -44,6 +44,6 @@ def decoding(path: str) -> Iterator[None]:
 
 
 def check_size(image: Image.Image, path: str) -> None:
-    """Raises Unusable where the picture is too large to be decoded."""
+    """Raise Unusable where the picture is too large to be decoded."""
     if image.width * image.height > MAX_PIXELS:
         raise Unusable("picture too large", f"{path}: {image.width} x {image.height}, more than {MAX_PIXELS:,} pixels")

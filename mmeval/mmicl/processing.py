@@ -10,19 +10,27 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from huggingface_hub import snapshot_download
 from PIL import Image
 from torch import Tensor
+from transformers import AutoProcessor, BatchFeature
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+from transformers.utils.hub import PushToHubMixin
 
-from mmeval.mmicl.context import Context, ImagePlace, Part, Piece, written
-from mmeval.mmicl.modeling import PromptError
+from mmeval.mmicl.configuration import MmiclConfig
+from mmeval.mmicl.context import CONTEXTS, Context, ImagePlace, Part, Piece, PromptError, written
 from mmeval.mmicl.text import TextTokenizer
 
 CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")}
 """Spaces that decoding takes out, as transformers 4 did for T5 and BERT vocabularies."""
+
+FILES = ("*.json", "qformer_tokenizer/*.json")
+"""A repository's files that are no weights."""
+HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
+"""What `from_pretrained` passes on to the hub's client."""
 
 PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")
 """What is read of a `preprocessor_config.json`; that pictures are resized and so on goes without."""
@@ -55,7 +63,7 @@ class EncodedPrompt:
     """As a person reads it, visual tokens as [picture]."""
 
 
-class MmiclProcessor:
+class MmiclProcessor(PushToHubMixin):
     """Makes the model's inputs; needs the same files at training and at inference."""
 
     def __init__(
@@ -65,7 +73,7 @@ class MmiclProcessor:
         settings: ProcessorConfig,
         qformer_tokenizer: str | None = None,
     ) -> None:
-        """Tokenizers come as the content of `tokenizer.json`; a Q-Former that reads text has its own.
+        """Take tokenizers as the content of `tokenizer.json`; a Q-Former that reads text has its own.
 
         Raises ValueError where one is not a tokenizer, or the settings give an id twice.
         """
@@ -77,8 +85,41 @@ class MmiclProcessor:
         self.qformer_tokenizer = None if qformer_tokenizer is None else TextTokenizer(qformer_tokenizer)
         self.image_processor = image_processor
 
+    def __call__(
+        self,
+        images: Image.Image | Sequence[Image.Image] | Sequence[Sequence[Image.Image]] = (),
+        text: str | Sequence[str] = "",
+        *,
+        context: str = "declaration",
+        return_tensors: Literal["pt"] = "pt",
+    ) -> BatchFeature:
+        """Prepare what `model.generate` takes: `input_ids`, `attention_mask`, `pictures` and `pixel_values`.
+
+        `text` is a prompt and `images` its pictures, or both are lists with an entry for each prompt. A picture stands
+        where its prompt says `<image>`; in a prompt that never says so, all come first. `context` is a name of
+        `context.CONTEXTS`. For texts in which `<image>` means nothing, use `prompt` and `batch`.
+        Raises PromptError where pictures and `<image>` differ in number, or the prompt is too long.
+        """
+        texts = [text] if isinstance(text, str) else list(text)
+        shown: Any = [images] if isinstance(images, Image.Image) else list(images)
+        rows: list[list[Image.Image]] = [shown] if isinstance(text, str) else shown or [[] for _ in texts]
+        if return_tensors != "pt" or context not in CONTEXTS or len(rows) != len(texts):
+            raise ValueError(
+                f"give each of {len(texts)} texts its own list of images, return_tensors='pt', and as context one of "
+                f"{', '.join(CONTEXTS)}"
+            )
+        pictures: list[Image.Image] = []
+        prompts = []
+        for prompt, row in zip(texts, rows, strict=True):
+            prompts.append(
+                self.prompt(_parts(prompt, range(len(pictures), len(pictures) + len(row))), CONTEXTS[context])
+            )
+            pictures += row
+        pixels = {"pixel_values": self.pixels(pictures)} if pictures else {}
+        return BatchFeature({**self.batch(prompts), **pixels})
+
     def prompt(self, parts: Sequence[Part], context: Context) -> EncodedPrompt:
-        """Tokens of a prompt; errors as in `encode`."""
+        """Make tokens of a prompt; errors as in `encode`."""
         pieces = context.pieces(parts)
         if context.tagged or not pieces or not isinstance(pieces[0], ImagePlace):
             return self.encode(pieces)
@@ -87,10 +128,10 @@ class MmiclProcessor:
         return self.encode(pieces[opening:], opening=pieces[:opening])
 
     def encode(self, pieces: Sequence[Piece], opening: Sequence[Piece] = ()) -> EncodedPrompt:
-        """Tokens of a prompt in pieces; those of `opening` come before the tokenizer's start token.
+        """Make tokens of a prompt in pieces; those of `opening` come before the tokenizer's start token.
 
         Every text between pictures and tags is tokenised by itself, as a tokenizer does around special tokens.
-        Raises PromptError where the prompt is longer than the model reads, or needs a tag that it has not.
+        Raises PromptError where the prompt is longer than the model reads, or needs a tag that the model lacks.
         """
         ids = [i for piece in opening for i in self._ids(piece)]
         ids += self.tokenizer.before + [i for piece in pieces for i in self._ids(piece)] + self.tokenizer.after
@@ -104,7 +145,7 @@ class MmiclProcessor:
         return EncodedPrompt(tuple(ids), shown, written([*opening, *pieces]))
 
     def follow(self, parts: Sequence[Part], context: Context, slot: int) -> list[int]:
-        """Ids of what goes on after an answer: no start or end; `slot` is the number of its first picture."""
+        """Make ids of what goes on after an answer: no start or end; `slot` is the number of its first picture."""
         return [i for piece in context.pieces(parts, slot) for i in self._ids(piece)]
 
     def _ids(self, piece: Piece) -> list[int]:
@@ -120,11 +161,11 @@ class MmiclProcessor:
         return [self.settings.tag_ids[piece.slot]]
 
     def answer(self, text: str) -> list[int]:
-        """Ids of an answer as the model should write it, its end included."""
+        """Make ids of an answer as the model should write it, its end included."""
         return [*self.tokenizer.encode(text), self.settings.eos_id]
 
     def batch(self, prompts: Sequence[EncodedPrompt]) -> dict[str, Tensor]:
-        """`input_ids`, `attention_mask` [B, L] and `pictures` [B, N], padded on the model's side."""
+        """Make `input_ids`, `attention_mask` [B, L] and `pictures` [B, N], padded on the model's side."""
         length = max(len(prompt.ids) for prompt in prompts)
         slots = max(len(prompt.pictures) for prompt in prompts)
         ids = torch.full((len(prompts), length), self.settings.pad_id)
@@ -138,7 +179,7 @@ class MmiclProcessor:
         return {"input_ids": ids, "attention_mask": mask, "pictures": pictures}
 
     def qformer_batch(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """`qformer_input_ids`, `qformer_attention_mask` [B, Q]; PromptError without such a tokenizer."""
+        """Make `qformer_input_ids`, `qformer_attention_mask` [B, Q]. Raises PromptError without such a tokenizer."""
         if self.qformer_tokenizer is None:
             raise PromptError("this model's Q-Former has no tokenizer, so it cannot be given text")
         before, after = self.qformer_tokenizer.before, self.qformer_tokenizer.after
@@ -151,22 +192,32 @@ class MmiclProcessor:
         }
 
     def pixels(self, pictures: Sequence[Image.Image]) -> Tensor:
-        """`pixel_values` [P, 3, H, W], float32; transparency is dropped, as the original did."""
+        """Make `pixel_values` [P, 3, H, W], float32; transparency is dropped, as the original did."""
         opaque = [picture.convert("RGB") for picture in pictures]
         pixels = self.image_processor(opaque, return_tensors="pt")["pixel_values"]
         assert isinstance(pixels, Tensor)
         return pixels
 
+    def batch_decode(self, sequences: Tensor | Sequence[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
+        """Return the texts of answers. Special tokens have no text here, so they are always left out."""
+        if not skip_special_tokens:
+            raise ValueError("special tokens have no text here; remove skip_special_tokens=False")
+        rows = sequences.tolist() if isinstance(sequences, Tensor) else sequences
+        return [self.decode(row) for row in rows]
+
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of an answer's ids, special tokens left out."""
+        """Return the text of an answer's ids, special tokens left out."""
         text = self.tokenizer.decode(ids)
         for spaced, closed in CLEANED.items() if self.settings.clean_up_spaces else ():
             text = text.replace(spaced, closed)
         return text
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write settings, tokenizers and `preprocessor_config.json` beside the model's files."""
-        folder = Path(folder)
+    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
+        """Write settings, tokenizers and `preprocessor_config.json` beside the model's files.
+
+        `push_to_hub` uploads the same; its other options are those of models.
+        """
+        folder = Path(save_directory)
         self.image_processor.save_pretrained(folder)
         (folder / "mmicl_processor.json").write_text(json.dumps(asdict(self.settings), indent=2) + "\n")
         (folder / "tokenizer.json").write_text(self.tokenizer.source, encoding="utf-8")
@@ -177,14 +228,21 @@ class MmiclProcessor:
             )
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> MmiclProcessor:
-        """Read what `save_pretrained` wrote. Raises OSError, TypeError or ValueError."""
+    def from_pretrained(cls, name: str | Path, **options: Any) -> MmiclProcessor:
+        """Read what `save_pretrained` wrote, from a folder or the hub. Raises OSError, TypeError or ValueError.
+
+        Of `options`, those of HUB_OPTIONS count; AutoProcessor passes others that are not needed here.
+        """
+        folder = Path(name)
+        if not folder.is_dir():
+            given = {key: options[key] for key in HUB_OPTIONS if key in options}
+            folder = Path(snapshot_download(str(name), allow_patterns=list(FILES), **given))
         values: dict[str, Any] = json.loads(Path(folder, "mmicl_processor.json").read_text(encoding="utf-8"))
         return cls.from_files(folder, ProcessorConfig(**{**values, "tag_ids": tuple(values["tag_ids"])}))
 
     @classmethod
     def from_files(cls, folder: str | Path, settings: ProcessorConfig) -> MmiclProcessor:
-        """Tokenizers and picture settings of a published folder, with `settings` given. Errors likewise."""
+        """Read tokenizers and picture settings of a published folder, with `settings` given. Errors likewise."""
         folder = Path(folder)
         qformer = folder / "qformer_tokenizer" / "tokenizer.json"
         pictures = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
@@ -194,3 +252,19 @@ class MmiclProcessor:
             settings,
             qformer.read_text(encoding="utf-8") if qformer.exists() else None,
         )
+
+
+def _parts(text: str, pictures: Sequence[int]) -> list[Part]:
+    """Put pictures where a prompt says `<image>`, or first where it never does."""
+    before, *after = text.split("<image>")
+    places = [ImagePlace(picture) for picture in pictures]
+    if not after:
+        return [*places, text]
+    if len(after) != len(places):
+        raise PromptError(
+            f"the text has {len(after)} <image> for {len(places)} pictures; write one for each, or none at all"
+        )
+    return [before, *(part for pair in zip(places, after, strict=True) for part in pair)]
+
+
+AutoProcessor.register(MmiclConfig, MmiclProcessor)  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 UNSPEAKABLE = "\ufdd0"
-"""A code point that is no character and is dropped from texts; it begins the new names of special tokens."""
+"""A code point that stands for no character and is dropped from texts; it begins the new names of special tokens."""
 
 
 class TextTokenizer:
@@ -23,7 +23,7 @@ class TextTokenizer:
     """
 
     def __init__(self, source: str, reserved: Collection[int] = ()) -> None:
-        """`reserved` are ids that no text may yield, beside those that the file itself calls special."""
+        """Read a tokenizer; `reserved` are ids that no text may yield, beside those that the file calls special."""
         self.source = source
         original = _parse(source)
         canonical = json.loads(original.to_str())
@@ -38,12 +38,12 @@ class TextTokenizer:
         self.size = self._text.get_vocab_size(with_added_tokens=False)
 
     def encode(self, text: str) -> list[int]:
-        """Ids of a stretch of text, without anything before or after it."""
+        """Return ids of a stretch of text, without anything before or after it."""
         ids: list[int] = self._text.encode(text.replace(UNSPEAKABLE, ""), add_special_tokens=False).ids
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of `ids`, special tokens and unknown ids left out."""
+        """Return the text of `ids`, special tokens and unknown ids left out."""
         names = ((i, self._text.id_to_token(i)) for i in ids if i >= 0)
         text: str = self._text.decode([i for i, name in names if name and not name.startswith(UNSPEAKABLE)])
         return text
@@ -59,7 +59,7 @@ def _parse(source: str) -> Tokenizer:
 
 
 def _without_special(tokenizer: dict[str, Any], reserved: Collection[int]) -> dict[str, Any]:
-    """A copy of a tokenizer file's content in which no text spells a special or reserved token.
+    """Copy a tokenizer file's content so that no text spells a special or reserved token.
 
     The tokens keep their rows under names that cannot be written; merges that would build them go.
     """

@@ -1,4 +1,4 @@
-"""Reads tensors out of weight files into a model, and trusts none of them.
+"""Read tensors out of weight files into a model, and trusts none of them.
 
 Layouts: one safetensors file, several with an index, and the sharded `pytorch_model-*.bin` of older days. Only
 tensors are read, never code; no path leaves the folder; every key of model and files is accounted for.
@@ -44,16 +44,16 @@ WORD_TABLE = "qformer.embeddings.word_embeddings.weight"
 """Training enlarged the Q-Former's vocabulary, so the file says how high its table is."""
 
 
-def said(error: Exception) -> str:
-    """What a library's error says, on one line and not without end."""
+def one_line(error: Exception) -> str:
+    """Return a library's message on one line, at most 300 characters of it."""
     return " ".join(str(error).split())[:300]
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that hold a folder's weights. Raises CheckpointError where one is missing or outside."""
+    """List the files that hold a folder's weights. Raises CheckpointError where one is missing or outside."""
     found = next((folder / name for name in LAYOUTS if (folder / name).exists()), None)
     if found is None:
-        raise CheckpointError(f"{folder}: no weights; one of {', '.join(LAYOUTS)} must be there")
+        raise CheckpointError(f"{folder}: no weights; add one of {', '.join(LAYOUTS)}")
     if found.suffix != ".json":
         return [found]
     index = read_json(found)
@@ -70,13 +70,13 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises CheckpointError."""
+    """Read the object in a JSON file. Raises CheckpointError."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"{file}: missing or unreadable ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{file}: not JSON ({said(error)})") from error
+        raise CheckpointError(f"{file}: not JSON ({one_line(error)})") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: must hold a JSON object")
     return content
@@ -95,7 +95,7 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
             if DROPPED.search(key):
                 continue
             if key not in targets:
-                raise CheckpointError(f"{file}: key {key} is nothing in the model that config.json describes")
+                raise CheckpointError(f"{file}: key {key} is not in the model that config.json describes")
             if key == WORD_TABLE and tensor.ndim == 2:
                 targets[key] = _new_word_table(model, tensor.shape[0])
             name = aliases.get(key, key)
@@ -112,8 +112,8 @@ def _copy(target: Tensor, tensor: Tensor, what: str, again: bool) -> None:
     tensor = tensor.to(target.dtype)
     if again and not torch.equal(target, tensor):
         raise CheckpointError(
-            f"{what} differs from the tensor that config.json ties it to; if the model is untied, say "
-            "tie_word_embeddings false in its text_config"
+            f"{what} differs from the tensor that config.json ties it to; if the model is untied, set "
+            "tie_word_embeddings to false in its text_config"
         )
     target.copy_(tensor)
 
@@ -139,7 +139,7 @@ def _safe(file: Path) -> dict[str, Tensor]:
     try:
         return load_file(file)
     except SafetensorError as error:
-        raise CheckpointError(f"{file}: truncated or not safetensors ({said(error)}); fetch it again") from error
+        raise CheckpointError(f"{file}: truncated or not safetensors ({one_line(error)}); fetch it again") from error
 
 
 def _pickled(file: Path) -> dict[Any, Any]:
@@ -152,7 +152,7 @@ def _pickled(file: Path) -> dict[Any, Any]:
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{file}: holds something other than tensors, maybe code; not opened") from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{file}: truncated or no weight file ({said(error)}); fetch it again") from error
+        raise CheckpointError(f"{file}: truncated or no weight file ({one_line(error)}); fetch it again") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: must hold a table of tensors")
     return content

@@ -1,4 +1,4 @@
-"""The model adapters, one file each, and where the checkpoints of the catalogue are found.
+"""The model adapters, and where the checkpoints of the catalogue are found.
 
 Nothing here imports torch: naming, checking and fingerprinting a model is done before it is loaded.
 """
@@ -8,33 +8,47 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mmeval import engine, yaml_file
 from mmeval.types import InputError, Model, nearest
 
-MODELS = {
-    "mmicl": "mmeval.models.mmicl:load",
-    "blip2": "mmeval.models.blip2:load",
-    "instructblip": "mmeval.models.instructblip:load",
-    "text": "mmeval.models.text:load",
-    "constant": "mmeval.models.constant:load",
-}
-"""Adapter name -> the function that loads one; imported only when asked for."""
+_IN_PROCESS = "mmeval.engine.loading:load"
 
-CONTEXTS = {
-    "mmicl": ("declaration", "mme-authors", "plain"),
-    "blip2": ("plain", "side-by-side"),
-    "instructblip": ("plain", "side-by-side"),
-    "text": ("blind",),
-    "constant": ("plain",),
+
+@dataclass(frozen=True)
+class Adapter:
+    """What is known of an adapter before a model is loaded: what it takes, and what its answers depend on."""
+
+    load: str
+    """`module:function` that loads a model; imported only when asked for."""
+    contexts: tuple[str, ...]
+    """Its named ways to introduce pictures; the first is the default."""
+    max_images: int | None = None
+    """Pictures in one prompt, demonstrations and frames of videos included; None for any number."""
+    likelihoods: bool = True
+    """Whether it can tell how likely candidates are."""
+    reads_instructions: bool = False
+    """Whether a Q-Former is given the question along with every picture."""
+    version: int = engine.VERSION
+    """Another number means that the same request may be answered otherwise."""
+    packages: tuple[str, ...] = ("torch", "transformers")
+    """Packages whose major versions can change answers, too."""
+
+
+ADAPTERS = {
+    "mmicl": Adapter(_IN_PROCESS, ("declaration", "mme-authors", "plain"), max_images=20),
+    "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1),
+    "instructblip": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True),
+    "text": Adapter(_IN_PROCESS, ("blind",)),  # the language model alone: what it still gets right, words gave away
+    "constant": Adapter("mmeval.models.constant:load", ("plain",), version=1, packages=()),
 }
-"""Adapter name -> its named ways to introduce pictures; the first is the default."""
+"""The adapters by name."""
 
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}
 _FINGERPRINTED = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt")
@@ -53,7 +67,7 @@ class Checkpoint:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the checkpoint's files; for a hub model, its id and revision."""
+        """SHA-256 over the checkpoint's files; for a hub model, over its id and revision."""
         folder = Path(self.source)
         if not self.local or not folder.is_dir():
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
@@ -73,14 +87,12 @@ class ModelOptions:
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
-    """The named checkpoints: name -> adapter, source and a line about it."""
-    text = resources.files("mmeval.models").joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    entries: dict[str, dict[str, Any]] = yaml.safe_load(text)
-    return entries
+    """Return the named checkpoints: name -> adapter, source and a line about it."""
+    return yaml_file.read(resources.files("mmeval.models").joinpath("catalogue.yaml"))
 
 
 def find_model(spec: str) -> Checkpoint:
-    """The checkpoint meant by a catalogue name, a folder, or `adapter:source`. Raises InputError."""
+    """Find the checkpoint meant by a catalogue name, a folder, or `adapter:source`. Raises InputError."""
     if spec in catalogue():
         entry = catalogue()[spec]
         if entry.get("bundled"):
@@ -89,9 +101,9 @@ def find_model(spec: str) -> Checkpoint:
         source = str(entry.get("hub", entry.get("source", "")))
         return Checkpoint(spec, entry["adapter"], source, entry.get("revision"), local)
     if Path(spec).is_dir():
-        return Checkpoint(Path(spec).resolve().name, _adapter_of(Path(spec)), str(Path(spec)))
+        return Checkpoint(_name_of(Path(spec)), _adapter_of(Path(spec)), str(Path(spec)))
     adapter, colon, source = spec.partition(":")
-    if colon and adapter in MODELS:
+    if colon and adapter in ADAPTERS:
         return Checkpoint(spec.replace("/", "-"), adapter, source, local=adapter == "constant" or Path(source).is_dir())
     raise InputError(
         f"unknown model '{spec}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
@@ -99,35 +111,35 @@ def find_model(spec: str) -> Checkpoint:
     )
 
 
-def load_model(spec: str | Checkpoint, settings: ModelOptions | None = None) -> Model:
-    """Loads a model. Raises InputError naming the file, the key or the setting that is wrong."""
+def load_model(spec: str | Checkpoint, options: ModelOptions | None = None) -> Model:
+    """Load a model. Raises InputError naming the file, the key or the option that is wrong."""
     checkpoint = find_model(spec) if isinstance(spec, str) else spec
-    settings = settings or ModelOptions(context=pick_context(checkpoint, None))
-    pick_context(checkpoint, settings.context)
-    module, _, function = MODELS[checkpoint.adapter].partition(":")
+    options = options or ModelOptions(context=pick_context(checkpoint, None))
+    pick_context(checkpoint, options.context)
+    module, _, function = ADAPTERS[checkpoint.adapter].load.partition(":")
     try:
         load = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
         raise InputError(
             f"the adapter '{checkpoint.adapter}' needs {error.name}; install it with: pip install 'mmeval-harness[hf]'"
         ) from error
-    model: Model = load(checkpoint, settings)
+    model: Model = load(checkpoint, options)
     return model
 
 
 def pick_context(checkpoint: Checkpoint, context: str | None) -> str:
-    """The context asked for, or the adapter's default. Raises InputError naming those that it has."""
-    known = CONTEXTS[checkpoint.adapter]
+    """Return the context asked for, or the adapter's default. Raises InputError naming those that it has."""
+    known = ADAPTERS[checkpoint.adapter].contexts
     if context is not None and context not in known:
         raise InputError(
             f"the adapter '{checkpoint.adapter}' has no context '{context}'{nearest(context, known)}; "
-            f"it has: {', '.join(known)}"
+            f"choose from {', '.join(known)}"
         )
     return context or known[0]
 
 
 def folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of a checkpoint's files, at any depth."""
+    """Return the SHA-256 over the names and contents of a checkpoint's files, at any depth, in hex digits."""
     digest = hashlib.sha256()
     files = {path for pattern in _FINGERPRINTED for path in folder.rglob(pattern)}
     for path in sorted(files):
@@ -135,6 +147,14 @@ def folder_digest(folder: Path) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def _name_of(folder: Path) -> str:
+    """Name a model after its folder; what training writes, `x/trained` or `x/checkpoint-200`, after the one above."""
+    name, run = folder.resolve().name, folder.resolve().parent.name
+    if name == "trained":
+        return run or name
+    return f"{run}-{name}" if run and re.fullmatch(r"checkpoint-\d+", name) else name
 
 
 def _bundled(name: str) -> Path:
@@ -148,7 +168,7 @@ def _adapter_of(folder: Path) -> str:
     try:
         model_type = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
     except FileNotFoundError as error:
-        raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder") from error
+        raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder / 'config.json'}: not a model's configuration ({error!r})") from error
     if model_type not in _MODEL_TYPES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.types import Generation, Image, Ref, Request, Response
@@ -18,29 +18,29 @@ class Constant:
     max_images: int | None = None
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
-        """The answer, once a request."""
+        """Yield the answer, once a request."""
+        words = len(self.answer.split())
         for request in requests:
-            sent = self.preview(request)
-            yield Response(request.id, text=self.answer, sent=sent.sent, input_tokens=sent.input_tokens)
+            yield replace(self.preview(request), text=self.answer, finish_reason="stop", output_tokens=words)
 
     def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
-        """The same for every candidate."""
+        """Yield the same likelihood for every candidate."""
         for request in requests:
-            yield Response(request.id, loglikelihoods=(0.0,) * len(request.candidates))
+            yield replace(self.preview(request), loglikelihoods=(0.0,) * len(request.candidates))
 
     def preview(self, request: Request) -> Response:
-        """The prompt with `<picture>` for each picture, in words."""
-        said = [_say(part) for shot in request.shots for part in (*shot.prompt, shot.answer, "\n")]
-        sent = "".join([*said, *map(_say, request.prompt)])
+        """Write the prompt with `<picture>` for each picture; its length, and an answer's, is in words."""
+        shots = [_text_of(part) for shot in request.shots for part in (*shot.prompt, shot.answer, "\n")]
+        sent = "".join([*shots, *map(_text_of, request.prompt)])
         return Response(request.id, sent=sent, input_tokens=len(sent.split()))
 
 
-def load(checkpoint: Checkpoint, settings: ModelOptions) -> Constant:
-    """`constant` says yes; `constant:no` says no."""
+def load(checkpoint: Checkpoint, options: ModelOptions) -> Constant:
+    """Make the model: `constant` says yes; `constant:no` says no."""
     return Constant(answer=checkpoint.source or "yes", name=checkpoint.name)
 
 
-def _say(part: str | Image | Ref) -> str:
+def _text_of(part: str | Image | Ref) -> str:
     if isinstance(part, Image):
         return "<picture>"
     return f"image {part.image}" if isinstance(part, Ref) else part

@@ -38,7 +38,7 @@ class Chart:
         return self._shared(metric, "full_marks")
 
     def chance(self, metric: str) -> float | None:
-        """What guessing gives, likewise; None too where it is not known."""
+        """Return what guessing gives, likewise; None too where it is not known."""
         return self._shared(metric, "chance")
 
     def _shared(self, metric: str, name: str) -> float | None:
@@ -53,7 +53,7 @@ class Chart:
 
 
 def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, Estimate]:
-    """The estimates of a `scores.json`: under `metrics`, or under another scorer's name such as `strict`.
+    """Return the estimates of a `scores.json`: under `metrics`, or under another scorer's name such as `strict`.
 
     Keys of a metric that an Estimate does not have are left out. Raises InputError for anything else.
     """
@@ -69,7 +69,7 @@ def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, E
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A value for people: `1,381.75`, or a dash where there is none."""
+    """Return a value for people: `1,381.75`, or a dash where there is none."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 

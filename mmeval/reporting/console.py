@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mmeval.evaluation import Preview
+from mmeval.rendering import Preview
 from mmeval.reporting import table
 from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task
@@ -27,7 +27,7 @@ def console() -> Console:
 
 
 def say(line: str) -> None:
-    """A line for the person who waits."""
+    """Print a line for the person who waits."""
     console().print(line)
 
 
@@ -99,7 +99,7 @@ LISTED = 20
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """What is wrong with a file, and what whoever uses it should mind."""
+    """Print what is wrong with a file, and what whoever uses it should mind."""
     screen = console()
     for level, title, style in (("wrong", "wrong", "red"), ("mind", "to mind", "yellow")):
         found = [finding.sentence for finding in findings if finding.level == level]
@@ -159,7 +159,7 @@ FACTS = ("size", "licence", "access", "paper", "source", "scoring", "evidence", 
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
-    """The models by name: a line about each, and where the weights come from."""
+    """Print the models by name: a line about each, and where the weights come from."""
     screen = console()
     width = max(map(len, models)) + 2
     for name, entry in models.items():
@@ -169,7 +169,7 @@ def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def show_paths(paths: Sequence[Path]) -> None:
-    """What was written, a path a line."""
+    """Print what was written, a path a line."""
     for path in paths:
         console().print(Text(f"wrote {path}"))
 

@@ -138,7 +138,7 @@ class _Rows:
 
 
 def _legend_rows(chart: Chart) -> list[list[tuple[Series, Pen, float]]]:
-    """The series with their pens and places, broken into rows of the sheet's width; none for a single series."""
+    """Return the series with their pens and places, broken into rows of the sheet's width; none for a single series."""
     rows: list[list[tuple[Series, Pen, float]]] = []
     x = WIDTH
     for series, pen in zip(chart.series, pens(chart.series), strict=True):
@@ -170,7 +170,7 @@ def _ends(chart: Chart) -> tuple[float, float]:
 
 
 def _points(chart: Chart) -> float | None:
-    """The full marks that all axes share, where a scale of points says more than that of percent."""
+    """Return the full marks that all axes share, where a scale of points says more than that of percent."""
     marks = {chart.full_marks(metric) for metric in chart.axes} - {None}
     return marks.pop() if len(marks) == 1 and marks != {100} else None
 
@@ -201,16 +201,16 @@ def _reading(chart: Chart) -> list[str]:
     """How to read the figure, in a sentence or two; what is not in it is not explained."""
     found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
     shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
-    said = ["Every row runs from zero to full marks."]
+    sentences = ["Every row runs from zero to full marks."]
     if len(chart.series) > 1:
-        said[0] += " Height within a row means nothing."
+        sentences[0] += " Height within a row means nothing."
     if any(estimate.chance is not None for estimate in shown):
-        said.append("Dashed: what guessing gives.")
+        sentences.append("Dashed: what guessing gives.")
     with_interval = sum(estimate.low is not None for estimate in shown)
     if with_interval:
-        said.append("Line through a dot: 95% interval.")
+        sentences.append("Line through a dot: 95% interval.")
     if with_interval < len(shown):
-        said.append("Scores without a line were published without an interval.")
+        sentences.append("Scores without a line were published without an interval.")
     if len(shown) < len(found):
-        said.append("A gap: no value.")
-    return [" ".join(said)]
+        sentences.append("A gap: no value.")
+    return [" ".join(sentences)]

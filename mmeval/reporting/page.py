@@ -46,7 +46,7 @@ class Failure:
     """The question's pictures, JPEGs as data URIs."""
 
     @property
-    def said(self) -> str:
+    def answer(self) -> str:
         """What came back: the text, or the error."""
         return shorten(self.record.error if self.record.error is not None else self.record.text or "")
 
@@ -58,7 +58,7 @@ def write(
     figures: Sequence[Path] = (),
     pictures: Pictures | None = None,
 ) -> Path:
-    """Writes `index.html` into the folder and returns its path.
+    """Write `index.html` into the folder and returns its path.
 
     `answers` are the records with their scores; `figures` are SVG files that `radar` or `dotplot` drew;
     `pictures`, where given, is asked for those of the failures listed, and for no other.
@@ -93,7 +93,7 @@ def write(
 
 
 def inline(svg: str) -> str:
-    """A figure of ours as an element of the page, in the page's colours, so that it follows light and dark."""
+    """Return a figure of ours as an element of the page, in the page's colours, so that it follows light and dark."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r' id="[a-z0-9]+_\d+"', "", svg)
@@ -108,14 +108,14 @@ def percent(value: float | None, row: ScoreRow) -> str:
 
 
 def under(estimate: Estimate) -> str:
-    """What stands under a headline number: of interval and chance, those that there are."""
-    said = [f"95% interval {interval(estimate)}"] if estimate.low is not None else []
-    said += [f"chance {number(estimate.chance, 0)}"] if estimate.chance is not None else []
-    return " · ".join(said)
+    """Return what stands under a headline number: of interval and chance, those that there are."""
+    parts = [f"95% interval {interval(estimate)}"] if estimate.low is not None else []
+    parts += [f"chance {number(estimate.chance, 0)}"] if estimate.chance is not None else []
+    return " · ".join(parts)
 
 
 def shorten(text: str) -> str:
-    """The beginning of a text, and how much was left out."""
+    """Return the beginning of a text, and how much was left out."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text) - LONGEST:,} more characters)"
 
 
@@ -125,7 +125,7 @@ _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", BAND: "band", PAPER: "ca
 
 
 def _failures(answers: Iterable[tuple[Record, Score]], pictures: Pictures | None) -> tuple[list[Failure], int]:
-    """The failures that are listed, evenly from all categories, and how many there are in all."""
+    """Return the failures that are listed, evenly from all categories, and how many there are in all."""
     categories: dict[str, list[tuple[Record, Score]]] = {}
     for record, score in answers:
         if score.outcome not in ("correct", "unscored"):
@@ -139,7 +139,7 @@ def _failures(answers: Iterable[tuple[Record, Score]], pictures: Pictures | None
 
 
 def _thumbnails(images: Sequence[Image]) -> Iterator[str]:
-    """A picture that cannot be decoded is left out: the failure may be just that."""
+    """Yield JPEGs as data URIs; a picture that cannot be decoded is left out: the failure may be just that."""
     for image in images[:SHOWN]:
         try:
             pixels = image.decode().convert("RGB")

@@ -71,14 +71,14 @@ class _Wheel:
     spokes: int
 
     def at(self, spoke: int, fraction: float, aside: float = 0) -> tuple[float, float]:
-        """The point at a fraction of a spoke, `aside` inches to its right as seen from the centre."""
+        """Return the point at a fraction of a spoke, `aside` inches to its right as seen from the centre."""
         angle = 2 * math.pi * spoke / self.spokes
         sin, cos = math.sin(angle), math.cos(angle)
         r = RADIUS * fraction
         return self.x + r * sin + aside * cos, self.y + r * cos - aside * sin
 
     def polygon(self, fractions: Sequence[float | None]) -> tuple[list[float], list[float]]:
-        """A closed line through a fraction of each spoke; it is broken where there is none."""
+        """Return a closed line through a fraction of each spoke; it is broken where there is none."""
         points = [(math.nan, math.nan) if f is None else self.at(k, f) for k, f in enumerate(fractions)]
         points.append(points[0])
         return [x for x, _ in points], [y for _, y in points]
@@ -129,7 +129,7 @@ def _outline(sheet: Sheet, wheel: _Wheel, chart: Chart, series: Series, pen: Pen
 
 
 def _intervals(sheet: Sheet, wheel: _Wheel, chart: Chart, series: Series, pen: Pen) -> None:
-    """A tick along the spoke from low to high, with feet; those of several series stand side by side."""
+    """Draw a tick along the spoke from low to high, with feet; those of several series stand side by side."""
     ticked = [one for one in chart.series if any(e.low is not None for e in one.estimates.values())]
     aside = next((0.06 * (i - (len(ticked) - 1) / 2) for i, one in enumerate(ticked) if one is series), 0)
     for spoke, metric in enumerate(chart.axes):
@@ -144,7 +144,7 @@ def _intervals(sheet: Sheet, wheel: _Wheel, chart: Chart, series: Series, pen: P
 
 
 def _legend(sheet: Sheet, chart: Chart, x: float, y: float) -> None:
-    """The models in a column at the right, each with its line, marker and totals."""
+    """Draw the models in a column at the right, each with its line, marker and totals."""
     for series, pen in zip(chart.series, pens(chart.series), strict=True):
         heavy = series.highlight or len(chart.series) == 1
         xs = (x, x + 0.25, x + 0.5)
@@ -168,20 +168,20 @@ def _fraction(value: float | None, full: float | None) -> float | None:
 
 
 def _reading(chart: Chart) -> list[str]:
-    """The normalisation and how to read the figure; what is not in it is not explained."""
+    """Return the normalisation and how to read the figure; what is not in it is not explained."""
     found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
     shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
-    said = [
+    sentences = [
         "Each spoke runs from 0 to the full marks of its axis, in the benchmark's own order; nothing is rescaled "
         "to the models shown. Read along the spokes: the area enclosed means nothing."
     ]
     if any(estimate.chance is not None for estimate in shown):
-        said.append("Dashed ring: what guessing gives.")
+        sentences.append("Dashed ring: what guessing gives.")
     with_interval = sum(estimate.low is not None for estimate in shown)
     if with_interval:
-        said.append("Ticks on the spokes: 95% intervals.")
+        sentences.append("Ticks on the spokes: 95% intervals.")
     if with_interval < len(shown):
-        said.append("Scores without ticks were published without an interval.")
+        sentences.append("Scores without ticks were published without an interval.")
     if len(shown) < len(found):
-        said.append("A gap: no value.")
-    return [" ".join(said)]
+        sentences.append("A gap: no value.")
+    return [" ".join(sentences)]

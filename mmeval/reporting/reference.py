@@ -29,7 +29,7 @@ FEATURED = "MMICL"
 
 
 def published(date: str) -> list[Series]:
-    """The models that stand out on MME's leaderboard of that date, in its order.
+    """Return the models that stand out on MME's leaderboard of that date, in its order.
 
     2023-09-17: the six of the published radar, the top five in perception and those in cognition together.
     A later date: the top five in perception, and MMICL. Raises InputError naming the nearest date.
@@ -75,7 +75,7 @@ def _series(row: dict[str, str]) -> Series:
 
 
 def _estimate(metric: str, value: str) -> Estimate:
-    """A published score: it came without an interval and without its counts."""
+    """Return a published score: it came without an interval and without its counts."""
     full = FULL_MARKS[metric]
     return Estimate(float(value), None, None, 0, full, CHANCE * full)
 

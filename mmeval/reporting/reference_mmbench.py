@@ -52,7 +52,7 @@ def draw_published(which: str, folder: Path, runs: Sequence[Series] = (), data: 
     for run in runs:
         if missing := [name for name in (OVERALL, *task.axes) if name not in run.estimates]:
             raise InputError(
-                f"the run '{run.label}' has no '{missing[0]}': it is no run of MMBench; draw it on its own"
+                f"the run '{run.label}' has no '{missing[0]}': it is not a run of MMBench; draw it on its own"
             )
         if run.estimates[OVERALL].value is None:
             raise InputError(
@@ -74,7 +74,7 @@ def draw_published(which: str, folder: Path, runs: Sequence[Series] = (), data: 
 
 
 def _chosen(models: Sequence[Series]) -> list[Series]:
-    """The best models and the kin; best first."""
+    """Return the best models and the kin; best first."""
     kin = [model for model in models if model.label.startswith(FEATURED)]
     rest = [model for model in models if model not in kin]
     chosen = sorted([*rest[: SHOWN - len(kin)], *kin], key=_overall, reverse=True)
@@ -82,7 +82,7 @@ def _chosen(models: Sequence[Series]) -> list[Series]:
 
 
 def _neighbours(models: Sequence[Series], runs: Sequence[Series]) -> list[Series]:
-    """The models with the scores nearest to the runs', the kin first among equals; best first."""
+    """Return the models with the scores nearest to the runs', the kin first among equals; best first."""
     kin = [model for model in models if model.label.startswith(FEATURED)]
     rest = [model for model in models if model not in kin]
     rest.sort(key=lambda model: min(abs(_overall(model) - _overall(run)) for run in runs))

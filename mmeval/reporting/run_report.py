@@ -99,7 +99,8 @@ def title(run: Run) -> str:
 def data_label(run: Run) -> str:
     """Return the name of what the run was measured on, with its revision where that is not pinned."""
     revision = run.identity.get("data_revision")
-    return f"{run.spec.data} at {revision}" if revision else str(run.spec.data)
+    label = f"{run.spec.data} at {revision}" if revision else str(run.spec.data)
+    return label + (", with --partial" if run.spec.partial else "")
 
 
 def subtitle(run: Run) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """What `run --seeds ... --json` prints: each number by its name under each scorer, all that the task reports.
+    """Return what `run --seeds ... --json` prints: each number that the task reports, by scorer and name.
 
     A number has mean, sd (of the seeds' values, divided by one less than there are; None for one seed), min and max,
     and each run's own value and interval; where a run has no value, none of these, and why. Raises InputError for
@@ -60,7 +60,7 @@ SAME = "The seed draws nothing in these data: every run asked the same, and the 
 
 
 def show(summary: Mapping[str, Any], console: Console) -> None:
-    """Prints a row a number: over the seeds, then each seed's, with interval; strict's below where it differs."""
+    """Print a row a number: over the seeds, then each seed's, with interval; strict's below where it differs."""
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text

@@ -70,7 +70,7 @@ class Sheet:
     height: float
 
     def text(self, x: float, y: float, text: str, size: float = 9, *, middle: bool = False, **style: Any) -> None:
-        """Writes text at a point, left-aligned on its baseline unless the style says otherwise.
+        """Write text at a point, left-aligned on its baseline unless the style says otherwise.
 
         `middle` puts the point at half the height of a capital, where a dot beside the text is.
         """
@@ -87,7 +87,7 @@ class Sheet:
 
 @contextmanager
 def paper(width: float, height: float) -> Iterator[Sheet]:
-    """An empty sheet, and matplotlib set up for as long as it is drawn on and saved."""
+    """Yield an empty sheet, with matplotlib set up for as long as it is drawn on and saved."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -110,7 +110,7 @@ def paper(width: float, height: float) -> Iterator[Sheet]:
 
 
 def save(sheet: Sheet, folder: Path, name: str) -> tuple[Path, Path]:
-    """Writes `name.png` (200 dots an inch) and `name.svg` (its text stays text); the same drawing, the same bytes."""
+    """Write `name.png` (200 dots an inch) and `name.svg` (its text stays text); the same drawing, the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     sheet.figure.savefig(png, dpi=200, metadata={"Software": None})
@@ -122,7 +122,7 @@ def save(sheet: Sheet, folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def pens(series: Sequence[Series]) -> list[Pen]:
-    """A pen for each series, in order; ink for the one that is highlighted.
+    """Return a pen for each series, in order; ink for the one that is highlighted.
 
     Raises InputError for more series than can be told apart.
     """
@@ -134,12 +134,12 @@ def pens(series: Sequence[Series]) -> list[Pen]:
 
 
 def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
-    """The series with their pens in drawing order: what is highlighted comes last, on top."""
+    """Return the series with their pens in drawing order: what is highlighted comes last, on top."""
     return sorted(zip(series, pens(series), strict=True), key=lambda pair: pair[0].highlight)
 
 
 def head(sheet: Sheet, chart: Chart) -> float:
-    """Writes title and subtitle at the top left and returns the height of what is left below them."""
+    """Write title and subtitle at the top left and returns the height of what is left below them."""
     y = sheet.height - MARGIN
     room = sheet.width - 2 * MARGIN
     for line in wrap(chart.title, 15, room, "bold"):
@@ -160,7 +160,7 @@ def head_height(chart: Chart, width: float) -> float:
 
 
 def foot(sheet: Sheet, lines: Sequence[str]) -> None:
-    """Writes wrapped notes at the bottom left, under a hairline."""
+    """Write wrapped notes at the bottom left, under a hairline."""
     top = MARGIN * 0.7 + foot_height(lines)
     sheet.line((MARGIN, sheet.width - MARGIN), (top, top), linewidth=0.6)
     for index, line in enumerate(lines):
@@ -173,19 +173,19 @@ def foot_height(lines: Sequence[str]) -> float:
 
 
 def notes(texts: Sequence[str], width: float) -> list[str]:
-    """The lines of the notes, wrapped to a sheet of that width."""
+    """Return the lines of the notes, wrapped to a sheet of that width."""
     return [line for text in texts for line in wrap(text, 7.5, width - 2 * MARGIN)]
 
 
 def plain(text: str, limit: int = 60) -> str:
-    """A label that any machine can draw: one line, glyphs the font has, cut at `limit` characters."""
+    """Return a label that any machine can draw: one line, glyphs the font has, cut at `limit` characters."""
     known = _glyphs()
     kept = "".join(c if c in known else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()) if _drawn(c))
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
 def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
-    """Breaks a text into lines of at most `width` inches."""
+    """Break a text into lines of at most `width` inches."""
     width *= 0.98  # a screen's hinting makes letters a little wider than they measure
     lines: list[str] = []
     for word in plain(text, 1000).split(" "):

@@ -1,1 +1,1 @@
-"""Reads answers out of text and turns scores into numbers with intervals."""
+"""Read answers out of text and turn scores into numbers with intervals."""

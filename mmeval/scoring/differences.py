@@ -9,16 +9,16 @@ from mmeval.types import Record, Score
 
 ONLY_OFFICIAL = "only the official scorer reads an answer in"
 ONLY_STRICT = "only the strict scorer reads an answer in"
-OTHERWISE = "they read opposite answers in"
-WEIGHED = "they read the same and mark it differently in"
+OPPOSITE = "they read opposite answers in"
+MARKED = "they read the same and mark it differently in"
 LISTED = 14
-"""Categories that are named, those with the most: MME has so many, and more would be a wall."""
+"""Categories that are named, those with the most: as many as MME has."""
 
 
 def differences(
     records: Sequence[Record], official: Sequence[Score], strict: Sequence[Score]
 ) -> dict[str, Counter[str]]:
-    """Of each category, how many answers the two read or mark differently, by reason; others are left out.
+    """Count the answers of each category that the two read or mark differently, by reason.
 
     Where both read the same, or nothing, one may still give a mark for it: what a draw is worth, for example.
     """
@@ -31,14 +31,14 @@ def differences(
 
 def _reason(official: str | None, strict: str | None) -> str:
     if official == strict:
-        return WEIGHED
+        return MARKED
     if strict is None:
         return ONLY_OFFICIAL
-    return ONLY_STRICT if official is None else OTHERWISE
+    return ONLY_STRICT if official is None else OPPOSITE
 
 
 def explain(found: Mapping[str, Counter[str]]) -> str:
-    """That as a sentence, to stand under a table in which the two scorers' numbers differ."""
+    """Return the differences as a sentence, for under a table in which the two scorers' numbers differ."""
     if not found:
         return "They read every answer alike, and differ in which answers they take together as one picture's."
     reasons: Counter[str] = sum(found.values(), Counter())

@@ -27,10 +27,10 @@ from mmeval.scoring.timed_http import OPENER
 from mmeval.types import InputError, Record
 
 KEY = "MMEVAL_JUDGE_KEY"
-"""The environment variable with the server's key, where it wants one."""
+"""The environment variable with the server's key, if it needs one."""
 TRIES, AT_ONCE = 3, 8
 LONGEST = 1 << 20
-"""Bytes of a reply."""
+"""Bytes of a reply at most."""
 HOPELESS = 5
 """Questions in a row that got no reply at all; then the judge is down, and the rest are not asked."""
 
@@ -65,20 +65,20 @@ _CHINESE = (
 
 @dataclass(frozen=True)
 class Judge:
-    """Where to ask, and whom."""
+    """A server, its model, and where replies are kept."""
 
     url: str
     """Up to `/v1`, as OpenAI-compatible servers are usually given."""
     model: str
     cache: Path
-    """A .jsonl file, appended to; a line a reply."""
+    """A .jsonl file that replies are appended to, one a line."""
     timeout: float = 60.0
     """Seconds that a reply may take."""
 
 
 @dataclass
 class Verdicts:
-    """What the judge said of each record, by the record's id."""
+    """What the judge replied about each record, by the record's id."""
 
     model: str = ""
     read: dict[str, str] = field(default_factory=dict)
@@ -86,16 +86,16 @@ class Verdicts:
     unreadable: set[str] = field(default_factory=set)
     """It replied, and the reply is no letter."""
     failed: set[str] = field(default_factory=set)
-    """It did not reply."""
+    """It did not reply: the judge has to be asked again, and the scores are not final."""
     why: str = ""
     """What went wrong last."""
 
     def strict(self, record: Record) -> str | None:
-        """What it said, if that was a letter."""
+        """Return the judge's letter, if its reply was one."""
         return self.read.get(record.id)
 
     def official(self, record: Record) -> str | None:
-        """Likewise; where its reply was none, a letter or Z is drawn, as the benchmark's own script does.
+        """Return the judge's letter; where its reply is not one, draw a letter or Z, as the benchmark's script does.
 
         That script draws in the file's order from the seed 2680; here each record has its own draw from that seed,
         so that a score does not depend on an order.
@@ -106,7 +106,7 @@ class Verdicts:
         return random.Random(f"2680 {record.id}").choice([*letters, NONE_OF_THEM])
 
     def to_json(self) -> dict[str, Any]:
-        """What `scores.json` keeps of it, enough to read the answers in the same way again."""
+        """Return what `scores.json` keeps of the verdicts, enough to read the answers in the same way again."""
         return {
             "model": self.model,
             "read": self.read,
@@ -115,7 +115,7 @@ class Verdicts:
         }
 
     def remark(self, answers: int) -> str:
-        """What was asked and what came of it, for under a table."""
+        """Return how many answers were asked about and how many verdicts there are, for under a table."""
         asked = len(self.read) + len(self.unreadable) + len(self.failed)
         return (
             f"The judge {self.model} was asked about {asked} of {answers} answers: {len(self.read)} read, "
@@ -125,14 +125,14 @@ class Verdicts:
 
 
 def from_json(value: Mapping[str, Any] | None) -> Verdicts | None:
-    """What a `scores.json` kept, if a judge was asked."""
+    """Return the verdicts that a `scores.json` kept, if a judge was asked."""
     if value is None:
         return None
     return Verdicts(value["model"], dict(value["read"]), set(value["unreadable"]), set(value["failed"]))
 
 
 def prompt(record: Record) -> str:
-    """The question to the judge."""
+    """Return the question to the judge."""
     question = record.tags.get("question", record.question)
     options = "There are several options: \n" + "".join(f"{label}. {text}\n" for label, text in texts(record.choices))
     template = _CHINESE if re.search("[\u4e00-\u9fff]", question) else _ENGLISH
@@ -140,19 +140,22 @@ def prompt(record: Record) -> str:
 
 
 def check_address(url: str) -> None:
-    """Raises InputError for what is no address of a web server."""
+    """Raise InputError for what is not the address of a web server."""
     try:
         parts = urllib.parse.urlsplit(url)
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
         sound = sound and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port or a bracket that is none
+    except ValueError:  # a port or a bracket that is not one
         sound = False
     if not sound:
-        raise InputError(f"the judge's address '{url}' is no http:// or https:// address; give one up to /v1")
+        raise InputError(f"the judge's address '{url}' is not an http:// or https:// address; give one up to /v1")
 
 
 def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = lambda line: None) -> Verdicts:
-    """Asks about each record that the cache does not know. Raises InputError for a URL that is none."""
+    """Ask about each record that the cache does not know. Raises InputError for what is not a URL.
+
+    The verdicts are final unless `Verdicts.failed` names records: those got no reply, and are asked again next time.
+    """
     check_address(judge.url)
     verdicts = Verdicts(judge.model)
     cached = _read(judge.cache)
@@ -205,7 +208,7 @@ def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verdicts: 
 
 
 def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
-    """The last reply, the letter in it, and what is wrong where there is none."""
+    """Return the last reply, the letter in it, and what is wrong where there is none."""
     reply, problem = None, ""
     for attempt in range(TRIES):
         try:
@@ -225,7 +228,7 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
 
 
 def _reply(judge: Judge, question: str) -> str:
-    """Raises OSError where the server cannot be had, ValueError where it does not answer as such a server does."""
+    """Return a reply. Raises OSError where the server is not reached, ValueError where it does not answer like one."""
     asked = {
         "model": judge.model,
         "messages": [{"role": "user", "content": question}],
@@ -249,7 +252,7 @@ def _reply(judge: Judge, question: str) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """The replies by key; what a kill left of a last line is left out."""
+    """Return the replies by key, without a last line that a kill cut short."""
     found: dict[str, str] = {}
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     for number, line in enumerate(lines, start=1):
@@ -264,5 +267,5 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _whole_lines(path: Path) -> int:
-    """Bytes up to where a kill tore the last line."""
+    """Return the length of the file, in bytes, without a last line that a kill cut short."""
     return path.read_bytes().rfind(b"\n") + 1

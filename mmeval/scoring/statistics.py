@@ -1,6 +1,6 @@
-"""Turns what was measured into a number with a 95% interval over the right clusters.
+"""Turn what was measured into a number with a 95% interval over the right clusters.
 
-A metric says what a number is made of (a `Statistic`); how sure one can be of it is said here, once for all.
+A metric says what a number is made of (a `Statistic`); how sure one can be of it is found here, once for all metrics.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Stratum = tuple[tuple[float, Mean], ...]
 
 @dataclass(frozen=True)
 class Functional:
-    """A number in [0, 1] that is no mean (an area under a curve): found anew in each resample of its clusters."""
+    """A number in [0, 1] that is not a mean (an area under a curve): found anew in each resample of its clusters."""
 
     value: Callable[[Array], Array]
     """From how often each cluster is drawn, [resamples, clusters], to values, [resamples]; NaN where there is none."""
@@ -65,7 +65,7 @@ class Statistic:
 
 
 def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> Estimate:
-    """The statistic's value with its 95% interval; `n` counts the values of each stratum's largest mean.
+    """Return the statistic's value with its 95% interval; `n` counts the values of each stratum's largest mean.
 
     One stratum: the percentile bootstrap over clusters, at the quantiles that make up for few clusters
     (Hesterberg 2015, section 5.2), and never narrower than `unseen` allows. Several: their limits
@@ -86,7 +86,7 @@ def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> E
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
-    """What a number of one stratum is the sum of, by name and in its own unit: MME's acc and acc+, of 100 each.
+    """Return the terms of a number of one stratum, by name and in its own unit: MME's acc and acc+, of 100 each.
 
     A mean without a name is the number itself, and left out.
     """
@@ -97,7 +97,7 @@ def parts(statistic: Statistic) -> dict[str, float]:
 
 
 def unseen(clusters: float) -> float:
-    """The share of clusters that may behave as none of those seen did: Wilson's upper limit for 0 of them.
+    """Return the share of clusters that may behave as none of those seen did: Wilson's upper limit for 0 of them.
 
     Wilson 1927; for all of n right, 1 - unseen(n) is Wilson's lower limit.
     """
@@ -121,7 +121,7 @@ def _functional_limits(number: Functional, full: float, resamples: int, seed: in
 
 
 def _between(values: Array, value: float, full: float, clusters: float) -> tuple[float, float, float]:
-    """Low, value, high: from the values of the resamples, and from what so many clusters may not have shown."""
+    """Return low, value, high, from the values of the resamples and from what so many clusters may not have shown."""
     tail = _tail(clusters)
     low, high = np.quantile(values, [tail, 1 - tail])
     share = unseen(clusters)
@@ -129,7 +129,7 @@ def _between(values: Array, value: float, full: float, clusters: float) -> tuple
 
 
 def _by_cluster(stratum: Stratum) -> tuple[Array, Array]:
-    """Sum and number of each mean's values in each cluster: [clusters, means] twice."""
+    """Return the sum and the number of each mean's values in each cluster: [clusters, means] twice."""
     index = {name: row for row, name in enumerate(dict.fromkeys(c for _, mean in stratum for c in mean.clusters))}
     sums, counts = np.zeros((len(index), len(stratum))), np.zeros((len(index), len(stratum)))
     for column, (_, mean) in enumerate(stratum):
@@ -140,7 +140,7 @@ def _by_cluster(stratum: Stratum) -> tuple[Array, Array]:
 
 
 def _resampled(weights: Array, sums: Array, counts: Array, resamples: int, seed: int) -> Array:
-    """The value in each resample of the clusters. Clusters that look alike are drawn together: [resamples]."""
+    """Return the value in each resample, [resamples]. Clusters that look alike are drawn together."""
     kinds, number = np.unique(np.hstack([sums, counts]), axis=0, return_counts=True)
     draws = np.random.default_rng(seed).multinomial(number.sum(), number / number.sum(), size=resamples)
     kind_sums, kind_counts = np.hsplit(kinds, 2)
@@ -150,7 +150,7 @@ def _resampled(weights: Array, sums: Array, counts: Array, resamples: int, seed:
 
 
 def _effective(counts: Array) -> float:
-    """Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each."""
+    """Return Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each."""
     return float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
 
 

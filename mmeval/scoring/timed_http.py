@@ -1,4 +1,4 @@
-"""HTTP to a server that was named: no other address is gone to, and a whole reply has one time, however it drips."""
+"""HTTP to the server that was named: redirections are not followed, and the timeout is that of the whole reply."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """Another address is not gone to: the key is for the server that was named."""
+    """Follow no redirection: the key is for the server that was named."""
 
     def redirect_request(self, *_: Any) -> None:
-        """None: the redirection becomes the error that it is."""
+        """Do nothing, so that the redirection becomes an error."""
 
 
 class _Until(io.RawIOBase):
-    """What a socket receives before its time is up, which a byte now and then does not make longer."""
+    """What a socket receives before its time is up, however slowly the bytes come."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock, self._file = sock, sock.makefile("rb", buffering=0)
         self._until = time.monotonic() + (sock.gettimeout() or 0.0)
 
     def readable(self) -> bool:
-        """True."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Raises TimeoutError once the time is up."""
+        """Read into the buffer. Raises TimeoutError once the time is up."""
         try:
             if (left := self._until - time.monotonic()) <= 0:
                 raise TimeoutError
@@ -39,7 +39,7 @@ class _Until(io.RawIOBase):
             raise TimeoutError("no whole reply") from error
 
     def close(self) -> None:
-        """The socket's, too."""
+        """Close the socket's file, too."""
         self._file.close()
         super().close()
 
@@ -47,8 +47,8 @@ class _Until(io.RawIOBase):
 class _Response(http.client.HTTPResponse):
     """A reply whose status, headers and text have one time together."""
 
-    def __init__(self, sock: socket.socket, *how: Any, **more: Any) -> None:
-        super().__init__(sock, *how, **more)
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
         self.fp.close()
         self.fp = io.BufferedReader(_Until(sock))
 

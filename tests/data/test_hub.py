@@ -44,6 +44,11 @@ class Table(list[dict[str, Any]]):
         return super().__iter__()
 
 
+@pytest.fixture(autouse=True)
+def _online(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "_answers", lambda: True)
+
+
 def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
     fake = SimpleNamespace(load_dataset=load, Image=Picture, List=Several)
     monkeypatch.setitem(sys.modules, "datasets", fake)
@@ -58,8 +63,8 @@ def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> No
         return Table([values | {"category": "OCR"}], {"image": Picture(), "image_list": Several(Picture())})
 
     instead(monkeypatch, load)
-    (row,) = hub.rows(**PLACE)
-    assert (row.picture, row.image.data) == ("a.png", b"png")
+    ((row, where),) = hub.values(**PLACE)
+    assert (row["question_id"], row["image"]["bytes"], where) == ("OCR/a.png", b"png", "lmms-lab/MME, row 1")
     assert asked == [tuple(PLACE.values())]
 
 
@@ -69,8 +74,8 @@ def test_real_datasets_give_the_columns_that_are_read(tmp_path: Path, monkeypatc
     columns = {"question_id": ["OCR/a.png"], "question": ["a?"], "answer": ["Yes"], "category": ["OCR"]}
     table = datasets.Dataset(pa.table({"image": image, **columns}))
     monkeypatch.setattr(datasets, "load_dataset", lambda repo, revision, split: table)
-    (row,) = hub.rows(**PLACE)
-    assert (row.subtask, row.image.data) == ("OCR", b"png")
+    ((row, _),) = hub.values(**PLACE)
+    assert (row["category"], row["image"]["bytes"]) == ("OCR", b"png")
 
 
 def test_a_gated_data_set_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +84,7 @@ def test_a_gated_data_set_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
 
     instead(monkeypatch, load)
     with pytest.raises(InputError, match=r"accept its conditions at huggingface.co/datasets/lmms-lab/MME, then run"):
-        next(hub.rows(**PLACE))
+        next(hub.values(**PLACE))
 
 
 def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +93,31 @@ def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     instead(monkeypatch, load)
     with pytest.raises(InputError, match=r"lmms-lab/MME at d6c9023f017b .*Couldn't reach the Hub\); check the network"):
-        next(hub.rows(**PLACE))
+        next(hub.values(**PLACE))
+
+
+def test_a_hub_that_does_not_answer_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    from huggingface_hub import constants
+
+    monkeypatch.undo()  # `_answers` itself is asked
+    asked = []
+
+    def load(repo: str, **options: str) -> Any:
+        asked.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))
+        raise ConnectionError("OfflineModeIsEnabled")
+
+    def head(address: str, timeout: float) -> Any:
+        asked.append((address, timeout))
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: SimpleNamespace(head=head))
+    before = constants.HF_HUB_OFFLINE
+    with pytest.raises(InputError, match=r"cannot be had from the hub \(it does not answer\); check the network"):
+        next(hub.values(**PLACE))
+    assert asked == [(constants.ENDPOINT, hub.SECONDS), (True, True)]
+    assert before == constants.HF_HUB_OFFLINE
 
 
 def test_the_hubs_retries_are_not_printed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -98,11 +127,11 @@ def test_the_hubs_retries_are_not_printed(monkeypatch: pytest.MonkeyPatch, caplo
 
     instead(monkeypatch, load)
     with pytest.raises(InputError, match="check the network"):
-        next(hub.rows(**PLACE))
+        next(hub.values(**PLACE))
     assert not caplog.records
 
 
 def test_datasets_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(InputError, match=r"pip install 'mmeval-harness\[hf\]'"):
-        next(hub.rows(**PLACE))
+        next(hub.values(**PLACE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
-from mmeval.data import mmbench
-from mmeval.data.mmbench import MMBenchRow
+from mmeval.data.delimited import StoredPicture
+from mmeval.tasks import mmbench
+from mmeval.tasks.mmbench import MMBenchRow
 from mmeval.types import InputError
 from tests import mmbench_table as table
 
@@ -19,7 +21,7 @@ HUB = {"repo": "nobody/nothing", "revision": "0", "config": "en", "split": "dev"
 
 
 def read(path: Path, *, partial: bool = False) -> list[list[MMBenchRow]]:
-    return list(mmbench.questions(mmbench.lines(str(path), HUB), partial=partial))
+    return list(mmbench.read(str(path), HUB, incomplete=partial))
 
 
 def test_turns_come_together_whether_the_file_has_them_or_not(tmp_path: Path) -> None:
@@ -43,10 +45,13 @@ def test_none_and_na_are_options(tmp_path: Path) -> None:
 
 
 def test_pictures_stay_in_the_file_until_they_are_asked_for(tmp_path: Path) -> None:
-    path = table.write(tmp_path / "t.tsv", table.questions())
-    (group, *_) = read(path)
+    lines = table.questions()
+    out = io.BytesIO()
+    Image.new("RGB", (24, 24), (1, 80, 120)).save(out, "BMP")  # larger than the longest name of a file
+    lines[0]["image"] = base64.b64encode(out.getvalue()).decode()
+    (group, *_) = read(table.write(tmp_path / "t.tsv", lines))
     image = group[0].image
-    assert callable(image.data)
+    assert isinstance(image.data, StoredPicture)
     assert image.decode().size == (24, 24)
     assert image.decode().getpixel((0, 0)) == (1, 80, 120)
 
@@ -94,7 +99,7 @@ def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"answer": "E"}, r"line 3, column answer: 'E' is none of A, B, C; mend it"),
+        ({"answer": "E"}, r"line 3, column answer: 'E' is none of A, B, C; fix it"),
         ({"answer": "D"}, r"line 3, column answer: 'D' is none of A, B, C"),
         ({"answer": "AB"}, r"line 3, column answer: 'AB' is none of A, B, C"),
         ({"answer": "b"}, r"line 3, column answer: 'b' is none of A, B, C"),
@@ -161,7 +166,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     for name, sentence in (
         ("torn", "line 5: 10 columns and not 14"),
         ("latin", "line 1: not UTF-8"),
-        ("empty", "no column index"),
+        ("empty", "holds no question"),
         ("header", "holds no question"),
         ("nowhere", "no data at"),
     ):
@@ -185,4 +190,4 @@ def test_the_hubs_table_writes_nan_for_an_empty_cell(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", ["hub:", "hub:cn", "hub:-dev"])
 def test_a_part_of_the_hubs_table_is_named_whole(data: str) -> None:
     with pytest.raises(InputError, match="hub:CONFIG-SPLIT"):
-        next(mmbench.lines(data, HUB))
+        next(mmbench.read(data, HUB))

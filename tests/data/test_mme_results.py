@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.data.mme_results import records
+from mmeval.tasks.mme import read_predictions
 from mmeval.types import InputError
 
 GOOD = "1.jpg\ta?\tYes\tyes\n1.jpg\tb?\tNo\tno\n"
@@ -14,12 +14,12 @@ GOOD = "1.jpg\ta?\tYes\tyes\n1.jpg\tb?\tNo\tno\n"
 
 def read(folder: Path, content: str | bytes) -> list[str | None]:
     (folder / "OCR.txt").write_bytes(content.encode() if isinstance(content, str) else content)
-    return [record.text for record in records(folder, ["OCR"])]
+    return [record.text for record in read_predictions(str(folder), ["OCR"])]
 
 
 def test_pairs_are_adjacent_lines_and_pictures_are_names(tmp_path: Path) -> None:
     (tmp_path / "OCR.txt").write_text("1.jpg\ta\tYes\tx\n2.jpg\tb\tYes\tx\n1.jpg\tc\tNo\tx\n2.jpg\td\tNo\tx\n")
-    found = records(tmp_path, ["OCR"])
+    found = read_predictions(str(tmp_path), ["OCR"])
     assert [record.groups["pair"] for record in found] == ["OCR/1", "OCR/1", "OCR/2", "OCR/2"]
     assert [record.groups["image"] for record in found] == ["OCR/1.jpg", "OCR/2.jpg"] * 2
     assert len({record.id for record in found}) == 4
@@ -36,7 +36,7 @@ def test_pairs_are_adjacent_lines_and_pictures_are_names(tmp_path: Path) -> None
 )
 def test_harmless_differences(content: str, tmp_path: Path) -> None:
     assert read(tmp_path, content) == ["yes", "no"]
-    assert len({record.groups["image"] for record in records(tmp_path, ["OCR"])}) == 1
+    assert len({record.groups["image"] for record in read_predictions(str(tmp_path), ["OCR"])}) == 1
 
 
 @pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\u2028", "\x85"])
@@ -64,6 +64,6 @@ def test_where_the_script_stops_a_sentence(content: str | bytes, message: str, t
 
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"OCR.txt: not there"):
-        records(tmp_path, ["OCR"])
+        read_predictions(str(tmp_path), ["OCR"])
     with pytest.raises(InputError, match=r"no such folder"):
-        records(tmp_path / "nowhere", ["OCR"])
+        read_predictions(str(tmp_path / "nowhere"), ["OCR"])

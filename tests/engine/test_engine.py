@@ -74,7 +74,7 @@ def test_the_least_recently_used_leave_first() -> None:
     assert seen == [1, 2, 3, 2]
 
 
-def test_a_broken_picture_is_told_and_spoils_no_other() -> None:
+def test_a_broken_picture_is_reported_and_spoils_no_other() -> None:
     pictures, seen = store()
     broken = Image(b"not a picture", "cat.png")
     found = pictures.get([broken, encoded(5)])

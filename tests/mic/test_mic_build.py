@@ -22,9 +22,10 @@ from mmeval.cli import main
 from mmeval.mic.build import build
 from mmeval.mic.pictures import Pictures, safe_name
 from mmeval.mic.plan import bounds, draw
-from mmeval.mic.rows import MicError, Picture, SourceRow
+from mmeval.mic.rows import Picture, SourceRow
 from mmeval.mmicl.examples import Example, read
 from mmeval.mmicl.pictures import Unusable
+from mmeval.types import InputError
 from tests.mic.mic_folders import coco, iconqa, nlvr2, picture, put_lines, vcr, vqav2
 
 KILLS = int(os.environ.get("MMEVAL_KILLS", "6"))
@@ -153,13 +154,23 @@ def spoil_huge(path: Path) -> None:
 
 
 def spoil_link(path: Path) -> None:
-    path.rename(path.parents[2] / "elsewhere.jpg")
+    path.unlink()
+    (path.parents[2] / "elsewhere.jpg").write_text("root:x:0:0")
     path.symlink_to(path.parents[2] / "elsewhere.jpg")
 
 
 def spoil_pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
+
+
+def test_a_link_to_a_picture_elsewhere_is_followed(tmp_path: Path) -> None:
+    coco(tmp_path / "root")
+    build("coco", tmp_path / "root", tmp_path / "whole")
+    (tmp_path / "root" / "train2017").rename(tmp_path / "elsewhere")
+    (tmp_path / "root" / "train2017").symlink_to(tmp_path / "elsewhere")
+    assert build("coco", tmp_path / "root", tmp_path / "linked").left_out == {}
+    assert content(tmp_path / "linked") == content(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
@@ -245,9 +256,9 @@ def test_other_arguments_over_a_set_are_refused(tmp_path: Path) -> None:
     coco(tmp_path / "root")
     build("coco", tmp_path / "root", tmp_path / "out", limit=4)
     before = content(tmp_path / "out")
-    with pytest.raises(MicError, match="holds a set with seed = 0, not 1"):
+    with pytest.raises(InputError, match="holds a set with seed = 0, not 1"):
         build("coco", tmp_path / "root", tmp_path / "out", limit=4, seed=1)
-    with pytest.raises(MicError, match="limit = 4, not 5"):
+    with pytest.raises(InputError, match="limit = 4, not 5"):
         build("coco", tmp_path / "root", tmp_path / "out", limit=5)
     build("coco", tmp_path / "root", tmp_path / "out", limit=4, allow_skipped=0.5)  # not what the set is
     assert content(tmp_path / "out") == before
@@ -257,9 +268,9 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     coco(tmp_path / "root")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").touch()
-    with pytest.raises(MicError, match="something else"):
+    with pytest.raises(InputError, match="something else"):
         build("coco", tmp_path / "root", tmp_path / "out")
-    with pytest.raises(MicError, match="own folder"):
+    with pytest.raises(InputError, match="own folder"):
         build("coco", tmp_path / "root", tmp_path / "root" / "out")
 
 
@@ -270,13 +281,13 @@ def test_how_demonstrations_are_said(text: str, expected: tuple[int, int]) -> No
 
 @pytest.mark.parametrize("text", ["", "5..0", "a", "0-5", "-1", "..5", "1..2..3"])
 def test_how_they_are_not_said(text: str) -> None:
-    with pytest.raises(MicError, match="write it like"):
+    with pytest.raises(InputError, match="write it like"):
         bounds(text)
 
 
 def test_sets_published_without_demonstrations_get_none(tmp_path: Path) -> None:
     vcr(tmp_path / "root")
-    with pytest.raises(MicError, match="without demonstrations"):
+    with pytest.raises(InputError, match="without demonstrations"):
         build("vcr", tmp_path / "root", tmp_path / "out", shots=(0, 2))
 
 
@@ -358,7 +369,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert all(len(example.shots) <= 1 for example in train(tmp_path / "out"))
     wrong = CliRunner().invoke(main, ["mic", "build", "--source", "imagenet", *where])
     assert wrong.exit_code == 2
-    assert "unknown source 'imagenet'" in wrong.output
+    assert "unknown source 'imagenet', did you mean 'miniimagenet'?; choose from vqav2" in wrong.output
     listed = CliRunner().invoke(main, ["mic", "sources"])
     assert listed.exit_code == 0
     assert "train 70,000" in listed.output

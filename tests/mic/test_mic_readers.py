@@ -13,10 +13,11 @@ from PIL import Image
 
 from mmeval.mic.build import build
 from mmeval.mic.readers import READERS
-from mmeval.mic.rows import MicError, Root, SourceRow
+from mmeval.mic.rows import Root, SourceRow
 from mmeval.mic.templates import PLACE, cards
 from mmeval.mmicl.context import ImageMention, ImagePlace
 from mmeval.mmicl.examples import Example, read
+from mmeval.types import InputError
 from tests.mic.mic_folders import FOLDERS, karpathy, mdetr, picture, put_table, vqav2
 
 MUTANTS = int(os.environ.get("MMEVAL_MUTANTS", "12"))
@@ -89,7 +90,7 @@ def test_the_official_form(source: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", READERS)
 def test_a_folder_without_the_files_is_named(source: str, tmp_path: Path) -> None:
-    with pytest.raises(MicError, match=r"no .* in it"):
+    with pytest.raises(InputError, match=r"no .* in it"):
         rows(source, tmp_path)
 
 
@@ -168,16 +169,16 @@ def test_the_other_forms_of_flickr30k(tmp_path: Path) -> None:
 
 def test_refcoco_says_the_ninth_of_the_picture(tmp_path: Path) -> None:
     FOLDERS["refcoco"](tmp_path / "official")
-    assert {row.said["place"] for row in rows("refcoco", tmp_path / "official")} == {"top right"}
+    assert {row.texts["place"] for row in rows("refcoco", tmp_path / "official")} == {"top right"}
     mdetr(tmp_path / "mdetr")
-    found = [(row.split, row.said["place"], row.answer) for row in rows("refcoco", tmp_path / "mdetr")]
+    found = [(row.split, row.texts["place"], row.answer) for row in rows("refcoco", tmp_path / "mdetr")]
     assert found == [(split, "bottom left", "the cup") for split in ("train", "val", "test", "test")]
 
 
 def test_a_pickle_is_refused_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "train2014").mkdir()
     (tmp_path / "refs(unc).p").write_bytes(b"\x80\x02]q\x00.")
-    with pytest.raises(MicError, match=r"pickle.*json\.dump"):
+    with pytest.raises(InputError, match=r"pickle.*json\.dump"):
         rows("refcoco", tmp_path)
 
 
@@ -191,19 +192,19 @@ def test_a_box_outside_the_picture_is_a_problem_of_its_row(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"[]", "not a JSON dict"),
-        (b'{"questions": 1}', "no list 'questions'"),
-        (b'{"questions": [', "cannot be read as JSON"),
+        (b"[]", "no 'questions' in it"),
+        (b'{"questions": 1}', "at questions there is neither a list nor a map"),
+        (b'{"questions": [', "not JSON"),
         (b"\xff\xfe", "not UTF-8"),
-        (b'{"questions": [{"question": 1}]}', "entry 1: not of the set's form"),
+        (b'{"questions": [{"question": 1}]}', "item 1: no column 'question_id', did you mean 'question'"),
         (b'{"questions": [{"question": "?", "question_id": 9, "image_id": 1}]}', "no annotation of question 9"),
-        (b"[" * 100_000, "cannot be read as JSON"),
+        (b"[" * 100_000, "not JSON"),
     ],
 )
 def test_broken_annotation_is_named(content: bytes, said: str, tmp_path: Path) -> None:
     vqav2(tmp_path)
     (tmp_path / "v2_OpenEnded_mscoco_train2014_questions.json").write_bytes(content)
-    with pytest.raises(MicError, match=said) as error:
+    with pytest.raises(InputError, match=said) as error:
         rows("vqav2", tmp_path)
     assert "mscoco_train2014" in str(error.value)
 
@@ -212,14 +213,14 @@ def test_annotation_behind_a_link_out_of_the_folder_is_refused(tmp_path: Path) -
     FOLDERS["llava"](tmp_path / "root")
     (tmp_path / "root" / "llava_instruct_150k.json").rename(tmp_path / "elsewhere.json")
     (tmp_path / "root" / "llava_instruct_150k.json").symlink_to(tmp_path / "elsewhere.json")
-    with pytest.raises(MicError, match="link out of its folder"):
+    with pytest.raises(InputError, match="leads out of"):
         rows("llava", tmp_path / "root")
 
 
 def test_two_files_that_could_be_meant(tmp_path: Path) -> None:
     for split in ("random", "zeroshot"):
         FOLDERS["vsr"](tmp_path / split)
-    with pytest.raises(MicError, match="both there"):
+    with pytest.raises(InputError, match="both there"):
         rows("vsr", tmp_path)
 
 
@@ -264,7 +265,7 @@ def test_annotation_of_any_other_form_ends_in_a_sentence_or_in_the_count(source:
             path.write_text(json.dumps(mutated(json.loads(before), rng)))
         try:
             built = build(source, tmp_path / "root", tmp_path / f"out{number}", shots=(0, 0), limit=8, allow_skipped=1)
-        except MicError as error:
+        except InputError as error:
             assert str(error), path
         else:
             assert all(count <= 8 for count in built.examples.values()), path

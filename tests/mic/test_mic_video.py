@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mmeval.mic import video
-from mmeval.mic.rows import MicError
 from mmeval.mmicl.pictures import Unusable
+from mmeval.types import InputError
 from tests.mic.mic_folders import clip, msrvtt
 
 
@@ -57,6 +57,6 @@ def test_where_pyav_is_missing_the_extra_is_named(tmp_path: Path, monkeypatch: p
 
     msrvtt(tmp_path / "root")
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(MicError, match=r"mmeval-harness\[video\]"):
+    with pytest.raises(InputError, match=r"mmeval-harness\[video\]"):
         build("msrvtt", tmp_path / "root", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -56,7 +56,7 @@ LANGUAGE: dict[str, dict[str, Any]] = {
 
 
 def config(family: Family = "t5", beginning: str = "instructblip", **changes: Any) -> MmiclConfig:
-    """A configuration of 16 x 16 pictures, 2 visual tokens each, and `WORDS` for a vocabulary."""
+    """Make a configuration of 16 x 16 pictures, 2 visual tokens each, and `WORDS` for a vocabulary."""
     part = beginning.replace("-", "_")
     sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     text = {"model_type": family, "vocab_size": VOCABULARY, "pad_token_id": 0, "eos_token_id": 1}
@@ -74,7 +74,7 @@ def config(family: Family = "t5", beginning: str = "instructblip", **changes: An
 
 
 def model(family: Family = "t5", beginning: str = "instructblip", **changes: Any) -> MmiclForConditionalGeneration:
-    """A model with large random weights, the same at every call, so that every path matters."""
+    """Make a model with large random weights, the same at every call, so that every path matters."""
     torch.manual_seed(0)
     made = MmiclForConditionalGeneration(config(family, beginning, **changes))
     for parameter in made.parameters():
@@ -84,7 +84,7 @@ def model(family: Family = "t5", beginning: str = "instructblip", **changes: Any
 
 
 def tokenizer(after: bool = True) -> str:
-    """A word-level `tokenizer.json`; `after`: it ends sequences with </s>, as T5's does."""
+    """Write a word-level `tokenizer.json`; `after`: it ends sequences with </s>, as T5's does."""
     special = [
         {"id": i, "content": WORDS[i], "single_word": False, "lstrip": False, "rstrip": False}
         | {"normalized": False, "special": True}
@@ -118,7 +118,7 @@ def tokenizer(after: bool = True) -> str:
 
 
 def processor(family: Family = "t5", **changes: Any) -> MmiclProcessor:
-    """The processor of `model(family)`."""
+    """Make the processor of `model(family)`."""
     values: dict[str, Any] = {
         "placeholder_id": PLACEHOLDER,
         "tag_ids": tuple(range(PLACEHOLDER + 1, VOCABULARY)),

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import HfApi
 from torch import Tensor
 
 from mmeval.mmicl import checkpoints
@@ -195,6 +197,14 @@ def test_a_name_that_is_nowhere(name: str) -> None:
         find(name)
 
 
+def test_a_hub_out_of_reach_is_one_sentence_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "HfApi", lambda: HfApi(endpoint="http://127.0.0.1:9"))
+    began = time.monotonic()
+    with pytest.raises(CheckpointError, match=r"no-such-model: cannot be fetched .*; check the name and the network"):
+        find("nobody/no-such-model", local_files_only=False)
+    assert time.monotonic() - began < 5
+
+
 def test_digest_is_that_of_the_weights(saved: Path) -> None:
     before = digest(saved)
     (saved / "README.md").write_text("a note")
@@ -211,7 +221,7 @@ def test_a_missing_key(saved: Path) -> None:
 
 def test_an_extra_key(saved: Path) -> None:
     rewrite(saved, {"language_model.adapter": torch.zeros(1)})
-    with pytest.raises(CheckpointError, match=r"model\.safetensors: key language_model\.adapter is nothing"):
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: key language_model\.adapter is not in the model"):
         load(saved)
 
 
@@ -227,13 +237,13 @@ def test_tied_tensors_that_differ(tmp_path: Path) -> None:
     config = json.loads((tmp_path / "config.json").read_text())
     config["text_config"]["tie_word_embeddings"] = True
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(CheckpointError, match="if the model is untied, say tie_word_embeddings false"):
+    with pytest.raises(CheckpointError, match="if the model is untied, set tie_word_embeddings to false"):
         load_model(tmp_path)
 
 
 def test_no_weights(saved: Path) -> None:
     (saved / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match="no weights; one of"):
+    with pytest.raises(CheckpointError, match="no weights; add one of"):
         load(saved)
 
 
@@ -317,9 +327,9 @@ def test_a_missing_config(saved: Path) -> None:
         ("[" * 100_000, "not JSON"),
         (b"\xff\xfe", "not JSON"),
         ("[]", "must hold a JSON object"),
-        ("{}", "a 'None' model; only mmicl"),
-        ('{"model_type": "llava"}', "a 'llava' model; only mmicl"),
-        ('{"model_type": "mmicl", "text_config": {"model_type": "bert"}}', "'bert' is none of t5"),
+        ("{}", "a 'None' model; choose a checkpoint of type mmicl"),
+        ('{"model_type": "llava"}', "a 'llava' model; choose a checkpoint of type mmicl"),
+        ('{"model_type": "mmicl", "text_config": {"model_type": "bert"}}', "'bert' is not supported; choose from t5"),
         ('{"model_type": "mmicl", "text_config": 3}', "text_config must be an object"),
         ('{"model_type": "mmicl", "num_query_tokens": "many"}', "num_query_tokens"),
         ('{"model_type": "blip-2", "vision_config": {"hidden_size": "wide"}}', "hidden_size"),
@@ -335,7 +345,7 @@ def test_a_config_that_cannot_be_built(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text())
     config["vision_config"]["num_attention_heads"] = 3
     (saved / "config.json").write_text(json.dumps(config))
-    with pytest.raises(CheckpointError, match=r"config\.json: describes no model that can be"):
+    with pytest.raises(CheckpointError, match=r"config\.json: describes a model that cannot be built"):
         load(saved)
 
 

@@ -192,7 +192,7 @@ def test_a_stem_that_misses_the_patch_size_is_refused() -> None:
 
 
 def test_another_language_model_is_refused() -> None:
-    with pytest.raises(ValueError, match="'gpt2' is none of t5, llama, opt"):
+    with pytest.raises(ValueError, match="'gpt2' is not supported; choose from t5, llama, opt"):
         small.config(text_config={"model_type": "gpt2"})
 
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, written
-from mmeval.mmicl.modeling import PromptError
+from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, PromptError, written
 from mmeval.mmicl.processing import MmiclProcessor
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import PLACEHOLDER

@@ -66,7 +66,7 @@ def wordpiece() -> tuple[str, set[int]]:
 
 
 def wordlevel() -> tuple[str, set[int]]:
-    """A tiny model's kind: a literal that stands alone is a word of the vocabulary."""
+    """Make a tiny model's tokenizer: a literal that stands alone is a word of the vocabulary."""
     names = ["<pad>", "</s>", "<unk>", "the", "dog", "图", "<image0>"]
     vocabulary = {name: i for i, name in enumerate(names)}
     model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"}

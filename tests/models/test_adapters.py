@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image as PILImage
 
-from mmeval import loop
+from mmeval import survey as surveys
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.models import CONTEXTS, ModelOptions, find_model, load_model
+from mmeval.models import ADAPTERS, ModelOptions, find_model, load_model
 from mmeval.types import Generation, Image, Ref, Request, Shot, Unsupported
 from tests.mmicl import mmicl_small as small
 
@@ -37,10 +37,10 @@ def picture(shade: int) -> Image:
 def load(request: pytest.FixtureRequest, tmp_path: Path) -> Load:
     adapter, family, beginning = request.param
 
-    def opened(**how: Any) -> TransformerModel:
+    def opened(**options: Any) -> TransformerModel:
         save(small.model(family, beginning), small.processor(family), tmp_path / "checkpoint")
-        settings = ModelOptions(**{"context": CONTEXTS[adapter][0], **how})
-        model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"), settings)
+        chosen = ModelOptions(**{"context": ADAPTERS[adapter].contexts[0], **options})
+        model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"), chosen)
         assert isinstance(model, TransformerModel)
         return model
 
@@ -57,10 +57,10 @@ def requests() -> list[Request]:
 
 def answers(model: TransformerModel, at_once: int) -> dict[str, str | None]:
     asked = requests()
-    said: dict[str, str | None] = {}
+    answered: dict[str, str | None] = {}
     for first in range(0, len(asked), at_once):
-        said |= {r.id: r.text for r in model.generate(asked[first : first + at_once], Generation(6))}
-    return said
+        answered |= {r.id: r.text for r in model.generate(asked[first : first + at_once], Generation(6))}
+    return answered
 
 
 def test_any_batch_gives_the_same_answers(load: Load) -> None:
@@ -92,15 +92,15 @@ def test_likelihoods_do_not_depend_on_the_batch_and_order_candidates(load: Load)
 def test_a_likelihood_is_that_of_one_plain_row(tmp_path: Path, adapter: str, family: Any, beginning: str) -> None:
     save(small.model(family, beginning), small.processor(family), tmp_path / "checkpoint")
     model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"))
-    said = ("yes", "there is a cat", "no")
-    asked = [Request(words, (picture(70), words), candidates=said) for words in (QUESTIONS[2], "a dog ?")]
-    weighed = {response.id: response.loglikelihoods for response in model.loglikelihood(asked)}
-    expected = [one_row(small.model(family, beginning), adapter, ids_of(candidate)) for candidate in said]
-    assert weighed["a dog ?"] == pytest.approx(expected, abs=1e-4)
+    candidates = ("yes", "there is a cat", "no")
+    asked = [Request(words, (picture(70), words), candidates=candidates) for words in (QUESTIONS[2], "a dog ?")]
+    scored = {response.id: response.loglikelihoods for response in model.loglikelihood(asked)}
+    expected = [one_row(small.model(family, beginning), adapter, ids_of(candidate)) for candidate in candidates]
+    assert scored["a dog ?"] == pytest.approx(expected, abs=1e-4)
 
 
 def one_row(model: MmiclForConditionalGeneration, adapter: str, candidate: list[int]) -> float:
-    """The likelihood of `candidate` after the picture and "a dog ?", ids written out by hand and nothing padded."""
+    """Compute the likelihood of `candidate` after the picture and "a dog ?": ids by hand, nothing padded."""
     shown, asked, end = [small.PLACEHOLDER] * 2, ids_of("a dog ?"), [1]
     if adapter == "mmicl":  # "image 0 is <image0>[picture].\na dog ?"
         prompt = [*ids_of("image 0 is"), small.PLACEHOLDER + 1, *shown, small.WORDS.index("<unk>"), *asked]
@@ -159,6 +159,72 @@ def test_single_tokens_have_the_probability_of_the_first_step(load: Load) -> Non
         assert generated.text == best
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_an_answer_tells_why_it_ended_and_what_it_cost(load: Load, beams: int) -> None:
+    model = load()
+    asked = requests()
+    ends = {}
+    for limit in (1, 30):
+        for response in model.generate(asked, Generation(limit, beams)):
+            expected = model.preview(next(request for request in asked if request.id == response.id))
+            assert response.input_tokens == expected.input_tokens > 0
+            assert response.seconds > 0
+            assert 1 <= response.output_tokens <= limit
+            if response.finish_reason == "length":
+                assert response.output_tokens == limit
+            ends[limit, response.id] = (response.finish_reason, response.output_tokens)
+    for request in asked:  # an answer that ended by itself ends there under every higher limit, too
+        _, tokens = ends[30, request.id]
+        if beams == 1 and tokens > 1:
+            assert ends[1, request.id] == ("length", 1)
+    for response in model.loglikelihood([Request("q", (picture(9), "a dog ?"), candidates=("yes", "no"))]):
+        assert (response.finish_reason, response.output_tokens) == (None, 0)
+        assert response.input_tokens > 0 and response.seconds > 0
+
+
+def test_the_end_of_sequence_counts_and_padding_does_not(tmp_path: Path) -> None:
+    save(small.model(), small.processor(), tmp_path / "c")
+    model = load_model(find_model(str(tmp_path / "c")))
+    assert isinstance(model, TransformerModel)
+    yes, pad, end = small.WORDS.index("yes"), 0, 1
+    for ids, limit, expected in (
+        ([pad, yes, yes, end, pad], 5, ("stop", 3)),
+        ([pad, yes, yes, yes], 3, ("length", 3)),
+        ([pad, yes, yes, end], 3, ("stop", 3)),
+        ([pad, end], 1, ("stop", 1)),
+    ):
+        response = model._written("q", ids, limit)
+        assert (response.finish_reason, response.output_tokens) == expected, ids
+        assert response.text == " ".join(["yes"] * ids.count(yes))
+
+
+@pytest.mark.parametrize("family", small.FAMILIES)
+def test_the_text_adapter_is_the_language_model_alone(tmp_path: Path, family: Any) -> None:
+    made, processor = small.model(family), small.processor(family)
+    save(made, processor, tmp_path / "c")
+    model = load_model(find_model(f"text:{tmp_path / 'c'}"))
+    assert isinstance(model, TransformerModel)
+    shot = Shot((picture(0), "is there a cat ?"), "no")
+    asked = [
+        Request("one", (picture(90), "is there a dog ?"), candidates=("yes", "no")),
+        Request("another", (picture(200), "is there a dog ?"), candidates=("yes", "no")),
+        Request("two", (picture(1), "is the ", Ref(0), picture(2), " a cat ?"), shots=(shot,), candidates=("yes",)),
+    ]
+    answers = {response.id: response for response in model.generate(asked, Generation(6))}
+    assert model.pictures.encoded == 0
+    assert not any("[picture]" in response.sent for response in answers.values())
+    assert answers["one"].text == answers["another"].text
+    scored = {response.id: response.loglikelihoods for response in model.loglikelihood(asked)}
+    assert scored["one"] == pytest.approx(scored["another"], abs=1e-5)
+    for name, text in (("one", "is there a dog ?"), ("two", "is there a cat ? no\nis the image 1 a cat ?")):
+        ids = torch.tensor(
+            [[*processor.tokenizer.before, *processor.tokenizer.encode(text), *processor.tokenizer.after]]
+        )
+        assert answers[name].input_tokens == ids.shape[1]
+        alone = made.language_model.generate(inputs_embeds=made.get_input_embeddings()(ids), max_new_tokens=6)
+        assert answers[name].text == processor.decode(alone[0].tolist()).strip()
+
+
 @pytest.mark.parametrize("trap", ["<image>", "<image0>", "图", "</s>", "<pad>"])
 def test_what_a_question_spells_is_text(load: Load, trap: str) -> None:
     model = load()
@@ -170,10 +236,10 @@ def test_what_a_question_spells_is_text(load: Load, trap: str) -> None:
 
 def test_errors_are_data_and_the_others_are_answered(load: Load) -> None:
     broken = Request("broken", (Image(b"GIF89a?", "cat.gif"), "a cat ?"))
-    said = {r.id: r for r in load().generate([broken, *requests()], Generation(2))}
-    assert said["broken"].text is None
-    assert "cat.gif" in str(said["broken"].error)
-    assert sum(r.text is not None for r in said.values()) == len(requests())
+    answered = {r.id: r for r in load().generate([broken, *requests()], Generation(2))}
+    assert answered["broken"].text is None
+    assert "cat.gif" in str(answered["broken"].error)
+    assert sum(r.text is not None for r in answered.values()) == len(requests())
 
 
 def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +257,7 @@ def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.Mon
     assert max(sizes) > 2
 
 
-@pytest.mark.parametrize("context", CONTEXTS["mmicl"])
+@pytest.mark.parametrize("context", ADAPTERS["mmicl"].contexts)
 def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
     save(small.model(), small.processor(), tmp_path / "c")
     model = load_model(find_model(str(tmp_path / "c")), ModelOptions(context))
@@ -205,12 +271,12 @@ def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
 
 def test_one_picture_models_refuse_two_unless_pasted(tmp_path: Path) -> None:
     save(small.model("t5", "blip-2"), small.processor(), tmp_path / "c")
-    plan = loop.Survey("", ("q",), (2, "q"))
+    plan = surveys.Survey("", "", ("q",), {}, 1, (2, "q"), ("",))
     blip2 = load_model(find_model(f"blip2:{tmp_path / 'c'}"))
     with pytest.raises(Unsupported, match=r"takes 1 picture.*sample 'q' has 2.*side-by-side"):
-        loop.check_pictures(blip2, plan)
+        surveys.check_pictures(blip2, plan)
     pasted = load_model(find_model(f"blip2:{tmp_path / 'c'}"), ModelOptions("side-by-side"))
-    loop.check_pictures(pasted, plan)
+    surveys.check_pictures(pasted, plan)
     (response,) = pasted.generate([Request("q", (picture(1), picture(2), "a dog ?"))], Generation(2))
     assert response.error is None
 
@@ -223,11 +289,23 @@ def test_a_folder_says_which_adapter_it_needs(tmp_path: Path, kind: str, adapter
     assert find_model(str(tmp_path)).adapter == adapter
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("x/trained", "x"), ("x/checkpoint-200", "x-checkpoint-200"), ("x/full", "full"), ("checkpoint", "checkpoint")],
+)
+def test_what_training_writes_is_named_after_its_run(tmp_path: Path, folder: str, name: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "config.json").write_text('{"model_type": "mmicl"}')
+    assert find_model(str(tmp_path / folder)).name == name
+
+
 def test_constant_answers_everything() -> None:
     model = load_model(find_model("constant:no"))
     asked = [Request("q", (picture(1), "is ", Ref(0), " a dog ?"), candidates=("yes", "no")), *requests()]
     answered = {response.id: response for response in model.generate(asked, Generation())}
     assert [answered[request.id].text for request in asked] == ["no"] * len(asked)
     assert answered["q"].sent == model.preview(asked[0]).sent == "<picture>is image 0 a dog ?"
-    (weighed, *_) = model.loglikelihood(asked)
-    assert weighed.loglikelihoods == (0.0, 0.0)
+    (scored, *_) = model.loglikelihood(asked)
+    assert scored.loglikelihoods == (0.0, 0.0)
+    assert (answered["q"].finish_reason, answered["q"].output_tokens) == ("stop", 1)
+    assert answered["q"].input_tokens == scored.input_tokens == 6

@@ -32,11 +32,11 @@ def asked(*prompt: str | Image, candidates: Sequence[str] = ("yes", "there is"))
     return Request("asked", prompt, candidates=tuple(candidates))
 
 
-def refused(model: TransformerModel, request: Request, weigh: bool = False) -> str:
+def refused(model: TransformerModel, request: Request, likelihood: bool = False) -> str:
     """Why `request` got no answer; five others in the same window must get theirs."""
     others = [Request(str(i), (PICTURE, "dog " * i), candidates=("no",)) for i in range(5)]
     window = [*others[:2], request, *others[2:]]
-    answers = list(model.loglikelihood(window) if weigh else model.generate(window, Generation(8)))
+    answers = list(model.loglikelihood(window) if likelihood else model.generate(window, Generation(8)))
     responses = {response.id: response for response in answers}
     assert len(responses) == len(answers) == len(window)
     assert all(answered(responses[other.id]) for other in others)
@@ -70,13 +70,13 @@ def test_an_answer_that_would_leave_the_positions_there_are(tmp_path: Path, fami
     assert "121 tokens and its answer 8" in refused(model, asked("dog " * (POSITIONS - 8)))
     (response,) = model.loglikelihood([asked("dog " * (POSITIONS - 2 - start))])
     assert answered(response)
-    assert "127 tokens and its answer 2" in refused(model, asked("dog " * (POSITIONS - 2)), weigh=True)
+    assert "127 tokens and its answer 2" in refused(model, asked("dog " * (POSITIONS - 2)), likelihood=True)
 
 
 @pytest.mark.parametrize("candidates", [(), ("yes", "")])
-def test_nothing_to_weigh(tmp_path: Path, candidates: tuple[str, ...]) -> None:
+def test_no_candidates_to_compare(tmp_path: Path, candidates: tuple[str, ...]) -> None:
     model = opened(tmp_path, "mmicl")
-    assert "nothing to weigh" in refused(model, asked(PICTURE, "dog", candidates=candidates), weigh=True)
+    assert "nothing to compare" in refused(model, asked(PICTURE, "dog", candidates=candidates), likelihood=True)
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
@@ -108,18 +108,18 @@ def test_instructblip_needs_a_qformer_that_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("options", "sentence"),
     [
         (ModelOptions("declarations"), "no context 'declarations', did you mean 'declaration'?"),
-        (ModelOptions("plain", dtype="int3"), "unknown dtype 'int3'; say one of float32"),
-        (ModelOptions("plain", device="gpu"), "unknown device 'gpu'; say auto, cpu or cuda"),
-        (ModelOptions("plain", device="meta"), "device 'meta' is not one that models are run on"),
+        (ModelOptions("plain", dtype="int3"), "unknown dtype 'int3'; choose from float32"),
+        (ModelOptions("plain", device="gpu"), "unknown device 'gpu'; choose auto, cpu or cuda"),
+        (ModelOptions("plain", device="meta"), "device 'meta' cannot run models; choose auto, cpu or cuda"),
         (ModelOptions("plain", device="cuda:99"), "device 'cuda:99' was asked for and torch sees"),
     ],
 )
-def test_a_setting_that_cannot_be(settings: ModelOptions, sentence: str) -> None:
+def test_an_option_that_is_not_valid(options: ModelOptions, sentence: str) -> None:
     with pytest.raises(InputError) as caught:
-        load_model("mmicl:nowhere", settings)
+        load_model("mmicl:nowhere", options)
     assert sentence in str(caught.value)
 
 
@@ -134,7 +134,7 @@ def test_a_setting_that_cannot_be(settings: ModelOptions, sentence: str) -> None
         ('{"model_type": ["mmicl"]}', "has no adapter"),
     ],
 )
-def test_a_folder_that_is_no_checkpoint(tmp_path: Path, config: str | None, sentence: str) -> None:
+def test_a_folder_without_a_checkpoint(tmp_path: Path, config: str | None, sentence: str) -> None:
     if config is not None:
         (tmp_path / "config.json").write_text(config)
     with pytest.raises(InputError) as caught:

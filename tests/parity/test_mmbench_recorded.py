@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from mmeval import loop
+from mmeval import rendering
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.strict import strict
-from mmeval.task import load_task, variant
+from mmeval.spec import RunSpec
+from mmeval.task import configure, load_task
 from mmeval.types import Record
+from tests.evaluating import results
 from tests.parity.conftest import Recordings
 
 COLUMNS = {
@@ -45,7 +47,7 @@ def records(circular: Path) -> list[Record]:
     for line in (circular / "rows.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         sample = samples.pop(str(row["index"]))
-        choices = tuple(loop.words(choice) for choice in sample.choices)
+        choices = tuple(rendering.words(choice) for choice in sample.choices)
         assert (list(choices), sample.targets[0]) == ([str(c) for c in row["choices"].values()], row["answer"])
         text = row["prediction_after_xlsx"]
         found.append(Record(sample.id, sample.targets, sample.category, sample.groups, sample.tags, choices, text=text))
@@ -75,7 +77,7 @@ def test_strict_reads_what_is_meant_and_no_letter_that_is_not(cases: list[dict[s
 
 def test_every_score_of_the_recorded_tables(circular: Path, records: list[Record]) -> None:
     wanted = json.loads((circular / "scores.json").read_text(encoding="utf-8"))["by_vlmevalkit"]
-    metrics = loop.score(variant(MMBENCH, reading="2026-08"), records)["metrics"]
+    metrics = results(configure(MMBENCH, RunSpec("mmbench", reading="2026-08")), records)["metrics"]
     compared = 0
     for key, values in wanted.items():
         way, _, split = key.rpartition("_")
@@ -90,10 +92,10 @@ def test_every_score_of_the_recorded_tables(circular: Path, records: list[Record
 def test_the_numbers_of_every_generation(circular: Path, records: list[Record]) -> None:
     recorded = json.loads((circular / "scores_by_can_infer_generation.json").read_text(encoding="utf-8"))
     for name, entry in zip(READINGS, recorded.values(), strict=True):
-        results = loop.score(variant(MMBENCH, reading=name), records)
+        found = results(configure(MMBENCH, RunSpec("mmbench", reading=name)), records)
         for split, ways in entry["scores"].items():
             for way, value in ways.items():
-                metric = results["metrics"][f"{split}/{WAYS[way]}"]
+                metric = found["metrics"][f"{split}/{WAYS[way]}"]
                 assert metric["value"] == pytest.approx(100 * value, abs=1e-9), (name, split, way)
 
 
@@ -114,6 +116,6 @@ def test_what_is_not_whole_has_no_score(records: list[Record]) -> None:
     some = [record for index, record in enumerate(records) if record.tags.get("turn") != "1" or index % 2]
     first = [record for record in records if record.tags.get("turn", "0") == "0"]
     for lacking in (some, first):
-        metrics = loop.score(MMBENCH, lacking)["metrics"]
+        metrics = results(MMBENCH, lacking)["metrics"]
         assert metrics["circular"]["value"] is None
         assert "turns" in metrics["circular"]["reason"]

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from mmeval import loop
 from mmeval.scoring.differences import ONLY_STRICT, differences
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import estimate
 from mmeval.tasks.mme import MME, samples
 from mmeval.types import InputError, images
+from tests.evaluating import judged
 from tests.parity.conftest import Recordings
 
 
 def official(folder: Path) -> dict[str, float]:
     records = MME.read_predictions(str(folder))
-    numbers = MME.metrics["official"](records, loop.judge(MME, records, "official"))
+    numbers = MME.metrics["official"](records, judged(MME, records, "official"))
     return {name: estimate(number, resamples=10).value or 0.0 for name, number in numbers.items()}
 
 
@@ -37,7 +37,7 @@ def test_lavins_real_answers(fixtures: Recordings) -> None:
 def test_strict_takes_nothing_from_lavin(fixtures: Recordings) -> None:
     # VLMEvalKit loses two answers that say yes and quote a "no"
     records = MME.read_predictions(str(fixtures / "mme_lavin/results"))
-    both = [loop.judge(MME, records, scorer) for scorer in ("official", "strict")]
+    both = [judged(MME, records, scorer) for scorer in ("official", "strict")]
     assert differences(records, *both) == {}
 
 
@@ -147,5 +147,5 @@ def test_markup_takes_a_models_yes_and_not_its_no(fixtures: Recordings) -> None:
     # what the four-character window does to a model that writes in bold, and what the table says of it
     records = MME.read_predictions(str(fixtures / "mme_lavin/results"))
     bold = [type(r)(r.id, r.targets, r.category, r.groups, text=f"**{(r.text or '')[:3]}**") for r in records]
-    both = [loop.judge(MME, bold, scorer) for scorer in ("official", "strict")]
+    both = [judged(MME, bold, scorer) for scorer in ("official", "strict")]
     assert sum(differences(bold, *both)["OCR"].values()) == differences(bold, *both)["OCR"][ONLY_STRICT] > 0

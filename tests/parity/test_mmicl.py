@@ -55,7 +55,7 @@ def arrays(variant: str, case: str) -> Tensors:
 
 
 def inputs(recorded: Tensors, prefix: str = "in_") -> Tensors:
-    """Our arguments: the original's pictures in padded slots become distinct pictures and their places."""
+    """Make our arguments: the original's pictures in padded slots become distinct pictures and their places."""
     given = {name.removeprefix("in_"): value for name, value in recorded.items() if name.startswith("in_")}
     if prefix == "gen_in_":
         own = {name.removeprefix(prefix): value for name, value in recorded.items() if name.startswith(prefix)}
@@ -70,7 +70,7 @@ def inputs(recorded: Tensors, prefix: str = "in_") -> Tensors:
 
 
 def mismatching_row(variant: str, given: Tensors) -> int | None:
-    """The first row whose placeholders are not those of its pictures."""
+    """Find the first row whose placeholders are not those of its pictures."""
     found = (given["input_ids"] == meta(variant)["sp_token"]).sum(1)
     pictures = given.get("pictures", torch.full((len(found), 1), -1))
     wrong = torch.nonzero(found != (pictures >= 0).sum(1) * meta(variant)["num_query_tokens"])
@@ -85,7 +85,7 @@ def same(ours: Tensor, theirs: Tensor, what: str) -> None:
 
 
 def kept(variant: str, case: str) -> slice:
-    """What the original left of the sequence in `lm_truncation`; ours never cuts, so the test does."""
+    """Return what the original left of the sequence in `lm_truncation`; ours never cuts, so the test does."""
     limit = meta(variant)["cases"][case].get("max_sequence_length")
     config = model_of(variant).config
     first = config.beginning == "instructblip" and not config.decoder_only
@@ -184,7 +184,7 @@ LENGTH_FREE = ("greedy", "greedy_new", "beam4_fixed", "beam4_lp0")
 
 
 def generations() -> Iterator[tuple[str, str, str]]:
-    """Recorded generations that transformers 5's beam scoring can give, of cases that are not refused."""
+    """Yield recorded generations that transformers 5's beam scoring can give, of cases that are not refused."""
     file = ROOT / "modern_5_23_check.json"
     checked = json.loads(file.read_text()) if file.exists() else {}
     for variant, case in CASES:

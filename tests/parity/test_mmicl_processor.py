@@ -41,7 +41,7 @@ def processor(folder: Path, expected: Any) -> MmiclProcessor:
 
 
 def pieces_of(prompt: str) -> list[Piece]:
-    """The original's prompts are strings in which runs of the placeholder are pictures, in order."""
+    """Read the original's prompts: strings in which runs of the placeholder are pictures, in order."""
     pieces: list[Piece] = []
     pictures = 0
     for part in re.split("((?:图){4}|<image[0-9]+>)", prompt):

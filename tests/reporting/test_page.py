@@ -11,7 +11,8 @@ from pathlib import Path
 from PIL import Image as PILImage
 
 from mmeval.reporting import page, radar, table
-from mmeval.reporting.reference import AXES, TOTALS
+from mmeval.reporting.reference import AXES
+from mmeval.task import load_task
 from mmeval.types import Image, Record, Score
 from tests.reporting.made_up import chart, scores
 
@@ -35,7 +36,7 @@ class _Tags(HTMLParser):
 
 
 def _table(title: str = "mmicl-tiny on MME") -> table.Table:
-    return table.tabulate(scores(), title, "embedded picture world", AXES, TOTALS, comparable=False)
+    return table.tabulate(load_task("mme"), scores(), title, "embedded picture world")
 
 
 def _answers(count: int, text: str = "Yes") -> Iterator[tuple[Record, Score]]:

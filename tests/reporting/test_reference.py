@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.reporting import reference, reference_mmbench
+from mmeval.reporting import reference, reference_mmbench, run_report
 from mmeval.reporting.chart import Series
 from mmeval.types import InputError
+from tests.evaluating import evaluate
+from tests.mme_folder import make_release
 from tests.reporting.made_up import series
 
 
@@ -48,9 +50,10 @@ def test_what_is_no_date_names_all() -> None:
         reference.published("../../etc/passwd")
 
 
-def test_an_embedded_run_is_never_drawn_over_published_scores(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"mmicl-tiny.*not on MME's own data"):
-        reference.draw_published("2023-09-17", tmp_path / "out", [series("mmicl-tiny", 0.6, comparable=False)])
+def test_a_run_that_is_not_a_whole_one_is_never_drawn_over_published_scores(tmp_path: Path) -> None:
+    run = evaluate("constant", "mme", data=str(make_release(tmp_path / "release")), out=tmp_path / "run", limit=28)
+    with pytest.raises(InputError, match=r"run: limited to 28 of 56 questions, so it is not drawn over published"):
+        run_report.compare([run], "2023-09-17", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -75,10 +78,11 @@ def test_a_run_is_placed_among_mmbenchs_published_models(tmp_path: Path) -> None
     paths = reference_mmbench.draw_published("mmbench-test", tmp_path, [mine], ["MMBench_DEV_EN.tsv"])
     text = paths[1].read_text(encoding="utf-8")
     behind = sum((model.estimates["circular"].value or 0) > 40.0 for model in models)
-    assert f"my model: 40.0 on MMBench_DEV_EN.tsv, behind {behind} of 31 published models." in text
-    with pytest.raises(InputError, match="not on MMBench's own data"):
-        reference_mmbench.draw_published("mmbench-test", tmp_path, [replace(mine, comparable=False)])
-    with pytest.raises(InputError, match="no run of MMBench"):
+    assert f"my model: 40.00 on MMBench_DEV_EN.tsv, behind {behind} of 31 published models." in text
+    with pytest.raises(InputError, match="has no CircularEval"):
+        none = replace(mine, estimates={**mine.estimates, "circular": replace(best["circular"], value=None)})
+        reference_mmbench.draw_published("mmbench-test", tmp_path, [none])
+    with pytest.raises(InputError, match="not a run of MMBench"):
         reference_mmbench.draw_published("mmbench-test", tmp_path, [series("an MME run", 0.5)])
     with pytest.raises(InputError, match="did you mean 'mmbench-test'"):
         reference_mmbench.published("mmbench-tset")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import evaluation as door
+from mmeval import evaluation
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.reporting import leaderboards as submission
@@ -18,6 +19,7 @@ from mmeval.reporting.leaderboards import mmbench
 from mmeval.run import Run
 from mmeval.types import InputError, Record
 from tests import mmbench_table as table
+from tests.evaluating import evaluate
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -30,7 +32,7 @@ def call(*arguments: object) -> Result:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("run")
     data = table.write(folder / "MMBench_DEV_EN.tsv", table.with_turns(table.questions()))
-    return door.evaluate("constant:=1+1", "mmbench", data=str(data), out=folder / "run")
+    return evaluate("constant:=1+1", "mmbench", data=str(data), out=folder / "run")
 
 
 def findings(path: Path, level: str = "wrong", board: str = "mmbench") -> list[str]:
@@ -54,9 +56,9 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
     assert {cell.data_type for row in rows for cell in row[1:] if cell.value is not None} == {"s"}
     assert [cell.value for cell in rows[0]][3:7] == ["a cat", "a dog", "None", "NA"]
     assert findings(path) == []
-    _, records, results = door.score_predictions("mmbench", str(path))
+    scored, results = evaluation.score_predictions("mmbench", str(path))
     assert results["metrics"]["circular"] == run.results["metrics"]["circular"]
-    assert {record.id: record.choices for record in records} == {r.id: r.choices for r in run.records}
+    assert {record.id: record.choices for record in scored.records} == {r.id: r.choices for r in run.records}
 
 
 def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
@@ -171,9 +173,9 @@ def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     twice.write_text(twice.read_text().replace("\tcomment\t", "\tPrediction\t", 1))
     assert "two columns prediction; keep one" in findings(twice)[0]
     with pytest.raises(InputError, match=r"line 2, column answer: empty, .* which are public today"):
-        door.score_predictions("mmbench", str(predictions(tmp_path / "e.tsv", {0: {"answer": ""}})))
+        evaluation.score_predictions("mmbench", str(predictions(tmp_path / "e.tsv", {0: {"answer": ""}})))
     with pytest.raises(InputError, match="no column answer, so there is nothing to score by"):
-        door.score_predictions("mmbench", str(predictions(tmp_path / "c.tsv", without=("answer",))))
+        evaluation.score_predictions("mmbench", str(predictions(tmp_path / "c.tsv", without=("answer",))))
 
 
 def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:
@@ -208,18 +210,18 @@ def test_a_file_that_is_not_there_is_a_mistake_of_the_command(tmp_path: Path) ->
 
 def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
     data = str(run.folder.parent / "MMBench_DEV_EN.tsv")
-    limited = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "a", limit=4)
-    early = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "b", early_stop=True)
-    unfinished = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "c")
+    limited = evaluate("constant:B", "mmbench", data=data, out=tmp_path / "a", limit=4)
+    early = evaluate("constant:B", "mmbench", data=data, out=tmp_path / "b", early_stop=True)
+    unfinished = evaluate("constant:B", "mmbench", data=data, out=tmp_path / "c")
     lines = (unfinished.folder / "records.jsonl").read_bytes().splitlines(keepends=True)
     (unfinished.folder / "records.jsonl").write_bytes(b"".join(lines[:-1]))
-    broken = door.evaluate("constant:B", "mmbench", data=data, out=tmp_path / "d")
+    broken = evaluate("constant:B", "mmbench", data=data, out=tmp_path / "d")
     (broken.folder / "records.jsonl").write_bytes(b"".join(lines).replace(b'"text":"B"', b'"text":null,"error":"x"', 1))
     for bad, sentence in (
-        (limited, "was limited"),
+        (limited, "limited to 4 of"),
         (early, "run without --early-stop"),
-        (unfinished, "finish the run first"),
-        (broken, r"no answer \(x\)"),
+        (unfinished, "unfinished: 1 of"),
+        (broken, "1 of .* answers are errors"),
     ):
         with pytest.raises(InputError, match=sentence):
             submission.write(runs.open_run(bad.folder), "mmbench", tmp_path / "out")
@@ -231,7 +233,7 @@ def test_a_run_whose_questions_lack_turns_is_refused(tmp_path: Path) -> None:
     for board in ("mmbench", "openvlm"):
         for name, some in (("whole", lines), ("some", lines[:-1])):
             data = table.write(tmp_path / f"MMBench_{name}.tsv", some)
-            one = door.evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / name, partial=True)
+            one = evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / name, partial=True)
             out = tmp_path / f"{board}-{name}"
             if name == "whole":
                 assert submission.write(one, board, out)
@@ -274,12 +276,10 @@ def test_an_entry_may_have_other_benchmarks_with_other_scales(tmp_path: Path) ->
     ("data", "name"),
     [("CCBench.TSV", "CCBench"), ("DailyBench.parquet", "mmbench_DailyBench"), ("hub:cn-dev", "mmbench_hub_cn-dev")],
 )
-def test_a_file_is_called_what_is_scored_by_circulareval(
-    run: Run, monkeypatch: pytest.MonkeyPatch, data: str, name: str
-) -> None:
-    identity = {**run.identity, "data": {"source": data}, "model": {"name": "m"}}
-    monkeypatch.setattr(Run, "identity", property(lambda self: identity))
-    assert mmbench.file_name(run) == f"m_{name}.xlsx"
+def test_a_file_is_called_what_is_scored_by_circulareval(run: Run, data: str, name: str) -> None:
+    named = Run(run.folder)
+    named.spec = replace(run.spec, data=data, model="m")
+    assert mmbench.file_name(named) == f"m_{name}.xlsx"
 
 
 def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,15 @@ import pytest
 from rich.console import Console
 
 from mmeval.reporting import table
-from mmeval.reporting.reference import AXES, TOTALS
+from mmeval.task import load_task
 from mmeval.types import InputError
 from tests.reporting.made_up import scores
 
-EXTRAS = {name: {"acc": 85.0, "acc+": 55.0} for name in AXES}
+MME = load_task("mme")
 
 
 def _table(title: str = "mmicl-tiny on MME", data: str = "embedded picture world") -> table.Table:
-    return table.tabulate(scores(), title, data, AXES, TOTALS, EXTRAS, "One reads four characters.", comparable=False)
+    return table.tabulate(MME, scores(), title, data)
 
 
 def _shown(made: table.Table, width: int = 80) -> str:
@@ -29,7 +29,16 @@ def _shown(made: table.Table, width: int = 80) -> str:
 def test_a_terminal_of_80_columns_shows_every_number_whole() -> None:
     shown = _shown(_table())
     assert "…" not in shown
-    for text in ("embedded picture world", "Commonsense Reasoning", "1,180.0–1,420.0", "acc+", "55.00", "2,000", "750"):
+    for text in (
+        "embedded picture world: 117 of 120 questions answered",
+        "unfinished: a mark",
+        "Commonsense Reasoning",
+        "1,180.0–1,420.0",
+        "acc+",
+        "55.00",
+        "2,000",
+        "750",
+    ):
         assert text in shown
     assert "120 samples: 90 correct, 20 incorrect, 5 unparsed, 2 refused, 3 errors" in shown
 
@@ -43,7 +52,7 @@ def test_where_the_scorers_differ_is_said_with_the_reason() -> None:
 def test_where_they_agree_there_is_no_strict_column() -> None:
     same = scores()
     same["strict"] = same["metrics"]
-    agreed = table.tabulate(same, "t", "d", AXES, TOTALS)
+    agreed = table.tabulate(MME, same, "t", "d")
     assert "strict" not in _shown(agreed) + table.markdown(agreed)
 
 
@@ -58,7 +67,8 @@ def test_a_missing_value_is_a_dash_with_its_reason_never_a_zero() -> None:
 def test_csv_holds_the_numbers_in_full_and_what_they_were_measured_on() -> None:
     row = next(row for row in _rows(_table()) if row["metric"] == "OCR")
     assert float(row["strict"]) == float(row["value"]) - 5
-    assert row["data"] == "embedded picture world"
+    assert row["data"] == "embedded picture world; unfinished: a mark"
+    assert row["answered"] == "117 of 120 questions answered"
 
 
 @pytest.mark.parametrize("title", ["[red]all right[/red]", "\x1b[2Jgone", "[link=http://x]y[/link]"])
@@ -100,9 +110,9 @@ def test_broken_scores_are_a_sentence() -> None:
     lacking = scores()
     del lacking["metrics"]["OCR"]
     with pytest.raises(InputError, match="no metric 'OCR'"):
-        table.tabulate(lacking, "t", "d", AXES, TOTALS)
+        table.tabulate(MME, lacking, "t", "d")
     with pytest.raises(InputError, match="no readable 'strict'"):
-        table.tabulate({**scores(), "strict": [1]}, "t", "d", AXES, TOTALS)
+        table.tabulate(MME, {**scores(), "strict": [1]}, "t", "d")
 
 
 def _rows(made: table.Table) -> list[dict[str, str]]:

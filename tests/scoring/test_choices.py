@@ -134,21 +134,21 @@ def test_without_a_known_answer_there_is_no_score() -> None:
 def test_likelihoods_are_compared_per_byte_of_the_option_unless_told_otherwise() -> None:
     # per byte: -2.0, -0.5, -3.3, -4.0; as sums the short ones win
     weighed = record(loglikelihoods=(-20.0, -3.0, -10.0, -12.0))
-    assert choices.BY["likelihood"](weighed).answer == "B"
+    assert choices.LIKELIHOOD_SCORERS["likelihood"](weighed).answer == "B"
     long = record(loglikelihoods=(-4.0, -3.0, -2.5, -2.6))
-    assert choices.BY["likelihood"](long).answer == "A"
-    assert choices.BY["likelihood-sum"](long).answer == "C"
+    assert choices.LIKELIHOOD_SCORERS["likelihood"](long).answer == "A"
+    assert choices.LIKELIHOOD_SCORERS["likelihood-sum"](long).answer == "C"
 
 
 def test_options_that_are_equally_likely_are_no_choice() -> None:
     even = record(loglikelihoods=(0.0, 0.0, 0.0, 0.0))
-    assert choices.BY["likelihood"](even).outcome == "unparsed"
+    assert choices.LIKELIHOOD_SCORERS["likelihood"](even).outcome == "unparsed"
 
 
 def test_options_are_listed_with_their_pictures() -> None:
     picture = Image(b"x")
     assert choices.listed([("one",), (picture, " two")]) == ("A. one\nB. ", picture, " two\n")
-    with pytest.raises(InputError, match="26 only"):
+    with pytest.raises(InputError, match="option 27 has no letter: there are 26 letters"):
         choices.listed([("x",)] * 27)
 
 

@@ -13,8 +13,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval import loop
-from mmeval.cards.schema import load
+from mmeval import survey as surveys
+from mmeval.cards.task import load
 from mmeval.engine.prompts import flatten
 from mmeval.mmicl.context import ImageMention
 from mmeval.scoring.metrics import vqa
@@ -24,6 +24,7 @@ from mmeval.scoring.statistics import estimate
 from mmeval.task import Task, load_task
 from mmeval.tasks.vl_icl import strict as vl_icl
 from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot
+from tests.evaluating import results
 from tests.tasks.small_folders import jsonl, picture, run, value
 
 OPTIONS = ("the cat", "the dog", "the hen", "none of them")
@@ -106,7 +107,7 @@ def counted(task: Task, *texts: str | None) -> dict[str, Any]:
         Record(f"random/{n}", ("yes",), "random", {"image": str(n)}, text=text, error=None if text else "broken")
         for n, text in enumerate(texts)
     ]
-    return loop.score(task, records)
+    return results(task, records)
 
 
 def test_mmiu_and_mvbench_what_is_unparsed_stays_in_the_denominator() -> None:
@@ -119,7 +120,7 @@ def test_lmms_eval_mvbench_what_is_unanswered_stays_in_the_denominator() -> None
     records = [
         Record(f"random/{n}", ("no",), "random", {"image": str(n)}, text=text) for n, text in enumerate(["no", "", ""])
     ]
-    found = loop.score(load_task("pope"), records)["strict"]["random/accuracy"]
+    found = results(load_task("pope"), records)["strict"]["random/accuracy"]
     assert (found["n"], found["value"]) == (3, pytest.approx(100 / 3))
 
 
@@ -238,7 +239,7 @@ def test_lavis_visdial_turns_about_one_picture_are_questions_of_their_own(tmp_pa
     samples = list(card(tmp_path, kind="short answer", files="q.jsonl", fields=fields).samples(str(tmp_path)))
     assert [(sample.prompt[-1], sample.targets) for sample in samples] == [(f"Turn {n}?", (f"{n}",)) for n in range(10)]
     with pytest.raises(InputError, match="two samples have the id '10'"):
-        loop.survey([*samples, samples[-1]])
+        surveys.survey([*samples, samples[-1]])
 
 
 def test_lmms_eval_pope_a_sentence_is_read_as_well_as_a_word() -> None:
@@ -251,7 +252,7 @@ def test_lmms_eval_pope_a_yes_ratio_counts_answers() -> None:
         Record(f"random/{n}", (target,), "random", {"image": "1"}, text=text)
         for n, (target, text) in enumerate([("yes", "no"), ("no", "no"), ("yes", "No, it is not."), ("no", "Yes.")])
     ]
-    found = loop.score(load_task("pope"), records)["strict"]
+    found = results(load_task("pope"), records)["strict"]
     assert found["random/yes_ratio"]["value"] == 25.0  # half of the truths are yes
 
 

@@ -258,5 +258,5 @@ def test_verdicts_survive_their_file() -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "localhost:8000/v1", ""])
 def test_only_web_addresses_are_asked(url: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no http"):
+    with pytest.raises(InputError, match="not an http"):
         judge.ask(Judge(url, "m", tmp_path / "j"), records())

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 
 from mmeval.scoring.metrics import ranking, vqa
 from mmeval.scoring.metrics.auroc import auroc
-from mmeval.scoring.metrics.binary import detection
 from mmeval.scoring.metrics.cider import cider, mean, tokenize
-from mmeval.scoring.metrics.groups import by_category, group_all, macro, percent, share
-from mmeval.scoring.metrics.winoground import marks
+from mmeval.scoring.metrics.groups import by_category, detection, group_all, macro, percent, share
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.short import exact
 from mmeval.scoring.readings.truth import official, strict
 from mmeval.scoring.statistics import Mean, Statistic, estimate
+from mmeval.tasks.winoground import marks
 from mmeval.types import InputError, Record, Score
 
 
@@ -165,7 +164,7 @@ def test_vqa_words(said: str, becomes: str) -> None:
 
 
 def test_vqa_refuses() -> None:
-    with pytest.raises(InputError, match="no normalisation 'oficial', did you mean 'official'"):
+    with pytest.raises(InputError, match="unknown normalisation 'oficial', did you mean 'official'"):
         vqa.accuracy("a", ["a"], "oficial")
     with pytest.raises(InputError, match="without reference answers"):
         vqa.accuracy("a", [])

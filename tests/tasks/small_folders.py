@@ -11,9 +11,9 @@ from typing import Any
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from mmeval import evaluation as door
 from mmeval.cli import main
 from mmeval.run import open_run
+from tests.evaluating import evaluate, rescore
 
 
 def png(number: int = 0, size: int = 8) -> bytes:
@@ -58,10 +58,9 @@ def call(*arguments: object, width: int = 160) -> Result:
 
 
 def run(task: object, data: object, out: Path, model: str = "constant", **how: Any) -> dict[str, Any]:
-    """Runs a task on a folder to its end, scores it again, and returns its scores; no figures are drawn."""
-    done = door.evaluate(model, str(task), data=str(data), out=out, **how)
-    scores: dict[str, Any] = done.results
-    assert door.rescore(open_run(out)) == scores
+    """Run a task on a folder to its end, score it again, and return its scores; no figures are drawn."""
+    scores = evaluate(model, str(task), data=str(data), out=out, **how).results
+    assert rescore(open_run(out)) == scores
     return scores
 
 

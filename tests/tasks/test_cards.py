@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmeval import yaml_file
 from mmeval.cards.rows import sample
-from mmeval.cards.schema import LETTERS, build, check, load, parse
+from mmeval.cards.schema import Card, Columns, check
+from mmeval.cards.task import build, load
 from mmeval.data.lines import TableRow
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task, load_task
@@ -187,37 +189,67 @@ def test_short_answers(tmp_path: Path) -> None:
     ("change", "sentence"),
     [
         ({"catgories": ["a"]}, "unknown key 'catgories', did you mean 'categories'?"),
-        ({"fields": {**TOOLS["fields"], "pictres": "x"}}, "unknown field 'pictres', did you mean 'pictures'?"),
+        ({"fields": {**TOOLS["fields"], "pictres": "x"}}, "fields: unknown key 'pictres', did you mean 'pictures'?"),
         ({"kind": "multiple-choice"}, "'multiple-choice', did you mean 'multiple choice'?"),
         ({"kind": "yes/no"}, "options belong to multiple choice"),
         ({"letters": "a)"}, "letters: 'a)'"),
-        ({"max_new_tokens": "ten"}, "'ten' is no whole number above zero"),
-        ({"fields": {"question": "ask"}}, "fields: no 'answer'"),
+        ({"max_new_tokens": "ten"}, "max_new_tokens: must be a whole number of 1 or more, not 'ten'"),
+        ({"fields": {"question": "ask"}}, "fields: the key 'answer' is missing"),
         ({"prompts": {"odd": "{question}"}}, "pictures stand at {pictures}"),
-        ({"prompts": {"odd": "{pictures}{question}"}}, "no {options} in it"),
+        ({"prompts": {"odd": "{pictures}{question}"}}, "{options} is missing"),
         ({"groups": {"overall": "photo"}}, "the name 'overall' is taken"),
-        ({"categories": None}, "None is no map"),
+        ({"categories": None}, "categories: must be keys and values, as `name: value`, not None"),
         ({"lettered": 4}, "lettered: options stand in a column or in the question"),
         ({"kind": "picture choice", "answers": "text"}, "options that are pictures stand in a column, and the answer"),
-        ({"lettered": 0}, "lettered: 0 is no whole number above zero"),
+        ({"lettered": 0}, "lettered: must be a whole number of 1 or more, not 0"),
         ({"kind": {"mc": "multiple choice"}}, "kind: values with their kinds and their column"),
         ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: values with their kinds and their column"),
         ({"kind": {"mc": "multiple"}}, "'multiple', did you mean 'multiple choice'?"),
         ({"prompts": {"odd": {"yes/no": "{question}"}}}, "prompts, odd: unknown kind 'yes/no'"),
-        ({"prompts": {"odd": {}}}, "prompts, odd: no 'multiple choice'"),
-        ({"folder": ["photos", 3]}, "folder: 3 is no text"),
-        ({"only": {"trade": [["wood"]]}}, "only, trade: ['wood'] is no text"),
+        ({"prompts": {"odd": {}}}, "prompts, odd: the prompt for 'multiple choice' is missing"),
+        ({"folder": ["photos", 3]}, "folder: must be text, not 3"),
+        ({"hub": {"repo": "/etc", "revision": "main", "split": "test"}}, "hub, repo: must be owner/name, not '/etc'"),
+        ({"hub": {"repo": "a/b", "split": "test"}}, "hub: the key 'revision' is missing"),
+        ({"groups": {"cluster": "photo"}}, "the name 'cluster' is taken"),
+        ({"about": ["x"]}, "about: must be text, not ['x']"),
+        ({"fields": "ask"}, "fields: must be keys and values"),
+        ({"categories": {1: "one"}}, "categories: must be text, not 1"),
+        ({3: "x"}, "unknown key '3'"),
+        ({"wordings": {"a": "{pictures}{question}{options}"}, "prompts": {}}, "unknown key 'wordings'"),
+        ({"only": {"trade": [["wood"]]}}, "only, trade: must be text, not ['wood']"),
     ],
 )
 def test_a_wrong_card_is_a_sentence(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=r"my\.yaml") as raised:
-        check("my", {**TOOLS, **change}, "my.yaml")
+        check({**TOOLS, **change}, "my.yaml")
     assert sentence in str(raised.value)
 
 
 def test_a_card_makes_no_objects() -> None:
-    with pytest.raises(InputError, match="not YAML"):
-        parse("about: !!python/object/apply:os.getcwd []", "my.yaml")
+    with pytest.raises(InputError, match=r"my\.yaml, line 1: the tag .* is not allowed"):
+        yaml_file.parse("about: !!python/object/apply:os.getcwd []", "my.yaml")
+
+
+def test_prompts_may_be_spelt_wordings(tools: Path) -> None:
+    card(tools, {**TOOLS, "wordings": {"plain": "{pictures}{question} {options}"}})
+    assert list(load_task(str(tools / "tools.yaml")).prompts) == ["plain"]
+
+
+def test_a_number_as_a_fact_and_a_date_are_text(tools: Path) -> None:
+    path = card(tools, {**TOOLS, "size": 4})
+    path.write_text(path.read_text() + "published: 2023-09-17\n")
+    assert call("run", "--task", path, "--model", "constant:A", "--out", tools / "run").exit_code == 0
+    assert load(path).card["published"] == "2023-09-17"
+
+
+def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
+    values = {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": {"question": "q", "answer": "a"}}
+    jsonl(tmp_path / "q.jsonl", [{"q": "?", "a": "yes"}, {"q": "!", "a": "no"}])
+    task = load(card(tmp_path, values))
+    assert (task.axes, task.totals) == ({"overall": "Accuracy"}, {})
+    assert list(task.details) == ["f1", "precision", "recall", "yes_ratio"]
+    scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:yes")
+    assert [value(scores, name) for name in ("overall", "precision", "recall")] == [50.0, 50.0, 100.0]
 
 
 @pytest.mark.parametrize(
@@ -304,13 +336,14 @@ def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[st
     assert sentence in str(raised.value)
 
 
+LISTED = get_args(Card.model_fields["letters"].annotation)
 OPTION = st.text("abcd xyz,", min_size=1, max_size=12).map(lambda text: text.strip(" ,")).filter(bool)
 
 
-@given(st.lists(OPTION, min_size=2, max_size=8), st.sampled_from(LETTERS), st.sampled_from(" \n"))
+@given(st.lists(OPTION, min_size=2, max_size=8), st.sampled_from(LISTED), st.sampled_from(" \n"))
 def test_options_in_a_text_are_read_as_they_are_listed(options: list[str], form: str, between: str) -> None:
     fields = {"question": "q", "answer": "a", "options": "o"}
-    mine = check("my", {"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
+    mine = check({"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
     said = [f"{form.replace('A', letter(place))} {option}" for place, option in enumerate(options)]
     for held in (between.join(said), said, options):
         line = TableRow({"q": "Which?", "a": "B", "o": held}, "here")
@@ -349,7 +382,7 @@ def test_rows_that_are_elsewhere_are_a_sentence(tmp_path: Path) -> None:
 def test_files_that_are_the_folder_itself_are_a_sentence(tmp_path: Path) -> None:
     values = {"about": "x", "kind": "yes/no", "files": ".", "fields": {"question": "q", "answer": "a"}}
     with pytest.raises(InputError, match=r"the file name '\.' names the data's folder itself"):
-        list(build(check("my", values, "my.yaml")).samples(str(tmp_path)))
+        list(build("my", values, "my.yaml").samples(str(tmp_path)))
 
 
 def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:
@@ -361,9 +394,12 @@ def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:
         list(load(card(tmp_path, values)).samples(str(tmp_path)))
 
 
-def test_a_link_out_of_the_folder_is_refused(tools: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_leads_to_a_picture_or_is_refused(tools: Path, tmp_path: Path) -> None:
+    elsewhere = picture(tmp_path / "elsewhere.png")
     (tools / "photos" / "0.png").unlink()
-    (tools / "photos" / "0.png").symlink_to(picture(tmp_path / "elsewhere.png"))
+    (tools / "photos" / "0.png").symlink_to(elsewhere)
+    assert list(load(tools / "tools.yaml").samples(str(tools)))
+    elsewhere.write_text("root:x:0:0")
     with pytest.raises(InputError, match="leads out of"):
         list(load(tools / "tools.yaml").samples(str(tools)))
 
@@ -384,7 +420,5 @@ def test_the_guides_example_runs(tmp_path: Path) -> None:
 
 
 def test_the_guide_names_every_key() -> None:
-    from mmeval.cards.schema import KEYS, ROLES
-
     guide = (Path(__file__).resolve().parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
-    assert [name for name in (*KEYS, *ROLES) if f"`{name}`" not in guide] == []
+    assert [name for name in (*Card.model_fields, *Columns.model_fields) if f"`{name}`" not in guide] == []

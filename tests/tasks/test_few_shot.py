@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval import evaluation as door
-from mmeval import loop
+from mmeval import sweep
 from mmeval.data.demonstrations import POOL, Item, Pool, samples
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
+from mmeval.rendering import render
 from mmeval.reporting import run_report
 from mmeval.reporting import seeds as spread
-from mmeval.run import open_run
+from mmeval.run import Run, open_run
+from mmeval.spec import RunSpec
 from mmeval.task import load_task
+from mmeval.tasks.vl_icl import VL_ICL
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
+from tests.evaluating import evaluate, results
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
 Asked = tuple[int, int | str, str, str, Sequence[str]]
@@ -80,7 +83,12 @@ def vqav2(tmp_path: Path) -> Path:
 def read(task: str, data: Path, shots: int | None, seed: int = 0) -> list[Sample]:
     few_shot = load_task(task).few_shot
     assert few_shot is not None
-    return list(few_shot(str(data), shots, seed))
+    return list(few_shot(str(data), shots or 0, seed))
+
+
+def asked(task: str, sample: Sample, prompt: str = "open-flamingo") -> Request:
+    """What a model is asked."""
+    return render(load_task(task), sample, prompt)
 
 
 # VQAv2
@@ -117,7 +125,7 @@ def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -
     assert (one.groups, two.groups, other.groups) == ({"image": "42"}, {"image": "42"}, {"image": "7"})
     for sample in (one, two):
         assert sorted(shot.answer for shot in sample.shots) == [f"said {n}" for n in range(100, 106)]
-        for shot in sample.shots:
+        for shot in asked("vqav2", sample).shots:
             image, words = shot.prompt
             number = shot.answer.removeprefix("said ")
             assert isinstance(image, Image)
@@ -126,25 +134,26 @@ def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -
 
 
 def test_the_prompt_as_a_model_gets_it(vqav2: Path, tmp_path: Path) -> None:
-    door.evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run", shots=1, seed=3)
+    evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run", shots=1, seed=3)
     sent = next(record.sent for record in open_run(tmp_path / "run").records if record.id == "71")
-    shot = read("vqav2", vqav2, 1, 3)[2].shots[0]
+    shot = asked("vqav2", read("vqav2", vqav2, 1, 3)[2]).shots[0]
     assert sent == f"<picture>{shot.prompt[1]}{shot.answer}\n<picture>Question:What is it? Short answer:"
 
 
 def test_zero_shot_is_two_demonstrations_in_words_or_bare(vqav2: Path) -> None:
-    task = load_task("vqav2")
     first, *_ = read("vqav2", vqav2, 0)
-    assert first.shots == ()
-    spoken, image, asked = task.prompts["open-flamingo"](first)
+    request = asked("vqav2", first)
+    assert request.shots == ()
+    spoken, image, question = request.prompt
     one, other, end = str(spoken).split("\n")
-    assert (isinstance(image, Image), asked, end) == (True, "Question:Is it red? Short answer:", "")
+    assert (isinstance(image, Image), question, end) == (True, "Question:Is it red? Short answer:", "")
     for line in (one, other):
         number = line.split("Train ")[1].split("?")[0]
         assert line == f"Question:Train {number}? Short answer: said {number}"
-    assert task.prompts["bare"](first) == (image, asked)
+    assert asked("vqav2", first, "bare") == Request(first.id, (image, question))
     four = read("vqav2", vqav2, 4)[0]
-    assert task.prompts["bare"](four) == task.prompts["open-flamingo"](four)
+    assert asked("vqav2", four, "bare") == asked("vqav2", four)
+    assert len(asked("vqav2", four).shots) == 4
     assert [sample.prompt[-1] for sample in read("vqav2", vqav2, None)] == ["Is it red?", "How many?", "What is it?"]
 
 
@@ -161,8 +170,10 @@ def test_zero_shot_needs_no_train_part_where_it_is_bare(vqav2: Path, tmp_path: P
 def test_a_dry_run_shows_the_demonstrations(vqav2: Path) -> None:
     how = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--shots", 2, "--dry-run")
     shown = call("run", *how, "--seeds", "5,6").output
-    assert shown.count("Short answer:") == 9
-    assert shown == call("run", *how, "--seed", 5).output
+    assert shown.count("Short answer:") == 18
+    alone = call("run", *how, "--seed", 5).output
+    assert alone.count("Short answer:") == 9
+    assert shown.startswith(alone.removesuffix("Dry run: nothing was asked and nothing written.\n"))
 
 
 # OK-VQA and VizWiz
@@ -268,7 +279,9 @@ def test_flickr30k_by_hand(flickr: Path, tmp_path: Path) -> None:
     assert value(scores, "cider") == pytest.approx(500.0)
     assert scores["counts"]["unscored"] == scores["metrics"]["cider"]["n"] == 2
     sample = read("flickr30k", flickr, 4)[0]
-    assert all(shot.prompt[1] == "Output:" and shot.answer.startswith("Train caption") for shot in sample.shots)
+    shots = asked("flickr30k", sample).shots
+    assert len(shots) == 4
+    assert all(shot.prompt[1] == "Output:" and shot.answer.startswith("Train caption") for shot in shots)
 
 
 def test_flickr30k_cuts_the_next_caption_for_one_scorer_only(flickr: Path, tmp_path: Path) -> None:
@@ -302,15 +315,15 @@ def memes(tmp_path: Path) -> Path:
 
 def test_hateful_memes_by_hand(memes: Path) -> None:
     task = load_task("hateful-memes")
-    asked = [sample for sample in read("hateful-memes", memes, 2) if sample.category == "test_seen"]
-    assert [sample.targets for sample in asked] == [("no",), ("yes",), ("no",), ("yes",)]
-    assert task.prompts["bare"](asked[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
+    seen = [sample for sample in read("hateful-memes", memes, 2) if sample.category == "test_seen"]
+    assert [sample.targets for sample in seen] == [("no",), ("yes",), ("no",), ("yes",)]
+    assert task.prompts["bare"](seen[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
     # odds of yes: 1.5 and 0 for no, 2 and 1 for yes: of four pairs three are in order
     records = [
         Record(s.id, s.targets, s.category, s.groups, s.tags, loglikelihoods=(odds - 3, -3.0, odds - 3, -3.0))
-        for s, odds in zip(asked, (1.5, 2.0, 0.0, 1.0), strict=True)
+        for s, odds in zip(seen, (1.5, 2.0, 0.0, 1.0), strict=True)
     ]
-    numbers = loop.score(task, records)["metrics"]
+    numbers = results(task, records)["metrics"]
     assert numbers["test_seen"]["value"] == pytest.approx(75.0)
     # 0 is a tie, which is no answer; 1.5 is wrong
     assert numbers["test_seen/accuracy"]["value"] == 50.0
@@ -366,7 +379,7 @@ def test_other_seeds_and_other_questions_draw_others() -> None:
 
 def test_less_than_none_cannot_be_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="-1 demonstrations cannot be shown"):
-        next(samples([item(1, 1)], [], tmp_path, str, -1, 0))
+        next(samples([item(1, 1)], [], tmp_path, -1, 0))
 
 
 # Several seeds
@@ -391,15 +404,21 @@ def parrot(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         loaded.append(checkpoint.name)
         return Parrot("", checkpoint.name)
 
-    monkeypatch.setattr(door, "load_model", load)
+    monkeypatch.setattr(sweep, "load_model", load)
     return loaded
+
+
+def seeds(model: str, task: str, several: Sequence[int], out: Path, **fields: Any) -> list[Run]:
+    """A run a seed."""
+    specs = [RunSpec(task=task, model=model, seed=seed, **fields) for seed in several]
+    return sweep.evaluate_all(specs, out=out)
 
 
 def test_several_seeds_by_hand(vqav2: Path, tmp_path: Path, parrot: list[str]) -> None:
     for path in vqav2.glob("*train2014_*.json"):  # without the question whose answer is no number
         path.write_text(path.read_text().replace('"leak"', '"said 1"'))
     how: dict[str, Any] = {"data": str(vqav2), "shots": 1}
-    runs = door.evaluate_seeds("constant", "vqav2", (0, 1, 2, 3), out=tmp_path / "out", **how)
+    runs = seeds("constant", "vqav2", (0, 1, 2, 3), out=tmp_path / "out", **how)
     assert parrot == ["constant"]  # loaded once
     assert [one.folder.name for one in runs] == ["seed0", "seed1", "seed2", "seed3"]
     values = [value(one.results, "overall") for one in runs]
@@ -411,7 +430,7 @@ def test_several_seeds_by_hand(vqav2: Path, tmp_path: Path, parrot: list[str]) -
     assert (overall["min"], overall["max"]) == (min(values), max(values))
     assert [one["low"] for one in overall["runs"]] == [one.results["metrics"]["overall"]["low"] for one in runs]
     assert set(said["scorers"]) == {"official", "strict", "open-flamingo"}
-    again = door.evaluate_seeds("constant", "vqav2", (3, 4), out=tmp_path / "out", **how)
+    again = seeds("constant", "vqav2", (3, 4), out=tmp_path / "out", **how)
     assert len(parrot) == 2  # seed 3 was there
     assert spread.summary(again)["seeds"] == [3, 4]
 
@@ -443,22 +462,24 @@ def test_seeds_on_the_command_line(vqav2: Path, tmp_path: Path, monkeypatch: pyt
 
 
 def test_one_seed_has_no_spread_and_a_number_without_value_says_why(vizwiz: Path, tmp_path: Path) -> None:
-    runs = door.evaluate_seeds("constant", "vizwiz", (5,), data=str(vizwiz), shots=1, out=tmp_path / "o")
+    runs = seeds("constant", "vizwiz", (5,), data=str(vizwiz), shots=1, out=tmp_path / "o")
     found = spread.summary(runs)["scorers"]["official"]
     assert (found["overall"]["mean"], found["overall"]["sd"]) == (0.0, None)
     assert found["number"]["mean"] is None
     assert found["number"]["reason"] == "seed 5: the data has no question of number"
 
 
-def test_seeds_that_draw_nothing_are_called_so(tmp_path: Path) -> None:
+def test_seeds_that_draw_nothing_are_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = VL_ICL.few_shot
+    assert read is not None
+    deaf = replace(VL_ICL, few_shot=lambda data, shots, seed: read(data, shots, 0))
+    monkeypatch.setattr("mmeval.tasks.vl_icl.VL_ICL", deaf)
     how: dict[str, Any] = {"out": tmp_path / "out", "shots": 1, "limit": 2}
-    assert spread.summary(door.evaluate_seeds("constant", "vl-icl", (0, 1), **how))["remarks"] == [spread.SAME]
+    assert spread.summary(seeds("constant", "vl-icl", (0, 1), **how))["remarks"] == [spread.SAME]
 
 
 def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
-    runs = [
-        door.evaluate("constant", "vqav2", data=str(vqav2), shots=shots, out=tmp_path / str(shots)) for shots in (1, 2)
-    ]
+    runs = [evaluate("constant", "vqav2", data=str(vqav2), shots=shots, out=tmp_path / str(shots)) for shots in (1, 2)]
     with pytest.raises(InputError, match="differ in more than the seed"):
         spread.summary(runs)
 
@@ -468,7 +489,7 @@ def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
     [
         (("--seeds", "0,0"), "name each once"),
         (("--seeds", "0,x"), "not whole numbers"),
-        (("--seeds", "1,2", "--seed", "3"), "leave one of them out"),
+        (("--seeds", "1,2", "--seed", "3"), "remove one of them"),
         (
             ("--seeds", "0,1", "--shots", "7"),
             "7 demonstrations asked for, and of the 7 drawn from the train part 6 are",
@@ -483,10 +504,10 @@ def test_seeds_that_make_no_sense(vqav2: Path, tmp_path: Path, arguments: tuple[
 
 def test_seeds_of_a_task_without_demonstrations_and_over_a_run(vqav2: Path, tmp_path: Path) -> None:
     ended = call("run", "--task", "mme", "--model", "constant", "--seeds", "0,1", "--out", tmp_path / "o")
-    assert "has no demonstrations to draw; leave out --seeds" in ended.stderr
-    door.evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run")
+    assert "has no demonstrations to draw; remove --seeds" in ended.stderr
+    evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run")
     ended = call(
-        "run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--seeds", 1, "--out", tmp_path / "run"
+        "run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--seeds", "1,2", "--out", tmp_path / "run"
     )
     assert ended.exit_code == 2
     assert "name another with --out" in ended.stderr
@@ -511,11 +532,11 @@ QUESTIONS, ANNOTATIONS = "v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoc
         (ANNOTATIONS, '"question_id": 71', '"question_id": 421', "a second annotation of question 421"),
         (ANNOTATIONS, ', {"answer": "yes", "answer_confidence": "yes", "answer_id": 10}', "", "9 answers and not 10"),
         (ANNOTATIONS, '"answer": "yes"', '"said": "yes"', "an object with a text as 'answer'"),
-        (ANNOTATIONS, '"annotations"', '"annotation"', "must hold 'annotations' with a list"),
+        (ANNOTATIONS, '"annotations"', '"annotation"', "no 'annotations' in it, did you mean 'annotation'"),
         (QUESTIONS, '"question": "Is it red?"', '"question": ""', "must be a text"),
         (QUESTIONS, '"image_id": 42', '"image_id": "../42"', "COCO's are numbers"),
         (QUESTIONS, '"image_id": 42', '"image_id": 43', "there is no picture"),
-        (QUESTIONS, "{", "[", "cannot be read as JSON"),
+        (QUESTIONS, "{", "[", "not JSON"),
     ],
 )
 def test_bad_files_are_a_sentence(vqav2: Path, file: str, old: str, new: str, message: str) -> None:
@@ -561,11 +582,13 @@ def test_a_demonstration_without_its_picture_is_a_sentence(vqav2: Path) -> None:
         read("vqav2", vqav2, 1)
 
 
-def test_a_picture_that_leads_out_of_its_folder_is_refused(vizwiz: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_leads_to_a_picture_or_is_refused(vizwiz: Path, tmp_path: Path) -> None:
     outside = picture(tmp_path / "outside.jpg")
     inside = vizwiz / "val" / "VizWiz_val_00000000.jpg"
     inside.unlink()
     inside.symlink_to(outside)
+    assert len(read("vizwiz", vizwiz, 0)) == 3
+    outside.write_text("root:x:0:0")
     with pytest.raises(InputError, match="leads out of"):
         read("vizwiz", vizwiz, 0)
 

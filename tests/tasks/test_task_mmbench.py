@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import evaluation as door
-from mmeval import loop
+from mmeval import evaluation
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
@@ -19,10 +19,13 @@ from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.models.constant import Constant
 from mmeval.reporting import leaderboards as submission
 from mmeval.scoring import judge
-from mmeval.task import load_task, task_of, variant
+from mmeval.survey import survey
+from mmeval.task import configure, load_task
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
 from mmeval.types import Generation, Image, InputError, Request, Response, Sample
+from tests import evaluating
 from tests import mmbench_table as table
+from tests.evaluating import rescore
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +99,12 @@ def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> N
     assert ended.exit_code == 0, ended.output
     for words in ("CircularEval", "Logic Reasoning", "Letters answered", "right answers that did not survive"):
         assert words in ended.output
-    assert runs.open_run(tmp_path / "run").identity["task"]["reading"] == "2025-08"
+    assert runs.open_run(tmp_path / "run").spec.reading == "2025-08"
     assert evaluate(data, tmp_path / "run", "--reading", "2023").exit_code == 2
     assert call("score", tmp_path / "run").exit_code == 0
     refused = evaluate(data, tmp_path / "x", "--reading", "2025-8")
     assert "no reading '2025-8', did you mean '2025-08'?" in refused.stderr
-    for option in (["--early-stop"], ["--reading", "2023"], ["--partial"], ["--by", "likelihood"]):
+    for option in (["--early-stop"], ["--reading", "2023"], ["--partial"], ["--scoring", "likelihood"]):
         assert call("run", "--task", "mme", "--model", "constant", *option).exit_code == 2
     assert "give both" in evaluate(data, tmp_path / "x", "--judge", "http://127.0.0.1:9/v1").stderr
 
@@ -110,19 +113,20 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
     # the public tool looks for "cat " with its blank, so it does not find it in "a cat"
     lines = table.with_turns([table.line(1, ["cat ", "dog"], "A"), table.line(2, ["cat", "dog"], "A")])
     data = table.write(tmp_path / "MMBench.tsv", lines)
-    run = door.evaluate("constant:a cat", "mmbench", data=str(data), out=tmp_path / "run")
+    run = evaluating.evaluate("constant:a cat", "mmbench", data=str(data), out=tmp_path / "run")
     assert run.results["counts"]["unparsed"] == 2
     assert run.results["metrics"]["circular"]["value"] == 50.0
     assert run.results["strict"]["circular"]["value"] == 100.0
     (path,) = submission.write(run, "mmbench", tmp_path)
-    assert door.score_predictions("mmbench", str(path))[2]["metrics"] == run.results["metrics"]
+    assert evaluation.score_predictions("mmbench", str(path))[1]["metrics"] == run.results["metrics"]
 
 
 def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
     ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
-    assert "MMBench_DEV.tsv, limited to 4, with --partial" in ended.output
+    for words in ("MMBench_DEV.tsv: 4 of 4", "limited to 4 of 11 questions", "lack turns are counted (--partial)"):
+        assert words in ended.output
     assert "Answers were read as by '2024-03'" in ended.output
-    ended = evaluate(data, tmp_path / "other", "--by", "likelihood")
+    ended = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
     assert "limited" not in ended.output and "read as by" not in ended.output
 
 
@@ -130,12 +134,12 @@ def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) 
     lines = [line | {"prediction": line["answer"]} for line in table.with_turns(table.questions())]
     lines = [line | {"l2-category": line["l2-category"] or "logic_reasoning"} for line in lines]
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category"])
-    metrics = door.score_predictions("mmbench", str(path))[2]["metrics"]
+    metrics = evaluation.score_predictions("mmbench", str(path))[1]["metrics"]
     assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
     assert "" not in metrics and "vanilla/" not in metrics
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category", "l2-category"])
     with pytest.raises(InputError, match="line 2, column category: empty, and no l2-category either"):
-        door.score_predictions("mmbench", str(path))
+        evaluation.score_predictions("mmbench", str(path))
 
 
 def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,11 +149,11 @@ def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: p
         lines.append(table.line(number, options, "B", category=list(ABILITIES["CP"][1])[number % 5]))
     data = table.write(tmp_path / "MMBench.tsv", lines)
     model = Fickle("seed")
-    monkeypatch.setattr(door, "load_model", lambda *_: model)
+    monkeypatch.setattr(evaluation, "load_model", lambda *_: model)
     results, asked = {}, {}
     for name, stop in (("all", False), ("less", True)):
         model.asked.clear()
-        run = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / name, early_stop=stop)
+        run = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / name, early_stop=stop)
         results[name], asked[name] = run.results, list(model.asked)
         assert run.complete
     assert len(asked["less"]) < len(asked["all"]) == 100
@@ -161,7 +165,7 @@ def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: p
     assert results["less"]["counts"]["unscored"] == 100 - len(asked["less"])
     # nothing is asked a second time
     model.asked.clear()
-    door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "less", early_stop=True)
+    evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "less", early_stop=True)
     assert model.asked == []
 
 
@@ -170,12 +174,12 @@ def test_a_run_that_was_killed_between_turns_goes_on_with_the_same_score(
 ) -> None:
     lines = [table.line(number, ["cow", "pig", "hen"], "B") for number in range(1, 31)]
     data = table.write(tmp_path / "MMBench.tsv", lines)
-    monkeypatch.setattr(door, "load_model", lambda *_: Fickle("other"))
-    whole = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "whole", early_stop=True)
-    torn = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
+    monkeypatch.setattr(evaluation, "load_model", lambda *_: Fickle("other"))
+    whole = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "whole", early_stop=True)
+    torn = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
     journal = torn.folder / "records.jsonl"
     journal.write_bytes(journal.read_bytes()[: journal.stat().st_size // 2])
-    door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
+    evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
     assert torn.results["metrics"] == whole.results["metrics"]
 
 
@@ -189,7 +193,7 @@ def test_a_picture_is_encoded_once_for_all_turns(data: Path, tmp_path: Path, ear
         held.append(model)
         return model
 
-    run = door.evaluate(
+    run = evaluating.evaluate(
         "mmicl-tiny", "mmbench", data=str(data), out=tmp_path, early_stop=early_stop, device="cpu", load=load
     )
     assert run.complete and held[0].pictures.encoded == 4
@@ -205,7 +209,7 @@ def test_a_picture_is_one_picture_at_every_turn(data: Path) -> None:
 
 
 def test_a_limit_takes_whole_questions(data: Path) -> None:
-    plan = loop.survey(MMBENCH.samples(str(data)), limit=3)
+    plan = survey(MMBENCH.samples(str(data)), limit=3)
     assert {int(id) % table.PASS for id in plan.ids} == {1}
     assert len(plan.ids) == 4
 
@@ -221,31 +225,31 @@ class Sure(Constant):
 
 
 def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "load_model", lambda *_: Sure("x"))
-    run = door.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", by="likelihood")
+    monkeypatch.setattr(evaluation, "load_model", lambda *_: Sure("x"))
+    run = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", scoring="likelihood")
     assert run.results["scorer"] == "likelihood"
     assert "divided by the number of UTF-8 bytes of the option's text" in run.results["remarks"][0]
-    with pytest.raises(InputError, match="run without --by"):
+    with pytest.raises(InputError, match="run without --scoring"):
         submission.write(run, "mmbench", tmp_path / "out")
     assert run.results["metrics"]["circular"]["value"] == 100.0
-    assert run.identity["task"]["by"] == "likelihood"
+    assert run.spec.scoring == "likelihood"
     assert run.scores.loc["circular", "value"] == 100.0
     assert call("score", tmp_path / "run").exit_code == 0
     with pytest.raises(InputError, match="did you mean 'likelihood'"):
-        variant(MMBENCH, by="likelyhood")
+        evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "other", scoring="likelyhood")
 
 
 def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(judge, "_reply", lambda *_: "B")
-    how = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m", "say": said.append}
-    run = door.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)  # type: ignore[arg-type]
+    how: dict[str, Any] = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m"}
+    run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)
     assert run.results["metrics"]["vanilla"]["value"] == run.results["strict"]["vanilla"]["value"] == 50.0
     assert "The judge m was asked about 11 of 11 answers: 11 read" in run.results["remarks"][-1]
     monkeypatch.setattr(judge, "_reply", lambda *_: pytest.fail("it was asked again"))
-    assert door.rescore(run, **how)["counts"]["correct"] == 4  # type: ignore[arg-type]
+    assert rescore(run, **how)["counts"]["correct"] == 4
     assert call("score", run.folder, "--judge", how["judge"], "--judge-model", "m").exit_code == 0
-    plain = door.rescore(run, say=said.append)
+    plain = rescore(run, say=said.append)
     assert plain["counts"]["unparsed"] == 11
     assert "scored without the judge" in said[-1]
 
@@ -253,27 +257,27 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("task", "how", "sentence"),
     [
-        ("mmbench", {"judge": "ftp://x"}, "'ftp://x' is no http"),
-        ("mmbench", {"judge": "http://"}, "'http://' is no http"),
-        ("mmbench", {"judge": "http://[bad/v1"}, "is no http"),
-        ("mmbench", {"judge": "http://localhost:port/v1"}, "is no http"),
-        ("mmbench", {"judge": "http://a b/v1"}, "is no http"),
-        ("mmbench", {"judge": "http://127.0.0.1:9/v1", "by": "likelihood"}, "leave out --reading and --judge"),
-        ("mme", {"judge": "http://127.0.0.1:9/v1"}, "is no multiple choice"),
+        ("mmbench", {"judge": "ftp://x"}, "'ftp://x' is not an http"),
+        ("mmbench", {"judge": "http://"}, "'http://' is not an http"),
+        ("mmbench", {"judge": "http://[bad/v1"}, "is not an http"),
+        ("mmbench", {"judge": "http://localhost:port/v1"}, "is not an http"),
+        ("mmbench", {"judge": "http://a b/v1"}, "is not an http"),
+        ("mmbench", {"judge": "http://127.0.0.1:9/v1", "scoring": "likelihood"}, "remove --reading and --judge"),
+        ("mme", {"judge": "http://127.0.0.1:9/v1"}, "is not a multiple-choice task"),
     ],
 )
 def test_a_judge_that_cannot_be_asked_is_refused_before_anything_is_asked(
     tmp_path: Path, task: str, how: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(InputError, match=sentence):
-        door.evaluate("constant", task, out=tmp_path / "run", judge_model="m", **how)  # type: ignore[arg-type]
+        evaluating.evaluate("constant", task, out=tmp_path / "run", judge_model="m", **how)  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
 
 
 def test_mmbench_is_no_ccbench(tmp_path: Path) -> None:
     data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()))
-    with pytest.raises(InputError, match=r"MMBench.tsv, line 2: '\w+' is an ability of MMBench; say --task mmbench"):
-        door.evaluate("constant", "ccbench", data=str(data), out=tmp_path / "run")
+    with pytest.raises(InputError, match=r"MMBench.tsv, line 2: '\w+' is an ability of MMBench; use --task mmbench"):
+        evaluating.evaluate("constant", "ccbench", data=str(data), out=tmp_path / "run")
 
 
 def test_partial_counts_what_is_there(tmp_path: Path) -> None:
@@ -283,9 +287,9 @@ def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     assert refused.exit_code == 2 and "has 3 of its 4 turns" in refused.stderr
     assert evaluate(data, tmp_path / "run", "--partial").exit_code == 0
     run = runs.open_run(tmp_path / "run")
-    assert run.identity["task"]["partial"] is True
+    assert run.spec.partial is True
     assert run.results["metrics"]["circular"]["value"] == 0.0
-    assert {s.tags.get("turns") for s in task_of(run.identity).samples(str(data))} == {None, "3", "2"}
+    assert {s.tags.get("turns") for s in configure(MMBENCH, run.spec).samples(str(data))} == {None, "3", "2"}
 
 
 def test_a_question_without_its_first_pass_has_no_vanilla_mark(tmp_path: Path) -> None:
@@ -293,7 +297,7 @@ def test_a_question_without_its_first_pass_has_no_vanilla_mark(tmp_path: Path) -
     data = table.write(tmp_path / "MMBench.tsv", lines)
     turns = [s.tags["turn"] for s in load_task("mmbench").partial.samples(str(data)) if s.groups["circular"] == "1"]  # type: ignore[union-attr]
     assert turns == ["1", "2", "3"]
-    run = door.evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / "run", partial=True)
+    run = evaluating.evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / "run", partial=True)
     assert run.results["metrics"]["vanilla"]["n"] == 3
 
 
@@ -306,7 +310,7 @@ def test_a_hub_table_that_is_not_pinned_says_so(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("mmeval.data.hub.values", values)
     ended = evaluate(Path("hub:cn-test"), tmp_path / "run")
     assert ended.exit_code == 0, ended.output
-    assert runs.open_run(tmp_path / "run").identity["data"]["revision"] == "main, not pinned"
+    assert runs.open_run(tmp_path / "run").identity["data_revision"] == "main, not pinned"
     assert "hub:cn-test at main, not pinned" in ended.output
 
 

@@ -7,11 +7,12 @@ from itertools import islice
 
 import pytest
 
-from mmeval import loop
+from mmeval.embedded import suite
 from mmeval.scoring.statistics import Statistic, estimate, parts
 from mmeval.task import load_task
 from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
 from mmeval.types import Image, Record, Sample
+from tests.evaluating import judged
 
 
 def answers(subtask: str, *pictures: str) -> list[Record]:
@@ -28,7 +29,7 @@ def answers(subtask: str, *pictures: str) -> list[Record]:
 
 
 def numbers(records: list[Record], scorer: str = "official") -> dict[str, Statistic]:
-    found: dict[str, Statistic] = MME.metrics[scorer](records, loop.judge(MME, records, scorer))
+    found: dict[str, Statistic] = MME.metrics[scorer](records, judged(MME, records, scorer))
     return found
 
 
@@ -65,12 +66,11 @@ def test_a_subtask_that_is_absent_leaves_the_others_their_numbers() -> None:
     assert found["perception"].reason == "not all of its subtasks have a value"
 
 
-def test_an_error_is_not_an_answer() -> None:
-    # the picture with an error counts one question, and for acc+ not at all
+def test_an_error_counts_as_wrong() -> None:
     number = numbers(answers("OCR", "yn", "y-"))["OCR"]
-    assert parts(number) == {"acc": 100.0, "acc+": 100.0}
-    assert estimate(number).n == 3
-    assert numbers(answers("OCR", "y-"))["OCR"].reason is not None
+    assert parts(number) == {"acc": 75.0, "acc+": 50.0}
+    assert estimate(number).n == 4
+    assert parts(numbers(answers("OCR", "y-"))["OCR"]) == {"acc": 50.0, "acc+": 0.0}
 
 
 def test_all_unparsed_is_zero_and_not_a_crash() -> None:
@@ -104,12 +104,20 @@ def test_wordings(prompt: str, asked: str) -> None:
     assert MME.prompts[prompt](Sample("1", (image, "Is it red?"), ("yes",))) == (image, asked)
 
 
-def test_samples_of_the_embedded_world() -> None:
-    first, second = islice(MME.samples("embedded"), 2)
+def test_samples_of_the_embedded_suite() -> None:
+    first, second = islice(MME.samples(str(suite("mme"))), 2)
     assert (first.id, second.id) == ("existence/0000.png#1", "existence/0000.png#2")
     assert (first.targets, second.targets, first.category) == (("yes",), ("no",), "existence")
     assert first.groups["image"] == second.groups["image"] == "existence/0000.png"
     assert not str(first.prompt[1]).endswith("yes or no.")
+
+
+def test_missing_subtasks_are_named_with_the_sums_that_need_them() -> None:
+    assert MME.notices(list(SUBTASKS)) == []
+    (notice,) = MME.notices(set(SUBTASKS) - {"count", "OCR"})
+    assert notice == "The data lacks 2 of the 14 subtasks (Count, OCR), so there will be no value for Perception."
+    (notice,) = MME.notices(["OCR"])
+    assert notice.endswith("so there will be no value for Perception and Cognition.")
 
 
 def test_the_card() -> None:

@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
-from mmeval import evaluation as door
 from mmeval.data import video
 from mmeval.data.video import SAMPLERS
 from mmeval.mic import video as mic_video
@@ -25,6 +24,7 @@ from mmeval.models.constant import Constant
 from mmeval.run import open_run
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
+from tests.evaluating import evaluate
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import call, run, value
 
@@ -199,12 +199,12 @@ def test_a_dry_run_shows_as_many(msvd: Path) -> None:
 
 
 def test_frames_and_sampler_are_part_of_what_a_run_is(msvd: Path, tmp_path: Path) -> None:
-    done = door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run")
-    assert {"frames": 8, "sampler": "inner"}.items() <= done.identity["task"].items()
+    done = evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run")
+    assert {"frames": 8, "sampler": "inner"}.items() <= done.identity.items()
     with pytest.raises(RunMismatch):
-        door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", sampler="uniform")
+        evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", sampler="uniform")
     with pytest.raises(RunMismatch):
-        door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=4)
+        evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=4)
     assert open_run(tmp_path / "run").complete
 
 
@@ -351,9 +351,11 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
 def test_the_embedded_kind_runs_with_the_tiny_model(tmp_path: Path) -> None:
     scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, prompt="bare")
     assert scores["counts"]["samples"] == 4
-    assert scores["remarks"] == ["Each scene is drawn as 3 pictures; no video is decoded."]
+    assert scores["remarks"] == [
+        "Of each video 3 frames are shown, chosen by the sampler inner; records have the times."
+    ]
     kept = open_run(tmp_path / "run")
-    assert "frames" not in kept.identity["task"]
+    assert kept.identity["frames"] == 3
     assert all(len(record.images) == 3 for record in kept.records)
 
 
@@ -400,12 +402,12 @@ def test_frames_that_are_too_large(msvd: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_sampler_that_is_none(msvd: Path) -> None:
     output = refused("--task", "msvd-qa", "--data", msvd, "--sampler", "unifrom")
-    assert "unknown sampler 'unifrom', did you mean 'uniform'?; there are: inner, uniform, ends" in output
+    assert "unknown sampler 'unifrom', did you mean 'uniform'?; choose from: inner, uniform, ends" in output
 
 
 def test_frames_where_there_is_no_video() -> None:
     assert "the task 'pope' shows no videos" in refused("--task", "pope", "--frames", 4)
-    assert "embedded scenes are drawn" in refused("--task", "nextqa", "--sampler", "ends")
+    assert "the task 'mme' shows no videos" in refused("--task", "mme", "--sampler", "ends")
 
 
 def test_a_video_outside_the_folder_is_not_read(msvd: Path, tmp_path: Path) -> None:
@@ -426,12 +428,12 @@ def test_where_pyav_is_missing_the_extra_is_named(msvd: Path, monkeypatch: pytes
 
 def test_a_model_that_takes_fewer_pictures_than_frames_is_asked_nothing(msvd: Path, tmp_path: Path) -> None:
     def load(checkpoint: Checkpoint, settings: ModelOptions) -> Model:
-        return Constant("cat", max_images=4)  # type: ignore[return-value]
+        return Constant("cat", max_images=4)
 
     with pytest.raises(Unsupported, match="takes 4 picture"):
-        door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", load=load)
+        evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", load=load)
     assert not (tmp_path / "run").exists()
-    assert door.evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=4, load=load).complete
+    assert evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=4, load=load).complete
 
 
 @pytest.mark.parametrize(

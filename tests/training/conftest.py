@@ -31,7 +31,7 @@ def write_examples(folder: Path) -> None:
 
 
 def write_base(folder: Path, family: small.Family = "t5") -> None:
-    """A small model to begin with, in `folder / base`."""
+    """Write a small model to begin with, in `folder / base`."""
     model = small.model(family)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.15)
@@ -39,7 +39,7 @@ def write_base(folder: Path, family: small.Family = "t5") -> None:
 
 
 def config_values(folder: Path, **changes: Any) -> dict[str, Any]:
-    """A configuration's values: four steps on what lies in `folder`."""
+    """Return a configuration's values: four steps on what lies in `folder`."""
     values: dict[str, Any] = {
         "model": str(folder / "base"),
         "data": [str(folder / "train.jsonl")],
@@ -59,7 +59,7 @@ def config_values(folder: Path, **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder with pictures, `train.jsonl` and the small model `base`."""
+    """Make a folder with pictures, `train.jsonl` and the small model `base`."""
     write_examples(tmp_path)
     write_base(tmp_path)
     return tmp_path

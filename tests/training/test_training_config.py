@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mmeval.mmicl.training.config import Lora, TrainingError, load_config
+from mmeval import yaml_file
+from mmeval.mmicl.training.config import Lora, TrainingError, check_config
 from mmeval.mmicl.training.trainable import TRAINABLE
+from mmeval.types import InputError
 
 GOOD = "model: base\ndata: a.jsonl\noutput: out\n"
 
@@ -16,7 +18,7 @@ GOOD = "model: base\ndata: a.jsonl\noutput: out\n"
 def load(tmp_path: Path, text: str, stage: str = "stage2"):  # type: ignore[no-untyped-def]
     file = tmp_path / "c.yaml"
     file.write_text(text)
-    return load_config(file, stage)  # type: ignore[arg-type]
+    return check_config(yaml_file.read(file), file, stage)  # type: ignore[arg-type]
 
 
 def test_paths_are_relative_to_the_file_and_stages_have_their_defaults(tmp_path: Path) -> None:
@@ -33,6 +35,7 @@ def test_paths_are_relative_to_the_file_and_stages_have_their_defaults(tmp_path:
 
 def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
     assert load(tmp_path, GOOD + "trainable: lora\nlora: {rank: 4}\n").lora == Lora(rank=4)
+    assert load(tmp_path, GOOD + "trainable: lora\n").lora == Lora()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,7 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD + "batch: eight\n", "batch must be a whole number, not 'eight'"),
         (GOOD + "batch: true\n", "batch must be a whole number, not True"),
         (GOOD + "batch: 0\n", "batch must be at least 1, not 0"),
-        (GOOD + "learning_rate: .nan\n", "learning_rate must be at least 1e-09, not nan"),
+        (GOOD + "learning_rate: .nan\n", "learning_rate must be a finite number, not nan"),
         (GOOD + "warmup: 5\n", "warmup must be at most 0.9999, not 5"),
         (GOOD + "betas: [0.9]\n", "betas must be 2 numbers, not [0.9]"),
         (GOOD + "report_to: tensorbord\n", "report_to must be tensorboard or wandb or trackio, not 'tensorbord'"),
@@ -52,17 +55,29 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD + "schedule: cosin\n", "schedule must be cosine or constant_with_warmup or linear"),
         (GOOD + "trainable: papr\n", "did you mean 'paper'?"),
         (GOOD + "context: plane\n", "did you mean 'plain'?"),
-        (GOOD + "trainable: lora\n", "`lora` and `trainable: lora` go together"),
+        (GOOD + "lora: {rank: 4}\n", "`lora` and `trainable: lora` go together"),
+        (GOOD + "trainable: full\nlora: {}\n", "`lora` and `trainable: lora` go together"),
+        (GOOD + "learning_rate: 0\n", "learning_rate must be at least 1e-09, not 0"),
+        (GOOD + "batch: 1\nbatch: 2\n", "'batch' is given twice"),
+        (GOOD + "fsdp: 3\n", "fsdp must be keys and values, not 3"),
+        (GOOD + "betas: [0.9, 0.99, 0.999]\n", "betas must be 2 numbers"),
+        (GOOD + "batch: 1.5\n", "batch must be a whole number, not 1.5"),
+        (GOOD + "held_out: ''\n", "held_out is empty"),
+        (GOOD.replace("a.jsonl", "['']"), "data is empty"),
+        (GOOD.replace("a.jsonl", "[3]"), "data must be text, not 3"),
+        (GOOD + "1: 2\n", "unknown key '1'"),
+        (GOOD + "lora: 3\n", "lora must be keys and values, not 3"),
+        (GOOD + "trainable:\n", "trainable must be text, not None"),
         (GOOD + "trainable: lora\nlora: {rnk: 4}\n", "unknown key 'rnk', did you mean 'rank'?"),
         (GOOD + "trainable: everything\nfeatures: f\n", "frozen vision encoder, but 'everything' trains it"),
         (GOOD + "gradient_checkpointing: 3\n", "gradient_checkpointing must be true or false"),
         ("model: [\n", "not YAML"),
         ("just a text", "must be keys and values"),
-        ("model: base\ndata: []\noutput: out\n", "data names no file"),
+        ("model: base\ndata: []\noutput: out\n", "data is empty; give it a value"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, sentence: str) -> None:
-    with pytest.raises(TrainingError) as raised:
+    with pytest.raises((TrainingError, InputError)) as raised:
         load(tmp_path, text)
     assert sentence in str(raised.value)
     assert str(tmp_path / "c.yaml") in str(raised.value)
@@ -71,7 +86,7 @@ def test_mistakes_are_named(tmp_path: Path, text: str, sentence: str) -> None:
 @pytest.mark.parametrize("file", sorted(Path(__file__).resolve().parents[2].joinpath("configs").glob("*.yaml")))
 def test_the_recipes_that_come_along_are_right(file: Path) -> None:
     if "distributed_type" not in file.read_text():
-        assert load_config(file, "stage2").trainable in TRAINABLE
+        assert check_config(yaml_file.read(file), file, "stage2").trainable in TRAINABLE
 
 
 def test_the_recipe_of_stage_two_takes_what_that_of_stage_one_writes() -> None:

@@ -39,14 +39,14 @@ SHOT = Example("s", "made", ("1.png",), (Turn((ImagePlace(0), "is ", ImageMentio
 
 
 def index_of(folder: Path, family: small.Family = "t5", **changes: object) -> Index:
-    how: dict[str, object] = {
+    options: dict[str, object] = {
         "max_tokens": 99,
         "max_pictures": 4,
         "left_out": folder / "left.jsonl",
         "allow_missing": 0,
     }
     rows = Rows(small.processor(family), family != "t5")
-    return make_index([str(folder / "train.jsonl")], rows, **{**how, **changes})  # type: ignore[arg-type]
+    return make_index([str(folder / "train.jsonl")], rows, **{**options, **changes})  # type: ignore[arg-type]
 
 
 def test_a_t5_gets_a_row_an_answer_and_a_decoder_one_for_all() -> None:
@@ -243,7 +243,7 @@ def test_features_change_nothing(data: Path) -> None:
 
 def test_another_run_in_the_folder_is_refused(data: Path) -> None:
     train(Config(**config_values(data)))
-    with pytest.raises(TrainingError, match="holds a run of another configuration; say --fresh"):
+    with pytest.raises(TrainingError, match="holds a run of another configuration; add --fresh"):
         train(Config(**config_values(data, learning_rate=1e-2)))
     (data / "out" / "checkpoint-9").mkdir()
     (data / "out" / "checkpoint-9" / "trainer_state.json").write_text("{}")
@@ -258,10 +258,10 @@ def test_another_run_in_the_folder_is_refused(data: Path) -> None:
 @pytest.mark.parametrize("features", [False, True])
 def test_pictures_passed_over_are_said_and_listed(data: Path, features: bool) -> None:
     (data / "2.png").write_bytes(b"\x89PNG torn")
-    said: list[str] = []
-    how = {"features": str(data / "features")} if features else {}
-    train(Config(**config_values(data, allow_skipped=0.5, **how)), say=said.append)
-    assert "1 pictures cannot be read and were passed over; see skipped-*.jsonl" in said
+    lines: list[str] = []
+    options = {"features": str(data / "features")} if features else {}
+    train(Config(**config_values(data, allow_skipped=0.5, **options)), say=lines.append)
+    assert "1 pictures cannot be read and were passed over; see skipped-*.jsonl" in lines
     (listed,) = (data / "out" / "skipped-0.jsonl").read_text().splitlines()
     assert "2.png: not a picture that can be read" in json.loads(listed)["reason"]
 
@@ -295,7 +295,7 @@ def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
     from mmeval.mmicl.checkpoints import load, save
 
     save(small.model("t5", text={"d_kv": 4}), small.processor(), data / "other")
-    with pytest.raises(CheckpointError, match="the weights there are other ones now"):
+    with pytest.raises(CheckpointError, match="the weights there have changed since"):
         (final / "training.json").write_text(json.dumps({**facts, "base": str(data / "other")}))
         load(final)
 

@@ -19,7 +19,7 @@ COLOURS = {"cat.jpg": "red", "l.jpg": "white", "r.jpg": "black", "q.jpg": "blue"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The example's data, and its configuration with paths to where it stands here."""
+    """Copy the example's data, and its configuration with paths to where it stands here."""
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith('{"id":')]
     assert len(lines) == 3
@@ -52,7 +52,7 @@ def test_bad_input_is_one_sentence_and_exit_status_2(folder: Path) -> None:
     for change, sentence in (
         (("learning_rate", "learnig_rate"), "unknown key 'learnig_rate', did you mean 'learning_rate'?"),
         (("train.jsonl", "trane.jsonl"), "trane.jsonl: cannot be read"),
-        (("paper+qformer", "papr"), "trainable 'papr' is none of"),
+        (("paper+qformer", "papr"), "trainable must be one of"),
     ):
         broken = folder / "configs" / "broken.yaml"
         broken.write_text(config.read_text().replace(*change))

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from mmeval import yaml_file
+from mmeval.cli import main
 from mmeval.mmicl import checkpoints
-from mmeval.mmicl.training.config import Config, load_config
+from mmeval.mmicl.training.config import Config, TrainingError, check_config
 from mmeval.mmicl.training.run import train
+from mmeval.mmicl.training.trainer import MmiclTrainer
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base, write_examples
 
@@ -26,8 +30,8 @@ def test_eight_samples_are_learnt_word_for_word(tmp_path: Path, family: small.Fa
     write_examples(tmp_path)
     write_base(tmp_path, family)
     held_out = str(tmp_path / "train.jsonl")
-    how = {"steps": 400, "evaluate_every": 400, "batch": 8, "learning_rate": 3e-3, "max_new_tokens": 6}
-    train(Config(**config_values(tmp_path, trainable="everything", held_out=held_out, **how)))
+    options = {"steps": 400, "evaluate_every": 400, "batch": 8, "learning_rate": 3e-3, "max_new_tokens": 6}
+    train(Config(**config_values(tmp_path, trainable="everything", held_out=held_out, **options)))
     state = json.loads((tmp_path / "out" / "checkpoint-400" / "trainer_state.json").read_text())
     assert state["best_metric"] == 1.0
 
@@ -47,12 +51,41 @@ def test_a_run_goes_on_as_if_never_stopped(data: Path) -> None:
         assert torch.equal(value, base[key]) == (key not in learnt), key
 
 
+def test_a_second_run_on_one_output_is_refused(data: Path) -> None:
+    config = Config(**config_values(data))
+    refused: list[str] = []
+
+    def say(line: str) -> None:
+        if line.startswith("step 4 "):  # the first run is under way
+            with pytest.raises(TrainingError, match="another training run is writing there; wait for it") as caught:
+                train(config, fresh=True)
+            refused.append(str(caught.value))
+
+    final = train(config, say=say)
+    assert len(refused) == 1
+    assert (final / "trained.safetensors").exists() and (data / "out" / "checkpoint-4").exists()
+    assert train(config) == final  # and the folder is free again
+
+
+def test_ctrl_c_is_about_training(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MmiclTrainer, "train", stopped)
+    (data / "config.yaml").write_text(json.dumps(config_values(data)))  # JSON is YAML
+    ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(data / "config.yaml")])
+    assert ended.exit_code == 130
+    assert "training stopped; the same command goes on from the last checkpoint" in ended.output
+    assert "answered" not in ended.output
+
+
 def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:
     first = train(Config(**config_values(data, trainable="qformer", output=str(data / "stage1"))))
     values = config_values(data, model="../stage1/trained", output="../stage2")
     (data / "configs").mkdir()
-    (data / "configs" / "stage2.yaml").write_text(json.dumps(values))  # JSON is YAML
-    last = train(load_config(data / "configs" / "stage2.yaml", "stage2"))
+    file = data / "configs" / "stage2.yaml"
+    file.write_text(json.dumps(values))  # JSON is YAML
+    last = train(check_config(yaml_file.read(file), file, "stage2"))
     base, one, two = (checkpoints.load_model(folder).state_dict() for folder in (data / "base", first, last))
     learnt = set(json.loads((last / "training.json").read_text())["names"])
     assert {key for key in one if not torch.equal(one[key], two[key])} <= learnt

@@ -11,7 +11,7 @@ from tests.mmicl import mmicl_small as small
 
 
 def chosen(family: small.Family, name: str, beginning: str = "instructblip") -> set[str]:
-    """The set, numbers of layers left out."""
+    """Return the set, numbers of layers left out."""
     return {re.sub(r"\.\d+\.", ".N.", key) for key in select(small.model(family, beginning), name)}
 
 

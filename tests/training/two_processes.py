@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mmeval.mmicl.training.config import load_config
+from mmeval import yaml_file
+from mmeval.mmicl.training.config import check_config
 from mmeval.mmicl.training.run import train
 
 
@@ -17,7 +18,7 @@ def learn(file: str, variables: Mapping[str, str]) -> None:
     """Train in an environment with these variables."""
     os.environ.update(variables)
     torch.set_num_threads(1)
-    train(load_config(Path(file), "stage2"))
+    train(check_config(yaml_file.read(Path(file)), Path(file), "stage2"))
 
 
 if __name__ == "__main__":

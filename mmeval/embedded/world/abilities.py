@@ -15,20 +15,20 @@ from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.subtasks import draw
 from mmeval.embedded.world.view import Split, View
 
-LEAVES: Mapping[str, tuple[str, str]] = {
-    "object_localization": ("position", "where is the"),
-    "attribute_recognition": ("color", "what color is the"),
-    "celebrity_recognition": ("celebrity", "who is this person"),
-    "spatial_relationship": ("position", "what stands"),
-    "image_style": ("artwork", "how is the paint laid on"),
-    "image_scene": ("scene", "what place is this"),
-    "image_emotion": ("posters", "what is the mood of the poster"),
-    "image_topic": ("posters", "what does the poster show"),
-    "identity_reasoning": ("landmark", "which landmark is this"),
-    "physical_relation": ("count", "how many"),
-    "structuralized_imagetext_understanding": ("code_reasoning", "what is the output"),
+LEAVES: Mapping[str, tuple[str, str, str]] = {
+    "object_localization": ("finegrained_perception (instance-level)", "position", "where is the"),
+    "attribute_recognition": ("finegrained_perception (instance-level)", "color", "what color is the"),
+    "celebrity_recognition": ("finegrained_perception (instance-level)", "celebrity", "who is this person"),
+    "spatial_relationship": ("finegrained_perception (cross-instance)", "position", "what stands"),
+    "image_style": ("coarse_perception", "artwork", "how is the paint laid on"),
+    "image_scene": ("coarse_perception", "scene", "what place is this"),
+    "image_emotion": ("coarse_perception", "posters", "what is the mood of the poster"),
+    "image_topic": ("coarse_perception", "posters", "what does the poster show"),
+    "identity_reasoning": ("attribute_reasoning", "landmark", "which landmark is this"),
+    "physical_relation": ("relation_reasoning", "count", "how many"),
+    "structuralized_imagetext_understanding": ("logic_reasoning", "code_reasoning", "what is the output"),
 }
-"""Leaf -> the subtask whose pictures are shown, and how its question begins."""
+"""Leaf -> its ability, the subtask whose pictures are shown, and how its question begins."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Choice:
 
 
 def choices(leaf: str, count: int, split: Split) -> Iterator[Choice]:
-    """The first `count` questions of that leaf: always the same ones."""
-    subtask, begins = LEAVES[leaf]
+    """Yield the first `count` questions of that leaf: always the same ones."""
+    _, subtask, begins = LEAVES[leaf]
     seed = found = 0
     while found < count:
         view = draw(subtask, seed, split)

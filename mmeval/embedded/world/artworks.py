@@ -116,7 +116,7 @@ def _frame(rng: Rng, canvas: Canvas) -> None:
 
 
 def _moved(rng: Rng, content: Content) -> Content:
-    """The content, shifted, sized and mirrored."""
+    """Return the content, shifted, sized and mirrored."""
     across, down = rng.between(-0.25, 0.25), rng.between(-0.2, 0.2)
     size, way = rng.between(0.8, 1.25), 1 if rng.coin() else -1
     return lambda x, y: content(way * (x - across) / size, (y - down) / size)

@@ -18,29 +18,29 @@ Point = tuple[float, float]
 
 
 def mix(one: Color, other: Color, share: float) -> Color:
-    """The color that lies `share` of the way from one to the other."""
+    """Return the color that lies `share` of the way from one to the other."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 
 def dark(color: Color, share: float = 0.35) -> Color:
-    """The color, darker."""
+    """Return the color, darker."""
     return mix(color, (0, 0, 0), share)
 
 
 def light(color: Color, share: float = 0.4) -> Color:
-    """The color, lighter."""
+    """Return the color, lighter."""
     return mix(color, (255, 255, 255), share)
 
 
 def varied(rng: Rng, color: Color, by: int = 14) -> Color:
-    """The color, a little off in each channel."""
+    """Return the color, a little off in each channel."""
     red, green, blue = (min(255, max(0, part + rng.below(2 * by + 1) - by)) for part in color)
     return red, green, blue
 
 
 def pastel(rng: Rng) -> Color:
-    """A light background color."""
+    """Return a light background color."""
     return 190 + rng.below(60), 190 + rng.below(60), 190 + rng.below(60)
 
 
@@ -48,7 +48,7 @@ class Canvas:
     """A picture in the making. Coordinates are pixels of the finished picture."""
 
     def __init__(self, rng: Rng, start: Color, end: Color, *, upright: bool = False) -> None:
-        """A soft gradient from one color to the other: downwards if upright, else in any direction."""
+        """Draw a soft gradient from one color to the other: downwards if upright, else in any direction."""
         self._dice = rng
         across, down = (0, 16) if upright else (rng.below(33) - 16, rng.below(33) - 16)
         rows, columns = np.mgrid[0:SIZE, 0:SIZE]
@@ -61,7 +61,7 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image)
 
     def polygon(self, points: Sequence[Point], fill: Color, outline: Color | None = None) -> None:
-        """A filled polygon, with a thin outline if a color is given."""
+        """Draw a filled polygon, with a thin outline if a color is given."""
         corners = [(round(x * SCALE), round(y * SCALE)) for x, y in points]
         self._fill(corners, fill)
         if outline:
@@ -86,26 +86,26 @@ class Canvas:
             self._image.paste(fill, (left, top), Image.fromarray(inside))
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
-        """A filled rectangle."""
+        """Draw a filled rectangle."""
         self._draw.rectangle(_inside(left, top, right, bottom), fill=fill)
 
     def oval(self, x: float, y: float, across: float, down: float, fill: Color, outline: Color | None = None) -> None:
-        """A filled ellipse around (x, y) with these radii."""
+        """Draw a filled ellipse around (x, y) with these radii."""
         corners = _inside(x - across, y - down, x + across, y + down)
         self._draw.ellipse(corners, fill=fill, outline=outline, width=3 if outline else 0)
 
     def ring(self, x: float, y: float, radius: float, color: Color, width: float = 1.0) -> None:
-        """A circle's line."""
+        """Draw a circle's line."""
         corners = _inside(x - radius, y - radius, x + radius, y + radius)
         self._draw.ellipse(corners, outline=color, width=round(width * SCALE))
 
     def line(self, points: Sequence[Point], color: Color, width: float = 1.0) -> None:
-        """A line through the points."""
+        """Draw a line through the points."""
         through = [(round(x * SCALE), round(y * SCALE)) for x, y in points]
         self._draw.line(through, fill=color, width=max(1, round(width * SCALE)), joint="curve")
 
     def finish(self, *, grain: int = 9, dim: float = 0.86) -> Image.Image:
-        """The picture under a light of any strength and warmth, with a little grain."""
+        """Return the picture under a light of any strength and warmth, with a little grain."""
         small = np.asarray(self._image.reduce(SCALE)).astype(np.int32)
         strength = self._dice.between(dim, 1.06)
         gains = [round(256 * strength * self._dice.between(0.97, 1.03)) for _ in range(3)]
@@ -120,6 +120,6 @@ def _inside(left: float, top: float, right: float, bottom: float) -> list[int]:
 
 
 def around(x: float, y: float, radius: float, corners: int, turn: float = 0.0) -> list[Point]:
-    """The corners of a regular polygon; the first one is at the top when turn is 0 (radians)."""
+    """Return the corners of a regular polygon; the first one is at the top when turn is 0 (radians)."""
     angles = [turn + 2 * math.pi * corner / corners for corner in range(corners)]
     return [(x + radius * math.sin(angle), y - radius * math.cos(angle)) for angle in angles]

@@ -53,7 +53,7 @@ SORTS: Mapping[str, Sequence[str]] = {
 
 
 def options(rng: Rng, question: str, answer: str) -> tuple[str, ...] | None:
-    """Four options in any order, the answer among them; None where the sort of its answers is not known."""
+    """Return four options in any order, the answer among them; None where the sort of its answers is not known."""
     sort = next((sort for start, sort in SORTS.items() if question.startswith(start)), ())
     if answer not in sort:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmeval.embedded.world import household
@@ -48,95 +49,40 @@ def commonsense_reasoning(origin: Origin) -> View:
     )
 
 
-SITUATIONS = (
-    Situation(
-        "traffic light",
-        ("green", "red"),
-        (
-            ("May I cross the street now?", "Can the people walk now?"),
-            ("Should I stop and wait here?", "Is it dangerous to walk now?"),
-        ),
-        household.lamp,
-    ),
-    Situation(
-        "weather",
-        ("rainy", "sunny"),
-        (
-            ("Should I take an umbrella?", "Will I get wet outside?"),
-            ("Do I need sunglasses outside?", "Is it good to have a picnic now?"),
-        ),
-        household.sky,
-    ),
-    Situation(
-        "cup",
-        ("full", "empty"),
-        (
-            ("Can I drink from the cup now?", "Will it spill if the cup falls?"),
-            ("Should I fill the cup again?", "Is there nothing left to drink?"),
-        ),
-        household.cup,
-    ),
-    Situation(
-        "clock",
-        ("at noon", "at seven"),
-        (
-            ("Is it time for lunch?", "Is it the middle of the day?"),
-            ("Is it time for breakfast?", "Is it early in the morning?"),
-        ),
-        household.clock,
-    ),
-    Situation(
-        "window",
-        ("dark", "bright"),
-        (
-            ("Do I need a lamp outside?", "Should the children be in bed now?"),
-            ("Can I read outside without a lamp?", "Will the children play outside now?"),
-        ),
-        household.window,
-    ),
-    Situation(
-        "thermometer",
-        ("low", "high"),
-        (
-            ("Should I wear a warm coat?", "Can the water freeze?"),
-            ("Should I wear a thin shirt?", "Will the ice melt?"),
-        ),
-        household.thermometer,
-    ),
-    Situation(
-        "battery",
-        ("empty", "full"),
-        (
-            ("Should I charge the phone?", "Will the phone turn off soon?"),
-            ("Can I use the phone all day?", "Is the phone ready to use?"),
-        ),
-        household.battery,
-    ),
-    Situation(
-        "door",
-        ("closed", "open"),
-        (
-            ("Should I knock first?", "Do I need a key to go in?"),
-            ("Can I walk in now?", "Can the dog run out?"),
-        ),
-        household.door,
-    ),
-    Situation(
-        "plant",
-        ("dry", "healthy"),
-        (
-            ("Does the plant need water?", "Was the plant forgotten for a long time?"),
-            ("Is the plant well?", "Did somebody water the plant?"),
-        ),
-        household.plant,
-    ),
-    Situation(
-        "candle",
-        ("out", "burning"),
-        (
-            ("Do I need a match?", "Can I touch the candle safely?"),
-            ("Is the candle hot?", "Can the candle light the room?"),
-        ),
-        household.candle,
-    ),
-)
+_ROWS = """
+traffic light | green | May I cross the street now? | Can the people walk now?
+traffic light | red | Should I stop and wait here? | Is it dangerous to walk now?
+weather | rainy | Should I take an umbrella? | Will I get wet outside?
+weather | sunny | Do I need sunglasses outside? | Is it good to have a picnic now?
+cup | full | Can I drink from the cup now? | Will it spill if the cup falls?
+cup | empty | Should I fill the cup again? | Is there nothing left to drink?
+clock | at noon | Is it time for lunch? | Is it the middle of the day?
+clock | at seven | Is it time for breakfast? | Is it early in the morning?
+window | dark | Do I need a lamp outside? | Should the children be in bed now?
+window | bright | Can I read outside without a lamp? | Will the children play outside now?
+thermometer | low | Should I wear a warm coat? | Can the water freeze?
+thermometer | high | Should I wear a thin shirt? | Will the ice melt?
+battery | empty | Should I charge the phone? | Will the phone turn off soon?
+battery | full | Can I use the phone all day? | Is the phone ready to use?
+door | closed | Should I knock first? | Do I need a key to go in?
+door | open | Can I walk in now? | Can the dog run out?
+plant | dry | Does the plant need water? | Was the plant forgotten for a long time?
+plant | healthy | Is the plant well? | Did somebody water the plant?
+candle | out | Do I need a match? | Can I touch the candle safely?
+candle | burning | Is the candle hot? | Can the candle light the room?
+"""
+"""Thing, state, and the questions with the answer yes in that state: two rows a thing."""
+
+_PAINTS = (
+    household.lamp, household.sky, household.cup, household.clock, household.window, household.thermometer,
+    household.battery, household.door, household.plant, household.candle,
+)  # fmt: skip
+
+
+def _situations() -> Iterator[Situation]:
+    rows = [row.split(" | ") for row in _ROWS.strip().splitlines()]
+    for paint, (thing, one, *first), (_, other, *second) in zip(_PAINTS, rows[::2], rows[1::2], strict=True):
+        yield Situation(thing, (one, other), (tuple(first), tuple(second)), paint)
+
+
+SITUATIONS = tuple(_situations())

@@ -46,7 +46,7 @@ class Family:
         ]
 
     def lookalikes(self, row: int, column: int) -> list[str]:
-        """The other names of that row, and of that column if columns are alike."""
+        """Return the other names of that row, and of that column if columns are alike."""
         return [
             name
             for name, r, c in self.members()
@@ -54,11 +54,11 @@ class Family:
         ]
 
     def claim(self, rng: Rng, name: str) -> Claim:
-        """That the picture is of that name."""
+        """Claim that the picture is of that name."""
         return worded(rng, self.prompts, (self.kind, name), name=name)
 
     def view(self, origin: Origin, rng: Rng, member: tuple[str, int, int], portrait: Portrait) -> View:
-        """The picture with its questions."""
+        """Return the picture with its questions."""
         name, row, column = member
         alike = rng.shuffled(self.lookalikes(row, column))
         others = [other for other, _, _ in self.members() if other != name]

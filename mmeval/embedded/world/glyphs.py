@@ -49,12 +49,12 @@ NAMES = {"+": "sign plus", "-": "sign minus", "*": "sign times", "=": "sign equa
 
 
 def width_of(text: str, dot: float) -> float:
-    """How wide a line of text is, in pixels, when a dot of its glyphs has this size; a blank is narrow."""
+    """Return how wide a line of text is, in pixels, when a dot of its glyphs has this size; a blank is narrow."""
     return dot * (sum(_step(sign) for sign in text) - 1)
 
 
 def write(canvas: Canvas, text: str, left: float, top: float, dot: float, color: Color) -> list[Mark]:
-    """Writes a line of text; a mark for every glyph, at its middle."""
+    """Write a line of text; returns a mark for every glyph, at its middle."""
     marks = []
     for sign in text:
         if sign != " ":

@@ -19,7 +19,7 @@ class Spot:
     size: float
 
     def at(self, across: float, down: float) -> tuple[float, float]:
-        """A point of the thing, on the picture."""
+        """Return a point of the thing, on the picture."""
         return self.x + across * self.size, self.y + down * self.size
 
 
@@ -28,7 +28,7 @@ Paint = Callable[[Rng, Canvas, Spot, int], None]
 
 
 def lamp(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A traffic light: green, red."""
+    """Draw a traffic light: green, red."""
     left, top = spot.at(-13, -30)
     right, bottom = spot.at(13, 30)
     canvas.box(spot.x - 3, bottom, spot.x + 3, SIZE, (90, 92, 98))
@@ -40,7 +40,7 @@ def lamp(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def sky(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """The weather: rain, sun."""
+    """Draw the weather: rain, sun."""
     if state == 1:
         canvas.oval(*spot.at(0, -4), 17 * spot.size, 17 * spot.size, (255, 210, 60))
         for step in range(10):
@@ -57,7 +57,7 @@ def sky(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def cup(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A cup: full, empty."""
+    """Draw a cup: full, empty."""
     glass, drink = light(varied(rng, (190, 210, 230), 20)), varied(rng, (150, 70, 30), 40)
     outline = [spot.at(-17, -25), spot.at(17, -25), spot.at(12, 25), spot.at(-12, 25)]
     canvas.polygon(outline, glass, (90, 100, 120))
@@ -67,7 +67,7 @@ def cup(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def clock(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A clock: at noon, at seven."""
+    """Draw a clock: at noon, at seven."""
     canvas.oval(spot.x, spot.y, 30 * spot.size, 30 * spot.size, varied(rng, (250, 248, 240), 5), (60, 50, 50))
     for hour in range(12):
         angle = hour * math.pi / 6
@@ -81,7 +81,7 @@ def clock(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def window(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A window: night, day."""
+    """Draw a window: night, day."""
     left, top = spot.at(-26, -28)
     right, bottom = spot.at(26, 28)
     canvas.box(left - 3, top - 3, right + 3, bottom + 3, varied(rng, (150, 110, 70), 20))
@@ -98,7 +98,7 @@ def window(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def thermometer(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A thermometer: low, high."""
+    """Draw a thermometer: low, high."""
     frame = varied(rng, (245, 245, 248), 6)
     canvas.box(*spot.at(-6, -34), *spot.at(6, 26), frame)
     red = (220, 40, 40) if state == 1 else (50, 100, 220)
@@ -109,7 +109,7 @@ def thermometer(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def battery(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A battery: empty, full."""
+    """Draw a battery: empty, full."""
     canvas.box(*spot.at(-30, -15), *spot.at(28, 15), (50, 54, 62))
     canvas.box(*spot.at(28, -6), *spot.at(33, 6), (50, 54, 62))
     canvas.box(*spot.at(-27, -12), *spot.at(25, 12), varied(rng, (228, 230, 234), 8))
@@ -121,7 +121,7 @@ def battery(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def door(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A door: closed, open."""
+    """Draw a door: closed, open."""
     wood = varied(rng, rng.pick([(150, 96, 56), (70, 110, 150), (150, 60, 60), (90, 130, 90)]), 16)
     canvas.box(*spot.at(-20, -34), *spot.at(20, 36), dark(wood, 0.45))
     if state == 0:
@@ -136,7 +136,7 @@ def door(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def plant(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A plant: dry, healthy."""
+    """Draw a plant: dry, healthy."""
     pot = varied(rng, (196, 106, 66), 24)
     green = (60, 160, 70) if state == 1 else (160, 130, 60)
     for side in (-1, 0, 1):
@@ -148,7 +148,7 @@ def plant(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
 
 
 def candle(rng: Rng, canvas: Canvas, spot: Spot, state: int) -> None:
-    """A candle: out, burning."""
+    """Draw a candle: out, burning."""
     wax = varied(rng, rng.pick([(245, 240, 225), (200, 60, 70), (90, 130, 190)]), 14)
     canvas.oval(*spot.at(0, 32), 22 * spot.size, 5 * spot.size, (150, 120, 60))
     canvas.box(*spot.at(-8, -8), *spot.at(8, 32), wax)

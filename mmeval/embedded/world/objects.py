@@ -151,7 +151,7 @@ def _exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
 
 
 def _colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
-    """The false color is that of another thing, so often where there is one; otherwise any."""
+    """Ask of a thing's color. The false color is often that of another thing, where there is one; otherwise any."""
     kind = rng.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
     wrong = sorted(others) if others and rng.coin(from_others) else [name for name in COLORS if name != kind.color]
@@ -216,7 +216,7 @@ def probes(rng: Rng, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
 
 
 def article(name: str) -> str:
-    """`a red circle`, `an orange star`."""
+    """Put the article before a name: `a red circle`, `an orange star`."""
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 

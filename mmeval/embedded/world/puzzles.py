@@ -71,7 +71,7 @@ YES_NO = ("yes", "no")
 
 
 def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Do two pictures show the same thing, or things of the same color or shape?"""
+    """Ask whether two pictures show the same thing, or things of the same color or shape."""
     what = rng.pick(("thing", "color", "shape"))
     one = rng.pick(KINDS)
     true = rng.coin()
@@ -87,7 +87,7 @@ def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Which of two to four pictures shows a thing of that name?"""
+    """Ask which of two to four pictures shows a thing of that name."""
     count = 2 + rng.below(3)
     target = rng.pick(KINDS)
     place = rng.below(count)
@@ -104,7 +104,7 @@ def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Which of four pictures is the odd one out? Three share a color, or a shape, and nothing else."""
+    """Ask which of four pictures is the odd one out: three share a color, or a shape, and nothing else."""
     place = rng.below(4)
     if rng.coin():
         color, shapes = rng.pick(list(COLORS)), rng.shuffled(SHAPES)[:4]
@@ -118,7 +118,7 @@ def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Two pictures and two captions of the same words in another order: which belongs to which? (Winoground's)"""
+    """Ask which of two captions of the same words belongs to which of two pictures (Winoground's)."""
     one, other = rng.shuffled(KINDS)[:2]
     while one.color == other.color or one.shape == other.shape:
         one, other = rng.shuffled(KINDS)[:2]
@@ -153,7 +153,7 @@ def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Three pictures and a fourth: does it go on with the row? Six candidates, one of them right (RAVEN's)."""
+    """Ask whether a fourth picture continues a row of three, for six candidates of which one is right (RAVEN's)."""
     one = rng.pick(KINDS)
     rule = rng.pick(("count", "color", "shape", "steady"))
     if rule == "count":
@@ -191,7 +191,7 @@ def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Is a statement about two pictures true? (NLVR2's)"""
+    """Ask whether a statement about two pictures is true (NLVR2's)."""
     shape = rng.pick(SHAPES)
     counts = (rng.below(3), rng.below(3))
     contents = []
@@ -212,7 +212,7 @@ def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def frames(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Three frames of something that moves: which way?"""
+    """Ask which way something moves through three frames."""
     ways = {"right": (0, 1, 2), "left": (2, 1, 0), "down": (0, 3, 6), "up": (6, 3, 0)}
     while True:
         kind, way = rng.pick(KINDS), rng.pick(list(ways))
@@ -227,7 +227,7 @@ def frames(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def novel(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """A thing that was given a new name: which of two? Asked after 0, 1, 2 and 4 demonstrations of each name."""
+    """Ask which of two new names a thing has, after 0, 1, 2 and 4 demonstrations of each name."""
     words = _new_words(rng, split)
     kinds = rng.shuffled(KINDS)[:2]
     question = rng.pick((words, words[::-1]))
@@ -260,7 +260,7 @@ PUZZLES: Mapping[str, Maker] = {
 
 
 def puzzles(kind: str, seed: int, split: Split) -> list[Puzzle]:
-    """The puzzles of that kind and seed, all about the same pictures: always the same ones."""
+    """Return the puzzles of that kind and seed, all about the same pictures: always the same ones."""
     name = f"{kind}/{split}/{seed}"
     return PUZZLES[kind](Rng(name), name, split)
 
@@ -270,7 +270,7 @@ def _scenes(rng: Rng, name: str, contents: Sequence[Sequence[Kind]], split: Spli
 
 
 def _side_by_side(rng: Rng, kinds: Sequence[Kind], split: Split) -> tuple[Thing, ...]:
-    """Two things, the first in a column further left; in the test one of them where training never shows it."""
+    """Return two things, the first in a column further left; in the test one of them where training never shows it."""
     pairs = [
         (Thing(kinds[0], left), Thing(kinds[1], right)) for left in CELLS for right in CELLS if left % 3 < right % 3
     ]
@@ -288,7 +288,7 @@ def _yes(true: bool) -> str:
 
 
 def _new_words(rng: Rng, split: Split) -> tuple[str, str]:
-    """Two words of that split that begin with different letters."""
+    """Return two words of that split that begin with different letters."""
     first, second = "", ""
     while not first or not second or first[0] == second[0]:
         first, second = (new_word(rng, split) for _ in range(2))
@@ -296,7 +296,7 @@ def _new_words(rng: Rng, split: Split) -> tuple[str, str]:
 
 
 def new_word(rng: Rng, split: Split) -> str:
-    """A word that means nothing, of that split."""
+    """Return a word that means nothing, of that split."""
     while True:
         pattern = rng.pick(PATTERNS)
         word = "".join(rng.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)

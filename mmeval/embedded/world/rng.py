@@ -20,30 +20,30 @@ class Rng:
         self._random = random.Random(name)
 
     def below(self, end: int) -> int:
-        """A whole number from 0 to end - 1."""
+        """Return a whole number from 0 to end - 1."""
         return int(self._random.random() * end)
 
     def between(self, low: float, high: float) -> float:
-        """A number from low to high."""
+        """Return a number from low to high."""
         return low + (high - low) * self._random.random()
 
     def coin(self, heads: float = 0.5) -> bool:
-        """True with that probability."""
+        """Return True with that probability."""
         return self._random.random() < heads
 
     def pick(self, items: Sequence[T]) -> T:
-        """One of the items, all alike likely."""
+        """Return one of the items, all alike likely."""
         return items[self.below(len(items))]
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
-        """All of the items in any order."""
+        """Return all of the items in any order."""
         rest = list(items)
         return [rest.pop(self.below(len(rest))) for _ in items]
 
     def swapped(self, first: T, second: T) -> tuple[T, T]:
-        """Both, in any order: which of two near facts is to be the true one."""
+        """Return both, in any order: which of two near facts is to be the true one."""
         return (first, second) if self.coin() else (second, first)
 
     def noise(self, count: int) -> bytes:
-        """Random bytes."""
+        """Return random bytes."""
         return self._random.getrandbits(8 * count).to_bytes(count, "little")

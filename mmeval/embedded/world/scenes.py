@@ -231,17 +231,7 @@ def _volcano(land: _Land) -> None:
     land.canvas.line([(x, peak + 4), (x + run / 2, peak + 18), (x + run, peak + 36)], lava, 3)
 
 
-PAINT: dict[str, Callable[[_Land], None]] = {
-    "beach": _beach,
-    "ocean": _ocean,
-    "harbor": _harbor,
-    "forest": _forest,
-    "meadow": _meadow,
-    "farm": _farm,
-    "city": _city,
-    "village": _village,
-    "road": _road,
-    "desert": _desert,
-    "mountain": _mountain,
-    "volcano": _volcano,
-}
+_PAINTERS: tuple[Callable[[_Land], None], ...] = (
+    _beach, _ocean, _harbor, _forest, _meadow, _farm, _city, _village, _road, _desert, _mountain, _volcano,
+)  # fmt: skip
+PAINT = {paint.__name__.removeprefix("_"): paint for paint in _PAINTERS}

@@ -39,19 +39,19 @@ PERCEPTION = SUBTASKS[:10]
 
 
 def draw(subtask: str, seed: int, split: Split) -> View:
-    """The picture of that seed: the same bytes and the same questions, always and everywhere."""
+    """Return the picture of that seed: the same bytes and the same questions, always and everywhere."""
     return MAKERS[subtask](Origin(subtask, seed, split))
 
 
 def test_set(per_subtask: int = 40) -> Iterator[View]:
-    """The test pictures, subtask by subtask."""
+    """Yield the test pictures, subtask by subtask."""
     for subtask in SUBTASKS:
         for seed in range(per_subtask):
             yield draw(subtask, seed, "test")
 
 
 def digest(views: Iterable[View]) -> str:
-    """SHA-256 over pictures and questions, as 64 hex digits."""
+    """Return the SHA-256 over pictures and questions, as 64 hex digits."""
     total = hashlib.sha256()
     for view in views:
         total.update(view.picture.tobytes())

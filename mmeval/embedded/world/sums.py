@@ -93,7 +93,7 @@ def _facts(result: int) -> Facts:
 def _claims(
     rng: Rng, prompts: tuple[str, ...], result: int, wrong: int, highest: int
 ) -> tuple[tuple[Claim, Claim], tuple[Claim, ...]]:
-    """The two that are asked; and further ones, one of them about any other number."""
+    """Return the two claims that are asked; and further ones, one of them about any other number."""
 
     def claim(number: int) -> Claim:
         return worded(rng, prompts, ("result", str(number)), number=str(number))

@@ -85,7 +85,7 @@ def near(rng: Rng, kind: Kind) -> Kind:
 
 
 def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
-    """The kinds at different places: none held out in training; in the test the first one always is."""
+    """Put the kinds at different places: none held out in training; in the test the first one always is."""
     free = list(CELLS)
     things = []
     for index, kind in enumerate(kinds):
@@ -116,13 +116,13 @@ def facts(things: Sequence[Thing]) -> Facts:
 
 
 def caption(things: Sequence[Thing]) -> str:
-    """What stands where, in reading order."""
+    """Say what stands where, in reading order."""
     ordered = sorted(things, key=lambda thing: thing.cell)
     return " , ".join(f"{thing.kind.name} {thing.place}" for thing in ordered)
 
 
 def paint(rng: Rng, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, ...]]:
-    """The picture, and what stands where."""
+    """Return the picture, and what stands where."""
     start, end = pastel(rng), pastel(rng)
     canvas = Canvas(rng, start, end)
     for _ in range(rng.below(5)):

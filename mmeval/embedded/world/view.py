@@ -28,7 +28,7 @@ class Origin:
     split: Split
 
     def rng(self) -> Rng:
-        """The chance that draws the picture."""
+        """Return the random numbers that draw the picture."""
         return Rng(f"{self.subtask}/{self.split}/{self.seed}")
 
 
@@ -70,32 +70,32 @@ class View:
 
     @property
     def subtask(self) -> str:
-        """MME's name of the subtask."""
+        """Return MME's name of the subtask."""
         return self.origin.subtask
 
     @property
     def name(self) -> str:
-        """Unique in its split."""
+        """Return a name that is unique in its split."""
         return f"{self.origin.subtask}-{self.origin.seed:04d}"
 
     @property
     def pair(self) -> tuple[str, str]:
-        """The question whose answer is yes, then the one whose answer is no."""
+        """Return the question whose answer is yes, then the one whose answer is no."""
         first, second = self.asked
         return (first.text, second.text) if answer(first, self.facts) else (second.text, first.text)
 
     @property
     def more(self) -> tuple[tuple[str, bool], ...]:
-        """The further claims with their truth."""
+        """Return the further claims with their truth."""
         return tuple((claim.text, answer(claim, self.facts)) for claim in self.extra)
 
 
 def answer(claim: Claim, facts: Facts) -> bool:
-    """Whether the claim is true of a picture with these facts: any picture's, not only its own."""
+    """Tell whether the claim is true of a picture with these facts: any picture's, not only its own."""
     return claim.fact in facts
 
 
 def worded(rng: Rng, prompts: Sequence[str], fact: Fact, **words: str) -> Claim:
-    """A claim in one of its prompts; "a" becomes "an" where it must."""
+    """Return a claim in one of its wordings; "a" becomes "an" where it must."""
     text = rng.pick(prompts).format(**words)
     return Claim(re.sub(r"\ba (?=[aeiou])", "an ", text), fact)

@@ -13,32 +13,13 @@ CONSONANTS, VOWELS = "bdfklmnprstv", "aeiou"
 PATTERNS = ("cvc", "cvcv", "cvcc", "vcvc")
 ORDINALS = ("first", "second", "third", "fourth")
 
-LANGUAGE = {
-    "tam": "water",
-    "tan": "fire",
-    "sol": "sun",
-    "sul": "rain",
-    "mir": "friend",
-    "mid": "king",
-    "bako": "bread",
-    "baro": "milk",
-    "keli": "house",
-    "keri": "door",
-    "runa": "dog",
-    "runo": "cat",
-    "pesk": "fish",
-    "pest": "bird",
-    "vola": "road",
-    "vila": "river",
-    "dond": "stone",
-    "dont": "gold",
-    "efir": "night",
-    "efin": "day",
-    "lubo": "mother",
-    "lubi": "child",
-    "osak": "book",
-    "osam": "song",
-}
+_PAIRS = """
+tam water, tan fire, sol sun, sul rain, mir friend, mid king,
+bako bread, baro milk, keli house, keri door, runa dog, runo cat,
+pesk fish, pest bird, vola road, vila river, dond stone, dont gold,
+efir night, efin day, lubo mother, lubi child, osak book, osam song
+"""
+LANGUAGE = {pair.split()[0]: pair.split()[1] for pair in _PAIRS.split(",")}
 """The picture world's own language: every word has a twin that differs by one letter."""
 
 READ = (
@@ -69,7 +50,7 @@ def of_split(word: str) -> Split:
 
 
 def ocr(origin: Origin) -> View:
-    """Does the sign say 'kelt'? The no: a word that differs by one letter."""
+    """Draw a sign that says 'kelt'. The no: a word that differs by one letter."""
     rng = origin.rng()
     word, other = rng.swapped(*_twins(rng, origin.split))
     picture, marks = _sign(rng, word)
@@ -128,7 +109,7 @@ def _twins(rng: Rng, split: Split) -> tuple[str, str]:
 
 
 def _neighbour(rng: Rng, word: str, split: Split) -> str:
-    """A word of the same split that differs by one letter, a vowel for a vowel."""
+    """Return a word of the same split that differs by one letter, a vowel for a vowel."""
     neighbours = [
         word[:place] + other + word[place + 1 :]
         for place, sign in enumerate(word)
@@ -144,7 +125,7 @@ def _letters(rng: Rng, word: str) -> tuple[tuple[str, str], ...]:
 
 
 def _sign(rng: Rng, word: str) -> tuple[Image.Image, tuple[Mark, ...]]:
-    """The word on a board in front of something soft."""
+    """Draw the word on a board in front of something soft."""
     back = pastel(rng)
     canvas = Canvas(rng, back, varied(rng, (140, 150, 160), 70))
     for _ in range(rng.below(6)):

@@ -1,43 +1,28 @@
-"""A reader for each source: the data set's own annotation files in, rows out. Pictures are only named, not opened."""
+"""Read each source: the data set's own annotation files in, rows out. Pictures are only named, not opened."""
 
 from collections.abc import Callable, Iterator, Mapping
 
-from mmeval.mic.readers import (
-    coco,
-    flickr30k,
-    gqa,
-    iconqa,
-    llava,
-    miniimagenet,
-    msrvtt,
-    nlvr2,
-    published,
-    refcoco,
-    textvqa,
-    vcr,
-    vqa,
-    vsr,
-)
+from mmeval.mic.readers import benchmarks, captions, llava, miniimagenet, published, refcoco
 from mmeval.mic.rows import Root, SourceRow
 
 Reader = Callable[[Root], Iterator[SourceRow]]
 
 READERS: Mapping[str, Reader] = {
-    "vqav2": vqa.vqav2,
-    "okvqa": vqa.okvqa,
-    "gqa": gqa.rows,
-    "textvqa": textvqa.rows,
-    "coco": coco.rows,
-    "flickr30k": flickr30k.rows,
-    "nlvr2": nlvr2.rows,
-    "vcr": vcr.rows,
+    "vqav2": benchmarks.vqav2,
+    "okvqa": benchmarks.okvqa,
+    "gqa": benchmarks.gqa,
+    "textvqa": benchmarks.textvqa,
+    "coco": captions.coco,
+    "flickr30k": captions.flickr30k,
+    "nlvr2": benchmarks.nlvr2,
+    "vcr": benchmarks.vcr,
     "refcoco": refcoco.rows,
-    "vsr": vsr.rows,
+    "vsr": benchmarks.vsr,
     "llava": llava.instruct,
     "llavapretrain": llava.pretrain,
     "miniimagenet": miniimagenet.rows,
-    "iconqa": iconqa.rows,
-    "msrvtt": msrvtt.captions,
-    "msrvttqa": msrvtt.questions,
+    "iconqa": benchmarks.iconqa,
+    "msrvtt": captions.msrvtt,
+    "msrvttqa": benchmarks.msrvttqa,
     "mic": published.rows,
 }

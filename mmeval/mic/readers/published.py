@@ -1,19 +1,21 @@
-"""The published MIC files: JSONL of MIC_full (paths of pictures), parquet of MIC_sampled (pictures in base64).
+"""Read the published MIC files: JSONL of MIC_full (paths of pictures), parquet of MIC_sampled (pictures in base64).
 
 Their texts come with declarations ("image 0 is <image0>图") and with the demonstrations written out. Each becomes
-parts again: pictures shown and spoken of, so that any context can introduce them, and numbers follow the pictures.
+parts again, pictures shown and mentioned, so that any context can introduce them, and numbers follow the pictures.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
 
-from mmeval.mic.rows import MicError, Picture, Root, SourceRow
+from mmeval.data import lines, parquet
+from mmeval.data.lines import TableRow
+from mmeval.mic.rows import Picture, Root, SourceRow, each
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
+from mmeval.types import InputError
 
 PICTURE = r"(?:图|<visual_embedding>)"
 STATED = re.compile(rf"(?:image\s*(\d+)\s*is\s*)?(?:<image(\d+)>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
@@ -23,70 +25,53 @@ WITHIN = re.compile(rf"image\s*\d+\s*:\s*(?:<image\d+>)?\s?{PICTURE}", re.IGNORE
 """A declaration inside a sentence: `Use the image 0: <image0>图 as a visual aid`."""
 SPOKEN = re.compile(r"<image(\d+)>|\bimage (\d+)\b")
 SPLITS = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
+TEXTS = ("input_text", "output_text")
 
 
 def rows(root: Root) -> Iterator[SourceRow]:
-    """Every line of every `.jsonl` and every row of every `.parquet` in the folder.
+    """Read every line of every `.jsonl` and every row of every `.parquet` in the folder.
 
     The split is what a folder or a file is called (train, val, dev, test), else train. About two kilobytes of
     memory a row.
     """
-    names = sorted(path.relative_to(root.folder).as_posix() for path in root.folder.rglob("*") if path.is_file())
+    paths = (path.relative_to(root.folder) for path in root.folder.rglob("*") if path.is_file())
+    names = sorted(path.as_posix() for path in paths if not lines.is_litter(path))
     files = [name for name in names if name.endswith((".jsonl", ".parquet"))]
     if not files:
-        raise MicError(f"{root.folder}: no .jsonl or .parquet file in it; give the folder of MIC_full or MIC_sampled")
+        raise InputError(f"{root.folder}: no .jsonl or .parquet file in it; give the folder of MIC_full or MIC_sampled")
     for name in files:
-        yield from _lines(root, name) if name.endswith(".jsonl") else _table(root, name)
+        rows = root.rows(name) if name.endswith(".jsonl") else _table(root, name)
+        for number, row in enumerate(rows, 1):
+            yield from each([row], partial(_made, name, number))
 
 
-def _lines(root: Root, name: str) -> Iterator[SourceRow]:
-    split = _split(name)
-
-    def make(item: tuple[int, str]) -> list[SourceRow]:
-        number, line = item
-        value = json.loads(line)
-        paths = value["input_image"]
-        listed = [paths] if isinstance(paths, str) else list(paths)
-        pictures = tuple(Picture(PurePosixPath(str(path)).as_posix()) for path in listed)
-        return [_row(f"{name}#{number}", split, pictures, value)]
-
-    yield from root.each(name, enumerate(root.lines(name), 1), make)
+def _table(root: Root, name: str) -> Iterator[TableRow]:
+    """Read the texts of a table; its pictures are read one by one, when they are written."""
+    path = root.note(name)
+    next(parquet.values(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
+    return (TableRow(values, where) for values, where in parquet.values(path, TEXTS))
 
 
-def _table(root: Root, name: str) -> Iterator[SourceRow]:
-    import pyarrow  # type: ignore[import-untyped]
-    import pyarrow.parquet  # type: ignore[import-untyped]
-
-    split = _split(name)
-    try:
-        file = pyarrow.parquet.ParquetFile(root.note(name))
-        values = file.read(columns=["input_text", "output_text"]).to_pylist()
-    except pyarrow.ArrowException as error:
-        raise MicError(f"{root.folder / name}: cannot be read as parquet ({error}); download it again") from error
-    if "input_image" not in file.schema_arrow.names:
-        raise MicError(f"{root.folder / name}: no column 'input_image'; is it a file of MIC_sampled?")
-
-    def make(item: tuple[int, dict[str, Any]]) -> list[SourceRow]:
-        number, value = item
-        count = len(re.findall(PICTURE, value["input_text"]))
-        pictures = tuple(Picture(name, cell=(number, place)) for place in range(count))
-        return [_row(f"{name}#{number + 1}", split, pictures, value)]
-
-    yield from root.each(name, enumerate(values), make)
-
-
-def _row(number: str, split: str, pictures: tuple[Picture, ...], value: Mapping[str, Any]) -> SourceRow:
-    text, answer = value["input_text"], value["output_text"]
+def _made(name: str, number: int, line: TableRow) -> list[SourceRow]:
+    text, answer = (line.value(column) for column in TEXTS)
     if not isinstance(text, str) or not isinstance(answer, str):
-        raise TypeError("input_text and output_text must be texts")
+        raise TypeError(f"{' and '.join(TEXTS)} must be texts")
     words = parts(text)
     shown = sum(isinstance(part, ImagePlace) for part in words)
+    if name.endswith(".parquet"):
+        count = len(re.findall(PICTURE, text))
+        pictures = tuple(Picture(name, cell=(number - 1, place)) for place in range(count))
+    else:
+        paths = line.value("input_image")
+        listed = [paths] if isinstance(paths, str) else list(paths)
+        pictures = tuple(Picture(PurePosixPath(str(path)).as_posix()) for path in listed)
     problem = "" if shown == len(pictures) else f"{shown} places for {len(pictures)} pictures"
-    return SourceRow(number, split, pictures, {"text": words}, answer, problem=problem)
+    split = next((SPLITS[word] for word in re.split(r"[/._-]+", name.lower()) if word in SPLITS), "train")
+    return [SourceRow(f"{name}#{number}", split, pictures, {"text": words}, answer, problem=problem)]
 
 
 def parts(text: str) -> tuple[Part, ...]:
-    """A text of MIC as parts.
+    """Turn a text of MIC into parts.
 
     A number is that of the last picture declared with it, or of the next one where none was yet: the original
     numbers the question's picture 0 again after a single demonstration, and here it becomes picture 1.
@@ -110,7 +95,7 @@ def parts(text: str) -> tuple[Part, ...]:
 
 
 def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
-    """A line with `Shown` counted through the text; `Spoken` holds the number as it stands there."""
+    """Turn a line into parts: places count through the text, a mention holds the number as it stands there."""
     pattern, hoisted = (NAMED, True) if WITHIN.search(line) else (STATED, False)
     first: list[Part] = []
     rest: list[Part] = []
@@ -151,10 +136,3 @@ def _slot(number: int, declared: list[tuple[int, int]], seen: int) -> int | None
     before = [slot for known, slot in declared if known == number and slot < seen]
     after = [slot for known, slot in declared if known == number and slot >= seen]
     return before[-1] if before else after[0] if after else None
-
-
-def _split(name: str) -> str:
-    for word in re.split(r"[/._-]+", name.lower()):
-        if word in SPLITS:
-            return SPLITS[word]
-    return "train"

@@ -1,4 +1,4 @@
-"""RefCOCO: an object of a COCO picture, said by where it is, and the expression that refers to it.
+"""Read RefCOCO: an object of a COCO picture, said by where it is, and the expression that refers to it.
 
 Read are `refs(unc).json` (the official `refs(unc).p`, converted) with `instances.json`, or MDETR's
 `finetune_refcoco_*.json`, which are COCO files with an image entry an expression.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from mmeval.mic.rows import MicError, Picture, Root, SourceRow, listed
+from mmeval.data.lines import TableRow
+from mmeval.mic.rows import Picture, Root, SourceRow, each, index
+from mmeval.types import InputError
 
 SPLITS = {"train": "train", "val": "val", "testA": "test", "testB": "test", "test": "test"}
 WORDS = (
@@ -21,7 +22,7 @@ WORDS = (
 
 
 def rows(root: Root) -> Iterator[SourceRow]:
-    """A row an expression. MMICL asks by the ninth of the picture that the box's centre is in, not by the box."""
+    """Read a row an expression. MMICL asks by the ninth of the picture that the box's centre is in."""
     folder = root.need("train2014", "images/train2014")
     refs = root.find("refs(unc).json", "refs(google).json")
     if refs:
@@ -31,7 +32,7 @@ def rows(root: Root) -> Iterator[SourceRow]:
             yield from _mdetr(root, name, folder)
     elif pickled := root.find("refs(unc).p", "refs(google).p"):
         name = pickled.rsplit("/", 1)[-1]
-        raise MicError(
+        raise InputError(
             f"{root.folder / pickled}: a pickle, which can run any code, and is not opened. Convert it yourself, if "
             f"you trust it: python -c \"import json, pickle; json.dump(pickle.load(open('{name}', 'rb')), "
             f"open('{name.removesuffix('.p')}.json', 'w'))\""
@@ -41,41 +42,40 @@ def rows(root: Root) -> Iterator[SourceRow]:
 
 
 def _official(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
-    instances = root.need("instances.json")
-    content = root.json(instances, dict)
-    boxes = root.index(
-        instances, listed(root, instances, content, "annotations"), lambda item: (item["id"], item["bbox"])
-    )
-    images = root.index(instances, listed(root, instances, content, "images"), lambda item: (item["id"], item))
+    annotations, pictures = root.lists(root.need("instances.json"), "annotations", "images")
+    boxes = index(annotations, lambda line: (line.value("id"), line.value("bbox")))
+    images = index(pictures, lambda line: (line.value("id"), line))
 
-    def make(ref: dict[str, Any]) -> Iterator[SourceRow]:
-        image = images[ref["image_id"]]
-        picture = Picture(f"{folder}/{image['file_name']}")
-        where, problem = _place(ref.get("bbox") or boxes[ref["ann_id"]], image["width"], image["height"])
-        for said in ref["sentences"]:
-            text = str(said["sent"])
-            yield SourceRow(str(said["sent_id"]), SPLITS[ref["split"]], (picture,), {"place": where}, text, (), problem)
+    def make(ref: TableRow) -> list[SourceRow]:
+        image = images[ref.value("image_id")]
+        picture = Picture(f"{folder}/{image.value('file_name')}")
+        box = ref.values.get("bbox") or boxes[ref.value("ann_id")]
+        place, problem = _place(box, image.value("width"), image.value("height"))
+        split, sentences = SPLITS[ref.value("split")], ref.value("sentences")
+        return [
+            SourceRow(str(one["sent_id"]), split, (picture,), {"place": place}, str(one["sent"]), (), problem)
+            for one in sentences
+        ]
 
-    yield from root.each(path, root.json(path, list), make)
+    yield from each(root.rows(path, "."), make)
 
 
 def _mdetr(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
-    content = root.json(path, dict)
-    annotated = listed(root, path, content, "annotations")
-    boxes = root.index(path, annotated, lambda item: (item["image_id"], item["bbox"]))
+    annotations, images = root.lists(path, "annotations", "images")
+    boxes = index(annotations, lambda line: (line.value("image_id"), line.value("bbox")))
     name = re.sub(r".*finetune_refcoco_(\w+)\.json", r"\1", path)
 
-    def make(image: dict[str, Any]) -> Iterator[SourceRow]:
-        where, problem = _place(boxes[image["id"]], image["width"], image["height"])
-        picture = Picture(f"{folder}/{image['file_name']}")
-        said = {"place": where}
-        yield SourceRow(f"{name}-{image['id']}", SPLITS[name], (picture,), said, str(image["caption"]), (), problem)
+    def make(image: TableRow) -> list[SourceRow]:
+        place, problem = _place(boxes[image.value("id")], image.value("width"), image.value("height"))
+        picture = Picture(f"{folder}/{image.value('file_name')}")
+        id, texts = f"{name}-{image.value('id')}", {"place": place}
+        return [SourceRow(id, SPLITS[name], (picture,), texts, str(image.value("caption")), (), problem)]
 
-    yield from root.each(path, listed(root, path, content, "images"), make)
+    yield from each(images, make)
 
 
 def _place(box: list[float], width: float, height: float) -> tuple[str, str]:
-    """The ninth of the picture that the centre of a box (left, top, width, height) is in, and what is wrong."""
+    """Return the ninth of the picture that the centre of a box (left, top, width, height) is in, and what is wrong."""
     x, y = (box[0] + box[2] / 2) / width, (box[1] + box[3] / 2) / height
     if not (0 <= x <= 1 and 0 <= y <= 1):
         return "", f"the box {box} is not in the picture of {width} x {height}"

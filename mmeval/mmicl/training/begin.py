@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,49 +18,75 @@ from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.weights import read_json
 
+MARK = "config.json"
+"""The file in the output folder that says whose run it is; locked while the run goes on."""
 FREE = ("steps", "epochs", "workers", "report_to", "keep", "log_every")
 """Keys that may change when a run goes on: how long it is and how it is watched."""
 
 
-def begin(config: Config, fresh: bool, main: bool) -> Path | None:
-    """Makes the output folder; the newest whole checkpoint in it, to go on from.
+@contextmanager
+def hold(config: Config, main: bool) -> Iterator[None]:
+    """Hold the output folder, so that no other run writes there; the first process of a run does it for all.
 
-    With `fresh` the checkpoints of an earlier run are deleted. Raises TrainingError where a file is missing, or the
-    folder holds a run of another configuration.
+    Raises TrainingError where another run holds it, it cannot be written, or a file of the configuration is missing.
     """
     for file in (*config.data, config.held_out, config.deepspeed):
         if file and not Path(file).is_file():
-            raise TrainingError(f"{file}: cannot be read (no such file); mend the path in the configuration")
+            raise TrainingError(f"{file}: cannot be read (no such file); fix the path in the configuration")
+    if not main:
+        yield
+        return
     output = Path(config.output)
-    mark = output / "config.json"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        mark = (output / MARK).open("ab")
+    except OSError as error:
+        raise TrainingError(f"{output}: cannot be written ({error.strerror}); choose another output") from error
+    with mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TrainingError(
+                f"{output}: another training run is writing there; wait for it, stop it, or choose another output"
+            ) from error
+        yield
+
+
+def begin(config: Config, fresh: bool, main: bool) -> Path | None:
+    """Prepare the output folder, and return the newest whole checkpoint in it, to go on from.
+
+    With `fresh` the checkpoints of an earlier run are deleted. Raises TrainingError where the folder holds a run of
+    another configuration.
+    """
+    output = Path(config.output)
+    mark = output / MARK
     start = None if fresh else last_checkpoint(output)
-    if start and (not mark.exists() or _lasting(read_json(mark)) != _lasting(json.loads(_said(config)))):
+    if start and (not mark.stat().st_size or _lasting(read_json(mark)) != _lasting(json.loads(_text_of(config)))):
         raise TrainingError(
-            f"{output}: holds a run of another configuration; say --fresh to begin again, or choose another output"
+            f"{output}: holds a run of another configuration; add --fresh to begin again, or choose another output"
         )
     if main:
         try:
-            output.mkdir(parents=True, exist_ok=True)
             for old in output.glob("checkpoint-*") if fresh else ():
                 shutil.rmtree(old)
             for old in output.glob("skipped-*.jsonl") if start is None else ():
                 old.unlink()
-            mark.write_text(_said(config), encoding="utf-8")
+            mark.write_text(_text_of(config), encoding="utf-8")
         except OSError as error:
             raise TrainingError(f"{output}: cannot be written ({error.strerror}); choose another output") from error
     return start
 
 
 def last_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint that is whole: the Trainer's state is written last."""
+    """Find the newest checkpoint that is whole: the Trainer's state is written last."""
     whole = [folder for folder in output.glob("checkpoint-*") if (folder / "trainer_state.json").exists()]
     return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
 
 
 def check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor) -> None:
-    """Raises TrainingError where the model cannot be trained in that way, or a package is missing."""
+    """Raise TrainingError where the model cannot be trained in that way, or a package is missing."""
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
-        raise TrainingError("instruction: this model's Q-Former reads no text; leave the key out")
+        raise TrainingError("instruction: this model's Q-Former reads no text; remove the key")
     needed = {"peft": config.trainable == "lora", "deepspeed": config.deepspeed is not None}
     needed |= {name: name in config.report_to for name in ("tensorboard", "wandb", "trackio")}
     for name, wanted in needed.items():
@@ -67,17 +95,17 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
 
 
 def check_same(start: Path, facts: Mapping[str, Any]) -> None:
-    """Raises TrainingError where the base model or the data are other ones than those the checkpoint is of."""
+    """Raise TrainingError where the base model or the data are not those that the checkpoint was trained on."""
     before = read_json(start / trained.FACTS)
     for key, what in (("digest", "model"), ("rows", "data")):
         if before.get(key) != facts[key]:
             raise TrainingError(
-                f"{start}: was trained on other files under the name that `{what}` gives; restore them, or say "
+                f"{start}: was trained on other files under the name that `{what}` gives; restore them, or add "
                 "--fresh to begin again"
             )
 
 
-def _said(config: Config) -> str:
+def _text_of(config: Config) -> str:
     return json.dumps(asdict(config), indent=2, sort_keys=True) + "\n"
 
 

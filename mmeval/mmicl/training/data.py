@@ -35,11 +35,11 @@ class RowSet(Dataset[TrainingRow]):
         self.files, self.index, self.rows = list(files), index, rows
 
     def __len__(self) -> int:
-        """Rows."""
+        """Return the number of rows."""
         return len(self.index)
 
     def __getitem__(self, number: int) -> TrainingRow:
-        """One row."""
+        """Read one row."""
         file, offset, which, *_ = (int(value) for value in self.index.table[number])
         with Path(self.files[file]).open("rb") as lines:
             lines.seek(offset)
@@ -67,15 +67,15 @@ class LengthBatches(Sampler[list[int]]):
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """The order of that epoch."""
+        """Choose the order of that epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Batches."""
+        """Return the number of batches."""
         return -(-len(self.costs) // self.size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Row numbers, batch by batch."""
+        """Yield row numbers, batch by batch."""
         rng = np.random.default_rng((self.seed, self.epoch))
         order = rng.permutation(len(self.costs))
         chunks = [order[start : start + 50 * self.size] for start in range(0, len(order), 50 * self.size)]
@@ -110,12 +110,12 @@ class Collator:
     allow_skipped: float = 0.0
 
     def __post_init__(self) -> None:
-        """Counts of this process."""
+        """Start the counts of this process."""
         self.seen = 0
         self.broken: set[str] = set()
 
     def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        """One batch. Raises TrainingError where too many pictures are broken."""
+        """Make one batch. Raises TrainingError where too many pictures are broken."""
         good, pictures = self._readable(list(rows))
         batch = self._text(good)
         numbers = {path: number for number, path in enumerate(pictures)}
@@ -131,7 +131,7 @@ class Collator:
         return batch
 
     def prompts(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        """Prompts without answers, for generation: padded where the model wants it."""
+        """Make prompts without answers, for generation: padded where the model wants it."""
         batch = self(rows)
         del batch["labels"]
         if self.processor.settings.pad_left:
@@ -151,7 +151,7 @@ class Collator:
         return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
     def _readable(self, rows: list[TrainingRow]) -> tuple[list[TrainingRow], dict[str, Tensor]]:
-        """The rows whose pictures can be read, others in place of the rest; and the pictures."""
+        """Return the rows whose pictures can be read, others in place of the rest; and the pictures."""
         pictures: dict[str, Tensor] = {}
         for place, row in enumerate(rows):
             tries = 0
@@ -185,12 +185,12 @@ class Collator:
         if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
             raise TrainingError(
                 f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
-                "mend the data, or raise allow_skipped"
+                "fix the data, or raise allow_skipped"
             )
 
 
 def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-    """`attention_mask` and `position_ids` of rows, given the part that every token belongs to.
+    """Make `attention_mask` and `position_ids` of rows, given the part that every token belongs to.
 
     Part 0 is what all see; of the others, each sees itself and begins where part 0 ends.
     """
@@ -209,7 +209,7 @@ def _parts(row: TrainingRow) -> list[int]:
 
 
 def read_picture(path: str, processor: MmiclProcessor) -> Tensor:
-    """[3, H, W]. Raises OSError where the file cannot be read, Unusable, a ValueError, where it is no good picture."""
+    """Read pixels [3, H, W]. Raises OSError where the file cannot be read, Unusable where it is not a good picture."""
     name = Path(path).name
     with decoding(name), Image.open(path, formats=FORMATS) as picture:
         check_size(picture, name)

@@ -39,19 +39,19 @@ class Features:
     """Path, size and time of a picture -> file and number."""
 
     def __getitem__(self, path: str) -> Tensor:
-        """States [V, D], bfloat16. Raises KeyError where the picture is not there, OSError where it is gone."""
+        """Read states [V, D], bfloat16. Raises KeyError where the picture is not there, OSError where it is gone."""
         file, number = self.places[_key(path)]
         count = self.shape[0] * self.shape[1]
         states = torch.from_file(str(self.folder / file), size=(number + 1) * count, dtype=torch.bfloat16)
         return states[number * count :].view(self.shape).clone()
 
     def __contains__(self, path: str) -> bool:
-        """Whether the picture's states are there."""
+        """Tell whether the picture's states are there."""
         return _key(path) in self.places
 
 
 def open_features(folder: Path, model: MmiclForConditionalGeneration) -> Features:
-    """The features of this model's vision encoder, as far as they were made."""
+    """Open the features of this model's vision encoder, as far as they were made."""
     vision = model.config.vision_config
     tokens = (vision.image_size // vision.patch_size) ** 2 + 1
     features = Features(folder / encoder_digest(model), (tokens, vision.hidden_size))
@@ -62,7 +62,7 @@ def open_features(folder: Path, model: MmiclForConditionalGeneration) -> Feature
 
 
 def encoder_digest(model: MmiclForConditionalGeneration) -> str:
-    """16 hex digits over the vision encoder's weights."""
+    """Return 16 hex digits over the vision encoder's weights."""
     total = hashlib.sha256()
     for name, tensor in sorted(model.vision_model.state_dict().items()):
         total.update(name.encode())
@@ -78,7 +78,7 @@ def complete(
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[tuple[str, str]]:
-    """Encodes what is not there yet; the pictures that cannot be read, with the reason.
+    """Encode what is not there yet, and return the pictures that cannot be read, with the reason.
 
     `read` gives a picture's pixels [3, H, W]. Raises TrainingError where the disk is too small for it all.
     """
@@ -124,7 +124,7 @@ def _read(
 
 @contextmanager
 def _nobody_elses(folder: Path) -> Iterator[BinaryIO]:
-    """The first `pictures-K.jsonl` that no other process writes, locked: runs may share a folder."""
+    """Open and lock the first `pictures-K.jsonl` that no other process writes: runs may share a folder."""
     for number in count():
         with (folder / f"pictures-{number}.jsonl").open("a+b") as file:
             try:
@@ -136,7 +136,7 @@ def _nobody_elses(folder: Path) -> Iterator[BinaryIO]:
 
 
 def _recover(names: BinaryIO, states: BinaryIO, shape: tuple[int, int]) -> int:
-    """Cuts both files back to the pictures that are whole; how many there are."""
+    """Cut both files back to the pictures that are whole, and return how many there are."""
     size = 2 * shape[0] * shape[1]
     names.seek(0)
     lines = _whole_lines(names.read())[: states.seek(0, os.SEEK_END) // size]
@@ -159,11 +159,11 @@ def _check_room(features: Features, pictures: int) -> None:
     if wanted > free:
         raise TrainingError(
             f"{features.folder}: the features of {pictures} pictures take {wanted / 1e9:.1f} GB, but "
-            f"{free / 1e9:.1f} GB are free; choose another folder, or leave `features` out"
+            f"{free / 1e9:.1f} GB are free; choose another folder, or remove `features`"
         )
 
 
 def _key(path: str) -> str:
-    """A picture by path, size and time of change: another picture under the same name is another one."""
+    """Name a picture by path, size and time of change: a picture that was replaced has another name."""
     found = Path(path).stat()
     return f"{Path(path).absolute()} {found.st_size} {found.st_mtime_ns}"

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, from_json
-from mmeval.mmicl.modeling import PromptError
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.rows import Rows
 
@@ -36,11 +37,11 @@ class Index:
     """Absolute paths of all pictures."""
 
     def __len__(self) -> int:
-        """Rows."""
+        """Return the number of rows."""
         return len(self.table)
 
     def digest(self) -> str:
-        """16 hex digits over where the rows are and how long they are."""
+        """Return 16 hex digits over where the rows are and how long they are."""
         return hashlib.sha256(self.table.tobytes()).hexdigest()[:16]
 
 
@@ -54,7 +55,7 @@ def make_index(
     allow_missing: float,
     workers: int = 1,
 ) -> Index:
-    """Reads every line once. Lines that make no row are counted, and listed in `left_out`.
+    """Read every line once. Lines that make no row are counted, and listed in `left_out`.
 
     Raises TrainingError where a file cannot be read, a line is no example, nothing is left, or more than
     `allow_missing` of the pictures are missing.
@@ -63,8 +64,7 @@ def make_index(
     reasons: Counter[str] = Counter()
     images: set[str] = set()
     missing: set[str] = set()
-    listed = left_out.open("w", encoding="utf-8") if left_out else None
-    try:
+    with left_out.open("w", encoding="utf-8") if left_out else nullcontext() as listed:
         for number, file in enumerate(files):
             jobs = [(file, start, end, rows, max_tokens, max_pictures) for start, end in _spans(file, workers)]
             for found in _each(_scan, jobs, workers):
@@ -75,14 +75,11 @@ def make_index(
                     reasons[reason] += 1
                     if listed:
                         listed.write(json.dumps({"id": name, "reason": reason}) + "\n")
-    finally:
-        if listed:
-            listed.close()
     total = len(images) + len(missing)
     if total and len(missing) > allow_missing * total:
         raise TrainingError(
             f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; "
-            "mend that, or raise allow_skipped"
+            "fix the data, or raise allow_skipped"
         )
     if not table:
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
@@ -116,7 +113,7 @@ def _each(function: Callable[[Any], _Found], jobs: Sequence[Any], workers: int) 
 
 
 def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
-    """The lines that begin in a span of a file."""
+    """Read the lines that begin in a span of a file."""
     file, start, end, rows, max_tokens, max_pictures = job
     folder = Path(file).parent
     found = _Found([], [], set(), set())
@@ -159,7 +156,7 @@ def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
 
 
 def _place(file: str, offset: int) -> str:
-    """The file and the number of the line that begins at a byte of it."""
+    """Name the file and the number of the line that begins at a byte of it."""
     with Path(file).open("rb") as lines:
         number = 1
         while lines.tell() < offset:

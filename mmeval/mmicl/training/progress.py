@@ -15,7 +15,7 @@ SKIPPED = "skipped-{}.jsonl"
 
 
 def skipped_pictures(output: Path) -> set[str]:
-    """The pictures that were passed over so far, in whichever process."""
+    """Read which pictures were passed over so far, in whichever process."""
     return {
         json.loads(line)["picture"]
         for file in output.glob(SKIPPED.format("*"))
@@ -24,7 +24,7 @@ def skipped_pictures(output: Path) -> set[str]:
 
 
 class Progress(TrainerCallback):
-    """Says how far a run is, in the main process."""
+    """Report how far a run is, from the main process."""
 
     def __init__(self, say: Callable[[str], None], held_out: int) -> None:
         self.say, self.held_out = say, held_out
@@ -37,7 +37,7 @@ class Progress(TrainerCallback):
         self.began, self.first = time.monotonic(), state.global_step
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """A line; `logs` are the Trainer's."""
+        """Report a line; `logs` are the Trainer's."""
         if not state.is_world_process_zero:
             return
         logs = kwargs["logs"]

@@ -48,7 +48,7 @@ class Rows:
     """Whether the Q-Former reads the question: questions apart then have visual tokens, and rows, of their own."""
 
     def __call__(self, example: Example) -> list[TrainingRow]:
-        """The rows to learn from. Raises PromptError where a prompt cannot be: too long, too many pictures."""
+        """Make the rows to learn from. Raises PromptError where a prompt is too long or has too many pictures."""
         if self.decoder_only and self.turns == "conversation":
             return [self._joined(compose(example))]
         rows = [row for row, _ in self.questions(example)]
@@ -60,7 +60,7 @@ class Rows:
         return [_packed(rows, shared)]
 
     def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
-        """Each learnt question as its own prompt, with its answer in words: what generation is given."""
+        """Yield each learnt question as its own prompt, with its answer in words: what generation is given."""
         conversation = compose(example)
         prompts = _prompts(conversation) if self.turns == "conversation" else _prompts_apart(conversation)
         for exchange, parts in prompts:
@@ -70,7 +70,7 @@ class Rows:
             yield TrainingRow(made.ids, labels, images, _words(exchange.ask)), exchange.answer
 
     def _shared(self, rows: Sequence[TrainingRow]) -> int:
-        """How many tokens all prompts begin with, if all pictures are among them; 0: no row for all of them."""
+        """Count the tokens that all prompts begin with, if all pictures are among them; 0: no row for all of them."""
         if len(rows) == 1 or self.instruction or len({row.images for row in rows}) > 1:
             return 0
         before_answers = (row.ids[:-1] for row in rows)  # every answer has a token of its own before it
@@ -98,14 +98,14 @@ class Rows:
 
 
 def _prompts(conversation: Conversation) -> Iterator[tuple[Exchange, tuple[Part, ...]]]:
-    """Each learnt exchange behind all that was said before it."""
+    """Yield each learnt exchange behind all that was said before it."""
     for index, exchange in enumerate(conversation.exchanges):
         if exchange.learnt:
             yield exchange, prompt(conversation, index)
 
 
 def _prompts_apart(conversation: Conversation) -> Iterator[tuple[Exchange, tuple[Part, ...]]]:
-    """Each learnt exchange behind the demonstrations and the pictures shown so far."""
+    """Yield each learnt exchange behind the demonstrations and the pictures shown so far."""
     shots = tuple(exchange for exchange in conversation.exchanges if not exchange.learnt)
     shown: tuple[Part, ...] = ()
     for exchange in conversation.exchanges[len(shots) :]:
@@ -115,7 +115,7 @@ def _prompts_apart(conversation: Conversation) -> Iterator[tuple[Exchange, tuple
 
 
 def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
-    """All questions in one row, behind what they share: each is read and answered as if it stood there alone."""
+    """Pack all questions into one row, behind what they share: each is read and answered as if it stood alone."""
     ids, labels, starts = list(rows[0].ids[:shared]), [IGNORED] * shared, []
     for row in rows:
         starts.append(len(ids))
@@ -125,7 +125,7 @@ def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
 
 
 def _behind(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:
-    """Labels of a prompt with its answer behind it."""
+    """Make the labels of a prompt with its answer behind it."""
     return (*[IGNORED] * len(ids), *labels)
 
 

@@ -1,4 +1,4 @@
-"""From a configuration to a trained model: checks everything that can be checked, then trains, then saves."""
+"""From a configuration to a trained model: check everything that can be checked, then train, then save."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from safetensors import SafetensorError
 from transformers import PrinterCallback, TrainingArguments
 
 from mmeval.mmicl import checkpoints
+from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import trained
-from mmeval.mmicl.training.begin import begin, check, check_same
-from mmeval.mmicl.training.config import Config, TrainingError
+from mmeval.mmicl.training.begin import begin, check, check_same, hold
+from mmeval.mmicl.training.config import Config, Lora, TrainingError
 from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import Features, complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
@@ -29,17 +30,20 @@ from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select, summary
 from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
 
 Say = Callable[[str], None]
+NAMES = "trained.txt"
+"""File in the output folder with the names of the parameters that learn."""
 LONGEST = 2048
 """Tokens of a prompt where neither the configuration nor the model sets a limit."""
 
 
 def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
-    """Trains, or goes on from the last whole checkpoint; the folder with what was trained.
+    """Train, or go on from the last whole checkpoint; return the folder with what was trained.
 
     Raises TrainingError or CheckpointError, each one sentence.
     """
     state = PartialState(cpu=not torch.cuda.is_available())
-    final = _train(config, fresh, state, say if state.is_main_process else lambda _: None)
+    with hold(config, state.is_main_process):
+        final = _train(config, fresh, state, say if state.is_main_process else lambda _: None)
     # The processes end their group together, and after the trainer is gone: a group left open may abort a process on
     # its way out, and one that outlives its closing in DDP's reducer waits for threads that wait for Python.
     state.wait_for_everyone()
@@ -47,8 +51,7 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
     return final
 
 
-def _train(config: Config, fresh: bool, state: PartialState, tell: Say) -> Path:
-    output = Path(config.output)
+def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
     with state.main_process_first():
         start = begin(config, fresh, state.is_main_process)
     with state.main_process_first():
@@ -56,35 +59,14 @@ def _train(config: Config, fresh: bool, state: PartialState, tell: Say) -> Path:
     model, processor = checkpoints.load(folder, revision=config.revision)
     digest = checkpoints.digest(folder)
     check(config, model, processor)
-    names = _select(config, model)
-    tell(f"{config.trainable}: {len(names)} tensors, {_count(model):,} parameters learn ({output / 'trained.txt'})")
-    for line in summary(names):
-        tell(f"  {line}")
-
+    names = _select(config, model, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():
-        index = _index(config, rows, output, state)
-    tell(f"{len(index):,} rows, {len(index.images):,} pictures{_left_out(index)}")
-    device = torch.device("cuda", state.local_process_index) if torch.cuda.is_available() else torch.device("cpu")
-    if not sharded(config.fsdp):
-        model.to(device)  # type: ignore[arg-type]
-    elif config.features:  # the rest goes there shard by shard
-        model.vision_model.to(device)  # type: ignore[arg-type]
-    if device.type == "cpu":
-        model.language_model.set_attn_implementation("eager")  # measured a third faster on short rows
+        index = _index(config, rows, state, say)
+    _place(config, model, state)
     held_out = _held_out(config, rows)
-    features = _features(config, model, processor, index, held_out, state, tell)
-    data = RowSet(config.data, index, rows)
-    collator = Collator(
-        processor,
-        data,
-        features,
-        config.instruction,
-        output / SKIPPED.format(state.process_index),
-        config.allow_skipped,
-    )
-    if features:  # those that could not be read are listed already
-        collator.broken |= {path for path in index.images if path not in features}
+    wanted = index.images | {image for row, _ in held_out for image in row.images}
+    features = _features(config, model, processor, sorted(wanted), state, say)
     facts = {
         "base": str(folder.resolve()) if Path(config.model).is_dir() else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
@@ -96,26 +78,32 @@ def _train(config: Config, fresh: bool, state: PartialState, tell: Say) -> Path:
         "config": asdict(config),
     }
     if state.is_main_process:
-        (output / "trained.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+        Path(config.output, NAMES).write_text("\n".join(names) + "\n", encoding="utf-8")
     if start:
         check_same(start, facts)
         trained.put(model, trained.read_tensors(start), str(start))
-        tell(f"going on from {start}")
+        say(f"going on from {start}")
     _cast(config, model)
+    data = RowSet(config.data, index, rows)
     two_steps = 2 * state.num_processes * config.accumulation  # the optimiser's state is there from the second on
     trainer = MmiclTrainer(
         model=model,
         args=_arguments(config, bool(held_out)),
         train_dataset=data,
-        data_collator=collator,
+        data_collator=_collator(config, data, features, state),
         names=names,
         facts=facts,
         processor=processor,
         batches=LengthBatches(index, config.batch, config.seed, largest=two_steps),
         held_out=held_out,
         max_new_tokens=config.max_new_tokens,
-        callbacks=[Progress(tell, len(held_out))],
+        callbacks=[Progress(say, len(held_out))],
     )
+    _fit(config, trainer, start)
+    return _finish(config, trainer, processor, state, say)
+
+
+def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
     trainer.remove_callback(PrinterCallback)
     try:
         trainer.train(resume_from_checkpoint=str(start) if start else None)
@@ -126,43 +114,47 @@ def _train(config: Config, fresh: bool, state: PartialState, tell: Say) -> Path:
             f"{config.batch} rows do not fit into the GPU's memory; halve `batch` and double `accumulation`, or set "
             "gradient_checkpointing: true"
         ) from error
-    final = output / "trained"
-    try:
-        _finish(config, trainer, processor, final, state.is_main_process, tell)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise TrainingError(
-            f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
-        ) from error
-    tell(f"trained: {final}")
-    return final
 
 
-def _select(config: Config, model: MmiclForConditionalGeneration) -> list[str]:
-    if config.lora is None:
-        return select(model, config.trainable)
+def _select(config: Config, model: MmiclForConditionalGeneration, say: Say) -> list[str]:
+    names = select(model, config.trainable) if config.lora is None else _add_lora(config.lora, model)
+    count = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    say(f"{config.trainable}: {len(names)} tensors, {count:,} parameters learn ({Path(config.output, NAMES)})")
+    for line in summary(names):
+        say(f"  {line}")
+    return names
+
+
+def _add_lora(lora: Lora, model: MmiclForConditionalGeneration) -> list[str]:
     from peft import LoraConfig, inject_adapter_in_model
 
-    select(model, "article")
+    select(model, "lora")
     pattern = QUERY_AND_VALUE[model.config.family].removesuffix(r"\.weight").removesuffix(r"\.(weight|bias)")
-    lora = LoraConfig(
-        r=config.lora.rank,
-        lora_alpha=config.lora.alpha,
-        lora_dropout=config.lora.dropout,
+    updates = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
         target_modules=pattern.replace(r"language_model\.", "", 1),
     )
     learnt = {key for key, parameter in model.named_parameters() if parameter.requires_grad}
-    inject_adapter_in_model(lora, model.language_model)
+    inject_adapter_in_model(updates, model.language_model)
     for key, parameter in model.named_parameters():
         parameter.requires_grad_(key in learnt or "lora_" in key)
     return sorted(key for key, parameter in model.named_parameters() if parameter.requires_grad)
 
 
-def _count(model: MmiclForConditionalGeneration) -> int:
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+def _place(config: Config, model: MmiclForConditionalGeneration, state: PartialState) -> None:
+    device = torch.device("cuda", state.local_process_index) if torch.cuda.is_available() else torch.device("cpu")
+    if not sharded(config.fsdp):
+        model.to(device)  # type: ignore[arg-type]
+    elif config.features:  # the rest goes there shard by shard
+        model.vision_model.to(device)  # type: ignore[arg-type]
+    if device.type == "cpu":
+        model.language_model.set_attn_implementation("eager")  # measured a third faster on short rows
 
 
 def _cast(config: Config, model: MmiclForConditionalGeneration) -> None:
-    """What is frozen needs no more than bfloat16; what learns is kept wide. DeepSpeed casts by its own file."""
+    """Keep what learns wide; what is frozen needs no more than bfloat16. DeepSpeed casts by its own file."""
     narrow = torch.cuda.is_available() or sharded(config.fsdp)
     if config.dtype == "bfloat16" and narrow and not config.deepspeed:
         for parameter in model.parameters():
@@ -170,23 +162,27 @@ def _cast(config: Config, model: MmiclForConditionalGeneration) -> None:
                 parameter.data = parameter.data.bfloat16()
 
 
-def _index(config: Config, rows: Rows, output: Path, state: PartialState) -> Index:
-    limit = config.max_tokens or rows.processor.settings.max_prompt_tokens or LONGEST
-    return make_index(
+def _index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
+    index = make_index(
         config.data,
         rows,
-        max_tokens=limit,
+        max_tokens=config.max_tokens or rows.processor.settings.max_prompt_tokens or LONGEST,
         max_pictures=config.max_pictures,
-        left_out=output / "left_out.jsonl" if state.is_main_process else None,
+        left_out=Path(config.output, "left_out.jsonl") if state.is_main_process else None,
         allow_missing=config.allow_skipped,
         workers=config.workers,
     )
+    left_out = ", ".join(f"{count} {reason}" for reason, count in index.left_out.most_common())
+    say(f"{len(index):,} rows, {len(index.images):,} pictures" + (f"; left out: {left_out}" if left_out else ""))
+    return index
 
 
-def _left_out(index: Index) -> str:
-    if not index.left_out:
-        return ""
-    return "; left out: " + ", ".join(f"{count} {reason}" for reason, count in index.left_out.most_common())
+def _collator(config: Config, data: RowSet, features: Features | None, state: PartialState) -> Collator:
+    skipped = Path(config.output, SKIPPED.format(state.process_index))
+    collator = Collator(data.rows.processor, data, features, config.instruction, skipped, config.allow_skipped)
+    if features:  # those that could not be read are listed already
+        collator.broken |= {path for path in data.index.images if path not in features}
+    return collator
 
 
 def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
@@ -213,20 +209,18 @@ def _features(
     config: Config,
     model: MmiclForConditionalGeneration,
     processor: MmiclProcessor,
-    index: Index,
-    held_out: list[tuple[TrainingRow, str]],
+    wanted: list[str],
     state: PartialState,
-    tell: Say,
+    say: Say,
 ) -> Features | None:
     if config.features is None:
         return None
     features = open_features(Path(config.features), model)
-    wanted = sorted(index.images | {image for row, _ in held_out for image in row.images})
     mine = wanted[state.process_index :: state.num_processes]
 
     def progress(done: int, total: int) -> None:
         if done == total or done % 3200 == 0:
-            tell(f"vision features: {done:,} of {total:,}")
+            say(f"vision features: {done:,} of {total:,}")
 
     bad = complete(features, model, mine, lambda path: read_picture(path, processor), progress=progress)
     listed = skipped_pictures(Path(config.output))
@@ -237,7 +231,7 @@ def _features(
     if len(bad) > config.allow_skipped * max(1, len(mine)):
         raise TrainingError(
             f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
-            "mend the data, or raise allow_skipped"
+            "fix the data, or raise allow_skipped"
         )
     state.wait_for_everyone()
     return open_features(Path(config.features), model)
@@ -280,16 +274,22 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
     )
 
 
-def _finish(
-    config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, final: Path, main: bool, tell: Say
-) -> None:
-    """Writes what was trained: the best checkpoint where held-out questions were asked, else the last step."""
+def _finish(config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, state: PartialState, say: Say) -> Path:
+    """Write what was trained: the best checkpoint where held-out questions were asked, else the last step."""
+    final = Path(config.output, "trained")
     best = trainer.state.best_model_checkpoint if config.held_out else None
-    if best is None:
-        trainer.save_model(str(final))
-    elif main:
-        tell(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
-        trained.copy(Path(best), final)
-    if config.save_full and main:
-        model, _ = checkpoints.load(final)
-        checkpoints.save(model, processor, final.with_name("full"))
+    try:
+        if best is None:
+            trainer.save_model(str(final))
+        elif state.is_main_process:
+            say(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
+            trained.copy(Path(best), final)
+        if config.save_full and state.is_main_process:
+            model, _ = checkpoints.load(final)
+            checkpoints.save(model, processor, final.with_name("full"))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise TrainingError(
+            f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
+        ) from error
+    say(f"trained: {final}")
+    return final

@@ -15,21 +15,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mmeval.mmicl.weights import CheckpointError, said
+from mmeval.mmicl.weights import CheckpointError, one_line
 
 WEIGHTS, FACTS = "trained.safetensors", "training.json"
 DOWN, UP = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
 def write(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Both files; `facts` has `base`, `revision`, `digest` (of the base), `trainable`, `names`, `lora`."""
+    """Write both files; `facts` has `base`, `revision`, `digest` (of the base), `trainable`, `names`, `lora`."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in tensors.items()}, folder / WEIGHTS)
     (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def copy(checkpoint: Path, folder: Path) -> None:
-    """A folder like this out of a checkpoint, which holds the state of a run, too."""
+    """Make a folder like this of a checkpoint, which holds the state of a run, too."""
     state = shutil.ignore_patterns("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*", "trainer_state.json")
     if folder.exists():
         shutil.rmtree(folder)
@@ -37,25 +37,27 @@ def copy(checkpoint: Path, folder: Path) -> None:
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether a folder is of this kind."""
+    """Tell whether a folder is of this kind."""
     return (folder / FACTS).exists()
 
 
 def read_tensors(folder: Path) -> dict[str, Tensor]:
-    """What was trained, by name. Raises CheckpointError."""
+    """Read what was trained, by name. Raises CheckpointError."""
     try:
         return load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS}: missing, truncated or not safetensors ({said(error)})") from error
+        raise CheckpointError(
+            f"{folder / WEIGHTS}: missing, truncated or not safetensors ({one_line(error)})"
+        ) from error
 
 
 @torch.no_grad()
 def put(model: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
-    """Copies tensors into the parameters of the same names. Raises CheckpointError naming the first that differs."""
+    """Copy tensors into the parameters of the same names. Raises CheckpointError naming the first that differs."""
     targets = dict(model.named_parameters())
     for key, tensor in tensors.items():
         if key not in targets:
-            raise CheckpointError(f"{where}: '{key}' is nothing in this model; it was trained from another one")
+            raise CheckpointError(f"{where}: '{key}' is not in this model; it was trained from another one")
         if targets[key].shape != tensor.shape:
             raise CheckpointError(
                 f"{where}: '{key}' has shape {list(tensor.shape)}, the model's {list(targets[key].shape)}; it was "
@@ -65,7 +67,7 @@ def put(model: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
 
 
 def merged(tensors: dict[str, Tensor], model: nn.Module, scale: float, where: str) -> dict[str, Tensor]:
-    """The same with every low-rank update added to the weight that it updates (W + scale * B A).
+    """Add every low-rank update to the weight that it updates (W + scale * B A), and return plain tensors.
 
     Raises CheckpointError where one updates nothing in this model.
     """
@@ -78,5 +80,5 @@ def merged(tensors: dict[str, Tensor], model: nn.Module, scale: float, where: st
                 update = tensors[name + UP].float() @ tensors[key].float()
                 plain[f"{name}.weight"] = weights[f"{name}.weight"].float() + scale * update
             except (KeyError, RuntimeError) as error:
-                raise CheckpointError(f"{where}: '{name}' has no update that fits ({said(error)})") from error
+                raise CheckpointError(f"{where}: '{name}' has no update that fits ({one_line(error)})") from error
     return plain

@@ -51,7 +51,7 @@ class MmiclTrainer(Trainer):
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
 
     def create_accelerator_and_postprocess(self) -> None:
-        """As the Trainer does it. Accelerate shards on GPUs only, and on CPUs would copy the model in silence."""
+        """Do as the Trainer does, but shard on CPUs, too, where accelerate would copy the model in silence."""
         state = PartialState()
         if sharded(self.args.fsdp) and state.distributed_type == DistributedType.MULTI_CPU:
             state.distributed_type = DistributedType.MULTI_GPU
@@ -61,7 +61,7 @@ class MmiclTrainer(Trainer):
         super().create_accelerator_and_postprocess()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Batches of equal length, pictures decoded in worker processes."""
+        """Load batches of equal length, pictures decoded in worker processes."""
         loader = DataLoader(
             cast(RowSet, self.train_dataset),
             batch_sampler=self.batches,
@@ -80,7 +80,7 @@ class MmiclTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """Cross-entropy of the answers' tokens alone: summed, over the tokens of the whole optimiser step.
+        """Compute the cross-entropy of the answers' tokens: summed, over the tokens of the whole optimiser step.
 
         A decoder-only model's logits are made only for the columns that some row learns in.
         """
@@ -107,7 +107,7 @@ class MmiclTrainer(Trainer):
         return total * shared / num_items_in_batch  # processes' gradients are averaged, so each is scaled up
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        """Answers the held-out questions, each process its share, and logs how many are right."""
+        """Answer the held-out questions, each process its share, and log how many are right."""
         model = self.accelerator.unwrap_model(self.model)
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         mine = list(self.held_out[rank::world])
@@ -131,11 +131,11 @@ class MmiclTrainer(Trainer):
             together = self.is_fsdp_enabled
             ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False, synced_gpus=together)
         model.train()
-        said = [self.processor.decode(row) for row in ids.tolist()]
-        return sum(_plain(text) == _plain(answer) for text, (_, answer) in zip(said, part, strict=False))
+        texts = self.processor.batch_decode(ids)
+        return sum(_plain(text) == _plain(answer) for text, (_, answer) in zip(texts, part, strict=False))
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        """Only what was trained, with the processor and the name of the base."""
+        """Save only what was trained, with the processor and the name of the base."""
         if not self.args.should_save:
             return
         folder = Path(output_dir or str(self.args.output_dir))
@@ -147,7 +147,7 @@ class MmiclTrainer(Trainer):
         torch.save(self.args, folder / "training_args.bin")
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """As the Trainer does it, without the whole model that it writes beside a sharded optimiser."""
+        """Do as the Trainer does, without the whole model that it writes beside a sharded optimiser."""
         if not self.is_fsdp_enabled:
             super()._save_optimizer_and_scheduler(output_dir)
             return
@@ -157,10 +157,10 @@ class MmiclTrainer(Trainer):
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """Nothing is left to do: the weights were put into the model before it was wrapped."""
+        """Do nothing: the weights were put into the model before it was wrapped."""
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """As the Trainer does it; where the disk is full, what was begun is taken away and the last one stays."""
+        """Do as the Trainer does; where the disk is full, remove what was begun, so that the last one stays."""
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         try:
             super()._save_checkpoint(model, trial)
@@ -174,7 +174,7 @@ class MmiclTrainer(Trainer):
 
 
 def sharded(fsdp: object) -> bool:
-    """Whether parameters are spread over the processes (FSDP): the configuration says so, or `accelerate launch`."""
+    """Tell whether parameters are spread over the processes (FSDP), by configuration or `accelerate launch`."""
     return bool(fsdp) or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval.data.mmbench_predictions import Finding
 from mmeval.reporting.leaderboards import mmbench, mme, openvlm
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run
 from mmeval.types import InputError, nearest
 
@@ -40,7 +40,7 @@ def own(run: Run) -> bool:
 
 
 def write(run: Run, board: str, folder: Path) -> list[Path]:
-    """Writes a run's answers as that leaderboard wants them; returns the files.
+    """Write a run's answers as that leaderboard wants them; returns the files.
 
     Raises InputError for an unknown leaderboard, and for a run of another task, on other data than the
     benchmark's own, limited, not finished, or with errors.
@@ -64,17 +64,17 @@ def write(run: Run, board: str, folder: Path) -> list[Path]:
 
 
 def _benchmark(run: Run) -> str:
-    """The name of the run's benchmark; a card that somebody called like one is none."""
+    """Return the name of the run's benchmark; a card that somebody called like one is none."""
     return f"the card {run.spec.task}" if "card" in run.identity else run.spec.task
 
 
 def check(path: Path, board: str) -> list[Finding]:
-    """What is wrong with somebody's file for that leaderboard, and what should be minded."""
+    """Return what is wrong with somebody's file for that leaderboard, and what should be minded."""
     return _find(board).check(path)
 
 
 def steps(board: str) -> str:
-    """What to do with the files today."""
+    """Return what to do with the files today."""
     return _find(board).steps
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmeval.data import mmbench_predictions
-from mmeval.data.mmbench_predictions import Finding
 from mmeval.data.sheets import LONGEST
+from mmeval.reporting.leaderboards import mmbench_check
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.types import InputError, Record
@@ -51,8 +51,8 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 
 def check(path: Path) -> list[Finding]:
-    """What is wrong with a predictions table, ours or anybody's."""
-    return mmbench_predictions.check(path)
+    """Return what is wrong with a predictions table, ours or anybody's."""
+    return mmbench_check.check(path)
 
 
 def file_name(run: Run) -> str:
@@ -68,12 +68,12 @@ def is_ours(name: str) -> bool:
 
 
 def safe(name: str) -> str:
-    """A name that can be a file's."""
+    """Return a name that can be a file's."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
 def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
-    """Writes the table, every text as a text: nothing becomes a formula, a number, a date or a link."""
+    """Write the table, every text as a text: nothing becomes a formula, a number, a date or a link."""
     import xlsxwriter  # type: ignore[import-untyped]
 
     path.parent.mkdir(parents=True, exist_ok=True)

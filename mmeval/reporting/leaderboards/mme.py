@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mmeval.data.mmbench_predictions import Finding
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import write_text
 from mmeval.task import load_task
 from mmeval.types import InputError, Record
@@ -38,7 +38,7 @@ def write(records: Sequence[Record], folder: Path) -> list[Path]:
 
 
 def check(folder: Path) -> list[Finding]:
-    """What is wrong with a results folder, ours or anybody's, of which any file may be named.
+    """Return what is wrong with a results folder, ours or anybody's, of which any file may be named.
 
     The first thing that stops MME's script, or else each pair of lines that it would score without being one.
     """
@@ -56,7 +56,7 @@ def check(folder: Path) -> list[Finding]:
 
 
 def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
-    """The script takes the two lines for the two questions about a picture, whatever they are."""
+    """Return the script takes the two lines for the two questions about a picture, whatever they are."""
     subtask, number = one.id.split("/")
     where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
     if one.groups["image"] != other.groups["image"]:
@@ -89,7 +89,7 @@ def _place(record: Record) -> tuple[str, int, str]:
 
 def _line(picture: str, record: Record) -> str:
     if record.text is None:
-        raise InputError(f"{record.id}: no answer ({record.error}); mend what is wrong and run again")
+        raise InputError(f"{record.id}: no answer ({record.error}); fix what is wrong and run again")
     columns = (picture, record.question, record.targets[0].capitalize(), record.text)
     line = "\t".join(BREAKS.sub(" ", column) for column in columns)
     return line.encode("utf-8", "replace").decode("utf-8") + "\n"

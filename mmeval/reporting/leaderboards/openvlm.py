@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mmeval.data.mmbench_predictions import Finding
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
+from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run, write_json
 from mmeval.types import InputError
 
@@ -40,7 +40,7 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 
 def check(path: Path) -> list[Finding]:
-    """What is wrong with such a zip (each table in it is checked) or entry."""
+    """Return what is wrong with such a zip (each table in it is checked) or entry."""
     if path.suffix.lower() == ".json":
         return _check_entry(path)
     if path.suffix.lower() != ".zip":
@@ -72,7 +72,7 @@ def _is_table(name: str) -> bool:
 
 
 def _entry(run: Run, name: str) -> dict[str, Any]:
-    """The scores as fractions of 100 with one decimal, as the leaderboard shows them."""
+    """Return the scores as fractions of 100 with one decimal, as the leaderboard shows them."""
     model = run.spec.model
     metrics = estimates(run.results)
     if "circular" not in metrics or metrics["circular"].value is None:

@@ -1,1 +1,1 @@
-"""Summing scores up."""
+"""What benchmarks compute from scores."""

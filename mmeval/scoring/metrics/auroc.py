@@ -1,4 +1,4 @@
-"""Area under the ROC curve: how often something positive is ranked above something negative, a tie counting half."""
+"""Area under the ROC curve: how often a positive is ranked above a negative, a tie counting half."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mmeval.scoring.statistics import Array, Functional, Statistic
 
 
 def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[str]) -> Statistic:
-    """Of 100, from a value for each sample; chance is 50. The interval resamples clusters and ranks anew each time.
+    """Return the area, of 100, from a value for each sample; chance is 50. The interval ranks each resample anew.
 
     Rule: Mann-Whitney's statistic, which is what scikit-learn's `roc_auc_score` gives (Hateful Memes, Kiela et al.
     2020, arXiv 2005.04790).
@@ -25,7 +25,7 @@ def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[
     starts = np.flatnonzero(np.r_[True, sorted_values[1:] != sorted_values[:-1]])  # where each run of ties begins
 
     def area(draws: Array) -> Array:
-        """From how often each cluster is drawn, [resamples, clusters], to the area in each resample."""
+        """Return the area in each resample, from how often it draws each cluster, [resamples, clusters]."""
         weights = draws[:, own]
         above = np.add.reduceat(weights * truth, starts, axis=1)
         below = np.add.reduceat(weights * ~truth, starts, axis=1)

@@ -21,25 +21,7 @@ BEST = 10.0
 
 Grams = Counter[tuple[str, ...]]
 
-_PUNCTUATION = {
-    "''",
-    "'",
-    "``",
-    "`",
-    "-lrb-",
-    "-rrb-",
-    "-lcb-",
-    "-rcb-",
-    ".",
-    "?",
-    "!",
-    ",",
-    ":",
-    "-",
-    "--",
-    "...",
-    ";",
-}
+_PUNCTUATION = {*"'`.?!,:;-", "''", "``", "--", "...", "-lrb-", "-rrb-", "-lcb-", "-rcb-"}
 """What pycocoevalcap's tokenizer drops."""
 _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": " -- ", "—": " -- "})
 _TOKEN = re.compile(
@@ -58,7 +40,7 @@ _BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-
 
 
 def tokenize(caption: str) -> list[str]:
-    """The words as Stanford's PTBTokenizer writes them in lower case, without COCO's list of punctuation.
+    """Split a caption as Stanford's PTBTokenizer does, in lower case, and drop the punctuation that COCO lists.
 
     "isn't" is "is n't", "dog's" is "dog 's", "can't" is "ca n't", "cannot" is "can not"; numbers with points, commas
     and colons stay whole; a hyphen stays inside its word; square brackets become -lsb- and are kept, as there.
@@ -72,7 +54,7 @@ def tokenize(caption: str) -> list[str]:
 
 
 def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> list[float]:
-    """The CIDEr-D of each caption in [0, 10], from words: `candidates[i]` is compared with all `references[i]`.
+    """Return the CIDEr-D of each caption in [0, 10], from words; `candidates[i]` is compared with all `references[i]`.
 
     Raises InputError for a caption without references.
     """
@@ -83,8 +65,8 @@ def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Seq
     rarity = math.log(len(known))
     weight = {gram: rarity - math.log(number) for gram, number in frequency.items()}
     vectors = [[_Vector(grams, weight, rarity) for grams in one] for one in known]
-    said = (_Vector(_grams(words), weight, rarity) for words in candidates)
-    return [BEST * sum(one.like(other) for other in many) / len(many) for one, many in zip(said, vectors, strict=True)]
+    given = (_Vector(_grams(words), weight, rarity) for words in candidates)
+    return [BEST * sum(one.like(other) for other in many) / len(many) for one, many in zip(given, vectors, strict=True)]
 
 
 def mean(values: Sequence[float], clusters: Sequence[str]) -> Statistic:

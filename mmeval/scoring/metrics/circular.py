@@ -1,4 +1,4 @@
-"""CircularEval: a question is asked once for each turn of its options, and is right only if it is so every time.
+"""CircularEval: a question is asked once for each turn of its options, and counts only where every answer is right.
 
 Rule: MMBench (Liu et al. 2023, arXiv 2307.06281), section 4.2; turns as VLMEvalKit's `vlmutil circular` makes them.
 """
@@ -6,13 +6,13 @@ Rule: MMBench (Liu et al. 2023, arXiv 2307.06281), section 4.2; turns as VLMEval
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from mmeval.scoring.readings.choices import LETTERS
-from mmeval.types import Record, Score
+from mmeval.scoring.readings.choices import LETTERS, lost
+from mmeval.types import Record, Sample, Score
 
 T = TypeVar("T")
 
@@ -21,12 +21,12 @@ GROUP = "circular"
 
 
 def turned(choices: Sequence[T], turn: int) -> tuple[T, ...]:
-    """The options in the order of that turn, from 0: at each, A takes B's text, B takes C's, and the last one A's."""
+    """Return the options in the order of a turn, from 0: at each, A takes B's text, B takes C's, the last one A's."""
     return (*choices[turn:], *choices[:turn])
 
 
 def turned_letter(letter: str, options: int, turn: int) -> str:
-    """The letter that the right option has at that turn."""
+    """Return the letter that the right option has at a turn."""
     return LETTERS[(LETTERS.index(letter) - turn) % options]
 
 
@@ -39,7 +39,7 @@ class Question:
 
     @cached_property
     def turns(self) -> int:
-        """How many turns it should have: one for each option, unless its data count fewer."""
+        """How many turns it should have: one for each option, unless the data say fewer."""
         return int(self.records[0].tags.get("turns", len(self.records[0].choices)))
 
     @cached_property
@@ -66,7 +66,7 @@ class Question:
 
 
 def questions(records: Sequence[Record], scores: Sequence[Score]) -> list[Question]:
-    """The questions with all their turns, in the order in which they first come."""
+    """Group records into questions, in the order in which each is first met."""
     groups: dict[str, list[tuple[Record, float | None]]] = {}
     for record, score in zip(records, scores, strict=True):
         groups.setdefault(record.groups[GROUP], []).append((record, score.value))
@@ -78,7 +78,7 @@ def questions(records: Sequence[Record], scores: Sequence[Score]) -> list[Questi
 
 
 def incomplete(found: Sequence[Question]) -> str | None:
-    """A sentence naming the questions that lack turns, or None."""
+    """Return a sentence naming the questions that lack turns, or None."""
     lacking = [question for question in found if len(question.records) != question.turns]
     if not lacking:
         return None
@@ -88,6 +88,37 @@ def incomplete(found: Sequence[Question]) -> str | None:
 
 
 def chance(found: Sequence[Question]) -> float | None:
-    """The share of questions that drawing a letter for each turn gets right, in expectation."""
+    """Return the share of questions that drawing a letter for each turn gets right, in expectation."""
     shares = [len(q.records[0].choices) ** -float(q.turns) for q in found if q.records[0].choices]
     return math.fsum(shares) / len(shares) if shares else None  # the same in any order of the answers
+
+
+class EarlyStop:
+    """The questions that are lost so far: every scorer read an answer to a turn of theirs, and found it wrong.
+
+    Their later turns need not be asked: the score stays the same.
+    """
+
+    def __init__(self, scorers: Iterable[Callable[[Record], Score]], held: Iterable[Record]) -> None:
+        """Begin with the answers that are there already."""
+        self._scorers = tuple(scorers)
+        self._lost: set[str] = set()
+        for record in held:
+            self.see(record)
+
+    def see(self, record: Record) -> None:
+        """Take note of an answer."""
+        if record.error is None and all(lost(score(record)) for score in self._scorers):
+            self._lost.add(record.groups[GROUP])
+
+    def __contains__(self, sample: Sample) -> bool:
+        """Return whether the sample is a turn of a question that is lost."""
+        return sample.groups.get(GROUP) in self._lost
+
+    @staticmethod
+    def waves(samples: Sequence[Sample]) -> list[list[Sample]]:
+        """Return the first turn of every question, then the second ones, and so on."""
+        turns: dict[int, list[Sample]] = {}
+        for sample in samples:
+            turns.setdefault(int(sample.tags.get("turn", "0")), []).append(sample)
+        return [turns[turn] for turn in sorted(turns)]

@@ -16,22 +16,18 @@ Key = str | Callable[[Record], str]
 
 
 def pictures(record: Record) -> str:
-    """The cluster of a question that has none named: questions about the same pictures go together."""
+    """Return the cluster of a question that names none: questions about the same pictures go together."""
     return " ".join(record.images) or record.id
 
 
 def share(records: Sequence[Record], scores: Sequence[Score], cluster: Key = pictures) -> Mean:
-    """The mean mark of the questions that have one; what could not be read counts as wrong."""
-    known = [
-        (score.value, key(record, cluster))
-        for record, score in zip(records, scores, strict=True)
-        if score.value is not None
-    ]
-    return Mean([value for value, _ in known], [name for _, name in known])
+    """Return the mean mark of the questions that have one; an answer that could not be read counts as wrong."""
+    pairs = zip(records, scores, strict=True)
+    return _mean([(score.value, key(record, cluster)) for record, score in pairs if score.value is not None])
 
 
-def group_all(records: Sequence[Record], scores: Sequence[Score], by: Key, cluster: Key | None = None) -> Mean:
-    """The share of groups in which every question has full marks.
+def group_all(records: Sequence[Record], scores: Sequence[Score], group: Key, cluster: Key | None = None) -> Mean:
+    """Return the share of groups in which every question has full marks.
 
     A group with a question that has no mark (an error) is left out, as its verdict is unknown. Groups are clustered
     by `cluster`, which must be the same for all of a group, and by themselves where it is None.
@@ -39,27 +35,27 @@ def group_all(records: Sequence[Record], scores: Sequence[Score], by: Key, clust
     marks: dict[str, list[float | None]] = {}
     clusters: dict[str, str] = {}
     for record, score in zip(records, scores, strict=True):
-        name = key(record, by)
+        name = key(record, group)
         marks.setdefault(name, []).append(score.value)
         clusters.setdefault(name, name if cluster is None else key(record, cluster))
     known = [name for name, values in marks.items() if None not in values]
     return Mean([float(all(mark == 1.0 for mark in marks[name])) for name in known], [clusters[n] for n in known])
 
 
-def key(record: Record, by: Key) -> str:
-    """The name of the record's group."""
-    return record.groups[by] if isinstance(by, str) else by(record)
+def key(record: Record, group: Key) -> str:
+    """Return the name of the record's group."""
+    return record.groups[group] if isinstance(group, str) else group(record)
 
 
 def percent(mean: Mean, chance: float | None, why: str = "no question has an answer") -> Statistic:
-    """That mean of 100; `chance` is of 100, too. Without values there is no number, and `why` says it."""
+    """Return a mean as a number of 100; `chance` is of 100, too. Without values, `why` says that there is no number."""
     if not mean.values:
         return Statistic(100.0, chance, reason=why)
     return Statistic(100.0, chance, [((100.0, mean),)])
 
 
 def macro(parts: Mapping[str, Statistic]) -> Statistic:
-    """The mean of the parts, each weighing the same whatever its size; none where one has no value."""
+    """Return the mean of the parts, each weighing the same whatever its size; no value where a part has none."""
     chances = [part.chance for part in parts.values() if part.chance is not None]
     chance = sum(chances) / len(chances) if chances and len(chances) == len(parts) else None
     if missing := [name for name, part in parts.items() if part.reason is not None]:
@@ -79,7 +75,7 @@ def by_category(
     cluster: Key = pictures,
     chance: Callable[[Sequence[Record]], float | None] | None = None,
 ) -> dict[str, Statistic]:
-    """The share of each category in that order; what guessing gives is found from its records."""
+    """Return the share of each category, in the order of `names`; `chance` finds what guessing its records gives."""
     found: dict[str, tuple[list[Record], list[Score]]] = {name: ([], []) for name in names}
     for record, score in zip(records, scores, strict=True):
         own = found.setdefault(record.category, ([], []))
@@ -97,6 +93,34 @@ def by_category(
 
 
 def guessing(records: Sequence[Record]) -> float | None:
-    """What drawing one of each question's options gives, of 100; None where a question has none."""
+    """Return what drawing one of each question's options gives, of 100; None where a question has no options."""
     sizes = [len(record.choices) for record in records]
     return 100.0 * sum(1 / size for size in sizes) / len(sizes) if sizes and 0 not in sizes else None
+
+
+def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) -> dict[str, Statistic]:
+    """Return accuracy, precision, recall, F1 and yes ratio, of 100, `yes` being what is detected.
+
+    An answer that says neither yes nor no is wrong: it stays in the denominators of accuracy, recall and the yes
+    ratio, and is never a false positive. The yes ratio counts answers, not the truth (POPE, Li et al. 2023, arXiv
+    2305.10355). F1 is 2 TP / (answered yes + truly yes), a ratio of sums, so that its interval is that of F1 itself.
+    Chance is that of a fair coin where half of the truths are yes.
+    """
+    rows = [
+        (score.value, score.answer == "yes", "yes" in record.targets, key(record, cluster))
+        for record, score in zip(records, scores, strict=True)
+        if score.value is not None
+    ]
+    of_answers = [(float(yes and true), name) for _, yes, true, name in rows if yes]
+    of_truths = [(float(yes and true), name) for _, yes, true, name in rows if true]
+    return {
+        "accuracy": percent(_mean([(value, name) for value, _, _, name in rows]), 50.0),
+        "precision": percent(_mean(of_answers), 50.0, "no answer is yes"),
+        "recall": percent(_mean(of_truths), 50.0, "no truth is yes"),
+        "f1": percent(_mean(of_answers + of_truths), 50.0, "neither an answer nor a truth is yes"),
+        "yes_ratio": percent(_mean([(float(yes), name) for _, yes, _, name in rows]), 50.0),
+    }
+
+
+def _mean(rows: Sequence[tuple[float, str]]) -> Mean:
+    return Mean([value for value, _ in rows], [name for _, name in rows])

@@ -17,7 +17,7 @@ NORMALISATIONS: dict[str, Callable[[str], int]] = {
 """What a candidate's log-likelihood is divided by. None of them depends on a tokenizer."""
 
 YES_NO = ("Yes", "No", "yes", "no")
-"""The candidates of a yes/no question that is weighed: both words as models write them."""
+"""The candidates of a yes/no question whose likelihoods are compared: both words as models write them."""
 
 
 @dataclass(frozen=True)
@@ -28,37 +28,36 @@ class Ranking:
     tied: int
 
 
-def rank(values: Sequence[float], texts: Sequence[str] | None = None, by: str = "sum") -> Ranking:
-    """The candidate of the largest value, log-likelihoods of `texts` being normalised that way.
+def rank(values: Sequence[float], texts: Sequence[str] | None = None, normalisation: str = "sum") -> Ranking:
+    """Find the candidate of the largest value, the log-likelihoods of `texts` being normalised first.
 
     A tie chooses nothing: the first of equals would be a guess. Raises InputError for an unknown normalisation and
-    for values that are no numbers.
+    for values that are not numbers.
     """
-    if by not in NORMALISATIONS:
-        raise InputError(
-            f"no normalisation '{by}'{nearest(by, NORMALISATIONS)}; there are: {', '.join(NORMALISATIONS)}"
-        )
+    if normalisation not in NORMALISATIONS:
+        hint = nearest(normalisation, NORMALISATIONS)
+        raise InputError(f"unknown normalisation '{normalisation}'{hint}; choose from {', '.join(NORMALISATIONS)}")
     if not values or any(math.isnan(value) for value in values):
         raise InputError(f"cannot rank {list(values)}: every candidate must have a likelihood")
-    sizes = [max(NORMALISATIONS[by](text), 1) for text in texts] if texts is not None else [1] * len(values)
-    weighed = [value / size for value, size in zip(values, sizes, strict=True)]
-    best = [index for index, value in enumerate(weighed) if value == max(weighed)]
+    sizes = [max(NORMALISATIONS[normalisation](text), 1) for text in texts] if texts is not None else [1] * len(values)
+    normalised = [value / size for value, size in zip(values, sizes, strict=True)]
+    best = [index for index, value in enumerate(normalised) if value == max(normalised)]
     return Ranking(best[0] if len(best) == 1 else None, len(best))
 
 
 def yes_odds(values: Sequence[float]) -> float:
-    """log P(yes) - log P(no) from the log-likelihoods of YES_NO, both spellings of a word taken together."""
+    """Return log P(yes) - log P(no) from the log-likelihoods of YES_NO, both spellings of a word taken together."""
     upper_yes, upper_no, lower_yes, lower_no = values
     return _together(upper_yes, lower_yes) - _together(upper_no, lower_no)
 
 
 def yes_likelihood(values: Sequence[float]) -> float:
-    """log P("Yes") alone: what Kosmos-1 and MMICL compare across prompts, whatever else the model might say."""
+    """Return log P("Yes") alone: what Kosmos-1 and MMICL compare across prompts, whatever else the model might say."""
     return values[0]
 
 
 def likelier(record: Record) -> Score:
-    """Of a yes/no question weighed by YES_NO: right where the true word is the likelier; as likely is unparsed.
+    """Score a yes/no question by the likelihoods of YES_NO: the likelier word is the answer; equal ones are unparsed.
 
     This is the mark of one question; benchmarks that compare the questions of a group look at the values themselves.
     """

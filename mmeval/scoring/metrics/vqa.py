@@ -47,38 +47,38 @@ CONTRACTIONS = _contractions()
 
 
 def accuracy(answer: str, references: Sequence[str], normalise: str = "official") -> float:
-    """The accuracy, in [0, 1], of an answer to a question with those references, each annotator's in turn.
+    """Return the accuracy, in [0, 1], of an answer to a question with those references, one of each annotator.
 
     An empty answer is worth nothing, whatever the references. Raises InputError where there is none, and for an
     unknown normalisation.
     """
     if normalise not in NORMALISATIONS:
-        known = ", ".join(NORMALISATIONS)
-        raise InputError(f"no normalisation '{normalise}'{nearest(normalise, NORMALISATIONS)}; there are: {known}")
+        hint = nearest(normalise, NORMALISATIONS)
+        raise InputError(f"unknown normalisation '{normalise}'{hint}; choose from {', '.join(NORMALISATIONS)}")
     if not references:
         raise InputError("a question without reference answers cannot be scored; give it some")
-    said = normalised(answer)
-    if not said:
+    given = normalised(answer)
+    if not given:
         return 0.0
     if normalise == "always":
         known_answers = [normalised(reference) for reference in references]
     else:
         alike = len(set(references)) == 1
         known_answers = [reference if alike else punctuation(reference) for reference in references]
-    matches = sum(reference == said for reference in known_answers)
-    left = [matches - (reference == said) for reference in known_answers]
+    matches = sum(reference == given for reference in known_answers)
+    left = [matches - (reference == given) for reference in known_answers]
     return sum(min(1.0, others / 3) for others in left) / len(left)
 
 
 def normalised(text: str) -> str:
-    """In lower case, without punctuation and articles, number words as digits, apostrophes put back."""
+    """Return a text in lower case, without punctuation and articles, number words as digits, apostrophes put back."""
     text = punctuation(text.replace("\n", " ").replace("\t", " ").strip())
     words = (_NUMBERS.get(word, word) for word in text.lower().split())
     return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
 
 
 def punctuation(text: str) -> str:
-    """vqaEval.py's `processPunctuation`: a mark goes where a blank is beside it anywhere, else becomes a blank."""
+    """Do as vqaEval.py's `processPunctuation`: drop a mark that is beside a blank anywhere, else make it a blank."""
     out = text
     for mark in _PUNCTUATION:
         beside = f"{mark} " in text or f" {mark}" in text or _THOUSANDS.search(text)

@@ -1,1 +1,1 @@
-"""Reading answers out of text."""
+"""Read answers out of text, as benchmarks do and strictly."""

@@ -1,6 +1,6 @@
-"""Multiple choice, for any task: letters, options in a list, scorers by what was said or by likelihood.
+"""Multiple choice, for any task: letters, options in a list, scorers by the text of an answer or by likelihood.
 
-How a letter is read out of a text is in `choices_public` (the generations of the public tool) and `choices_strict`.
+How a letter is read out of a text is in `public` (the generations of the public tool), `letters` and `strict`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Reader = Callable[[str, Sequence[str]], str | None]
 
 
 def letter(index: int) -> str:
-    """The letter of the option at that place, from 0. Raises InputError beyond Z."""
+    """Return the letter of the option at that place, from 0. Raises InputError beyond Z."""
     if index >= len(LETTERS):
-        raise InputError(f"an option number {index + 1}: there are letters for {len(LETTERS)} only; leave some out")
+        raise InputError(f"option {index + 1} has no letter: there are {len(LETTERS)} letters; leave some options out")
     return LETTERS[index]
 
 
 def listed(choices: Sequence[Parts], form: str = "{}. ", end: str = "\n") -> Parts:
-    """The options one after the other, each after its letter; an option may hold pictures."""
+    """Return the options one after the other, each after its letter; an option may hold pictures."""
     parts: list[str | Parts] = []
     for index, choice in enumerate(choices):
         parts += [form.format(letter(index)), choice, end]
@@ -39,7 +39,7 @@ def listed(choices: Sequence[Parts], form: str = "{}. ", end: str = "\n") -> Par
 
 
 def merged(parts: Sequence[str | Parts]) -> Parts:
-    """Texts and parts in a row, texts that meet made one."""
+    """Return texts and parts in a row, with adjacent texts joined."""
     flat: list[str | Image | object] = []
     for part in (one for item in parts for one in ((item,) if isinstance(item, str) else item)):
         if isinstance(part, str) and flat and isinstance(flat[-1], str):
@@ -50,7 +50,7 @@ def merged(parts: Sequence[str | Parts]) -> Parts:
 
 
 def scorer(read: Reader, fallback: Callable[[Record], str | None] = lambda record: None) -> Callable[[Record], Score]:
-    """The scorer that reads an answer that way; `fallback` is asked, by record, where nothing is found.
+    """Return the scorer that reads answers with `read`, and asks `fallback` about a record where nothing is found.
 
     What still cannot be read is wrong, and counted as `unparsed`. A record without a target, or that was not
     asked because its question was lost already, has no score.
@@ -58,48 +58,52 @@ def scorer(read: Reader, fallback: Callable[[Record], str | None] = lambda recor
 
     def score(record: Record) -> Score:
         if record.text is None:
-            return Score(None, "unscored" if "skipped" in record.tags else "error")
-        answer = read_once(read, record.text, record.choices) or fallback(record)
-        return graded(record, answer)
+            return unanswered(record)
+        return graded(record, read_once(read, record.text, record.choices) or fallback(record))
 
     return score
 
 
 @lru_cache(maxsize=1 << 16)
 def read_once(read: Reader, text: str, choices: tuple[str, ...]) -> str | None:
-    """The scores, the table and the page judge the same answers: each is read once."""
+    """Read each answer once, although the scores, the table and the page all judge it."""
     return read(text, choices)
 
 
 def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
-    """The scorer that takes the option whose text the model finds likeliest, normalised for its length that way.
+    """Return the scorer that takes the likeliest option, log-likelihoods being normalised for the length of the text.
 
     Where two options are equally likely, nothing was chosen.
     """
 
     def score(record: Record) -> Score:
         if record.loglikelihoods is None:
-            return Score(None, "unscored" if "skipped" in record.tags else "error")
-        weighed = [text.strip() for text in record.choices]  # as the model was asked
-        best = rank(record.loglikelihoods, weighed, normalisation).best
+            return unanswered(record)
+        candidates = [text.strip() for text in record.choices]  # as the model was asked
+        best = rank(record.loglikelihoods, candidates, normalisation).best
         return graded(record, None if best is None else letter(best))
 
     return score
 
 
-BY = {"likelihood": by_likelihood("per-byte"), "likelihood-sum": by_likelihood("sum")}
-"""Ways to choose without writing: by log-likelihood per UTF-8 byte of the option's text (what lm-evaluation-harness
-calls acc_norm; it depends on no tokenizer), and not normalised."""
+LIKELIHOOD_SCORERS = {"likelihood": by_likelihood("per-byte"), "likelihood-sum": by_likelihood("sum")}
+"""Ways to choose without generating text: by log-likelihood per UTF-8 byte of the option's text (lm-evaluation-harness'
+acc_norm, which depends on no tokenizer), and not normalised."""
 
 NORMALISED = {
     "likelihood": "divided by the number of UTF-8 bytes of the option's text",
     "likelihood-sum": "not normalised for the option's length",
 }
-"""The same in words, for under a table."""
+"""How the likelihoods are normalised, in words, for under a table."""
+
+
+def unanswered(record: Record) -> Score:
+    """Return the score of a record without an answer: not asked since its question was lost already, or an error."""
+    return Score(None, "unscored" if "skipped" in record.tags else "error")
 
 
 def graded(record: Record, answer: str | None) -> Score:
-    """What a letter is worth: nothing read is wrong, and a question without a known answer has no score."""
+    """Return what a letter is worth: nothing read is wrong, and a question without a known answer has no score."""
     if not record.targets:
         return Score(None, "unscored", answer)
     if answer is None:
@@ -110,23 +114,23 @@ def graded(record: Record, answer: str | None) -> Score:
 
 
 def lost(score: Score) -> bool:
-    """Whether the answer was read, and wrong: nothing that is asked later can mend it."""
+    """Return whether the answer was read and is wrong, which no later answer can change."""
     return score.value == 0.0 and score.answer is not None
 
 
 def histogram(records: Sequence[Record], scores: Sequence[Score]) -> str:
-    """`A 31% (right: 25%), B ...`: the letters answered beside those that were right."""
-    said = Counter(score.answer or "none" for score in scores if score.outcome not in ("error", "unscored"))
+    """Return `A 31% (right: 25%), B ...`: the letters answered beside those that were right."""
+    given = Counter(score.answer or "none" for score in scores if score.outcome not in ("error", "unscored"))
     right = Counter(target for record in records for target in record.targets)
-    names = sorted((said.keys() | right.keys()) - {"none"}) + (["none"] if said["none"] else [])
-    return ", ".join(_share(name, said, right) for name in names)
+    names = sorted((given.keys() | right.keys()) - {"none"}) + (["none"] if given["none"] else [])
+    return ", ".join(_share(name, given, right) for name in names)
 
 
-def _share(name: str, said: Counter[str], right: Counter[str]) -> str:
-    share = f"{name} {100 * said[name] / max(said.total(), 1):.0f}%"
+def _share(name: str, given: Counter[str], right: Counter[str]) -> str:
+    share = f"{name} {100 * given[name] / max(given.total(), 1):.0f}%"
     return f"{share} (right: {100 * right[name] / right.total():.0f}%)" if right[name] else share
 
 
 def texts(choices: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Letter and text of each option."""
+    """Yield the letter and the text of each option."""
     return ((letter(index), text) for index, text in enumerate(choices))

@@ -1,6 +1,6 @@
-"""How benchmarks' own scripts read a letter out of an answer, and the strict way to read a reasoned one.
+"""Read a letter as benchmarks' own scripts do, and read an answer that reasons strictly.
 
-MMBench's public heuristics are in `choices_public`; the strict reader of any answer in `choices_strict`.
+MMBench's public heuristics are in `public`; the strict reader of any answer in `strict`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from mmeval.scoring.readings import strict as choices_strict
-from mmeval.scoring.readings.choices import LETTERS, Reader, graded, texts
+from mmeval.scoring.readings.choices import LETTERS, Reader, graded, texts, unanswered
+from mmeval.scoring.readings.strict import strict
 from mmeval.types import Record, Score
 
 _BARE = {letter: letter for letter in "ABCDE"}
@@ -19,7 +19,7 @@ _SCIENCE = re.compile(r"The answer is ([A-Z]).")
 
 
 def blink(text: str, choices: Sequence[str]) -> str | None:
-    """BLINK's `analyze_answer`: the answer that is a letter, else the one "(X)" that stands between blanks.
+    """Read as BLINK's `analyze_answer`: the answer that is a letter, else the one "(X)" that stands between blanks.
 
     Looked for among the words after the last empty line where there is just one, else among all words. Where the
     script asks GPT-3.5, nothing is read here; a judge may be asked with --judge.
@@ -35,7 +35,7 @@ def blink(text: str, choices: Sequence[str]) -> str | None:
 
 
 def muirbench(text: str, choices: Sequence[str]) -> str | None:
-    """MuirBench's `parse_multi_choice_response` (MMMU's): "(X)", else a letter between blanks, else an option.
+    """Read as MuirBench's `parse_multi_choice_response` (MMMU's): "(X)", else a letter between blanks, else an option.
 
     Where it finds several it takes the last; options are looked for in answers of more than five words. Where the
     script draws a letter, nothing is read here (see `drawn`).
@@ -55,7 +55,7 @@ def muirbench(text: str, choices: Sequence[str]) -> str | None:
 
 
 def scienceqa(text: str, choices: Sequence[str]) -> str | None:
-    """ScienceQA's `get_result`: the letter of "The answer is X.", said just once; else nothing (see `drawn`)."""
+    """Read as ScienceQA's `get_result`: the letter of "The answer is X.", if it is there just once (see `drawn`)."""
     found = _SCIENCE.findall(text)
     if len(found) != 1:
         return None
@@ -63,7 +63,7 @@ def scienceqa(text: str, choices: Sequence[str]) -> str | None:
 
 
 def drawn(read: Reader) -> Callable[[Record], Score]:
-    """The scorer of a script that draws a letter at random where it reads none.
+    """Return the scorer of a script that draws a letter at random where it reads none.
 
     Such an answer gets what the draw is worth in expectation, one over the number of options, so that the number
     is the script's own mean over its seeds and not one of its rolls; it is counted as unparsed.
@@ -71,7 +71,7 @@ def drawn(read: Reader) -> Callable[[Record], Score]:
 
     def score(record: Record) -> Score:
         if record.text is None:
-            return Score(None, "unscored" if "skipped" in record.tags else "error")
+            return unanswered(record)
         answer = read(record.text, record.choices)
         if answer is None and record.targets and record.choices:
             return Score(1 / len(record.choices), "unparsed")
@@ -81,16 +81,16 @@ def drawn(read: Reader) -> Callable[[Record], Score]:
 
 
 def reasoned(text: str, choices: Sequence[str]) -> str | None:
-    """The strict reader, for answers that reason before they answer: nothing is guessed.
+    """Read an answer that reasons before it answers, strictly: nothing is guessed.
 
-    What the whole answer says (`choices_strict`); else the one option that begins a line, as "(B) Point B" does;
+    The letter is what the whole answer says (`strict`); else the one option that begins a line, as "(B) Point B" does;
     else what the last paragraph says by itself.
     """
     options = choices or [""] * 5
-    said = choices_strict.strict(text, options)
-    if said is not None:
-        return said
+    whole = strict(text, options)
+    if whole is not None:
+        return whole
     begun: set[str] = {letter for letter in _LINE.findall(text) if letter in LETTERS[: len(options)]}
     if len(begun) == 1:
         return begun.pop()
-    return choices_strict.strict(text.strip().rpartition("\n\n")[2], options) if not begun else None
+    return strict(text.strip().rpartition("\n\n")[2], options) if not begun else None

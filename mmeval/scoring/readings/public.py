@@ -20,25 +20,12 @@ REFUSALS = (
 )
 _PUNCTUATION = str.maketrans(dict.fromkeys(".()[],:;!*#{}", " "))
 _ANSWER_IS = re.compile(r"(?:correct\s+)?answer\s+is\s+\**([ABCD])\**", re.IGNORECASE)
-_AROUND = (
-    ("", "."),
-    ("", ","),
-    ("", ":"),
-    ("", ")"),
-    ("", ")."),
-    ("(", ")"),
-    ("(", ")."),
-    (":", ""),
-    (":", ","),
-    (":", "."),
-    (":", ")"),
-    (":", ")."),
-)
+_AROUND = ("{}.", "{},", "{}:", "{})", "{}).", "({})", "({}).", ":{}", ":{},", ":{}.", ":{})", ":{}).")
 """What may stand around a letter in 2023, tried one after the other."""
 
 
 def read_2023(text: str, choices: Sequence[str]) -> str | None:
-    """The benchmark's authors' original: the letter A to E that stands alone, else the option that is contained.
+    """Read as the benchmark's authors did: the letter A to E that stands alone, else the option that is contained.
 
     A to E, however many options there are; with an "A" in more than three words no bare letter is taken.
     """
@@ -46,17 +33,17 @@ def read_2023(text: str, choices: Sequence[str]) -> str | None:
 
 
 def read_2024_03(text: str, choices: Sequence[str]) -> str | None:
-    """VLMEvalKit of 2024-03-19: punctuation is dropped first, and the letter may be an article."""
+    """Read as VLMEvalKit of 2024-03-19: punctuation is dropped first, and the letter may be an article."""
     return _option(text, choices, None) or _text(text, choices, None)
 
 
 def read_2025_08(text: str, choices: Sequence[str]) -> str | None:
-    """VLMEvalKit of 2025-08-04: the letter must be among the last four words, the answer not long."""
+    """Read as VLMEvalKit of 2025-08-04: the letter must be among the last four words, the answer not long."""
     return _option(text, choices, 4) or _text(text, choices, 2)
 
 
 def read_2026_08(text: str, choices: Sequence[str]) -> str | None:
-    """VLMEvalKit of 2026-08-18: and "answer is" before a letter, even one that begins a word."""
+    """Read as VLMEvalKit of 2026-08-18: also "answer is" before a letter, even one that begins a word."""
     return _option(text, choices, 4) or _answer_is(text, choices) or _text(text, choices, 2)
 
 
@@ -76,15 +63,15 @@ def _option_2023(text: str) -> str | None:
     alone = [letter for letter in LETTERS[:5] if letter in words]
     if len(alone) == 1 and not ("A" in words and len(words) > 3):
         return alone[0]
-    for before, after in _AROUND:
-        found = [letter for letter in LETTERS[:5] if f"{before}{letter}{after}" in words]
+    for form in _AROUND:
+        found = [letter for letter in LETTERS[:5] if form.format(letter) in words]
         if len(found) == 1:
             return found[0]
     return None
 
 
 def _option(text: str, choices: Sequence[str], last: int | None) -> str | None:
-    """The only letter that is a word of its own, among the `last` words where there is such a bound."""
+    """Return the only letter that is a word of its own, among the `last` words where there is such a bound."""
     if FAILED in text:
         return None
     if any(refusal in text for refusal in REFUSALS):
@@ -104,7 +91,7 @@ def _answer_is(text: str, choices: Sequence[str]) -> str | None:
 
 
 def _text(text: str, choices: Sequence[str], times: int | None) -> str | None:
-    """The only option that the answer contains, unless it is that many times longer than all of them."""
+    """Return the only option that the answer contains, unless the answer is `times` longer than all of them."""
     if times is not None and len(text.lower()) > times * sum(map(len, choices)):
         return None
     found = [letter for letter, choice in texts(choices) if choice.lower() in text.lower()]

@@ -1,4 +1,4 @@
-"""Short answers: what is said, compared with the references whole, never by what either contains."""
+"""Short answers: compared with the references whole, never by what either contains."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LED = re.compile(
 )
 
 
-def said(text: str) -> str:
-    """The answer in what was said: without "The answer is" before it, case, articles and punctuation."""
+def extract(text: str) -> str:
+    """Return the answer without "The answer is" before it, case, articles and punctuation."""
     return normalised(_LED.sub("", text.strip()))
 
 
 def exact(record: Record) -> Score:
-    """Right where the answer is one of the references, both normalised as VQA's are; an empty one is unparsed."""
+    """Score 1 where the answer is one of the references, both normalised as VQA's are; an empty one is unparsed."""
     if record.text is None:
         return Score(None, "error")
-    answer = said(record.text)
+    answer = extract(record.text)
     if not answer:
         return Score(0.0, "unparsed")
     if answer in {normalised(target) for target in record.targets}:

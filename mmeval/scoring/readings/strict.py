@@ -1,6 +1,6 @@
-"""Reads the letter that an answer means, or nothing: where it is not said in so many words, nothing is guessed.
+r"""Read the letter that an answer means, or nothing: where it is not written in so many words, nothing is guessed.
 
-Looked for in this order: an answer that is a letter or an option and nothing else; a marked answer (`\\boxed{}`,
+Looked for in this order: an answer that is a letter or an option and nothing else; a marked answer (`\boxed{}`,
 tags, JSON, "final answer"); letters that are named as letters; options that are named in words.
 """
 
@@ -17,7 +17,7 @@ from mmeval.scoring.readings.public import FAILED, REFUSALS
 
 
 def strict(text: str, choices: Sequence[str]) -> str | None:
-    """The letter that the whole answer says, NONE_OF_THEM where it declines, or None. Linear in its length.
+    """Return the letter that the whole answer says, NONE_OF_THEM where it declines, or None. Linear in its length.
 
     A letter counts unless it is an article, a pronoun, a name ("Plan B", "Point A" among such options), denied
     ("not A", "A is wrong") or part of the options repeated. Named options count by whole words, the longest
@@ -29,7 +29,7 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
     if any(refusal.lower() in text.lower() for refusal in REFUSALS):
         return NONE_OF_THEM
     answer = _plain(text)
-    return _whole(answer, choices) or _marked(answer, choices) or _said(answer, choices)
+    return _whole(answer, choices) or _marked(answer, choices) or _stated(answer, choices)
 
 
 MOST = 200
@@ -95,14 +95,14 @@ Token = tuple[str, int, int]
 
 
 def _plain(text: str) -> str:
-    """One kind of quotation marks and brackets, nothing invisible, no thoughts, no special tokens."""
+    """Return the answer with one kind of quotation marks, nothing invisible, no thoughts and no special tokens."""
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     text = _INVISIBLE.sub("", text).rpartition("</think>")[2].partition("<think>")[0]
     return _TOKENS.sub(" ", text).strip()
 
 
 def _whole(answer: str, choices: Sequence[str]) -> str | None:
-    """The letter, or the option, that the answer is and nothing else."""
+    """Return the letter, or that of the option, that the answer is and nothing else."""
     exact = [label for label, choice in texts(choices) if choice.strip() == answer]
     core = answer.strip("".join(c for c in set(answer) if not c.isalnum() and c != "+"))
     if len(core) == 1 and core.isascii() and core.isalpha():
@@ -115,9 +115,9 @@ def _whole(answer: str, choices: Sequence[str]) -> str | None:
             return NONE_OF_THEM
     if len(exact) == 1:
         return exact[0]
-    said = _words(answer)
-    same = [label for label, choice in texts(choices) if said and _words(choice) == said]
-    return same[0] if len(same) == 1 and not _is_letter(said) else None
+    words = _words(answer)
+    same = [label for label, choice in texts(choices) if words and _words(choice) == words]
+    return same[0] if len(same) == 1 and not _is_letter(words) else None
 
 
 def _marked(answer: str, choices: Sequence[str]) -> str | None:
@@ -128,10 +128,10 @@ def _marked(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def _inner(answer: str, choices: Sequence[str]) -> str | None:
-    return _whole(answer.strip(), choices) or _said(answer, choices)
+    return _whole(answer.strip(), choices) or _stated(answer, choices)
 
 
-def _said(answer: str, choices: Sequence[str]) -> str | None:
+def _stated(answer: str, choices: Sequence[str]) -> str | None:
     unsure = _UNSURE.search(answer) is not None
     cued, bare = _letters(answer, choices)
     found = cued or (set() if unsure else bare)
@@ -151,7 +151,7 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def _letters(answer: str, choices: Sequence[str]) -> tuple[set[str], set[str]]:
-    """The letters that something leads up to, and the others."""
+    """Return the letters that something leads up to, and the others."""
     cued: set[str] = set()
     bare: set[str] = set()
     repeated: set[str] = set()
@@ -174,7 +174,7 @@ def _letters(answer: str, choices: Sequence[str]) -> tuple[set[str], set[str]]:
 
 
 def _is_label(answer: str, match: re.Match[str], led: bool, own: bool, choices: Sequence[str]) -> bool:
-    """Whether a letter stands for an option: no article or pronoun, no name, not denied."""
+    """Return whether a letter stands for an option: it is not an article, a pronoun or a name, and is not denied."""
     before, after = answer[max(0, match.start() - 48) : match.start()], answer[match.end() : match.end() + 48]
     if _DENIED.search(before) or _WRONG.match(after) or _NAMED.search(before):
         return False
@@ -192,24 +192,24 @@ def _is_label(answer: str, match: re.Match[str], led: bool, own: bool, choices: 
 
 
 def _names_option(before: str, found: str, choices: Sequence[str]) -> bool:
-    """Whether the letter and the word before it are words of an option: "Point B"."""
+    """Return whether the letter and the word before it are words of an option: "Point B"."""
     word = re.search(r"(\w+)\s+\Z", before)
     return word is not None and any(re.search(rf"(?i:\b{word[1]}\s+){found}\b", choice) for choice in choices)
 
 
 def _is_letter(words: Sequence[str]) -> bool:
-    """Whether an option's text is a letter, which in an answer is more likely to be an option's label."""
+    """Return whether an option's text is a letter, which in an answer is more likely to be an option's label."""
     return len(words) == 1 and len(words[0]) == 1 and words[0].isascii() and words[0].isalpha()
 
 
 def _begins(after: str, choice: str) -> bool:
-    """Whether what follows a letter is its own option."""
+    """Return whether what follows a letter is its own option."""
     words = _words(choice) or tuple(choice.split())
     return bool(words) and (_words(after)[: len(words)] == words or after.strip(" .):") == choice)
 
 
 def _named(answer: str, choices: Sequence[str]) -> set[str]:
-    """The options named in statements, without those inside a longer one and those denied."""
+    """Return the options named in statements, without those inside a longer one and those denied."""
     found: set[str] = set()
     for sentence in _SENTENCE.findall(answer):
         if sentence.rstrip().endswith(("?", "？")):
@@ -228,7 +228,7 @@ def _named(answer: str, choices: Sequence[str]) -> set[str]:
 
 
 def _spans(tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
-    """Where the option stands among the words, by their indices."""
+    """Yield where the option stands among the words, by their indices."""
     words = _words(choice)
     if not words or _is_letter(words):
         return
@@ -248,7 +248,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    """Words in lower case, numbers whole, Chinese characters one by one; without articles."""
+    """Yield words in lower case, numbers whole and Chinese characters one by one, without articles."""
     for match in _WORD.finditer(unicodedata.normalize("NFKC", text).translate(_QUOTES)):
         word = match[0].casefold()
         if word not in _ARTICLES:

@@ -1,4 +1,4 @@
-"""Reads yes or no out of an answer: as MME's own script does, and strictly, where nothing is guessed."""
+"""Read yes or no out of an answer: as MME's own script does, and strictly, where nothing is guessed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Reader = Callable[[str], YesNo | None]
 
 
 def official(text: str) -> YesNo | None:
-    """What MME's `calculation.py` reads: "yes", else "no", anywhere in the first four characters, in any case.
+    """Read as MME's `calculation.py`: "yes", else "no", anywhere in the first four characters, in any case.
 
     So "None" is a no and "**Yes**" is nothing, while "**No**" is a no.
     """
@@ -26,7 +26,7 @@ def official(text: str) -> YesNo | None:
 
 
 def strict(text: str) -> YesNo | None:
-    """What the whole answer says in so many words, or None. Takes time linear in its length.
+    """Read what the whole answer says in so many words, or None. Linear in its length.
 
     A clause says yes or no if it holds that word, before it only words that lead up to an answer ("I
     think", "the answer is"), and after it nothing, or a word that begins a sentence of its own: "no there
@@ -34,23 +34,23 @@ def strict(text: str) -> YesNo | None:
     contradict each other say nothing, unless one is marked as the final answer.
     """
     answer = _plain(text)
-    said: set[YesNo] = {_WORDS[match[1]] for match in _FINAL.finditer(answer) if match[1] in _WORDS}
-    if not said:
+    found: set[YesNo] = {_WORDS[match[1]] for match in _FINAL.finditer(answer) if match[1] in _WORDS}
+    if not found:
         answer = _undecorated(answer)
-        said = set(_said(answer))
-    if not said:
+        found = set(_statements(answer))
+    if not found:
         words = [word for word in _TOKEN.findall(answer) if word not in _ADVERBS]
         return _ALONE.get(words[0]) if len(words) == 1 else None
-    return said.pop() if len(said) == 1 else None
+    return found.pop() if len(found) == 1 else None
 
 
 def refuses(text: str) -> bool:
-    """Whether an answer begins by declining to answer: "I cannot help with that", "As an AI, ..."."""
+    """Return whether an answer begins by declining to answer: "I cannot help with that", "As an AI, ..."."""
     return _REFUSAL.search(_plain(text[:300])) is not None
 
 
 def scorer(read: Reader) -> Callable[[Record], Score]:
-    """The scorer that reads an answer that way. What cannot be read is wrong, and counted as such."""
+    """Return the scorer that reads answers with `read`. An answer that cannot be read is wrong and counted as such."""
 
     def score(record: Record) -> Score:
         if record.text is None:
@@ -118,14 +118,14 @@ _REFUSAL = re.compile(
 
 
 def _plain(text: str) -> str:
-    """Lower case, one kind of quotation mark, nothing invisible, no thoughts."""
+    """Return a text in lower case, with one kind of quotation marks, nothing invisible and no thoughts."""
     text = unicodedata.normalize("NFKC", text).lower().translate(_QUOTES)
     text = "\n".join(_INVISIBLE.sub("", text).splitlines())
     return text.rpartition("</think>")[2].partition("<think>")[0].strip()
 
 
 def _undecorated(answer: str) -> str:
-    """Without special tokens, numbers ("no. 1"), letter spacing, and whatever the answer quotes."""
+    """Return an answer without special tokens, numbers ("no. 1"), letter spacing and whatever it quotes."""
     answer = _TAG.sub(" ", answer).strip(" .*_\n")
     for quote in "\"'":
         if answer.startswith(quote) and answer.endswith(quote) and answer.count(quote) == 2:
@@ -135,22 +135,22 @@ def _undecorated(answer: str) -> str:
     return _REPEATED.sub(r"\1", answer)
 
 
-def _said(answer: str) -> Iterator[YesNo]:
+def _statements(answer: str) -> Iterator[YesNo]:
     reported = False
     for clause, end in _CLAUSE.findall(answer):
         words = _TOKEN.findall(clause)
-        said = _clause(words)
-        if said and not reported and end != "?":
-            yield said
+        stated = _clause(words)
+        if stated and not reported and end != "?":
+            yield stated
         if words or end != "\n":
             reported = end == ":" and not _REPORTS.isdisjoint(words)
 
 
 def _clause(words: Sequence[str]) -> YesNo | None:
     for word, after in itertools.zip_longest(words, words[1:], fillvalue=""):
-        if said := _WORDS.get(word):
-            counted = said == "yes" and after.isdigit()  # "no 5" may be a number
-            return said if not after or after in _SENTENCE or _WORDS.get(after) == said or counted else None
+        if stated := _WORDS.get(word):
+            counted = stated == "yes" and after.isdigit()  # "no 5" may be a number
+            return stated if not after or after in _SENTENCE or _WORDS.get(after) == stated or counted else None
         if word not in _LEADING and not word.isdigit():
             return None
     return None

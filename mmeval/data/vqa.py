@@ -1,18 +1,19 @@
-"""The releases of VQAv2, OK-VQA and VizWiz: questions with the answers of ten people each, and their pictures.
+"""Read the releases of VQAv2, OK-VQA and VizWiz: questions with the answers of ten people each, and their pictures.
 
 VQAv2 and OK-VQA have a file of questions and one of annotations, tied by `question_id`, and pictures of COCO 2014.
-VizWiz has both in one list; as open_flamingo rewrote it in VQA's form, it is read, too.
+VizWiz has both in one list; open_flamingo's copy of it in VQA's form is read, too.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmeval.data import lines
 from mmeval.data.demonstrations import Item, find
 from mmeval.data.lines import TableRow
 from mmeval.types import InputError
@@ -32,28 +33,32 @@ class Release:
     annotations: str
     category: str
     """The annotation's field that the numbers are split by."""
-    source: str
-    """Where to get the set, for whoever lacks a file."""
+    source: str = ""
+    """Where to get the set, for messages."""
 
     @property
     def holds(self) -> str:
-        """What its folder holds, for whoever has none."""
+        """What its folder holds, for messages."""
         return f"{self.questions.format('val')}, {self.annotations.format('val')} and val2014"
 
     def has(self, folder: Path, part: str) -> bool:
-        """Whether the folder holds questions of that part."""
+        """Return whether the folder holds questions of that part."""
         return find(folder, self.questions.format(part), PLACES) is not None
 
     def items(self, folder: Path, part: str) -> Iterator[Item]:
-        """The questions of a part. Raises InputError for a missing file, annotation or answer."""
+        """Read the questions of a part. Raises InputError for a missing file, annotation or answer."""
         questions, annotations = (
-            _need(folder, n.format(part), self.source) for n in (self.questions, self.annotations)
+            _need(folder, name.format(part), self.source) for name in (self.questions, self.annotations)
         )
+        yield from self.read(questions, annotations, part)
+
+    def read(self, questions: Path, annotations: Path, part: str) -> Iterator[Item]:
+        """Read the questions of two files. Raises InputError for a missing annotation or answer."""
         known: dict[str, TableRow] = {}
-        for line in _lines(annotations, "annotations"):
+        for line in lines.of_file(annotations, annotations.parent, "annotations", _slim):
             if known.setdefault(line.text("question_id"), line) is not line:
-                raise InputError(f"{line.where}: a second annotation of question {line.text('question_id')}")
-        for line in _lines(questions, "questions"):
+                raise InputError(f"{line.where}: a second annotation of question {line.text('question_id')}; {AGAIN}")
+        for line in lines.of_file(questions, questions.parent, "questions"):
             number = line.text("question_id")
             if number not in known:
                 raise InputError(f"{line.where}: {annotations.name} has no annotation of question {number}; {AGAIN}")
@@ -61,7 +66,7 @@ class Release:
             yield _item(number, line, known[number], image, self.pictures(part, image, line.where), self.category)
 
     def pictures(self, part: str, image: str, where: str) -> tuple[str, ...]:
-        """COCO's name of a picture, where its archives put it."""
+        """Return where COCO's archives put a picture."""
         if not image.isdecimal():
             raise InputError(f"{where}: the image_id is '{image[:40]}'; COCO's are numbers; {AGAIN}")
         name = f"{part}2014/COCO_{part}2014_{int(image):012d}.jpg"
@@ -73,27 +78,35 @@ class VizWiz(Release):
 
     @property
     def holds(self) -> str:
-        """What its folder holds, for whoever has none."""
+        """What its folder holds, for messages."""
         return "val.json and the pictures of val"
 
     def has(self, folder: Path, part: str) -> bool:
-        """Whether the folder holds questions of that part, in either form."""
+        """Return whether the folder holds questions of that part, in either form."""
         return find(folder, f"{part}.json", PLACES) is not None or super().has(folder, part)
 
     def items(self, folder: Path, part: str) -> Iterator[Item]:
-        """The questions of a part, each picture having one."""
+        """Read the questions of a part; each picture has one."""
         path = find(folder, f"{part}.json", PLACES)
         if path is None and super().has(folder, part):
             yield from super().items(folder, part)
             return
-        for line in _lines(path or _need(folder, f"{part}.json", self.source), None):
+        path = path or _need(folder, f"{part}.json", self.source)
+        for line in lines.of_file(path, path.parent, ".", _slim):
             image = line.text("image")
             files = self.pictures(part, image, line.where)
             yield _item(image, line, line, image, files, "answer_type")
 
     def pictures(self, part: str, image: str, where: str) -> tuple[str, ...]:
-        """As its archives unpack."""
+        """Return where VizWiz's archives put a picture."""
         return (f"{part}/{image}", f"images/{part}/{image}", image)
+
+
+VQAV2 = Release(
+    "v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json", category="answer_type"
+)
+OKVQA = Release("OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json", category="question_type")
+VIZWIZ = VizWiz("{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", category="question_type")
 
 
 def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple[str, ...], category: str) -> Item:
@@ -107,11 +120,17 @@ def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple
         where=asked.where,
         category=answered.text(category),
         tags={"raw": "\n".join(raw)} if raw else {},
+        common=str(answered.values.get("multiple_choice_answer") or most_common(answers)),
     )
 
 
+def most_common(answers: tuple[str, ...]) -> str:
+    """Return the answer that most people gave, the first of them where several are as common."""
+    return Counter(answers).most_common(1)[0][0]
+
+
 def _answers(line: TableRow) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The answers, and as they were before OK-VQA's authors stemmed them, if it says so; on one line, as vqaEval.py."""
+    """Return the answers, and as they were before OK-VQA's authors stemmed them, if it says so; as vqaEval.py cuts."""
     found = line.value("answers")
     if not isinstance(found, list) or not all(isinstance(one, tuple) and isinstance(one[0], str) for one in found):
         raise InputError(f"{line.where}: the answers are {found!r:.60}; each must be an object with a text as 'answer'")
@@ -125,25 +144,8 @@ def _line(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
-def _lines(path: Path, under: str | None) -> Iterator[TableRow]:
-    """The objects of a JSON list, which may stand under a name. Raises InputError for a file of another form."""
-    try:
-        whole: Any = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_slim)
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error}); {AGAIN}") from error
-    found = whole.get(under) if under is not None and isinstance(whole, Mapping) else whole
-    if not isinstance(found, list):
-        name = f"'{under}' with a list" if under else "a list"
-        raise InputError(f"{path}: it must hold {name} of objects; {AGAIN}")
-    for number, value in enumerate(found, start=1):
-        where = f"{path}, item {number}"
-        if not isinstance(value, Mapping):
-            raise InputError(f"{where}: {str(value)[:60]!r} is no JSON object; {AGAIN}")
-        yield TableRow(value, where)
-
-
 def _slim(value: dict[str, Any]) -> Any:
-    """An answer as (text, text before stemming): millions of them are in memory, few of them different."""
+    """Make an answer (text, text before stemming): millions of them are in memory, few of them different."""
     if "answer" not in value or "answers" in value or "question" in value:
         return value
     texts = (value["answer"], value.get("raw_answer"))

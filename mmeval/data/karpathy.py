@@ -1,0 +1,39 @@
+"""Read captions as Karpathy split them: `dataset_coco.json` and `dataset_flickr30k.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mmeval.data.lines import TableRow
+from mmeval.types import InputError
+
+SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}
+"""Karpathy's name -> the split that it belongs to."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaptionedPicture:
+    """A picture and its captions."""
+
+    name: str
+    folder: str
+    """The folder of COCO that holds it; empty for Flickr30k, which has one."""
+    split: str
+    captions: tuple[tuple[str, str], ...]
+    """The number of each, unique in the set, and its text."""
+    where: str
+
+
+def pictures(rows: Iterable[TableRow]) -> Iterator[CaptionedPicture]:
+    """Read the rows that stand under `images`. Raises InputError for what one lacks."""
+    for line in rows:
+        split, sentences = line.text("split"), line.value("sentences")
+        if split not in SPLITS:
+            raise InputError(f"{line.where}: the split is '{split[:20]}'; it must be train, val or test")
+        if not isinstance(sentences, list) or not sentences or not all(isinstance(one, dict) for one in sentences):
+            raise InputError(f"{line.where}: no captions under 'sentences'; get the file again")
+        each = [TableRow(one, line.where) for one in sentences]
+        captions = tuple((one.text("sentid"), str(one.value("raw"))) for one in each)
+        folder = line.text("filepath") if "filepath" in line.values else ""
+        yield CaptionedPicture(line.text("filename"), folder, SPLITS[split], captions, line.where)

@@ -1,0 +1,39 @@
+"""Read questions about videos that Xu et al. made of the captions of MSVD and MSR-VTT: `{train,val,test}_qa.json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmeval.data.lines import TableRow
+from mmeval.types import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class VideoQuestion:
+    """A question about a video, and its answers."""
+
+    id: str
+    video: str
+    """What questions about one video share."""
+    files: tuple[str, ...]
+    """What its file may be called."""
+    asked: str
+    answers: tuple[str, ...]
+
+
+def question(line: TableRow, number: int, prefix: str, suffix: str) -> VideoQuestion:
+    """Read a row: question so many about a video that is called PREFIX, its number and SUFFIX. Raises InputError."""
+    video = f"{prefix}{_number(line)}"
+    asked, answer = line.text("question").strip(), line.text("answer")
+    return VideoQuestion(str(line.values.get("id", number)), video, (f"{video}{suffix}",), asked, (answer,))
+
+
+def _number(line: TableRow) -> str:
+    """Return the video's number; LAVIS's copy has the name of its file in place of it."""
+    if "video" in line.values and "video_id" not in line.values:
+        return Path(line.text("video")).stem.removeprefix("video").removeprefix("vid")
+    number = line.text("video_id")
+    if not number.isdecimal():
+        raise InputError(f"{line.where}: the video_id is '{number[:40]}'; it must be a number; get the file again")
+    return number

@@ -1,0 +1,190 @@
+"""Read sources that are benchmarks, too, each as its benchmark does: a row is a question, an answer and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mmeval import yaml_file
+from mmeval.cards.schema import Card, check
+from mmeval.data import nlvr2 as nlvr2_data
+from mmeval.data import vcr as vcr_data
+from mmeval.data import video, video_qa, vqa
+from mmeval.data.lines import TableRow
+from mmeval.mic.readers.captions import frames, videos
+from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow
+from mmeval.mmicl.context import ImageMention, Part
+from mmeval.types import InputError, Ref
+
+ICONQA = ("choose_img", "choose_txt", "fill_in_blank")
+"""The sub-tasks of IconQA."""
+
+
+def vqav2(root: Root) -> Iterator[SourceRow]:
+    """Read VQAv2's train and val; the answer is the one that most people gave."""
+    return _vqa(root, vqa.VQAV2)
+
+
+def okvqa(root: Root) -> Iterator[SourceRow]:
+    """Read OK-VQA's train and val; the answer is the one that most people gave."""
+    return _vqa(root, vqa.OKVQA)
+
+
+def _vqa(root: Root, release: vqa.Release) -> Iterator[SourceRow]:
+    for split, questions in root.splits({split: release.questions.format(split) for split in ("train", "val")}):
+        annotations = root.need(release.annotations.format(split))
+        folder = root.need(f"{split}2014", f"images/{split}2014")
+        for item in release.read(root.note(questions), root.note(annotations), split):
+            picture = Picture(f"{folder}/{PurePosixPath(item.files[0]).name}")
+            yield SourceRow(item.id, split, (picture,), {"question": item.asked}, item.common)
+
+
+@cache
+def _card(name: str) -> Card:
+    """Return the card of a benchmark, which says what the columns of its files mean."""
+    return check(yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml")), f"{name}.yaml")
+
+
+def _carded(root: Root, name: str, files: Mapping[str, str]) -> Iterator[tuple[str, str, Picture, TableRow]]:
+    """Give split, id, picture and row of every question of a benchmark that is a card."""
+    card = _card(name)
+    columns = {
+        card.fields.question,
+        card.fields.answer,
+        *card.fields.pictures,
+        *([card.fields.id] if card.fields.id else []),
+    }
+    places = [PurePosixPath(place if "{}" in place else f"{place}/{{}}") for place in card.folder]
+    folder = root.need(*(str(place.parent) for place in places if place.parent.name))
+
+    def small(value: dict[str, Any]) -> dict[str, Any]:
+        """Keep the columns that are read: some files are a gigabyte."""
+        return {name: value[name] for name in columns & value.keys()} if columns & value.keys() else value
+
+    for split, path in root.splits(files):
+        for number, line in enumerate(root.rows(path, card.rows, small), 1):
+            picture = Picture(f"{folder}/{places[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
+            yield split, line.text(card.fields.id) if card.fields.id else f"{split}-{number}", picture, line
+
+
+def gqa(root: Root) -> Iterator[SourceRow]:
+    """Read GQA's train, val and test-dev, which stands in for test as everywhere; the answer is the short one."""
+    files = {split: f"{split}_balanced_questions.json" for split in ("train", "val")}
+    card = _card("gqa")
+    for split, id, picture, line in _carded(root, "gqa", {**files, "test": card.files[0]}):
+        question, answer = str(line.value(card.fields.question)), str(line.value(card.fields.answer))
+        yield SourceRow(id, split, (picture,), {"question": question}, answer)
+
+
+def textvqa(root: Root) -> Iterator[SourceRow]:
+    """Read TextVQA's train and val; the answer is the one that most people gave."""
+    card = _card("textvqa")
+    files = {split: f"TextVQA_0.5.1_{split}.json" for split in ("train", "val")}
+    for split, id, picture, line in _carded(root, "textvqa", files):
+        answer = vqa.most_common(tuple(line.texts(card.fields.answer)))
+        yield SourceRow(id, split, (picture,), {"question": str(line.value(card.fields.question))}, answer)
+
+
+def vsr(root: Root) -> Iterator[SourceRow]:
+    """Read VSR's train, dev (as val) and test, of the one split (random or zero-shot) that the folder holds."""
+    card, answers = _card("vsr"), {"0": "False", "1": "True"}
+    files = {"train": "train.jsonl", "val": "dev.jsonl", "test": card.files[0]}
+    for split, id, picture, line in _carded(root, "vsr", files):
+        label = line.text(card.fields.answer)
+        if label not in answers:
+            raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be 0 or 1; get the file again")
+        yield SourceRow(id, split, (picture,), {"statement": str(line.value(card.fields.question))}, answers[label])
+
+
+def iconqa(root: Root) -> Iterator[SourceRow]:
+    """Read the splits of IconQA's three sub-tasks, as far as they are there; each question is a folder.
+
+    Options are numbered from 1; where they are pictures, option k is picture k, and the diagram picture 0.
+    """
+    base = root.need(*(f"train/{kind}" for kind in ICONQA)).rsplit("/", 1)[0][: -len("train")]
+    for split in SPLITS:
+        for kind in ICONQA:
+            folder = root.folder / base / split / kind
+            if folder.is_dir():
+                for path in sorted((path for path in folder.iterdir() if path.is_dir()), key=_number):
+                    name = f"{base}{split}/{kind}/{path.name}"
+                    yield from (_icon(name, split, kind, line) for line in root.rows(f"{name}/data.json"))
+
+
+def _number(path: Path) -> tuple[int, str]:
+    return (int(path.name) if path.name.isdigit() else 0, path.name)
+
+
+def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
+    card = _card("iconqa")
+    pictures = [Picture(f"{name}/{PurePosixPath(card.fields.pictures[0])}")]
+    question: list[Part] = [str(line.value(card.fields.question)).strip()]
+    answer, problem = str(line.value(card.fields.answer)), ""
+    if kind != "fill_in_blank":
+        choices, right = line.texts(card.fields.options[0]), int(answer) if answer.isdecimal() else -1
+        if right not in range(len(choices)):
+            problem, right = f"the answer '{answer[:40]}' is none of {len(choices)} choices", 0
+        answer = f"option {right + 1}"
+        if kind == "choose_img":
+            pictures += [Picture(f"{name}/{choice}") for choice in choices]
+            for k in range(1, len(choices) + 1):
+                question += [f"\noption {k}: ", ImageMention(k)]
+        else:
+            question += [f"\noption {k}: {choice}" for k, choice in enumerate(choices, 1)]
+            answer += f": {choices[right]}"
+    id = f"{split}/{kind}/{name.rsplit('/', 1)[-1]}"
+    return SourceRow(id, split, tuple(pictures), {"question": tuple(question)}, answer, problem=problem)
+
+
+def nlvr2(root: Root) -> Iterator[SourceRow]:
+    """Read NLVR2's train, dev (as val) and test1, the public test; both pictures are shown.
+
+    The pictures of train lie in numbered folders, which the annotation names (`directory`).
+    """
+    folders = {"train": "images/train", "val": "dev", "test": "test1"}
+    for split, path in root.splits({"train": "train.json", "val": "dev.json", "test": "test1.json"}):
+        own = folders[split]
+        folder = root.need(own, own.removeprefix("images/"), f"images/{own}")
+        for line in root.rows(path):
+            row = nlvr2_data.statement(line)
+            place = f"{folder}/{line.text('directory')}" if split == "train" else folder
+            pictures = tuple(Picture(f"{place}/{name}") for name in row.pictures)
+            yield SourceRow(row.id, split, pictures, {"statement": row.text}, str(row.true))
+
+
+def vcr(root: Root) -> Iterator[SourceRow]:
+    """Read VCR's train and val (test has no answers): the question, four options, and which of them is right.
+
+    Picture 0 is the still, picture k + 1 its thing k.
+    """
+    for split, path in root.splits({split: f"{split}.jsonl" for split in ("train", "val")}):
+        folder = root.need(vcr_data.FOLDER)
+        for line in root.rows(path):
+            row = vcr_data.question(line)
+            place = range(1, row.things + 1)
+            still, boxes = f"{folder}/{row.still}", f"{folder}/{row.boxes}"
+            options = [(f"option {k}: ", *_mentions(row.answers[k], place)) for k in range(vcr_data.CHOICES)]
+            listed = [part for option in options for part in ("\n", *option)][1:]
+            right = "".join(part if isinstance(part, str) else f"image {part.slot}" for part in options[row.answer])
+            pictures = (Picture(still), *(Picture(still, box=(boxes, k)) for k in range(row.things)))
+            texts = {"question": _mentions(row.asked, place), "options": tuple(listed)}
+            yield SourceRow(row.id, split, pictures, texts, right)
+
+
+def _mentions(tokens: vcr_data.Tokens, place: range) -> tuple[str | ImageMention, ...]:
+    parts = vcr_data.spoken(tokens, place)
+    return tuple(ImageMention(part.image) if isinstance(part, Ref) else str(part) for part in parts)
+
+
+def msrvttqa(root: Root) -> Iterator[SourceRow]:
+    """Read MSRVTT-QA's train, val and test, questions about MSR-VTT's videos."""
+    video.check()
+    for split, path in root.splits({split: f"{split}_qa.json" for split in SPLITS}):
+        folder = videos(root, split)
+        for number, line in enumerate(root.rows(path), 1):
+            row = video_qa.question(line, number, "video", ".mp4")
+            pictures = frames(f"{folder}/{row.files[0]}")
+            yield SourceRow(f"{split}-{row.id}", split, pictures, {"question": row.asked}, row.answers[0])

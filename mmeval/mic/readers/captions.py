@@ -1,0 +1,136 @@
+"""Read captions: of COCO's and Flickr30k's pictures, in the forms in which they are passed on, and of MSR-VTT's videos.
+
+A row is a caption. Of a video eight frames are shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from mmeval.data import karpathy, video
+from mmeval.data.lines import TableRow
+from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow, each, index
+from mmeval.mic.video import FRAMES
+from mmeval.types import InputError
+
+FLICKR30K = ("flickr30k-images", "flickr30k_images", "images")
+MSRVTT = {"train": "TrainValVideo", "val": "TrainValVideo", "test": "TestVideo"}
+VALIDATE = {"train": "train", "validate": "val", "test": "test"}
+"""MSR-VTT's names of the splits."""
+TOKEN = re.compile(r"(?P<name>.+)#\s*(?P<number>\d+)\s*\t(?P<caption>.*)")
+"""A line of the official file: `name.jpg#0<TAB>caption`."""
+RESULT = re.compile(r"\s*(?P<name>.+?)\s*\|\s*(?P<number>\d+)\s*\|(?P<caption>.*)")
+"""A line of `results.csv`: `name.jpg| 0| caption`."""
+
+
+def coco(root: Root) -> Iterator[SourceRow]:
+    """Read Karpathy's splits where his file is there, else the official train and val of 2017 or 2014."""
+    if path := root.find("dataset_coco.json"):
+        for row in karpathy.pictures(root.rows(path, "images")):
+            if not re.fullmatch(r"\w+", row.folder):
+                raise InputError(f"{row.where}: the filepath is '{row.folder[:40]}'; it must name a folder")
+            yield from _captioned(row, root.need(row.folder, f"images/{row.folder}"))
+        return
+    for year in ("2017", "2014"):
+        files = {split: root.find(f"captions_{split}{year}.json") for split in ("train", "val")}
+        if any(files.values()):
+            for split, path in files.items():
+                if path:
+                    yield from _official(root, path, split, root.need(f"{split}{year}", f"images/{split}{year}"))
+            return
+    root.need("dataset_coco.json", "captions_train2017.json", "captions_train2014.json")
+
+
+def _captioned(row: karpathy.CaptionedPicture, folder: str) -> list[SourceRow]:
+    picture = Picture(f"{folder}/{row.name}")
+    return [SourceRow(number, row.split, (picture,), {}, text) for number, text in row.captions]
+
+
+def _official(root: Root, path: str, split: str, folder: str) -> Iterator[SourceRow]:
+    images, captions = root.lists(path, "images", "annotations")
+    names = index(images, lambda line: (line.value("id"), line.text("file_name")))
+
+    def make(line: TableRow) -> list[SourceRow]:
+        image, id = line.value("image_id"), line.text("id")
+        if image not in names:
+            raise InputError(f"{line.where}: caption {id} is of an image that is not listed; get the file again")
+        return [SourceRow(id, split, (Picture(f"{folder}/{names[image]}"),), {}, str(line.value("caption")))]
+
+    yield from each(captions, make)
+
+
+def flickr30k(root: Root) -> Iterator[SourceRow]:
+    """Read Karpathy's file, the hub's table of it, or the official token file or `results.csv`.
+
+    The token and results files know no splits: those of `train.txt`, `val.txt` and `test.txt` beside them (a
+    picture's name a line, as Flickr30k Entities has them) are taken, and all is train where these are missing.
+    """
+    folder = root.need(*FLICKR30K)
+    if path := root.find("dataset_flickr30k.json"):
+        rows = root.rows(path, "images")
+    elif path := root.find("flickr_annotations_30k.csv"):
+        rows = map(_hub, root.rows(path))
+    else:
+        yield from _captions(root, root.need("results_20130124.token", "results.csv"), folder)
+        return
+    for row in karpathy.pictures(rows):
+        yield from _captioned(row, folder)
+
+
+def _hub(line: TableRow) -> TableRow:
+    """Turn a row of the table `nlphuji/flickr30k`, which has captions in JSON lists, into Karpathy's form."""
+    try:
+        pairs = zip(json.loads(line.text("sentids")), json.loads(line.text("raw")), strict=True)
+        sentences = [{"sentid": number, "raw": text} for number, text in pairs]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{line.where}: not of the set's form ({error!r}); get the file again") from error
+    return TableRow({**line.values, "sentences": sentences}, line.where)
+
+
+def _captions(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
+    form = TOKEN if path.endswith(".token") else RESULT
+    splits = {
+        name.strip().removesuffix(".jpg"): split
+        for split in SPLITS
+        if (listed := root.find(f"{split}.txt"))
+        for name, _ in root.lines(listed)
+    }
+    for number, (line, where) in enumerate(root.lines(path)):
+        found = form.fullmatch(line)
+        if found is not None:
+            name = found["name"]
+            split = splits.get(name.removesuffix(".jpg"), "train")
+            picture = Picture(f"{folder}/{name}")
+            yield SourceRow(f"{name}#{int(found['number'])}", split, (picture,), {}, found["caption"].strip())
+        elif number or form is TOKEN:  # the first line of results.csv has the titles
+            raise InputError(f"{where}: not the name of a picture, a number and a caption; get the file again")
+
+
+def msrvtt(root: Root) -> Iterator[SourceRow]:
+    """Read `train_val_videodatainfo.json` and `test_videodatainfo.json`; a video says its split."""
+    video.check()
+    files = {part: f"{part}_videodatainfo.json" for part in ("train_val", "test")}
+    if not any(map(root.find, files.values())):
+        root.need(files["train_val"])
+    for path in filter(None, map(root.find, files.values())):
+        clips, sentences = root.lists(path, "videos", "sentences")
+        splits = index(clips, lambda line: (line.text("video_id"), VALIDATE[line.text("split")]))
+
+        def make(line: TableRow, splits: dict[str, str] = splits) -> list[SourceRow]:
+            name = line.text("video_id")
+            pictures = frames(f"{videos(root, splits[name])}/{name}.mp4")
+            return [SourceRow(line.text("sen_id"), splits[name], pictures, {}, str(line.value("caption")))]
+
+        yield from each(sentences, make)
+
+
+def videos(root: Root, split: str) -> str:
+    """Find the folder of a split's videos; some releases have them all in one."""
+    return root.need(MSRVTT[split], "TrainValVideo", "videos/all", "videos")
+
+
+def frames(path: str) -> tuple[Picture, ...]:
+    """Name the frames of a video."""
+    return tuple(Picture(path, frame=number) for number in range(1, FRAMES + 1))

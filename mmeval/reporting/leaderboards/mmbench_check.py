@@ -1,0 +1,172 @@
+"""Everything that is wrong with a predictions table in MMBench's format, ours or anybody's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mmeval.data import sheets
+from mmeval.data.sheets import Cell
+from mmeval.scoring.readings.choices import LETTERS
+from mmeval.tasks.mmbench import index_of, letters, option_cells, prediction_cells, question_of
+from mmeval.types import InputError
+
+EXPECTED = ("question", "category", "l2-category", "split")
+"""Columns that the report of the benchmark's server needed, too."""
+SIZES = {(4329, 1164): "MMBench dev, V1.0", (6666, 1784): "MMBench test, V1.0", (2040, 510): "CCBench"}
+"""(Rows, questions) of the sets whose sizes are known."""
+
+
+@dataclass(frozen=True)
+class PredictionRow:
+    """A row of the table, its cells by column."""
+
+    cells: Mapping[str, Cell]
+    where: str
+
+    def text(self, column: str) -> str:
+        """Return what stands in that column, or nothing."""
+        return self.cells[column].text if column in self.cells else ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a file, or that whoever uses it should know."""
+
+    level: Literal["wrong", "mind"]
+    sentence: str
+
+
+def check(path: Path) -> list[Finding]:
+    """Return everything that is wrong with a predictions table, and what its user should mind.
+
+    Wrong: columns, indices, duplicates, letters outside the options, missing turns, formulas, empty answers.
+    To mind: what a spreadsheet or pandas would take for a formula, a number or nothing, the first cell of a kind.
+    """
+    try:
+        rows = [PredictionRow(cells, where) for cells, where in prediction_cells(path)]
+    except InputError as error:
+        return [Finding("wrong", str(error))]
+    if not rows:
+        return [Finding("wrong", f"{path}: no rows; check that it is the right file")]
+    found = [
+        Finding("mind", f"{path}: no column {name}; the benchmark's report groups by it")
+        for name in EXPECTED
+        if name not in rows[0].cells
+    ]
+    groups: dict[int, dict[int, PredictionRow]] = {}
+    for row in rows:
+        found += _cells(row)
+        try:
+            index = index_of(row.text("index"), row.where)
+            group = groups.setdefault(question_of(row.text("g_index"), index, row.where), {})
+        except InputError as error:
+            found.append(Finding("wrong", str(error)))
+            continue
+        if index in group:
+            found.append(Finding("wrong", f"{row.where}: the index {index} again; it was in {group[index].where}"))
+        group[index] = row
+    for question, turns in groups.items():
+        found += _turns(path, question, turns)
+    found += _misread_cells(rows)
+    size = (len(rows), len(groups))
+    if size not in SIZES:
+        known = ", ".join(f"{name}: {r:,} rows, {q:,} questions" for (r, q), name in SIZES.items())
+        found.append(
+            Finding("mind", f"{path}: {size[0]:,} rows, {size[1]:,} questions, which is no set of known size ({known})")
+        )
+    return found
+
+
+def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:
+    """Yield the first cell of each kind that another program would misread, with the number of the others."""
+    misread: dict[str, list[str]] = {}
+    for row in rows:
+        for name in ("prediction", *LETTERS):
+            if name in row.cells and (what := _misread(row.cells[name])):
+                misread.setdefault(what, []).append(f"{row.where}, column {name}: '{row.text(name)[:40]}'")
+    for what, cells in misread.items():
+        others = len(cells) - 1
+        more = "" if not others else "; so is 1 more cell" if others == 1 else f"; so are {others:,} more cells"
+        yield Finding("mind", f"{cells[0]} {what}{more}")
+
+
+def _cells(row: PredictionRow) -> Iterator[Finding]:
+    options: tuple[str, ...] = ()
+    try:
+        options = option_cells({name: cell.text for name, cell in row.cells.items()}, row.where)
+    except InputError as error:
+        yield Finding("wrong", str(error))
+    answered = row.text("prediction").strip()
+    if not answered:
+        yield Finding("wrong", f"{row.where}: the prediction is empty; write the model's answer, whatever it is")
+    if options and answered in [*LETTERS] and answered not in letters(options):
+        known = ", ".join(letters(options))
+        yield Finding("wrong", f"{row.where}: the prediction is '{answered}', and the options are {known}")
+    answer = row.text("answer").strip()
+    if options and answer and answer not in letters(options):
+        yield Finding("wrong", f"{row.where}: the answer '{answer[:40]}' is none of the options")
+    for name in ("prediction", *LETTERS):
+        if name in row.cells and row.cells[name].kind in ("formula", "error"):
+            shown = row.text(name)[:40]
+            yield Finding(
+                "wrong",
+                f"{row.where}, column {name}: '{shown}' is a formula or its error, and no answer; write it as a text",
+            )
+
+
+_NUMBER = re.compile(
+    r"[-+]?(?:\d+(?:[.,]\d*)?|\.\d+)(?:[eE][-+]?\d+)?%?"
+    r"|\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?|\d+:\d{2}"
+)
+"""A number, a date or a time of day, as spreadsheets know them."""
+_NOTHING = frozenset(("", "#N/A", "N/A", "NA", "<NA>", "NULL", "null", "NaN", "-NaN", "nan", "-nan", "None", "n/a"))
+"""What pandas reads as a missing value."""
+
+
+def _misread(cell: Cell) -> str | None:
+    """What a program that opens the table would make of a cell, where that is not its text."""
+    text = cell.text.strip()
+    if cell.kind == "number":
+        return "is a number: if it was written 1.0 or 01, that is lost"
+    if cell.kind != "text":
+        return None
+    if len(cell.text) > sheets.LONGEST:
+        return f"... is longer than the {sheets.LONGEST:,} characters of a spreadsheet's cell, so do not save it there"
+    if cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text):
+        return "is a formula to a spreadsheet, so do not save the file there"
+    if text in _NOTHING and cell.text:
+        return "is missing to pandas unless it is told keep_default_na=False"
+    if _NUMBER.fullmatch(text) and text != str(_plain(text)):
+        return "is a date or another number to a spreadsheet, so do not save the file there"
+    return None
+
+
+def _plain(text: str) -> object:
+    """The number as a program writes it again; what it would not write the same is lost in a spreadsheet."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+
+
+def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow]) -> Iterator[Finding]:
+    first = turns[min(turns)]
+    options = sum(1 for name in LETTERS if first.text(name) != "")
+    if question not in turns:
+        yield Finding("wrong", f"{path}: question {question} lacks its first pass, so it would not be counted")
+    if len(turns) < options:
+        yield Finding(
+            "wrong",
+            f"{path}: question {question} has {len(turns)} of its {options} turns; the missing ones would not be "
+            "counted, and its score would be too high",
+        )
+    if len(turns) > options:
+        yield Finding("wrong", f"{path}: question {question} has {len(turns)} rows and {options} options")
+    for row in turns.values():
+        if sorted(row.text(name) for name in LETTERS) != sorted(first.text(name) for name in LETTERS):
+            yield Finding("wrong", f"{row.where}: other options than those of {first.where}, of which it is a turn")

@@ -1,0 +1,93 @@
+"""Read YAML files: plain values only, each key once, dates as text, and a bound on how much aliases repeat."""
+
+from __future__ import annotations
+
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mmeval.types import InputError
+
+MAX_VALUES = 100_000
+"""Keys and values in one file, those counted again that an alias repeats."""
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ["str", "int", "float", "bool", "null", "seq", "map", "merge"]}
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader without dates."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own attribute)
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Return the value of a node. Raises MarkedYAMLError for text that is not what its tag says."""
+        try:
+            if isinstance(node, yaml.ScalarNode):
+                node.value.encode()
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
+
+
+def read(path: Path | Traversable) -> dict[str, Any]:
+    """Return the map that a YAML file holds. Raises InputError naming the file and the line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); name a .yaml file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 (byte {error.start}); save the file as UTF-8") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """Return the map that a YAML text holds. Raises InputError naming the text and the line."""
+    try:
+        root = yaml.compose(text, _Loader)
+        _check(root, name)
+        values = _Loader("").construct_document(root) if root else None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{name}, line {line}: not YAML ({error.reason}); fix the file") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise InputError(f"{name}, line {line}: not YAML ({error.problem}); fix the file") from error
+    except RecursionError as error:
+        raise InputError(f"{name}: not YAML (nested too deeply); fix the file") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{name}: must be keys and values; write `key: value`, a line each")
+    return values
+
+
+def _check(root: yaml.Node | None, name: str) -> None:
+    """Raise InputError for a repeated key, for a tag that is not plain, and for too many values."""
+    waiting, count = [root], 0
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        where = f"{name}, line {node.start_mark.line + 1}"
+        count += 1
+        if count > MAX_VALUES:
+            raise InputError(
+                f"{where}: more than {MAX_VALUES:,} values where aliases are written out; shorten the file"
+            )
+        if node.tag not in _PLAIN:
+            raise InputError(f"{where}: the tag {node.tag} is not allowed; write text, numbers, lists and maps")
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                waiting += [key, value]
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in seen:
+                        where = f"{name}, line {key.start_mark.line + 1}"
+                        raise InputError(f"{where}: the key '{key.value}' is given twice; remove one of them")
+                    seen.add(key.value)

@@ -1,0 +1,117 @@
+"""Embedded suites are drawn once, in the benchmarks' formats, with the same pictures and words everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmeval import embedded
+from mmeval.embedded import SUITES, suite, suites, world
+from mmeval.task import load_task
+from mmeval.tasks import TASKS
+from mmeval.types import Image, InputError
+
+
+def _small(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setattr(suites, "COUNT", 2)
+
+
+def test_suites_are_those_of_tasks_and_each_has_its_writer() -> None:
+    assert SUITES.keys() <= TASKS.keys()
+    assert {one.name for one in SUITES.values()} == suites.WRITERS.keys()
+
+
+def test_a_list_of_the_suites_draws_nothing() -> None:
+    code = "import sys, mmeval.embedded; assert not {'numpy', 'mmeval.embedded.world'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_suite_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _small(monkeypatch, tmp_path)
+    path = suite("pope")
+    assert path.is_relative_to(tmp_path / "mmeval" / "embedded")
+    (path / "mark").touch()
+    assert (suite("pope") / "mark").exists()
+    assert [found.name for found in path.parent.iterdir()] == ["pope"]  # nothing temporary is left
+
+
+def test_of_two_processes_that_write_at_once_either_may_be_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _small(monkeypatch, tmp_path)
+    write = suites.WRITERS["nlvr2"]
+
+    def slow(folder: Path) -> None:
+        monkeypatch.setitem(suites.WRITERS, "nlvr2", write)
+        assert (suite("nlvr2") / "test1.json").is_file()  # the other process is done before this one
+        write(folder)
+
+    monkeypatch.setitem(suites.WRITERS, "nlvr2", slow)
+    assert len(list(load_task("nlvr2").samples(str(suite("nlvr2"))))) == 2
+    assert [found.name for found in suite("nlvr2").parent.iterdir()] == ["nlvr2"]
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    _small(monkeypatch, tmp_path / "file")
+    with pytest.raises(InputError, match="set XDG_CACHE_HOME to a folder that can be written to"):
+        suite("pope")
+
+
+def test_changed_drawing_code_meets_no_old_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _small(monkeypatch, tmp_path)
+    before = suite("iq50")
+    monkeypatch.setattr(embedded, "_digest", lambda: "another")
+    assert suite("iq50") != before
+
+
+def test_mmes_suite_has_the_pictures_and_questions_of_the_world() -> None:
+    first, second = list(load_task("mme").samples(str(suite("mme"))))[:2]
+    assert [first.prompt[1], second.prompt[1]] == list(world.draw("existence", 0, "test").pair)
+    assert isinstance(first.prompt[0], Image) and isinstance(second.prompt[0], Image)
+    assert first.prompt[0].digest == second.prompt[0].digest
+    picture = first.prompt[0].decode()
+    assert (picture.mode, picture.tobytes()) == ("RGB", world.draw("existence", 0, "test").picture.tobytes())
+
+
+def test_three_frames_of_a_video_show_its_three_pictures_unchanged() -> None:
+    pytest.importorskip("av")
+    task = load_task("nextqa")
+    assert task.video is not None
+    puzzle = next(suites._first("frames"))
+    first = next(task.video(str(suite("nextqa")), SUITES["nextqa"].settings["frames"], task.sampler))
+    shown = [part.decode().tobytes() for part in first.prompt if isinstance(part, Image)]
+    assert shown == [scene.picture.tobytes() for scene in puzzle.scenes]
+    assert (first.category, len(first.choices)) == ("TC", 5)
+
+
+DIGESTS = {
+    "mme": "4b30cec5c5271c83",
+    "mmbench": "a43d03c2b882f9fa",
+    "muirbench": "e2d775c22fb557a5",
+    "nlvr2": "a84dc99d0c6d487d",
+    "winoground": "7ed2cd9f68b6d538",
+    "winoground-joint": "c1016848a2d154d4",
+    "winoground-choice": "3c99fafefb7cdbcb",
+    "iq50": "e89de4c5fa315a3b",
+    "vl-icl": "87252e89c4cc94dc",
+    "nextqa": "26284e5b733c98d6",
+    "pope": "16c5c409bcfcf631",
+}
+"""Of what a model is shown and asked, and of the answers. Another value is another benchmark."""
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_a_suite_is_the_same_everywhere(name: str) -> None:
+    if name == "nextqa":
+        pytest.importorskip("av")
+    total = hashlib.sha256()
+    for sample in load_task(name).samples(str(suite(name))):
+        for part in (sample.id, *sample.prompt, *sample.targets, *(part for own in sample.choices for part in own)):
+            total.update(part.decode().tobytes() if isinstance(part, Image) else repr(part).encode())
+    assert total.hexdigest()[:16] == DIGESTS[name]

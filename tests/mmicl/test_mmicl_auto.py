@@ -1,0 +1,151 @@
+"""MMICL as transformers' users open it: by the Auto classes, in whichever order things are imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image as PILImage
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+
+from mmeval.mmicl import checkpoints
+from mmeval.mmicl.configuration import MmiclConfig
+from mmeval.mmicl.context import PromptError
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.models import find_model, load_model
+from mmeval.types import Generation, Image, Request
+from tests.mmicl import mmicl_small as small
+
+TINY = Path(checkpoints.__file__).parents[1] / "embedded" / "weights" / "mmicl-tiny"
+AUTO = "from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor"
+
+
+def drawn(colour: str) -> PILImage.Image:
+    return PILImage.new("RGB", (40, 40), colour)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("import mmeval.mmicl", "import sys", "assert not {'torch', 'transformers'} & set(sys.modules)", AUTO),
+        (AUTO, "import mmeval.mmicl"),
+        ("import mmeval.mmicl.configuration", AUTO),
+        ("import mmeval.mmicl.training.trainer", AUTO),
+    ],
+)
+def test_auto_classes_know_mmicl_whatever_is_imported_first(lines: tuple[str, ...]) -> None:
+    opened = (
+        f"config = AutoConfig.from_pretrained({str(TINY)!r})",
+        f"assert type(AutoProcessor.from_pretrained({str(TINY)!r})).__name__ == 'MmiclProcessor'",
+        "model = AutoModelForImageTextToText.from_config(config)",
+        "assert type(model).__name__ == 'MmiclForConditionalGeneration'",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join((*lines, *opened))], check=True)
+
+
+def test_the_usual_three_lines_answer_as_the_harness_does() -> None:
+    processor = AutoProcessor.from_pretrained(TINY)  # type: ignore[no-untyped-call]
+    model: Any = AutoModelForImageTextToText.from_pretrained(TINY)
+    ours = load_model(find_model("mmicl-tiny"))
+    question = "what colour is it?"
+    for colour in ("red", "blue"):
+        inputs = processor(text=question, images=[drawn(colour)], return_tensors="pt")
+        ids = model.generate(**inputs, max_new_tokens=16, do_sample=False)
+        (text,) = processor.batch_decode(ids, skip_special_tokens=True)
+        (response,) = ours.generate([Request("q", (Image(drawn(colour)), question))], Generation(16))
+        assert text.strip() == response.text
+
+
+def test_pictures_stand_where_the_text_says_so() -> None:
+    processor = small.processor()
+    red, blue = drawn("red"), drawn("blue")
+    inputs = processor(text=["is <image> a dog ? <image>", "a cat ?"], images=[[red, blue], []], context="plain")
+    first, second = inputs["input_ids"].tolist()
+    is_, place = small.WORDS.index("is"), small.PLACEHOLDER
+    assert first[:3] == [is_, place, place] and first[-3:] == [place, place, 1]
+    assert place not in second
+    assert inputs["pictures"].tolist() == [[0, 1], [-1, -1]]
+    assert torch.equal(inputs["pixel_values"], processor.pixels([red, blue]))
+    assert "pixel_values" not in processor(text="a cat ?")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        (
+            {"text": "<image> <image>", "images": drawn("red")},
+            PromptError,
+            "has 2 <image> for 1 pictures; write one for each",
+        ),
+        ({"text": ["a", "b"], "images": [[drawn("red")]]}, ValueError, "give each of 2 texts its own list of images"),
+        ({"text": "a", "return_tensors": "np"}, ValueError, "return_tensors='pt'"),
+        ({"text": "a", "context": "none"}, ValueError, "as context one of declaration"),
+    ],
+)
+def test_what_the_processor_refuses(options: dict[str, Any], error: type[Exception], sentence: str) -> None:
+    with pytest.raises(error, match=sentence):
+        small.processor()(**options)
+
+
+def test_special_tokens_have_no_text() -> None:
+    processor = small.processor()
+    assert processor.batch_decode(torch.tensor([[0, small.WORDS.index("yes"), 1]])) == ["yes"]
+    with pytest.raises(ValueError, match="remove skip_special_tokens=False"):
+        processor.batch_decode([[0]], skip_special_tokens=False)
+
+
+@pytest.mark.parametrize("family", small.FAMILIES)
+def test_what_is_saved_opens_by_the_auto_classes(tmp_path: Path, family: small.Family) -> None:
+    model, processor = small.model(family), small.processor(family)
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    again = AutoModelForImageTextToText.from_pretrained(tmp_path)
+    assert isinstance(again, MmiclForConditionalGeneration)
+    config = AutoConfig.from_pretrained(tmp_path)
+    assert isinstance(config, MmiclConfig) and config.family == family
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+    opened = AutoProcessor.from_pretrained(tmp_path)  # type: ignore[no-untyped-call]
+    assert isinstance(opened, MmiclProcessor) and opened.settings == processor.settings
+    inputs = opened(text="is there a dog ?", images=[drawn("red")])
+    ids = [each.generate(**inputs, max_new_tokens=6, do_sample=False) for each in (model, again)]
+    assert torch.equal(*ids)
+
+
+def test_model_and_processor_can_be_uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    uploaded: dict[str, set[str]] = {}
+
+    class Hub:
+        def create_repo(self, repo_id: str, **_: Any) -> Any:
+            return type("Repository", (), {"repo_id": repo_id})
+
+    def upload(self: Any, folder: str, repo_id: str, **_: Any) -> None:
+        uploaded[type(self).__name__] = {path.name for path in Path(folder).iterdir()}
+
+    monkeypatch.setattr("transformers.utils.hub.hf_api", Hub)
+    card = type("Card", (), {"save": lambda self, path: None})
+    monkeypatch.setattr("transformers.utils.hub.create_and_tag_model_card", lambda *_, **__: card())
+    monkeypatch.setattr("transformers.utils.hub.PushToHubMixin._upload_modified_files", upload)
+    for each in (small.model(), small.processor()):
+        each.push_to_hub("me/mmicl")  # type: ignore[arg-type]
+    assert {"config.json", "model.safetensors"} <= uploaded["MmiclForConditionalGeneration"]
+    assert {"mmicl_processor.json", "tokenizer.json", "qformer_tokenizer"} <= uploaded["MmiclProcessor"]
+
+
+@pytest.mark.parametrize("family", small.FAMILIES)
+def test_the_usual_methods(family: small.Family) -> None:
+    model: Any = small.model(family)
+    features = model.get_image_features(small.pixels(2))
+    assert torch.equal(features.last_hidden_state, model.encode(small.pixels(2)))
+    assert torch.equal(features.pooler_output, model.query(features.last_hidden_state))
+    assert model.get_input_embeddings() is model.language_model.get_input_embeddings()
+    wider = model.get_input_embeddings().weight.shape[0] + 5
+    model.resize_token_embeddings(wider)
+    assert model.get_input_embeddings().weight.shape[0] == model.get_output_embeddings().weight.shape[0] == wider
+    model.generation_config.max_new_tokens = 2
+    assert model.generate(torch.tensor([[3, 4]])).shape[1] <= 3

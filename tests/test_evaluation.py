@@ -1,0 +1,227 @@
+"""What identifies data, what a limit leaves, what is asked again, what scores are made of."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from mmeval import evaluation, rendering
+from mmeval import run as runs
+from mmeval import survey as surveys
+from mmeval.models.constant import Constant
+from mmeval.task import Task, load_task
+from mmeval.types import Generation, InputError, Record, Request, Response, RunMismatch, Sample, Score, Unsupported
+from tests.evaluating import Collected, evaluate, judged, results
+from tests.mme_folder import SUBTASKS, make_release
+
+MME = load_task("mme")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_release(tmp_path_factory.mktemp("mme"), pictures=3)
+
+
+@pytest.fixture(scope="module")
+def samples(data: Path) -> list[Sample]:
+    return list(MME.samples(str(data)))
+
+
+def test_the_digest_sees_every_change(samples: list[Sample]) -> None:
+    first, *rest = samples
+    other_words = replace(first, prompt=(first.prompt[0], "Is this another question?"))
+    other_picture = replace(first, prompt=(rest[-1].prompt[0], first.prompt[1]))
+    other_target = replace(first, targets=("no",))
+    other_axis = replace(first, category="OCR")
+    changes = (first, other_words, other_picture, other_target, other_axis)
+    assert len({surveys.survey([sample, *rest]).digest for sample in changes}) == len(changes)
+    assert surveys.survey([*rest, first]).digest != surveys.survey(samples).digest
+    assert surveys.survey(samples, limit=5).digest == surveys.survey(samples).digest
+
+
+def test_a_limit_takes_whole_pictures_evenly(samples: list[Sample]) -> None:
+    ids = surveys.survey(samples, limit=28).ids
+    assert len(ids) == 28
+    assert {id.split("/")[0] for id in ids} == set(SUBTASKS)
+    assert {id.partition("#")[0] for id in ids} == {id.partition("#")[0] for id in ids if id.endswith("#2")}
+
+
+def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
+    assert surveys.survey(samples, limit=10_000).ids == tuple(sample.id for sample in samples)
+
+
+def test_samples_of_one_id_and_no_samples_are_refused(samples: list[Sample]) -> None:
+    with pytest.raises(InputError, match="two samples have the id"):
+        surveys.survey([samples[0], samples[0]])
+    with pytest.raises(InputError, match="no sample"):
+        surveys.survey([])
+
+
+class Forgetful(Constant):
+    """Answers the questions whose id ends in its digit, fails on the others, and keeps a list of what it was asked."""
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        for request in reversed(requests):
+            ASKED.append(request.id)
+            good = request.id[-1] in self.answer
+            yield Response(request.id, text="no" if good else None, error=None if good else "no light")
+
+
+ASKED: list[str] = []
+
+
+def ask(data: Path, folder: Path, digits: str = "2", **more: Any) -> runs.Run:
+    """Evaluate with a model that answers only the questions whose id ends in one of those digits."""
+    ASKED.clear()
+    return evaluate("constant", "mme", data=str(data), out=folder, load=lambda *_: Forgetful(digits), **more)
+
+
+def test_only_what_is_missing_is_asked(data: Path, samples: list[Sample], tmp_path: Path) -> None:
+    run = ask(data, tmp_path / "r", "12")
+    journal = run.folder / "records.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[: len(lines) // 2]) + lines[-1][:20])  # killed in the middle of a line
+    kept = {record.id for record in runs.open_run(run.folder).records}
+    again = ask(data, run.folder, "12")
+    assert set(ASKED) == {sample.id for sample in samples} - kept
+    assert again.complete
+
+
+def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample], tmp_path: Path) -> None:
+    failed = ask(data, tmp_path / "r", "2")
+    assert not failed.complete
+    half = len(samples) // 2
+    assert failed.answered == f"{half} of {2 * half} questions answered"
+    assert failed.results["marks"] == [
+        f"{half} of {2 * half} answers are errors; run the same command to ask them again"
+    ]
+    kept = ask(data, tmp_path / "r", "12", keep_errors=True)
+    assert (ASKED, kept.results["counts"]["error"]) == ([], half)
+    display = Collected()
+    mended = ask(data, tmp_path / "r", "12", display=display)
+    assert set(ASKED) == {sample.id for sample in samples if sample.id.endswith("1")}
+    assert f"asking {half} questions again that ended in an error" in display.messages
+    assert mended.complete
+    assert mended.results["counts"]["error"] == 0
+    assert runs.open_run(tmp_path / "r").complete  # the last record of an id counts
+
+
+def test_a_replaced_picture_is_other_data_for_its_own_samples_alone(tmp_path: Path) -> None:
+    data = make_release(tmp_path / "release")
+    ask(data, tmp_path / "r", "12")
+    Image.new("RGB", (9, 9), "white").save(data / "OCR" / "0001.png")
+    display = Collected()
+    again = ask(data, tmp_path / "r", "12", display=display)
+    assert sorted(ASKED) == ["OCR/0001.png#1", "OCR/0001.png#2"]
+    assert "asking 2 questions again whose pictures have changed since they were answered" in display.messages
+    assert again.complete
+    (data / "OCR" / "0001.txt").write_text("Another?\tYes\nIs it?\tNo\n")
+    with pytest.raises(RunMismatch, match="other questions"):
+        ask(data, tmp_path / "r", "12")
+
+
+def test_an_answer_that_was_cut_says_so(data: Path, tmp_path: Path) -> None:
+    class Cut(Constant):
+        def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+            for request in requests:
+                yield Response(request.id, text="y", finish_reason="length", output_tokens=generation.max_new_tokens)
+
+    run = evaluate("constant", "mme", data=str(data), out=tmp_path / "r", max_new_tokens=3, load=lambda *_: Cut(""))
+    count = run.samples_planned
+    assert f"{count} of {count} answers were cut at 3 tokens; raise --max-new-tokens." in run.results["remarks"]
+    assert '"finish_reason":"length"' in (tmp_path / "r" / "records.jsonl").read_text()
+
+
+def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not [line for line in ask(data, tmp_path / "r", "2").results["remarks"] if "versions" in line]
+    monkeypatch.setattr("mmeval.__version__", "99.0")
+    (remark,) = (line for line in ask(data, tmp_path / "r", "12").results["remarks"] if "versions" in line)
+    assert "2 versions of the program" in remark
+    assert "mmeval 99.0" in remark
+    monkeypatch.setattr("mmeval.engine.VERSION", 99)
+    with pytest.raises(RunMismatch, match="engine"):
+        ask(data, tmp_path / "r", "12")
+
+
+def test_each_file_of_a_run_is_read_once_a_stage(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: Counter[str] = Counter()
+    opened = Path.open
+
+    def counting(self: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        if self.parent == tmp_path / "r" and "w" not in mode and "a" not in mode:
+            read[self.name] += 1
+        return opened(self, mode, *rest, **more)
+
+    monkeypatch.setattr(Path, "open", counting)
+    judged: Counter[tuple[str, str]] = Counter()
+
+    def judging(task: Task, record: Record, scorer: str) -> Score:
+        judged[record.id, scorer] += 1
+        return task.scorers[scorer](record)
+
+    monkeypatch.setattr("mmeval.scored.judge", judging)
+    run = ask(data, tmp_path / "r", "12")
+    evaluation.report(run)
+    assert {name: count for name, count in read.items() if name.endswith(("json", "jsonl"))} == {
+        "run.json": 1,
+        "records.jsonl": 1,
+        "samples.jsonl": 1,
+    }
+    assert set(judged.values()) == {1}
+
+
+def test_the_order_of_the_answers_changes_no_score(data: Path, tmp_path: Path) -> None:
+    records = [replace(r, text="yes" if "#1" in r.id else r.text, error=None) for r in ask(data, tmp_path).records]
+    expected = results(MME, records)
+    random.Random(0).shuffle(records)
+    assert results(MME, records) == expected
+
+
+def test_a_picture_too_many_is_refused_before_anything_is_asked(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = MME.samples
+    two = replace(MME, samples=lambda data: (replace(s, prompt=(s.prompt[0], *s.prompt)) for s in read(data)))
+    monkeypatch.setattr("mmeval.evaluation.load_task", lambda *_: two)
+    one_picture = Constant("yes", max_images=1)
+    with pytest.raises(Unsupported, match=r"constant takes 1 picture\(s\) and sample 'existence/0000.png#1' has 2"):
+        evaluate("constant", "mme", data=str(data), out=tmp_path / "r", load=lambda *_: one_picture)
+    assert not (tmp_path / "r").exists()
+
+
+def test_errors_are_counted_as_wrong_and_told(data: Path, samples: list[Sample], tmp_path: Path) -> None:
+    found = ask(data, tmp_path / "r").results
+    assert found["counts"]["error"] == len(samples) // 2
+    assert found["counts"]["correct"] == len(samples) // 2  # every second question's answer is no
+    assert found["metrics"]["OCR"]["value"] == 50  # half of the questions right, no picture with both
+    assert f"Errors count as wrong: {len(samples) // 2} of {len(samples)} questions have no answer." in found["remarks"]
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("-inf"), float("inf")])
+def test_likelihoods_that_are_no_numbers_are_an_error(samples: list[Sample], weight: float) -> None:
+    response = Response(samples[0].id, loglikelihoods=(-1.0, weight))
+    kept = rendering.record(samples[0], Request(samples[0].id, ("?",)), response)
+    assert kept.loglikelihoods is None
+    assert "not finite numbers" in (kept.error or "")
+    assert judged(MME, [kept], "official")[0].outcome == "error"
+
+
+def test_scores_are_what_the_schema_says(data: Path, tmp_path: Path) -> None:
+    run = ask(data, tmp_path / "r")
+    records = [replace(record, text="yes", error=None) for record in run.records]
+    found = results(MME, records)
+    assert {"schema", "task", "scorer", "metrics", "strict", "counts"} <= set(found)
+    assert (found["schema"], found["task"], found["scorer"]) == (2, "mme", "official")
+    for scorer in ("metrics", "strict"):
+        assert set(found[scorer]) == {"perception", "cognition", *SUBTASKS}
+        for metric in found[scorer].values():
+            assert {"value", "low", "high", "n", "full_marks", "chance"} <= set(metric)
+    assert found["metrics"]["perception"]["value"] == pytest.approx(500)
+    assert set(found["counts"]) == {"samples", "correct", "incorrect", "unparsed", "refused", "error"}

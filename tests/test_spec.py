@@ -1,0 +1,116 @@
+"""A new option is a new field: options, run files, identities and folders follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import mmeval
+from mmeval.cli import main
+from mmeval.cli.options import given, spec_options
+from mmeval.spec import RunSpec, defaults, folder_name, from_mapping, grid, identity, option
+from mmeval.types import InputError
+
+
+@dataclass(frozen=True)
+class Wider(RunSpec):
+    """A spec with one more field."""
+
+    temperature: float = option(0.0, "Heat of the draw.", folder="temperature{}", minimum=0)
+
+
+def test_a_new_field_is_an_option_a_key_an_identity_and_a_folder() -> None:
+    seen: list[dict[str, Any]] = []
+
+    @click.command()
+    @spec_options(Wider)
+    def command(**values: Any) -> None:
+        seen.append(given(values))
+
+    assert "--temperature FLOAT" in CliRunner().invoke(command, ["--help"]).output
+    assert "Heat of the draw." in CliRunner().invoke(command, ["--help"]).output
+    CliRunner().invoke(command, ["--task", "mme", "--temperature", "0.5"], catch_exceptions=False)
+    assert seen == [{"task": "mme", "temperature": 0.5}]
+    spec = from_mapping({"task": "mme", "temperature": 0.5, "data": "d"}, "run.yaml", Wider)
+    assert identity(spec)["temperature"] == 0.5
+    assert folder_name(spec, defaults(spec)) == "mme-mmicl-tiny-d-temperature0.5"
+    with pytest.raises(InputError, match=r"run.yaml: temperature is -1.0; choose 0 or more"):
+        from_mapping({"task": "mme", "temperature": -1}, "run.yaml", Wider)
+
+
+def test_what_does_not_identify_a_run_is_not_in_its_identity() -> None:
+    spec = RunSpec("mme", device="cuda", batch_tokens=99)
+    assert identity(spec) == identity(RunSpec("mme"))
+    assert folder_name(spec, spec) == folder_name(RunSpec("mme"), RunSpec("mme"))
+
+
+def test_a_spec_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        RunSpec("mme").limit = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"limit": 0}, "limit is 0; choose 1 or more"),
+        ({"limit": "10"}, "limit is '10'; give a whole number"),
+        ({"limit": True}, "limit is True; give a whole number"),
+        ({"beams": 0}, "beams is 0; choose 1 or more"),
+        ({"seed": -1}, "seed is -1; choose 0 or more"),
+        ({"seed": 2**32}, "seed is 4294967296; choose at most 4294967295"),
+        ({"data": ""}, "data is empty; give a name, or leave it out"),
+        ({"scoring": "likelihod"}, "scoring is 'likelihod', did you mean 'likelihood'?; choose from text"),
+        ({"partial": 1}, "partial is 1; give true or false"),
+        ({"limt": 3}, "unknown option 'limt', did you mean 'limit'?; choose from task, model"),
+        ({"judge": "http://x/v1"}, "give both --judge URL and --judge-model NAME"),
+    ],
+)
+def test_what_is_out_of_range_is_refused_in_python_too(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as refused:
+        mmeval.evaluate(task="mme", model="constant", **values)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_run_without_a_task_is_refused() -> None:
+    with pytest.raises(InputError, match="no task; name one"):
+        mmeval.evaluate(model="constant")
+
+
+def test_a_list_of_values_is_a_spec_for_each() -> None:
+    specs = grid({"task": ["mme", "pope"], "model": "constant", "seed": [0, 1]}, "x", RunSpec)
+    assert [(spec.task, spec.seed) for spec in specs] == [("mme", 0), ("mme", 1), ("pope", 0), ("pope", 1)]
+    with pytest.raises(InputError, match="task has 'mme' twice"):
+        grid({"task": ["mme", "mme"]}, "x", RunSpec)
+
+
+def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("task: mme\nmodel: constant:no\nlimit: 28\n")
+    out = tmp_path / "run"
+    ended = CliRunner().invoke(main, ["run", "--config", str(file), "--limit", "14", "--out", str(out)])
+    assert ended.exit_code == 0, ended.output
+    spec = mmeval.open_run(out).spec
+    assert (spec.task, spec.model, spec.limit) == ("mme", "constant-no", 14) or spec.model == "constant:no"
+    file.write_text("task: mme\nlimits: 3\n")
+    refused = CliRunner().invoke(main, ["run", "--config", str(file)])
+    assert refused.exit_code == 2
+    assert f"{file}: unknown option 'limits', did you mean 'limit'?" in refused.stderr
+
+
+def test_a_repeated_task_is_a_run_of_its_own(tmp_path: Path) -> None:
+    asked = ["run", "--task", "mme", "--task", "pope", "--model", "constant", "--limit", "14", "--out", str(tmp_path)]
+    ended = CliRunner().invoke(main, asked)
+    assert ended.exit_code == 0, ended.output
+    assert {path.name for path in tmp_path.iterdir()} == {"mme-constant", "pope-constant"}
+    twice = CliRunner().invoke(main, ["run", "--task", "mme", "--task", "mme", "--model", "constant"])
+    assert (twice.exit_code, "twice" in twice.stderr) == (2, True)
+
+
+def test_the_public_names_are_listed() -> None:
+    assert set(mmeval.__all__) <= set(dir(mmeval))
