@@ -128,8 +128,8 @@ def test_lessons_are_the_same_questions_every_time(small: Corpus, tmp_path: Path
     assert all(len(example.all_images) == 1 for kind in ("pasted", "single") for example in lessons[kind])
     assert not any(example.all_images for example in lessons["blind"])
     assert lessons["undemonstrated"] == [example for example in whole if not example.shots] != whole
-    said = {kind: [turn.answer for example in lessons[kind] for turn in example.turns] for kind in KINDS}
-    assert said["interleaved"] == said["pasted"] == said["blind"]
+    answers_of = {kind: [turn.answer for example in lessons[kind] for turn in example.turns] for kind in KINDS}
+    assert answers_of["interleaved"] == answers_of["pasted"] == answers_of["blind"]
     captions = list(read(tmp_path / "captions.jsonl"))
     named = {image for example in (*whole, *lessons["pasted"], *captions) for image in example.all_images}
     assert all((tmp_path / image).is_file() for image in named)
@@ -161,7 +161,7 @@ class Killed(Exception):
 
 
 def train(path: Path, killed_at: int | None = None) -> Tensor:
-    """A linear map fitted for eight steps, a checkpoint every fourth; weights at the end."""
+    """Fit a linear map for eight steps, a checkpoint every fourth; return the weights at the end."""
     torch.manual_seed(0)
     module = nn.Linear(4, 1)
 
@@ -185,13 +185,13 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(tmp_path: Path) -> 
 def test_a_mark_is_said_in_the_language_models_words(small: Corpus, processor: MmiclProcessor) -> None:
     words = reader(processor)
     for item in small.items:
-        said = {processor.decode([word]) for _, word, _ in marks(item, 6, words)}
-        assert "<unk>" not in said and not said & {"letter", "digit", "sign"}
+        decoded = {processor.decode([word]) for _, word, _ in marks(item, 6, words)}
+        assert "<unk>" not in decoded and not decoded & {"letter", "digit", "sign"}
         if item.subtask == "existence":
             things = set(item.caption.replace(",", " ").split())
-            assert things <= said
+            assert things <= decoded
         if item.subtask == "numerical_calculation":
-            assert set(item.caption.partition(" = ")[0].split()[2:]) <= said | {"1", "0"}
+            assert set(item.caption.partition(" = ")[0].split()[2:]) <= decoded | {"1", "0"}
 
 
 def test_every_glyph_of_a_page_is_a_target_where_it_stands(small: Corpus, tmp_path: Path) -> None:
