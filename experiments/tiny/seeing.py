@@ -46,7 +46,7 @@ class VisionPretrainer(nn.Module):
         self.whole = nn.Linear(width, len(identities))
 
     def loss(self, pictures: Tensor, local: Tensor, whole: Tensor) -> Tensor:
-        """Return the loss of which word stands at each patch [B, P, W + 1] and of the picture's identity [B] (-1: none).
+        """Return the loss of the word at each patch [B, P, W + 1] and of the picture's identity [B] (-1: none).
 
         Words compete at a patch. Judged one by one, each is absent almost everywhere, and glyphs are hardly learnt.
         """
@@ -108,7 +108,7 @@ class Targets:
     """[N] long, -1 where a picture has no identity."""
 
     def dense(self, rows: npt.NDArray[np.int64], seer: VisionPretrainer) -> Tensor:
-        """Return [rows, patches, words + 1] float: at each patch a share for every word near it, the rest for nothing."""
+        """Return floats [rows, patches, words + 1]: at each patch a share for every word near it, the rest for nothing."""
         dense = np.zeros((len(rows), seer.grid**2, len(seer.words) + 1), dtype=np.float32)
         for index, row in enumerate(rows):
             patch, word, weight = self.local[row]
