@@ -108,7 +108,7 @@ class Targets:
     """[N] long, -1 where a picture has no identity."""
 
     def dense(self, rows: npt.NDArray[np.int64], seer: VisionPretrainer) -> Tensor:
-        """Return floats [rows, patches, words + 1]: at each patch a share for every word near it, the rest for nothing."""
+        """Return floats [rows, patches, words + 1]: a patch's share for each word near it, the rest for nothing."""
         dense = np.zeros((len(rows), seer.grid**2, len(seer.words) + 1), dtype=np.float32)
         for index, row in enumerate(rows):
             patch, word, weight = self.local[row]

@@ -91,6 +91,7 @@ def test_questions_of_a_document_stand_apart(small: Corpus, processor: MmiclProc
         assert [*document.ids[: document.start], *own] == [*before, *answer]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "t5"])
 def test_both_families_learn_from_documents(small: Corpus, family: str) -> None:
     torch.manual_seed(0)
@@ -208,6 +209,7 @@ def test_every_glyph_of_a_page_is_a_target_where_it_stands(small: Corpus, tmp_pa
             assert page[6 * int(6 * y) + int(6 * x), seer.words[label.split()[1]]] > 0.05
 
 
+@pytest.mark.slow
 def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     model = MmiclForConditionalGeneration(configuration(99, 5))
@@ -220,6 +222,7 @@ def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: p
     assert last < first
 
 
+@pytest.mark.slow
 def test_a_q_former_begins_to_say_what_stands_where(
     small: Corpus, processor: MmiclProcessor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

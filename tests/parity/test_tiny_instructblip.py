@@ -30,6 +30,7 @@ def checkpoint(fixtures: Recordings, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_tokens", [60, 100_000])
 def test_the_same_eighty_answers(fixtures: Recordings, checkpoint: Path, tmp_path: Path, batch_tokens: int) -> None:
     folder = fixtures / "tiny_instructblip"
