@@ -39,6 +39,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.slow
 def test_a_wheel_holds_every_file_of_the_packages_and_no_tests(unpacked: Path) -> None:
     rooms = {"mmeval": ROOT / "mmeval", "mmeval/tasks": ROOT / "tasks"}
     rooms["mmeval/reporting/reference"] = ROOT / "reports" / "reference"
@@ -52,6 +53,7 @@ def test_a_wheel_holds_every_file_of_the_packages_and_no_tests(unpacked: Path) -
     assert {name for name in packed if not name.startswith("mmeval_harness-")} == expected
 
 
+@pytest.mark.slow
 def test_a_wheel_works_away_from_the_checkout(unpacked: Path, tmp_path: Path) -> None:
     code = (
         "import sys, mmeval; from mmeval.cli import main\n"
