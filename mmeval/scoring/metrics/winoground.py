@@ -11,7 +11,7 @@ CELLS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 @dataclass(frozen=True)
 class Marks:
-    """Whether the pair was told apart by text, by picture, and by both; and how many comparisons were ties."""
+    """Whether the pair was told apart by text, by picture, and by both; and in how many comparisons there was a tie."""
 
     text: bool
     image: bool
@@ -20,7 +20,7 @@ class Marks:
 
 
 def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
-    """Return the marks from how well caption c fits picture i, for the four (c, i).
+    """The marks from how well caption c fits picture i, for the four (c, i).
 
     text: each picture prefers its own caption; image: each caption prefers its own picture; group: both. The
     comparisons are strict, so that a tie is wrong: a model that finds everything equal scores 0.
