@@ -61,7 +61,7 @@ class Statistic:
     reason: str | None = None
     """Why there is no value; then there are no strata."""
     functional: Functional | None = None
-    """What the number is, where it is no sum of means."""
+    """What the number is, where it is not a sum of means."""
 
 
 def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> Estimate:
