@@ -428,7 +428,7 @@ def test_where_pyav_is_missing_the_extra_is_named(msvd: Path, monkeypatch: pytes
 
 def test_a_model_that_takes_fewer_pictures_than_frames_is_asked_nothing(msvd: Path, tmp_path: Path) -> None:
     def load(checkpoint: Checkpoint, settings: ModelOptions) -> Model:
-        return Constant("cat", max_images=4)  # type: ignore[return-value]
+        return Constant("cat", max_images=4)
 
     with pytest.raises(Unsupported, match="takes 4 picture"):
         evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", load=load)

@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_three_lines_become_a_checkpoint_that_answers(folder: Path) -> None:
     ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(folder / "configs" / "my-data.yaml")])
     assert ended.exit_code == 0, ended.output

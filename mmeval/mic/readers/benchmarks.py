@@ -8,7 +8,8 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmeval.cards.schema import Card, check, parse
+from mmeval import yaml_file
+from mmeval.cards.schema import Card, check
 from mmeval.data import nlvr2 as nlvr2_data
 from mmeval.data import vcr as vcr_data
 from mmeval.data import video, video_qa, vqa
@@ -44,14 +45,18 @@ def _vqa(root: Root, release: vqa.Release) -> Iterator[SourceRow]:
 @cache
 def _card(name: str) -> Card:
     """Return the card of a benchmark, which says what the columns of its files mean."""
-    text = resources.files("mmeval.tasks").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    return check(name, parse(text, f"{name}.yaml"), f"{name}.yaml")
+    return check(yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml")), f"{name}.yaml")
 
 
 def _carded(root: Root, name: str, files: Mapping[str, str]) -> Iterator[tuple[str, str, Picture, TableRow]]:
     """Give split, id, picture and row of every question of a benchmark that is a card."""
     card = _card(name)
-    columns = {card.question, card.answer, *card.pictures, *([card.id] if card.id else [])}
+    columns = {
+        card.fields.question,
+        card.fields.answer,
+        *card.fields.pictures,
+        *([card.fields.id] if card.fields.id else []),
+    }
     places = [PurePosixPath(place if "{}" in place else f"{place}/{{}}") for place in card.folder]
     folder = root.need(*(str(place.parent) for place in places if place.parent.name))
 
@@ -61,8 +66,8 @@ def _carded(root: Root, name: str, files: Mapping[str, str]) -> Iterator[tuple[s
 
     for split, path in root.splits(files):
         for number, line in enumerate(root.rows(path, card.rows, small), 1):
-            picture = Picture(f"{folder}/{places[0].name.replace('{}', line.text(card.pictures[0]))}")
-            yield split, line.text(card.id) if card.id else f"{split}-{number}", picture, line
+            picture = Picture(f"{folder}/{places[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
+            yield split, line.text(card.fields.id) if card.fields.id else f"{split}-{number}", picture, line
 
 
 def gqa(root: Root) -> Iterator[SourceRow]:
@@ -70,7 +75,7 @@ def gqa(root: Root) -> Iterator[SourceRow]:
     files = {split: f"{split}_balanced_questions.json" for split in ("train", "val")}
     card = _card("gqa")
     for split, id, picture, line in _carded(root, "gqa", {**files, "test": card.files[0]}):
-        question, answer = str(line.value(card.question)), str(line.value(card.answer))
+        question, answer = str(line.value(card.fields.question)), str(line.value(card.fields.answer))
         yield SourceRow(id, split, (picture,), {"question": question}, answer)
 
 
@@ -79,8 +84,8 @@ def textvqa(root: Root) -> Iterator[SourceRow]:
     card = _card("textvqa")
     files = {split: f"TextVQA_0.5.1_{split}.json" for split in ("train", "val")}
     for split, id, picture, line in _carded(root, "textvqa", files):
-        answer = vqa.most_common(tuple(line.texts(card.answer)))
-        yield SourceRow(id, split, (picture,), {"question": str(line.value(card.question))}, answer)
+        answer = vqa.most_common(tuple(line.texts(card.fields.answer)))
+        yield SourceRow(id, split, (picture,), {"question": str(line.value(card.fields.question))}, answer)
 
 
 def vsr(root: Root) -> Iterator[SourceRow]:
@@ -88,10 +93,10 @@ def vsr(root: Root) -> Iterator[SourceRow]:
     card, answers = _card("vsr"), {"0": "False", "1": "True"}
     files = {"train": "train.jsonl", "val": "dev.jsonl", "test": card.files[0]}
     for split, id, picture, line in _carded(root, "vsr", files):
-        label = line.text(card.answer)
+        label = line.text(card.fields.answer)
         if label not in answers:
             raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be 0 or 1; get the file again")
-        yield SourceRow(id, split, (picture,), {"statement": str(line.value(card.question))}, answers[label])
+        yield SourceRow(id, split, (picture,), {"statement": str(line.value(card.fields.question))}, answers[label])
 
 
 def iconqa(root: Root) -> Iterator[SourceRow]:
@@ -115,11 +120,11 @@ def _number(path: Path) -> tuple[int, str]:
 
 def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
     card = _card("iconqa")
-    pictures = [Picture(f"{name}/{PurePosixPath(card.pictures[0])}")]
-    question: list[Part] = [str(line.value(card.question)).strip()]
-    answer, problem = str(line.value(card.answer)), ""
+    pictures = [Picture(f"{name}/{PurePosixPath(card.fields.pictures[0])}")]
+    question: list[Part] = [str(line.value(card.fields.question)).strip()]
+    answer, problem = str(line.value(card.fields.answer)), ""
     if kind != "fill_in_blank":
-        choices, right = line.texts(card.options[0]), int(answer) if answer.isdecimal() else -1
+        choices, right = line.texts(card.fields.options[0]), int(answer) if answer.isdecimal() else -1
         if right not in range(len(choices)):
             problem, right = f"the answer '{answer[:40]}' is none of {len(choices)} choices", 0
         answer = f"option {right + 1}"

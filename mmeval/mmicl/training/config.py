@@ -119,7 +119,7 @@ class Config:
     max_tokens: Count | None = None
     """Rows with longer prompts are left out and counted; None: what the model reads, or 2,048."""
     max_pictures: Count = 12
-    """Rows with more pictures likewise."""
+    """Rows with more pictures are left out and counted."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     gradient_checkpointing: StrictBool = False
     workers: CountOrZero = 2
@@ -143,7 +143,7 @@ class Config:
     deepspeed: Text | None = None
     """A DeepSpeed configuration, passed through untouched."""
     fsdp: dict[str, Any] = field(default_factory=dict)
-    """transformers' `fsdp_config`, passed through; usually said by `accelerate launch` instead."""
+    """transformers' `fsdp_config`, passed through; `accelerate launch` usually sets it instead."""
 
     @model_validator(mode="after")
     def _agree(self) -> Config:
