@@ -119,8 +119,8 @@ class Verdicts:
         asked = len(self.read) + len(self.unreadable) + len(self.failed)
         return (
             f"The judge {self.model} was asked about {asked} of {answers} answers: {len(self.read)} read, "
-            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is not a letter. The official "
-            f"scorer drew a letter for {100 * len(self.unreadable) / max(answers, 1):.1f}% of all answers."
+            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is not a letter. The "
+            f"official scorer drew a letter for {100 * len(self.unreadable) / max(answers, 1):.1f}% of all answers."
         )
 
 
