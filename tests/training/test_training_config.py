@@ -55,7 +55,7 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD + "betas: [0.9]\n", "betas: must have 2 or more values, not [0.9]"),
         (
             GOOD + "report_to: tensorbord\n",
-            "report_to: unknown value 'tensorbord', did you mean 'tensorboard'?; choose from tensorboard, wandb, trackio",
+            "report_to: unknown value 'tensorbord', did you mean 'tensorboard'?; choose from tensorboard, wandb",
         ),
         (GOOD + "learning_rate: fast\n", "learning_rate: must be a number, not 'fast'"),
         (GOOD + "betas: [0.9, x]\n", "betas: must be a number, not 'x'"),
