@@ -101,7 +101,7 @@ def test_a_hub_that_does_not_answer_is_not_tried_again(monkeypatch: pytest.Monke
     from huggingface_hub import constants
 
     monkeypatch.undo()  # `_answers` itself is asked
-    asked = []
+    asked: list[object] = []
 
     def load(repo: str, **options: str) -> Any:
         asked.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))
