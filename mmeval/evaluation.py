@@ -230,8 +230,9 @@ def preview(spec: RunSpec) -> Preview:
         text += "".join(f"\n[candidate: {candidate}]" for candidate in request.candidates)
         prompts.append((sample.id, text, sent.input_tokens))
     checkpoint, used = planned.checkpoint, planned.spec
+    source = "the embedded suite" if used.data == "embedded" else planned.source
     reads = (
-        f"data: {used.data if used.data == 'embedded' else planned.source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
+        f"data: {source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
         f"{checkpoint.source or 'nowhere'}; prompt: {used.prompt}; context: {used.context}"
     )
     return Preview(reads, tuple(prompts), tuple(planned.task.notices(planned.survey.categories)))
