@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score report test lint bench bench-score bench-train torture train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval score report test test-fast lint bench bench-score bench-train torture train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -40,7 +40,10 @@ report: .venv/installed  ## draw the published MME comparison of 2023-09-17
 	@$(BIN)/mmeval report --published 2023-09-17 $(ARGS)
 
 test: .venv/installed-dev  ## run the tests, offline
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-fast: .venv/installed-dev  ## run the tests that take no seconds each
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow' $(ARGS)
 
 lint: .venv/installed-dev  ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -63,7 +63,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Measures both ways in turns and prints a Markdown table."""
+    """Measure both ways in turns, and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--way", choices=("ours", "original"))
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _write_examples(folder: Path, count: int = 64) -> None:
-    """Questions of 10 to 60 words about one to four pictures of 224 x 224, answers of one to eight words."""
+    """Write questions of 10 to 60 words about one to four pictures of 224 x 224, answers of one to eight words."""
     rng = random.Random(0)
     for number in range(40):
         pixels = np.random.default_rng(number).integers(0, 255, (224, 224, 3), dtype=np.uint8)
@@ -156,7 +156,7 @@ def _measure(size: str, way: str, folder: Path) -> dict[str, float]:
 
 
 def _padded_as_the_original(inputs: dict[str, torch.Tensor], pad: int) -> dict[str, torch.Tensor]:
-    """512 tokens, 128 of the answer, 12 pictures a sample in memory; only real pictures are encoded."""
+    """Pad to 512 tokens, 128 of the answer, 12 pictures a sample in memory; only real pictures are encoded."""
 
     def wide(name: str, width: int, filler: int) -> torch.Tensor:
         return torch.nn.functional.pad(inputs[name], (0, width - inputs[name].shape[1]), value=filler)
@@ -179,7 +179,7 @@ def _padded_as_the_original(inputs: dict[str, torch.Tensor], pad: int) -> dict[s
 
 
 def _flops(model: MmiclForConditionalGeneration, inputs: dict[str, torch.Tensor]) -> float:
-    """Of the language model alone: two a weight and token forward, two back through it (it is all but frozen)."""
+    """Count those of the language model alone: two per weight and token forward, two back (it is all but frozen)."""
     encoder = sum(p.numel() for p in model.language_model.encoder.block.parameters())
     decoder = sum(p.numel() for p in model.language_model.decoder.block.parameters())
     head = model.language_model.lm_head.weight.numel()
@@ -188,7 +188,7 @@ def _flops(model: MmiclForConditionalGeneration, inputs: dict[str, torch.Tensor]
 
 
 def _matmul_peak() -> float:
-    """Floating-point operations a second of large bfloat16 matrix products on this GPU."""
+    """Return floating-point operations per second of large bfloat16 matrix products on this GPU."""
     one = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
     for _ in range(3):
         one @ one

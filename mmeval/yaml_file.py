@@ -1,14 +1,21 @@
-"""Read YAML files: plain values only, each key once, dates as text, and a bound on how much aliases repeat."""
+"""Read YAML files, and say in one sentence what is wrong with one.
+
+Only plain values are read, each key once, dates as text, and no more of them than a bound, however aliases repeat.
+"""
 
 from __future__ import annotations
 
+import re
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
-from mmeval.types import InputError
+from mmeval.types import InputError, nearest
+
+if TYPE_CHECKING:  # imported by whoever has a model to check values with
+    from pydantic import ValidationError
 
 MAX_VALUES = 100_000
 """Keys and values in one file, those counted again that an alias repeats."""
@@ -91,3 +98,46 @@ def _check(root: yaml.Node | None, name: str) -> None:
                         where = f"{name}, line {key.start_mark.line + 1}"
                         raise InputError(f"{where}: the key '{key.value}' is given twice; remove one of them")
                     seen.add(key.value)
+
+
+_MUST = {
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "be keys and values, as `name: value`"),
+    "bool_type": "be true or false",
+    "finite_number": "be a finite number",
+    "float_type": "be a number",
+    "greater_than_equal": "be at least {ge:g}",
+    "int_type": "be a whole number",
+    "less_than_equal": "be at most {le:g}",
+    "string_too_short": "have {min_length} or more characters",
+    "string_type": "be text",
+    "too_long": "have {max_length} or fewer values",
+    "too_short": "have {min_length} or more values",
+}
+"""What pydantic found wrong -> what a value must be."""
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument", "invalid_key")
+
+
+def sentence(error: ValidationError, model: Any, where: str) -> str:
+    """Return the first thing that pydantic found wrong with values as a sentence that names the key.
+
+    An unknown key comes before one that is missing. `model` is what the values were to be, `where` their file.
+    """
+    found = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
+    kind, value, context = found["type"], found["input"], found.get("ctx", {})
+    loc = [part for part in found["loc"] if part != "[key]"]
+    names = [str(part) for part in loc if isinstance(part, str) or kind in _UNKNOWN]
+    place, above = ", ".join([where, *names]), ", ".join([where, *names[:-1]])
+    if kind in _UNKNOWN:
+        for name in names[:-1]:
+            inner = model.__pydantic_fields__[name].annotation
+            model = next(one for one in (inner, *get_args(inner)) if hasattr(one, "__pydantic_fields__"))
+        known = list(model.__pydantic_fields__)
+        return f"{above}: unknown key '{names[-1]}'{nearest(names[-1], known) or '; choose from ' + ', '.join(known)}"
+    if kind == "missing":
+        return f"{above}: the key '{names[-1]}' is missing; add it"
+    if kind == "literal_error":
+        known = re.findall("'([^']*)'", context["expected"])
+        return f"{place}: unknown value '{value}'{nearest(str(value), known)}; choose from {', '.join(known)}"
+    if kind == "value_error":
+        return f"{place}: {context['error']}"
+    return f"{place}: must {_MUST[kind].format(**context) if kind in _MUST else found['msg']}, not {value!r:.60}"

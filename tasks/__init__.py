@@ -44,10 +44,10 @@ TASKS = {
 """Task name -> where its value is, imported only when asked for; or the card that is all there is of it."""
 
 LEFT_OUT = {
-    "Bongard-HOI": "a row of its files is no question but two lists of seven crops with their boxes, of which the last "
-    "of each is asked about after the other twelve",
+    "Bongard-HOI": "a row of its files is not a question but two lists of seven crops with their boxes, of which the "
+    "last of each is asked about after the other twelve",
     "SEED-Bench, dimensions 10 to 12": "cuts of videos of three other sets, each named in a way of its own",
     "SEED-Bench-2, level 3": "asks for pictures to be made, and its options are pictures",
-    "Video-MME, with subtitles": "they lie in a file a video, and which are shown depends on the frames",
+    "Video-MME, with subtitles": "subtitles lie in a file for each video, and which are shown depends on the frames",
 }
-"""What was meant to be here and is not -> why: what a card would have to say and cannot."""
+"""Benchmark that was meant to be here -> why it is not: what a card would have to say and cannot."""

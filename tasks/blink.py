@@ -69,7 +69,7 @@ def sample(line: TableRow) -> Sample:
         raise InputError(f"{line.where}: the answers of test are hidden; give val, and hand test to its server")
     match = _LETTER.fullmatch(answer)
     if match is None or match[1] not in choices.LETTERS[: len(options)]:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is none of its {len(options)} options; fix it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     return Sample(
         id=idx,
         prompt=(*(image for name in PICTURES for image in line.images(name)), line.text("prompt")),

@@ -217,7 +217,7 @@ def parse(cells: Mapping[str, str], where: str) -> MMBenchRow:
     options = option_cells(cells, where)
     answer = cells.get("answer", "").strip()
     if answer and answer not in letters(options):
-        raise InputError(f"{where}, column answer: '{answer[:40]}' is none of {', '.join(letters(options))}; fix it")
+        raise InputError(f"{where}, column answer: '{answer[:40]}' is not one of {', '.join(letters(options))}; fix it")
     return MMBenchRow(index, question_of(cells.get("g_index", ""), index, where), cells, options, answer, where)
 
 

@@ -31,7 +31,7 @@ def sample(line: TableRow) -> Sample:
     options = line.texts("options")
     answer = line.text("answer").strip()
     if answer not in choices.LETTERS[: len(options)]:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is none of its {len(options)} options; fix it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     texts = [line.text("question"), *options]
     question, *offered = tables.placed(texts, line.images("image_list"), MARK, line.where)
     return Sample(

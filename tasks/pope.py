@@ -36,7 +36,8 @@ def samples(data: str) -> Iterator[Sample]:
         for line in tables.of_file(file, folder):
             name = line.text("image")
             if name not in pictures:
-                (pictures[name],) = line.images("image", PICTURES)
+                places = line.places(name, PICTURES)
+                pictures[name] = files.picture(folder, files.first(folder, places, line.where), line.where)
             yield sample(line, _split(file) or "", pictures[name])
 
 

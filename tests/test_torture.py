@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mmeval.run import Run, open_run
 from tests.killed_child import tenth
 from tests.mme_folder import make_release
@@ -37,6 +39,8 @@ def finish(data: Path, folder: Path, asked: Path) -> Run:
     return open_run(folder)
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_killed_runs_resume(tmp_path: Path) -> None:
     data = make_release(tmp_path / "data", pictures=6)
     expected = finish(data, tmp_path / "whole", tmp_path / "all")

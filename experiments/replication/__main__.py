@@ -9,6 +9,7 @@ from pathlib import Path
 
 from experiments.replication import page, suites
 from experiments.replication.claims import Rows, ablations, claims
+from mmeval.embedded import SUITES
 from mmeval.models import ModelOptions, find_model, load_model
 from mmeval.task import load_task
 from mmeval.types import Estimate, Model
@@ -19,7 +20,7 @@ PICTURES, PUZZLES = 40, 100
 
 
 def main() -> None:
-    """Measures and writes."""
+    """Measure, and write the reports."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports/replication"))
     parser.add_argument(
@@ -39,20 +40,20 @@ def main() -> None:
         print(path)
     suites_page = arguments.out.parent / "embedded" / "README.md"
     suites_page.parent.mkdir(parents=True, exist_ok=True)
-    measured = {task: suites.measure(load_task(task), MODELS, arguments.out.parent) for task in suites.embedded()}
+    measured = {task: suites.measure(load_task(task), MODELS, arguments.out.parent) for task in SUITES}
     suites_page.write_text(suites.page(measured), encoding="utf-8")
     print(suites_page)
 
 
 def _ablations(work: Path, out: Path) -> Rows:
-    """(e) of what `python -m experiments.tiny ablate` trained; where it did not here, the numbers of when it did."""
+    """Return (e) for what `python -m experiments.tiny ablate` trained, or the numbers of the last time it did."""
     folders = {"before stage II": work / "align" / "full"}
     folders |= {folder.name: folder / "full" for folder in sorted((work / "ablations").glob("*"))}
     trained = {name: folder for name, folder in folders.items() if folder.is_dir()}
     earlier = out / "numbers.json"
     if not trained and earlier.exists():
-        told = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]
-        return {name: {key: Estimate(**cell) for key, cell in row.items()} for name, row in told.items()}
+        earlier_rows = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]
+        return {name: {key: Estimate(**cell) for key, cell in row.items()} for name, row in earlier_rows.items()}
     contexts = dict.fromkeys(trained, "declaration") | {"no declaration": "plain"}
     family = {name: _load(f"mmicl:{folder}", contexts[name]) for name, folder in trained.items()}
     return ablations(family, PICTURES, PUZZLES)

@@ -16,7 +16,7 @@ Family = Mapping[str, Model]
 
 
 def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
-    """(a) to (d): `pictures` of each of MME's subtasks, `puzzles` of each kind."""
+    """Measure (a) to (d): `pictures` of each of MME's subtasks, `puzzles` of each kind."""
     return {
         "mme": _mme(family, pictures),
         "several": _several(family, puzzles),
@@ -26,7 +26,7 @@ def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
 
 
 def ablations(family: Family, pictures: int, puzzles: int) -> Rows:
-    """(e): each model on the questions of (a), (b) and (c), one number each."""
+    """Measure (e): each model on the questions of (a), (b) and (c), one number each."""
     single = list(questions.mme(pictures))
     several = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
     novel = list(questions.novel(2 * puzzles, 4))
@@ -51,7 +51,7 @@ def _mme(family: Family, pictures: int) -> Rows:
 
 
 def _several(family: Family, puzzles: int) -> Rows:
-    """Each model, and by how much the first is ahead of each other one."""
+    """Measure each model, and by how much the first is ahead of each other one."""
     asked = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
     answers = {name: ask(model, asked) for name, model in family.items()}
     rows = {
@@ -89,7 +89,7 @@ def _bias(family: Family, pictures: int) -> Rows:
             row[label] = answers.accuracy()
             row[f"gain over {label}"] = own.minus(answers)
         for how in ("long", "misleading"):
-            answers = ask(model, list(questions.told(pictures, how)))
+            answers = ask(model, list(questions.behind_text(pictures, how)))
             row[f"behind a {how} text"] = answers.accuracy()
             row[f"loss behind a {how} text"] = own.minus(answers)
         rows[name] = row

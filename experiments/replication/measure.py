@@ -20,18 +20,18 @@ class Answers:
     right: tuple[bool, ...]
 
     def accuracy(self) -> Estimate:
-        """In percent; the chance is that of guessing among each question's choices."""
+        """Return the accuracy in percent. Its chance is that of guessing among each question's choices."""
         chance = 100 * sum(asked.chance for asked in self.asked) / len(self.asked)
         values = [float(value) for value in self.right]
         return estimate(Statistic(100.0, chance, [((100.0, Mean(values, self._clusters())),)]))
 
     def of(self, kind: str) -> Answers:
-        """Those of one kind."""
+        """Return the answers to questions of one kind."""
         kept = [(asked, value) for asked, value in zip(self.asked, self.right, strict=True) if asked.kind == kind]
         return Answers(tuple(asked for asked, _ in kept), tuple(value for _, value in kept))
 
     def minus(self, other: Answers) -> Estimate:
-        """Points more than another, question by question: from -100 to 100, chance 0."""
+        """Return the points more than another has, question by question: from -100 to 100, chance 0."""
         halves = [(1 + one - two) / 2 for one, two in zip(self.right, other.right, strict=True)]
         found = estimate(Statistic(200.0, 100.0, [((200.0, Mean(halves, self._clusters())),)]))
         assert found.value is not None and found.low is not None and found.high is not None
@@ -42,16 +42,16 @@ class Answers:
 
 
 def ask(model: Model, asked: Sequence[Asked]) -> Answers:
-    """All questions at once. An answer is right where it is the expected one, letter case and spaces aside.
+    """Ask all questions at once. An answer is right if it is the expected one, letter case and spaces aside.
 
-    Raises InputError where one is not answered: no number is worth anything then.
+    Raises InputError if a question is not answered: no number would be worth anything.
     """
-    said: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for response in model.generate([one.request for one in asked], GENERATION):
         if response.text is None:
             raise InputError(f"{model.name} did not answer {response.id}: {response.error}")
-        said[response.id] = response.text
-    return Answers(tuple(asked), tuple(_plain(said[one.request.id]) == _plain(one.answer) for one in asked))
+        texts[response.id] = response.text
+    return Answers(tuple(asked), tuple(_plain(texts[one.request.id]) == _plain(one.answer) for one in asked))
 
 
 def _plain(text: str) -> str:

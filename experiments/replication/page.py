@@ -50,7 +50,7 @@ TRIED = (
 
 
 def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
-    """README.md and the plots. Returns their paths."""
+    """Write README.md and the plots, and return their paths."""
     paths = []
     lines = [
         "# MMICL's claims, in miniature",
@@ -83,40 +83,42 @@ def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
 
 
 def reading(found: Mapping[str, Rows]) -> list[str]:
-    """Each claim as a sentence with its numbers: holds, does not hold, or cannot be told."""
-    said = []
+    """Return each claim as a sentence with its numbers: holds, does not hold, or is undecided."""
+    sentences = []
     first, *baselines = [name for name in found["mme"] if " minus " not in name]
-    said.append(
+    sentences.append(
         f"(a) {first} answers {_cell(found['mme'][first]['all'])}% of MME's questions right"
         + "".join(f", {name} {_cell(found['mme'][name]['all'])}%" for name in baselines)
         + "."
     )
     for name in baselines:
         more = found["several"][f"{first} minus {name}"]["all"]
-        said.append(f"(b) With several pictures it is {_cell(more)} points ahead of {name}: {_holds(more)}.")
+        sentences.append(f"(b) With several pictures it is {_cell(more)} points ahead of {name}: {_holds(more)}.")
     least = min(found["several"][f"{first} minus {name}"]["all"].value or 0.0 for name in baselines)
-    said.append(
+    sentences.append(
         f"(b) This project's own aim of {AHEAD} points over the better baseline is "
         f"{'' if least >= AHEAD else 'not '}reached."
     )
     more = found["novel"][first]["4 minus 0 shots"]
-    said.append(f"(c) Four demonstrations of each new word are worth {_cell(more)} points over none: {_holds(more)}.")
+    sentences.append(
+        f"(c) Four demonstrations of each new word are worth {_cell(more)} points over none: {_holds(more)}."
+    )
     reached = "" if (more.value or 0.0) >= GAINED else "not "
-    said.append(f"(c) This project's own aim of {GAINED} points is {reached}reached.")
+    sentences.append(f"(c) This project's own aim of {GAINED} points is {reached}reached.")
     for label in ("gain over a blank picture", "gain over another's picture"):
         more = found["bias"][first][label]
-        said.append(f"(d) Its own picture is worth {_cell(more)} points, as a {label}: {_holds(more)}.")
+        sentences.append(f"(d) Its own picture is worth {_cell(more)} points, as a {label}: {_holds(more)}.")
     for how in ("long", "misleading"):
         losses = ", ".join(
             f"{name} {_cell(found['bias'][name][f'loss behind a {how} text'])}" for name in (first, *baselines)
         )
-        said.append(f"(d) A {how} text before the question costs points: {losses}.")
+        sentences.append(f"(d) A {how} text before the question costs points: {losses}.")
     if found["ablations"]:
         parts = ", ".join(f"{name} {_cell(row['several pictures'])}" for name, row in found["ablations"].items())
-        said.append(f"(e) Several pictures, right in percent after a shorter training: {parts}.")
+        sentences.append(f"(e) Several pictures, right in percent after a shorter training: {parts}.")
     else:
-        said.append("(e) Nothing was ablated here.")
-    return said
+        sentences.append("(e) Nothing was ablated here.")
+    return sentences
 
 
 def _tried(found: Mapping[str, Rows]) -> list[str]:
@@ -133,7 +135,7 @@ def _holds(difference: Estimate) -> str:
 
 
 def _levels(row: Row) -> Row:
-    """Shares of questions, differences left out."""
+    """Return the shares of questions, differences left out."""
     return {key: value for key, value in row.items() if "minus" not in key}
 
 
@@ -158,7 +160,7 @@ def _table(rows: Rows) -> list[str]:
 
 
 def _label(key: str) -> str:
-    """A number's name for people: MME's subtasks as everywhere else, and one demonstration in the singular."""
+    """Return a number's name for people: MME's subtasks as everywhere else, one demonstration in the singular."""
     return {**load_task("mme").axes, "1 shots": "1 shot"}.get(key, key)
 
 

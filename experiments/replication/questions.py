@@ -39,7 +39,7 @@ class Asked:
 
 
 def mme(pictures: int, show: str = "own") -> Iterator[Asked]:
-    """MME's questions about single pictures: their own, a grey one (`blank`), another's (`other`)."""
+    """Yield MME's questions about single pictures: their own, a grey one (`blank`), another's (`other`)."""
     views = list(world.test_set(pictures))
     for number, view in enumerate(views):
         first = number - number % pictures
@@ -50,8 +50,8 @@ def mme(pictures: int, show: str = "own") -> Iterator[Asked]:
             yield Asked(request, answer, view.subtask, view.name, 0.5)
 
 
-def told(pictures: int, how: str) -> Iterator[Asked]:
-    """MME's questions behind a long text that says nothing (`long`), or one that says the opposite (`misleading`)."""
+def behind_text(pictures: int, how: str) -> Iterator[Asked]:
+    """Yield MME's questions behind a long text that says nothing (`long`) or the opposite (`misleading`)."""
     for asked in mme(pictures):
         image, text = asked.request.prompt
         wrong = "no" if asked.answer == "yes" else "yes"
@@ -61,7 +61,7 @@ def told(pictures: int, how: str) -> Iterator[Asked]:
 
 
 def several(kind: str, count: int) -> Iterator[Asked]:
-    """The puzzles of a kind that show several pictures; yes is right as often as no."""
+    """Yield the puzzles of a kind that show several pictures; yes is right as often as no."""
     for seed in range(count):
         group = puzzles(kind, seed, "test")
         yes = [puzzle for puzzle in group if puzzle.answer == "yes"]
@@ -73,7 +73,7 @@ def several(kind: str, count: int) -> Iterator[Asked]:
 
 
 def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
-    """New words after `shots` demonstrations of each; `change`: without their pictures, or with labels shuffled."""
+    """Yield new words after `shots` demonstrations of each; `change` removes their pictures or shuffles labels."""
     for seed in range(count):
         puzzle = puzzles("novel", seed, "test")[SHOTS.index(shots)]
         if change == "labels shuffled":

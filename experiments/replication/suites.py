@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mmeval
-from mmeval.embedded import SUITES
 from mmeval.reporting.chart import estimates, number
 from mmeval.reporting.table import escape
 from mmeval.run import Run
 from mmeval.task import Task, load_task
-from mmeval.tasks import TASKS
 from mmeval.types import Estimate, RunMismatch
 
 
@@ -35,7 +33,7 @@ class Result:
     """The last sentence of a question, which says the form of the answer; nothing where there is none."""
 
     def differs(self, key: str) -> bool:
-        """Whether the strict scorer makes another number of the same answers."""
+        """Tell whether the strict scorer makes another number of the same answers."""
         return key in self.strict and self.strict[key].value != self.numbers[key].value
 
 
@@ -44,11 +42,6 @@ Found = dict[str, Result]
 
 SHOWN = 2
 """Unread answers that are named."""
-
-
-def embedded() -> Iterator[str]:
-    """Return the tasks whose questions the picture world can draw."""
-    return (name for name in TASKS if name in SUITES)
 
 
 def measure(task: Task, contexts: Mapping[str, str | None], runs: Path) -> Found:

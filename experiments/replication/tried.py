@@ -62,7 +62,7 @@ HERE = (
 
 
 def table(measured: tuple[str, str, str, str]) -> list[str]:
-    """The runs as Markdown, the last with what was measured now: one picture, several, new words at 0 and 4 shots."""
+    """Return the runs as Markdown, the last with what was measured now: one picture, several, new words, 4 shots."""
     head = ("language model", "in words", "pictures", "one picture", "several", "new words", "4 shots of each")
     rows = [head, ("---",) * len(head), *map(astuple, TRIED), (*HERE, *measured)]
     return ["| " + " | ".join(row) + " |" for row in rows]

@@ -43,7 +43,7 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "mmeval" / "embedded" / "weights
 
 
 def main() -> None:
-    """Runs the stages asked for, in order."""
+    """Run the stages asked for, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stages", nargs="*", default=["see", "read", "look", "align", "tune", "export"])
     parser.add_argument("--member", choices=FAMILY, action="append", help="default: all")
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
-    """The vision encoder, or the language model."""
+    """Train the vision encoder, or the language model."""
     print(f"stage {stage}", flush=True)
     model = _new(processor)
     if stage == "see":
@@ -90,7 +90,7 @@ def _part(stage: str, processor: MmiclProcessor, data: Corpus, held_out: Corpus,
 
 
 def _look(processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path) -> None:
-    """The Q-Former and the projection."""
+    """Train the Q-Former and the projection."""
     model = _begun(processor, work)
     train, tests = (
         (corpus, [str(folder / name) for name in picture_names(corpus)])
@@ -104,7 +104,7 @@ def _look(processor: MmiclProcessor, data: Corpus, held_out: Corpus, work: Path)
 
 
 def _align(processor: MmiclProcessor, work: Path) -> None:
-    """Stage I: Q-Former and projection learn captions. All members that see begin with what comes of it."""
+    """Run stage I: Q-Former and projection learn captions. All members that see begin with what comes of it."""
     model = _begun(processor, work)
     model.load_state_dict(torch.load(work / "qformer.pt", weights_only=True), strict=False)
     if not (work / "base").exists():
@@ -114,7 +114,7 @@ def _align(processor: MmiclProcessor, work: Path) -> None:
 
 
 def _tune(name: str, member: Member, processor: MmiclProcessor, work: Path) -> None:
-    """Stage II: everything but the vision encoder learns questions. The text model has seen nothing before."""
+    """Run stage II: everything but the vision encoder learns questions. The text model has seen nothing before."""
     base = work / "base" if member.lessons == "blind" else work / "align" / "full"
     if member.instruction:
         base = _that_reads(base, processor, work / "align" / "instructblip")
@@ -122,7 +122,7 @@ def _tune(name: str, member: Member, processor: MmiclProcessor, work: Path) -> N
 
 
 def _that_reads(aligned: Path, processor: MmiclProcessor, folder: Path) -> Path:
-    """The aligned model with InstructBLIP's Q-Former: BLIP-2's, as the real one began, and a fresh branch for text."""
+    """Make the aligned model with InstructBLIP's Q-Former: BLIP-2's, as the real one began, and a new text branch."""
     if not folder.exists():
         model = _new(processor, "instructblip")
         old, new = "qformer.layernorm", "qformer.embeddings.layernorm"  # the same norm, named apart
@@ -133,7 +133,7 @@ def _that_reads(aligned: Path, processor: MmiclProcessor, folder: Path) -> Path:
 
 
 def _ablate(name: str, change: Ablation, work: Path) -> None:
-    """A short second stage of mmicl-tiny, one thing changed."""
+    """Run a short second stage of mmicl-tiny with one thing changed."""
     member = Member(change.lessons, context=change.context)
     output = work / "ablations" / name
     train(_config(work, output, work / "align" / "full", member, change.trainable, ABLATION_STEPS))
@@ -164,7 +164,7 @@ def _config(work: Path, output: Path, base: Path, member: Member, trainable: str
 
 
 def _export(name: str, processor: MmiclProcessor, work: Path) -> None:
-    """The weights, in half the bits; only a Q-Former that reads comes with a tokenizer of its own."""
+    """Export the weights, in half the bits. Only a Q-Former that reads comes with a tokenizer of its own."""
     model = checkpoints.load_model(work / name / "tune" / "full")
     if not FAMILY[name].instruction:
         processor = MmiclProcessor(processor.tokenizer.source, processor.image_processor, processor.settings)
@@ -172,7 +172,7 @@ def _export(name: str, processor: MmiclProcessor, work: Path) -> None:
 
 
 def _begun(processor: MmiclProcessor, work: Path) -> MmiclForConditionalGeneration:
-    """The parts that all members share, with a fresh Q-Former."""
+    """Load the parts that all members share, with a fresh Q-Former."""
     model = _new(processor)
     model.vision_model.load_state_dict(torch.load(work / "vision.pt", weights_only=True))
     model.language_model.load_state_dict(torch.load(work / "language.pt", weights_only=True))
@@ -180,7 +180,7 @@ def _begun(processor: MmiclProcessor, work: Path) -> MmiclForConditionalGenerati
 
 
 def _new(processor: MmiclProcessor, beginning: str = "blip-2") -> MmiclForConditionalGeneration:
-    """Fresh weights, for the processor's vocabulary."""
+    """Make fresh weights, for the processor's vocabulary."""
     settings = processor.settings
     return MmiclForConditionalGeneration(configuration(processor.tokenizer.size, settings.placeholder_id, beginning))
 

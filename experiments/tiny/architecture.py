@@ -16,7 +16,7 @@ LAYERS = 5
 
 
 def configuration(vocabulary: int, placeholder: int, beginning: str = "blip-2", family: str = "llama") -> MmiclConfig:
-    """Either beginning over either language model, with a convolutional stem: 6 x 6 patches of 16 pixels.
+    """Join either beginning and either language model, with a convolutional stem: 6 x 6 patches of 16 pixels.
 
     A thin patch embedding learns shapes far more slowly than a few convolutions at this size. LLaMA's usual
     start (weights of 0.02 whatever the width) hardly learns to look things up at this width: attention is flat.

@@ -48,7 +48,7 @@ class Corpus:
     items: tuple[CorpusItem, ...]
 
     def texts(self) -> Iterator[str]:
-        """Every text there is: what the vocabulary is made of."""
+        """Yield every text there is: what the vocabulary is made of."""
         for item in self.items:
             yield item.caption
             for question, answer in item.probes:
@@ -57,13 +57,13 @@ class Corpus:
 
 
 def corpus(folder: Path, per_subtask: int, *, first_seed: int = 0, workers: int = 2) -> Corpus:
-    """The corpus in that folder, drawn now if it is not there yet: `per_subtask` training pictures each."""
+    """Read the corpus in that folder, or draw it there: `per_subtask` training pictures of each subtask."""
     jobs = [(subtask, seed) for seed in range(first_seed, first_seed + per_subtask) for subtask in world.SUBTASKS]
     return _kept(folder, f"{per_subtask}-from-{first_seed}", _draw, jobs, workers)
 
 
 def pages(folder: Path, count: int, workers: int = 2) -> Corpus:
-    """Pages of random glyphs in all sizes that the world writes in, drawn now if they are not there yet."""
+    """Read, or draw, pages of random glyphs in all sizes that the world writes in."""
     return _kept(folder, f"{count}-pages", _page, range(count), workers)
 
 

@@ -61,7 +61,7 @@ class Document:
     """Where the first question begins; those behind it stand apart from it. 0: they need all of it."""
 
     def parts(self) -> list[int]:
-        """Of every token: 0 where all questions see it, or which question it belongs to, counted from 1."""
+        """Return for every token 0 where all questions see it, or which question it belongs to, counted from 1."""
         if not self.start:
             return [0] * len(self.ids)
         answered = (before and not now for before, now in pairwise(self.learnt))
@@ -70,7 +70,7 @@ class Document:
         return list(accumulate(map(int, begins)))
 
     def questions(self) -> Iterator[tuple[list[int], list[int]]]:
-        """Every learnt answer with what is read before it: how an encoder and a decoder share the document."""
+        """Yield every learnt answer with what is read before it: how an encoder and a decoder share the document."""
         edges = [i for i in range(len(self.ids)) if self.learnt[i] != (i > 0 and self.learnt[i - 1])]
         edges += [len(self.ids)] * (len(edges) % 2)
         before = self.start
@@ -88,7 +88,7 @@ class Writer:
         self.symbols = symbols(processor)
 
     def prompt(self, parts: Sequence[Part], captions: Sequence[str], context: str) -> list[int]:
-        """Ids of a prompt, a caption in the place of every picture."""
+        """Return the ids of a prompt, a caption in the place of every picture."""
         settings = self.processor.settings
         ids: list[int] = []
         shown = iter(captions)
@@ -104,36 +104,36 @@ class Writer:
         return ids
 
     def document(self, prompt: list[int], turns: Sequence[Turn], length: int) -> Document:
-        """A prompt and as many turns as fit into `length` tokens, at least one."""
+        """Join a prompt and as many turns as fit into `length` tokens, at least one."""
         ids, learnt = list(prompt), [False] * len(prompt)
         for question, answer in turns:
-            asked, said = self.words(question), [*self.words(answer), self.processor.settings.eos_id]
-            if len(ids) + len(asked) + len(said) > length and any(learnt):
+            asked, answered = self.words(question), [*self.words(answer), self.processor.settings.eos_id]
+            if len(ids) + len(asked) + len(answered) > length and any(learnt):
                 break
-            ids += [*asked, *said]
-            learnt += [False] * len(asked) + [True] * len(said)
+            ids += [*asked, *answered]
+            learnt += [False] * len(asked) + [True] * len(answered)
         return Document(ids, learnt, len(prompt))
 
 
 def symbols(processor: MmiclProcessor) -> tuple[str, ...]:
-    """Every word of the vocabulary that is spelled in letters."""
+    """Return every word of the vocabulary that is spelled in letters."""
     texts = (processor.decode([index]) for index in range(processor.tokenizer.size))
     return tuple(sorted({text for text in texts if text.isalpha()}))
 
 
 def about_item(writer: Writer, item: CorpusItem, rng: Rng, length: int) -> Document:
-    """One picture of any subtask, in words."""
+    """Write one picture of any subtask in words."""
     prompt = item_prompt(writer, item, rng.pick(PRACTISED))
     return writer.document(prompt, item_turns(item, rng, in_words=True), length)
 
 
 def item_prompt(writer: Writer, item: CorpusItem, context: str = "declaration") -> list[int]:
-    """A picture in words."""
+    """Return a picture in words."""
     return writer.prompt([ImagePlace(0)], [_plain(item)], context)
 
 
 def item_turns(item: CorpusItem, rng: Rng, *, in_words: bool) -> list[Turn]:
-    """Everything that is asked of one picture, in any order; its caption only where it is not given in words."""
+    """Return all that is asked of one picture, in any order; its caption only where it is not given in words."""
     turns = [(f"{text}{SUFFIX}" if rng.coin(0.9) else text, "yes" if true else "no") for text, true in item.yesno]
     turns += item.probes
     turns += lettered(rng, item.probes)
@@ -143,7 +143,7 @@ def item_turns(item: CorpusItem, rng: Rng, *, in_words: bool) -> list[Turn]:
 
 
 def lettered(rng: Rng, asked: Sequence[Turn]) -> list[Turn]:
-    """Two of the open questions with four choices, to be answered by a letter."""
+    """Give two of the open questions four choices, to be answered by a letter."""
     turns: list[Turn] = []
     for question, answer in rng.shuffled(asked):
         choices = options(rng, question, answer)
@@ -154,7 +154,7 @@ def lettered(rng: Rng, asked: Sequence[Turn]) -> list[Turn]:
 
 
 def about_things(writer: Writer, rng: Rng, length: int, most: int = 5, hard: float = 1.0) -> Document:
-    """Fresh things on a grid, never painted: many more than there are pictures. `hard` as in `claims`."""
+    """Write fresh things on a grid, never painted: many more than there are pictures. `hard` as in `claims`."""
     things = _things(rng, 1 + rng.below(most))
     turns = [(text, answer) for _ in range(3) for text, answer in probes(rng, things)]
     for _ in range(3):
@@ -166,7 +166,7 @@ def about_things(writer: Writer, rng: Rng, length: int, most: int = 5, hard: flo
 
 
 def _worded(rng: Rng, claim: Claim) -> str:
-    """The claim in the world's words; now and then only what it is about, which is easier to look up."""
+    """Put a claim into the world's words; now and then only what it is about, which is easier to look up."""
     if claim.fact[0] == "there is" and rng.coin(0.3):
         return f"{claim.fact[1]} ?"
     if claim.fact[0] == "color" and rng.coin(0.3):
@@ -175,7 +175,7 @@ def _worded(rng: Rng, claim: Claim) -> str:
 
 
 def about_symbols(writer: Writer, rng: Rng, length: int) -> Document:
-    """Words paired at random, in the world's own questions: looking up must not depend on which words they are.
+    """Pair words at random in the world's own questions: looking up must not depend on which words they are.
 
     Half of the time the second of each pair is a new word, spelled.
     """
@@ -194,12 +194,14 @@ def about_symbols(writer: Writer, rng: Rng, length: int) -> Document:
         crossed = rng.pick([pair for pair in pairs if pair[0] != first])[1]
         for shown in rng.shuffled((second, crossed)):
             turns.append((_asked(rng, f"{first} {shown}"), _yes(shown == second)))
-    told = " , ".join(" ".join(pair) for pair in pairs)
-    return writer.document(writer.prompt([ImagePlace(0)], [told], rng.pick(PRACTISED)), rng.shuffled(turns), length)
+    pairs_in_words = " , ".join(" ".join(pair) for pair in pairs)
+    return writer.document(
+        writer.prompt([ImagePlace(0)], [pairs_in_words], rng.pick(PRACTISED)), rng.shuffled(turns), length
+    )
 
 
 def _asked(rng: Rng, name: str) -> str:
-    """Whether that is told, in any of the world's prompts or in none."""
+    """Ask whether that is told, in any of the world's prompts or in none."""
     if rng.coin(0.3):
         return f"{name} ?"
     text = rng.pick(PROMPTS).format(name=name, kind=name, a_kind=f"a {name}")
@@ -207,7 +209,7 @@ def _asked(rng: Rng, name: str) -> str:
 
 
 def about_several(writer: Writer, rng: Rng, length: int) -> Document:
-    """Several fresh pictures and which is which: what is where, and where is what."""
+    """Write several fresh pictures and which is which: what is where, and where is what."""
     scenes = [_things(rng, 1 + rng.below(2)) for _ in range(2 + rng.below(3))]
     names = [[thing.kind.name for thing in things] for things in scenes]
     turns: list[Turn] = []
@@ -229,7 +231,7 @@ def about_several(writer: Writer, rng: Rng, length: int) -> Document:
 
 
 def about_puzzle(writer: Writer, kind: str, rng: Rng, length: int, split: Split = "train") -> Document:
-    """A puzzle, yes as often as no, then whatever else is asked about the same pictures."""
+    """Write a puzzle, yes as often as no, then whatever else is asked about the same pictures."""
     group = puzzles(kind, rng.below(10**9), split)
     puzzle = one_of(group, rng)
     if puzzle.shots:
@@ -243,7 +245,7 @@ def about_puzzle(writer: Writer, kind: str, rng: Rng, length: int, split: Split 
 
 
 def _shots(writer: Writer, puzzle: Puzzle, rng: Rng) -> Document:
-    """Demonstrations and the question behind them; every answer but the first of each word can be known."""
+    """Write demonstrations and the question after them; every answer but the first of each word can be known."""
     parts: list[Part] = []
     captions: list[str] = []
     known: set[str] = set()
@@ -253,21 +255,21 @@ def _shots(writer: Writer, puzzle: Puzzle, rng: Rng) -> Document:
         parts += [ImagePlace(len(captions)), spoken(shot)]
         captions.append(shot.scenes[0].caption)
         whole = writer.prompt(parts, captions, "declaration")
-        said = [*writer.words(shot.answer)] + ([writer.processor.settings.eos_id] if shot is puzzle else [])
-        learnt += [False] * (len(whole) - len(ids)) + [shot.answer in known or shot is puzzle] * len(said)
-        ids = [*whole, *said]
+        answered = [*writer.words(shot.answer)] + ([writer.processor.settings.eos_id] if shot is puzzle else [])
+        learnt += [False] * (len(whole) - len(ids)) + [shot.answer in known or shot is puzzle] * len(answered)
+        ids = [*whole, *answered]
         parts.append(f" {shot.answer}\n")
         known.add(shot.answer)
     return Document(ids, learnt)
 
 
 def spoken(puzzle: Puzzle) -> str:
-    """The question, its pictures spoken of as MMICL does."""
+    """Return the question, its pictures spoken of as MMICL does."""
     return "".join(f"image {part}" if isinstance(part, int) else part for part in puzzle.question)
 
 
 def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]:
-    """Draws document `index` at `progress` (0 to 1): few things and easy questions first, then everything.
+    """Draw document `index` at `progress` (0 to 1): few things and easy questions first, then everything.
 
     Asked about things that are all there, and nothing easier before, a model learns nothing for a long time.
     """
@@ -295,7 +297,7 @@ def curriculum(writer: Writer, data: Corpus) -> Callable[[int, float], Document]
 
 
 def padded(rows: Sequence[Sequence[int]], filler: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """[rows, longest] int64, filled on the right."""
+    """Pad rows on the right: [rows, longest] int64."""
     whole = np.full((len(rows), max(map(len, rows))), filler, dtype=np.int64)
     for row, values in zip(whole, rows, strict=True):
         row[: len(values)] = values
@@ -303,7 +305,7 @@ def padded(rows: Sequence[Sequence[int]], filler: int) -> np.ndarray[tuple[int, 
 
 
 def one_of(group: Sequence[Puzzle], rng: Rng) -> Puzzle:
-    """Any of them; where most answers are no, yes half of the time."""
+    """Pick any of them; where most answers are no, yes half of the time."""
     yes = [puzzle for puzzle in group if puzzle.answer == "yes"]
     no = [puzzle for puzzle in group if puzzle.answer == "no"]
     if yes and no:
@@ -322,7 +324,7 @@ def _things(rng: Rng, count: int) -> list[Thing]:
 
 
 def _plain(item: CorpusItem) -> str:
-    """The caption less what can be worked out from it."""
+    """Return the caption less what can be worked out from it."""
     derived = DERIVED.get(item.subtask)
     return item.caption.rpartition(derived)[0] if derived else item.caption
 

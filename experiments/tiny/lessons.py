@@ -37,7 +37,7 @@ Asked = tuple[Example, tuple[str, ...]]
 
 
 def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed: int = 0, workers: int = 2) -> None:
-    """Writes pictures and examples, unless they are there; the same ones every time."""
+    """Write pictures and examples, unless they are there; the same ones every time."""
     if (folder / f"{KINDS[-1]}.jsonl").exists():
         return
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed
 
 
 def picture_names(data: Corpus) -> list[str]:
-    """Where the lessons keep the corpus's pictures, in its order."""
+    """Return where the lessons keep the corpus's pictures, in its order."""
     return [f"pictures/{item.subtask}-{number}.png" for number, item in enumerate(data.items)]
 
 
@@ -73,7 +73,7 @@ def _save_items(folder: Path, data: Corpus) -> list[str]:
 
 
 def _puzzle(job: tuple[str, str, int]) -> Asked:
-    """One puzzle painted, with whatever else is asked about the same pictures."""
+    """Paint one puzzle, with whatever else is asked about the same pictures."""
     folder, kind, seed = job
     group = puzzles(kind, seed, "train")
     puzzle = one_of(group, Rng(f"lesson {kind} {seed}"))
@@ -123,14 +123,14 @@ def _questions(data: Corpus, names: Sequence[str], asked: Sequence[Asked], seed:
         for part in range(HARDER.get(item.subtask, 1)):
             rng = Rng(f"questions {seed} {number} part {part}")
             (first, answer), *rest = rng.shuffled(turns_of)[:TURNS]
-            turns = (Turn((ImagePlace(0), first), answer), *(Turn((text,), said) for text, said in rest))
+            turns = (Turn((ImagePlace(0), first), answer), *(Turn((text,), answer) for text, answer in rest))
             yield Example(f"{name}-{part}", item.subtask, (name,), turns)
     for example, _ in asked:
         yield from _turned(example)
 
 
 def _turned(example: Example) -> Iterator[Example]:
-    """The example, and the same with one of the first demonstrations asked and the question shown in its place."""
+    """Yield the example, and the same with one of the first demonstrations asked and the question in its place."""
     yield example
     plain = replace(example, shots=())
     for place, shot in enumerate(example.shots[:TURNED]):
@@ -139,7 +139,7 @@ def _turned(example: Example) -> Iterator[Example]:
 
 
 def _pasted(job: tuple[str, Example]) -> Example:
-    """The same with its pictures side by side in one, which comes first; demonstrations are text in between."""
+    """Put the example's pictures side by side in one, which comes first; demonstrations are text in between."""
     folder, example = Path(job[0]), job[1]
     if len(example.all_images) < 2:
         return example
@@ -151,19 +151,19 @@ def _pasted(job: tuple[str, Example]) -> Example:
 
 
 def _blind(example: Example) -> Example:
-    """The same without its pictures."""
+    """Return the example without its pictures."""
     return Example(example.id, example.source, (), tuple(_in_words(example)))
 
 
 def _in_words(example: Example) -> Iterator[Turn]:
-    """Its questions, demonstrations before each, pictures spoken of and not shown."""
-    said = "".join(f"{_words(turn.ask)} {turn.answer}\n" for shot in example.shots for turn in shot.turns)
+    """Yield the example's questions, demonstrations before each, pictures spoken of and not shown."""
+    demonstrations = "".join(f"{_words(turn.ask)} {turn.answer}\n" for shot in example.shots for turn in shot.turns)
     for turn in example.turns:
-        yield Turn((said + _words(turn.ask),), turn.answer)
+        yield Turn((demonstrations + _words(turn.ask),), turn.answer)
 
 
 def paste(pictures: Iterable[Image.Image]) -> Image.Image:
-    """All of them from left to right; they have one height."""
+    """Paste pictures of one height from left to right."""
     row = list(pictures)
     whole = Image.new("RGB", (sum(picture.width for picture in row), row[0].height))
     for index, picture in enumerate(row):

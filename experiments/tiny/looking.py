@@ -37,13 +37,13 @@ class QFormerPretrainer(nn.Module):
         self.anywhere = nn.Parameter(torch.zeros(len(table)))
 
     def learnt(self) -> list[nn.Parameter]:
-        """All but vision encoder and language model."""
+        """Return all parameters but those of vision encoder and language model."""
         model = self.model
         own = [*model.qformer.parameters(), *model.language_projection.parameters(), model.query_tokens]
         return [*own, self.here, self.anywhere]
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Of vision states [B, V, D]: scores of each word at each patch [B, P, W], and in the whole picture [B, W]."""
+        """Score vision states [B, V, D]: each word at each patch [B, P, W], and in the whole picture [B, W]."""
         table = self.model.language_model.get_input_embeddings().weight.detach()
         tokens = self.model.query(states)
         return tokens @ table.T + self.here, tokens.mean(dim=1) @ table.T + self.anywhere
@@ -58,7 +58,7 @@ def look(
     recipe: Recipe,
     path: Path,
 ) -> None:
-    """Trains Q-Former and projection in place; each corpus comes with the files whose features are kept."""
+    """Train Q-Former and projection in place; each corpus comes with the files whose features are kept."""
     looker = QFormerPretrainer(model)
     model.requires_grad_(False)
     for parameter in looker.learnt():
@@ -81,28 +81,28 @@ def look(
     def loss_of(step: int) -> Tensor:
         rows = np.random.default_rng(step).integers(len(train[1]), size=recipe.batch).tolist()
         states, here, anywhere = batch(train, rows)
-        said_here, said_anywhere = looker(states)
-        local = functional.binary_cross_entropy_with_logits(said_here.float(), here)
-        return 300 * local + 30 * functional.binary_cross_entropy_with_logits(said_anywhere.float(), anywhere)
+        found_here, found_anywhere = looker(states)
+        local = functional.binary_cross_entropy_with_logits(found_here.float(), here)
+        return 300 * local + 30 * functional.binary_cross_entropy_with_logits(found_anywhere.float(), anywhere)
 
     def check() -> str:
         states, here, anywhere = batch(held_out, range(0, len(held_out[1]), 3))
-        said_here, said_anywhere = looker(states)
-        return f"at the patch: {_found(said_here, here)}; in the picture: {_found(said_anywhere, anywhere)}"
+        found_here, found_anywhere = looker(states)
+        return f"at the patch: {_found(found_here, here)}; in the picture: {_found(found_anywhere, anywhere)}"
 
     fit(looker, looker.learnt(), loss_of, recipe, path, check)
     model.requires_grad_(True)
 
 
-def _found(said: Tensor, true: Tensor) -> str:
-    """Recall and precision at a score of a third."""
-    positive = torch.sigmoid(said.float()) > 0.33
+def _found(found: Tensor, true: Tensor) -> str:
+    """Return recall and precision at a score of a third."""
+    positive = torch.sigmoid(found.float()) > 0.33
     recall, precision = positive[true > 0.5].float().mean(), (true[positive] > 0.1).float().mean()
     return f"recall {recall:.3f} precision {precision:.3f}"
 
 
 def reader(processor: MmiclProcessor) -> Callable[[str], list[int]]:
-    """The ids of a text's words, each once."""
+    """Make a function that returns the ids of a text's words, each once."""
 
     @cache
     def words(text: str) -> list[int]:
@@ -112,7 +112,7 @@ def reader(processor: MmiclProcessor) -> Callable[[str], list[int]]:
 
 
 def marks(item: CorpusItem, grid: int, words: Callable[[str], list[int]]) -> list[tuple[int, int, float]]:
-    """Patch, word and weight of what stands where; a thing's words are followed by those of its place."""
+    """Yield patch, word and weight of what stands where; a thing's words are followed by those of its place."""
     found = []
     for x, y, label in item.marks:
         shown = [SIGNS.get(word, word) for word in named(label)]

@@ -36,7 +36,7 @@ def fit(
     checkpoint: Path,
     check: Callable[[], str],
 ) -> None:
-    """Trains `parameters` of `module` for the recipe's steps; `loss_of(step)` draws that step's batch.
+    """Train `parameters` of `module` for the recipe's steps; `loss_of(step)` draws that step's batch.
 
     Everything that is needed to go on is written to `checkpoint` after every check, and read from there.
     """
@@ -65,13 +65,13 @@ def fit(
 
 
 def _rate(parameter: nn.Parameter, recipe: Recipe) -> float:
-    """The full learning rate of one parameter (relative: Shazeer and Stern 2018, section 8, with Adam's moments)."""
+    """Return a parameter's full learning rate (relative: Shazeer and Stern 2018, section 8, with Adam's moments)."""
     size = float(parameter.detach().pow(2).mean().sqrt())
     return recipe.learning_rate * max(size, 0.03) if recipe.relative else recipe.learning_rate
 
 
 def _schedule(step: int, recipe: Recipe) -> float:
-    """Share of the full learning rate: linear warm-up, then a cosine to a twentieth."""
+    """Return the share of the full learning rate: linear warm-up, then a cosine to a twentieth."""
     if step < recipe.warmup:
         return (step + 1) / recipe.warmup
     progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)

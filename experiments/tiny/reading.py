@@ -30,7 +30,7 @@ Language = LlamaForCausalLM | T5ForConditionalGeneration
 
 
 def read(language: Language, writer: Writer, train: Corpus, held_out: Corpus, recipe: Recipe, path: Path) -> None:
-    """Trains the language model in place, and prints how much it can do in words."""
+    """Train the language model in place, and print how much it can do in words."""
     draw = curriculum(writer, train)
     tests = {**subtask_tests(writer, held_out), **puzzle_tests(writer)}
 
@@ -47,23 +47,23 @@ def read(language: Language, writer: Writer, train: Corpus, held_out: Corpus, re
 
 
 def loss(language: Language, documents: Sequence[Document], turns: int = 10**9) -> Tensor:
-    """Mean cross-entropy of the learnt tokens; of a T5, of at most `turns` questions a document."""
-    logits, targets = _said(language, documents, turns)
+    """Return the mean cross-entropy of the learnt tokens; for a T5, of at most `turns` questions a document."""
+    logits, targets = _predicted(language, documents, turns)
     return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED)
 
 
 @torch.no_grad()
 def accuracy(language: Language, documents: Sequence[Document]) -> float:
-    """Share of documents whose answers come out whole, token by token."""
+    """Return the share of documents whose answers come out whole, token by token."""
     right = 0
     for start in range(0, len(documents), 50):
-        logits, targets = _said(language, documents[start : start + 50])
+        logits, targets = _predicted(language, documents[start : start + 50])
         right += int(((logits.argmax(-1) == targets) | (targets == IGNORED)).all(1).sum())
     return right / len(documents)
 
 
-def _said(language: Language, documents: Sequence[Document], turns: int = 10**9) -> tuple[Tensor, Tensor]:
-    """Logits [B, L, V] and the tokens that they should give [B, L], IGNORED where nothing is learnt."""
+def _predicted(language: Language, documents: Sequence[Document], turns: int = 10**9) -> tuple[Tensor, Tensor]:
+    """Return logits [B, L, V] and the tokens that they should give [B, L], IGNORED where nothing is learnt."""
     if isinstance(language, T5ForConditionalGeneration):
         rows = [row for document in documents for row in islice(document.questions(), turns)]
         ids = torch.from_numpy(padded([[*before, END] for before, _ in rows], 0))
@@ -79,7 +79,7 @@ def _said(language: Language, documents: Sequence[Document], turns: int = 10**9)
 
 
 def subtask_tests(writer: Writer, data: Corpus, pictures: int = 50) -> dict[str, list[Document]]:
-    """The two questions of held-out pictures, by subtask, in words."""
+    """Return the two questions of held-out pictures, by subtask, in words."""
     tests: dict[str, list[Document]] = {}
     for item in data.items:
         documents = tests.setdefault(item.subtask, [])
@@ -91,7 +91,7 @@ def subtask_tests(writer: Writer, data: Corpus, pictures: int = 50) -> dict[str,
 
 
 def puzzle_tests(writer: Writer, count: int = 100) -> Mapping[str, list[Document]]:
-    """Held-out puzzles of every kind in words, each asked one question."""
+    """Return held-out puzzles of every kind in words, each asked one question."""
     return {kind: list(_puzzles(writer, kind, count)) for kind in PUZZLES}
 
 

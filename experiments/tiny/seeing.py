@@ -27,7 +27,7 @@ PAGES = 0.375
 
 
 def pixels(pictures: Pixels) -> Tensor:
-    """[P, H, W, 3] uint8 to [P, 3, H, W] float, normalised as the processor does it."""
+    """Convert [P, H, W, 3] uint8 to [P, 3, H, W] float, normalised as the processor does it."""
     return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 - MEAN) / DEVIATION
 
 
@@ -46,7 +46,7 @@ class VisionPretrainer(nn.Module):
         self.whole = nn.Linear(width, len(identities))
 
     def loss(self, pictures: Tensor, local: Tensor, whole: Tensor) -> Tensor:
-        """Which word stands at each patch [B, P, W + 1], and the identity of the picture [B] (-1: none).
+        """Return the loss of the word at each patch [B, P, W + 1] and of the picture's identity [B] (-1: none).
 
         Words compete at a patch. Judged one by one, each is absent almost everywhere, and glyphs are hardly learnt.
         """
@@ -65,7 +65,7 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
 def see(
     model: MmiclForConditionalGeneration, train: Corpus, pages: Corpus, held_out: Corpus, recipe: Recipe, path: Path
 ) -> None:
-    """Trains the vision encoder in place, on pictures and on pages to read."""
+    """Train the vision encoder in place, on pictures and on pages to read."""
     words = sorted({word for item in (*train.items, *pages.items) for *_, label in item.marks for word in named(label)})
     identities = sorted({item.identity for item in train.items if item.identity})
     seer = VisionPretrainer(model, words, identities)
@@ -87,7 +87,7 @@ def see(
 
 
 def named(label: str) -> list[str]:
-    """What a mark shows, in words."""
+    """Return what a mark shows, in words."""
     return [word for word in label.split() if word not in KINDS]
 
 
@@ -108,7 +108,7 @@ class Targets:
     """[N] long, -1 where a picture has no identity."""
 
     def dense(self, rows: npt.NDArray[np.int64], seer: VisionPretrainer) -> Tensor:
-        """[rows, patches, words + 1] float: at each patch a share for every word near it, the rest for nothing."""
+        """Return floats [rows, patches, words + 1]: a patch's share for each word near it, the rest for nothing."""
         dense = np.zeros((len(rows), seer.grid**2, len(seer.words) + 1), dtype=np.float32)
         for index, row in enumerate(rows):
             patch, word, weight = self.local[row]
@@ -119,7 +119,7 @@ class Targets:
 
 
 def targets_of(seer: VisionPretrainer, data: Corpus) -> Targets:
-    """What is true of the pictures of a corpus, in the seer's words."""
+    """Return what is true of the pictures of a corpus, in the words of the heads."""
 
     def marks(item: CorpusItem) -> Mark:
         triples = []
@@ -135,7 +135,7 @@ def targets_of(seer: VisionPretrainer, data: Corpus) -> Targets:
 
 
 def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
-    """The patches around a point and how near each is (bilinear): a mark between two patches belongs to both."""
+    """Yield the patches around a point and how near each is (bilinear): a mark between two patches belongs to both."""
     column, row = x * grid - 0.5, y * grid - 0.5
     left, top = int(np.floor(column)), int(np.floor(row))
     right, bottom = column - left, row - top
@@ -149,12 +149,12 @@ def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
 
 
 def _check(seer: VisionPretrainer, data: Corpus, targets: Targets) -> str:
-    """Of the patches that hold little but one word: the share told right, glyphs and others; and of identities."""
+    """Return shares recognised: of patches that hold little but one word, glyphs and others; and of identities."""
     rows = np.arange(len(data.items))
     states = torch.cat([seer.encode(pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
-    said, true = seer.local(states[:, 1:])[..., :-1].argmax(-1), targets.dense(rows, seer)[..., :-1]
+    found, true = seer.local(states[:, 1:])[..., :-1].argmax(-1), targets.dense(rows, seer)[..., :-1]
     clear, glyphs = true.amax(-1) > 0.35, torch.tensor([_has_glyphs(item) for item in data.items])
-    right = true.gather(-1, said[..., None])[..., 0] > 0.2
+    right = true.gather(-1, found[..., None])[..., 0] > 0.2
     known = targets.whole >= 0
     whole = (seer.whole(states[:, 0]).argmax(-1) == targets.whole)[known].float().mean()
     shares = [right[of][clear[of]].float().mean() for of in (glyphs, ~glyphs)]

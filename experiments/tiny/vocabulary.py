@@ -35,7 +35,7 @@ PRACTICE = 400
 
 
 def puzzle_texts() -> Iterator[str]:
-    """The words of the questions about several pictures."""
+    """Yield the words of the questions about several pictures."""
     for kind in PUZZLES:
         for seed in range(PRACTICE):
             for puzzle in puzzles(kind, seed, "train"):
@@ -47,7 +47,7 @@ def puzzle_texts() -> Iterator[str]:
 def make_processor(
     texts: Iterable[str], tokens_per_picture: int, picture_size: int, family: str = "llama"
 ) -> MmiclProcessor:
-    """A processor whose vocabulary is every word in `texts`, in alphabetical order, then placeholder and tags."""
+    """Make a processor whose vocabulary is every word in `texts`, in alphabetical order, then placeholder and tags."""
     tokenizer = Tokenizer(models.WordLevel({}, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(

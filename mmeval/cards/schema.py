@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -20,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from mmeval import yaml_file
 from mmeval.types import InputError, nearest
 
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
@@ -58,6 +60,12 @@ def _labels(value: object) -> object:
     return {str(item): str(item) for item in value} if isinstance(value, list) else value
 
 
+def _repo(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", value):
+        raise ValueError(f"must be owner/name, not '{value}'")
+    return value
+
+
 Text = Annotated[str, Field(min_length=1)]
 Scalar = Annotated[str, BeforeValidator(_text)]
 """Text, or what YAML reads as a number or a truth value: `split: 1`."""
@@ -94,7 +102,7 @@ class Columns(_Part):
 class Hub(_Part):
     """A table on the Hugging Face hub."""
 
-    repo: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
+    repo: Annotated[str, AfterValidator(_repo)]
     """`owner/name`."""
     revision: Scalar
     split: Scalar
@@ -202,34 +210,4 @@ def check(values: Mapping[str, Any], where: str) -> Card:
     try:
         return Card.model_validate(values)
     except ValidationError as error:
-        raise InputError(_sentence(error, where)) from error
-
-
-_WANTED = {
-    **dict.fromkeys(("string_type", "string_too_short"), "text"),
-    **dict.fromkeys(("int_type", "greater_than_equal"), "a whole number of 1 or more"),
-    **dict.fromkeys(("dict_type", "model_type"), "keys and values, as `name: value`"),
-    "string_pattern_mismatch": "owner/name",
-}
-"""What pydantic found wrong -> what must stand there."""
-
-
-def _sentence(error: ValidationError, where: str) -> str:
-    """Return the first thing that is wrong as a sentence; an unknown key comes before one that is missing."""
-    unknown = ("extra_forbidden", "invalid_key")
-    found = min(error.errors(), key=lambda one: one["type"] not in unknown)
-    loc = [part for part in found["loc"] if part != "[key]"]
-    names = [where, *(str(part) for part in loc if isinstance(part, str) or found["type"] in unknown)]
-    place, above, value = ", ".join(names), ", ".join(names[:-1]), found["input"]
-    if found["type"] in unknown:
-        parts: dict[str, type[BaseModel]] = {"fields": Columns, "hub": Hub}
-        key, known = names[-1], list((parts[names[1]] if len(names) > 2 else Card).model_fields)
-        return f"{above}: unknown key '{key}'{nearest(key, known)}; choose from {', '.join(known)}"
-    if found["type"] == "missing":
-        return f"{above}: the key '{names[-1]}' is missing; add it, see docs/own-benchmark.md"
-    if found["type"] == "literal_error":
-        known = re.findall("'([^']*)'", found["ctx"]["expected"])
-        return f"{place}: '{value}'{nearest(str(value), known)}; choose from {', '.join(known)}"
-    if found["type"] == "value_error":
-        return f"{place}: {found['ctx']['error']}"
-    return f"{place}: must be {_WANTED.get(found['type'], found['msg'])}, not {value!r:.60}"
+        raise InputError(yaml_file.sentence(error, Card, where)) from error

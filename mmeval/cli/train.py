@@ -22,16 +22,18 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     Example: mmeval train stage2 --config configs/my-data.yaml
              torchrun --nproc-per-node 6 -m mmeval train stage2 --config configs/stage2-t5-xxl.yaml
     """
+    from pydantic import ValidationError
+
     from mmeval import yaml_file
-    from mmeval.mmicl.training.config import TrainingError, check_config
+    from mmeval.mmicl.training.config import Config, TrainingError, check_config
     from mmeval.reporting import console
 
     try:
         config = check_config(yaml_file.read(file), file, stage)  # a misspelt key is found before torch is loaded
         from mmeval.mmicl.training.run import train as train_mmicl
         from mmeval.mmicl.weights import CheckpointError
-    except TrainingError as error:
-        raise InputError(str(error)) from error
+    except ValidationError as error:
+        raise InputError(yaml_file.sentence(error, Config, str(file))) from error
     except ImportError as error:
         raise InputError(f"training needs the package {error.name}: pip install 'mmeval-harness[train]'") from error
     try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmeval.reporting import dotplot, leaderboards, page, radar, reference, reference_mmbench, table
+from mmeval.reporting import dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
 from mmeval.run import EMBEDDED, Run
@@ -62,7 +62,7 @@ def table_of_predictions(task: Task, results: Mapping[str, Any], source: str) ->
     return table.tabulate(task, results, f"{source} on {task.title}", source)
 
 
-def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]:
+def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     """Draw runs side by side, or over the published scores of a date; returns the figures' paths.
 
     Raises InputError for runs of several tasks or on different data, and beside published scores for a run that is
@@ -70,16 +70,14 @@ def compare(runs: Sequence[Run], published: str | None, out: Path) -> list[Path]
     """
     names = Counter(run.spec.model for run in runs)
     lines = [series(run, by_folder=names[run.spec.model] > 1) for run in runs]
-    if published is not None:
+    if which is not None:
         for run in runs:
             if run.marks:
                 raise InputError(
                     f"{run.folder}: {run.marks[0]}, so it is not drawn over published scores; evaluate the model on "
                     "the whole of the benchmark's data, or draw the run without --published"
                 )
-        if published.startswith("mmbench"):
-            return reference_mmbench.draw_published(published, out, lines, [data_label(run) for run in runs])
-        return reference.draw_published(published, out, lines)
+        return published.draw(which, out, lines, [data_label(run) for run in runs])
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])

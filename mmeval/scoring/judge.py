@@ -84,7 +84,7 @@ class Verdicts:
     read: dict[str, str] = field(default_factory=dict)
     """A letter, or Z."""
     unreadable: set[str] = field(default_factory=set)
-    """It replied, and the reply is no letter."""
+    """It replied, and the reply is not a letter."""
     failed: set[str] = field(default_factory=set)
     """It did not reply: the judge has to be asked again, and the scores are not final."""
     why: str = ""
@@ -119,8 +119,8 @@ class Verdicts:
         asked = len(self.read) + len(self.unreadable) + len(self.failed)
         return (
             f"The judge {self.model} was asked about {asked} of {answers} answers: {len(self.read)} read, "
-            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is no letter. The official "
-            f"scorer drew a letter for {100 * len(self.unreadable) / max(answers, 1):.1f}% of all answers."
+            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is not a letter. The "
+            f"official scorer drew a letter for {100 * len(self.unreadable) / max(answers, 1):.1f}% of all answers."
         )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, stdtrit  # type: ignore[import-untyped]
 
 from mmeval.types import Estimate
 
@@ -61,7 +60,7 @@ class Statistic:
     reason: str | None = None
     """Why there is no value; then there are no strata."""
     functional: Functional | None = None
-    """What the number is, where it is no sum of means."""
+    """What the number is, where it is not a sum of means."""
 
 
 def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> Estimate:
@@ -157,4 +156,6 @@ def _effective(counts: Array) -> float:
 def _tail(clusters: float) -> float:
     if clusters <= 1:
         return 0.0
+    from scipy.special import ndtr, stdtrit  # type: ignore[import-untyped]  # half a second, which resuming need not pay
+
     return float(ndtr(math.sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, (1 - LEVEL) / 2)))

@@ -99,10 +99,10 @@ def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"answer": "E"}, r"line 3, column answer: 'E' is none of A, B, C; fix it"),
-        ({"answer": "D"}, r"line 3, column answer: 'D' is none of A, B, C"),
-        ({"answer": "AB"}, r"line 3, column answer: 'AB' is none of A, B, C"),
-        ({"answer": "b"}, r"line 3, column answer: 'b' is none of A, B, C"),
+        ({"answer": "E"}, r"line 3, column answer: 'E' is not one of A, B, C; fix it"),
+        ({"answer": "D"}, r"line 3, column answer: 'D' is not one of A, B, C"),
+        ({"answer": "AB"}, r"line 3, column answer: 'AB' is not one of A, B, C"),
+        ({"answer": "b"}, r"line 3, column answer: 'b' is not one of A, B, C"),
         ({"index": "1"}, r"line 3: the index 1 again; it was in .* line 2"),
         ({"index": "two"}, r"line 3: the index is 'two'; it must be a number"),
         ({"index": "9" * 5000}, r"line 3: the index is '9{40}'; it must be a number of at most 15 digits"),

@@ -13,10 +13,12 @@ DIGEST = "434ba5f6f732afb5626793944630255c172d5ef5221aedc14517edc7d7d22df3"
 """Of the test set. The same under Pillow 11.0 to 13.0 and numpy 1.26 to 2.4; another value is another benchmark."""
 
 
+@pytest.mark.slow
 def test_the_test_set_is_the_same_everywhere() -> None:
     assert world.digest(world.test_set()) == DIGEST
 
 
+@pytest.mark.slow
 def test_the_test_set_has_forty_pictures_a_subtask_and_no_name_twice() -> None:
     views = list(world.test_set())
     assert Counter(view.subtask for view in views) == dict.fromkeys(world.SUBTASKS, 40)
@@ -47,6 +49,7 @@ def test_train_and_test_of_one_seed_are_different_pictures() -> None:
     assert one.picture.tobytes() != other.picture.tobytes()
 
 
+@pytest.mark.slow
 def test_the_language_is_small() -> None:
     views = [world.draw(subtask, seed, "train") for subtask in world.SUBTASKS for seed in range(60)]
     texts = [text for view in views for text in (view.caption, *view.pair, *sum(view.probes, ()), *dict(view.more))]

@@ -63,6 +63,14 @@ def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatc
         suite("pope")
 
 
+def test_a_suite_of_videos_without_pyav_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _small(monkeypatch, tmp_path)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(InputError, match=r"pip install 'mmeval-harness\[video\]'"):
+        suite("nextqa")
+    assert not list((tmp_path / "mmeval" / "embedded").glob("*/*"))  # nothing half written is left
+
+
 def test_changed_drawing_code_meets_no_old_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _small(monkeypatch, tmp_path)
     before = suite("iq50")

@@ -32,6 +32,7 @@ def seen() -> dict[str, _Seen]:
     return {subtask: _look(subtask) for subtask in world.SUBTASKS}
 
 
+@pytest.mark.slow
 def test_questions_alone_say_nothing(seen: dict[str, _Seen]) -> None:
     """Logistic regression on words and pairs of words: within 4 points of chance over all, 15 in each subtask.
 
@@ -46,6 +47,7 @@ def test_questions_alone_say_nothing(seen: dict[str, _Seen]) -> None:
         assert abs(float(np.mean(values)) - 0.5) < 0.15, subtask
 
 
+@pytest.mark.slow
 def test_the_classifier_would_have_seen_a_leak(seen: dict[str, _Seen]) -> None:
     """Where every third yes says "clearly", it does: the test above is not at chance for want of power."""
     told = [
@@ -56,6 +58,7 @@ def test_the_classifier_would_have_seen_a_leak(seen: dict[str, _Seen]) -> None:
     assert np.mean(_right(words, _fitted(words, told), told)) > 0.6
 
 
+@pytest.mark.slow
 def test_the_nearest_training_picture_does_not_know(seen: dict[str, _Seen]) -> None:
     """Below 65% on perception's ten subtasks together, by the facts of the nearest picture of the same subtask."""
     right = [

@@ -118,6 +118,7 @@ def found() -> dict[str, dict[str, dict[str, Estimate]]]:
     return claims(family, pictures=2, puzzles=6) | {"ablations": ablations({"paper": Known(right)}, 2, 6)}
 
 
+@pytest.mark.slow
 def test_the_page_says_what_holds_and_what_does_not(
     found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path
 ) -> None:
@@ -137,11 +138,13 @@ def test_the_page_says_what_holds_and_what_does_not(
     assert "| 100.0 (" in last and last.count("|") == text.splitlines()[-2].count("|")  # this run, under those before
 
 
+@pytest.mark.slow
 def test_what_was_not_ablated_is_said(found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
     page.write({**found, "ablations": {}}, tmp_path)
     assert "Nothing was ablated here" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
     task = load_task("pope")
     before = suites.measure(task, {"constant": None}, tmp_path)
@@ -156,6 +159,7 @@ def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
     assert json.loads(header.read_text())["identity"] == json.loads(kept)["identity"]
 
 
+@pytest.mark.slow
 def test_a_suite_says_what_could_not_be_read(tmp_path: Path) -> None:
     found = {"nlvr2": suites.measure(load_task("nlvr2"), {"constant:yes": None}, tmp_path)}
     lines = suites.page(found).splitlines()
@@ -166,6 +170,7 @@ def test_a_suite_says_what_could_not_be_read(tmp_path: Path) -> None:
     assert lines[-1].endswith('100 are "yes".')
 
 
+@pytest.mark.slow
 def test_a_suite_that_is_read_whole_has_no_word_of_it(tmp_path: Path) -> None:
     found = {"pope": suites.measure(load_task("pope"), {"constant": None}, tmp_path)}
     lines = suites.page(found).splitlines()

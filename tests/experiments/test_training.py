@@ -91,6 +91,7 @@ def test_questions_of_a_document_stand_apart(small: Corpus, processor: MmiclProc
         assert [*document.ids[: document.start], *own] == [*before, *answer]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "t5"])
 def test_both_families_learn_from_documents(small: Corpus, family: str) -> None:
     torch.manual_seed(0)
@@ -128,8 +129,8 @@ def test_lessons_are_the_same_questions_every_time(small: Corpus, tmp_path: Path
     assert all(len(example.all_images) == 1 for kind in ("pasted", "single") for example in lessons[kind])
     assert not any(example.all_images for example in lessons["blind"])
     assert lessons["undemonstrated"] == [example for example in whole if not example.shots] != whole
-    said = {kind: [turn.answer for example in lessons[kind] for turn in example.turns] for kind in KINDS}
-    assert said["interleaved"] == said["pasted"] == said["blind"]
+    answers_of = {kind: [turn.answer for example in lessons[kind] for turn in example.turns] for kind in KINDS}
+    assert answers_of["interleaved"] == answers_of["pasted"] == answers_of["blind"]
     captions = list(read(tmp_path / "captions.jsonl"))
     named = {image for example in (*whole, *lessons["pasted"], *captions) for image in example.all_images}
     assert all((tmp_path / image).is_file() for image in named)
@@ -161,7 +162,7 @@ class Killed(Exception):
 
 
 def train(path: Path, killed_at: int | None = None) -> Tensor:
-    """A linear map fitted for eight steps, a checkpoint every fourth; weights at the end."""
+    """Fit a linear map for eight steps, a checkpoint every fourth; return the weights at the end."""
     torch.manual_seed(0)
     module = nn.Linear(4, 1)
 
@@ -185,13 +186,13 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(tmp_path: Path) -> 
 def test_a_mark_is_said_in_the_language_models_words(small: Corpus, processor: MmiclProcessor) -> None:
     words = reader(processor)
     for item in small.items:
-        said = {processor.decode([word]) for _, word, _ in marks(item, 6, words)}
-        assert "<unk>" not in said and not said & {"letter", "digit", "sign"}
+        decoded = {processor.decode([word]) for _, word, _ in marks(item, 6, words)}
+        assert "<unk>" not in decoded and not decoded & {"letter", "digit", "sign"}
         if item.subtask == "existence":
             things = set(item.caption.replace(",", " ").split())
-            assert things <= said
+            assert things <= decoded
         if item.subtask == "numerical_calculation":
-            assert set(item.caption.partition(" = ")[0].split()[2:]) <= said | {"1", "0"}
+            assert set(item.caption.partition(" = ")[0].split()[2:]) <= decoded | {"1", "0"}
 
 
 def test_every_glyph_of_a_page_is_a_target_where_it_stands(small: Corpus, tmp_path: Path) -> None:
@@ -208,6 +209,7 @@ def test_every_glyph_of_a_page_is_a_target_where_it_stands(small: Corpus, tmp_pa
             assert page[6 * int(6 * y) + int(6 * x), seer.words[label.split()[1]]] > 0.05
 
 
+@pytest.mark.slow
 def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     model = MmiclForConditionalGeneration(configuration(99, 5))
@@ -220,6 +222,7 @@ def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: p
     assert last < first
 
 
+@pytest.mark.slow
 def test_a_q_former_begins_to_say_what_stands_where(
     small: Corpus, processor: MmiclProcessor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -298,6 +298,8 @@ def test_choices_among_pictures_are_not_cut(tmp_path: Path) -> None:
         assert len(example.images) == (3 if "choose_img" in example.id else 1)
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_a_killed_build_gives_the_same_bytes(tmp_path: Path) -> None:
     coco_of(tmp_path / "root", 60)
     build("coco", tmp_path / "root", tmp_path / "whole")
@@ -332,6 +334,8 @@ def files(out: Path) -> int:
     return sum(weight * len(list(folder.iterdir())) for folder, weight in counts.items() if folder.is_dir())
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_worker_processes_give_the_same_bytes(tmp_path: Path) -> None:
     coco_of(tmp_path / "root", 60)
     build("coco", tmp_path / "root", tmp_path / "one")

@@ -137,7 +137,7 @@ SEEN = [(variant, case) for variant, case in CASES if "out_qformer_last_hidden_s
 
 @pytest.mark.parametrize(("variant", "case"), SEEN)
 def test_qformer_states(variant: str, case: str) -> None:
-    """Over all positions, text included; only those of the queries are projected."""
+    """Compare all positions, text included; only those of the queries are projected."""
     model, recorded = model_of(variant), arrays(variant, case)
     states: list[Tensor] = []
     hook = model.qformer.register_forward_hook(lambda module, args, output: states.append(output.last_hidden_state))
@@ -197,7 +197,7 @@ def generations() -> Iterator[tuple[str, str, str]]:
 
 
 def until_end(ids: Tensor, end: int) -> list[list[int]]:
-    """Rows up to their end of sequence: how a finished row is filled up differs between versions."""
+    """Cut rows at their end of sequence: how a finished row is filled up differs between versions."""
     rows = [row[: row.index(end) + 1] if end in row else row for row in ids.tolist()]
     return [list(row) for row in rows]
 

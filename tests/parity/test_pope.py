@@ -13,6 +13,7 @@ from tests.parity.conftest import Recordings
 from tests.tasks.small_folders import png, run, value
 
 
+@pytest.mark.slow
 def test_constant_yes_on_the_real_questions(fixtures: Recordings, tmp_path: Path) -> None:
     data = tmp_path / "pope"
     data.mkdir()

@@ -17,7 +17,7 @@ from tests.parity.conftest import Recordings
 
 @pytest.fixture(scope="module")
 def checkpoint(fixtures: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded model, with the vision encoder's weights of the size 1e-10 drawn where they are not recorded."""
+    """Open the recorded model, and draw the vision encoder's weights of the size 1e-10 that are not recorded."""
     recorded = fixtures / "tiny_instructblip" / "model"
     folder = tmp_path_factory.mktemp("checkpoint") / "model"
     shutil.copytree(recorded, folder, ignore=shutil.ignore_patterns("*.safetensors"))
@@ -30,6 +30,7 @@ def checkpoint(fixtures: Recordings, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_tokens", [60, 100_000])
 def test_the_same_eighty_answers(fixtures: Recordings, checkpoint: Path, tmp_path: Path, batch_tokens: int) -> None:
     folder = fixtures / "tiny_instructblip"

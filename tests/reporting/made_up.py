@@ -6,9 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from mmeval.reporting.chart import Chart, Series
-from mmeval.reporting.reference import AXES, FULL_MARKS, TOTALS
+from mmeval.reporting.published import FULL_MARKS
+from mmeval.task import load_task
 from mmeval.types import Estimate
 
+AXES, TOTALS = load_task("mme").axes, load_task("mme").totals
 WHY = "One reads four characters."
 
 

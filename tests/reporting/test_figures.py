@@ -13,9 +13,8 @@ import pytest
 
 from mmeval.reporting import dotplot, radar, sheet
 from mmeval.reporting.chart import Chart, Series
-from mmeval.reporting.reference import TOTALS
 from mmeval.types import Estimate, InputError
-from tests.reporting.made_up import chart
+from tests.reporting.made_up import TOTALS, chart
 
 FIGURES = pytest.mark.parametrize("figure", [radar, dotplot])
 

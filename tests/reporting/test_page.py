@@ -11,10 +11,9 @@ from pathlib import Path
 from PIL import Image as PILImage
 
 from mmeval.reporting import page, radar, table
-from mmeval.reporting.reference import AXES
 from mmeval.task import load_task
 from mmeval.types import Image, Record, Score
-from tests.reporting.made_up import chart, scores
+from tests.reporting.made_up import AXES, chart, scores
 
 HOSTILE = "</li><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 

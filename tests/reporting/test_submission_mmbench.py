@@ -109,10 +109,9 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
         ({0: {"index": "2"}}, "the index 2 again"),
         ({0: {"index": "x"}}, "the index is 'x'"),
         ({0: {"index": "9" * 5000}}, "it must be a number of at most 15 digits"),
-        ({1: {"prediction": "D"}}, "the prediction is 'D', and the options are A, B, C"),
         ({1: {"prediction": ""}}, "the prediction is empty"),
-        ({1: {"answer": "E"}}, "the answer 'E' is none of the options"),
-        ({1: {"answer": "AB"}}, "the answer 'AB' is none of the options"),
+        ({1: {"answer": "E"}}, "the answer 'E' is not one of the options"),
+        ({1: {"answer": "AB"}}, "the answer 'AB' is not one of the options"),
         ({0: {"index": "9"}}, "question 1 lacks its first pass"),
         ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 turns"),
         ({4: {"A": "a cow"}}, "other options than those of"),
@@ -144,6 +143,14 @@ def test_what_is_wrong_with_anybodys_table_is_said(
 def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
     found = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": said}}), "mind")
     assert any(sentence in one and "line 2, column prediction" in one for one in found), found
+
+
+def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "theirs.csv", {1: {"prediction": "D"}})
+    assert any("the prediction is 'D', and the options are A, B, C" in one for one in findings(path, "mind"))
+    assert findings(path) == []
+    ended = call("submit", "--check", path, "--to", "mmbench")
+    assert ended.exit_code == 0 and "the prediction is 'D'" in " ".join(ended.output.split())
 
 
 def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:

@@ -116,14 +116,14 @@ def record(text: str | None = None, **more: object) -> Record:
 
 def test_a_scorer_tells_right_from_wrong_unread_and_declined() -> None:
     score = choices.scorer(strict)
-    said = {text: score(record(text)) for text in ("B", "C", "perhaps", "Z")}
-    assert [(s.value, s.outcome, s.answer) for s in said.values()] == [
+    scores = {text: score(record(text)) for text in ("B", "C", "perhaps", "Z")}
+    assert [(s.value, s.outcome, s.answer) for s in scores.values()] == [
         (1.0, "correct", "B"),
         (0.0, "incorrect", "C"),
         (0.0, "unparsed", None),
         (0.0, "refused", "Z"),
     ]
-    assert [choices.lost(s) for s in said.values()] == [False, True, False, True]
+    assert [choices.lost(s) for s in scores.values()] == [False, True, False, True]
 
 
 def test_without_a_known_answer_there_is_no_score() -> None:
@@ -133,8 +133,8 @@ def test_without_a_known_answer_there_is_no_score() -> None:
 
 def test_likelihoods_are_compared_per_byte_of_the_option_unless_told_otherwise() -> None:
     # per byte: -2.0, -0.5, -3.3, -4.0; as sums the short ones win
-    weighed = record(loglikelihoods=(-20.0, -3.0, -10.0, -12.0))
-    assert choices.LIKELIHOOD_SCORERS["likelihood"](weighed).answer == "B"
+    ranked = record(loglikelihoods=(-20.0, -3.0, -10.0, -12.0))
+    assert choices.LIKELIHOOD_SCORERS["likelihood"](ranked).answer == "B"
     long = record(loglikelihoods=(-4.0, -3.0, -2.5, -2.6))
     assert choices.LIKELIHOOD_SCORERS["likelihood"](long).answer == "A"
     assert choices.LIKELIHOOD_SCORERS["likelihood-sum"](long).answer == "C"

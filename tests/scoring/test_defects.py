@@ -37,7 +37,7 @@ SCORERS: dict[str, Callable[[Record], Score]] = {
 }
 
 
-def said(text: str, *targets: str, category: str = "matching_mi") -> Record:
+def answered(text: str, *targets: str, category: str = "matching_mi") -> Record:
     return Record("1", targets, category, choices=OPTIONS, text=text)
 
 
@@ -45,22 +45,22 @@ def said(text: str, *targets: str, category: str = "matching_mi") -> Record:
 @pytest.mark.parametrize("text", ["", " ", "\n", ".", "()"])
 def test_mvbench_an_empty_answer_is_never_correct(name: str, text: str) -> None:
     for target in ("A", "yes", "no", "the cat", "(a)"):
-        assert SCORERS[name](said(text, target)).value == 0.0
+        assert SCORERS[name](answered(text, target)).value == 0.0
 
 
 @given(st.sampled_from(sorted(SCORERS)), st.text("?! \n().,;", max_size=12), st.sampled_from(["A", "yes", "no"]))
 def test_mvbench_nothing_but_punctuation_is_never_correct(name: str, text: str, target: str) -> None:
-    assert SCORERS[name](said(text, target)).value == 0.0
+    assert SCORERS[name](answered(text, target)).value == 0.0
 
 
 @pytest.mark.parametrize(("text", "target"), [("no", "not sure"), ("a", "cat"), ("", "dog"), ("cat", "catalogue")])
 def test_mic_an_answer_is_not_right_for_being_part_of_the_truth(text: str, target: str) -> None:
-    assert short.exact(said(text, target)).value == 0.0
+    assert short.exact(answered(text, target)).value == 0.0
     assert vqa.accuracy(text, [target] * 10) == 0.0
 
 
 def test_mic_the_truth_is_not_right_for_being_part_of_the_answer() -> None:
-    assert short.exact(said("it is no cat", "cat")).value == 0.0
+    assert short.exact(answered("it is no cat", "cat")).value == 0.0
 
 
 def test_mic_one_exemplar_does_not_take_the_querys_number() -> None:
@@ -87,19 +87,19 @@ def test_mic_a_query_is_not_its_own_exemplar(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "I cannot tell", "a cat", "maybe"])
 def test_mirb_and_vl_icl_no_is_not_credited_for_the_absence_of_yes(text: str) -> None:
-    assert vl_icl(said(text, "no")).value == 0.0
-    assert yesno.scorer(yesno.strict)(said(text, "no")).value == 0.0
+    assert vl_icl(answered(text, "no")).value == 0.0
+    assert yesno.scorer(yesno.strict)(answered(text, "no")).value == 0.0
 
 
 def test_vl_icl_clevrs_number_is_looked_for() -> None:
-    assert vl_icl(said("There are 3 of them.", "3", category="clevr")).value == 1.0
-    assert vl_icl(said("3 or 4", "3", category="clevr")).outcome == "unparsed"
-    assert vl_icl(said("3.5", "3", category="clevr")).outcome == "unparsed"
+    assert vl_icl(answered("There are 3 of them.", "3", category="clevr")).value == 1.0
+    assert vl_icl(answered("3 or 4", "3", category="clevr")).outcome == "unparsed"
+    assert vl_icl(answered("3.5", "3", category="clevr")).outcome == "unparsed"
 
 
 def test_mmiu_an_empty_reply_of_a_judge_is_not_right() -> None:
     fallback = choices.scorer(letters.reasoned, lambda record: "")
-    assert fallback(said("hm", "A")).value == 0.0
+    assert fallback(answered("hm", "A")).value == 0.0
 
 
 def counted(task: Task, *texts: str | None) -> dict[str, Any]:
@@ -131,11 +131,11 @@ def test_mmiu_an_error_is_counted_and_said() -> None:
 
 def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
     for text in ("hm", "I see a picture", "?"):
-        first, again = (SCORERS["letter"](said(text, "A")) for _ in range(2))
+        first, again = (SCORERS["letter"](answered(text, "A")) for _ in range(2))
         assert first == again == Score(0.0, "unparsed")
     # what the official script draws is worth what it is worth in expectation, each time
     draw = letters.drawn(letters.muirbench)
-    assert draw(said("hm", "A")) == draw(said("hm", "B")) == Score(0.25, "unparsed")
+    assert draw(answered("hm", "A")) == draw(answered("hm", "B")) == Score(0.25, "unparsed")
 
 
 @pytest.mark.parametrize("text", ["", "NO", "No\n", "There are none"])
@@ -183,8 +183,7 @@ def test_mantis_an_article_is_no_answer() -> None:
 def card(folder: Path, **values: Any) -> Task:
     path = folder / "mine.yaml"
     path.write_text(yaml.safe_dump({"about": "x", **values}), encoding="utf-8")
-    told: Task = load(path)
-    return told
+    return load(path)
 
 
 def test_seed_bench_blanks_around_the_truth_do_not_matter(tmp_path: Path) -> None:
@@ -289,7 +288,7 @@ def test_lmms_eval_naturalbench_every_number_of_a_task_is_produced(tmp_path: Pat
 
 def test_lmms_eval_naturalbench_a_score_is_no_prediction() -> None:
     score = SCORERS["yes/no"]
-    assert (score(said("No.", "no")).value, score(said("Yes.", "no")).value) == (1.0, 0.0)
+    assert (score(answered("No.", "no")).value, score(answered("Yes.", "no")).value) == (1.0, 0.0)
 
 
 def test_lmms_eval_mantis_an_analysis_that_is_asked_for_has_room() -> None:
@@ -297,7 +296,7 @@ def test_lmms_eval_mantis_an_analysis_that_is_asked_for_has_room() -> None:
 
 
 def test_lmms_eval_nextqa_an_additional_reference_counts_like_the_first() -> None:
-    assert short.exact(said("a kitten", "cat", "kitten")) == short.exact(said("a kitten", "kitten", "cat"))
+    assert short.exact(answered("a kitten", "cat", "kitten")) == short.exact(answered("a kitten", "kitten", "cat"))
     assert vqa.accuracy("kitten", ["cat"] * 4 + ["kitten"] * 6) == vqa.accuracy("kitten", ["kitten"] * 6 + ["cat"] * 4)
 
 

@@ -15,17 +15,17 @@ def found(*answers: str) -> str:
 
 
 def test_every_reason_is_counted() -> None:
-    said = found("None", "Nothing", "**Yes**", "Now, yes", "yes")
-    assert said.startswith("Of 4 answers (OCR 4)")
+    sentence = found("None", "Nothing", "**Yes**", "Now, yes", "yes")
+    assert sentence.startswith("Of 4 answers (OCR 4)")
     for reason, number in ((ONLY_OFFICIAL, 2), (ONLY_STRICT, 1), (OPPOSITE, 1)):
-        assert f"{reason} {number}" in said
+        assert f"{reason} {number}" in sentence
 
 
 def test_a_mark_for_an_answer_that_neither_reads_is_no_matter_of_pairs() -> None:
     record = Record("1", ("A",), "Counting", choices=("one", "two"), text="hm")
     official, strict = letters.drawn(letters.muirbench)(record), choices.scorer(letters.reasoned)(record)
-    said = explain(differences([record], [official], [strict]))
-    assert said == f"Of 1 answer (Counting 1), {MARKED} 1."
+    sentence = explain(differences([record], [official], [strict]))
+    assert sentence == f"Of 1 answer (Counting 1), {MARKED} 1."
 
 
 def test_where_all_is_read_alike_only_the_pairs_can_differ() -> None:

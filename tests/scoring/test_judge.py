@@ -118,10 +118,10 @@ def test_two_records_with_the_same_answer_are_one_question(server: Server, tmp_p
 def test_a_failed_judge_is_counted_and_asked_again(server: Server, tmp_path: Path, reply: bytes | None) -> None:
     asked = Judge(server.url, "m", tmp_path / "judge.jsonl")
     server.reply = lambda prompt: reply
-    said: list[str] = []
-    found = judge.ask(asked, records(), said.append)
+    messages: list[str] = []
+    found = judge.ask(asked, records(), messages.append)
     assert (found.read, found.failed) == ({}, {"0", "1", "2"})
-    assert "gave no letter for 3 of 3 answers" in said[-1]
+    assert "gave no letter for 3 of 3 answers" in messages[-1]
     assert found.official(records()[0]) is None and found.strict(records()[0]) is None
     server.reply = lambda prompt: says("A")
     assert judge.ask(asked, records()).read == {"0": "A", "1": "A", "2": "A"}

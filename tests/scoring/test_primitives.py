@@ -22,7 +22,7 @@ from mmeval.tasks.winoground import marks
 from mmeval.types import InputError, Record, Score
 
 
-def told(value: float | None, answer: str | None = None) -> Score:
+def scored(value: float | None, answer: str | None = None) -> Score:
     return Score(value, "error" if value is None else "correct" if value else "incorrect", answer)
 
 
@@ -41,7 +41,7 @@ def natural() -> tuple[list[Record], list[Score]]:
     for group, (question, image) in product("ab", product("01", "01")):
         names = {"group": group, "question": f"{group}{question}", "image": f"{group}{image}"}
         records.append(Record(f"{group}{question}{image}", ("yes",), groups=names))
-        scores.append(told(float((group, question, image) != ("a", "1", "1"))))
+        scores.append(scored(float((group, question, image) != ("a", "1", "1"))))
     return records, scores
 
 
@@ -62,15 +62,15 @@ def test_groups_may_be_found_by_a_function() -> None:
 
 def test_a_group_with_an_error_has_no_verdict() -> None:
     records, scores = natural()
-    assert group_all(records, [told(None), *scores[1:]], "group").values == [1.0]
+    assert group_all(records, [scored(None), *scores[1:]], "group").values == [1.0]
 
 
 def test_macro_weighs_categories_alike() -> None:
     records = [Record(str(n), ("A",), "small" if n == 0 else "large", choices=("x", "y")) for n in range(5)]
-    parts = by_category(records, [told(float(n == 0)) for n in range(5)], ["small", "large"])
+    parts = by_category(records, [scored(float(n == 0)) for n in range(5)], ["small", "large"])
     assert number(macro(parts)) == 50.0
     assert macro(parts).chance == 50.0
-    assert macro(by_category(records[:1], [told(1.0)], ["small", "large"])).reason == "no value for large"
+    assert macro(by_category(records[:1], [scored(1.0)], ["small", "large"])).reason == "no value for large"
 
 
 # detection
@@ -146,7 +146,7 @@ def test_vqa_normalisations_differ_where_all_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "becomes"),
+    ("text", "becomes"),
     [
         ("The Red, Ball.", "red ball"),
         ("isnt", "isn't"),
@@ -159,8 +159,8 @@ def test_vqa_normalisations_differ_where_all_agree() -> None:
         ("  a\ncat ", "cat"),
     ],
 )
-def test_vqa_words(said: str, becomes: str) -> None:
-    assert vqa.normalised(said) == becomes
+def test_vqa_words(text: str, becomes: str) -> None:
+    assert vqa.normalised(text) == becomes
 
 
 def test_vqa_refuses() -> None:

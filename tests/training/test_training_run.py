@@ -25,6 +25,7 @@ TRAINED |= {"trained.safetensors", "training.json", "training_args.bin"}
 CHECKPOINT = TRAINED | {"optimizer.pt", "rng_state.pth", "scheduler.pt", "trainer_state.json"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", small.FAMILIES)
 def test_eight_samples_are_learnt_word_for_word(tmp_path: Path, family: small.Family) -> None:
     write_examples(tmp_path)
@@ -36,6 +37,7 @@ def test_eight_samples_are_learnt_word_for_word(tmp_path: Path, family: small.Fa
     assert state["best_metric"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_as_if_never_stopped(data: Path) -> None:
     config = Config(**config_values(data, steps=8, evaluate_every=3))
     whole = train(replace(config, output=str(data / "whole")))
@@ -79,6 +81,7 @@ def test_ctrl_c_is_about_training(data: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "answered" not in ended.output
 
 
+@pytest.mark.slow
 def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:
     first = train(Config(**config_values(data, trainable="qformer", output=str(data / "stage1"))))
     values = config_values(data, model="../stage1/trained", output="../stage2")

@@ -1,8 +1,8 @@
 """MMBench's leaf abilities in the picture world: those that it can ask for, four choices a question.
 
 Left out, because nothing in the world asks for them: action recognition, attribute comparison, function and physical
-property reasoning, nature and social relations, future prediction, image quality; and OCR, whose words are no closed
-set to draw options from.
+property reasoning, nature and social relations, future prediction, image quality; and OCR, whose words are not a
+closed set to draw options from.
 """
 
 from __future__ import annotations

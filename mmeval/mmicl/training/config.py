@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,10 +15,10 @@ from pydantic import (
     Field,
     StrictBool,
     TypeAdapter,
-    ValidationError,
     model_validator,
 )
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticKnownError
 
 from mmeval.mmicl.context import CONTEXTS
 from mmeval.mmicl.training.rows import Turns
@@ -51,15 +49,10 @@ def _one_of(known: Iterable[str]) -> Callable[[str], str]:
 
     def check(value: str) -> str:
         if value not in known:
-            raise ValueError(f"must be one of {', '.join(known)}, not '{value}'{_nearest(value, known)}")
+            raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known))})
         return value
 
     return check
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f", did you mean '{match[0]}'?" if match else ""
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -108,7 +101,7 @@ class Config:
     warmup: Fraction = 0.03
     """Share of the steps."""
     weight_decay: Share = 0.0005
-    betas: Annotated[tuple[Fraction, Fraction], BeforeValidator(_several)] = (0.9, 0.999)
+    betas: Annotated[tuple[Fraction, ...], BeforeValidator(_several), Field(min_length=2, max_length=2)] = (0.9, 0.999)
     clip: Annotated[Number, Field(ge=1e-6, le=1e6)] = 1.0
     epochs: Annotated[Number, Field(ge=1e-3, le=1e6)] = 1.0
     steps: Count | None = None
@@ -119,7 +112,7 @@ class Config:
     max_tokens: Count | None = None
     """Rows with longer prompts are left out and counted; None: what the model reads, or 2,048."""
     max_pictures: Count = 12
-    """Rows with more pictures likewise."""
+    """Rows with more pictures are left out and counted."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     gradient_checkpointing: StrictBool = False
     workers: CountOrZero = 2
@@ -143,7 +136,7 @@ class Config:
     deepspeed: Text | None = None
     """A DeepSpeed configuration, passed through untouched."""
     fsdp: dict[str, Any] = field(default_factory=dict)
-    """transformers' `fsdp_config`, passed through; usually said by `accelerate launch` instead."""
+    """transformers' `fsdp_config`, passed through; `accelerate launch` usually sets it instead."""
 
     @model_validator(mode="after")
     def _agree(self) -> Config:
@@ -158,11 +151,8 @@ class Config:
 
 
 def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
-    """Return the configuration that a YAML file holds. Raises TrainingError naming the file and the key."""
-    try:
-        config: Config = TypeAdapter(Config).validate_python({"trainable": DEFAULT_TRAINABLE[stage], **values})
-    except ValidationError as error:
-        raise TrainingError(f"{path}: {_sentence(error)}") from error
+    """Return the configuration that the file at `path` holds as `values`. Raises pydantic's ValidationError."""
+    config: Config = TypeAdapter(Config).validate_python({"trainable": DEFAULT_TRAINABLE[stage], **values})
     base = path.parent
     placed: dict[str, Any] = {
         key: _placed(base, value)
@@ -175,44 +165,3 @@ def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
 
 def _placed(base: Path, path: str) -> str:
     return os.path.normpath(base / Path(path).expanduser())
-
-
-_WANTED = {
-    "bool_type": "true or false",
-    "dataclass_type": "keys and values",
-    "dict_type": "keys and values",
-    "finite_number": "a finite number",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "string_type": "text",
-}
-"""What pydantic found wrong -> what must stand there."""
-
-
-_UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
-
-
-def _sentence(error: ValidationError) -> str:
-    """Return the first thing that is wrong as a sentence; an unknown key comes before one that is missing."""
-    found = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
-    kind, value, context = found["type"], found["input"], found.get("ctx", {})
-    *above, last = found["loc"] or ("",)
-    key = ", ".join(str(part) for part in (*above, last) if isinstance(part, str))
-    if kind in _UNKNOWN:
-        known = [name.name for name in fields(Lora if above else Config)]
-        return f"{': '.join(map(str, (*above, '')))}unknown key '{last}'{_nearest(str(last), known)}"
-    if kind == "missing" and isinstance(last, str):
-        return f"the key '{last}' is missing; add it"
-    if kind in ("missing", "too_long"):
-        return f"{key} must be 2 numbers, not {value!r}"
-    if kind in ("too_short", "string_too_short"):
-        return f"{key} is empty; give it a value, or leave the key out"
-    if kind == "value_error":
-        return f"{key} {context['error']}".strip()
-    if kind == "literal_error":
-        known = re.findall("'([^']*)'", context["expected"])
-        return f"{key} must be {' or '.join(known)}, not {value!r}{_nearest(str(value), known)}"
-    if kind in ("greater_than_equal", "less_than_equal"):
-        bound = f"at least {context['ge']:g}" if "ge" in context else f"at most {context['le']:g}"
-        return f"{key} must be {bound}, not {value:g}"
-    return f"{key} must be {_WANTED.get(kind, found['msg'])}, not {value!r}"

@@ -34,7 +34,7 @@ class PredictionRow:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a file, or that whoever uses it should know."""
+    """Something that is wrong with a file, or that its user should know."""
 
     level: Literal["wrong", "mind"]
     sentence: str
@@ -43,8 +43,9 @@ class Finding:
 def check(path: Path) -> list[Finding]:
     """Return everything that is wrong with a predictions table, and what its user should mind.
 
-    Wrong: columns, indices, duplicates, letters outside the options, missing turns, formulas, empty answers.
-    To mind: what a spreadsheet or pandas would take for a formula, a number or nothing, the first cell of a kind.
+    Wrong: columns, indices, duplicates, true answers outside the options, missing turns, formulas, empty answers.
+    To mind: a letter that is not one of the options; and the first cell of each kind that a spreadsheet or pandas would
+    take for a formula, a number or nothing.
     """
     try:
         rows = [PredictionRow(cells, where) for cells, where in prediction_cells(path)]
@@ -76,7 +77,10 @@ def check(path: Path) -> list[Finding]:
     if size not in SIZES:
         known = ", ".join(f"{name}: {r:,} rows, {q:,} questions" for (r, q), name in SIZES.items())
         found.append(
-            Finding("mind", f"{path}: {size[0]:,} rows, {size[1]:,} questions, which is no set of known size ({known})")
+            Finding(
+                "mind",
+                f"{path}: {size[0]:,} rows, {size[1]:,} questions, which is not the size of a known set ({known})",
+            )
         )
     return found
 
@@ -105,10 +109,10 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
         yield Finding("wrong", f"{row.where}: the prediction is empty; write the model's answer, whatever it is")
     if options and answered in [*LETTERS] and answered not in letters(options):
         known = ", ".join(letters(options))
-        yield Finding("wrong", f"{row.where}: the prediction is '{answered}', and the options are {known}")
+        yield Finding("mind", f"{row.where}: the prediction is '{answered}', and the options are {known}")
     answer = row.text("answer").strip()
     if options and answer and answer not in letters(options):
-        yield Finding("wrong", f"{row.where}: the answer '{answer[:40]}' is none of the options")
+        yield Finding("wrong", f"{row.where}: the answer '{answer[:40]}' is not one of the options")
     for name in ("prediction", *LETTERS):
         if name in row.cells and row.cells[name].kind in ("formula", "error"):
             shown = row.text(name)[:40]

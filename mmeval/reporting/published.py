@@ -1,0 +1,158 @@
+"""Published scores of MME and MMBench: reading them, and drawing whole runs on the benchmark's data among them.
+
+The tables are the CSV files of `reports/reference/`, installed as the data of `mmeval.reporting.reference`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date as day
+from importlib import resources
+from pathlib import Path
+
+from mmeval.reporting import dotplot, radar
+from mmeval.reporting.chart import Chart, Series, number
+from mmeval.task import load_task
+from mmeval.types import Estimate, InputError, nearest
+
+FULL_MARKS = {"perception": 2000.0, "cognition": 800.0} | dict.fromkeys(load_task("mme").axes, 200.0)
+CHANCE = 0.375
+"""What a fair coin gets on MME, of full marks: 50 points for accuracy and 25 for both questions of a picture."""
+MMBENCH = {
+    "mmbench-2023": ("mmbench_2023_first_version.csv", "first version, 2023"),
+    "mmbench-dev": ("mmbench_dev_L2_circulareval.csv", "dev, V1.0"),
+    "mmbench-test": ("mmbench_test_L2_circulareval.csv", "test, V1.0"),
+}
+"""What `--published` takes -> the table, and what it was measured on."""
+OVERALL = "circular"
+SHOWN = 5
+"""Published models in a figure at most, MMICL left out."""
+KIN = ("MMICL", "InstructBLIP-13B")
+"""What this harness runs, and its kin: shown where the table has them."""
+
+
+def draw(which: str, folder: Path, runs: Sequence[Series] = (), data: Sequence[str] = ()) -> list[Path]:
+    """Draw published models, with runs on the benchmark's own data over them, as radar and dot plot, PNG and SVG.
+
+    `which` is a date of MME's leaderboard or a name of MMBENCH; `data` says what each run was measured on. Raises
+    InputError for another name, and for runs of another task.
+    """
+    chart = _mmbench(which, runs, data) if which.startswith("mmbench") else _mme(which, runs)
+    return [*radar.draw(chart, folder, f"radar-{which}"), *dotplot.draw(chart, folder, f"dotplot-{which}")]
+
+
+def mme(date: str) -> list[Series]:
+    """Return the models that stand out on MME's leaderboard of that date, in its order.
+
+    2023-09-17: the six of the published radar, the top five in perception and those in cognition together.
+    A later date: the top five in perception, and MMICL. Raises InputError naming the nearest date.
+    """
+    names = sorted(entry.name for entry in resources.files("mmeval.reporting.reference").iterdir())
+    tables = {_date(name): name for name in names if name.startswith("mme_wide_")}
+    tables |= {_date(name): name for name in names if name.startswith("mme_radar_")}
+    if date not in tables:
+        raise InputError(f"no published scores of '{date}'; the nearest are those of {_nearest(date, tables)}")
+    labels = load_task("mme").labels
+    models = [
+        Series(
+            row["model"],
+            {name: _estimate(row[label.lower()], FULL_MARKS[name], CHANCE) for name, label in labels.items()},
+        )
+        for row in _rows(tables[date])
+    ]
+    first = len(models) if "_radar_" in tables[date] else SHOWN
+    return models[:first] + [model for model in models[first:] if model.label == KIN[0]]
+
+
+def mmbench(which: str) -> list[Series]:
+    """Return all models of a table of MMBENCH, the best first. Raises InputError naming the nearest table."""
+    if which not in MMBENCH:
+        raise InputError(f"no published scores '{which}'{nearest(which, MMBENCH)}; choose from {', '.join(MMBENCH)}")
+    columns = {OVERALL: "overall"} | {name: name for name in load_task("mmbench").axes}
+    models = [
+        Series(row["model"], {name: _estimate(row[column], 100.0) for name, column in columns.items()})
+        for row in _rows(MMBENCH[which][0])
+    ]
+    return sorted(models, key=_overall, reverse=True)
+
+
+def _mme(date: str, runs: Sequence[Series]) -> Chart:
+    models, task = mme(date), load_task("mme")
+    _check(runs, "MME", task.axes)
+    if not runs:
+        models = [replace(model, highlight=model.label == KIN[0]) for model in models]
+    over = [replace(run, highlight=True) for run in runs]
+    subtitle = "MME, 14 subtasks of 200 points each. Published scores" + (" and own runs over them" if runs else "")
+    notes = (f"Source: MME leaderboard of {date}, BradyFU/Awesome-Multimodal-Large-Language-Models.",)
+    return Chart(f"MME leaderboard, {date}", subtitle, task.axes, (*models, *over), task.totals, notes)
+
+
+def _mmbench(which: str, runs: Sequence[Series], data: Sequence[str]) -> Chart:
+    models, task = mmbench(which), load_task("mmbench")
+    _check(runs, "MMBench", (OVERALL, *task.axes))
+    for run in runs:
+        if run.estimates[OVERALL].value is None:
+            raise InputError(f"the run '{run.label}' has no CircularEval; evaluate the model on the official table")
+    over = [replace(run, highlight=True) for run in runs]
+    notes = (
+        *(_place(run, on, models) for run, on in zip(runs, data, strict=True)),
+        "Source: MMBench's papers and MMICL's readme; each row of the table in reports/reference names its own.",
+        "Published scores are CircularEval with a language model as judge; splits and versions differ between papers.",
+    )
+    subtitle = "CircularEval by ability, of 100. Published scores" + (" and own runs over them" if runs else "")
+    shown, totals = chosen(models, runs), {OVERALL: task.totals[OVERALL]}
+    return Chart(f"MMBench, {MMBENCH[which][1]}", subtitle, task.axes, (*shown, *over), totals, notes)
+
+
+def chosen(models: Sequence[Series], runs: Sequence[Series] = ()) -> list[Series]:
+    """Return the kin and the best models, or those with the scores nearest to the runs'; best first."""
+    kin = [model for model in models if model.label.startswith(KIN)]
+    rest = [model for model in models if model not in kin]
+    if runs:
+        rest.sort(key=lambda model: min(abs(_overall(model) - _overall(run)) for run in runs))
+    shown = sorted([*rest[: SHOWN - len(kin)], *kin], key=_overall, reverse=True)
+    return [replace(model, highlight=not runs and model.label.startswith(KIN[0])) for model in shown]
+
+
+def _check(runs: Sequence[Series], benchmark: str, metrics: Iterable[str]) -> None:
+    for run in runs:
+        if missing := [name for name in metrics if name not in run.estimates]:
+            raise InputError(
+                f"the run '{run.label}' has no '{missing[0]}': it is not a run of {benchmark}; draw it on its own"
+            )
+
+
+def _place(run: Series, on: str, models: Sequence[Series]) -> str:
+    better = [model for model in models if _overall(model) > _overall(run)]
+    return f"{run.label}: {number(_overall(run))} on {on}, behind {len(better)} of {len(models)} published models."
+
+
+def _overall(series: Series) -> float:
+    value = series.estimates[OVERALL].value
+    assert value is not None
+    return value
+
+
+def _estimate(value: str, full: float, chance: float | None = None) -> Estimate:
+    """Return a published score: it came without an interval and without its counts."""
+    return Estimate(float(value), None, None, 0, full, None if chance is None else chance * full)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = resources.files("mmeval.reporting.reference").joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _date(name: str) -> str:
+    return name.removesuffix(".csv").rpartition("_")[2]
+
+
+def _nearest(date: str, known: Iterable[str]) -> str:
+    try:
+        asked = day.fromisoformat(date)
+    except ValueError:
+        return " and ".join(known)
+    return min(known, key=lambda other: abs(day.fromisoformat(other) - asked))
