@@ -55,7 +55,7 @@ def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
 
 
 def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    asked: list[tuple[str, str, str]] = []
     values = {"question_id": "OCR/a.png", "image": {"bytes": b"png", "path": None}, "question": "a?", "answer": "Yes"}
 
     def load(repo: str, revision: str, split: str) -> Any:
