@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -54,9 +54,9 @@ def samples(data: str) -> Iterator[Sample]:
     if data == "hub":
         for subtask in SUBTASKS:
             where = {**BLINK.card["hub"], "config": subtask}
-            yield from (sample(line) for line in lines.read(data, FILES, where, "blink"))
+            yield from (sample(line) for line in tables.read(data, FILES, where, "blink"))
         return
-    yield from (sample(line) for line in lines.read(data, FILES, None, "blink"))
+    yield from (sample(line) for line in tables.read(data, FILES, None, "blink"))
 
 
 def sample(line: TableRow) -> Sample:
@@ -113,7 +113,7 @@ def read_predictions(path: str) -> list[Record]:
     As in `evaluate.py`, a question without a prediction is answered with nothing, which is wrong. Raises InputError
     for a file in another format, and for an id that val does not have.
     """
-    answers = lines.load(Path(path))
+    answers = tables.load(Path(path))
     gold = {f"val_{name}_{n}": letter for name in SUBTASKS for n, letter in enumerate(BLINK.card["gold"][name], 1)}
     if not isinstance(answers, dict):
         raise InputError(f"{path}: not a map of ids to letters; write {{'val_Art_Style_1': '(A)', ...}}")

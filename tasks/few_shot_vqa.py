@@ -99,11 +99,11 @@ _RAW = scorer("official", raw=True)
 def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping[str, Scorer]) -> Task:
     """Make the task of a set that the release reads."""
 
-    def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
+    def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
         own = replace(release, source=str(task.card["source"]))
         folder = few_shot.folder(name, data, own.holds, own.source)
         train = own.items(folder, "train") if shots or own.has(folder, "train") else None
-        return demonstrations.samples(own.items(folder, "val"), train, folder, shots or 0, seed)
+        return demonstrations.samples(own.items(folder, "val"), train, folder, shots, seed)
 
     def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
         """Give the accuracy overall and for each kind of question, clustered by picture."""
@@ -113,7 +113,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
     task = Task(
         name=name,
         version=1,
-        samples=lambda data: read(data, None, 0),
+        samples=lambda data: read(data, 0, 0),
         few_shot=read,
         shots=0,
         prompts=few_shot.prompts(ask),

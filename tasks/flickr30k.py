@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import demonstrations, karpathy, lines
+from mmeval.data import demonstrations, karpathy, tables
 from mmeval.data.demonstrations import Item, find
 from mmeval.scoring.metrics import cider
 from mmeval.scoring.statistics import Statistic
@@ -22,7 +22,7 @@ FOLDERS = ("flickr30k-images", "flickr30k_images", "images", "")
 """Where in the data's folder the pictures may be."""
 
 
-def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
+def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     """Read the pictures of test, each after so many captioned ones of train. Raises InputError."""
     source = str(FLICKR30K.card["source"])
     folder = few_shot.folder("flickr30k", data, f"{FILE} and flickr30k-images", source)
@@ -33,11 +33,11 @@ def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
     train, test = ([item for item in found if item.category == part] for part in ("train", "test"))
     if not test:
         raise InputError(f"{path}: no picture's split is test; get the file again")
-    return demonstrations.samples(test, train, folder, shots or 0, seed)
+    return demonstrations.samples(test, train, folder, shots, seed)
 
 
 def _items(path: Path) -> Iterator[Item]:
-    for row in karpathy.pictures(lines.of_file(path, path.parent, "images")):
+    for row in karpathy.pictures(tables.of_file(path, path.parent, "images")):
         files = tuple(f"{place}/{row.name}" if place else row.name for place in FOLDERS)
         captions = tuple(text.strip() for _, text in row.captions)
         if not all(captions):
@@ -78,7 +78,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 FLICKR30K = Task(
     name="flickr30k",
     version=1,
-    samples=lambda data: read(data, None, 0),
+    samples=lambda data: read(data, 0, 0),
     few_shot=read,
     shots=0,
     prompts=few_shot.prompts(ask),

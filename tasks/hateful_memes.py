@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import demonstrations, lines
+from mmeval.data import demonstrations, tables
 from mmeval.data.demonstrations import Item, find
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.metrics.groups import percent, share
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_odds
@@ -28,7 +28,7 @@ PARTS = {
 }
 
 
-def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
+def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     """Read the memes of the parts that are there, or of the one whose file is given, each after some of train.
 
     Raises InputError.
@@ -46,11 +46,11 @@ def read(data: str, shots: int | None, seed: int) -> Iterator[Sample]:
         raise InputError(f"{folder}: no train.jsonl to draw demonstrations from; get it from {source}")
     queries = (item for part in parts for item in _items(folder / f"{part}.jsonl", part, source))
     shown = _items(train, "train", source) if train else None
-    return demonstrations.samples(queries, shown, folder, shots or 0, seed)
+    return demonstrations.samples(queries, shown, folder, shots, seed)
 
 
 def _items(path: Path, part: str, source: str) -> Iterator[Item]:
-    return (_item(line, part, source) for line in lines.of_file(path, path.parent))
+    return (_item(line, part, source) for line in tables.of_file(path, path.parent))
 
 
 def _item(line: TableRow, part: str, source: str) -> Item:
@@ -88,7 +88,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 HATEFUL_MEMES = Task(
     name="hateful-memes",
     version=1,
-    samples=lambda data: read(data, None, 0),
+    samples=lambda data: read(data, 0, 0),
     few_shot=read,
     shots=0,
     prompts=few_shot.prompts(ask),

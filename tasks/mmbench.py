@@ -19,10 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import lines, sheets
+from mmeval.data import sheets, tables
 from mmeval.data.delimited import StoredPicture, decoded
-from mmeval.data.lines import TableRow
 from mmeval.data.sheets import Cell
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics import circular
 from mmeval.scoring.metrics.circular import GROUP, Question, turned, turned_letter
 from mmeval.scoring.readings import choices
@@ -145,10 +145,10 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[TableRow]:
         config, _, split = data.removeprefix("hub").removeprefix(":").partition("-")
         if data != "hub" and not (config and split):
             raise InputError(f"no data at '{data}': write hub, or hub:CONFIG-SPLIT as in hub:cn-dev")
-        return lines.read("hub", (), {**hub, **({"config": config, "split": split} if config else {})}, "mmbench")
+        return tables.read("hub", (), {**hub, **({"config": config, "split": split} if config else {})}, "mmbench")
     if not Path(data).exists():
         raise InputError(f"no data at '{data}': give the official .tsv file, a .parquet table, embedded, or hub")
-    return lines.read(data, ("*.parquet",), None, "mmbench")
+    return tables.read(data, ("*.parquet",), None, "mmbench")
 
 
 def _with_pictures(table: Iterable[TableRow]) -> list[MMBenchRow]:

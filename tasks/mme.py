@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import files, tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Metric, Prompt, Task
@@ -88,7 +88,7 @@ def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
     if path.is_dir() and not any(_visible(path, "*.parquet")):
         return _release(path)
     if data == "hub" or path.exists():
-        return map(_row, lines.read(data, ("*.parquet",), hub, "mme"))
+        return map(_row, tables.read(data, ("*.parquet",), hub, "mme"))
     raise InputError(f"no data at '{data}': give a folder in the release format, a .parquet table, embedded, or hub")
 
 
@@ -211,7 +211,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
 
 def _questions(folder: Path, text: Path, picture: Path) -> Iterator[YesNoRow]:
     for path in (text, picture):
-        lines.inside(folder, str(path.relative_to(folder)), str(path))
+        files.inside(folder, str(path.relative_to(folder)), str(path))
     image = Image(picture, f"{folder.name}/{picture.name}")
     for number, line in enumerate(_lines(text), start=1):
         if not line.strip():

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -22,7 +22,7 @@ MARK = "<image>"
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions, in the data's order. Raises InputError."""
-    yield from (sample(line) for line in lines.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
+    yield from (sample(line) for line in tables.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
 
 
 def sample(line: TableRow) -> Sample:
@@ -33,7 +33,7 @@ def sample(line: TableRow) -> Sample:
     if answer not in choices.LETTERS[: len(options)]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     texts = [line.text("question"), *options]
-    question, *offered = lines.placed(texts, line.images("image_list"), MARK, line.where)
+    question, *offered = tables.placed(texts, line.images("image_list"), MARK, line.where)
     return Sample(
         id=idx,
         prompt=question,

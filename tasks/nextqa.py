@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import lines, video
+from mmeval.data import tables, video
 from mmeval.data.demonstrations import find
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -48,10 +48,10 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     if not found:
         raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
     mapping = find(folder, MAPPING, PLACES)
-    places = {} if mapping is None else lines.load(mapping)
+    places = {} if mapping is None else tables.load(mapping)
     if not isinstance(places, dict):
         raise InputError(f"{mapping}: not a map of videos to places; get the file again")
-    for line in lines.of_file(found[0], folder):
+    for line in tables.of_file(found[0], folder):
         yield sample(line, folder, places, frames, sampler)
 
 
@@ -132,13 +132,13 @@ def read_predictions(path: str) -> list[Record]:
     In the authors' repository the one is in `results`, the other in `dataset/nextqa`. Raises InputError for a question
     without a prediction (the script stops there, too), and for an answer that is not the csv's.
     """
-    answers, folder = lines.load(Path(path)), Path(path).parent
+    answers, folder = tables.load(Path(path)), Path(path).parent
     if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
         raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
     above = folder.parent if folder.name == "results" else folder
-    tables = [table for split in SPLITS for top in (folder, above) if (table := find(top, f"{split}.csv", PLACES))]
-    for table in tables:
-        asked = list(lines.of_file(table, table.parent))
+    found = [table for split in SPLITS for top in (folder, above) if (table := find(top, f"{split}.csv", PLACES))]
+    for table in found:
+        asked = list(tables.of_file(table, table.parent))
         if any(_id(line) in answers for line in asked):
             return [_predicted(line, answers, path) for line in asked]
     raise InputError(f"{path}: neither test.csv nor val.csv with its questions lies beside it; put it there")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import lines, nlvr2
-from mmeval.data.lines import TableRow
+from mmeval.data import files, nlvr2, tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import group_all, percent, share
 from mmeval.scoring.readings import truth
 from mmeval.scoring.readings.yesno import scorer
@@ -31,7 +31,7 @@ def samples(data: str) -> Iterator[Sample]:
     if not found:
         raise InputError(f"{data}: no test1.json, test2.json or dev.json; give the folder that holds one, or the file")
     folder = path if path.is_dir() else path.parent
-    yield from (sample(line, folder) for line in lines.of_file(found[0], folder))
+    yield from (sample(line, folder) for line in tables.of_file(found[0], folder))
 
 
 def sample(line: TableRow, folder: Path) -> Sample:
@@ -40,8 +40,8 @@ def sample(line: TableRow, folder: Path) -> Sample:
     shown = []
     for name in row.pictures:
         places = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
-        there = (place for place in places if lines.inside(folder, place, line.where).is_file())
-        shown.append(lines.file(folder, next(there, name), line.where))
+        there = (place for place in places if files.inside(folder, place, line.where).is_file())
+        shown.append(files.picture(folder, next(there, name), line.where))
     return Sample(
         id=row.id,
         prompt=(*shown, row.text),

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import files, tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import detection
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.yesno import YesNo
@@ -27,18 +27,18 @@ PICTURES = ("", "val2014", "images")
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
     path = Path(data)
-    files = [path] if path.is_file() else [file for split in SPLITS for file in path.glob(f"[!.]*_{split}.json")]
-    if not files or (path.is_file() and _split(path) is None):
+    found = [path] if path.is_file() else [file for split in SPLITS for file in files.glob(path, f"*_{split}.json")]
+    if not found or (path.is_file() and _split(path) is None):
         raise InputError(f"{data}: no coco_pope_random.json, coco_pope_popular.json or coco_pope_adversarial.json")
     folder = path.parent if path.is_file() else path
     pictures: dict[str, Image] = {}
-    for file in files:
-        for line in lines.of_file(file, folder):
+    for file in found:
+        for line in tables.of_file(file, folder):
             name = line.text("image")
             if name not in pictures:
                 places = line.places(name, PICTURES)
-                there = [place for place in places if lines.inside(folder, place, line.where).is_file()]
-                pictures[name] = lines.file(folder, (there or places)[0], line.where)
+                there = [place for place in places if files.inside(folder, place, line.where).is_file()]
+                pictures[name] = files.picture(folder, (there or places)[0], line.where)
             yield sample(line, _split(file) or "", pictures[name])
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from mmeval.data import lines
+from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import macro, percent
 from mmeval.scoring.metrics.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
@@ -45,7 +45,7 @@ def iq50(data: str) -> Iterator[Sample]:
 
     The 50 items came as web pages' pictures with no file that lists them; this file is ours to read and yours to write.
     """
-    for line in lines.read(data, ("iq50.jsonl",), None, "iq50"):
+    for line in tables.read(data, ("iq50.jsonl",), None, "iq50"):
         given, options, right = line.images("images"), line.images("options"), line.value("answer")
         if len(given) not in NUMBERS or len(options) != 6 or right not in range(6):
             found = f"{len(given)} pictures, {len(options)} options, answer {right!r:.20}"
@@ -55,12 +55,12 @@ def iq50(data: str) -> Iterator[Sample]:
 
 def raven(folder: Path) -> Iterator[Sample]:
     """Yield the test files of the release, `CONFIGURATION/RAVEN_NUMBER_test.npz`, a configuration after the other."""
-    files = {name: sorted((folder / name).glob("RAVEN_*_test.npz"), key=_number) for name in CONFIGURATIONS}
-    if not any(files.values()):
+    tests = {name: sorted((folder / name).glob("RAVEN_*_test.npz"), key=_number) for name in CONFIGURATIONS}
+    if not any(tests.values()):
         raise InputError(f"{folder}: no RAVEN_*_test.npz in {', '.join(CONFIGURATIONS)}; give the release's folder")
-    for name, found in files.items():
+    for name, found in tests.items():
         for path in found:
-            lines.inside(folder, f"{name}/{path.name}", str(folder))
+            files.inside(folder, f"{name}/{path.name}", str(folder))
             panels, target = _panels(path)
             yield from item(f"{name}/{path.stem}", panels[:8], panels[8:], target, name)
 

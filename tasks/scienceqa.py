@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import files, tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, pictures, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
@@ -26,7 +26,7 @@ def samples(data: str) -> Iterator[Sample]:
     if (Path(data) / "problems.json").is_file():
         yield from _release(Path(data))
         return
-    for number, line in enumerate(lines.read(data, ("*test-*.parquet",), SCIENCEQA.card["hub"], "scienceqa"), 1):
+    for number, line in enumerate(tables.read(data, ("*test-*.parquet",), SCIENCEQA.card["hub"], "scienceqa"), 1):
         if shown := line.images("image"):
             yield sample(line, str(number), shown)
 
@@ -34,10 +34,10 @@ def samples(data: str) -> Iterator[Sample]:
 def _release(folder: Path) -> Iterator[Sample]:
     """Read `problems.json`, all splits by number; a picture is `images/test/NUMBER/image.png` (or `test/...`)."""
     root = folder / "images" if (folder / "images").is_dir() else folder
-    for line in lines.of_file(folder / "problems.json", folder, "."):
+    for line in tables.of_file(folder / "problems.json", folder, "."):
         if line.values.get("split") == SPLIT and line.values.get("image"):
             pid = line.text("key")
-            yield sample(line, pid, [lines.file(root, f"{SPLIT}/{pid}/{line.text('image')}", line.where)])
+            yield sample(line, pid, [files.picture(root, f"{SPLIT}/{pid}/{line.text('image')}", line.where)])
 
 
 def sample(line: TableRow, pid: str, shown: Sequence[Image]) -> Sample:

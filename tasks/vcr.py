@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import lines, vcr
-from mmeval.data.lines import TableRow
+from mmeval.data import tables, vcr
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
@@ -23,7 +23,7 @@ AXES = {"q_a": "Q->A", "qa_r": "QA->R"}
 
 def samples(data: str) -> Iterator[Sample]:
     """Read each question of val twice, for its answer and for its reason. Raises InputError."""
-    for line in lines.read(data, ("val.jsonl",), None, "vcr"):
+    for line in tables.read(data, ("val.jsonl",), None, "vcr"):
         yield from pair(line, line.folder or Path(data))
 
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mmeval.data import lines, video, video_qa
+from mmeval.data import tables, video, video_qa
 from mmeval.data.demonstrations import find
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.data.video_qa import VideoQuestion
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.metrics.vqa import normalised
@@ -93,7 +93,7 @@ def read(
     if not paths:
         raise InputError(f"{folder}: no {files[0]} in it; get it from {source}")
     question = reader(folder)
-    for number, line in enumerate(lines.of_file(paths[0], folder), start=1):
+    for number, line in enumerate(tables.of_file(paths[0], folder), start=1):
         found = question(line, number)
         places = [f"{place}/{file}" if place else file for file in found.files for place in FOLDERS]
         shown, tags = video.frames(folder, places, line.where, frames, sampler)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import files, tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import group_all, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
 from mmeval.scoring.readings import choices, letters
@@ -57,7 +57,7 @@ class Marks:
 
 def pairs(data: str, hub: Mapping[str, str]) -> Iterator[Pair]:
     """Yield the pairs in the data's order. Raises InputError for what a row lacks."""
-    for line in lines.read(data, FILES, hub, "winoground"):
+    for line in tables.read(data, FILES, hub, "winoground"):
         captions = (line.text("caption_0"), line.text("caption_1"))
         if captions[0] == captions[1]:
             raise InputError(f"{line.where}: the two captions are the same; get the file again")
@@ -69,7 +69,7 @@ def _picture(line: TableRow, column: str) -> Image:
     """Return the picture of a column, which the release names without its ending: `ex_0_img_0`."""
     value = line.value(column)
     if isinstance(value, str) and line.folder is not None and not Path(value).suffix:
-        return lines.file(line.folder, f"images/{value}.png", line.where)
+        return files.picture(line.folder, f"images/{value}.png", line.where)
     found = line.images(column)
     if len(found) != 1:
         raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; get the file again")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mmeval.cards.schema import NOT_COLUMNS, PLACE, Card
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import tables
+from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import choices
 from mmeval.types import Image, InputError, Parts, Sample, nearest
 
@@ -27,7 +27,7 @@ def samples(
     Of each video so many `frames` are shown, chosen by `sampler`.
     """
     hub = card.hub.model_dump(exclude_none=True) if card.hub else None
-    found = lines.read(data, card.files, hub, task, card.rows)
+    found = tables.read(data, card.files, hub, task, card.rows)
     texts = [text for own in card.prompts.values() for text in own.values()]
     columns = {place for text in texts for place in PLACE.findall(text)} - NOT_COLUMNS
     for number, line in enumerate(found, start=1):
@@ -48,7 +48,7 @@ def sample(
     texts = [line.text(card.fields.question), *offered]
     plain: list[Parts] = [(text,) for text in texts]
     marked = card.mark if card.mark and any(card.mark in text for text in texts) else None
-    question, *options = lines.placed(texts, shown, marked, line.where) if marked else plain
+    question, *options = tables.placed(texts, shown, marked, line.where) if marked else plain
     prompt = question if marked else (*shown, *question)
     category = line.text(card.fields.category) if card.fields.category else ""
     if card.categories and category not in card.categories:

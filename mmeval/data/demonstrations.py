@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmeval.data import lines
+from mmeval.data import files
 from mmeval.types import Image, InputError, Sample, Shot
 
 POOL = 2048
@@ -113,10 +113,10 @@ def samples(
 
 def find(folder: Path, name: str, places: Iterable[str]) -> Path | None:
     """Find a set's file in the folder or in one of those places inside it. Raises InputError for a way out of it."""
-    paths = (lines.inside(folder, f"{place}/{name}" if place else name, str(folder)) for place in ("", *places))
+    paths = (files.inside(folder, f"{place}/{name}" if place else name, str(folder)) for place in ("", *places))
     return next((path for path in paths if path.is_file()), None)
 
 
 def _picture(folder: Path, item: Item) -> Image:
-    there = [name for name in item.files if lines.inside(folder, name, item.where).is_file()]
-    return lines.file(folder, (there or item.files)[0], item.where)
+    there = [name for name in item.files if files.inside(folder, name, item.where).is_file()]
+    return files.picture(folder, (there or item.files)[0], item.where)

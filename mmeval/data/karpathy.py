@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.types import InputError
 
 SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.types import InputError
 
 LABELS = {"true": True, "false": False}

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import lines
-from mmeval.data.lines import TableRow
+from mmeval.data import files, tables
+from mmeval.data.tables import TableRow
 from mmeval.types import Image, InputError, Parts, Ref
 
 FOLDER = "vcr1images"
@@ -101,9 +101,9 @@ def _place(line: TableRow, name: str) -> int:
 
 def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
     """Return the still and then each thing that is mentioned, cut out when it is decoded. Raises InputError."""
-    whole = lines.file(folder, f"{FOLDER}/{asked.still}", asked.where)
+    whole = files.picture(folder, f"{FOLDER}/{asked.still}", asked.where)
     numbers = asked.mentioned
-    path = lines.inside(folder, f"{FOLDER}/{asked.boxes}", asked.where)
+    path = files.inside(folder, f"{FOLDER}/{asked.boxes}", asked.where)
     cut = boxes(path, numbers) if numbers else []
     crops = (_Crop(whole, box, f"{path}, box {n}") for n, box in zip(numbers, cut, strict=True))
     names = (f"{whole.name}, thing {n}" for n in numbers)
@@ -112,7 +112,7 @@ def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
 
 def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
     """Return the boxes of the things of those numbers. Raises InputError."""
-    found: Any = lines.load(path)
+    found: Any = tables.load(path)
     known = found.get("boxes") if isinstance(found, dict) else None
     known = known if isinstance(known, list) else []
     for n in numbers:

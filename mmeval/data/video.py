@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mmeval.data import lines
+from mmeval.data import files
 from mmeval.types import MAX_PIXELS, Image, InputError, Record, Score, nearest
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def frames(
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {known}")
     if count < 1:
         raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
-    there = [name for name in names if lines.inside(folder, name, where).is_file()]
+    there = [name for name in names if files.inside(folder, name, where).is_file()]
     if not there:
         others = " (or in another of its places)" if len(names) > 1 else ""
         raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.types import InputError
 
 

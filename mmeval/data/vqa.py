@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import lines
+from mmeval.data import tables
 from mmeval.data.demonstrations import Item, find
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.types import InputError
 
 AGAIN = "get the file again"
@@ -55,10 +55,10 @@ class Release:
     def read(self, questions: Path, annotations: Path, part: str) -> Iterator[Item]:
         """Read the questions of two files. Raises InputError for a missing annotation or answer."""
         known: dict[str, TableRow] = {}
-        for line in lines.of_file(annotations, annotations.parent, "annotations", _slim):
+        for line in tables.of_file(annotations, annotations.parent, "annotations", _slim):
             if known.setdefault(line.text("question_id"), line) is not line:
                 raise InputError(f"{line.where}: a second annotation of question {line.text('question_id')}; {AGAIN}")
-        for line in lines.of_file(questions, questions.parent, "questions"):
+        for line in tables.of_file(questions, questions.parent, "questions"):
             number = line.text("question_id")
             if number not in known:
                 raise InputError(f"{line.where}: {annotations.name} has no annotation of question {number}; {AGAIN}")
@@ -92,7 +92,7 @@ class VizWiz(Release):
             yield from super().items(folder, part)
             return
         path = path or _need(folder, f"{part}.json", self.source)
-        for line in lines.of_file(path, path.parent, ".", _slim):
+        for line in tables.of_file(path, path.parent, ".", _slim):
             image = line.text("image")
             files = self.pictures(part, image, line.where)
             yield _item(image, line, line, image, files, "answer_type")

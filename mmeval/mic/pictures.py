@@ -19,7 +19,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mmeval.data import lines, vcr
+from mmeval.data import files, vcr
 from mmeval.mic import video
 from mmeval.mic.rows import Picture
 from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, check_size, decoding
@@ -53,7 +53,7 @@ class Pictures:
 
     def _inside(self, path: str) -> Path:
         try:
-            source = lines.inside(self.root, path, path).resolve()
+            source = files.inside(self.root, path, path).resolve()
         except InputError as error:
             raise Unusable("picture missing", str(error)) from error
         if not source.is_file():

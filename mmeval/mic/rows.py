@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mmeval.data import lines
-from mmeval.data.lines import Hook, TableRow
+from mmeval.data import files, tables
+from mmeval.data.tables import Hook, TableRow
 from mmeval.mmicl.context import Part
 from mmeval.mmicl.examples import Turn
 from mmeval.types import InputError
@@ -87,7 +87,7 @@ class Root:
     def _find(self, names: tuple[str, ...]) -> str | None:
         for name in names:
             for pattern in (name, f"*/{name}", f"*/*/{name}"):
-                found = lines.glob(self.folder, pattern)
+                found = files.glob(self.folder, pattern)
                 if len(found) > 1:
                     raise InputError(f"{found[0]} and {found[1]} are both there; give the folder of one with --root")
                 if found:
@@ -111,7 +111,7 @@ class Root:
 
     def note(self, name: str) -> Path:
         """Return the path of a file that is about to be read; its digest is kept."""
-        path = lines.inside(self.folder, name, str(self.folder))
+        path = files.inside(self.folder, name, str(self.folder))
         try:
             with path.open("rb") as file:
                 self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -120,19 +120,19 @@ class Root:
         return path
 
     def rows(self, name: str, at: str | None = None, hook: Hook | None = None) -> Iterator[TableRow]:
-        """Read the rows of a table; `at` and `hook` as for `lines.of_file`."""
-        return lines.of_file(self.note(name), self.folder, at, hook)
+        """Read the rows of a table; `at` and `hook` as for `tables.of_file`."""
+        return tables.of_file(self.note(name), self.folder, at, hook)
 
     def lists(self, name: str, *keys: str) -> list[Iterator[TableRow]]:
         """Read several lists of one JSON file, which stand under these keys."""
         path = self.note(name)
-        value = lines.load(path)
-        return [(TableRow(*found, self.folder, path) for found in lines.at(value, key, path)) for key in keys]
+        value = tables.load(path)
+        return [(TableRow(*found, self.folder, path) for found in tables.at(value, key, path)) for key in keys]
 
     def lines(self, name: str) -> Iterator[tuple[str, str]]:
         """Read the lines of a text file, each with where it stands; blank ones are left out."""
         path = self.note(name)
-        for number, line in enumerate(lines.text(path).split("\n"), 1):
+        for number, line in enumerate(files.text(path).split("\n"), 1):
             if line.strip():
                 yield line.rstrip("\r"), f"{path}, line {number}"
 

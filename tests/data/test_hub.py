@@ -55,7 +55,7 @@ def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
 
 
 def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[object, ...]] = []
+    asked: list[tuple[str, str, str]] = []
     values = {"question_id": "OCR/a.png", "image": {"bytes": b"png", "path": None}, "question": "a?", "answer": "Yes"}
 
     def load(repo: str, revision: str, split: str) -> Any:
@@ -101,7 +101,7 @@ def test_a_hub_that_does_not_answer_is_not_tried_again(monkeypatch: pytest.Monke
     from huggingface_hub import constants
 
     monkeypatch.undo()  # `_answers` itself is asked
-    asked: list[tuple[object, ...]] = []
+    asked: list[object] = []
 
     def load(repo: str, **options: str) -> Any:
         asked.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))

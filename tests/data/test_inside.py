@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.data.lines import glob, inside, is_litter
+from mmeval.data.files import glob, inside, is_litter
 from mmeval.types import InputError
 from tests.tasks.small_folders import picture
 

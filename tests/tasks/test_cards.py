@@ -15,7 +15,7 @@ from mmeval import yaml_file
 from mmeval.cards.rows import sample
 from mmeval.cards.schema import Card, Columns, check
 from mmeval.cards.task import build, load
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task, load_task
 from mmeval.types import Image, InputError
@@ -322,7 +322,7 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
         ({"type": "opne"}, "q.json, 3: unknown kind 'opne', did you mean 'open'?"),
         ({"p": 5}, "there is no picture old/5.png and no new/5.png in"),
         ({"p": 5.5}, "3, p: '5.5' is no picture"),
-        ({"p": "A" * 301}, "neither a file's name nor a picture in base64"),
+        ({"p": "A" * 301}, "not base64"),
         ({"key": "three"}, "the column key is 'three'; for key/2 it must be a whole number"),
         ({"type": "mc", "o": "saw, file"}, "0 options; a question must have two or more"),
     ],

@@ -13,7 +13,7 @@ from mmeval.cards.schema import Card, check
 from mmeval.data import nlvr2 as nlvr2_data
 from mmeval.data import vcr as vcr_data
 from mmeval.data import video, video_qa, vqa
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.mic.readers.captions import frames, videos
 from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow
 from mmeval.mmicl.context import ImageMention, Part

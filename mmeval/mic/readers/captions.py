@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from mmeval.data import karpathy, video
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow, each, index
 from mmeval.mic.video import FRAMES
 from mmeval.types import InputError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.mic.rows import Picture, Root, SourceRow, each
 from mmeval.mmicl.examples import Turn
 

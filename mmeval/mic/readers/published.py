@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import PurePosixPath
 
-from mmeval.data import lines, parquet
-from mmeval.data.lines import TableRow
+from mmeval.data import files, parquet
+from mmeval.data.tables import TableRow
 from mmeval.mic.rows import Picture, Root, SourceRow, each
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.types import InputError
@@ -35,7 +35,7 @@ def rows(root: Root) -> Iterator[SourceRow]:
     memory a row.
     """
     paths = (path.relative_to(root.folder) for path in root.folder.rglob("*") if path.is_file())
-    names = sorted(path.as_posix() for path in paths if not lines.is_litter(path))
+    names = sorted(path.as_posix() for path in paths if not files.is_litter(path))
     files = [name for name in names if name.endswith((".jsonl", ".parquet"))]
     if not files:
         raise InputError(f"{root.folder}: no .jsonl or .parquet file in it; give the folder of MIC_full or MIC_sampled")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mmeval.data.lines import TableRow
+from mmeval.data.tables import TableRow
 from mmeval.mic.rows import Picture, Root, SourceRow, each, index
 from mmeval.types import InputError
 

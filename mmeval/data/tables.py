@@ -5,28 +5,20 @@ What the columns mean is for the task to say. No address is fetched, and no name
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from PIL import Image as PILImage
-
 from mmeval import jsonl
-from mmeval.data import delimited
-from mmeval.types import BROKEN, FORMATS, Image, InputError, Parts, nearest
+from mmeval.data import delimited, files
+from mmeval.types import Image, InputError, Parts, nearest
 
 LONGEST = 255
 """Characters in the name of a file: a longer text where a picture is expected is its bytes in base64."""
 BESIDE = "./"
 """How the name of a file beside the table begins, or of a folder there."""
-LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
-"""What macOS and Windows leave in folders; so are files whose names begin with `._`."""
-
 Hook = Callable[[dict[str, Any]], Any]
 """Makes a JSON object smaller while a file is read."""
 
@@ -71,7 +63,7 @@ class TableRow:
         file of that name beside the table. Raises InputError.
         """
         if name.startswith(BESIDE) and self.folder is not None:
-            return [file(self.folder, self._beside(name), self.where)]
+            return [files.picture(self.folder, self._beside(name), self.where)]
         value = self.value(name)
         items = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
         return [self._image(item, name, under) for item in items if item not in (None, "")]
@@ -80,18 +72,18 @@ class TableRow:
         encoded = item.get("bytes") if isinstance(item, Mapping) else item
         name = f"{self.where}, {column}"
         if isinstance(encoded, str) and len(encoded) > LONGEST:
-            encoded = _decoded(encoded, name)
+            encoded = delimited.decoded(encoded, name)
         if isinstance(encoded, (bytes, delimited.StoredPicture)):
             return Image(encoded, name)
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
         names = self.places(str(item), under)
-        there = [name for name in names if inside(self.folder, name, self.where).is_file()]
+        there = [name for name in names if files.inside(self.folder, name, self.where).is_file()]
         if not there and len(names) > 1:
             raise InputError(
                 f"{self.where}: there is no picture {' and no '.join(names)} in {self.folder}; put it there"
             )
-        return file(self.folder, (there or names)[0], self.where)
+        return files.picture(self.folder, (there or names)[0], self.where)
 
     def places(self, name: str, under: Sequence[str]) -> list[str]:
         """Return the paths in the folder where a file of that name may be, `under` as for pictures."""
@@ -110,69 +102,8 @@ def _at(place: str, name: str) -> str:
     return f"{place}/{name}" if place else name
 
 
-def _decoded(text: str, where: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise InputError(
-            f"{where}: neither a file's name nor a picture in base64 ({error}); get the table again"
-        ) from error
-
-
-def file(folder: Path, name: str, where: str) -> Image:
-    """Return the picture of that name in the folder. Raises InputError where it is missing or `inside` refuses it."""
-    path = inside(folder, name, where)
-    if not path.is_file():
-        raise InputError(f"{where}: there is no picture {path}; put it there")
-    return Image(path, name)
-
-
-def inside(folder: Path, name: str, where: str) -> Path:
-    """Return the path of a file that data names, whether it is there or not.
-
-    A link in the folder may lead anywhere to a picture, since the user named the folder, and nowhere else. Raises
-    InputError for any other way out of the folder, for an address, and for what cannot be the name of a file.
-    """
-    if "://" in name:
-        raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
-    path, pure = folder / name, PurePosixPath(name)
-    try:
-        there = path.exists()  # raises for a name that no file can have: too long, a null character, a loop
-        allowed = path.resolve().is_relative_to(folder.resolve())
-        if not allowed and not pure.is_absolute() and ".." not in pure.parts:
-            allowed = is_picture(path) if there else True
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; fix it") from error
-    if not allowed:
-        raise InputError(f"{where}: '{name[:80]}' leads out of {folder}; put the file itself there")
-    return path
-
-
-def is_picture(path: Path) -> bool:
-    """Return whether a regular file begins as a picture of a known kind does."""
-    if not path.is_file():
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
-            PILImage.open(path, formats=FORMATS).close()
-    except BROKEN:
-        return False
-    return True
-
-
-def glob(folder: Path, pattern: str) -> list[Path]:
-    """Return what matches the pattern in the folder, sorted, without what macOS and Windows leave there."""
-    return [path for path in sorted(folder.glob(pattern)) if not is_litter(path.relative_to(folder))]
-
-
-def is_litter(path: Path) -> bool:
-    """Return whether a path is, or lies in, what macOS and Windows leave in folders."""
-    return any(part in LITTER or part.startswith("._") for part in path.parts)
-
-
 def read(
-    data: str, files: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
+    data: str, patterns: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
 ) -> Iterator[TableRow]:
     """Read the rows of `hub`, of a file, or of those files of a folder (patterns, as in `*/val-*.parquet`).
 
@@ -181,17 +112,19 @@ def read(
     path = Path(data)
     if data == "hub":
         if hub is None:
-            raise InputError(f"{task} has no known copy on the hub; give the folder that holds {' or '.join(files)}")
+            raise InputError(f"{task} has no known copy on the hub; give the folder that holds {' or '.join(patterns)}")
         from mmeval.data.hub import values
 
         return (TableRow(found, where) for found, where in values(**hub))
     if path.is_file():
         return of_file(path, path.parent, rows)
     if not path.is_dir():
-        raise InputError(f"no data at '{data}': give the folder that holds {' or '.join(files)}, or one such file")
-    found = [inside(path, str(p.relative_to(path)), data) for name in files for p in glob(path, _safe(name))]
+        raise InputError(f"no data at '{data}': give the folder that holds {' or '.join(patterns)}, or one such file")
+    found = [
+        files.inside(path, str(p.relative_to(path)), data) for name in patterns for p in files.glob(path, _safe(name))
+    ]
     if not found:
-        raise InputError(f"{data}: no {' and no '.join(files)} in it; give the folder that holds it")
+        raise InputError(f"{data}: no {' and no '.join(patterns)} in it; give the folder that holds it")
     return (line for one in found for line in of_file(one, path, rows))
 
 
@@ -218,7 +151,7 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
 def load(path: Path, hook: Hook | None = None) -> Any:
     """Read a whole JSON file. Raises InputError naming it."""
     try:
-        return json.loads(text(path), object_hook=hook)
+        return json.loads(files.text(path), object_hook=hook)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); get the file again") from error
 
@@ -251,19 +184,9 @@ def _safe(pattern: str) -> str:
     return pattern
 
 
-def text(path: Path) -> str:
-    """Read a whole text file in UTF-8. Raises InputError naming it."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def _json(path: Path, hook: Hook | None) -> Iterator[tuple[Mapping[str, Any], str]]:
     """Read a list of objects, one object, or an object a line: official releases call all of these .json."""
-    content = text(path).strip()
+    content = files.text(path).strip()
     if content.startswith("["):
         yield from at(load(path, hook), ".", path)
     elif (whole := _spread(content)) is not None:

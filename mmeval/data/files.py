@@ -1,0 +1,75 @@
+"""Find the files that data names, inside the folder that the user named."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path, PurePosixPath
+
+from PIL import Image as PILImage
+
+from mmeval.types import BROKEN, FORMATS, Image, InputError
+
+LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
+"""What macOS and Windows leave in folders; so are files whose names begin with `._`."""
+
+
+def picture(folder: Path, name: str, where: str) -> Image:
+    """Return the picture of that name in the folder. Raises InputError where it is missing or `inside` refuses it."""
+    path = inside(folder, name, where)
+    if not path.is_file():
+        raise InputError(f"{where}: there is no picture {path}; put it there")
+    return Image(path, name)
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """Return the path of a file that data names, whether it is there or not.
+
+    A link in the folder may lead anywhere to a picture, since the user named the folder, and nowhere else. Raises
+    InputError for any other way out of the folder, for an address, and for what cannot be the name of a file.
+    """
+    if "://" in name:
+        raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
+    path, pure = folder / name, PurePosixPath(name)
+    try:
+        there = path.exists()  # raises for a name that no file can have: too long, a null character, a loop
+        allowed = path.resolve().is_relative_to(folder.resolve())
+        if not allowed and not pure.is_absolute() and ".." not in pure.parts:
+            allowed = is_picture(path) if there else True
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; fix it") from error
+    if not allowed:
+        raise InputError(f"{where}: '{name[:80]}' leads out of {folder}; put the file itself there")
+    return path
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a regular file begins as a picture of a known kind does."""
+    if not path.is_file():
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
+            PILImage.open(path, formats=FORMATS).close()
+    except BROKEN:
+        return False
+    return True
+
+
+def glob(folder: Path, pattern: str) -> list[Path]:
+    """Return what matches the pattern in the folder, sorted, without what macOS and Windows leave there."""
+    return [path for path in sorted(folder.glob(pattern)) if not is_litter(path.relative_to(folder))]
+
+
+def is_litter(path: Path) -> bool:
+    """Return whether a path is, or lies in, what macOS and Windows leave in folders."""
+    return any(part in LITTER or part.startswith("._") for part in path.parts)
+
+
+def text(path: Path) -> str:
+    """Read a whole text file in UTF-8. Raises InputError naming it."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
