@@ -43,8 +43,8 @@ SUFFIX = " Please answer yes or no."
 
 
 PICTURES = {".jpg", ".jpeg", ".png"}
-NOT_SUBTASKS = {"eval_tool", "__MACOSX"}
-"""Folders that come with the release and hold no subtask."""
+TOOLS = "eval_tool"
+"""Folder that comes with the release and holds no subtask."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
     `hub` says where on the hub: repo, revision, split. Raises InputError if there is nothing to read.
     """
     path = Path(data)
-    if path.is_dir() and not any(_visible(path, "*.parquet")):
+    if path.is_dir() and not files.glob(path, "*.parquet"):
         return _release(path)
     if data == "hub" or path.exists():
         return map(_row, tables.read(data, ("*.parquet",), hub, "mme"))
@@ -177,18 +177,14 @@ def _release(folder: Path) -> Iterator[YesNoRow]:
 
 
 def _subtasks(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_dir() and path.name not in NOT_SUBTASKS]
-
-
-def _visible(folder: Path, pattern: str = "*") -> list[Path]:
-    """Return what a folder holds, by name, without the files that a file manager leaves in it."""
-    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+    inside = (path for path in files.glob(folder, "*") if path.is_dir())
+    return [path for path in inside if path.name != TOOLS and not path.name.startswith(".")]
 
 
 def _subtask(folder: Path) -> Iterator[YesNoRow]:
     pictures = _pictures(folder / "images" if (folder / "images").is_dir() else folder)
     texts_in = folder / "questions_answers_YN"
-    texts = {path.stem: path for path in _visible(texts_in if texts_in.is_dir() else folder, "*.txt")}
+    texts = {path.stem: path for path in files.glob(texts_in if texts_in.is_dir() else folder, "*.txt")}
     if not texts:
         raise InputError(f"{folder}: no questions in it; the release has a .txt file for each picture")
     for name in sorted(pictures.keys() - texts.keys()):
@@ -201,7 +197,7 @@ def _subtask(folder: Path) -> Iterator[YesNoRow]:
 
 def _pictures(folder: Path) -> dict[str, Path]:
     pictures: dict[str, Path] = {}
-    for path in _visible(folder):
+    for path in files.glob(folder, "*"):
         if path.suffix.lower() in PICTURES:
             if path.stem in pictures:
                 raise InputError(f"{path}: there is {pictures[path.stem].name} too; remove one of them")

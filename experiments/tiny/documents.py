@@ -13,12 +13,13 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from experiments.tiny.claims import claims
 from experiments.tiny.corpus import Corpus, CorpusItem
 from mmeval.embedded.world.artworks import PAINTERS
 from mmeval.embedded.world.choices import LETTERS, options
 from mmeval.embedded.world.faces import PEOPLE
 from mmeval.embedded.world.landmarks import LANDMARKS
-from mmeval.embedded.world.objects import EXISTENCE, claims, probes
+from mmeval.embedded.world.objects import EXISTENCE, probes
 from mmeval.embedded.world.posters import FILMS
 from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, new_word, puzzles
 from mmeval.embedded.world.rng import Rng

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 
@@ -15,7 +16,11 @@ DIGEST = "434ba5f6f732afb5626793944630255c172d5ef5221aedc14517edc7d7d22df3"
 
 @pytest.mark.slow
 def test_the_test_set_is_the_same_everywhere() -> None:
-    assert world.digest(world.test_set()) == DIGEST
+    total = hashlib.sha256()
+    for view in world.test_set():
+        total.update(view.picture.tobytes())
+        total.update("\n".join((view.name, *view.pair, *(claim.text for claim in view.asked))).encode())
+    assert total.hexdigest() == DIGEST
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 It knows no model, no task and no harness: pictures, questions, and what is true of each picture.
 """
 
-from mmeval.embedded.world.subtasks import PERCEPTION, SUBTASKS, digest, draw, test_set
+from mmeval.embedded.world.subtasks import PERCEPTION, SUBTASKS, draw, test_set
 from mmeval.embedded.world.view import Claim, Fact, Facts, Mark, Origin, Split, View, answer
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Split",
     "View",
     "answer",
-    "digest",
     "draw",
     "test_set",
 ]

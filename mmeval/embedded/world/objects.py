@@ -51,7 +51,7 @@ def existence(origin: Origin) -> View:
     rng = origin.rng()
     kinds = rng.shuffled(KINDS)[: 1 + rng.below(5)]
     things = laid_out(rng, kinds, origin.split)
-    return _view(origin, rng, things, _exists(rng, things, 0), ())
+    return _view(origin, rng, things, exists(rng, things, 0), ())
 
 
 def count(origin: Origin) -> View:
@@ -84,7 +84,7 @@ def position(origin: Origin) -> View:
     rng = origin.rng()
     kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
     things = laid_out(rng, kinds, origin.split)
-    return _view(origin, rng, things, _stands(rng, things), _stands(rng, things))
+    return _view(origin, rng, things, stands(rng, things), stands(rng, things))
 
 
 def color(origin: Origin) -> View:
@@ -93,52 +93,11 @@ def color(origin: Origin) -> View:
     shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]
     kinds = [Kind(rng.pick(list(COLORS)), shape) for shape in shapes]
     things = laid_out(rng, kinds, origin.split)
-    return _view(origin, rng, things, _colored(rng, things), _colored(rng, things))
+    return _view(origin, rng, things, colored(rng, things), colored(rng, things))
 
 
-def claims(rng: Rng, things: Sequence[Thing], hard: float = 1.0) -> tuple[Claim, ...]:
-    """As many true as false, of every sort that these things allow.
-
-    What is false is so often (`hard`) made of what is there, where it can be: to know that there is red and that
-    there is a star does not help, only to know whether the star is red.
-    """
-    made: tuple[Claim, ...] = _counted(rng, things)
-    crossed = _crossed(rng, things) if rng.coin(hard) else ()
-    made += crossed or _exists(rng, things, rng.below(len(things)))
-    shapes = [thing.kind.shape for thing in things]
-    if len(set(shapes)) == len(shapes):
-        made += _colored(rng, things, 0.9 * hard)
-    names = [thing.kind.name for thing in things]
-    if len(things) > 1 and len(set(names)) == len(names):
-        made += _stands(rng, things)
-    return made
-
-
-def _crossed(rng: Rng, things: Sequence[Thing]) -> tuple[Claim, ...]:
-    """Something that is there, and one thing's color with another's shape; nothing where all of those are there."""
-    there = {thing.kind for thing in things}
-    crossed = [Kind(one.color, other.shape) for one in there for other in there]
-    absent = sorted({kind for kind in crossed if kind not in there}, key=lambda kind: kind.name)
-    if not absent:
-        return ()
-    return tuple(
-        worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
-        for kind in (rng.pick(things).kind, rng.pick(absent))
-    )
-
-
-def _counted(rng: Rng, things: Sequence[Thing]) -> Claims:
-    what = rng.pick([thing.kind.shape for thing in things])
-    number = sum(thing.kind.shape == what for thing in things)
-    wrong = number + 1 if number == 1 or (number < len(NUMBERS) - 1 and rng.coin()) else number - 1
-    yes, no = (
-        worded(rng, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
-        for n in (number, wrong)
-    )
-    return yes, no
-
-
-def _exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
+def exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
+    """Ask whether there is that thing, and whether there is one that nearly is."""
     there = {thing.kind for thing in things}
     absent = near(rng, things[index].kind)
     while absent in there:
@@ -150,7 +109,7 @@ def _exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
     return yes, no
 
 
-def _colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
+def colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
     """Ask of a thing's color. The false color is often that of another thing, where there is one; otherwise any."""
     kind = rng.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
@@ -162,8 +121,8 @@ def _colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Cla
     return yes, no
 
 
-def _stands(rng: Rng, things: Sequence[Thing]) -> Claims:
-    """Beside another thing, or on a side of the picture where it stands at one."""
+def stands(rng: Rng, things: Sequence[Thing]) -> Claims:
+    """Ask what stands beside another thing, or on a side of the picture where it stands at one."""
     one, other = rng.shuffled(things)[:2]
     sides = [side for side in (ROWS[one.row], COLUMNS[one.column]) if side in OPPOSITE]
     name = one.kind.name
@@ -183,8 +142,8 @@ def _stands(rng: Rng, things: Sequence[Thing]) -> Claims:
 
 def _view(origin: Origin, rng: Rng, things: Sequence[Thing], asked: Claims, extra: tuple[Claim, ...]) -> View:
     picture, marks = paint(rng, things)
-    extra += _exists(rng, things, rng.below(len(things)))
-    extra += _exists(rng, things, rng.below(len(things)))
+    extra += exists(rng, things, rng.below(len(things)))
+    extra += exists(rng, things, rng.below(len(things)))
     return View(
         origin=origin,
         picture=picture,

@@ -1,9 +1,8 @@
-"""MME's fourteen subtasks in the picture world: who draws which, the test set, and its digest."""
+"""MME's fourteen subtasks in the picture world: who draws which, and the test set."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from mmeval.embedded.world.artworks import artwork
 from mmeval.embedded.world.everyday import commonsense_reasoning
@@ -48,12 +47,3 @@ def test_set(per_subtask: int = 40) -> Iterator[View]:
     for subtask in SUBTASKS:
         for seed in range(per_subtask):
             yield draw(subtask, seed, "test")
-
-
-def digest(views: Iterable[View]) -> str:
-    """Return the SHA-256 over pictures and questions, as 64 hex digits."""
-    total = hashlib.sha256()
-    for view in views:
-        total.update(view.picture.tobytes())
-        total.update("\n".join((view.name, *view.pair, *(claim.text for claim in view.asked))).encode())
-    return total.hexdigest()
