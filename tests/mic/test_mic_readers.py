@@ -258,6 +258,7 @@ def mutated(value: Any, rng: random.Random) -> Any:
     return rng.choice([None, 7, -1, 1e308, float("inf"), "x", "", [], {}, [[]], True, "../a.jpg", "\ud800"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [source for source in READERS if not source.startswith("msrvtt")])
 def test_annotation_of_any_other_form_ends_in_a_sentence_or_in_the_count(source: str, tmp_path: Path) -> None:
     FOLDERS[source](tmp_path / "root")
