@@ -77,10 +77,10 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
     from mmeval.mic.plan import bounds
     from mmeval.reporting import console
 
-    with console.progress() as progress:
+    with console.display() as display:
         span = None if shots is None else bounds(shots)
         workers = workers or os.cpu_count() or 1
-        built = build(source, root, out, shots=span, workers=workers, progress=progress, **how)
+        built = build(source, root, out, shots=span, workers=workers, progress=display.progress, **how)
     for line in built.lines():
         console.say(line)
 

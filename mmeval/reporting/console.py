@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,60 +32,46 @@ def say(line: str) -> None:
 
 
 class Screen:
-    """A Display (mmeval.evaluation): sentences, and a line of progress now and then."""
+    """A Display (mmeval.evaluation): sentences, and samples done, samples a second and time left.
 
-    def __init__(self) -> None:
-        self._screen = console()
-        self._lines = _Lines(self._screen)
+    They are a bar, where one is given, else a line now and then.
+    """
+
+    def __init__(self, bar: Progress | None = None) -> None:
+        self._console, self._bar = bar.console if bar else console(), bar
+        self._row = bar.add_task("samples", total=None, rate="") if bar else None
+        self._began, self._first, self._done, self._told = 0.0, -1, 0, 0.0
 
     def message(self, text: str) -> None:
         """Print the sentence."""
-        self._screen.print(Text(table.clean(text)))
+        self._console.print(Text(table.clean(text)))
 
     def progress(self, done: int, total: int) -> None:
-        """Print samples done, samples a second and time left, at most every ten seconds."""
-        self._lines.report(done, total)
-
-
-class Bar(Screen):
-    """The same on a terminal: a bar."""
-
-    def __init__(self, bar: Progress) -> None:
-        super().__init__()
-        self._bar, self._screen = bar, bar.console
-        self._row: Any = None
-        self._clock = _Clock()
-
-    def progress(self, done: int, total: int) -> None:
-        """Move the bar; a run that starts begins a new one."""
-        if self._row is None or done < self._last:
-            if self._row is not None:
-                self._bar.remove_task(self._row)
-            self._row, self._clock = self._bar.add_task("samples", total=total, rate=""), _Clock()
-        self._last = done
-        self._bar.update(self._row, completed=done, total=total, rate=self._clock.rate(done))
-
-    _last = 0
+        """Show how far a run is; one that has fewer answers than the last begins anew."""
+        if self._first < 0 or done < self._done:
+            self._began, self._first = time.monotonic(), done
+        self._done = done
+        rate = (done - self._first) / max(time.monotonic() - self._began, 1e-3)
+        if self._bar is not None and self._row is not None:
+            self._bar.update(self._row, completed=done, total=total, rate=f"{rate:.1f}/s")
+        elif done == total == self._first:
+            self._console.print(Text(f"{done}/{total} samples"))
+        elif done > self._first and (done == total or time.monotonic() - self._told >= LOG_EVERY):
+            self._told = time.monotonic()
+            left = f", {(total - done) / rate:.0f} s left" if done < total else ""
+            self._console.print(Text(f"{done}/{total} samples, {rate:.1f}/s{left}"))
 
 
 @contextmanager
 def display() -> Iterator[Screen]:
     """Yield what shows an evaluation's progress: a bar on a terminal, else a line now and then."""
-    screen = console()
-    if not screen.is_terminal:
+    if not console().is_terminal:
         yield Screen()
         return
     rate = TextColumn("{task.fields[rate]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TextColumn("left"))
-    with Progress(*columns, TimeRemainingColumn(), TextColumn("so far"), TimeElapsedColumn(), console=screen) as bar:
-        yield Bar(bar)
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[int, int], None]]:
-    """Yield what shows how many are done, of how many."""
-    with display() as shown:
-        yield shown.progress
+    with Progress(*columns, TimeRemainingColumn(), TextColumn("so far"), TimeElapsedColumn(), console=console()) as bar:
+        yield Screen(bar)
 
 
 def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
@@ -172,43 +158,3 @@ def show_paths(paths: Sequence[Path]) -> None:
     """Print what was written, a path a line."""
     for path in paths:
         console().print(Text(f"wrote {path}"))
-
-
-class _Clock:
-    """Samples a second since the first report, whatever an earlier sitting had done."""
-
-    def __init__(self) -> None:
-        self._start: tuple[float, int] | None = None
-
-    @property
-    def first(self) -> int | None:
-        """What had been done at the first report."""
-        return self._start and self._start[1]
-
-    def rate(self, done: int) -> str:
-        if self._start is None:
-            self._start = (time.monotonic(), done)
-        began, first = self._start
-        return f"{(done - first) / max(time.monotonic() - began, 1e-3):.1f}/s"
-
-
-class _Lines:
-    """A line of progress at most every LOG_EVERY seconds."""
-
-    def __init__(self, screen: Console) -> None:
-        self._screen, self._clock, self._last, self._done = screen, _Clock(), 0.0, 0
-
-    def report(self, done: int, total: int) -> None:
-        if done < self._done:  # another run
-            self._clock = _Clock()
-        self._done = done
-        rate = self._clock.rate(done)
-        if done == self._clock.first:  # nothing was answered yet in this session, and there is no rate
-            if done == total:
-                self._screen.print(Text(f"{done}/{total} samples"))
-            return
-        if time.monotonic() - self._last >= LOG_EVERY or done == total:
-            self._last = time.monotonic()
-            speed = float(rate.removesuffix("/s"))
-            left = f", {(total - done) / speed:.0f} s left" if speed and done < total else ""
-            self._screen.print(Text(f"{done}/{total} samples, {rate}{left}"))

@@ -7,16 +7,16 @@ from mmeval.reporting import console
 
 def test_no_line_before_the_first_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(console, "LOG_EVERY", 0.0)
-    with console.progress() as report:
-        report(40, 50)  # an earlier sitting's
+    with console.display() as screen:
+        screen.progress(40, 50)  # an earlier session's
         assert capsys.readouterr().out == ""
-        report(41, 50)
-        report(50, 50)
+        screen.progress(41, 50)
+        screen.progress(50, 50)
     first, last = capsys.readouterr().out.splitlines()
     assert first.startswith("41/50 samples, ") and last.startswith("50/50 samples, ")
 
 
 def test_what_was_done_before_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.progress() as report:
-        report(50, 50)
+    with console.display() as screen:
+        screen.progress(50, 50)
     assert capsys.readouterr().out == "50/50 samples\n"
