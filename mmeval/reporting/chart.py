@@ -78,3 +78,18 @@ def interval(estimate: Estimate, digits: int = 1) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"
+
+
+def caption(chart: Chart, opening: str, chance: str, intervals: str, mark: str) -> str:
+    """Return how to read a figure; what is not in it is not explained."""
+    found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
+    shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
+    with_interval = sum(estimate.low is not None for estimate in shown)
+    sentences = {
+        opening: True,
+        f"{chance}: what guessing gives.": any(estimate.chance is not None for estimate in shown),
+        f"{intervals}.": with_interval > 0,
+        f"Scores without {mark} were published without an interval.": with_interval < len(shown),
+        "A gap: no value.": len(shown) < len(found),
+    }
+    return " ".join(sentence for sentence, holds in sentences.items() if holds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mmeval.reporting.chart import Chart, Series, interval, number
+from mmeval.reporting.chart import Chart, Series, caption, interval, number
 from mmeval.reporting.sheet import (
     BAND,
     MARGIN,
@@ -41,11 +41,11 @@ SHARE, POINTS = "share of full marks", "points, of {:g} an axis"
 
 
 def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]:
-    """Draws the chart into `folder` as PNG and SVG and returns their paths.
+    """Draw the chart into `folder` as PNG and SVG and returns their paths.
 
     Raises InputError if the series are of different tasks, or more than can be told apart.
     """
-    lines = notes([*chart.notes, *_reading(chart)], WIDTH)
+    lines = notes([*chart.notes, _reading(chart)], WIDTH)
     metrics = (*chart.totals, *chart.axes)
     left, right = _ends(chart)
     lanes = {name: _lanes(chart, name, lambda share: left + share * (right - left)) for name in metrics}
@@ -197,20 +197,7 @@ def _lanes(chart: Chart, metric: str, x: Callable[[float], float]) -> list[int]:
     return lanes
 
 
-def _reading(chart: Chart) -> list[str]:
-    """How to read the figure, in a sentence or two; what is not in it is not explained."""
-    found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
-    shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
-    sentences = ["Every row runs from zero to full marks."]
-    if len(chart.series) > 1:
-        sentences[0] += " Height within a row means nothing."
-    if any(estimate.chance is not None for estimate in shown):
-        sentences.append("Dashed: what guessing gives.")
-    with_interval = sum(estimate.low is not None for estimate in shown)
-    if with_interval:
-        sentences.append("Line through a dot: 95% interval.")
-    if with_interval < len(shown):
-        sentences.append("Scores without a line were published without an interval.")
-    if len(shown) < len(found):
-        sentences.append("A gap: no value.")
-    return [" ".join(sentences)]
+def _reading(chart: Chart) -> str:
+    several = " Height within a row means nothing." if len(chart.series) > 1 else ""
+    opening = f"Every row runs from zero to full marks.{several}"
+    return caption(chart, opening, "Dashed", "Line through a dot: 95% interval", "a line")

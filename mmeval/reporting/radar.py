@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmeval.reporting.chart import Chart, Series, number
+from mmeval.reporting.chart import Chart, Series, caption, number
 from mmeval.reporting.sheet import (
     GRID,
     MARGIN,
@@ -43,11 +43,12 @@ WIDTH = 2 * (MARGIN + LABELS + RADIUS) + 0.1 + SIDE
 
 
 def draw(chart: Chart, folder: Path, name: str = "radar") -> tuple[Path, Path]:
-    """Draws the chart into `folder` as PNG and SVG and returns their paths.
+    """Draw the chart into `folder` as PNG and SVG and returns their paths.
 
     Raises InputError if the series are of different tasks, or more than can be told apart.
     """
-    lines = notes([*chart.notes, *_reading(chart)], WIDTH)
+    reading = caption(chart, READING, "Dashed ring", "Ticks on the spokes: 95% intervals", "ticks")
+    lines = notes([*chart.notes, reading], WIDTH)
     height = 2 * MARGIN + head_height(chart, WIDTH) + 2 * (RADIUS + ABOVE) + 0.2 + foot_height(lines)
     with paper(WIDTH, height) as sheet:
         top = head(sheet, chart)
@@ -167,21 +168,7 @@ def _fraction(value: float | None, full: float | None) -> float | None:
     return None if value is None or full is None else value / full
 
 
-def _reading(chart: Chart) -> list[str]:
-    """Return the normalisation and how to read the figure; what is not in it is not explained."""
-    found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
-    shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
-    sentences = [
-        "Each spoke runs from 0 to the full marks of its axis, in the benchmark's own order; nothing is rescaled "
-        "to the models shown. Read along the spokes: the area enclosed means nothing."
-    ]
-    if any(estimate.chance is not None for estimate in shown):
-        sentences.append("Dashed ring: what guessing gives.")
-    with_interval = sum(estimate.low is not None for estimate in shown)
-    if with_interval:
-        sentences.append("Ticks on the spokes: 95% intervals.")
-    if with_interval < len(shown):
-        sentences.append("Scores without ticks were published without an interval.")
-    if len(shown) < len(found):
-        sentences.append("A gap: no value.")
-    return [" ".join(sentences)]
+READING = (
+    "Each spoke runs from 0 to the full marks of its axis, in the benchmark's own order; nothing is rescaled to the "
+    "models shown. Read along the spokes: the area enclosed means nothing."
+)

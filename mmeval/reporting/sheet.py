@@ -80,7 +80,7 @@ class Sheet:
         self.axes.text(x, y, text, fontsize=size, **given)
 
     def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
-        """Draws a line through points."""
+        """Draw a line through points."""
         given: dict[str, Any] = {"color": GRID, "linewidth": 0.8, "solid_capstyle": "butt"} | style
         self.axes.plot(xs, ys, **given)
 
