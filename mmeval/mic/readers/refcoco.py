@@ -1,4 +1,4 @@
-"""Read RefCOCO: an object of a COCO picture, said by where it is, and the expression that refers to it.
+"""Read RefCOCO: an object of a COCO picture, named by its place, and the expression that refers to it.
 
 Read are `refs(unc).json` (the official `refs(unc).p`, converted) with `instances.json`, or MDETR's
 `finetune_refcoco_*.json`, which are COCO files with an image entry an expression.
