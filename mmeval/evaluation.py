@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from mmeval import engine
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
-from mmeval.models import Checkpoint, ModelOptions, find_model, load_model, pick_context
+from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
 from mmeval.provenance import libraries, provenance, versions
 from mmeval.rendering import Preview, pictures, record, render
 from mmeval.run import Journal, Run
@@ -231,8 +230,9 @@ def preview(spec: RunSpec) -> Preview:
         text += "".join(f"\n[candidate: {candidate}]" for candidate in request.candidates)
         prompts.append((sample.id, text, sent.input_tokens))
     checkpoint, used = planned.checkpoint, planned.spec
+    source = "the embedded suite" if used.data == "embedded" else planned.source
     reads = (
-        f"data: {planned.source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
+        f"data: {source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
         f"{checkpoint.source or 'nowhere'}; prompt: {used.prompt}; context: {used.context}"
     )
     return Preview(reads, tuple(prompts), tuple(planned.task.notices(planned.survey.categories)))
@@ -240,7 +240,7 @@ def preview(spec: RunSpec) -> Preview:
 
 def _spec(spec: RunSpec | None, values: Mapping[str, Any]) -> RunSpec:
     if spec is None:
-        return from_mapping(values, "evaluate", RunSpec)
+        return from_mapping(values, "", RunSpec)
     return replace(spec, **values)
 
 
@@ -276,10 +276,11 @@ def _filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
 
 def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]:
     """Return what identifies a run beside its spec: what could change answers or scores under the same names."""
+    adapter = ADAPTERS[checkpoint.adapter]
     found: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
-        "engine": {"version": engine.VERSION, **libraries(checkpoint.adapter)},
+        "engine": {"version": adapter.version, **libraries(adapter.packages)},
     }
     if task.facts is not None:
         found["card"] = dict(task.facts)

@@ -16,10 +16,6 @@ from mmeval.spec import RunSpec
 PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "numpy", "scipy")
 
 
-LIBRARIES = ("torch", "transformers")
-"""Libraries whose major version can change answers."""
-
-
 def provenance(spec: RunSpec) -> dict[str, Any]:
     """Return now, here, with this code."""
     import mmeval
@@ -36,11 +32,9 @@ def provenance(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def libraries(adapter: str) -> dict[str, str]:
-    """Return the major versions of the libraries that an adapter's answers depend on, as far as they are installed."""
-    if adapter == "constant":
-        return {}
-    return {name: found.split(".")[0] for name in LIBRARIES if (found := _version(name))}
+def libraries(packages: Sequence[str]) -> dict[str, str]:
+    """Return the major versions of packages that answers depend on, as far as they are installed."""
+    return {name: found.split(".")[0] for name in packages if (found := _version(name))}
 
 
 def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -49,7 +43,7 @@ def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
     for session in sessions:
         packages = session.get("packages") or {}
         own = session.get("version") or packages.get("mmeval-harness") or "unknown"
-        others = ", ".join(f"{name} {packages[name]}" for name in LIBRARIES if packages.get(name))
+        others = ", ".join(f"{name} {packages[name]}" for name in ("torch", "transformers") if packages.get(name))
         found[f"mmeval {own}" + (f" with {others}" if others else "")] = None
     return list(found)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmeval.run import SCHEMA
 from mmeval.scoring.differences import differences, explain
-from mmeval.scoring.statistics import estimate, parts
+from mmeval.scoring.statistics import Statistic, estimate, parts
 from mmeval.task import Task
 from mmeval.types import Record, Score
 
@@ -42,7 +42,7 @@ class Scored:
     def results(self) -> dict[str, Any]:
         """Return what `scores.json` holds: every metric under every scorer as an Estimate, the counts, the remarks."""
         main, *others = self.task.scorers
-        measured = {name: self.task.metrics[name](self.records, scores) for name, scores in self.scores.items()}
+        measured = {name: self._measured(name) for name in self.scores}
         metrics = {
             name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
             for name, statistics in measured.items()
@@ -57,7 +57,7 @@ class Scored:
             "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
             "counts": {"samples": len(self.records), **self._outcomes(main)},
             "differences": explain(differences(self.records, *pair)) if len(pair) == 2 else "",
-            "remarks": [*_of_answers(self.records), *self.task.remarks(self.records, self.scores[main])],
+            "remarks": [*self._of_answers(), *self.task.remarks(self.records, self.scores[main])],
         }
 
     def samples(self) -> list[dict[str, Any]]:
@@ -70,6 +70,35 @@ class Scored:
             }
             rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": judged})
         return rows
+
+    def _measured(self, scorer: str) -> dict[str, Statistic]:
+        """Return the metrics of a scorer; none has a value where likelihoods are compared and some are missing."""
+        found = self.task.metrics[scorer](self.records, self.scores[scorer])
+        if not self._withheld:
+            return found
+        reason = f"{self._errors:,} of {len(self.records):,} questions ended in an error"
+        return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
+
+    @property
+    def _errors(self) -> int:
+        return sum(record.error is not None for record in self.records)
+
+    @property
+    def _withheld(self) -> bool:
+        """Tell whether numbers are withheld: an answer among several that are compared cannot be counted as wrong."""
+        return self.task.candidates is not None and self._errors > 0
+
+    def _of_answers(self) -> list[str]:
+        """Return what a reader must know of the answers, whatever the benchmark."""
+        total, cut = len(self.records), [record for record in self.records if record.finish_reason == "length"]
+        found = []
+        if self._errors:
+            effect = "Numbers are withheld" if self._withheld else "Errors count as wrong"
+            found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
+        if cut:
+            longest = max(record.output_tokens for record in cut)
+            found.append(f"{len(cut):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens.")
+        return found
 
     def _outcomes(self, scorer: str) -> dict[str, int]:
         found: Counter[str] = Counter(score.outcome for score in self.scores[scorer])
@@ -84,18 +113,3 @@ def score_records(task: Task, records: Sequence[Record]) -> Scored:
 def judge(task: Task, record: Record, scorer: str) -> Score:
     """Return the score of a record. One with an error has no answer and counts as wrong, so that no number hides it."""
     return task.scorers[scorer](record) if record.error is None else Score(0.0, "error")
-
-
-def _of_answers(records: Sequence[Record]) -> list[str]:
-    """Return what a reader must know of the answers, whatever the benchmark."""
-    errors = sum(record.error is not None for record in records)
-    cut = [record for record in records if record.finish_reason == "length"]
-    found = []
-    if errors:
-        found.append(f"Errors count as wrong: {errors:,} of {len(records):,} questions have no answer.")
-    if cut:
-        longest = max(record.output_tokens for record in cut)
-        found.append(
-            f"{len(cut):,} of {len(records):,} answers were cut at {longest:,} tokens; raise --max-new-tokens."
-        )
-    return found

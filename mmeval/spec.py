@@ -115,17 +115,17 @@ def value_type(kind: type[RunSpec], name: str) -> type:
 
 
 def from_mapping(values: Mapping[str, Any], where: str, kind: type[Spec]) -> Spec:
-    """Make a spec of named values. Raises InputError naming the place, the field and the nearest known one."""
+    """Make a spec of named values. Raises InputError naming the file, the field and the nearest known one."""
     known = options(kind)
-    for name in values:
-        if name not in known:
-            raise InputError(f"{where}: unknown option '{name}'{nearest(name, known)}; choose from {', '.join(known)}")
-    if "task" not in values:
-        raise InputError(f"{where}: no task; name one, as in task: mme")
     try:
+        if unknown := [name for name in values if name not in known]:
+            hint = nearest(unknown[0], known)
+            raise InputError(f"unknown option '{unknown[0]}'{hint}; choose from {', '.join(known)}")
+        if "task" not in values:
+            raise InputError("no task is named; choose one from `mmeval tasks`")
         return kind(**values)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError(f"{where}: {error}" if where else str(error)) from error
 
 
 def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
@@ -136,9 +136,9 @@ def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
     lists = {name: list(value) for name, value in values.items() if isinstance(value, (list, tuple))}
     for name, several in lists.items():
         if not several:
-            raise InputError(f"{where}: {name} has no value; give one or more")
+            raise InputError(f"{where or name}: {name} has no value; give one or more")
         if repeated := [one for place, one in enumerate(several) if one in several[:place]]:
-            raise InputError(f"{where}: {name} has '{repeated[0]}' twice; name each once")
+            raise InputError(f"{where or name}: {name} has '{repeated[0]}' twice; name each once")
     products = itertools.product(*lists.values())
     return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where, kind) for chosen in products]
 

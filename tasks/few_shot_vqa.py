@@ -83,7 +83,7 @@ SCORERS = {"official": scorer("official"), "strict": scorer("always"), "open-fla
 
 def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Say what OK-VQA's number would be against the answers before stemming."""
-    own = share(records, [_RAW(record) if record.error is None else Score(None, "error") for record in records])
+    own = share(records, [_RAW(record) if record.error is None else Score(0.0, "error") for record in records])
     if not own.values:
         return []
     value = 100 * sum(own.values) / len(own.values)

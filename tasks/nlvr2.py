@@ -40,8 +40,7 @@ def sample(line: TableRow, folder: Path) -> Sample:
     shown = []
     for name in row.pictures:
         places = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
-        there = (place for place in places if files.inside(folder, place, line.where).is_file())
-        shown.append(files.picture(folder, next(there, name), line.where))
+        shown.append(files.picture(folder, files.first(folder, places, line.where), line.where))
     return Sample(
         id=row.id,
         prompt=(*shown, row.text),

@@ -37,8 +37,7 @@ def samples(data: str) -> Iterator[Sample]:
             name = line.text("image")
             if name not in pictures:
                 places = line.places(name, PICTURES)
-                there = [place for place in places if files.inside(folder, place, line.where).is_file()]
-                pictures[name] = files.picture(folder, (there or places)[0], line.where)
+                pictures[name] = files.picture(folder, files.first(folder, places, line.where), line.where)
             yield sample(line, _split(file) or "", pictures[name])
 
 

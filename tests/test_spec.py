@@ -78,7 +78,7 @@ def test_what_is_out_of_range_is_refused_in_python_too(values: dict[str, Any], s
 
 
 def test_a_run_without_a_task_is_refused() -> None:
-    with pytest.raises(InputError, match="no task; name one"):
+    with pytest.raises(InputError, match="no task is named; choose one"):
         mmeval.evaluate(model="constant")
 
 
@@ -89,6 +89,7 @@ def test_a_list_of_values_is_a_spec_for_each() -> None:
         grid({"task": ["mme", "mme"]}, "x", RunSpec)
 
 
+@pytest.mark.slow
 def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("task: mme\nmodel: constant:no\nlimit: 28\n")
@@ -103,6 +104,7 @@ def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
     assert f"{file}: unknown option 'limits', did you mean 'limit'?" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_repeated_task_is_a_run_of_its_own(tmp_path: Path) -> None:
     asked = ["run", "--task", "mme", "--task", "pope", "--model", "constant", "--limit", "14", "--out", str(tmp_path)]
     ended = CliRunner().invoke(main, asked)

@@ -68,6 +68,7 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert len(list((out / "submission-mme").iterdir())) == 14
 
 
+@pytest.mark.slow
 def test_another_prompt_is_another_run(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "run")
     mismatch = run(data, tmp_path / "run", "--prompt", "single-word")
@@ -92,6 +93,7 @@ def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp
     assert "not a run" in run(data, tmp_path / "other", "--fresh").stderr
 
 
+@pytest.mark.slow
 def test_what_is_not_the_default_is_in_the_folders_name(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_dry_run_says_which_prompt_is_too_long(data: Path, tmp_path: Path) -> 
     assert "the model reads 10; shorten it" in " ".join(shown.output.split())
 
 
+@pytest.mark.slow
 def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> None:
     data = make_release(tmp_path / "release")
     (data / "OCR" / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
@@ -168,6 +171,7 @@ def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> 
     assert "asking 2 questions again" in mended.output
 
 
+@pytest.mark.slow
 def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "a")
     call("run", "--task", "mme", "--model", "constant:no", "--data", data, "--out", tmp_path / "b")
@@ -207,6 +211,7 @@ def test_what_is_wrong_is_one_sentence_and_status_two(arguments: list[str], sent
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_python_way(data: Path, tmp_path: Path) -> None:
     display = Collected()
     done = mmeval.evaluate(model="constant", task="mme", data=str(data), out=tmp_path / "run", display=display)

@@ -149,16 +149,11 @@ def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> d
 
 def _chance(card: Card, records: Sequence[Record]) -> float | None:
     """Return what guessing gives, of 100; None where a short answer is among the questions."""
-    each = [_CHANCE[_kind(card, record.tags)](record) for record in records]
+    fixed = {"yes/no": 50.0, "short answer": None}
+    kinds = [_kind(card, record.tags) for record in records]
+    each = [fixed[k] if k in fixed else groups.guessing([r]) for k, r in zip(kinds, records, strict=True)]
     known = [value for value in each if value is not None]
     return sum(known) / len(known) if known and len(known) == len(each) else None
-
-
-_CHANCE: dict[str, Callable[[Record], float | None]] = {
-    **dict.fromkeys(CHOICES, lambda record: groups.guessing([record])),
-    "yes/no": lambda record: 50.0,
-    "short answer": lambda record: None,
-}
 
 
 def _chance_of_all(

@@ -77,7 +77,7 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> lis
         if "seed" in flags:
             raise InputError("--seed is for one run and --seeds for several; remove one of them")
         values["seed"] = several(seeds)
-    return grid(values, str(config) if config else "mmeval run", RunSpec)
+    return grid(values, str(config) if config else "", RunSpec)
 
 
 def _show(finished: list[Any], specs: list[RunSpec], as_json: bool) -> None:

@@ -87,7 +87,7 @@ def samples(
     def picture(item: Item) -> Image:
         """Return one `Image` a picture, which is then hashed once."""
         if item.picture not in pictures:
-            pictures[item.picture] = _picture(folder, item)
+            pictures[item.picture] = files.picture(folder, files.first(folder, item.files, item.where), item.where)
         return pictures[item.picture]
 
     for query in queries:
@@ -115,8 +115,3 @@ def find(folder: Path, name: str, places: Iterable[str]) -> Path | None:
     """Find a set's file in the folder or in one of those places inside it. Raises InputError for a way out of it."""
     paths = (files.inside(folder, f"{place}/{name}" if place else name, str(folder)) for place in ("", *places))
     return next((path for path in paths if path.is_file()), None)
-
-
-def _picture(folder: Path, item: Item) -> Image:
-    there = [name for name in item.files if files.inside(folder, name, item.where).is_file()]
-    return files.picture(folder, (there or item.files)[0], item.where)

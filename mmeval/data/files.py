@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from PIL import Image as PILImage
@@ -19,6 +20,11 @@ def picture(folder: Path, name: str, where: str) -> Image:
     if not path.is_file():
         raise InputError(f"{where}: there is no picture {path}; put it there")
     return Image(path, name)
+
+
+def first(folder: Path, names: Sequence[str], where: str) -> str:
+    """Return the first of the names under which a file is in the folder, or the first of all. Raises InputError."""
+    return next((name for name in names if inside(folder, name, where).is_file()), names[0])
 
 
 def inside(folder: Path, name: str, where: str) -> Path:

@@ -78,12 +78,12 @@ class TableRow:
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
         names = self.places(str(item), under)
-        there = [name for name in names if files.inside(self.folder, name, self.where).is_file()]
-        if not there and len(names) > 1:
+        name = files.first(self.folder, names, self.where)
+        if len(names) > 1 and not (self.folder / name).is_file():
             raise InputError(
                 f"{self.where}: there is no picture {' and no '.join(names)} in {self.folder}; put it there"
             )
-        return files.picture(self.folder, (there or names)[0], self.where)
+        return files.picture(self.folder, name, self.where)
 
     def places(self, name: str, under: Sequence[str]) -> list[str]:
         """Return the paths in the folder where a file of that name may be, `under` as for pictures."""

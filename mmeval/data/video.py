@@ -104,14 +104,14 @@ def frames(
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {known}")
     if count < 1:
         raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
-    there = [name for name in names if files.inside(folder, name, where).is_file()]
-    if not there:
+    name = files.first(folder, names, where)
+    path = folder / name
+    if not path.is_file():
         others = " (or in another of its places)" if len(names) > 1 else ""
         raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")
-    path = folder / there[0]
     stat = path.stat()
     try:
-        times, images = _taken(_Clip(path, there[0], stat.st_mtime_ns, stat.st_size, count, sampler))
+        times, images = _taken(_Clip(path, name, stat.st_mtime_ns, stat.st_size, count, sampler))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     written = " ".join(f"{time:.2f}" for time in times)

@@ -23,6 +23,7 @@ def _shown(view: world.View) -> set[tuple[Kind, int]]:
     return {(Kind(*mark.label.split()), 3 * int(mark.y * 3) + int(mark.x * 3)) for mark in view.marks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subtask", ["existence", "count", "position", "color"])
 def test_held_out_combinations_stand_in_every_test_picture_and_in_no_training_picture(subtask: str) -> None:
     for seed in range(60):
@@ -38,6 +39,7 @@ def test_every_two_of_shape_color_and_place_are_seen_together_in_training() -> N
     assert {kind for kind, _ in seen} == set(KINDS)
 
 
+@pytest.mark.slow
 def test_words_of_the_test_are_never_seen_in_training_not_even_as_a_no() -> None:
     def words(split: world.Split) -> set[str]:
         views = [world.draw("OCR", seed, split) for seed in range(150)]

@@ -224,6 +224,14 @@ def test_two_files_that_could_be_meant(tmp_path: Path) -> None:
         rows("vsr", tmp_path)
 
 
+def test_what_a_mac_leaves_in_folders_stops_no_reader(tmp_path: Path) -> None:
+    FOLDERS["vsr"](tmp_path)
+    FOLDERS["vsr"](tmp_path / "__MACOSX")
+    (tmp_path / "._train.jsonl").write_bytes(b"\x00\x05\x16\x07")
+    (tmp_path / "images" / ".DS_Store").write_bytes(b"\x00")
+    assert len(rows("vsr", tmp_path)) == 18
+
+
 def test_what_the_data_says_is_never_read_as_a_place(tmp_path: Path) -> None:
     FOLDERS["llava"](tmp_path / "root")
     path = tmp_path / "root" / "llava_instruct_150k.json"
@@ -250,6 +258,7 @@ def mutated(value: Any, rng: random.Random) -> Any:
     return rng.choice([None, 7, -1, 1e308, float("inf"), "x", "", [], {}, [[]], True, "../a.jpg", "\ud800"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [source for source in READERS if not source.startswith("msrvtt")])
 def test_annotation_of_any_other_form_ends_in_a_sentence_or_in_the_count(source: str, tmp_path: Path) -> None:
     FOLDERS[source](tmp_path / "root")

@@ -63,6 +63,7 @@ def answers(model: TransformerModel, at_once: int) -> dict[str, str | None]:
     return answered
 
 
+@pytest.mark.slow
 def test_any_batch_gives_the_same_answers(load: Load) -> None:
     together = answers(load(), 100)
     assert together == answers(load(), 1)
@@ -159,6 +160,7 @@ def test_single_tokens_have_the_probability_of_the_first_step(load: Load) -> Non
         assert generated.text == best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beams", [1, 3])
 def test_an_answer_tells_why_it_ended_and_what_it_cost(load: Load, beams: int) -> None:
     model = load()
@@ -225,6 +227,7 @@ def test_the_text_adapter_is_the_language_model_alone(tmp_path: Path, family: An
         assert answers[name].text == processor.decode(alone[0].tolist()).strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trap", ["<image>", "<image0>", "图", "</s>", "<pad>"])
 def test_what_a_question_spells_is_text(load: Load, trap: str) -> None:
     model = load()
@@ -242,6 +245,7 @@ def test_errors_are_data_and_the_others_are_answered(load: Load) -> None:
     assert sum(r.text is not None for r in answered.values()) == len(requests())
 
 
+@pytest.mark.slow
 def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load()
     expected, embed, sizes = answers(model, 100), model._embed, []

@@ -13,6 +13,7 @@ from tests.parity.conftest import Recordings
 from tests.tasks.small_folders import call
 
 
+@pytest.mark.slow
 def test_published_predictions_give_the_published_numbers(fixtures: Recordings) -> None:
     folder = fixtures / "blink"
     for model, expected in json.loads((folder / "expected.json").read_text()).items():
@@ -48,6 +49,7 @@ def test_short_answers_are_read_as_published(fixtures: Recordings, model: str) -
         assert agreement(fixtures, model, read) == {"agree": 1901}
 
 
+@pytest.mark.slow
 def test_reasoned_answers_are_read_or_unparsed(fixtures: Recordings) -> None:
     # lmms-eval's extractor agrees on 60%: it takes the first letter of the text
     strict = agreement(fixtures, "GPT4o", letters.reasoned)

@@ -89,6 +89,7 @@ def test_every_score_of_the_recorded_tables(circular: Path, records: list[Record
     assert compared == 6 * 27
 
 
+@pytest.mark.slow
 def test_the_numbers_of_every_generation(circular: Path, records: list[Record]) -> None:
     recorded = json.loads((circular / "scores_by_can_infer_generation.json").read_text(encoding="utf-8"))
     for name, entry in zip(READINGS, recorded.values(), strict=True):

@@ -109,6 +109,7 @@ SCORES_ZERO = {"empty response", 'all "other" (sklearn on empty arrays)'}
 """Where the script's library stops, in its newer versions: every answer is unparsed, and that is worth 0."""
 
 
+@pytest.mark.slow
 def test_corner_cases(fixtures: Recordings, tmp_path: Path) -> None:
     for number, case in enumerate(json.loads((fixtures / "mme_corner_cases.json").read_text())):
         folder = tmp_path / str(number)

@@ -202,6 +202,7 @@ def until_end(ids: Tensor, end: int) -> list[list[int]]:
     return [list(row) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "case", "mode"), list(generations() if VARIANTS else []))
 def test_generation(variant: str, case: str, mode: str) -> None:
     model, recorded = model_of(variant), arrays(variant, case)

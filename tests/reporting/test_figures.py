@@ -45,6 +45,7 @@ def _texts(figure: ModuleType, drawn: Chart, monkeypatch: pytest.MonkeyPatch, tm
     return boxes
 
 
+@pytest.mark.slow
 @FIGURES
 @pytest.mark.parametrize("name", CHARTS)
 def test_no_text_is_cut_off_or_overlaps_another(
@@ -65,12 +66,14 @@ def test_the_legend_is_never_over_the_radar(monkeypatch: pytest.MonkeyPatch, tmp
     assert boxes["left of me"].x0 > wheel + radar.LABELS * 50
 
 
+@pytest.mark.slow
 @FIGURES
 def test_same_chart_same_bytes(figure: ModuleType, tmp_path: Path) -> None:
     first = [path.read_bytes() for path in figure.draw(chart("a", "b"), tmp_path / "1")]
     assert first == [path.read_bytes() for path in figure.draw(chart("a", "b"), tmp_path / "2")]
 
 
+@pytest.mark.slow
 @FIGURES
 def test_a_hostile_name_is_only_text(figure: ModuleType, tmp_path: Path) -> None:
     names = ("<script>alert(1)</script>", "a$x^2$b", r"$\frac{", "模型 🦙", "a\x00\x1b[31mb", "]]>&amp;", "_hidden")

@@ -36,7 +36,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def findings(path: Path, level: str = "wrong", board: str = "mmbench") -> list[str]:
-    return [finding.sentence for finding in submission.check(path, board) if finding.level == level]
+    """What is found, but for the size: these tables are small."""
+    found = [finding.sentence for finding in submission.check(path, board) if finding.level == level]
+    return [sentence for sentence in found if "fewer than MMBench" not in sentence]
+
+
+def test_fewer_rows_than_the_benchmark_has_are_wrong(run: Run, tmp_path: Path) -> None:
+    ended = call("submit", "--check", predictions(tmp_path / "theirs.tsv"), "--to", "mmbench")
+    assert ended.exit_code == 1
+    assert "fewer than MMBench dev, V1.0 has" in " ".join(ended.output.split())
 
 
 def predictions(path: Path, changes: dict[int, dict[str, str]] | None = None, without: tuple[str, ...] = ()) -> Path:
@@ -63,11 +71,12 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
 
 def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
     ended = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
-    assert ended.exit_code == 0, ended.output
-    for words in ("wrote", "nothing wrong", "server closed on 2026-03-31"):
-        assert words in ended.output
+    assert ended.exit_code == 1, ended.output  # a few questions are too few, and all that is wrong
+    assert ended.output.count("wrong:") == 1
+    for words in ("wrote", "fewer than MMBench dev", "server closed on 2026-03-31"):
+        assert words in " ".join(ended.output.split())
     (path,) = tmp_path.iterdir()
-    assert call("submit", "--check", path, "--to", "mmbench").exit_code == 0
+    assert call("submit", "--check", path, "--to", "mmbench").exit_code == 1
     assert call("submit", "--to", "mmbench").exit_code == 2
     assert "did you mean 'mmbench'" in call("submit", run.folder, "--to", "mmbensh").stderr
     assert "a run of mmbench, and 'mme' wants mme" in call("submit", run.folder, "--to", "mme").stderr
@@ -150,7 +159,7 @@ def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tm
     assert any("the prediction is 'D', and the options are A, B, C" in one for one in findings(path, "mind"))
     assert findings(path) == []
     ended = call("submit", "--check", path, "--to", "mmbench")
-    assert ended.exit_code == 0 and "the prediction is 'D'" in " ".join(ended.output.split())
+    assert ended.output.count("wrong:") == 1 and "the prediction is 'D'" in " ".join(ended.output.split())
 
 
 def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:

@@ -469,6 +469,7 @@ def test_one_seed_has_no_spread_and_a_number_without_value_says_why(vizwiz: Path
     assert found["number"]["reason"] == "seed 5: the data has no question of number"
 
 
+@pytest.mark.slow
 def test_seeds_that_draw_nothing_are_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = VL_ICL.few_shot
     assert read is not None

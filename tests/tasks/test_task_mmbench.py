@@ -94,6 +94,7 @@ def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
     assert results["remarks"][2].startswith("Letters answered: A 0% (right: 36%), B 100% (right: 36%)")
 
 
+@pytest.mark.slow
 def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> None:
     ended = evaluate(data, tmp_path / "run", "--reading", "2025-08")
     assert ended.exit_code == 0, ended.output

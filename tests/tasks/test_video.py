@@ -348,6 +348,7 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
     assert (ended.exit_code, "no prediction for question 77_4" in ended.output) == (2, True)
 
 
+@pytest.mark.slow
 def test_the_embedded_kind_runs_with_the_tiny_model(tmp_path: Path) -> None:
     scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, prompt="bare")
     assert scores["counts"]["samples"] == 4

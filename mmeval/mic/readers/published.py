@@ -36,10 +36,10 @@ def rows(root: Root) -> Iterator[SourceRow]:
     """
     paths = (path.relative_to(root.folder) for path in root.folder.rglob("*") if path.is_file())
     names = sorted(path.as_posix() for path in paths if not files.is_litter(path))
-    files = [name for name in names if name.endswith((".jsonl", ".parquet"))]
-    if not files:
+    found = [name for name in names if name.endswith((".jsonl", ".parquet"))]
+    if not found:
         raise InputError(f"{root.folder}: no .jsonl or .parquet file in it; give the folder of MIC_full or MIC_sampled")
-    for name in files:
+    for name in found:
         rows = root.rows(name) if name.endswith(".jsonl") else _table(root, name)
         for number, row in enumerate(rows, 1):
             yield from each([row], partial(_made, name, number))

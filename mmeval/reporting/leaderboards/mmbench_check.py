@@ -16,8 +16,10 @@ from mmeval.types import InputError
 
 EXPECTED = ("question", "category", "l2-category", "split")
 """Columns that the report of the benchmark's server needed, too."""
-SIZES = {(4329, 1164): "MMBench dev, V1.0", (6666, 1784): "MMBench test, V1.0", (2040, 510): "CCBench"}
-"""(Rows, questions) of the sets whose sizes are known."""
+SIZES = {"CCBench": (510, 2040), "MMBench dev, V1.0": (1164, 4329), "MMBench test, V1.0": (1784, 6666)}
+"""Questions and rows of the sets whose sizes are known."""
+V1 = 3000
+"""Indices of questions of MMBench V1.0 and CCBench are smaller, as the benchmark's server told the versions apart."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,23 @@ def check(path: Path) -> list[Finding]:
     for question, turns in groups.items():
         found += _turns(path, question, turns)
     found += _misread_cells(rows)
-    size = (len(rows), len(groups))
-    if size not in SIZES:
-        known = ", ".join(f"{name}: {r:,} rows, {q:,} questions" for (r, q), name in SIZES.items())
-        found.append(
-            Finding(
-                "mind",
-                f"{path}: {size[0]:,} rows, {size[1]:,} questions, which is not the size of a known set ({known})",
-            )
-        )
-    return found
+    return [*found, *_size(path, groups, rows)]
+
+
+def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow]) -> Iterator[Finding]:
+    """Yield what is to be said of a size that no known set has: fewer questions than the smallest one are too few."""
+    size = (len(groups), len(rows))
+    if not groups or size in SIZES.values():
+        return
+    named = "CCBench" if max(groups) < 1000 and not rows[0].text("l2-category") else "MMBench dev, V1.0"
+    few = max(groups) < V1 and size[0] < SIZES[named][0]
+    known = ", ".join(f"{name}: {questions:,} questions, {lines:,} rows" for name, (questions, lines) in SIZES.items())
+    yield Finding(
+        "wrong" if few else "mind",
+        f"{path}: {size[0]:,} questions in {size[1]:,} rows, "
+        + (f"fewer than {named} has" if few else "which is not the size of a known set")
+        + f" ({known})",
+    )
 
 
 def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:

@@ -1,0 +1,35 @@
+"""Errors in the numbers: counted as wrong where an answer can be, withheld where several answers are compared."""
+
+from __future__ import annotations
+
+from mmeval.task import load_task
+from mmeval.types import Record
+from tests.evaluating import results
+
+
+def cell(caption: int, image: int, error: str | None = None) -> Record:
+    return Record(
+        id=f"0/{caption}{image}",
+        targets=("yes" if caption == image else "no",),
+        groups={"pair": "0"},
+        tags={"caption": str(caption), "image": str(image)},
+        loglikelihoods=None if error else ((-1.0, -2.0, -9.0, -9.0) if caption == image else (-2.0, -1.0, -9.0, -9.0)),
+        error=error,
+    )
+
+
+def test_a_comparison_that_lacks_an_answer_has_no_value_and_says_why() -> None:
+    whole = [cell(caption, image) for caption in (0, 1) for image in (0, 1)]
+    assert results(load_task("winoground"), whole)["metrics"]["group"]["value"] == 100
+    found = results(load_task("winoground"), [*whole[:3], cell(1, 1, "out of memory")])
+    assert found["metrics"]["group"]["value"] is None
+    assert found["metrics"]["group"]["reason"] == "1 of 4 questions ended in an error"
+    assert "Numbers are withheld: 1 of 4 questions have no answer." in found["remarks"]
+
+
+def test_an_error_counts_as_wrong_and_is_told() -> None:
+    answers = [Record(f"random/{n}", ("yes",), "random", {"image": str(n)}, text="yes") for n in range(3)]
+    failed = Record("random/3", ("yes",), "random", {"image": "3"}, error="out of memory")
+    found = results(load_task("pope"), [*answers, failed])
+    assert found["metrics"]["random/recall"]["value"] == 75
+    assert "Errors count as wrong: 1 of 4 questions have no answer." in found["remarks"]
