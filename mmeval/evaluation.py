@@ -120,8 +120,9 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
+    _, _, usual = _data(defaults(named), task)
     filled = _filled(named, task, checkpoint)
-    folder = Path(out) if out else REPORTS / folder_name(filled, _filled(defaults(named), task, checkpoint))
+    folder = Path(out) if out else REPORTS / folder_name(filled, _filled(usual, task, checkpoint))
     if fresh:
         runs.check_removable(folder)
     filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
@@ -268,8 +269,8 @@ def _filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
         context=pick_context(checkpoint, spec.context),
         reading=reading,
         shots=task.shots if spec.shots is None else spec.shots,
-        frames=task.frames if task.video is not None else None,
-        sampler=task.sampler if task.video is not None else None,
+        frames=(spec.frames or task.frames) if task.video is not None else None,
+        sampler=(spec.sampler or task.sampler) if task.video is not None else None,
         max_new_tokens=spec.max_new_tokens or task.max_new_tokens,
     )
 

@@ -174,7 +174,7 @@ def _with_frames(task: Task, spec: RunSpec) -> Task:
         return task
     read = task.video
     count, sampler = task.frames if spec.frames is None else spec.frames, spec.sampler or task.sampler
-    return replace(task, frames=count, sampler=sampler, samples=lambda data: read(data, count, sampler))
+    return replace(task, samples=lambda data: read(data, count, sampler))
 
 
 def pick_prompt(task: Task, prompt: str | None) -> str:

@@ -11,6 +11,8 @@ import pytest
 
 from mmeval import embedded
 from mmeval.embedded import SUITES, suite, suites, world
+from mmeval.evaluation import plan
+from mmeval.spec import RunSpec
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Image, InputError
@@ -96,6 +98,13 @@ def test_three_frames_of_a_video_show_its_three_pictures_unchanged() -> None:
     shown = [part.decode().tobytes() for part in first.prompt if isinstance(part, Image)]
     assert shown == [scene.picture.tobytes() for scene in puzzle.scenes]
     assert (first.category, len(first.choices)) == ("TC", 5)
+
+
+def test_a_suite_brings_settings_that_a_user_may_change() -> None:
+    pytest.importorskip("av")
+    usual, other = (plan(RunSpec("nextqa", "constant", "embedded", frames=frames)) for frames in (None, 5))
+    assert (usual.spec.frames, usual.folder.name) == (3, "nextqa-constant-embedded")
+    assert (other.spec.frames, other.folder.name) == (5, "nextqa-constant-embedded-frames5")
 
 
 DIGESTS = {

@@ -141,7 +141,7 @@ _NOTHING = frozenset(("", "#N/A", "N/A", "NA", "<NA>", "NULL", "null", "NaN", "-
 
 
 def _misread(cell: Cell) -> str | None:
-    """What a program that opens the table would make of a cell, where that is not its text."""
+    """Say what a program that opens the table would make of a cell, where that is not its text."""
     text = cell.text.strip()
     if cell.kind == "number":
         return "is a number: if it was written 1.0 or 01, that is lost"
@@ -159,7 +159,7 @@ def _misread(cell: Cell) -> str | None:
 
 
 def _plain(text: str) -> object:
-    """The number as a program writes it again; what it would not write the same is lost in a spreadsheet."""
+    """Return the number as a program writes it again; what it would write otherwise is lost in a spreadsheet."""
     try:
         value = float(text)
     except ValueError:
