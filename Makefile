@@ -22,7 +22,7 @@ install: .venv/installed  ## make .venv with everything that evaluation needs
 .venv/installed: $(INSTALL)
 	@echo "installing into .venv, once (a minute or more)"
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install -c constraints.txt -e '.[hf]'
+	@$(PIP) install -c constraints.txt -e '.[hf,video]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
@@ -30,7 +30,7 @@ install: .venv/installed  ## make .venv with everything that evaluation needs
 	@touch $@
 
 .venv/installed-train: .venv/installed
-	@$(PIP) install -c constraints.txt -e '.[hf,train]'
+	@$(PIP) install -c constraints.txt -e '.[hf,train,video]'
 	@touch $@
 
 eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded FRESH=1 ARGS='--limit 100'

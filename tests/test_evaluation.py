@@ -15,6 +15,7 @@ from PIL import Image
 from mmeval import evaluation, rendering
 from mmeval import run as runs
 from mmeval import survey as surveys
+from mmeval.models import ADAPTERS
 from mmeval.models.constant import Constant
 from mmeval.task import Task, load_task
 from mmeval.types import Generation, InputError, Record, Request, Response, RunMismatch, Sample, Score, Unsupported
@@ -145,7 +146,7 @@ def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatc
     (remark,) = (line for line in ask(data, tmp_path / "r", "12").results["remarks"] if "versions" in line)
     assert "2 versions of the program" in remark
     assert "mmeval 99.0" in remark
-    monkeypatch.setattr("mmeval.engine.VERSION", 99)
+    monkeypatch.setitem(ADAPTERS, "constant", replace(ADAPTERS["constant"], version=99))
     with pytest.raises(RunMismatch, match="engine"):
         ask(data, tmp_path / "r", "12")
 

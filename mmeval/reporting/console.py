@@ -118,7 +118,8 @@ def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mappi
         screen.print(Text.assemble((f"{mark}{task.name:{width}}", "bold"), f"{task.title}: {task.card['about']}"))
     screen.print(Text("\n* has an embedded suite, which runs without any download"))
     screen.print(Text("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts"))
-    screen.print(Text(f"Not included: {', '.join(left_out)}", style="dim"))
+    for name, reason in left_out.items():
+        screen.print(Text(f"  not included: {name}: {reason}", style="dim"))
 
 
 def show_task(task: Task, embedded: bool) -> None:
