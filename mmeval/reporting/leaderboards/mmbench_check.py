@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,9 @@ class Finding:
     sentence: str
 
 
+wrong, mind = partial(Finding, "wrong"), partial(Finding, "mind")
+
+
 def check(path: Path) -> list[Finding]:
     """Return everything that is wrong with a predictions table, and what its user should mind.
 
@@ -52,11 +56,11 @@ def check(path: Path) -> list[Finding]:
     try:
         rows = [PredictionRow(cells, where) for cells, where in prediction_cells(path)]
     except InputError as error:
-        return [Finding("wrong", str(error))]
+        return [wrong(str(error))]
     if not rows:
-        return [Finding("wrong", f"{path}: no rows; check that it is the right file")]
+        return [wrong(f"{path}: no rows; check that it is the right file")]
     found = [
-        Finding("mind", f"{path}: no column {name}; the benchmark's report groups by it")
+        mind(f"{path}: no column {name}; the benchmark's report groups by it")
         for name in EXPECTED
         if name not in rows[0].cells
     ]
@@ -67,10 +71,10 @@ def check(path: Path) -> list[Finding]:
             index = index_of(row.text("index"), row.where)
             group = groups.setdefault(question_of(row.text("g_index"), index, row.where), {})
         except InputError as error:
-            found.append(Finding("wrong", str(error)))
+            found.append(wrong(str(error)))
             continue
         if index in group:
-            found.append(Finding("wrong", f"{row.where}: the index {index} again; it was in {group[index].where}"))
+            found.append(wrong(f"{row.where}: the index {index} again; it was in {group[index].where}"))
         group[index] = row
     for question, turns in groups.items():
         found += _turns(path, question, turns)
@@ -86,11 +90,10 @@ def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow
     named = "CCBench" if max(groups) < 1000 and not rows[0].text("l2-category") else "MMBench dev, V1.0"
     few = max(groups) < V1 and size[0] < SIZES[named][0]
     known = ", ".join(f"{name}: {questions:,} questions, {lines:,} rows" for name, (questions, lines) in SIZES.items())
-    yield Finding(
-        "wrong" if few else "mind",
+    yield (wrong if few else mind)(
         f"{path}: {size[0]:,} questions in {size[1]:,} rows, "
         + (f"fewer than {named} has" if few else "which is not the size of a known set")
-        + f" ({known})",
+        + f" ({known})"
     )
 
 
@@ -104,7 +107,7 @@ def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:
     for what, cells in misread.items():
         others = len(cells) - 1
         more = "" if not others else "; so is 1 more cell" if others == 1 else f"; so are {others:,} more cells"
-        yield Finding("mind", f"{cells[0]} {what}{more}")
+        yield mind(f"{cells[0]} {what}{more}")
 
 
 def _cells(row: PredictionRow) -> Iterator[Finding]:
@@ -112,22 +115,21 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
     try:
         options = option_cells({name: cell.text for name, cell in row.cells.items()}, row.where)
     except InputError as error:
-        yield Finding("wrong", str(error))
+        yield wrong(str(error))
     answered = row.text("prediction").strip()
     if not answered:
-        yield Finding("wrong", f"{row.where}: the prediction is empty; write the model's answer, whatever it is")
+        yield wrong(f"{row.where}: the prediction is empty; write the model's answer, whatever it is")
     if options and answered in [*LETTERS] and answered not in letters(options):
         known = ", ".join(letters(options))
-        yield Finding("mind", f"{row.where}: the prediction is '{answered}', and the options are {known}")
+        yield mind(f"{row.where}: the prediction is '{answered}', and the options are {known}")
     answer = row.text("answer").strip()
     if options and answer and answer not in letters(options):
-        yield Finding("wrong", f"{row.where}: the answer '{answer[:40]}' is not one of the options")
+        yield wrong(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
     for name in ("prediction", *LETTERS):
         if name in row.cells and row.cells[name].kind in ("formula", "error"):
             shown = row.text(name)[:40]
-            yield Finding(
-                "wrong",
-                f"{row.where}, column {name}: '{shown}' is a formula or its error, and no answer; write it as a text",
+            yield wrong(
+                f"{row.where}, column {name}: '{shown}' is a formula or its error, and no answer; write it as a text"
             )
 
 
@@ -171,15 +173,14 @@ def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow]) -> Ite
     first = turns[min(turns)]
     options = sum(1 for name in LETTERS if first.text(name) != "")
     if question not in turns:
-        yield Finding("wrong", f"{path}: question {question} lacks its first pass, so it would not be counted")
+        yield wrong(f"{path}: question {question} lacks its first pass, so it would not be counted")
     if len(turns) < options:
-        yield Finding(
-            "wrong",
+        yield wrong(
             f"{path}: question {question} has {len(turns)} of its {options} turns; the missing ones would not be "
-            "counted, and its score would be too high",
+            "counted, and its score would be too high"
         )
     if len(turns) > options:
-        yield Finding("wrong", f"{path}: question {question} has {len(turns)} rows and {options} options")
+        yield wrong(f"{path}: question {question} has {len(turns)} rows and {options} options")
     for row in turns.values():
         if sorted(row.text(name) for name in LETTERS) != sorted(first.text(name) for name in LETTERS):
-            yield Finding("wrong", f"{row.where}: other options than those of {first.where}, of which it is a turn")
+            yield wrong(f"{row.where}: other options than those of {first.where}, of which it is a turn")

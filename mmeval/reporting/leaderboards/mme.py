@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mmeval.reporting.leaderboards.mmbench_check import Finding
+from mmeval.reporting.leaderboards.mmbench_check import Finding, wrong
 from mmeval.run import write_text
 from mmeval.task import load_task
 from mmeval.types import InputError, Record
@@ -48,10 +48,10 @@ def check(folder: Path) -> list[Finding]:
     try:
         records = read(str(folder))
     except InputError as error:
-        return [Finding("wrong", str(error))]
+        return [wrong(str(error))]
     found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
     if len(records) != TOTAL:
-        found.append(Finding("wrong", f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions"))
+        found.append(wrong(f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions"))
     return found
 
 
@@ -61,15 +61,13 @@ def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
     where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
     if one.groups["image"] != other.groups["image"]:
         names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (one, other))
-        yield Finding("wrong", f"{where}: of the pictures {names}; put the two lines of a picture together")
+        yield wrong(f"{where}: of the pictures {names}; put the two lines of a picture together")
     elif one.question == other.question:
-        yield Finding("wrong", f"{where}: the same question twice; ask both questions of the picture")
+        yield wrong(f"{where}: the same question twice; ask both questions of the picture")
     for record in (one, other):
         if not (record.text or "").strip():
             line = record.id.split("/")[1]
-            yield Finding(
-                "wrong", f"{folder / subtask}.txt, line {line}: the answer is empty; write what the model said"
-            )
+            yield wrong(f"{folder / subtask}.txt, line {line}: the answer is empty; write what the model said")
 
 
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
-from mmeval.reporting.leaderboards.mmbench_check import Finding
+from mmeval.reporting.leaderboards.mmbench_check import Finding, mind, wrong
 from mmeval.run import Run, write_json
 from mmeval.types import InputError
 
@@ -49,11 +49,11 @@ def check(path: Path) -> list[Finding]:
         with zipfile.ZipFile(path) as archive, TemporaryDirectory() as temporary:
             tables = [item for item in archive.infolist() if _is_table(item.filename)]
             if not tables:
-                return [Finding("wrong", f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
+                return [wrong(f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
             found = []
             for number, item in enumerate(tables):
                 if item.file_size > mmbench.LARGEST:
-                    found.append(Finding("wrong", f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
+                    found.append(wrong(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
                     continue
                 copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # no name of theirs becomes a path
                 copy.write_bytes(archive.read(item))
@@ -63,7 +63,7 @@ def check(path: Path) -> list[Finding]:
                 ]
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        return [Finding("wrong", f"{path}: not a zip that can be read ({error}); make it again")]
+        return [wrong(f"{path}: not a zip that can be read ({error}); make it again")]
 
 
 def _is_table(name: str) -> bool:
@@ -92,26 +92,26 @@ def _check_entry(path: Path) -> list[Finding]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        return [Finding("wrong", f"{path}: cannot be read as JSON ({error}); write it again")]
+        return [wrong(f"{path}: cannot be read as JSON ({error}); write it again")]
     if not isinstance(value, dict) or not all(map(_is_entry, value.values())):
-        return [Finding("wrong", f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
+        return [wrong(f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
     if not value:
-        return [Finding("wrong", f"{path}: no model in it; write an entry with META and scores")]
+        return [wrong(f"{path}: no model in it; write an entry with META and scores")]
     found = []
     for model, entry in value.items():
         empty = [name for name in META if entry["META"].get(name) in (None, "") or "" in _listed(entry["META"][name])]
         if empty:
-            found.append(Finding("mind", f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
+            found.append(mind(f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
         if len(entry) < 2:
-            found.append(Finding("wrong", f"{path}: {model} has no scores; add a data set's"))
+            found.append(wrong(f"{path}: {model} has no scores; add a data set's"))
         for data, scores in entry.items():
             if data == "META" or not mmbench.is_ours(data):
                 continue  # other benchmarks have other scales: MME's goes up to 2800
             if "Overall" not in scores:
-                found.append(Finding("wrong", f"{path}: {model} has no Overall on {data}; add it"))
+                found.append(wrong(f"{path}: {model} has no Overall on {data}; add it"))
             for name, score in scores.items():
                 if type(score) not in (int, float) or not 0 <= score <= 100:
-                    found.append(Finding("wrong", f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
+                    found.append(wrong(f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
     return found
 
 
