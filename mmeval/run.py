@@ -45,7 +45,7 @@ class Run:
         header = read_json(path, advice)
         if header.get("schema") == 1:
             header = _from_schema_1(header, path)
-        kinds = {"identity": dict, "samples": int, "sessions": list}
+        kinds = {"identity": dict, "samples": int, "sessions": list, "schema": int}
         for name, kind in kinds.items():
             if not isinstance(header.get(name), kind):
                 raise InputError(f"{path}: no '{name}' in it; {advice}")
@@ -215,6 +215,11 @@ def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
         _refuse_foreign_files(folder)
         return None
     run = open_run(folder)
+    if run.header["schema"] != SCHEMA:
+        raise RunMismatch(
+            f"{folder} holds a run of mmeval 0.1, which can be scored and not gone on with; "
+            "choose another folder with --out, or start over with --fresh"
+        )
     check_identity(run, identity)
     return run
 
