@@ -26,28 +26,25 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     and each run's own value and interval; where a run has no value, none of these, and why. Raises InputError for
     runs that differ in anything but the seed.
     """
-    first = runs[0].identity
+    first, results, seeds = runs[0], [run.results for run in runs], [run.spec.seed for run in runs]
     for run in runs[1:]:
-        if _but_seed(run.identity) != _but_seed(first):
-            raise InputError(f"{run.folder} and {runs[0].folder} differ in more than the seed; name runs of one kind")
-    task, results = run_report.task_of_run(runs[0]), [run.results for run in runs]
-    seeds = [run.spec.seed for run in runs]
-    digests = {run.header.get("data_digest") for run in runs}
-    labels = task.labels
+        if _but_seed(run) != _but_seed(first):
+            raise InputError(f"{run.folder} and {first.folder} differ in more than the seed; name runs of one kind")
+    task, digests = run_report.task_of_run(first), {run.header.get("data_digest") for run in runs}
+    keys = {scorer: "metrics" if scorer == results[0]["scorer"] else scorer for scorer in task.scorers}
     return {
         "schema": SCHEMA,
-        "title": run_report.title(runs[0]),
-        "data": run_report.subtitle(runs[0]),
+        "title": run_report.title(first),
+        "data": run_report.subtitle(first),
         "task": task.name,
-        "model": runs[0].spec.model,
-        "shots": runs[0].spec.shots,
+        "model": first.spec.model,
+        "shots": first.spec.shots,
         "seeds": seeds,
         "runs": [str(run.folder) for run in runs],
-        "labels": labels,
+        "labels": task.labels,
         "scorers": {
-            scorer: {name: _spread(seeds, [result[key][name] for result in results]) for name in labels}
-            for scorer in task.scorers
-            if (key := "metrics" if scorer == results[0]["scorer"] else scorer)
+            scorer: {name: _spread(seeds, [result[key][name] for result in results]) for name in task.labels}
+            for scorer, key in keys.items()
         },
         "errors": sum(result["counts"]["error"] for result in results),
         "remarks": [SAME] if len(seeds) > 1 and len(digests) == 1 else [],
@@ -90,22 +87,17 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
 
 
 def _spread(seeds: Sequence[int], estimates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    own = [
-        {"seed": seed, **{name: one[name] for name in ("value", "low", "high", "n")}}
-        for seed, one in zip(seeds, estimates, strict=True)
-    ]
-    reasons = [f"seed {seed}: {one['reason']}" for seed, one in zip(seeds, estimates, strict=True) if one["reason"]]
-    values = [one["value"] for one in estimates if one["value"] is not None]
+    own = [{"seed": seed, **one} for seed, one in zip(seeds, estimates, strict=True)]
+    values = [one["value"] for one in own if one["value"] is not None]
     known = len(values) == len(seeds)
     return {
         "mean": statistics.fmean(values) if known else None,
         "sd": statistics.stdev(values) if known and len(values) > 1 else None,
         "min": min(values) if known else None,
         "max": max(values) if known else None,
-        "full_marks": estimates[0]["full_marks"],
-        "chance": estimates[0]["chance"],
-        "reason": reasons[0] if reasons else None,
-        "runs": own,
+        **{name: own[0][name] for name in ("full_marks", "chance")},
+        "reason": next((f"seed {one['seed']}: {one['reason']}" for one in own if one["reason"]), None),
+        "runs": [{name: one[name] for name in ("seed", "value", "low", "high", "n")} for one in own],
     }
 
 
@@ -115,6 +107,6 @@ def _cell(one: Mapping[str, Any]) -> str:
     return f"{number(one['value'], 2)} ({between})" if between else number(one["value"], 2)
 
 
-def _but_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
+def _but_seed(run: Run) -> dict[str, Any]:
     """Return what else identifies a run."""
-    return {name: value for name, value in identity.items() if name not in ("seed", "questions")}
+    return {name: value for name, value in run.identity.items() if name not in ("seed", "questions")}
