@@ -81,10 +81,7 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
         _hat(rng, canvas, head)
     places = {"nothing": (0.0, 4.0), "glasses": (0.0, 0.0), "beard": (0.0, 18.0), "hat": (0.0, -22.0)}
     top, spot = head.at(0, -18 if extra != "hat" else 0), head.at(*places[extra])
-    marks = (
-        Mark(top[0] / SIZE, top[1] / SIZE, f"{style} {hair} hair"),
-        Mark(spot[0] / SIZE, spot[1] / SIZE, extra),
-    )
+    marks = (Mark(top[0] / SIZE, top[1] / SIZE, f"{style} {hair} hair"), Mark(spot[0] / SIZE, spot[1] / SIZE, extra))
     probes = (
         ("what color is the hair ?", hair),
         ("what is the hair like ?", style),

@@ -54,10 +54,7 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
         canvas, x, ground, size, stone
     )
     _top(rng, canvas, top, x, roof, size, stone)
-    marks = (
-        Mark(x / SIZE, (ground - 15 * size) / SIZE, body),
-        Mark(x / SIZE, (roof - 7 * size) / SIZE, top),
-    )
+    marks = (Mark(x / SIZE, (ground - 15 * size) / SIZE, body), Mark(x / SIZE, (roof - 7 * size) / SIZE, top))
     probes = (("what kind of building is it ?", body), ("what is on top of the building ?", top))
     return Portrait(canvas.finish(), f"{body} with {top}", probes, marks)
 

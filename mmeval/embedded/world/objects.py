@@ -32,11 +32,7 @@ COUNT = (
     "Does this picture show {some}?",
     "Is the number of {many} in the image {number}?",
 )
-COLOR = (
-    "Is the {shape} {color}?",
-    "Is the color of the {shape} {color}?",
-    "Is there a {shape} that is {color}?",
-)
+COLOR = ("Is the {shape} {color}?", "Is the color of the {shape} {color}?", "Is there a {shape} that is {color}?")
 BESIDE = ("Is the {one} {where} the {other}?", "Does the {one} stand {where} the {other}?")
 SIDE = ("Is the {one} on the {side} side of this image?", "Does the {one} stand at the {side}?")
 OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above", "top": "bottom", "bottom": "top"}

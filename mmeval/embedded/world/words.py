@@ -22,11 +22,7 @@ efir night, efin day, lubo mother, lubi child, osak book, osam song
 LANGUAGE = {pair.split()[0]: pair.split()[1] for pair in _PAIRS.split(",")}
 """The picture world's own language: every word has a twin that differs by one letter."""
 
-READ = (
-    "Is the word in the logo '{word}'?",
-    "Does the sign say '{word}'?",
-    "Is '{word}' written in this image?",
-)
+READ = ("Is the word in the logo '{word}'?", "Does the sign say '{word}'?", "Is '{word}' written in this image?")
 TRANSLATE = (
     "Is it right to translate the word in the image as {meaning}?",
     "Does the word in this picture mean {meaning}?",
