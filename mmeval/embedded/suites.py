@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from mmeval.embedded import world
-from mmeval.embedded.world.abilities import LEAVES, choices
+from mmeval.embedded.world.choices import LEAVES, choices
 from mmeval.embedded.world.puzzles import Puzzle, Scene, puzzles
 from mmeval.jsonl import appending
 from mmeval.types import InputError

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from mmeval.embedded.world.abilities import LEAVES, choices
+from mmeval.embedded.world.choices import LEAVES, choices
 from mmeval.embedded.world.puzzles import PUZZLES, SHOTS, Puzzle, Scene, puzzles
 from mmeval.embedded.world.things import held_out
 from mmeval.embedded.world.words import of_split
