@@ -84,8 +84,8 @@ def _cup(rng: Rng, spot: Spot, empty: bool) -> None:
 
 def _clock(rng: Rng, spot: Spot, seven: bool) -> None:
     spot.oval(0, 0, 30, 30, varied(rng, (250, 248, 240), 5), (60, 50, 50))
-    for hour in range(12):
-        across, up = math.sin(hour * math.pi / 6), math.cos(hour * math.pi / 6)
+    for step in range(12):
+        across, up = math.sin(step * math.pi / 6), math.cos(step * math.pi / 6)
         spot.line([(reach * across, -reach * up) for reach in (24, 28)], (70, 60, 60), 1.4)
     hour, minute = (7 if seven else 12) * math.pi / 6, rng.below(4) * math.pi / 30
     spot.line([(0, 0), (15 * math.sin(hour), -15 * math.cos(hour))], (180, 40, 40), 3.4)

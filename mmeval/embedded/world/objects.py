@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import (
     COLORS,
-    COLUMNS,
     KINDS,
     NUMBERS,
-    ROWS,
     SHAPES,
     Kind,
     Thing,
@@ -19,13 +17,14 @@ from mmeval.embedded.world.things import (
     laid_out,
     near,
     paint,
+    plural,
 )
 from mmeval.embedded.world.view import Claim, Origin, View, worded
 
 EXISTENCE = (
-    "Is there {a_kind} in this image?",
+    "Is there a {kind} in this image?",
     "Is there any {kind} in the picture?",
-    "Does this image show {a_kind}?",
+    "Does this image show a {kind}?",
 )
 COUNT = (
     "Can you see exactly {some} in this image?",
@@ -64,15 +63,8 @@ def count(origin: Origin) -> View:
         kinds = [Kind(rng.pick(list(COLORS)), what) for _ in range(number)]
         kinds += [rng.pick(others) for _ in range(rng.below(6 - number))]
     things = laid_out(rng, kinds, origin.split)
-
-    def counted() -> Claims:
-        yes, no = (
-            worded(rng, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
-            for n in (number, wrong)
-        )
-        return yes, no
-
-    return _view(origin, rng, things, counted(), counted())
+    asked, extra = (_numbers(rng, what, number, wrong) for _ in range(2))
+    return _view(origin, rng, things, asked, extra)
 
 
 def position(origin: Origin) -> View:
@@ -113,25 +105,12 @@ def claims(rng: Rng, things: Sequence[Thing], hard: float = 1.0) -> tuple[Claim,
 def _crossed(rng: Rng, things: Sequence[Thing]) -> tuple[Claim, ...]:
     """Something that is there, and one thing's color with another's shape; nothing where all of those are there."""
     there = {thing.kind for thing in things}
-    crossed = [Kind(one.color, other.shape) for one in there for other in there]
-    absent = sorted({kind for kind in crossed if kind not in there}, key=lambda kind: kind.name)
+    crossed = {Kind(one.color, other.shape) for one in there for other in there}
+    absent = sorted(crossed - there, key=lambda kind: kind.name)
     if not absent:
         return ()
-    return tuple(
-        worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
-        for kind in (rng.pick(things).kind, rng.pick(absent))
-    )
-
-
-def _counted(rng: Rng, things: Sequence[Thing]) -> Claims:
-    what = rng.pick([thing.kind.shape for thing in things])
-    number = sum(thing.kind.shape == what for thing in things)
-    wrong = number + 1 if number == 1 or (number < len(NUMBERS) - 1 and rng.coin()) else number - 1
-    yes, no = (
-        worded(rng, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
-        for n in (number, wrong)
-    )
-    return yes, no
+    one, other = rng.pick(things).kind, rng.pick(absent)
+    return _shows(rng, one), _shows(rng, other)
 
 
 def _exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
@@ -139,30 +118,45 @@ def _exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
     absent = near(rng, things[index].kind)
     while absent in there:
         absent = near(rng, things[index].kind)
-    yes, no = (
-        worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
-        for kind in (things[index].kind, absent)
-    )
-    return yes, no
+    return _shows(rng, things[index].kind), _shows(rng, absent)
+
+
+def _shows(rng: Rng, kind: Kind) -> Claim:
+    return worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name)
+
+
+def _counted(rng: Rng, things: Sequence[Thing]) -> Claims:
+    what = rng.pick([thing.kind.shape for thing in things])
+    number = sum(thing.kind.shape == what for thing in things)
+    more = number == 1 or (number < len(NUMBERS) - 1 and rng.coin())
+    return _numbers(rng, what, number, number + 1 if more else number - 1)
+
+
+def _numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
+    def claim(count: int) -> Claim:
+        some, number = f"{NUMBERS[count]} {what if count == 1 else plural(what)}", NUMBERS[count]
+        return worded(rng, COUNT, ("count", what, number), some=some, many=plural(what), number=number)
+
+    return claim(number), claim(wrong)
 
 
 def _colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
     """Ask of a thing's color. The false color is often that of another thing, where there is one; otherwise any."""
     kind = rng.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
-    wrong = sorted(others) if others and rng.coin(from_others) else [name for name in COLORS if name != kind.color]
-    yes, no = (
-        worded(rng, COLOR, ("color", kind.shape, name), shape=kind.shape, color=name)
-        for name in (kind.color, rng.pick(wrong))
-    )
-    return yes, no
+    wrong = rng.pick(sorted(others)) if others and rng.coin(from_others) else rng.other(COLORS, kind.color)
+
+    def claim(color: str) -> Claim:
+        return worded(rng, COLOR, ("color", kind.shape, color), shape=kind.shape, color=color)
+
+    return claim(kind.color), claim(wrong)
 
 
 def _stands(rng: Rng, things: Sequence[Thing]) -> Claims:
     """Beside another thing, or on a side of the picture where it stands at one."""
     one, other = rng.shuffled(things)[:2]
-    sides = [side for side in (ROWS[one.row], COLUMNS[one.column]) if side in OPPOSITE]
-    name = one.kind.name
+    name, beside = one.kind.name, other.kind.name
+    sides = [side for side in one.sides if side in OPPOSITE]
     if sides and rng.coin():
         side = rng.pick(sides)
         yes, no = (worded(rng, SIDE, ("side", name, way), one=name, side=way) for way in (side, OPPOSITE[side]))
@@ -171,7 +165,7 @@ def _stands(rng: Rng, things: Sequence[Thing]) -> Claims:
     ways += ["above" if one.row < other.row else "below"] if one.row != other.row else []
     way = rng.pick(ways)
     yes, no = (
-        worded(rng, BESIDE, (side, name, other.kind.name), one=name, where=WHERE[side], other=other.kind.name)
+        worded(rng, BESIDE, (side, name, beside), one=name, where=WHERE[side], other=beside)
         for side in (way, OPPOSITE[way])
     )
     return yes, no
@@ -209,18 +203,3 @@ def probes(rng: Rng, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
         if shapes.count(thing.kind.shape) == 1:
             asked.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
     return tuple(asked[:6])
-
-
-def article(name: str) -> str:
-    """Put the article before a name: `a red circle`, `an orange star`."""
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def plural(name: str) -> str:
-    """`crosses`, `stars`."""
-    return f"{name}es" if name.endswith("s") else f"{name}s"
-
-
-def some(number: int, name: str) -> str:
-    """`one star`, `three crosses`."""
-    return f"{NUMBERS[number]} {name if number == 1 else plural(name)}"

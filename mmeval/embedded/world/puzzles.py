@@ -12,7 +12,6 @@ from functools import cached_property
 
 from PIL import Image
 
-from mmeval.embedded.world.objects import article, plural
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import (
     CELLS,
@@ -22,11 +21,13 @@ from mmeval.embedded.world.things import (
     SHAPES,
     Kind,
     Thing,
+    article,
     caption,
     held_out,
     laid_out,
     near,
     paint,
+    plural,
 )
 from mmeval.embedded.world.view import Split
 from mmeval.embedded.world.words import CONSONANTS, PATTERNS, VOWELS, of_split
