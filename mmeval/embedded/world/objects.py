@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.things import (
-    COLORS,
-    KINDS,
-    NUMBERS,
-    SHAPES,
-    Kind,
-    Thing,
-    caption,
-    facts,
-    laid_out,
-    near,
-    paint,
-    plural,
-)
-from mmeval.embedded.world.view import Claim, Origin, View, worded
+from mmeval.embedded.world.things import COLORS, KINDS, NUMBERS, SHAPES, Kind, Thing, caption, facts, laid_out, paint
+from mmeval.embedded.world.view import Claim, Origin, View, plural, worded
 
 EXISTENCE = (
     "Is there a {kind} in this image?",
@@ -114,11 +101,11 @@ def _crossed(rng: Rng, things: Sequence[Thing]) -> tuple[Claim, ...]:
 
 
 def _exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
-    there = {thing.kind for thing in things}
-    absent = near(rng, things[index].kind)
+    there = [thing.kind for thing in things]
+    absent = there[index].near(rng)
     while absent in there:
-        absent = near(rng, things[index].kind)
-    return _shows(rng, things[index].kind), _shows(rng, absent)
+        absent = there[index].near(rng)
+    return _shows(rng, there[index]), _shows(rng, absent)
 
 
 def _shows(rng: Rng, kind: Kind) -> Claim:
@@ -134,8 +121,9 @@ def _counted(rng: Rng, things: Sequence[Thing]) -> Claims:
 
 def _numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
     def claim(count: int) -> Claim:
-        some, number = f"{NUMBERS[count]} {what if count == 1 else plural(what)}", NUMBERS[count]
-        return worded(rng, COUNT, ("count", what, number), some=some, many=plural(what), number=number)
+        word, many = NUMBERS[count], plural(what)
+        some = f"{word} {what if count == 1 else many}"
+        return worded(rng, COUNT, ("count", what, word), some=some, many=many, number=word)
 
     return claim(number), claim(wrong)
 
@@ -157,18 +145,15 @@ def _stands(rng: Rng, things: Sequence[Thing]) -> Claims:
     one, other = rng.shuffled(things)[:2]
     name, beside = one.kind.name, other.kind.name
     sides = [side for side in one.sides if side in OPPOSITE]
-    if sides and rng.coin():
-        side = rng.pick(sides)
-        yes, no = (worded(rng, SIDE, ("side", name, way), one=name, side=way) for way in (side, OPPOSITE[side]))
-        return yes, no
-    ways = ["left" if one.column < other.column else "right"] if one.column != other.column else []
-    ways += ["above" if one.row < other.row else "below"] if one.row != other.row else []
-    way = rng.pick(ways)
-    yes, no = (
-        worded(rng, BESIDE, (side, name, beside), one=name, where=WHERE[side], other=beside)
-        for side in (way, OPPOSITE[way])
-    )
-    return yes, no
+    on_a_side = bool(sides) and rng.coin()
+    way = rng.pick(sides if on_a_side else one.ways(other))
+
+    def claim(way: str) -> Claim:
+        if on_a_side:
+            return worded(rng, SIDE, ("side", name, way), one=name, side=way)
+        return worded(rng, BESIDE, (way, name, beside), one=name, where=WHERE[way], other=beside)
+
+    return claim(way), claim(OPPOSITE[way])
 
 
 def _view(origin: Origin, rng: Rng, things: Sequence[Thing], asked: Claims, extra: tuple[Claim, ...]) -> View:

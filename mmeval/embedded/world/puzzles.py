@@ -13,23 +13,8 @@ from functools import cached_property
 from PIL import Image
 
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.things import (
-    CELLS,
-    COLORS,
-    KINDS,
-    NUMBERS,
-    SHAPES,
-    Kind,
-    Thing,
-    article,
-    caption,
-    held_out,
-    laid_out,
-    near,
-    paint,
-    plural,
-)
-from mmeval.embedded.world.view import Split
+from mmeval.embedded.world.things import CELLS, COLORS, KINDS, NUMBERS, SHAPES, Kind, Thing, caption, laid_out, paint
+from mmeval.embedded.world.view import Split, article, plural
 from mmeval.embedded.world.words import CONSONANTS, PATTERNS, VOWELS, of_split
 
 
@@ -77,11 +62,11 @@ def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     one = rng.pick(KINDS)
     true = rng.coin()
     if what == "thing":
-        other = one if true else near(rng, one)
+        other = one if true else one.near(rng)
     elif what == "color":
-        other = Kind(one.color if true else _other(rng, one.color, list(COLORS)), rng.pick(SHAPES))
+        other = Kind(one.color if true else rng.other(COLORS, one.color), rng.pick(SHAPES))
     else:
-        other = Kind(rng.pick(list(COLORS)), one.shape if true else _other(rng, one.shape, SHAPES))
+        other = Kind(rng.pick(list(COLORS)), one.shape if true else rng.other(SHAPES, one.shape))
     tail = {"thing": "the same thing", "color": "things of the same color", "shape": "things of the same shape"}[what]
     scenes = _scenes(rng, name, [[one], [other]], split)
     return [Puzzle("same", name, scenes, ("Do ", 0, " and ", 1, f" show {tail}?"), _yes(true), YES_NO)]
@@ -94,9 +79,9 @@ def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     place = rng.below(count)
     contents: list[list[Kind]] = []
     for index in range(count):
-        shown = [target if index == place else near(rng, target)]
+        shown = [target if index == place else target.near(rng)]
         if rng.coin(0.3):
-            shown.append(near(rng, target))
+            shown.append(target.near(rng))
         contents.append(shown)
     scenes = _scenes(rng, name, contents, split)
     choices = tuple(f"image {index}" for index in range(count))
@@ -109,10 +94,10 @@ def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     place = rng.below(4)
     if rng.coin():
         color, shapes = rng.pick(list(COLORS)), rng.shuffled(SHAPES)[:4]
-        kinds = [Kind(color if i != place else _other(rng, color, list(COLORS)), s) for i, s in enumerate(shapes)]
+        kinds = [Kind(color if i != place else rng.other(COLORS, color), s) for i, s in enumerate(shapes)]
     else:
         shape, colors = rng.pick(SHAPES), rng.shuffled(list(COLORS))[:4]
-        kinds = [Kind(c, shape if i != place else _other(rng, shape, SHAPES)) for i, c in enumerate(colors)]
+        kinds = [Kind(c, shape if i != place else rng.other(SHAPES, shape)) for i, c in enumerate(colors)]
     scenes = _scenes(rng, name, [[kind] for kind in kinds], split)
     choices = tuple(f"image {index}" for index in range(4))
     return [Puzzle("odd", name, scenes, ("Which image is the odd one out?",), choices[place], choices)]
@@ -162,15 +147,15 @@ def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
         numbers = (1, 2, 3, 4) if rising else (4, 3, 2, 1)
         row = [[one] * number for number in numbers]
         wrong = [[one] * number for number in range(1, 6) if number != numbers[3]]
-        wrong.append([near(rng, one)] * numbers[3])
+        wrong.append([one.near(rng)] * numbers[3])
     else:
         other = one
         if rule == "color":
-            other = Kind(_other(rng, one.color, list(COLORS)), one.shape)
+            other = one.recolored(rng)
         elif rule == "shape":
-            other = Kind(one.color, _other(rng, one.shape, SHAPES))
+            other = one.reshaped(rng)
         row = [[one], [other], [one], [other]]
-        wrong = [[one], *([near(rng, kind)] for kind in (one, other, one, other, one, other))]
+        wrong = [[one], *([kind.near(rng)] for kind in (one, other, one, other, one, other))]
     captions = [sorted(kind.name for kind in row[3])]
     distinct = []
     for kinds in wrong:
@@ -199,7 +184,7 @@ def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     for count in counts:
         kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(count)]
         rest = 0 if kinds and rng.coin() else 1
-        contents.append([*kinds, *(Kind(rng.pick(list(COLORS)), _other(rng, shape, SHAPES)) for _ in range(rest))])
+        contents.append([*kinds, *(Kind(rng.pick(list(COLORS)), rng.other(SHAPES, shape)) for _ in range(rest))])
     scenes = _scenes(rng, name, [rng.shuffled(kinds) for kinds in contents], split)
     form = rng.pick(("both", "one", "sum"))
     if form == "both":
@@ -217,12 +202,11 @@ def frames(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     ways = {"right": (0, 1, 2), "left": (2, 1, 0), "down": (0, 3, 6), "up": (6, 3, 0)}
     while True:
         kind, way = rng.pick(KINDS), rng.pick(list(ways))
-        step = 3 if way in ("left", "right") else 1
-        cells = [cell + step * rng.below(3) for cell in ways[way][:1]]
-        cells = [cells[0] + cell - ways[way][0] for cell in ways[way]]
-        if any(held_out(kind, cell) for cell in cells) == (split == "test"):
+        shift = rng.below(3) * (3 if way in ("left", "right") else 1)
+        things = [Thing(kind, cell + shift) for cell in ways[way]]
+        if any(thing.held_out for thing in things) == (split == "test"):
             break
-    scenes = tuple(Scene(f"{name}/{index}", (Thing(kind, cell),)) for index, cell in enumerate(cells))
+    scenes = tuple(Scene(f"{name}/{index}", (thing,)) for index, thing in enumerate(things))
     question = (f"Which way does the {kind.name} move?",)
     return [Puzzle("frames", name, scenes, question, way, tuple(ways))]
 
@@ -272,16 +256,11 @@ def _scenes(rng: Rng, name: str, contents: Sequence[Sequence[Kind]], split: Spli
 
 def _side_by_side(rng: Rng, kinds: Sequence[Kind], split: Split) -> tuple[Thing, ...]:
     """Return two things, the first in a column further left; in the test one of them where training never shows it."""
-    pairs = [
-        (Thing(kinds[0], left), Thing(kinds[1], right)) for left in CELLS for right in CELLS if left % 3 < right % 3
-    ]
-    new = [pair for pair in pairs if any(held_out(thing.kind, thing.cell) for thing in pair)]
+    ordered = [(left, right) for left in CELLS for right in CELLS if left % 3 < right % 3]
+    pairs = [(Thing(kinds[0], left), Thing(kinds[1], right)) for left, right in ordered]
+    new = [pair for pair in pairs if any(thing.held_out for thing in pair)]
     known = [pair for pair in pairs if pair not in new]
     return rng.pick(known if split == "train" else new or known)
-
-
-def _other(rng: Rng, value: str, values: Sequence[str]) -> str:
-    return rng.pick([item for item in values if item != value])
 
 
 def _yes(true: bool) -> str:

@@ -37,6 +37,18 @@ class Kind:
         """As it is spoken of."""
         return f"{self.color} {self.shape}"
 
+    def recolored(self, rng: Rng) -> Kind:
+        """Return the same shape in another color."""
+        return Kind(rng.other(COLORS, self.color), self.shape)
+
+    def reshaped(self, rng: Rng) -> Kind:
+        """Return the same color in another shape."""
+        return Kind(self.color, rng.other(SHAPES, self.shape))
+
+    def near(self, rng: Rng) -> Kind:
+        """Return a kind that differs in color or in shape."""
+        return self.reshaped(rng) if rng.coin() else self.recolored(rng)
+
 
 KINDS = tuple(Kind(color, shape) for color in COLORS for shape in SHAPES)
 
@@ -68,30 +80,29 @@ class Thing:
         """As it is spoken of."""
         return " ".join(self.sides)
 
+    @property
+    def held_out(self) -> bool:
+        """Whether training never shows this shape in this color at this place: about one in eight.
 
-def held_out(kind: Kind, cell: int) -> bool:
-    """Whether training never shows this shape in this color at this place: about one in eight.
+        Every two of the three are shown together in training.
+        """
+        return (3 * SHAPES.index(self.kind.shape) + 5 * list(COLORS).index(self.kind.color) + self.cell) % 8 == 0
 
-    Every two of the three are shown together in training.
-    """
-    return (3 * SHAPES.index(kind.shape) + 5 * list(COLORS).index(kind.color) + cell) % 8 == 0
-
-
-def near(rng: Rng, kind: Kind) -> Kind:
-    """Another kind: the same color in another shape, or the same shape in another color."""
-    if rng.coin():
-        return Kind(kind.color, rng.other(SHAPES, kind.shape))
-    return Kind(rng.other(COLORS, kind.color), kind.shape)
+    def ways(self, other: Thing) -> list[str]:
+        """Return where it stands, seen from the other: left or right, above or below, or both."""
+        across = {"left": self.column < other.column, "right": self.column > other.column}
+        holds = across | {"above": self.row < other.row, "below": self.row > other.row}
+        return [way for way, true in holds.items() if true]
 
 
 def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
     """Put the kinds at different places: none held out in training; in the test the first one always is."""
     things: list[Thing] = []
     for kind in kinds:
-        free = set(CELLS) - {thing.cell for thing in things}
+        free = [Thing(kind, cell) for cell in CELLS if all(thing.cell != cell for thing in things)]
         if split == "train" or not things:
-            free = {cell for cell in free if held_out(kind, cell) == (split == "test")}
-        things.append(Thing(kind, rng.pick(sorted(free))))
+            free = [thing for thing in free if thing.held_out == (split == "test")]
+        things.append(rng.pick(free))
     return things
 
 
@@ -106,9 +117,7 @@ def facts(things: Sequence[Thing]) -> Facts:
         true.add(("count", shape, NUMBERS[count]))
     true.add(("count", "object", NUMBERS[len(things)]))
     for one, other in permutations(things, 2):
-        sides = {"left": one.column < other.column, "right": one.column > other.column}
-        sides |= {"above": one.row < other.row, "below": one.row > other.row}
-        true |= {(side, one.kind.name, other.kind.name) for side, holds in sides.items() if holds}
+        true |= {(way, one.kind.name, other.kind.name) for way in one.ways(other)}
     return frozenset(true)
 
 
@@ -160,13 +169,3 @@ _HEART = [
 ]
 _HALF = [(-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4)]
 _CROSS = _HALF + [(-a, -b) for a, b in _HALF]
-
-
-def article(name: str) -> str:
-    """Put the article before a name: `a red circle`, `an orange star`."""
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def plural(name: str) -> str:
-    """`crosses`, `stars`."""
-    return f"{name}es" if name.endswith("s") else f"{name}s"

@@ -99,6 +99,16 @@ def worded(rng: Rng, prompts: Sequence[str], fact: Fact, **words: str) -> Claim:
     return Claim(re.sub(r"\ba (?=[aeiou])", "an ", text), fact)
 
 
+def article(name: str) -> str:
+    """Put the article before a name: `a red circle`, `an orange star`."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def plural(name: str) -> str:
+    """`crosses`, `stars`."""
+    return f"{name}es" if name.endswith("s") else f"{name}s"
+
+
 @dataclass(frozen=True)
 class Portrait:
     """A picture of one identity and what else can be said of it."""
