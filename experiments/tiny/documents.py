@@ -20,11 +20,12 @@ from mmeval.embedded.world.faces import PEOPLE
 from mmeval.embedded.world.landmarks import LANDMARKS
 from mmeval.embedded.world.objects import EXISTENCE, claims, probes
 from mmeval.embedded.world.posters import FILMS
-from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, new_word, puzzles
+from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, puzzles
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.scenes import PLACES
 from mmeval.embedded.world.things import KINDS, Thing, caption
 from mmeval.embedded.world.view import Claim, Split
+from mmeval.embedded.world.words import new_word
 from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part
 from mmeval.mmicl.processing import MmiclProcessor
 

@@ -6,16 +6,20 @@ practises before it sees anything.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, count
 
 from PIL import Image
 
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import CELLS, COLORS, KINDS, NUMBERS, SHAPES, Kind, Thing, caption, laid_out, paint
 from mmeval.embedded.world.view import Split, article, plural
-from mmeval.embedded.world.words import CONSONANTS, PATTERNS, VOWELS, of_split
+from mmeval.embedded.world.words import new_word
+
+YES_NO = ("yes", "no")
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,13 @@ class Puzzle:
     scenes: tuple[Scene, ...]
     question: tuple[str | int, ...]
     answer: str
-    choices: tuple[str, ...]
+    choices: tuple[str, ...] = YES_NO
     """What the answer is one of; guessing gives one over their number."""
     shots: tuple[Puzzle, ...] = ()
     """Demonstrations, one picture each."""
 
 
 Maker = Callable[[Rng, str, Split], list[Puzzle]]
-YES_NO = ("yes", "no")
 
 
 def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
@@ -69,24 +72,21 @@ def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
         other = Kind(rng.pick(list(COLORS)), one.shape if true else rng.other(SHAPES, one.shape))
     tail = {"thing": "the same thing", "color": "things of the same color", "shape": "things of the same shape"}[what]
     scenes = _scenes(rng, name, [[one], [other]], split)
-    return [Puzzle("same", name, scenes, ("Do ", 0, " and ", 1, f" show {tail}?"), _yes(true), YES_NO)]
+    return [Puzzle("same", name, scenes, ("Do ", 0, " and ", 1, f" show {tail}?"), _yes(true))]
 
 
 def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Ask which of two to four pictures shows a thing of that name."""
-    count = 2 + rng.below(3)
+    choices = tuple(f"image {index}" for index in range(2 + rng.below(3)))
     target = rng.pick(KINDS)
-    place = rng.below(count)
-    contents: list[list[Kind]] = []
-    for index in range(count):
-        shown = [target if index == place else target.near(rng)]
+    right = rng.pick(choices)
+    contents = []
+    for choice in choices:
+        contents.append([target if choice == right else target.near(rng)])
         if rng.coin(0.3):
-            shown.append(target.near(rng))
-        contents.append(shown)
-    scenes = _scenes(rng, name, contents, split)
-    choices = tuple(f"image {index}" for index in range(count))
+            contents[-1].append(target.near(rng))
     question = f"Which image shows {article(target.name)}?"
-    return [Puzzle("which", name, scenes, (question,), choices[place], choices)]
+    return [Puzzle("which", name, _scenes(rng, name, contents, split), (question,), right, choices)]
 
 
 def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
@@ -110,28 +110,20 @@ def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
         one, other = rng.shuffled(KINDS)[:2]
     if rng.coin():
         crossed = (Kind(one.color, other.shape), Kind(other.color, one.shape))
-        contents = [[one, other], list(crossed)]
         texts = [" and ".join(article(kind.name) for kind in kinds) for kinds in ((one, other), crossed[::-1])]
-        scenes = _scenes(rng, name, contents, split)
+        scenes = _scenes(rng, name, [(one, other), crossed], split)
     else:
-        left, right = (article(kind.name) for kind in (one, other))
+        left, right = article(one.name), article(other.name)
         texts = [f"{left} to the left of {right}", f"{right} to the left of {left}"]
-        scenes = tuple(
-            Scene(f"{name}/{index}", _side_by_side(rng, kinds, split))
-            for index, kinds in enumerate(((one, other), (other, one)))
-        )
+        placed = (_side_by_side(rng, kinds, split) for kinds in ((one, other), (other, one)))
+        scenes = tuple(Scene(f"{name}/{index}", things) for index, things in enumerate(placed))
     swapped = rng.coin()  # or the numbers alone would tell
     if swapped:
         scenes = scenes[::-1]
-    captions = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. "
+    asked = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. Does caption"
     return [
         Puzzle(
-            "matching",
-            name,
-            scenes,
-            (f"{captions}Does caption {text} match ", image, "?"),
-            _yes((text == image) != swapped),
-            YES_NO,
+            "matching", name, scenes, (f"{asked} {text} match ", image, "?"), _yes((text == image) != swapped), YES_NO
         )
         for text in range(2)
         for image in range(2)
@@ -143,36 +135,25 @@ def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     one = rng.pick(KINDS)
     rule = rng.pick(("count", "color", "shape", "steady"))
     if rule == "count":
-        rising = rng.coin()
-        numbers = (1, 2, 3, 4) if rising else (4, 3, 2, 1)
+        numbers = (1, 2, 3, 4) if rng.coin() else (4, 3, 2, 1)
         row = [[one] * number for number in numbers]
         wrong = [[one] * number for number in range(1, 6) if number != numbers[3]]
         wrong.append([one.near(rng)] * numbers[3])
     else:
-        other = one
-        if rule == "color":
-            other = one.recolored(rng)
-        elif rule == "shape":
-            other = one.reshaped(rng)
+        other = one.recolored(rng) if rule == "color" else one.reshaped(rng) if rule == "shape" else one
         row = [[one], [other], [one], [other]]
         wrong = [[one], *([kind.near(rng)] for kind in (one, other, one, other, one, other))]
-    captions = [sorted(kind.name for kind in row[3])]
-    distinct = []
-    for kinds in wrong:
-        if sorted(kind.name for kind in kinds) not in captions:
-            captions.append(sorted(kind.name for kind in kinds))
-            distinct.append(kinds)
-    while len(distinct) < 5:
-        kinds = [rng.pick(KINDS)]
-        if [kinds[0].name] not in captions:
-            captions.append([kinds[0].name])
-            distinct.append(kinds)
+    candidates = [row[3]]
+    for kinds in chain(wrong, ([rng.pick(KINDS)] for _ in count())):
+        if Counter(kinds) not in map(Counter, candidates):
+            candidates.append(kinds)
+        if len(candidates) == 6:
+            break
     shown = _scenes(rng, name, row[:3], split)
+    fourths = (_scenes(rng, f"{name}/{index}", [kinds], split) for index, kinds in enumerate(candidates))
     question = ("Does ", 3, " continue the series of ", 0, ", ", 1, " and ", 2, "?")
-    candidates = [(row[3], True), *((kinds, False) for kinds in distinct[:5])]
     return [
-        Puzzle("series", name, (*shown, *_scenes(rng, f"{name}/{index}", [kinds], split)), question, _yes(true), YES_NO)
-        for index, (kinds, true) in enumerate(candidates)
+        Puzzle("series", name, (*shown, *fourth), question, _yes(index == 0)) for index, fourth in enumerate(fourths)
     ]
 
 
@@ -181,10 +162,11 @@ def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     shape = rng.pick(SHAPES)
     counts = (rng.below(3), rng.below(3))
     contents = []
-    for count in counts:
-        kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(count)]
-        rest = 0 if kinds and rng.coin() else 1
-        contents.append([*kinds, *(Kind(rng.pick(list(COLORS)), rng.other(SHAPES, shape)) for _ in range(rest))])
+    for number in counts:
+        kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(number)]
+        if not kinds or not rng.coin():
+            kinds.append(Kind(rng.pick(list(COLORS)), rng.other(SHAPES, shape)))
+        contents.append(kinds)
     scenes = _scenes(rng, name, [rng.shuffled(kinds) for kinds in contents], split)
     form = rng.pick(("both", "one", "sum"))
     if form == "both":
@@ -194,7 +176,7 @@ def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     else:
         claimed = sum(counts) if rng.coin() else max(0, sum(counts) + rng.pick((-1, 1)))
         text, true = f"Are there {NUMBERS[claimed]} {plural(shape)} in all?", claimed == sum(counts)
-    return [Puzzle("both", name, scenes, (text,), _yes(true), YES_NO)]
+    return [Puzzle("both", name, scenes, (text,), _yes(true))]
 
 
 def frames(rng: Rng, name: str, split: Split) -> list[Puzzle]:
@@ -233,14 +215,7 @@ SHOTS = (0, 1, 2, 4)
 """Demonstrations of each of the two new words."""
 
 PUZZLES: Mapping[str, Maker] = {
-    "same": same,
-    "which": which,
-    "odd": odd,
-    "matching": matching,
-    "series": series,
-    "both": both,
-    "frames": frames,
-    "novel": novel,
+    maker.__name__: maker for maker in (same, which, odd, matching, series, both, frames, novel)
 }
 
 
@@ -269,16 +244,7 @@ def _yes(true: bool) -> str:
 
 def _new_words(rng: Rng, split: Split) -> tuple[str, str]:
     """Return two words of that split that begin with different letters."""
-    first, second = "", ""
-    while not first or not second or first[0] == second[0]:
-        first, second = (new_word(rng, split) for _ in range(2))
+    first, second = new_word(rng, split), new_word(rng, split)
+    while first[0] == second[0]:
+        first, second = new_word(rng, split), new_word(rng, split)
     return first, second
-
-
-def new_word(rng: Rng, split: Split) -> str:
-    """Return a word that means nothing, of that split."""
-    while True:
-        pattern = rng.pick(PATTERNS)
-        word = "".join(rng.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)
-        if of_split(word) == split:
-            return word

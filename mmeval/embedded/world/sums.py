@@ -7,7 +7,7 @@ from PIL import Image
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, mix, pastel, varied
 from mmeval.embedded.world.glyphs import HEIGHT, width_of, write
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Claim, Facts, Mark, Origin, View, worded
+from mmeval.embedded.world.view import Claim, Mark, Origin, View, worded
 
 SIGNS = {"+": "plus", "-": "minus", "*": "times"}
 SUMS = [(f"{a} + {b}", a + b) for a in range(10) for b in range(10)]
@@ -42,23 +42,13 @@ def numerical_calculation(origin: Origin) -> View:
     result, wrong = rng.swapped(low, low + 1)
     text = rng.pick([text for text, value in SUMS if value == result])
     first, sign, second = text.split()
-    picture, marks = _board(rng, text)
-    asked, extra = _claims(rng, RESULT, result, wrong, HIGHEST)
-    return View(
-        origin=origin,
-        picture=picture,
-        caption=f"the sum {text} = {result}",
-        facts=_facts(result),
-        asked=asked,
-        probes=(
-            ("what is the result ?", str(result)),
-            ("which number is shown first ?", first),
-            ("which number is shown last ?", second),
-            ("which sign is shown ?", SIGNS[sign]),
-        ),
-        extra=extra,
-        marks=marks,
+    probes = (
+        ("what is the result ?", str(result)),
+        ("which number is shown first ?", first),
+        ("which number is shown last ?", second),
+        ("which sign is shown ?", SIGNS[sign]),
     )
+    return _view(origin, rng, _board(rng, text), f"the sum {text} = {result}", probes, RESULT, result, wrong, HIGHEST)
 
 
 def code_reasoning(origin: Origin) -> View:
@@ -67,40 +57,43 @@ def code_reasoning(origin: Origin) -> View:
     low = rng.below(9)
     result, wrong = rng.swapped(low, low + 1)
     lines = _program(rng, result)
-    picture, marks = _screen(rng, lines)
-    asked, extra = _claims(rng, OUTPUT, result, wrong, 9)
-    return View(
-        origin=origin,
-        picture=picture,
-        caption=f"the code {' , '.join(lines)} , output {result}",
-        facts=_facts(result),
-        asked=asked,
-        probes=(
-            ("what is the output ?", str(result)),
-            ("what is printed ?", lines[-1].removeprefix("print ")),
-            ("what is the first line ?", lines[0]),
-            ("how many lines are there ?", {2: "two", 3: "three"}[len(lines)]),
-        ),
-        extra=extra,
-        marks=marks,
+    caption = f"the code {' , '.join(lines)} , output {result}"
+    probes = (
+        ("what is the output ?", str(result)),
+        ("what is printed ?", lines[-1].removeprefix("print ")),
+        ("what is the first line ?", lines[0]),
+        ("how many lines are there ?", {2: "two", 3: "three"}[len(lines)]),
     )
+    return _view(origin, rng, _screen(rng, lines), caption, probes, OUTPUT, result, wrong, 9)
 
 
-def _facts(result: int) -> Facts:
-    return frozenset({("result", str(result))})
-
-
-def _claims(
-    rng: Rng, prompts: tuple[str, ...], result: int, wrong: int, highest: int
-) -> tuple[tuple[Claim, Claim], tuple[Claim, ...]]:
-    """Return the two claims that are asked; and further ones, one of them about any other number."""
+def _view(
+    origin: Origin,
+    rng: Rng,
+    drawn: tuple[Image.Image, tuple[Mark, ...]],
+    caption: str,
+    probes: tuple[tuple[str, str], ...],
+    prompts: tuple[str, ...],
+    result: int,
+    wrong: int,
+    highest: int,
+) -> View:
+    """Ask of the result and of the wrong number; one further claim is about any other number up to the highest."""
 
     def claim(number: int) -> Claim:
         return worded(rng, prompts, ("result", str(number)), number=str(number))
 
-    further = rng.pick([number for number in range(highest + 1) if number != result])
-    asked = rng.swapped(claim(result), claim(wrong))
-    return asked, (claim(result), claim(wrong), claim(result), claim(further))
+    further = rng.other(range(highest + 1), result)
+    return View(
+        origin=origin,
+        picture=drawn[0],
+        caption=caption,
+        facts=frozenset({("result", str(result))}),
+        asked=rng.swapped(claim(result), claim(wrong)),
+        probes=probes,
+        extra=tuple(claim(number) for number in (result, wrong, result, further)),
+        marks=drawn[1],
+    )
 
 
 def _program(rng: Rng, result: int) -> list[str]:
