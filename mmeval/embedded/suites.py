@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,8 @@ def mmbench(folder: Path) -> None:
             row = {"index": len(rows) + 1, "question": choice.question, "hint": ""}
             row |= dict(zip(LETTERS, choice.options, strict=True))
             row |= {"answer": LETTERS[choice.options.index(choice.answer)], "category": leaf}
-            row |= {"image": base64.b64encode(_png(choice.view.picture)).decode("ascii")}
-            rows.append(row | {"l2-category": ability, "split": "dev"})
+            image = base64.b64encode(_png(choice.view.picture)).decode("ascii")
+            rows.append(row | {"image": image, "l2-category": ability, "split": "dev"})
     _table(folder / "mmbench.tsv", rows)
 
 
@@ -101,8 +102,8 @@ def iq50(folder: Path) -> None:
     rows = []
     for seed in range(COUNT):
         group = puzzles("series", seed, "test")
-        turn = seed % len(group)
-        turned = [*group[-turn:], *group[:-turn]] if turn else group
+        turned = deque(group)
+        turned.rotate(seed)
         scenes = [*group[0].scenes[:3], *(puzzle.scenes[3] for puzzle in turned)]
         names = [f"{seed}-{place}.png" for place in range(len(scenes))]
         for name, scene in zip(names, scenes, strict=True):
@@ -159,7 +160,7 @@ def nextqa(folder: Path) -> None:
         _video(folder / "NExTVideo" / f"{seed}.mp4", pictures)
         width, height = pictures[0].size
         options = (*puzzle.choices, "in place")  # the format has five
-        row = {"video": seed, "frame_count": len(pictures), "width": width, "height": height}
+        row: dict[str, Any] = {"video": seed, "frame_count": len(pictures), "width": width, "height": height}
         row |= {"question": puzzle.question[0], "answer": options.index(puzzle.answer), "qid": 0, "type": "TC"}
         rows.append(row | {f"a{place}": option for place, option in enumerate(options)})
     _table(folder / "test.csv", rows)

@@ -7,7 +7,7 @@ from PIL import Image
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, mix, pastel, varied
 from mmeval.embedded.world.glyphs import HEIGHT, width_of, write
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Claim, Mark, Origin, View, worded
+from mmeval.embedded.world.view import Mark, Origin, Portrait, View
 
 SIGNS = {"+": "plus", "-": "minus", "*": "times"}
 SUMS = [(f"{a} + {b}", a + b) for a in range(10) for b in range(10)]
@@ -16,14 +16,14 @@ SUMS += [(f"{a} * {b}", a * b) for a in range(1, 5) for b in range(1, 5)]
 HIGHEST = 18
 
 RESULT = (
-    "Is the result {number}?",
-    "Is the answer to the sum in this image {number}?",
-    "Should the answer in the picture be {number}?",
+    "Is the result {name}?",
+    "Is the answer to the sum in this image {name}?",
+    "Should the answer in the picture be {name}?",
 )
 OUTPUT = (
-    "Is the output of the code {number}?",
-    "Does this program print {number}?",
-    "Will the code in the image print {number}?",
+    "Is the output of the code {name}?",
+    "Does this program print {name}?",
+    "Will the code in the image print {name}?",
 )
 
 PAPERS: tuple[tuple[Color, Color], ...] = (
@@ -48,7 +48,10 @@ def numerical_calculation(origin: Origin) -> View:
         ("which number is shown last ?", second),
         ("which sign is shown ?", SIGNS[sign]),
     )
-    return _view(origin, rng, _board(rng, text), f"the sum {text} = {result}", probes, RESULT, result, wrong, HIGHEST)
+    picture, marks = _board(rng, text)
+    names = [str(number) for number in (result, wrong, wrong, rng.other(range(HIGHEST + 1), result))]
+    told = Portrait(picture, f"the sum {text} = {result}", probes, marks)
+    return told.asked(origin, rng, "result", RESULT, names)
 
 
 def code_reasoning(origin: Origin) -> View:
@@ -57,43 +60,16 @@ def code_reasoning(origin: Origin) -> View:
     low = rng.below(9)
     result, wrong = rng.swapped(low, low + 1)
     lines = _program(rng, result)
-    caption = f"the code {' , '.join(lines)} , output {result}"
     probes = (
         ("what is the output ?", str(result)),
         ("what is printed ?", lines[-1].removeprefix("print ")),
         ("what is the first line ?", lines[0]),
         ("how many lines are there ?", {2: "two", 3: "three"}[len(lines)]),
     )
-    return _view(origin, rng, _screen(rng, lines), caption, probes, OUTPUT, result, wrong, 9)
-
-
-def _view(
-    origin: Origin,
-    rng: Rng,
-    drawn: tuple[Image.Image, tuple[Mark, ...]],
-    caption: str,
-    probes: tuple[tuple[str, str], ...],
-    prompts: tuple[str, ...],
-    result: int,
-    wrong: int,
-    highest: int,
-) -> View:
-    """Ask of the result and of the wrong number; one further claim is about any other number up to the highest."""
-
-    def claim(number: int) -> Claim:
-        return worded(rng, prompts, ("result", str(number)), number=str(number))
-
-    further = rng.other(range(highest + 1), result)
-    return View(
-        origin=origin,
-        picture=drawn[0],
-        caption=caption,
-        facts=frozenset({("result", str(result))}),
-        asked=rng.swapped(claim(result), claim(wrong)),
-        probes=probes,
-        extra=tuple(claim(number) for number in (result, wrong, result, further)),
-        marks=drawn[1],
-    )
+    picture, marks = _screen(rng, lines)
+    names = [str(number) for number in (result, wrong, wrong, rng.other(range(10), result))]
+    told = Portrait(picture, f"the code {' , '.join(lines)} , output {result}", probes, marks)
+    return told.asked(origin, rng, "result", OUTPUT, names)
 
 
 def _program(rng: Rng, result: int) -> list[str]:

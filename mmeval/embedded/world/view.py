@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from PIL import Image
@@ -111,13 +111,34 @@ def plural(name: str) -> str:
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture of one identity and what else can be said of it."""
+    """A picture of something that has a name, and what else can be said of it."""
 
     picture: Image.Image
-    details: str
-    """What is seen, in a few words: the rest of the caption."""
+    caption: str
+    """What is seen, in a few words; a family puts the name before it."""
     probes: tuple[tuple[str, str], ...]
     marks: tuple[Mark, ...]
+
+    def asked(
+        self, origin: Origin, rng: Rng, kind: str, prompts: Sequence[str], names: Sequence[str], identity: str = ""
+    ) -> View:
+        """Ask for its name. The names: the true one, the near miss, and two false ones to train with."""
+
+        def claim(called: str) -> Claim:
+            return worded(rng, prompts, (kind, called), name=called)
+
+        true, near, *false = names
+        return View(
+            origin=origin,
+            picture=self.picture,
+            caption=self.caption,
+            facts=frozenset({(kind, true)}),
+            asked=rng.swapped(claim(true), claim(near)),
+            probes=self.probes,
+            extra=tuple(claim(called) for other in false for called in (true, other)),
+            marks=self.marks,
+            identity=identity,
+        )
 
 
 @dataclass(frozen=True)
@@ -163,20 +184,8 @@ class Family:
         rng = origin.rng()
         name, row, column = rng.pick(self.members())
         portrait = self.portray(rng, row, column)
+        caption, probes = f"{self.kind} {name} , {portrait.caption}", ((self.probe, name), *portrait.probes)
         alike = rng.shuffled(self.lookalikes(row, column))
-        near, near_too, far = rng.pick(alike), rng.pick(alike), rng.other(self.names, name)
-
-        def claim(called: str) -> Claim:
-            return worded(rng, self.prompts, (self.kind, called), name=called)
-
-        return View(
-            origin=origin,
-            picture=portrait.picture,
-            caption=f"{self.kind} {name} , {portrait.details}",
-            facts=frozenset({(self.kind, name)}),
-            asked=rng.swapped(claim(name), claim(near)),
-            probes=((self.probe, name), *portrait.probes),
-            extra=tuple(claim(called) for called in (name, near_too, name, far)),
-            marks=portrait.marks,
-            identity=f"{self.kind} {name}",
-        )
+        names = (name, rng.pick(alike), rng.pick(alike), rng.other(self.names, name))
+        told = replace(portrait, caption=caption, probes=probes)
+        return told.asked(origin, rng, self.kind, self.prompts, names, identity=f"{self.kind} {name}")
