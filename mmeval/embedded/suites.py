@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from mmeval.embedded import world
-from mmeval.embedded.world.choices import LEAVES, choices
+from mmeval.embedded.world.choices import LEAVES, LETTERS, choices
 from mmeval.embedded.world.puzzles import Puzzle, puzzles
 from mmeval.jsonl import appending
 from mmeval.types import InputError
@@ -25,7 +25,6 @@ QUESTIONS = 30
 """MMBench: questions of each leaf ability that the picture world has."""
 COUNT = 100
 """Pictures, pairs or series of each other kind."""
-LETTERS = "ABCD"
 NUMBERED = {"which": "Which picture", "odd": "Odd one out"}
 """MuirBench: puzzles whose answer is the number of a picture -> the name of the task."""
 STEPS = (0, 0, 1, 2)

@@ -74,7 +74,8 @@ def _frame(rng: Rng, canvas: Canvas) -> None:
     wide = rng.between(3, 7)
     color = varied(rng, rng.pick([(190, 150, 70), (40, 36, 36), (240, 238, 230), (110, 70, 40)]), 14)
     far = SIZE - wide
-    for left, top, right, bottom in ((0, 0, 96, wide), (0, far, 96, 96), (0, 0, wide, 96), (far, 0, 96, 96)):
+    boxes = ((0, 0, SIZE, wide), (0, far, SIZE, SIZE), (0, 0, wide, SIZE), (far, 0, SIZE, SIZE))
+    for left, top, right, bottom in boxes:
         canvas.box(left, top, right, bottom, color)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.view import Mark
 
 SIZE = 96
 SCALE = 3
@@ -118,7 +119,7 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Spot:
-    """A place on a canvas where something is drawn, in coordinates around it that are times `size` pixels."""
+    """A place on a canvas: what is drawn there is told around its middle (0, 0), in units of `size` pixels."""
 
     canvas: Canvas
     x: float
@@ -130,6 +131,11 @@ class Spot:
     def at(self, across: float, down: float) -> Point:
         """Return a point of the thing, on the picture."""
         return self.x + self.way * across * self.size, self.y + down * self.size
+
+    def mark(self, across: float, down: float, label: str) -> Mark:
+        """Return a mark at a point of the thing."""
+        x, y = self.at(across, down)
+        return Mark(x / SIZE, y / SIZE, label)
 
     def polygon(self, points: Sequence[Point], fill: Color, outline: Color | None = None) -> None:
         """Draw a filled polygon."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Spot, dark, light, pastel, varied
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Claim, Mark, Origin, View
+from mmeval.embedded.world.view import Claim, Origin, View
 
 Paint = Callable[[Rng, Spot, bool], None]
 """Draws a thing in its first state, or in its second one."""
@@ -48,7 +48,7 @@ def commonsense_reasoning(origin: Origin) -> View:
             (f"is the {situation.thing} {' or '.join(rng.shuffled(situation.states))} ?", name),
         ),
         extra=(*true, *false),
-        marks=(Mark(spot.x / SIZE, spot.y / SIZE, f"{name} {situation.thing}"),),
+        marks=(spot.mark(0, 0, f"{name} {situation.thing}"),),
         identity=f"{name} {situation.thing}",
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Spot, dark, light, pastel, varied
+from mmeval.embedded.world.canvas import Canvas, Color, Spot, dark, light, pastel, varied
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Family, Mark, Portrait
+from mmeval.embedded.world.view import Family, Portrait
 
 HAIR: dict[str, Color] = {
     "black": (34, 30, 34), "brown": (112, 66, 34), "blond": (236, 200, 96), "red": (190, 66, 26),
@@ -39,14 +39,14 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
         head.line([(-2, -1), (2, -1)], (30, 30, 34), 1.3)
     if extra == "hat":
         _hat(rng, head)
-    top, spot = head.at(0, -18 if extra != "hat" else 0), head.at(*EXTRAS[extra])
-    marks = (Mark(top[0] / SIZE, top[1] / SIZE, f"{style} {hair} hair"), Mark(spot[0] / SIZE, spot[1] / SIZE, extra))
+    looks = f"{style} {hair} hair"
+    marks = (head.mark(0, -18 if extra != "hat" else 0, looks), head.mark(*EXTRAS[extra], extra))
     probes = (
         ("what color is the hair ?", hair),
         ("what is the hair like ?", style),
         ("what does the person wear ?", extra),
     )
-    return Portrait(head.canvas.finish(), f"{style} {hair} hair , {extra}", probes, marks)
+    return Portrait(head.canvas.finish(), f"{looks} , {extra}", probes, marks)
 
 
 def _body(rng: Rng, head: Spot, skin: Color) -> None:

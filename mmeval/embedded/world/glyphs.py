@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Spot
+from mmeval.embedded.world.canvas import Canvas, Color, Spot
 from mmeval.embedded.world.view import Mark
 
 WIDTH, HEIGHT = 5, 7
@@ -48,8 +48,7 @@ def write(canvas: Canvas, text: str, left: float, top: float, dot: float, color:
                 if inked == "1":
                     spot.box(column, row, column + 1, row + 1, color)
             label = NAMES.get(sign) or f"{'digit' if sign.isdigit() else 'letter'} {sign}"
-            x, y = spot.at(WIDTH / 2, HEIGHT / 2)
-            marks.append(Mark(x / SIZE, y / SIZE, label))
+            marks.append(spot.mark(WIDTH / 2, HEIGHT / 2, label))
         left += _step(sign) * dot
     return marks
 

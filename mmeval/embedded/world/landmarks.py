@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Spot, dark, light, mix, varied
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Family, Mark, Portrait
+from mmeval.embedded.world.view import Family, Portrait
 
 TOPS = ("spire", "ball", "flag", "dome")
 SKIES: tuple[tuple[Color, Color], ...] = (
@@ -22,9 +22,10 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     size, x, ground = rng.between(0.75, 1.1), rng.between(38, 58), rng.between(74, 86)
     _surroundings(rng, canvas, ground)
     stone = varied(rng, rng.pick(STONES), 14)
-    roof = BODIES[body](Spot(canvas, x, ground, size), stone)
-    _top(rng, Spot(canvas, x, roof, size), top, stone)
-    marks = (Mark(x / SIZE, (ground - 15 * size) / SIZE, body), Mark(x / SIZE, (roof - 7 * size) / SIZE, top))
+    foot = Spot(canvas, x, ground, size)
+    roof = Spot(canvas, x, BODIES[body](foot, stone), size)
+    _top(rng, roof, top, stone)
+    marks = (foot.mark(0, -15, body), roof.mark(0, -7, top))
     probes = (("what kind of building is it ?", body), ("what is on top of the building ?", top))
     return Portrait(canvas.finish(), f"{body} with {top}", probes, marks)
 

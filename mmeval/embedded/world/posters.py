@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Spot, around, dark, light, mix, pastel, varied
+from mmeval.embedded.world.canvas import Canvas, Color, Spot, around, dark, light, mix, pastel, varied
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Family, Mark, Portrait
+from mmeval.embedded.world.view import Family, Portrait
 
 PALETTES: dict[str, tuple[Color, Color, Color]] = {
     "velvet": ((70, 20, 90), (190, 60, 150), (255, 200, 230)),
@@ -30,14 +30,14 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     for band in range(9):
         canvas.box(left, top + tall * band / 9, left + wide, top + tall * (band + 1) / 9, mix(low, high, band / 8))
     x, y = left + wide * rng.between(0.38, 0.62), top + tall * rng.between(0.38, 0.6)
-    _motif(Spot(canvas, x, y, rng.between(0.8, 1.15)), motif, accent)
+    spot = Spot(canvas, x, y, rng.between(0.8, 1.15))
+    _motif(spot, motif, accent)
     title = top + (tall * 0.87 if rng.coin() else tall * 0.06)
     for line in (title, title + 5):
         half, middle = wide * rng.between(0.2, 0.4), left + wide / 2
         canvas.box(middle - half, line, middle + half, line + 2.4, accent)
-    mark = Mark(x / SIZE, y / SIZE, f"{palette} {motif}")
     probes = (("what does the poster show ?", motif), ("what is the mood of the poster ?", palette))
-    return Portrait(canvas.finish(), f"a {motif} in {palette} colors", probes, (mark,))
+    return Portrait(canvas.finish(), f"a {motif} in {palette} colors", probes, (spot.mark(0, 0, f"{palette} {motif}"),))
 
 
 def _motif(spot: Spot, motif: str, color: Color) -> None:

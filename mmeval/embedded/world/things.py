@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 from PIL import Image
@@ -108,14 +108,12 @@ def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
 
 def facts(things: Sequence[Thing]) -> Facts:
     """All that is true of a picture of these things."""
-    true: set[Fact] = set()
+    counts = Counter(thing.kind.shape for thing in things) + Counter(object=len(things))
+    true: set[Fact] = {("count", what, NUMBERS[count]) for what, count in counts.items()}
     for thing in things:
         kind = thing.kind
         true |= {("there is", kind.name), ("color", kind.shape, kind.color)}
         true |= {("side", kind.name, side) for side in thing.sides}
-    for shape, count in Counter(thing.kind.shape for thing in things).items():
-        true.add(("count", shape, NUMBERS[count]))
-    true.add(("count", "object", NUMBERS[len(things)]))
     for one, other in permutations(things, 2):
         true |= {(way, one.kind.name, other.kind.name) for way in one.ways(other)}
     return frozenset(true)
@@ -136,14 +134,13 @@ def paint(rng: Rng, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, .
         canvas.oval(rng.between(0, SIZE), rng.between(0, SIZE), 14, rng.between(8, 20), tone)
     marks = []
     for thing in things:
-        radius = rng.between(9, 12.5)
-        x = 16 + 32 * thing.column + rng.between(-3, 3)
-        y = 16 + 32 * thing.row + rng.between(-3, 3)
-        turn = rng.between(-0.25, 0.25)
-        color = varied(rng, COLORS[thing.kind.color], 10)
-        _shape(Spot(canvas, x + 1.2, y + 1.8, radius), thing.kind.shape, turn, dark(start, 0.22))
-        _shape(Spot(canvas, x, y, radius), thing.kind.shape, turn, color, dark(color))
-        marks.append(Mark(x / SIZE, y / SIZE, thing.kind.name))
+        radius, across, down = rng.between(9, 12.5), rng.between(-3, 3), rng.between(-3, 3)
+        spot = Spot(canvas, 16 + 32 * thing.column + across, 16 + 32 * thing.row + down, radius)
+        shadow = replace(spot, x=spot.x + 1.2, y=spot.y + 1.8)
+        turn, color = rng.between(-0.25, 0.25), varied(rng, COLORS[thing.kind.color], 10)
+        _shape(shadow, thing.kind.shape, turn, dark(start, 0.22))
+        _shape(spot, thing.kind.shape, turn, color, dark(color))
+        marks.append(spot.mark(0, 0, thing.kind.name))
     return canvas.finish(), tuple(marks)
 
 
@@ -159,8 +156,8 @@ def _shape(spot: Spot, shape: str, turn: float, fill: Color, outline: Color | No
         spot.polygon([corner for both in zip(tips, dents, strict=True) for corner in both], fill, outline)
     else:
         cos, sin = math.cos(turn), math.sin(turn)
-        points = [(a * cos - b * sin, a * sin + b * cos) for a, b in (_HEART if shape == "heart" else _CROSS)]
-        spot.polygon(points, fill, outline)
+        points = _HEART if shape == "heart" else _CROSS
+        spot.polygon([(a * cos - b * sin, a * sin + b * cos) for a, b in points], fill, outline)
 
 
 _HEART = [
