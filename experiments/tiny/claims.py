@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmeval.embedded.world.objects import COUNT, EXISTENCE, Claims, article, colored, exists, plural, some, stands
+from mmeval.embedded.world.objects import Claims, colored, exists, numbers, shows, stands
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import NUMBERS, Kind, Thing
-from mmeval.embedded.world.view import Claim, worded
+from mmeval.embedded.world.view import Claim
 
 
 def claims(rng: Rng, things: Sequence[Thing], hard: float = 1.0) -> tuple[Claim, ...]:
     """Make as many true claims as false ones, of every sort that these things allow.
 
-    A false claim is so often (`hard`) made of what is there, where it can be: to know that there is red and that there
-    is a star does not help, only to know whether the star is red.
+    What is false is so often (`hard`) made of what is there, where it can be: to know that there is red and that
+    there is a star does not help, only to know whether the star is red.
     """
     made: tuple[Claim, ...] = _counted(rng, things)
     crossed = _crossed(rng, things) if rng.coin(hard) else ()
@@ -31,22 +31,16 @@ def claims(rng: Rng, things: Sequence[Thing], hard: float = 1.0) -> tuple[Claim,
 def _crossed(rng: Rng, things: Sequence[Thing]) -> tuple[Claim, ...]:
     """Claim what is there, and one thing's color with another's shape; nothing where all of those are there."""
     there = {thing.kind for thing in things}
-    crossed = [Kind(one.color, other.shape) for one in there for other in there]
-    absent = sorted({kind for kind in crossed if kind not in there}, key=lambda kind: kind.name)
+    crossed = {Kind(one.color, other.shape) for one in there for other in there}
+    absent = sorted(crossed - there, key=lambda kind: kind.name)
     if not absent:
         return ()
-    return tuple(
-        worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
-        for kind in (rng.pick(things).kind, rng.pick(absent))
-    )
+    one, other = rng.pick(things).kind, rng.pick(absent)
+    return shows(rng, one), shows(rng, other)
 
 
 def _counted(rng: Rng, things: Sequence[Thing]) -> Claims:
     what = rng.pick([thing.kind.shape for thing in things])
     number = sum(thing.kind.shape == what for thing in things)
-    wrong = number + 1 if number == 1 or (number < len(NUMBERS) - 1 and rng.coin()) else number - 1
-    yes, no = (
-        worded(rng, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
-        for n in (number, wrong)
-    )
-    return yes, no
+    more = number == 1 or (number < len(NUMBERS) - 1 and rng.coin())
+    return numbers(rng, what, number, number + 1 if more else number - 1)

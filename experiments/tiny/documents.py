@@ -21,11 +21,12 @@ from mmeval.embedded.world.faces import PEOPLE
 from mmeval.embedded.world.landmarks import LANDMARKS
 from mmeval.embedded.world.objects import EXISTENCE, probes
 from mmeval.embedded.world.posters import FILMS
-from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, new_word, puzzles
+from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, puzzles
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.scenes import PLACES
-from mmeval.embedded.world.things import KINDS, Thing, caption, held_out
+from mmeval.embedded.world.things import KINDS, Thing, caption
 from mmeval.embedded.world.view import Claim, Split
+from mmeval.embedded.world.words import new_word
 from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part
 from mmeval.mmicl.processing import MmiclProcessor
 
@@ -205,7 +206,7 @@ def _asked(rng: Rng, name: str) -> str:
     """Ask whether that is told, in any of the world's prompts or in none."""
     if rng.coin(0.3):
         return f"{name} ?"
-    text = rng.pick(PROMPTS).format(name=name, kind=name, a_kind=f"a {name}")
+    text = rng.pick(PROMPTS).format(name=name, kind=name)
     return f"{text}{SUFFIX}" if rng.coin(0.7) else text
 
 
@@ -319,7 +320,7 @@ def _things(rng: Rng, count: int) -> list[Thing]:
     things: list[Thing] = []
     while len(things) < count:
         thing = Thing(rng.pick(KINDS), cells[len(things)])
-        if not held_out(thing.kind, thing.cell):
+        if not thing.held_out:
             things.append(thing)
     return things
 

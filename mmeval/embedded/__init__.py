@@ -52,7 +52,8 @@ def suite(task: str) -> Path:
     if task not in SUITES:
         raise InputError(f"the task '{task}' has no embedded suite; give its data with --data")
     wanted = SUITES[task]
-    folder = _cache() / wanted.name
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = home / "mmeval" / "embedded" / _digest()[:16] / wanted.name
     if not folder.is_dir():
         try:
             _write(wanted.name, folder)
@@ -62,11 +63,6 @@ def suite(task: str) -> Path:
                 "set XDG_CACHE_HOME to a folder that can be written to"
             ) from error
     return folder / wanted.file
-
-
-def _cache() -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "mmeval" / "embedded" / _digest()[:16]
 
 
 @functools.cache

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from PIL import Image
 
 from mmeval.embedded import world
-from mmeval.embedded.world.abilities import LEAVES, choices
-from mmeval.embedded.world.puzzles import Puzzle, Scene, puzzles
+from mmeval.embedded.world.choices import LEAVES, LETTERS, choices
+from mmeval.embedded.world.puzzles import Puzzle, puzzles
 from mmeval.jsonl import appending
 from mmeval.types import InputError
 
@@ -24,7 +25,6 @@ QUESTIONS = 30
 """MMBench: questions of each leaf ability that the picture world has."""
 COUNT = 100
 """Pictures, pairs or series of each other kind."""
-LETTERS = "ABCD"
 NUMBERED = {"which": "Which picture", "odd": "Odd one out"}
 """MuirBench: puzzles whose answer is the number of a picture -> the name of the task."""
 STEPS = (0, 0, 1, 2)
@@ -35,33 +35,25 @@ HOLD = 3
 
 def mme(folder: Path) -> None:
     """MME's release folder: a text beside each picture, the question whose answer is yes first."""
+    end = "Please answer yes or no."
     for view in world.test_set(PICTURES):
         place = folder / view.subtask / f"{view.origin.seed:04d}"
         _save(view.picture, place.with_suffix(".png"))
-        end = "Please answer yes or no."
-        text = f"{view.pair[0]} {end}\tYes\n{view.pair[1]} {end}\tNo\n"
-        place.with_suffix(".txt").write_text(text, encoding="utf-8")
+        yes, no = view.pair
+        place.with_suffix(".txt").write_text(f"{yes} {end}\tYes\n{no} {end}\tNo\n", encoding="utf-8")
 
 
 def mmbench(folder: Path) -> None:
     """MMBench's table with first passes only, from which its reader makes the other turns."""
-    columns = ("index", "question", "hint", *LETTERS, "answer", "category", "image", "l2-category", "split")
     rows: list[dict[str, Any]] = []
     for leaf, (ability, *_) in LEAVES.items():
         for choice in choices(leaf, QUESTIONS, "test"):
-            rows.append(
-                {
-                    "index": len(rows) + 1,
-                    "question": choice.question,
-                    **dict(zip(LETTERS, choice.options, strict=True)),
-                    "answer": LETTERS[choice.options.index(choice.answer)],
-                    "category": leaf,
-                    "image": base64.b64encode(_png(choice.view.picture)).decode("ascii"),
-                    "l2-category": ability,
-                    "split": "dev",
-                }
-            )
-    _table(folder / "mmbench.tsv", columns, rows)
+            row = {"index": len(rows) + 1, "question": choice.question, "hint": ""}
+            row |= dict(zip(LETTERS, choice.options, strict=True))
+            row |= {"answer": LETTERS[choice.options.index(choice.answer)], "category": leaf}
+            image = base64.b64encode(_png(choice.view.picture)).decode("ascii")
+            rows.append(row | {"image": image, "l2-category": ability, "split": "dev"})
+    _table(folder / "mmbench.tsv", rows)
 
 
 def pope(folder: Path) -> None:
@@ -82,20 +74,10 @@ def nlvr2(folder: Path) -> None:
     for seed, puzzle in enumerate(_first("both")):
         for side, scene in enumerate(puzzle.scenes):
             _save(scene.picture, folder / "test1" / f"test1-{seed}-0-img{side}.png")
-        text = str(puzzle.question[0]).removesuffix("?")
-        for asked, stated in (
-            ("Do both images show", "both images show"),
-            ("Are there", "there are"),
-            ("Does exactly one image show", "exactly one image shows"),
-        ):
-            text = text.replace(asked, stated)
-        rows.append(
-            {
-                "identifier": f"test1-{seed}-0-0",
-                "sentence": text,
-                "label": "True" if puzzle.answer == "yes" else "False",
-            }
-        )
+        text = str(puzzle.question[0]).removesuffix("?").replace("Do both images show", "both images show")
+        text = text.replace("Are there", "there are").replace("Does exactly one image show", "exactly one image shows")
+        label = str(puzzle.answer == "yes")
+        rows.append({"identifier": f"test1-{seed}-0-0", "sentence": text, "label": label})
     _lines(folder / "test1.json", rows)
 
 
@@ -105,19 +87,12 @@ def winoground(folder: Path) -> None:
     for seed, puzzle in enumerate(_first("matching")):
         text = str(puzzle.question[0]).removeprefix("Caption 0: ").partition(". Does caption")[0]
         one, _, other = text.partition(". Caption 1: ")
-        names = [f"ex_{seed}_img_{side}" for side in (0, 1)]
-        for name, scene in zip(names, puzzle.scenes if puzzle.answer == "yes" else puzzle.scenes[::-1], strict=True):
-            _save(scene.picture, folder / "images" / f"{name}.png")
-        rows.append(
-            {
-                "id": seed,
-                "image_0": names[0],
-                "image_1": names[1],
-                "caption_0": one,
-                "caption_1": other,
-                "collapsed_tag": "Relation" if " to the left of " in one else "Object",
-            }
-        )
+        row = {"id": seed, "image_0": f"ex_{seed}_img_0", "image_1": f"ex_{seed}_img_1"}
+        scenes = puzzle.scenes if puzzle.answer == "yes" else puzzle.scenes[::-1]
+        for side, scene in enumerate(scenes):
+            _save(scene.picture, folder / "images" / f"ex_{seed}_img_{side}.png")
+        tag = "Relation" if " to the left of " in one else "Object"
+        rows.append(row | {"caption_0": one, "caption_1": other, "collapsed_tag": tag})
     _lines(folder / "examples.jsonl", rows)
 
 
@@ -126,11 +101,12 @@ def iq50(folder: Path) -> None:
     rows = []
     for seed in range(COUNT):
         group = puzzles("series", seed, "test")
-        turn = seed % len(group)
-        turned = [*group[-turn:], *group[:-turn]] if turn else group
+        turned = deque(group)
+        turned.rotate(seed)
         scenes = [*group[0].scenes[:3], *(puzzle.scenes[3] for puzzle in turned)]
         names = [f"{seed}-{place}.png" for place in range(len(scenes))]
-        _scenes(folder, names, scenes)
+        for name, scene in zip(names, scenes, strict=True):
+            _save(scene.picture, folder / name)
         right = [puzzle.answer for puzzle in turned].index("yes")
         rows.append({"id": str(seed), "images": names[:3], "options": names[3:], "answer": right})
     _lines(folder / "iq50.jsonl", rows)
@@ -144,21 +120,12 @@ def vl_icl(folder: Path) -> None:
         support: dict[str, dict[str, list[str]]] = {}
         for number, shot in enumerate(puzzle.shots):
             name = f"open_mi/{seed}-{number}.png"
-            _scenes(folder, [name], shot.scenes)
+            _save(shot.scenes[0].picture, folder / name)
             support.setdefault(shot.answer.strip("'"), {"images": []})["images"].append(name)
         query = f"open_mi/{seed}-query.png"
-        _scenes(folder, [query], puzzle.scenes)
-        classes = [choice.strip("'") for choice in puzzle.choices]
-        rows.append(
-            {
-                "id": f"open_mi_{seed}",
-                "image": [query],
-                "question": "This is a",
-                "answer": puzzle.answer.strip("'"),
-                "classes": classes,
-                "support": support,
-            }
-        )
+        _save(puzzle.scenes[0].picture, folder / query)
+        row = {"id": f"open_mi_{seed}", "image": [query], "question": "This is a", "answer": puzzle.answer.strip("'")}
+        rows.append(row | {"classes": [choice.strip("'") for choice in puzzle.choices], "support": support})
     (folder / "open_mi" / "query.json").write_text(json.dumps(rows), encoding="utf-8")
 
 
@@ -186,53 +153,20 @@ def muirbench(folder: Path) -> None:
 
 def nextqa(folder: Path) -> None:
     """NExT-QA's test: something moves through a video; which way?"""
-    columns = (
-        "video",
-        "frame_count",
-        "width",
-        "height",
-        "question",
-        "answer",
-        "qid",
-        "type",
-        "a0",
-        "a1",
-        "a2",
-        "a3",
-        "a4",
-    )
     rows = []
     for seed, puzzle in enumerate(_first("frames")):
         pictures = [puzzle.scenes[place].picture for place in STEPS for _ in range(HOLD)]
         _video(folder / "NExTVideo" / f"{seed}.mp4", pictures)
         width, height = pictures[0].size
         options = (*puzzle.choices, "in place")  # the format has five
-        rows.append(
-            {
-                "video": seed,
-                "frame_count": len(pictures),
-                "width": width,
-                "height": height,
-                "question": puzzle.question[0],
-                "answer": options.index(puzzle.answer),
-                "qid": 0,
-                "type": "TC",
-                **{f"a{place}": option for place, option in enumerate(options)},
-            }
-        )
-    _table(folder / "test.csv", columns, rows)
+        row: dict[str, Any] = {"video": seed, "frame_count": len(pictures), "width": width, "height": height}
+        row |= {"question": puzzle.question[0], "answer": options.index(puzzle.answer), "qid": 0, "type": "TC"}
+        rows.append(row | {f"a{place}": option for place, option in enumerate(options)})
+    _table(folder / "test.csv", rows)
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {
-    "mme": mme,
-    "mmbench": mmbench,
-    "pope": pope,
-    "nlvr2": nlvr2,
-    "winoground": winoground,
-    "iq50": iq50,
-    "vl_icl": vl_icl,
-    "muirbench": muirbench,
-    "nextqa": nextqa,
+    writer.__name__: writer for writer in (mme, mmbench, pope, nlvr2, winoground, iq50, vl_icl, muirbench, nextqa)
 }
 """Name of a suite -> the function that fills an empty folder with it."""
 
@@ -254,23 +188,14 @@ def _save(picture: Image.Image, path: Path) -> None:
     path.write_bytes(_png(picture))
 
 
-def _scenes(folder: Path, names: Sequence[str], scenes: Sequence[Scene]) -> None:
-    for name, scene in zip(names, scenes, strict=True):
-        _save(scene.picture, folder / name)
-
-
 def _lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with appending(path) as file:
         file.write_all(rows)
 
 
-def _table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(
-            file, columns, restval="", delimiter="\t" if path.suffix == ".tsv" else ",", lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(rows)
+def _table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    separator = "\t" if path.suffix == ".tsv" else ","
+    pd.DataFrame(rows).to_csv(path, sep=separator, index=False, lineterminator="\n")
 
 
 def _video(path: Path, pictures: Sequence[Image.Image]) -> None:
@@ -285,6 +210,5 @@ def _video(path: Path, pictures: Sequence[Image.Image]) -> None:
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = "rgb24"
         for picture in pictures:
-            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
-            container.mux(stream.encode(frame))
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))  # type: ignore[no-untyped-call]
         container.mux(stream.encode(None))

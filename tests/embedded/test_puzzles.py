@@ -6,9 +6,8 @@ from collections import Counter
 
 import pytest
 
-from mmeval.embedded.world.abilities import LEAVES, choices
+from mmeval.embedded.world.choices import LEAVES, choices
 from mmeval.embedded.world.puzzles import PUZZLES, SHOTS, Puzzle, Scene, puzzles
-from mmeval.embedded.world.things import held_out
 from mmeval.embedded.world.words import of_split
 
 SEEDS = range(60)
@@ -37,7 +36,7 @@ def test_a_puzzle_is_the_same_each_time_and_its_answer_among_its_choices(kind: s
 def test_training_never_shows_what_the_test_holds_out(kind: str) -> None:
     for puzzle in drawn(kind, "train"):
         for scene in (*puzzle.scenes, *(scene for shot in puzzle.shots for scene in shot.scenes)):
-            assert not any(held_out(thing.kind, thing.cell) for thing in scene.things)
+            assert not any(thing.held_out for thing in scene.things)
 
 
 @pytest.mark.parametrize("kind", ["which", "odd", "frames", "same", "both"])

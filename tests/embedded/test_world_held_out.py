@@ -9,14 +9,14 @@ import pytest
 from mmeval.embedded import world
 from mmeval.embedded.world.artworks import PAINTERS
 from mmeval.embedded.world.faces import PEOPLE
-from mmeval.embedded.world.family import Family
 from mmeval.embedded.world.landmarks import LANDMARKS
 from mmeval.embedded.world.posters import FILMS
 from mmeval.embedded.world.scenes import PLACES
-from mmeval.embedded.world.things import CELLS, COLORS, KINDS, NUMBERS, SHAPES, Kind, held_out
+from mmeval.embedded.world.things import CELLS, COLORS, KINDS, NUMBERS, SHAPES, Kind, Thing
+from mmeval.embedded.world.view import Family
 from mmeval.embedded.world.words import LANGUAGE, of_split
 
-HELD_OUT = {(kind, cell) for kind, cell in product(KINDS, CELLS) if held_out(kind, cell)}
+HELD_OUT = {(kind, cell) for kind, cell in product(KINDS, CELLS) if Thing(kind, cell).held_out}
 
 
 def _shown(view: world.View) -> set[tuple[Kind, int]]:

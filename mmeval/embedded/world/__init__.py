@@ -1,22 +1,42 @@
-"""The picture world: draws pictures from a seed and asks MME's questions about them.
+"""The picture world: draws pictures from a seed and asks the questions of MME's fourteen subtasks about them.
 
 It knows no model, no task and no harness: pictures, questions, and what is true of each picture.
 """
 
-from mmeval.embedded.world.subtasks import PERCEPTION, SUBTASKS, draw, test_set
-from mmeval.embedded.world.view import Claim, Fact, Facts, Mark, Origin, Split, View, answer
+from __future__ import annotations
 
-__all__ = [
-    "PERCEPTION",
-    "SUBTASKS",
-    "Claim",
-    "Fact",
-    "Facts",
-    "Mark",
-    "Origin",
-    "Split",
-    "View",
-    "answer",
-    "draw",
-    "test_set",
-]
+from collections.abc import Callable, Iterator
+
+from mmeval.embedded.world.artworks import PAINTERS
+from mmeval.embedded.world.everyday import commonsense_reasoning
+from mmeval.embedded.world.faces import PEOPLE
+from mmeval.embedded.world.landmarks import LANDMARKS
+from mmeval.embedded.world.objects import color, count, existence, position
+from mmeval.embedded.world.posters import FILMS
+from mmeval.embedded.world.scenes import PLACES
+from mmeval.embedded.world.sums import code_reasoning, numerical_calculation
+from mmeval.embedded.world.view import Claim, Origin, Split, View, answer
+from mmeval.embedded.world.words import ocr, text_translation
+
+__all__ = ["PERCEPTION", "SUBTASKS", "Claim", "Split", "View", "answer", "draw", "test_set"]
+
+MAKERS: dict[str, Callable[[Origin], View]] = {
+    "existence": existence, "count": count, "position": position, "color": color,
+    "posters": FILMS.draw, "celebrity": PEOPLE.draw, "scene": PLACES.draw, "landmark": LANDMARKS.draw,
+    "artwork": PAINTERS.draw, "OCR": ocr,
+    "commonsense_reasoning": commonsense_reasoning, "numerical_calculation": numerical_calculation,
+    "text_translation": text_translation, "code_reasoning": code_reasoning,
+}  # fmt: skip
+SUBTASKS = tuple(MAKERS)
+"""As MME spells them, perception's ten first."""
+PERCEPTION = SUBTASKS[:10]
+
+
+def draw(subtask: str, seed: int, split: Split) -> View:
+    """Return the picture of that seed: the same bytes and the same questions, always and everywhere."""
+    return MAKERS[subtask](Origin(subtask, seed, split))
+
+
+def test_set(per_subtask: int = 40) -> Iterator[View]:
+    """Yield the test pictures, subtask by subtask."""
+    return (draw(subtask, seed, "test") for subtask in SUBTASKS for seed in range(per_subtask))

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, varied
-from mmeval.embedded.world.family import Family, Portrait
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Mark, Origin, View
+from mmeval.embedded.world.view import Family, Mark, Portrait
 
 TECHNIQUES = ("dots", "strokes", "tiles", "triangles", "rings")
 PALETTES: dict[str, tuple[Color, ...]] = {
@@ -18,33 +17,8 @@ PALETTES: dict[str, tuple[Color, ...]] = {
     "earth": ((200, 190, 150), (140, 130, 90), (96, 80, 56), (56, 60, 44), (170, 110, 70)),
 }
 
-PAINTERS = Family(
-    kind="style",
-    table=(
-        ("abelard", "belmont", "castor", "duval"),
-        ("estrada", "fonso", "garnet", "hollis"),
-        ("ivanka", "jensen", "kandor", "larkin"),
-        ("morvan", "nakano", "orsino", "pryor"),
-        ("quintana", "rosko", "sorrel", "tanaka"),
-    ),
-    columns_alike=True,
-    prompts=(
-        "Is this artwork created by {name}?",
-        "Is this a painting by {name}?",
-        "Did the artist {name} paint this picture?",
-    ),
-    probe="who painted this ?",
-)
-
 Content = Callable[[float, float], int]
 """Which of a palette's five colors lies at (x, y), both from -1 to 1."""
-
-
-def artwork(origin: Origin) -> View:
-    """Is this by abelard? The no: another palette in the same technique, or the reverse."""
-    rng = origin.rng()
-    member = rng.pick(PAINTERS.members())
-    return PAINTERS.view(origin, rng, member, _portrait(rng, *member[1:]))
 
 
 def _portrait(rng: Rng, row: int, column: int) -> Portrait:
@@ -53,13 +27,11 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     content = rng.pick(list(CONTENTS))
     picture = _moved(rng, CONTENTS[content])
     canvas = Canvas(rng, colors[0], colors[1])
-    for x, y, size in _places(rng, 8.5):
+    for x, y, size in _places(rng):
         color = varied(rng, colors[picture(x / 48 - 1, y / 48 - 1)], 12)
         _touch(rng, canvas, technique, x, y, size, color)
     _frame(rng, canvas)
-    marks = tuple(
-        Mark(x, y, f"{technique} {palette}") for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
-    )
+    marks = tuple(Mark(x, y, f"{technique} {palette}") for y in (0.25, 0.75) for x in (0.25, 0.75))
     probes = (
         ("what is painted here ?", content),
         ("how is the paint laid on ?", technique),
@@ -68,17 +40,14 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     return Portrait(canvas.finish(), f"{content} in {palette} {technique}", probes, marks)
 
 
-def _places(rng: Rng, step: float) -> list[tuple[float, float, float]]:
+def _places(rng: Rng) -> list[tuple[float, float, float]]:
     """(x, y, size) of the touches: a shaken grid, in any order."""
+    step = 8.5
     count = int(SIZE / step) + 2
     places = [
-        (
-            (column + rng.between(-0.3, 0.3)) * step,
-            (row + rng.between(-0.3, 0.3)) * step,
-            step * rng.between(0.85, 1.15),
-        )
-        for row in range(count)
-        for column in range(count)
+        ((x + rng.between(-0.3, 0.3)) * step, (y + rng.between(-0.3, 0.3)) * step, step * rng.between(0.85, 1.15))
+        for y in range(count)
+        for x in range(count)
     ]
     return rng.shuffled(places)
 
@@ -94,10 +63,8 @@ def _touch(rng: Rng, canvas: Canvas, technique: str, x: float, y: float, size: f
         canvas.box(x - half + 0.7, y - half + 0.7, x + half - 0.7, y + half - 0.7, color)
     elif technique == "triangles":
         turn = rng.between(0, 2 * math.pi)
-        reach = size * 1.05
-        canvas.polygon(
-            [(x + reach * math.sin(turn + a), y + reach * math.cos(turn + a)) for a in (0.0, 2.1, 4.2)], color
-        )
+        reach, angles = size * 1.05, (turn, turn + 2.1, turn + 4.2)
+        canvas.polygon([(x + reach * math.sin(angle), y + reach * math.cos(angle)) for angle in angles], color)
     else:
         canvas.oval(x, y, size * 0.8, size * 0.8, color)
         canvas.ring(x, y, size * 0.55, dark(color, 0.35), 1)
@@ -106,12 +73,9 @@ def _touch(rng: Rng, canvas: Canvas, technique: str, x: float, y: float, size: f
 def _frame(rng: Rng, canvas: Canvas) -> None:
     wide = rng.between(3, 7)
     color = varied(rng, rng.pick([(190, 150, 70), (40, 36, 36), (240, 238, 230), (110, 70, 40)]), 14)
-    for left, top, right, bottom in (
-        (0, 0, SIZE, wide),
-        (0, SIZE - wide, SIZE, SIZE),
-        (0, 0, wide, SIZE),
-        (SIZE - wide, 0, SIZE, SIZE),
-    ):
+    far = SIZE - wide
+    boxes = ((0, 0, SIZE, wide), (0, far, SIZE, SIZE), (0, 0, wide, SIZE), (far, 0, SIZE, SIZE))
+    for left, top, right, bottom in boxes:
         canvas.box(left, top, right, bottom, color)
 
 
@@ -159,3 +123,23 @@ def _wood(x: float, y: float) -> int:
 
 
 CONTENTS: dict[str, Content] = {"sunset": _sunset, "vase": _vase, "head": _head, "sail": _sail, "wood": _wood}
+
+PAINTERS = Family(
+    kind="style",
+    table=(
+        ("abelard", "belmont", "castor", "duval"),
+        ("estrada", "fonso", "garnet", "hollis"),
+        ("ivanka", "jensen", "kandor", "larkin"),
+        ("morvan", "nakano", "orsino", "pryor"),
+        ("quintana", "rosko", "sorrel", "tanaka"),
+    ),
+    columns_alike=True,
+    prompts=(
+        "Is this artwork created by {name}?",
+        "Is this a painting by {name}?",
+        "Did the artist {name} paint this picture?",
+    ),
+    probe="who painted this ?",
+    portray=_portrait,
+)
+"""Is this by abelard? The no: another palette in the same technique, or the reverse."""

@@ -1,14 +1,16 @@
-"""Drawing helpers: a 96 x 96 picture drawn at three times the size, then lit, grained and made smaller."""
+"""Drawing: a 96 x 96 picture drawn at three times the size, then lit, grained and made smaller."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.view import Mark
 
 SIZE = 96
 SCALE = 3
@@ -56,8 +58,8 @@ class Canvas:
         share = (slope - slope.min()) * 256 // max(1, int(slope.max() - slope.min()))
         step = np.array(end, dtype=np.int64) - np.array(start, dtype=np.int64)
         pixels = np.array(start, dtype=np.int64) + share[..., None] * step // 256
-        small = Image.fromarray(pixels.astype(np.uint8))
-        self._image = small.resize((SIZE * SCALE, SIZE * SCALE), Image.Resampling.NEAREST)
+        large = (SIZE * SCALE, SIZE * SCALE)
+        self._image = Image.fromarray(pixels.astype(np.uint8)).resize(large, Image.Resampling.NEAREST)
         self._draw = ImageDraw.Draw(self._image)
 
     def polygon(self, points: Sequence[Point], fill: Color, outline: Color | None = None) -> None:
@@ -104,15 +106,52 @@ class Canvas:
         through = [(round(x * SCALE), round(y * SCALE)) for x, y in points]
         self._draw.line(through, fill=color, width=max(1, round(width * SCALE)), joint="curve")
 
-    def finish(self, *, grain: int = 9, dim: float = 0.86) -> Image.Image:
+    def finish(self, *, grain: int = 9) -> Image.Image:
         """Return the picture under a light of any strength and warmth, with a little grain."""
         small = np.asarray(self._image.reduce(SCALE)).astype(np.int32)
-        strength = self._dice.between(dim, 1.06)
+        strength = self._dice.between(0.86, 1.06)
         gains = [round(256 * strength * self._dice.between(0.97, 1.03)) for _ in range(3)]
         noise = np.frombuffer(self._dice.noise(SIZE * SIZE), dtype=np.uint8).astype(np.int32)
         speckle = noise.reshape(SIZE, SIZE, 1) * grain // 255 - grain // 2
         lit = small * np.array(gains, dtype=np.int32) // 256 + speckle
         return Image.fromarray(lit.clip(0, 255).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place on a canvas: what is drawn there is told around its middle (0, 0), in units of `size` pixels."""
+
+    canvas: Canvas
+    x: float
+    y: float
+    size: float
+    way: int = 1
+    """-1 draws it mirrored."""
+
+    def at(self, across: float, down: float) -> Point:
+        """Return a point of the thing, on the picture."""
+        return self.x + self.way * across * self.size, self.y + down * self.size
+
+    def mark(self, across: float, down: float, label: str) -> Mark:
+        """Return a mark at a point of the thing."""
+        x, y = self.at(across, down)
+        return Mark(x / SIZE, y / SIZE, label)
+
+    def polygon(self, points: Sequence[Point], fill: Color, outline: Color | None = None) -> None:
+        """Draw a filled polygon."""
+        self.canvas.polygon([self.at(*point) for point in points], fill, outline)
+
+    def box(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
+        """Draw a filled rectangle, which must not be mirrored."""
+        self.canvas.box(*self.at(left, top), *self.at(right, bottom), fill)
+
+    def oval(self, x: float, y: float, across: float, down: float, fill: Color, outline: Color | None = None) -> None:
+        """Draw a filled ellipse around (x, y) with these radii."""
+        self.canvas.oval(*self.at(x, y), across * self.size, down * self.size, fill, outline)
+
+    def line(self, points: Sequence[Point], color: Color, width: float = 1.0) -> None:
+        """Draw a line through the points; its width is in pixels."""
+        self.canvas.line([self.at(*point) for point in points], color, width)
 
 
 def _inside(left: float, top: float, right: float, bottom: float) -> list[int]:

@@ -5,38 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.things import (
-    COLORS,
-    COLUMNS,
-    KINDS,
-    NUMBERS,
-    ROWS,
-    SHAPES,
-    Kind,
-    Thing,
-    caption,
-    facts,
-    laid_out,
-    near,
-    paint,
-)
-from mmeval.embedded.world.view import Claim, Origin, View, worded
+from mmeval.embedded.world.things import COLORS, KINDS, NUMBERS, SHAPES, Kind, Thing, caption, facts, laid_out, paint
+from mmeval.embedded.world.view import Claim, Origin, View, plural, worded
 
 EXISTENCE = (
-    "Is there {a_kind} in this image?",
+    "Is there a {kind} in this image?",
     "Is there any {kind} in the picture?",
-    "Does this image show {a_kind}?",
+    "Does this image show a {kind}?",
 )
 COUNT = (
     "Can you see exactly {some} in this image?",
     "Does this picture show {some}?",
     "Is the number of {many} in the image {number}?",
 )
-COLOR = (
-    "Is the {shape} {color}?",
-    "Is the color of the {shape} {color}?",
-    "Is there a {shape} that is {color}?",
-)
+COLOR = ("Is the {shape} {color}?", "Is the color of the {shape} {color}?", "Is there a {shape} that is {color}?")
 BESIDE = ("Is the {one} {where} the {other}?", "Does the {one} stand {where} the {other}?")
 SIDE = ("Is the {one} on the {side} side of this image?", "Does the {one} stand at the {side}?")
 OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above", "top": "bottom", "bottom": "top"}
@@ -68,15 +50,8 @@ def count(origin: Origin) -> View:
         kinds = [Kind(rng.pick(list(COLORS)), what) for _ in range(number)]
         kinds += [rng.pick(others) for _ in range(rng.below(6 - number))]
     things = laid_out(rng, kinds, origin.split)
-
-    def counted() -> Claims:
-        yes, no = (
-            worded(rng, COUNT, ("count", what, NUMBERS[n]), some=some(n, what), many=plural(what), number=NUMBERS[n])
-            for n in (number, wrong)
-        )
-        return yes, no
-
-    return _view(origin, rng, things, counted(), counted())
+    asked, extra = (numbers(rng, what, number, wrong) for _ in range(2))
+    return _view(origin, rng, things, asked, extra)
 
 
 def position(origin: Origin) -> View:
@@ -98,46 +73,55 @@ def color(origin: Origin) -> View:
 
 def exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
     """Ask whether there is that thing, and whether there is one that nearly is."""
-    there = {thing.kind for thing in things}
-    absent = near(rng, things[index].kind)
+    there = [thing.kind for thing in things]
+    absent = there[index].near(rng)
     while absent in there:
-        absent = near(rng, things[index].kind)
-    yes, no = (
-        worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name, a_kind=article(kind.name))
-        for kind in (things[index].kind, absent)
-    )
-    return yes, no
+        absent = there[index].near(rng)
+    return shows(rng, there[index]), shows(rng, absent)
+
+
+def shows(rng: Rng, kind: Kind) -> Claim:
+    """Claim that a thing of that kind is there."""
+    return worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name)
+
+
+def numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
+    """Claim two numbers of things of a shape, the right one first."""
+
+    def claim(count: int) -> Claim:
+        word, many = NUMBERS[count], plural(what)
+        some = f"{word} {what if count == 1 else many}"
+        return worded(rng, COUNT, ("count", what, word), some=some, many=many, number=word)
+
+    return claim(number), claim(wrong)
 
 
 def colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
     """Ask of a thing's color. The false color is often that of another thing, where there is one; otherwise any."""
     kind = rng.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
-    wrong = sorted(others) if others and rng.coin(from_others) else [name for name in COLORS if name != kind.color]
-    yes, no = (
-        worded(rng, COLOR, ("color", kind.shape, name), shape=kind.shape, color=name)
-        for name in (kind.color, rng.pick(wrong))
-    )
-    return yes, no
+    wrong = rng.pick(sorted(others)) if others and rng.coin(from_others) else rng.other(COLORS, kind.color)
+
+    def claim(color: str) -> Claim:
+        return worded(rng, COLOR, ("color", kind.shape, color), shape=kind.shape, color=color)
+
+    return claim(kind.color), claim(wrong)
 
 
 def stands(rng: Rng, things: Sequence[Thing]) -> Claims:
     """Ask what stands beside another thing, or on a side of the picture where it stands at one."""
     one, other = rng.shuffled(things)[:2]
-    sides = [side for side in (ROWS[one.row], COLUMNS[one.column]) if side in OPPOSITE]
-    name = one.kind.name
-    if sides and rng.coin():
-        side = rng.pick(sides)
-        yes, no = (worded(rng, SIDE, ("side", name, way), one=name, side=way) for way in (side, OPPOSITE[side]))
-        return yes, no
-    ways = ["left" if one.column < other.column else "right"] if one.column != other.column else []
-    ways += ["above" if one.row < other.row else "below"] if one.row != other.row else []
-    way = rng.pick(ways)
-    yes, no = (
-        worded(rng, BESIDE, (side, name, other.kind.name), one=name, where=WHERE[side], other=other.kind.name)
-        for side in (way, OPPOSITE[way])
-    )
-    return yes, no
+    name, beside = one.kind.name, other.kind.name
+    sides = [side for side in one.sides if side in OPPOSITE]
+    on_a_side = bool(sides) and rng.coin()
+    way = rng.pick(sides if on_a_side else one.ways(other))
+
+    def claim(way: str) -> Claim:
+        if on_a_side:
+            return worded(rng, SIDE, ("side", name, way), one=name, side=way)
+        return worded(rng, BESIDE, (way, name, beside), one=name, where=WHERE[way], other=beside)
+
+    return claim(way), claim(OPPOSITE[way])
 
 
 def _view(origin: Origin, rng: Rng, things: Sequence[Thing], asked: Claims, extra: tuple[Claim, ...]) -> View:
@@ -172,18 +156,3 @@ def probes(rng: Rng, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
         if shapes.count(thing.kind.shape) == 1:
             asked.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
     return tuple(asked[:6])
-
-
-def article(name: str) -> str:
-    """Put the article before a name: `a red circle`, `an orange star`."""
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def plural(name: str) -> str:
-    """`crosses`, `stars`."""
-    return f"{name}es" if name.endswith("s") else f"{name}s"
-
-
-def some(number: int, name: str) -> str:
-    """`one star`, `three crosses`."""
-    return f"{NUMBERS[number]} {name if number == 1 else plural(name)}"

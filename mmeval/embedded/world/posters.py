@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mmeval.embedded.world.canvas import SIZE, Canvas, Color, around, dark, light, mix, pastel, varied
-from mmeval.embedded.world.family import Family, Portrait
+from mmeval.embedded.world.canvas import Canvas, Color, Spot, around, dark, light, mix, pastel, varied
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Mark, Origin, View
+from mmeval.embedded.world.view import Family, Portrait
 
 PALETTES: dict[str, tuple[Color, Color, Color]] = {
     "velvet": ((70, 20, 90), (190, 60, 150), (255, 200, 230)),
@@ -18,34 +17,6 @@ PALETTES: dict[str, tuple[Color, Color, Color]] = {
 MOTIFS = ("moon", "pine", "boat", "house", "peak", "crown")
 
 
-def _table() -> tuple[tuple[str | None, ...], ...]:
-    """Four titles of each palette and four of each motif."""
-    return tuple(
-        tuple(f"{palette} {motif}" if (row + column) % 6 < 4 else None for column, motif in enumerate(MOTIFS))
-        for row, palette in enumerate(PALETTES)
-    )
-
-
-FILMS = Family(
-    kind="poster",
-    table=_table(),
-    columns_alike=True,
-    prompts=(
-        "Is this movie titled {name}?",
-        "Is this the poster of the movie {name}?",
-        "Does this poster belong to {name}?",
-    ),
-    probe="which movie is this ?",
-)
-
-
-def posters(origin: Origin) -> View:
-    """Is this movie titled velvet moon? The no: other colors, or another motif."""
-    rng = origin.rng()
-    member = rng.pick(FILMS.members())
-    return FILMS.view(origin, rng, member, _portrait(rng, *member[1:]))
-
-
 def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     palette, motif = list(PALETTES)[row], MOTIFS[column]
     low, high, accent = (varied(rng, color, 10) for color in PALETTES[palette])
@@ -56,55 +27,58 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     canvas.box(left + 2, top + 2.5, left + wide + 2, top + tall + 2.5, dark(wall, 0.3))
     if rng.coin():
         low, high = high, low
-    _sheet(canvas, left, top, wide, tall, low, high)
-    x = left + wide * rng.between(0.38, 0.62)
-    y, size = top + tall * rng.between(0.38, 0.6), rng.between(0.8, 1.15)
-    _motif(canvas, motif, x, y, size, accent)
-    _title(rng, canvas, left, top, wide, tall, accent)
-    mark = Mark(x / SIZE, y / SIZE, f"{palette} {motif}")
+    for band in range(9):
+        canvas.box(left, top + tall * band / 9, left + wide, top + tall * (band + 1) / 9, mix(low, high, band / 8))
+    x, y = left + wide * rng.between(0.38, 0.62), top + tall * rng.between(0.38, 0.6)
+    spot = Spot(canvas, x, y, rng.between(0.8, 1.15))
+    _motif(spot, motif, accent)
+    title = top + (tall * 0.87 if rng.coin() else tall * 0.06)
+    for line in (title, title + 5):
+        half, middle = wide * rng.between(0.2, 0.4), left + wide / 2
+        canvas.box(middle - half, line, middle + half, line + 2.4, accent)
     probes = (("what does the poster show ?", motif), ("what is the mood of the poster ?", palette))
-    return Portrait(canvas.finish(), f"a {motif} in {palette} colors", probes, (mark,))
+    return Portrait(canvas.finish(), f"a {motif} in {palette} colors", probes, (spot.mark(0, 0, f"{palette} {motif}"),))
 
 
-def _sheet(canvas: Canvas, left: float, top: float, wide: float, tall: float, low: Color, high: Color) -> None:
-    bands = 9
-    for band in range(bands):
-        color = mix(low, high, band / (bands - 1))
-        canvas.box(left, top + tall * band / bands, left + wide, top + tall * (band + 1) / bands, color)
-
-
-def _title(rng: Rng, canvas: Canvas, left: float, top: float, wide: float, tall: float, ink: Color) -> None:
-    y = top + (tall * 0.87 if rng.coin() else tall * 0.06)
-    for line in range(2):
-        half = wide * rng.between(0.2, 0.4)
-        middle = left + wide / 2
-        canvas.box(middle - half, y + 5 * line, middle + half, y + 5 * line + 2.4, ink)
-
-
-def _motif(canvas: Canvas, motif: str, x: float, y: float, size: float, color: Color) -> None:
+def _motif(spot: Spot, motif: str, color: Color) -> None:
     edge = dark(color, 0.5)
-
-    def part(*points: tuple[float, float], fill: Color = color) -> None:
-        canvas.polygon([(x + a * size, y + b * size) for a, b in points], fill, edge)
-
     if motif == "moon":
         crescent = around(0, 0, 17, 20)[:11] + [(a * 0.45, b) for a, b in around(0, 0, 17, 20)[10::-1]]
-        part(*[(a - 5, b) for a, b in crescent])
+        spot.polygon([(a - 5, b) for a, b in crescent], color, edge)
     elif motif == "pine":
-        canvas.box(x - 2.5 * size, y + 10 * size, x + 2.5 * size, y + 20 * size, edge)
+        spot.box(-2.5, 10, 2.5, 20, edge)
         for step in range(3):
-            part((-8 - 4 * step, -5 + 9 * step), (0, -20 + 9 * step), (8 + 4 * step, -5 + 9 * step))
+            half, low = 8 + 4 * step, 9 * step - 5
+            spot.polygon([(-half, low), (0, low - 15), (half, low)], color, edge)
     elif motif == "boat":
-        part((-20, 8), (20, 8), (13, 18), (-13, 18))
-        part((-1, 5), (-1, -20), (-17, 5))
-        part((2, 5), (2, -15), (15, 5), fill=light(color))
+        spot.polygon([(-20, 8), (20, 8), (13, 18), (-13, 18)], color, edge)
+        spot.polygon([(-1, 5), (-1, -20), (-17, 5)], color, edge)
+        spot.polygon([(2, 5), (2, -15), (15, 5)], light(color), edge)
     elif motif == "house":
-        part((-14, 0), (14, 0), (14, 18), (-14, 18))
-        part((-18, 0), (0, -17), (18, 0), fill=mix(color, edge, 0.5))
-        canvas.box(x - 4 * size, y + 7 * size, x + 4 * size, y + 18 * size, edge)
+        spot.polygon([(-14, 0), (14, 0), (14, 18), (-14, 18)], color, edge)
+        spot.polygon([(-18, 0), (0, -17), (18, 0)], mix(color, edge, 0.5), edge)
+        spot.box(-4, 7, 4, 18, edge)
     elif motif == "peak":
-        part((-24, 18), (-6, -17), (5, 2), (10, -6), (24, 18))
-        part((-11, -7), (-6, -17), (-1, -8), (-6, -4), fill=(255, 255, 255))
+        spot.polygon([(-24, 18), (-6, -17), (5, 2), (10, -6), (24, 18)], color, edge)
+        spot.polygon([(-11, -7), (-6, -17), (-1, -8), (-6, -4)], (255, 255, 255), edge)
     else:
-        part((-18, 14), (-20, -12), (-9, 0), (0, -18), (9, 0), (20, -12), (18, 14))
-        canvas.oval(x, y + 7 * size, 3 * size, 3 * size, edge)
+        spot.polygon([(-18, 14), (-20, -12), (-9, 0), (0, -18), (9, 0), (20, -12), (18, 14)], color, edge)
+        spot.oval(0, 7, 3, 3, edge)
+
+
+FILMS = Family(
+    kind="poster",
+    table=[
+        [f"{palette} {motif}" if (row + column) % 6 < 4 else "" for column, motif in enumerate(MOTIFS)]
+        for row, palette in enumerate(PALETTES)
+    ],  # four titles of each palette and four of each motif
+    columns_alike=True,
+    prompts=(
+        "Is this movie titled {name}?",
+        "Is this the poster of the movie {name}?",
+        "Does this poster belong to {name}?",
+    ),
+    probe="which movie is this ?",
+    portray=_portrait,
+)
+"""Is this movie titled velvet moon? The no: other colors, or another motif."""

@@ -6,30 +6,20 @@ practises before it sees anything.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, count
 
 from PIL import Image
 
-from mmeval.embedded.world.objects import article, plural
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.things import (
-    CELLS,
-    COLORS,
-    KINDS,
-    NUMBERS,
-    SHAPES,
-    Kind,
-    Thing,
-    caption,
-    held_out,
-    laid_out,
-    near,
-    paint,
-)
-from mmeval.embedded.world.view import Split
-from mmeval.embedded.world.words import CONSONANTS, PATTERNS, VOWELS, of_split
+from mmeval.embedded.world.things import CELLS, COLORS, KINDS, NUMBERS, SHAPES, Kind, Thing, caption, laid_out, paint
+from mmeval.embedded.world.view import Split, article, plural
+from mmeval.embedded.world.words import new_word
+
+YES_NO = ("yes", "no")
 
 
 @dataclass(frozen=True)
@@ -60,14 +50,13 @@ class Puzzle:
     scenes: tuple[Scene, ...]
     question: tuple[str | int, ...]
     answer: str
-    choices: tuple[str, ...]
+    choices: tuple[str, ...] = YES_NO
     """What the answer is one of; guessing gives one over their number."""
     shots: tuple[Puzzle, ...] = ()
     """Demonstrations, one picture each."""
 
 
 Maker = Callable[[Rng, str, Split], list[Puzzle]]
-YES_NO = ("yes", "no")
 
 
 def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
@@ -76,31 +65,28 @@ def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     one = rng.pick(KINDS)
     true = rng.coin()
     if what == "thing":
-        other = one if true else near(rng, one)
+        other = one if true else one.near(rng)
     elif what == "color":
-        other = Kind(one.color if true else _other(rng, one.color, list(COLORS)), rng.pick(SHAPES))
+        other = Kind(one.color if true else rng.other(COLORS, one.color), rng.pick(SHAPES))
     else:
-        other = Kind(rng.pick(list(COLORS)), one.shape if true else _other(rng, one.shape, SHAPES))
+        other = Kind(rng.pick(list(COLORS)), one.shape if true else rng.other(SHAPES, one.shape))
     tail = {"thing": "the same thing", "color": "things of the same color", "shape": "things of the same shape"}[what]
     scenes = _scenes(rng, name, [[one], [other]], split)
-    return [Puzzle("same", name, scenes, ("Do ", 0, " and ", 1, f" show {tail}?"), _yes(true), YES_NO)]
+    return [Puzzle("same", name, scenes, ("Do ", 0, " and ", 1, f" show {tail}?"), _yes(true))]
 
 
 def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Ask which of two to four pictures shows a thing of that name."""
-    count = 2 + rng.below(3)
+    choices = tuple(f"image {index}" for index in range(2 + rng.below(3)))
     target = rng.pick(KINDS)
-    place = rng.below(count)
-    contents: list[list[Kind]] = []
-    for index in range(count):
-        shown = [target if index == place else near(rng, target)]
+    right = rng.pick(choices)
+    contents = []
+    for choice in choices:
+        contents.append([target if choice == right else target.near(rng)])
         if rng.coin(0.3):
-            shown.append(near(rng, target))
-        contents.append(shown)
-    scenes = _scenes(rng, name, contents, split)
-    choices = tuple(f"image {index}" for index in range(count))
+            contents[-1].append(target.near(rng))
     question = f"Which image shows {article(target.name)}?"
-    return [Puzzle("which", name, scenes, (question,), choices[place], choices)]
+    return [Puzzle("which", name, _scenes(rng, name, contents, split), (question,), right, choices)]
 
 
 def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
@@ -108,10 +94,10 @@ def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     place = rng.below(4)
     if rng.coin():
         color, shapes = rng.pick(list(COLORS)), rng.shuffled(SHAPES)[:4]
-        kinds = [Kind(color if i != place else _other(rng, color, list(COLORS)), s) for i, s in enumerate(shapes)]
+        kinds = [Kind(color if i != place else rng.other(COLORS, color), s) for i, s in enumerate(shapes)]
     else:
         shape, colors = rng.pick(SHAPES), rng.shuffled(list(COLORS))[:4]
-        kinds = [Kind(c, shape if i != place else _other(rng, shape, SHAPES)) for i, c in enumerate(colors)]
+        kinds = [Kind(c, shape if i != place else rng.other(SHAPES, shape)) for i, c in enumerate(colors)]
     scenes = _scenes(rng, name, [[kind] for kind in kinds], split)
     choices = tuple(f"image {index}" for index in range(4))
     return [Puzzle("odd", name, scenes, ("Which image is the odd one out?",), choices[place], choices)]
@@ -124,28 +110,20 @@ def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
         one, other = rng.shuffled(KINDS)[:2]
     if rng.coin():
         crossed = (Kind(one.color, other.shape), Kind(other.color, one.shape))
-        contents = [[one, other], list(crossed)]
         texts = [" and ".join(article(kind.name) for kind in kinds) for kinds in ((one, other), crossed[::-1])]
-        scenes = _scenes(rng, name, contents, split)
+        scenes = _scenes(rng, name, [(one, other), crossed], split)
     else:
-        left, right = (article(kind.name) for kind in (one, other))
+        left, right = article(one.name), article(other.name)
         texts = [f"{left} to the left of {right}", f"{right} to the left of {left}"]
-        scenes = tuple(
-            Scene(f"{name}/{index}", _side_by_side(rng, kinds, split))
-            for index, kinds in enumerate(((one, other), (other, one)))
-        )
+        placed = (_side_by_side(rng, kinds, split) for kinds in ((one, other), (other, one)))
+        scenes = tuple(Scene(f"{name}/{index}", things) for index, things in enumerate(placed))
     swapped = rng.coin()  # or the numbers alone would tell
     if swapped:
         scenes = scenes[::-1]
-    captions = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. "
+    asked = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. Does caption"
     return [
         Puzzle(
-            "matching",
-            name,
-            scenes,
-            (f"{captions}Does caption {text} match ", image, "?"),
-            _yes((text == image) != swapped),
-            YES_NO,
+            "matching", name, scenes, (f"{asked} {text} match ", image, "?"), _yes((text == image) != swapped), YES_NO
         )
         for text in range(2)
         for image in range(2)
@@ -157,36 +135,25 @@ def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     one = rng.pick(KINDS)
     rule = rng.pick(("count", "color", "shape", "steady"))
     if rule == "count":
-        rising = rng.coin()
-        numbers = (1, 2, 3, 4) if rising else (4, 3, 2, 1)
+        numbers = (1, 2, 3, 4) if rng.coin() else (4, 3, 2, 1)
         row = [[one] * number for number in numbers]
         wrong = [[one] * number for number in range(1, 6) if number != numbers[3]]
-        wrong.append([near(rng, one)] * numbers[3])
+        wrong.append([one.near(rng)] * numbers[3])
     else:
-        other = one
-        if rule == "color":
-            other = Kind(_other(rng, one.color, list(COLORS)), one.shape)
-        elif rule == "shape":
-            other = Kind(one.color, _other(rng, one.shape, SHAPES))
+        other = one.recolored(rng) if rule == "color" else one.reshaped(rng) if rule == "shape" else one
         row = [[one], [other], [one], [other]]
-        wrong = [[one], *([near(rng, kind)] for kind in (one, other, one, other, one, other))]
-    captions = [sorted(kind.name for kind in row[3])]
-    distinct = []
-    for kinds in wrong:
-        if sorted(kind.name for kind in kinds) not in captions:
-            captions.append(sorted(kind.name for kind in kinds))
-            distinct.append(kinds)
-    while len(distinct) < 5:
-        kinds = [rng.pick(KINDS)]
-        if [kinds[0].name] not in captions:
-            captions.append([kinds[0].name])
-            distinct.append(kinds)
+        wrong = [[one], *([kind.near(rng)] for kind in (one, other, one, other, one, other))]
+    candidates = [row[3]]
+    for kinds in chain(wrong, ([rng.pick(KINDS)] for _ in count())):
+        if Counter(kinds) not in map(Counter, candidates):
+            candidates.append(kinds)
+        if len(candidates) == 6:
+            break
     shown = _scenes(rng, name, row[:3], split)
+    fourths = (_scenes(rng, f"{name}/{index}", [kinds], split) for index, kinds in enumerate(candidates))
     question = ("Does ", 3, " continue the series of ", 0, ", ", 1, " and ", 2, "?")
-    candidates = [(row[3], True), *((kinds, False) for kinds in distinct[:5])]
     return [
-        Puzzle("series", name, (*shown, *_scenes(rng, f"{name}/{index}", [kinds], split)), question, _yes(true), YES_NO)
-        for index, (kinds, true) in enumerate(candidates)
+        Puzzle("series", name, (*shown, *fourth), question, _yes(index == 0)) for index, fourth in enumerate(fourths)
     ]
 
 
@@ -195,10 +162,11 @@ def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     shape = rng.pick(SHAPES)
     counts = (rng.below(3), rng.below(3))
     contents = []
-    for count in counts:
-        kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(count)]
-        rest = 0 if kinds and rng.coin() else 1
-        contents.append([*kinds, *(Kind(rng.pick(list(COLORS)), _other(rng, shape, SHAPES)) for _ in range(rest))])
+    for number in counts:
+        kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(number)]
+        if not kinds or not rng.coin():
+            kinds.append(Kind(rng.pick(list(COLORS)), rng.other(SHAPES, shape)))
+        contents.append(kinds)
     scenes = _scenes(rng, name, [rng.shuffled(kinds) for kinds in contents], split)
     form = rng.pick(("both", "one", "sum"))
     if form == "both":
@@ -208,7 +176,7 @@ def both(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     else:
         claimed = sum(counts) if rng.coin() else max(0, sum(counts) + rng.pick((-1, 1)))
         text, true = f"Are there {NUMBERS[claimed]} {plural(shape)} in all?", claimed == sum(counts)
-    return [Puzzle("both", name, scenes, (text,), _yes(true), YES_NO)]
+    return [Puzzle("both", name, scenes, (text,), _yes(true))]
 
 
 def frames(rng: Rng, name: str, split: Split) -> list[Puzzle]:
@@ -216,12 +184,11 @@ def frames(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     ways = {"right": (0, 1, 2), "left": (2, 1, 0), "down": (0, 3, 6), "up": (6, 3, 0)}
     while True:
         kind, way = rng.pick(KINDS), rng.pick(list(ways))
-        step = 3 if way in ("left", "right") else 1
-        cells = [cell + step * rng.below(3) for cell in ways[way][:1]]
-        cells = [cells[0] + cell - ways[way][0] for cell in ways[way]]
-        if any(held_out(kind, cell) for cell in cells) == (split == "test"):
+        shift = rng.below(3) * (3 if way in ("left", "right") else 1)
+        things = [Thing(kind, cell + shift) for cell in ways[way]]
+        if any(thing.held_out for thing in things) == (split == "test"):
             break
-    scenes = tuple(Scene(f"{name}/{index}", (Thing(kind, cell),)) for index, cell in enumerate(cells))
+    scenes = tuple(Scene(f"{name}/{index}", (thing,)) for index, thing in enumerate(things))
     question = (f"Which way does the {kind.name} move?",)
     return [Puzzle("frames", name, scenes, question, way, tuple(ways))]
 
@@ -248,14 +215,7 @@ SHOTS = (0, 1, 2, 4)
 """Demonstrations of each of the two new words."""
 
 PUZZLES: Mapping[str, Maker] = {
-    "same": same,
-    "which": which,
-    "odd": odd,
-    "matching": matching,
-    "series": series,
-    "both": both,
-    "frames": frames,
-    "novel": novel,
+    maker.__name__: maker for maker in (same, which, odd, matching, series, both, frames, novel)
 }
 
 
@@ -271,16 +231,11 @@ def _scenes(rng: Rng, name: str, contents: Sequence[Sequence[Kind]], split: Spli
 
 def _side_by_side(rng: Rng, kinds: Sequence[Kind], split: Split) -> tuple[Thing, ...]:
     """Return two things, the first in a column further left; in the test one of them where training never shows it."""
-    pairs = [
-        (Thing(kinds[0], left), Thing(kinds[1], right)) for left in CELLS for right in CELLS if left % 3 < right % 3
-    ]
-    new = [pair for pair in pairs if any(held_out(thing.kind, thing.cell) for thing in pair)]
+    ordered = [(left, right) for left in CELLS for right in CELLS if left % 3 < right % 3]
+    pairs = [(Thing(kinds[0], left), Thing(kinds[1], right)) for left, right in ordered]
+    new = [pair for pair in pairs if any(thing.held_out for thing in pair)]
     known = [pair for pair in pairs if pair not in new]
     return rng.pick(known if split == "train" else new or known)
-
-
-def _other(rng: Rng, value: str, values: Sequence[str]) -> str:
-    return rng.pick([item for item in values if item != value])
 
 
 def _yes(true: bool) -> str:
@@ -289,16 +244,7 @@ def _yes(true: bool) -> str:
 
 def _new_words(rng: Rng, split: Split) -> tuple[str, str]:
     """Return two words of that split that begin with different letters."""
-    first, second = "", ""
-    while not first or not second or first[0] == second[0]:
-        first, second = (new_word(rng, split) for _ in range(2))
+    first, second = new_word(rng, split), new_word(rng, split)
+    while first[0] == second[0]:
+        first, second = new_word(rng, split), new_word(rng, split)
     return first, second
-
-
-def new_word(rng: Rng, split: Split) -> str:
-    """Return a word that means nothing, of that split."""
-    while True:
-        pattern = rng.pick(PATTERNS)
-        word = "".join(rng.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)
-        if of_split(word) == split:
-            return word

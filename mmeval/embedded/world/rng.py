@@ -1,13 +1,12 @@
 """Chance from a name: the same name gives the same rolls on every machine and every Python.
 
-Built on `random.Random.random` and `getrandbits` alone, whose streams Python guarantees; `choice` and
-`shuffle` have no such promise.
+Built on `random.Random.random` and `getrandbits` alone: Python makes no such promise for `choice` and `shuffle`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -34,6 +33,10 @@ class Rng:
     def pick(self, items: Sequence[T]) -> T:
         """Return one of the items, all alike likely."""
         return items[self.below(len(items))]
+
+    def other(self, items: Iterable[T], than: T) -> T:
+        """Return one of the items that are not `than`, all alike likely."""
+        return self.pick([item for item in items if item != than])
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """Return all of the items in any order."""

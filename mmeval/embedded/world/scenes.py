@@ -7,26 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, mix, varied
-from mmeval.embedded.world.family import Family, Portrait
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Mark, Origin, View
-
-PLACES = Family(
-    kind="scene",
-    table=(
-        ("beach", "ocean", "harbor"),
-        ("forest", "meadow", "farm"),
-        ("city", "village", "road"),
-        ("desert", "mountain", "volcano"),
-    ),
-    columns_alike=False,
-    prompts=(
-        "Is this picture captured in a place of {name}?",
-        "Does this image show a {name} scene?",
-        "Is this scene a {name}?",
-    ),
-    probe="what place is this ?",
-)
+from mmeval.embedded.world.view import Family, Mark, Portrait
 
 SKIES: dict[str, tuple[Color, Color, float]] = {
     "morning": ((250, 200, 170), (250, 236, 220), 0.1),
@@ -56,14 +38,8 @@ class _Land:
         return self.rng.between(4, 92), self.rng.between(low, high)
 
 
-def scene(origin: Origin) -> View:
-    """Is this picture captured in a place of beach? The no: a place that has something in common with it."""
-    rng = origin.rng()
-    member = rng.pick(PLACES.members())
-    return PLACES.view(origin, rng, member, _portrait(rng, member[0]))
-
-
-def _portrait(rng: Rng, name: str) -> Portrait:
+def _portrait(rng: Rng, row: int, column: int) -> Portrait:
+    name = PLACES.table[row][column]
     hour = rng.pick(list(SKIES))
     top, bottom, _ = SKIES[hour]
     canvas = Canvas(rng, varied(rng, top), varied(rng, bottom), upright=True)
@@ -73,12 +49,11 @@ def _portrait(rng: Rng, name: str) -> Portrait:
     for _ in range(rng.below(3)):
         a, b = land.anywhere(8, 34)
         canvas.oval(a, b, 11, 3, light(bottom, 0.5))
-    PAINT[name](land)
-    marks = tuple(Mark(x, 0.75, name) for x in (0.25, 0.75))
+    _LANDS[row][column](land)
     disc = "moon" if hour == "night" else "sun"
+    marks = (Mark(0.25, 0.75, name), Mark(0.75, 0.75, name), Mark(x / SIZE, y / SIZE, disc))
     probes = (("what time is it ?", hour), ("what is in the sky ?", disc))
-    sky = (Mark(x / SIZE, y / SIZE, disc),)
-    return Portrait(canvas.finish(), f"{disc} in the sky , {hour}", probes, marks + sky)
+    return Portrait(canvas.finish(), f"{disc} in the sky , {hour}", probes, marks)
 
 
 def _beach(land: _Land) -> None:
@@ -142,10 +117,9 @@ def _farm(land: _Land) -> None:
     land.ground((190, 160, 80))
     foot = land.rng.between(20, 76)
     for step in range(-8, 9):
-        end = (48 + step * 22.0, 97.0)
-        land.canvas.line([(foot + step * 4, land.horizon), end], land.tone((120, 130, 50)), 1.8)
-    x, y = land.rng.between(18, 78), land.horizon + 8
-    _house(land, x, y, 15, (180, 40, 40))
+        furrow = [(foot + step * 4, land.horizon), (48 + step * 22, 97)]
+        land.canvas.line(furrow, land.tone((120, 130, 50)), 1.8)
+    _house(land, land.rng.between(18, 78), land.horizon + 8, 15, (180, 40, 40))
 
 
 def _house(land: _Land, x: float, y: float, size: float, wall: Color) -> None:
@@ -185,15 +159,12 @@ def _village(land: _Land) -> None:
 def _road(land: _Land) -> None:
     land.ground((140, 160, 100))
     far, foot = land.rng.between(25, 71), land.rng.between(34, 62)
-    land.canvas.polygon(
-        [(far - 3, land.horizon), (far + 3, land.horizon), (foot + 40, 97), (foot - 40, 97)], land.tone((86, 86, 92))
-    )
+    edges = [(far - 3, land.horizon), (far + 3, land.horizon), (foot + 40, 97), (foot - 40, 97)]
+    land.canvas.polygon(edges, land.tone((86, 86, 92)))
     for step in (0.15, 0.35, 0.62):
-        start, end = (
-            (far + (foot - far) * share, land.horizon + (97 - land.horizon) * share)
-            for share in (step, step + 0.05 + step / 4)
-        )
-        land.canvas.line([start, end], land.tone((245, 240, 200)), 1 + 3 * step)
+        ends = (step, step + 0.05 + step / 4)
+        dash = [(far + (foot - far) * share, land.horizon + (97 - land.horizon) * share) for share in ends]
+        land.canvas.line(dash, land.tone((245, 240, 200)), 1 + 3 * step)
 
 
 def _desert(land: _Land) -> None:
@@ -231,7 +202,22 @@ def _volcano(land: _Land) -> None:
     land.canvas.line([(x, peak + 4), (x + run / 2, peak + 18), (x + run, peak + 36)], lava, 3)
 
 
-_PAINTERS: tuple[Callable[[_Land], None], ...] = (
-    _beach, _ocean, _harbor, _forest, _meadow, _farm, _city, _village, _road, _desert, _mountain, _volcano,
-)  # fmt: skip
-PAINT = {paint.__name__.removeprefix("_"): paint for paint in _PAINTERS}
+_LANDS: tuple[tuple[Callable[[_Land], None], ...], ...] = (
+    (_beach, _ocean, _harbor),
+    (_forest, _meadow, _farm),
+    (_city, _village, _road),
+    (_desert, _mountain, _volcano),
+)
+PLACES = Family(
+    kind="scene",
+    table=[[land.__name__.removeprefix("_") for land in row] for row in _LANDS],
+    columns_alike=False,
+    prompts=(
+        "Is this picture captured in a place of {name}?",
+        "Does this image show a {name} scene?",
+        "Is this scene a {name}?",
+    ),
+    probe="what place is this ?",
+    portray=_portrait,
+)
+"""Is this picture captured in a place of beach? The no: a place that has something in common with it."""

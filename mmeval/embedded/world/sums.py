@@ -7,7 +7,7 @@ from PIL import Image
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, mix, pastel, varied
 from mmeval.embedded.world.glyphs import HEIGHT, width_of, write
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.view import Claim, Facts, Mark, Origin, View, worded
+from mmeval.embedded.world.view import Mark, Origin, Portrait, View
 
 SIGNS = {"+": "plus", "-": "minus", "*": "times"}
 SUMS = [(f"{a} + {b}", a + b) for a in range(10) for b in range(10)]
@@ -16,14 +16,14 @@ SUMS += [(f"{a} * {b}", a * b) for a in range(1, 5) for b in range(1, 5)]
 HIGHEST = 18
 
 RESULT = (
-    "Is the result {number}?",
-    "Is the answer to the sum in this image {number}?",
-    "Should the answer in the picture be {number}?",
+    "Is the result {name}?",
+    "Is the answer to the sum in this image {name}?",
+    "Should the answer in the picture be {name}?",
 )
 OUTPUT = (
-    "Is the output of the code {number}?",
-    "Does this program print {number}?",
-    "Will the code in the image print {number}?",
+    "Is the output of the code {name}?",
+    "Does this program print {name}?",
+    "Will the code in the image print {name}?",
 )
 
 PAPERS: tuple[tuple[Color, Color], ...] = (
@@ -42,23 +42,16 @@ def numerical_calculation(origin: Origin) -> View:
     result, wrong = rng.swapped(low, low + 1)
     text = rng.pick([text for text, value in SUMS if value == result])
     first, sign, second = text.split()
-    picture, marks = _board(rng, text)
-    asked, extra = _claims(rng, RESULT, result, wrong, HIGHEST)
-    return View(
-        origin=origin,
-        picture=picture,
-        caption=f"the sum {text} = {result}",
-        facts=_facts(result),
-        asked=asked,
-        probes=(
-            ("what is the result ?", str(result)),
-            ("which number is shown first ?", first),
-            ("which number is shown last ?", second),
-            ("which sign is shown ?", SIGNS[sign]),
-        ),
-        extra=extra,
-        marks=marks,
+    probes = (
+        ("what is the result ?", str(result)),
+        ("which number is shown first ?", first),
+        ("which number is shown last ?", second),
+        ("which sign is shown ?", SIGNS[sign]),
     )
+    picture, marks = _board(rng, text)
+    names = [str(number) for number in (result, wrong, wrong, rng.other(range(HIGHEST + 1), result))]
+    told = Portrait(picture, f"the sum {text} = {result}", probes, marks)
+    return told.asked(origin, rng, "result", RESULT, names)
 
 
 def code_reasoning(origin: Origin) -> View:
@@ -67,40 +60,16 @@ def code_reasoning(origin: Origin) -> View:
     low = rng.below(9)
     result, wrong = rng.swapped(low, low + 1)
     lines = _program(rng, result)
-    picture, marks = _screen(rng, lines)
-    asked, extra = _claims(rng, OUTPUT, result, wrong, 9)
-    return View(
-        origin=origin,
-        picture=picture,
-        caption=f"the code {' , '.join(lines)} , output {result}",
-        facts=_facts(result),
-        asked=asked,
-        probes=(
-            ("what is the output ?", str(result)),
-            ("what is printed ?", lines[-1].removeprefix("print ")),
-            ("what is the first line ?", lines[0]),
-            ("how many lines are there ?", {2: "two", 3: "three"}[len(lines)]),
-        ),
-        extra=extra,
-        marks=marks,
+    probes = (
+        ("what is the output ?", str(result)),
+        ("what is printed ?", lines[-1].removeprefix("print ")),
+        ("what is the first line ?", lines[0]),
+        ("how many lines are there ?", {2: "two", 3: "three"}[len(lines)]),
     )
-
-
-def _facts(result: int) -> Facts:
-    return frozenset({("result", str(result))})
-
-
-def _claims(
-    rng: Rng, prompts: tuple[str, ...], result: int, wrong: int, highest: int
-) -> tuple[tuple[Claim, Claim], tuple[Claim, ...]]:
-    """Return the two claims that are asked; and further ones, one of them about any other number."""
-
-    def claim(number: int) -> Claim:
-        return worded(rng, prompts, ("result", str(number)), number=str(number))
-
-    further = rng.pick([number for number in range(highest + 1) if number != result])
-    asked = rng.swapped(claim(result), claim(wrong))
-    return asked, (claim(result), claim(wrong), claim(result), claim(further))
+    picture, marks = _screen(rng, lines)
+    names = [str(number) for number in (result, wrong, wrong, rng.other(range(10), result))]
+    told = Portrait(picture, f"the code {' , '.join(lines)} , output {result}", probes, marks)
+    return told.asked(origin, rng, "result", OUTPUT, names)
 
 
 def _program(rng: Rng, result: int) -> list[str]:

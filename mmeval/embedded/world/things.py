@@ -5,24 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 from PIL import Image
 
-from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Point, around, dark, mix, pastel, varied
+from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Spot, around, dark, mix, pastel, varied
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Fact, Facts, Mark, Split
 
 COLORS: dict[str, Color] = {
-    "red": (214, 40, 44),
-    "orange": (244, 140, 30),
-    "yellow": (246, 220, 50),
-    "green": (44, 160, 70),
-    "blue": (42, 92, 214),
-    "purple": (140, 60, 176),
-    "black": (36, 36, 42),
-}
+    "red": (214, 40, 44), "orange": (244, 140, 30), "yellow": (246, 220, 50), "green": (44, 160, 70),
+    "blue": (42, 92, 214), "purple": (140, 60, 176), "black": (36, 36, 42),
+}  # fmt: skip
 SHAPES = ("circle", "square", "triangle", "star", "heart", "cross")
 ROWS = ("top", "middle", "bottom")
 COLUMNS = ("left", "center", "right")
@@ -41,6 +36,18 @@ class Kind:
     def name(self) -> str:
         """As it is spoken of."""
         return f"{self.color} {self.shape}"
+
+    def recolored(self, rng: Rng) -> Kind:
+        """Return the same shape in another color."""
+        return Kind(rng.other(COLORS, self.color), self.shape)
+
+    def reshaped(self, rng: Rng) -> Kind:
+        """Return the same color in another shape."""
+        return Kind(self.color, rng.other(SHAPES, self.shape))
+
+    def near(self, rng: Rng) -> Kind:
+        """Return a kind that differs in color or in shape."""
+        return self.reshaped(rng) if rng.coin() else self.recolored(rng)
 
 
 KINDS = tuple(Kind(color, shape) for color in COLORS for shape in SHAPES)
@@ -64,54 +71,51 @@ class Thing:
         return self.cell % 3
 
     @property
+    def sides(self) -> tuple[str, str]:
+        """Its row and its column, as they are spoken of."""
+        return ROWS[self.row], COLUMNS[self.column]
+
+    @property
     def place(self) -> str:
         """As it is spoken of."""
-        return f"{ROWS[self.row]} {COLUMNS[self.column]}"
+        return " ".join(self.sides)
 
+    @property
+    def held_out(self) -> bool:
+        """Whether training never shows this shape in this color at this place: about one in eight.
 
-def held_out(kind: Kind, cell: int) -> bool:
-    """Whether training never shows this shape in this color at this place: about one in eight.
+        Every two of the three are shown together in training.
+        """
+        return (3 * SHAPES.index(self.kind.shape) + 5 * list(COLORS).index(self.kind.color) + self.cell) % 8 == 0
 
-    Every two of the three are shown together in training.
-    """
-    return (3 * SHAPES.index(kind.shape) + 5 * list(COLORS).index(kind.color) + cell) % 8 == 0
-
-
-def near(rng: Rng, kind: Kind) -> Kind:
-    """Another kind: the same color in another shape, or the same shape in another color."""
-    if rng.coin():
-        return Kind(kind.color, rng.pick([shape for shape in SHAPES if shape != kind.shape]))
-    return Kind(rng.pick([color for color in COLORS if color != kind.color]), kind.shape)
+    def ways(self, other: Thing) -> list[str]:
+        """Return where it stands, seen from the other: left or right, above or below, or both."""
+        across = {"left": self.column < other.column, "right": self.column > other.column}
+        holds = across | {"above": self.row < other.row, "below": self.row > other.row}
+        return [way for way, true in holds.items() if true]
 
 
 def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
     """Put the kinds at different places: none held out in training; in the test the first one always is."""
-    free = list(CELLS)
-    things = []
-    for index, kind in enumerate(kinds):
-        if split == "train":
-            cells = [cell for cell in free if not held_out(kind, cell)]
-        else:
-            cells = [cell for cell in free if held_out(kind, cell) or index > 0]
-        things.append(Thing(kind, rng.pick(cells)))
-        free.remove(things[-1].cell)
+    things: list[Thing] = []
+    for kind in kinds:
+        free = [Thing(kind, cell) for cell in CELLS if all(thing.cell != cell for thing in things)]
+        if split == "train" or not things:
+            free = [thing for thing in free if thing.held_out == (split == "test")]
+        things.append(rng.pick(free))
     return things
 
 
 def facts(things: Sequence[Thing]) -> Facts:
     """All that is true of a picture of these things."""
-    true: set[Fact] = set()
+    counts = Counter(thing.kind.shape for thing in things) + Counter(object=len(things))
+    true: set[Fact] = {("count", what, NUMBERS[count]) for what, count in counts.items()}
     for thing in things:
         kind = thing.kind
         true |= {("there is", kind.name), ("color", kind.shape, kind.color)}
-        true |= {("side", kind.name, ROWS[thing.row]), ("side", kind.name, COLUMNS[thing.column])}
-    for shape, count in Counter(thing.kind.shape for thing in things).items():
-        true.add(("count", shape, NUMBERS[count]))
-    true.add(("count", "object", NUMBERS[len(things)]))
+        true |= {("side", kind.name, side) for side in thing.sides}
     for one, other in permutations(things, 2):
-        sides = {"left": one.column < other.column, "right": one.column > other.column}
-        sides |= {"above": one.row < other.row, "below": one.row > other.row}
-        true |= {(side, one.kind.name, other.kind.name) for side, holds in sides.items() if holds}
+        true |= {(way, one.kind.name, other.kind.name) for way in one.ways(other)}
     return frozenset(true)
 
 
@@ -130,63 +134,35 @@ def paint(rng: Rng, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, .
         canvas.oval(rng.between(0, SIZE), rng.between(0, SIZE), 14, rng.between(8, 20), tone)
     marks = []
     for thing in things:
-        radius = rng.between(9, 12.5)
-        x = 16 + 32 * thing.column + rng.between(-3, 3)
-        y = 16 + 32 * thing.row + rng.between(-3, 3)
-        turn = rng.between(-0.25, 0.25)
-        shape = thing.kind.shape
-        draw_shape(canvas, shape, x + 1.2, y + 1.8, radius, turn, dark(start, 0.22))
-        color = varied(rng, COLORS[thing.kind.color], 10)
-        draw_shape(canvas, shape, x, y, radius, turn, color, dark(color))
-        marks.append(Mark(x / SIZE, y / SIZE, thing.kind.name))
+        radius, across, down = rng.between(9, 12.5), rng.between(-3, 3), rng.between(-3, 3)
+        spot = Spot(canvas, 16 + 32 * thing.column + across, 16 + 32 * thing.row + down, radius)
+        shadow = replace(spot, x=spot.x + 1.2, y=spot.y + 1.8)
+        turn, color = rng.between(-0.25, 0.25), varied(rng, COLORS[thing.kind.color], 10)
+        _shape(shadow, thing.kind.shape, turn, dark(start, 0.22))
+        _shape(spot, thing.kind.shape, turn, color, dark(color))
+        marks.append(spot.mark(0, 0, thing.kind.name))
     return canvas.finish(), tuple(marks)
 
 
-def draw_shape(
-    canvas: Canvas,
-    shape: str,
-    x: float,
-    y: float,
-    radius: float,
-    turn: float,
-    fill: Color,
-    outline: Color | None = None,
-) -> None:
-    """One shape around (x, y)."""
+def _shape(spot: Spot, shape: str, turn: float, fill: Color, outline: Color | None = None) -> None:
     if shape == "circle":
-        canvas.oval(x, y, radius, radius, fill, outline)
+        spot.oval(0, 0, 1, 1, fill, outline)
+    elif shape == "square":
+        spot.polygon(around(0, 0, 1.22, 4, turn + math.pi / 4), fill, outline)
+    elif shape == "triangle":
+        spot.polygon(around(0, 0.2, 1.2, 3, turn), fill, outline)
+    elif shape == "star":
+        tips, dents = around(0, 0, 1.2, 5, turn), around(0, 0, 0.5, 5, turn + math.pi / 5)
+        spot.polygon([corner for both in zip(tips, dents, strict=True) for corner in both], fill, outline)
     else:
-        canvas.polygon(_corners(shape, x, y, radius, turn), fill, outline)
-
-
-def _corners(shape: str, x: float, y: float, radius: float, turn: float) -> list[Point]:
-    if shape == "square":
-        return around(x, y, radius * 1.22, 4, turn + math.pi / 4)
-    if shape == "triangle":
-        return around(x, y + radius * 0.2, radius * 1.2, 3, turn)
-    if shape == "star":
-        outer = around(x, y, radius * 1.2, 5, turn)
-        inner = around(x, y, radius * 0.5, 5, turn + math.pi / 5)
-        return [corner for both in zip(outer, inner, strict=True) for corner in both]
-    if shape == "heart":
-        return _turned(x, y, turn, [(radius * a / 16, -radius * b / 16) for a, b in _HEART])
-    arm, half = radius * 1.1, radius * 0.4
-    plus = [(-half, -arm), (half, -arm), (half, -half), (arm, -half), (arm, half), (half, half)]
-    return _turned(x, y, turn, plus + [(-a, -b) for a, b in plus])
+        cos, sin = math.cos(turn), math.sin(turn)
+        points = _HEART if shape == "heart" else _CROSS
+        spot.polygon([(a * cos - b * sin, a * sin + b * cos) for a, b in points], fill, outline)
 
 
 _HEART = [
-    (
-        16 * math.sin(step * math.pi / 12) ** 3,
-        13 * math.cos(step * math.pi / 12)
-        - 5 * math.cos(step * math.pi / 6)
-        - 2 * math.cos(step * math.pi / 4)
-        - math.cos(step * math.pi / 3),
-    )
-    for step in range(24)
+    (math.sin(t) ** 3, -(13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16)
+    for t in (step * math.pi / 12 for step in range(24))
 ]
-
-
-def _turned(x: float, y: float, turn: float, points: Sequence[Point]) -> list[Point]:
-    cos, sin = math.cos(turn), math.sin(turn)
-    return [(x + a * cos - b * sin, y + a * sin + b * cos) for a, b in points]
+_HALF = [(-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4)]
+_CROSS = _HALF + [(-a, -b) for a, b in _HALF]

@@ -19,14 +19,10 @@ bako bread, baro milk, keli house, keri door, runa dog, runo cat,
 pesk fish, pest bird, vola road, vila river, dond stone, dont gold,
 efir night, efin day, lubo mother, lubi child, osak book, osam song
 """
-LANGUAGE = {pair.split()[0]: pair.split()[1] for pair in _PAIRS.split(",")}
+LANGUAGE = dict(pair.split() for pair in _PAIRS.split(","))
 """The picture world's own language: every word has a twin that differs by one letter."""
 
-READ = (
-    "Is the word in the logo '{word}'?",
-    "Does the sign say '{word}'?",
-    "Is '{word}' written in this image?",
-)
+READ = ("Is the word in the logo '{word}'?", "Does the sign say '{word}'?", "Is '{word}' written in this image?")
 TRANSLATE = (
     "Is it right to translate the word in the image as {meaning}?",
     "Does the word in this picture mean {meaning}?",
@@ -49,10 +45,22 @@ def of_split(word: str) -> Split:
     return "test" if sum((7 * place + 3) * ord(sign) for place, sign in enumerate(word)) % 5 == 0 else "train"
 
 
+def new_word(rng: Rng, split: Split) -> str:
+    """Return any word of that split: only in `LANGUAGE` have words a meaning."""
+    while True:
+        pattern = rng.pick(PATTERNS)
+        word = "".join(rng.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)
+        if of_split(word) == split:
+            return word
+
+
 def ocr(origin: Origin) -> View:
     """Draw a sign that says 'kelt'. The no: a word that differs by one letter."""
     rng = origin.rng()
-    word, other = rng.swapped(*_twins(rng, origin.split))
+    word = new_word(rng, origin.split)
+    while word in LANGUAGE:
+        word = new_word(rng, origin.split)
+    word, other = rng.swapped(word, _neighbour(rng, word, origin.split))
     picture, marks = _sign(rng, word)
     third, fourth = (_neighbour(rng, word, origin.split) for _ in range(2))
 
@@ -66,7 +74,7 @@ def ocr(origin: Origin) -> View:
         facts=frozenset({("word", word)}),
         asked=rng.swapped(claim(word), claim(other)),
         probes=(("what word is written ?", f"'{word}'"), *_letters(rng, word)),
-        extra=(claim(word), claim(third), claim(word), claim(fourth)),
+        extra=tuple(claim(spelled) for spelled in (word, third, word, fourth)),
         marks=marks,
     )
 
@@ -76,8 +84,7 @@ def text_translation(origin: Origin) -> View:
     rng = origin.rng()
     words = list(LANGUAGE)
     word = rng.pick(words)
-    others = [other for other in words if other != word]
-    twin = words[words.index(word) ^ 1]
+    twin, meaning = words[words.index(word) ^ 1], LANGUAGE[word]
     picture, marks = _sign(rng, word)
 
     def claim(of: str) -> Claim:
@@ -86,26 +93,17 @@ def text_translation(origin: Origin) -> View:
     return View(
         origin=origin,
         picture=picture,
-        caption=f"the word '{word}' , it means {LANGUAGE[word]}",
-        facts=frozenset({("meaning", LANGUAGE[word])}),
-        asked=rng.swapped(claim(word), claim(twin if rng.coin() else rng.pick(others))),
+        caption=f"the word '{word}' , it means {meaning}",
+        facts=frozenset({("meaning", meaning)}),
+        asked=rng.swapped(claim(word), claim(twin if rng.coin() else rng.other(words, word))),
         probes=(
-            ("what does the word mean ?", LANGUAGE[word]),
+            ("what does the word mean ?", meaning),
             ("what word is written ?", f"'{word}'"),
             *_letters(rng, word)[:1],
         ),
-        extra=(claim(word), claim(twin), claim(word), claim(rng.pick(others))),
+        extra=(claim(word), claim(twin), claim(word), claim(rng.other(words, word))),
         marks=marks,
     )
-
-
-def _twins(rng: Rng, split: Split) -> tuple[str, str]:
-    """Two words of the split that differ by one letter."""
-    while True:
-        kinds = {"c": CONSONANTS, "v": VOWELS}
-        word = "".join(rng.pick(kinds[kind]) for kind in rng.pick(PATTERNS))
-        if of_split(word) == split and word not in LANGUAGE:
-            return word, _neighbour(rng, word, split)
 
 
 def _neighbour(rng: Rng, word: str, split: Split) -> str:
