@@ -209,9 +209,7 @@ class TransformerModel:
         else:
             states = language.get_encoder()(inputs_embeds=embeds, attention_mask=mask).last_hidden_state
             logits = language(
-                encoder_outputs=BaseModelOutput(last_hidden_state=states[rows]),
-                attention_mask=mask[rows],
-                labels=ids,
+                encoder_outputs=BaseModelOutput(last_hidden_state=states[rows]), attention_mask=mask[rows], labels=ids
             ).logits
         each = -functional.cross_entropy(logits.float().transpose(1, 2), ids, reduction="none")
         sums = iter((each * real).sum(1).tolist())

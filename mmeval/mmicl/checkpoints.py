@@ -13,12 +13,7 @@ from typing import cast
 import torch
 from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    StrictDataclassError,
-)
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from transformers.initialization import no_init_weights
 
 from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig

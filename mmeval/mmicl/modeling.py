@@ -23,10 +23,7 @@ from transformers import (
 from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutputWithPooling, CausalLMOutputWithPast, Seq2SeqLMOutput
 from transformers.models.blip_2.modeling_blip_2 import Blip2QFormerModel, Blip2VisionModel
-from transformers.models.instructblip.modeling_instructblip import (
-    InstructBlipQFormerModel,
-    InstructBlipVisionModel,
-)
+from transformers.models.instructblip.modeling_instructblip import InstructBlipQFormerModel, InstructBlipVisionModel
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import PromptError

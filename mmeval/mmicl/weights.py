@@ -26,12 +26,7 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be opened; the message names the file, the key and what is wrong."""
 
 
-LAYOUTS = (
-    "model.safetensors.index.json",
-    "model.safetensors",
-    "pytorch_model.bin.index.json",
-    "pytorch_model.bin",
-)
+LAYOUTS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin")
 """Where a folder's weights may be; the first found counts."""
 
 DROPPED = re.compile(
