@@ -1,6 +1,7 @@
 """Open and write folders: ours, transformers' BLIP-2 and InstructBLIP ones, the published MMICL ones.
 
-`load` gives a model and its processor by a folder's path or a hub id. How tensors are read is in weights.
+`load` gives a model and its processor by a folder's path or a hub id. Whatever is wrong with one, here or in
+`weights`, is a CheckpointError.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from transformers.initialization import no_init_weights
 from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
-from mmeval.mmicl.training import trained
-from mmeval.mmicl.weights import CheckpointError, fill, one_line, read_json, weight_files
+from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line, put_trained, read_json, weight_files
 
 __all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_processor", "save"]
 
@@ -48,7 +48,7 @@ def load(
 ) -> tuple[MmiclForConditionalGeneration, MmiclProcessor]:
     """Load the model (in evaluation mode) and the processor of a folder or a hub id.
 
-    Nothing is downloaded unless `local_files_only` is False. Raises CheckpointError.
+    Nothing is downloaded unless `local_files_only` is False.
     """
     folder = find(name, revision, local_files_only)
     model = load_model(folder, dtype, device)
@@ -61,10 +61,7 @@ def find(
     local_files_only: bool = True,
     wanted: Sequence[str] = (*FILES, "*.safetensors", "*.bin"),
 ) -> Path:
-    """Find the folder of that name, or the local copy of the `wanted` files of that hub repository.
-
-    Raises CheckpointError.
-    """
+    """Find the folder of that name, or the local copy of the `wanted` files of that hub repository."""
     if Path(name).is_dir():
         return Path(name)
     patterns = list(wanted)
@@ -89,11 +86,8 @@ def find(
 def load_model(
     folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
 ) -> MmiclForConditionalGeneration:
-    """Load the model of a folder, in evaluation mode; one that holds only what was trained brings its base along.
-
-    Raises CheckpointError.
-    """
-    if trained.is_trained(folder):
+    """Load a folder's model, in evaluation mode; one that holds only what was trained brings its base along."""
+    if (folder / FACTS).exists():
         return _load_trained(folder, dtype, device)
     config = _config(folder / "config.json")
     try:
@@ -110,8 +104,7 @@ def load_model(
                 module.float()
     model.tie_weights()
     fill(model, folder)
-    model.to(device)  # type: ignore[arg-type]
-    model.train(False)
+    model.to(device).train(False)  # type: ignore[arg-type]
     return model
 
 
@@ -119,7 +112,6 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     """Load the processor saved with one of our models, or the published one with its ids fixed by `config`.
 
     Published MMICL folders have none: theirs are InstructBLIP's, in the cache or on the hub.
-    Raises CheckpointError.
     """
     lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
     ours = (folder / "mmicl_processor.json").exists()
@@ -146,39 +138,36 @@ def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder
 
 
 def digest(folder: Path) -> str:
-    """Return the SHA-256 over the names and contents of the weight files, 64 hex digits. Raises CheckpointError.
+    """Return the SHA-256 over the names and contents of the weight files, 64 hex digits.
 
     Where a folder holds only what was trained, those of its base too.
     """
     total = hashlib.sha256()
-    files = weight_files(folder) if not trained.is_trained(folder) else [folder / trained.WEIGHTS]
-    if trained.is_trained(folder):
-        total.update(str(read_json(folder / trained.FACTS).get("digest")).encode())
-    for file in files:
+    facts = folder / FACTS
+    if facts.exists():
+        total.update(str(read_json(facts).get("digest")).encode())
+    for file in [folder / TRAINED] if facts.exists() else weight_files(folder):
         with file.open("rb") as stream:
             total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()
 
 
 def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) -> MmiclForConditionalGeneration:
-    facts = read_json(folder / trained.FACTS)
+    facts = read_json(folder / FACTS)
     base, lora = facts.get("base"), facts.get("lora")
     if not isinstance(base, str):
-        raise CheckpointError(f"{folder / trained.FACTS}: does not name the base model; train again")
+        raise CheckpointError(f"{folder / FACTS}: does not name the base model; train again")
     base_folder = find(base, facts.get("revision"))
     if digest(base_folder) != facts.get("digest"):
         raise CheckpointError(
             f"{folder}: was trained from {base}, but the weights there have changed since; restore them, or train again"
         )
+    try:
+        scale = lora["alpha"] / lora["rank"] if lora else None
+    except (KeyError, TypeError, ZeroDivisionError) as error:
+        raise CheckpointError(f"{folder / FACTS}: `lora` has no rank and alpha that can be used") from error
     model = load_model(base_folder, torch.float32, device)
-    tensors = {key: value.to(device) for key, value in trained.read_tensors(folder).items()}
-    if lora:
-        try:
-            scale = lora["alpha"] / lora["rank"]
-        except (KeyError, TypeError, ZeroDivisionError) as error:
-            raise CheckpointError(f"{folder / trained.FACTS}: `lora` has no rank and alpha that can be used") from error
-        tensors = trained.merged(tensors, model, scale, str(folder / trained.WEIGHTS))
-    trained.put(model, tensors, str(folder / trained.WEIGHTS))
+    put_trained(model, folder, scale)
     model.to(dtype)  # type: ignore[arg-type]
     return model
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import Config, TrainingError
-from mmeval.mmicl.weights import read_json
+from mmeval.mmicl.training.data import SKIPPED
+from mmeval.mmicl.weights import FACTS, read_json
 
 MARK = "config.json"
 """The file in the output folder that says whose run it is; locked while the run goes on."""
@@ -69,7 +69,7 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
         try:
             for old in output.glob("checkpoint-*") if fresh else ():
                 shutil.rmtree(old)
-            for old in output.glob("skipped-*.jsonl") if start is None else ():
+            for old in output.glob(SKIPPED.format("*")) if start is None else ():
                 old.unlink()
             mark.write_text(_text_of(config), encoding="utf-8")
         except OSError as error:
@@ -96,7 +96,7 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
 
 def check_same(start: Path, facts: Mapping[str, Any]) -> None:
     """Raise TrainingError where the base model or the data are not those that the checkpoint was trained on."""
-    before = read_json(start / trained.FACTS)
+    before = read_json(start / FACTS)
     for key, what in (("digest", "model"), ("rows", "data")):
         if before.get(key) != facts[key]:
             raise TrainingError(

@@ -24,6 +24,8 @@ from mmeval.mmicl.training.features import Features
 from mmeval.mmicl.training.index import Index
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 
+SKIPPED = "skipped-{}.jsonl"
+"""Pictures that a process could not read, by its number."""
 LEAST_SEEN = 100
 """Pictures read before the share of broken ones says anything."""
 
@@ -43,7 +45,7 @@ class RowSet(Dataset[TrainingRow]):
         file, offset, which, *_ = (int(value) for value in self.index.table[number])
         with Path(self.files[file]).open("rb") as lines:
             lines.seek(offset)
-            example = from_json(lines.readline().decode("utf-8"))
+            example = from_json(lines.readline())
         row = self.rows(example)[which]
         folder = Path(self.files[file]).parent
         return replace(row, images=tuple(str(folder / image) for image in row.images))
@@ -180,8 +182,7 @@ class Collator:
 
     def _list(self, path: str, error: Exception) -> None:
         if self.skipped:
-            with self.skipped.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"picture": path, "reason": str(error)}) + "\n")
+            list_skipped(self.skipped, [(path, str(error))])
         if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
             raise TrainingError(
                 f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
@@ -206,6 +207,18 @@ def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
 
 def _parts(row: TrainingRow) -> list[int]:
     return [sum(start <= place for start in row.starts) for place in range(len(row.ids))]
+
+
+def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
+    """List pictures that were passed over, each with the reason."""
+    with file.open("a", encoding="utf-8") as lines:
+        lines.writelines(json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in pictures)
+
+
+def skipped_pictures(output: Path) -> set[str]:
+    """Read which pictures were passed over so far, in whichever process."""
+    texts = (file.read_text(encoding="utf-8") for file in output.glob(SKIPPED.format("*")))
+    return {json.loads(line)["picture"] for text in texts for line in text.splitlines()}
 
 
 def read_picture(path: str, processor: MmiclProcessor) -> Tensor:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,16 +17,23 @@ from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.begin import begin, check, check_same, hold
-from mmeval.mmicl.training.config import Config, Lora, TrainingError
-from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
+from mmeval.mmicl.training.config import Config, TrainingError
+from mmeval.mmicl.training.data import (
+    SKIPPED,
+    Collator,
+    LengthBatches,
+    RowSet,
+    list_skipped,
+    read_picture,
+    skipped_pictures,
+)
 from mmeval.mmicl.training.features import Features, complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
-from mmeval.mmicl.training.progress import SKIPPED, Progress, skipped_pictures
 from mmeval.mmicl.training.rows import Rows, TrainingRow
-from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select, summary
-from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
+from mmeval.mmicl.training.trainable import select, summary
+from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, Progress, sharded
+from mmeval.mmicl.weights import copy_trained, put_trained
 
 Say = Callable[[str], None]
 NAMES = "trained.txt"
@@ -56,7 +62,7 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         start = begin(config, fresh, state.is_main_process)
     with state.main_process_first():
         folder = checkpoints.find(config.model, config.revision)
-    model, processor = checkpoints.load(folder, revision=config.revision)
+    model, processor = checkpoints.load(folder)
     digest = checkpoints.digest(folder)
     check(config, model, processor)
     names = _select(config, model, say)
@@ -81,7 +87,7 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         Path(config.output, NAMES).write_text("\n".join(names) + "\n", encoding="utf-8")
     if start:
         check_same(start, facts)
-        trained.put(model, trained.read_tensors(start), str(start))
+        put_trained(model, start)
         say(f"going on from {start}")
     _cast(config, model)
     data = RowSet(config.data, index, rows)
@@ -117,30 +123,12 @@ def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
 
 
 def _select(config: Config, model: MmiclForConditionalGeneration, say: Say) -> list[str]:
-    names = select(model, config.trainable) if config.lora is None else _add_lora(config.lora, model)
+    names = select(model, config.trainable, config.lora)
     count = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     say(f"{config.trainable}: {len(names)} tensors, {count:,} parameters learn ({Path(config.output, NAMES)})")
     for line in summary(names):
         say(f"  {line}")
     return names
-
-
-def _add_lora(lora: Lora, model: MmiclForConditionalGeneration) -> list[str]:
-    from peft import LoraConfig, inject_adapter_in_model
-
-    select(model, "lora")
-    pattern = QUERY_AND_VALUE[model.config.family].removesuffix(r"\.weight").removesuffix(r"\.(weight|bias)")
-    updates = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=pattern.replace(r"language_model\.", "", 1),
-    )
-    learnt = {key for key, parameter in model.named_parameters() if parameter.requires_grad}
-    inject_adapter_in_model(updates, model.language_model)
-    for key, parameter in model.named_parameters():
-        parameter.requires_grad_(key in learnt or "lora_" in key)
-    return sorted(key for key, parameter in model.named_parameters() if parameter.requires_grad)
 
 
 def _place(config: Config, model: MmiclForConditionalGeneration, state: PartialState) -> None:
@@ -194,7 +182,7 @@ def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
         for example in islice(read(path), config.held_out_limit):
             for row, answer in rows.questions(example):
                 images = tuple(str(path.parent / image) for image in row.images)
-                asked.append((TrainingRow(row.ids, row.labels, images, row.instruction), answer))
+                asked.append((replace(row, images=images), answer))
     except (ExampleError, PromptError) as error:
         raise TrainingError(f"{path}: {error}") from error
     except OSError as error:
@@ -224,10 +212,8 @@ def _features(
 
     bad = complete(features, model, mine, lambda path: read_picture(path, processor), progress=progress)
     listed = skipped_pictures(Path(config.output))
-    with (Path(config.output) / SKIPPED.format(state.process_index)).open("a", encoding="utf-8") as file:
-        file.writelines(
-            json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in bad if path not in listed
-        )
+    new = [(path, reason) for path, reason in bad if path not in listed]
+    list_skipped(Path(config.output, SKIPPED.format(state.process_index)), new)
     if len(bad) > config.allow_skipped * max(1, len(mine)):
         raise TrainingError(
             f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
@@ -283,7 +269,7 @@ def _finish(config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, st
             trainer.save_model(str(final))
         elif state.is_main_process:
             say(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
-            trained.copy(Path(best), final)
+            copy_trained(Path(best), final)
         if config.save_full and state.is_main_process:
             model, _ = checkpoints.load(final)
             checkpoints.save(model, processor, final.with_name("full"))

@@ -1,10 +1,11 @@
-"""MMICL on transformers' Trainer: its batches, its loss, its evaluation by generation, and what it saves."""
+"""MMICL on transformers' Trainer: its batches, its loss, its evaluation by generation, what it says and saves."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -16,14 +17,14 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
-from transformers import Trainer
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import TrainingError
-from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet
+from mmeval.mmicl.training.data import SKIPPED, Collator, LengthBatches, RowSet, skipped_pictures
 from mmeval.mmicl.training.rows import IGNORED, TrainingRow
+from mmeval.mmicl.weights import write_trained
 
 METRIC = "exact_match"
 """Share of held-out questions whose generated answer is the expected one, letter case and final full stop aside."""
@@ -141,7 +142,7 @@ class MmiclTrainer(Trainer):
         folder = Path(output_dir or str(self.args.output_dir))
         state = state_dict if state_dict is not None else dict(self.model.named_parameters())
         tensors = {key: state[key].detach().cpu() for key in sorted(self.names)}
-        trained.write(folder, tensors, self.facts)
+        write_trained(folder, tensors, self.facts)
         self.model.config.save_pretrained(folder)
         self.processor.save_pretrained(folder)
         torch.save(self.args, folder / "training_args.bin")
@@ -180,3 +181,43 @@ def sharded(fsdp: object) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).removesuffix(".").strip()
+
+
+class Progress(TrainerCallback):
+    """Report how far a run is, from the main process."""
+
+    def __init__(self, say: Callable[[str], None], held_out: int) -> None:
+        self.say, self.held_out = say, held_out
+        self.began, self.first, self.passed_over = 0.0, 0, 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Note the time, and the step that a run goes on from."""
+        self.began, self.first = time.monotonic(), state.global_step
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Report a line; `logs` are the Trainer's."""
+        if not state.is_world_process_zero:
+            return
+        logs = kwargs["logs"]
+        where = f"step {state.global_step:,} of {state.max_steps:,}"
+        if "loss" in logs:
+            speed = (state.global_step - self.first) / max(time.monotonic() - self.began, 1e-3)
+            left = (state.max_steps - state.global_step) / speed
+            self.say(
+                f"{where}: loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
+                f"{speed:.3g} steps/s, {_time(left)} left"
+            )
+        for name, value in logs.items():
+            if name.startswith("eval_"):
+                self.say(f"{where}: {name.removeprefix('eval_')} {value:.3f} ({self.held_out:,} held-out questions)")
+        passed_over = len(skipped_pictures(Path(str(args.output_dir))))
+        if passed_over > self.passed_over:
+            self.passed_over = passed_over
+            self.say(f"{passed_over:,} pictures cannot be read and were passed over; see {SKIPPED.format('*')}")
+
+
+def _time(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min" if rest >= 120 else f"{rest} s"
