@@ -22,11 +22,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
     dtype = pick_dtype("float32" if options.dtype == "auto" else options.dtype)
     try:
         model, processor = checkpoints.load(
-            checkpoint.source,
-            dtype=dtype,
-            device=device,
-            revision=checkpoint.revision,
-            local_files_only=checkpoint.local,
+            checkpoint.source, dtype, device, revision=checkpoint.revision, local_files_only=checkpoint.local
         )
     except checkpoints.CheckpointError as error:
         raise InputError(str(error)) from error

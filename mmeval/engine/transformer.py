@@ -1,7 +1,6 @@
 """Answer many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
 
-BLIP-2 and InstructBLIP are the same parts with other prompts, so all three adapters run here; what a prompt
-looks like is theirs to say.
+BLIP-2 and InstructBLIP are the same parts with other prompts, so all adapters but `constant` run here.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from torch import Tensor
 from torch.nn import functional
 from transformers.modeling_outputs import BaseModelOutput
 
-from mmeval.engine.batching import batches
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.prompts import Show, flatten
 from mmeval.mmicl.context import Context
@@ -24,7 +22,7 @@ from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
 from mmeval.types import Generation, Image, InputError, Request, Response
 
 EncodedImages = Mapping[str, Encoded]
-"""What the picture store has of each picture, by digest."""
+"""What the picture store has, by digest."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,7 @@ class TransformerModel:
     ) -> None:
         """Take a model; `reads_instructions`: its Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)
-        self.model, self.processor = model, processor
-        self.name = name
+        self.model, self.processor, self.name = model, processor, name
         self.max_images = max_images if show == "each" else None
         self.pictures = PictureStore(self._pixels, self._encode)
         self._introduce, self._batch_tokens = introduce, batch_tokens
@@ -208,9 +205,8 @@ class TransformerModel:
             logits = logits[:, -ids.shape[1] - 1 : -1]
         else:
             states = language.get_encoder()(inputs_embeds=embeds, attention_mask=mask).last_hidden_state
-            logits = language(
-                encoder_outputs=BaseModelOutput(last_hidden_state=states[rows]), attention_mask=mask[rows], labels=ids
-            ).logits
+            encoded = BaseModelOutput(last_hidden_state=states[rows])
+            logits = language(encoder_outputs=encoded, attention_mask=mask[rows], labels=ids).logits
         each = -functional.cross_entropy(logits.float().transpose(1, 2), ids, reduction="none")
         sums = iter((each * real).sum(1).tolist())
         return [tuple(next(sums) for _ in texts) for texts in candidates]
@@ -225,8 +221,23 @@ class TransformerModel:
         return kept
 
 
+def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Put indices into batches, longest first, so that running out of memory shows at once.
+
+    A batch's padded size (its rows times its longest) stays within the budget; a row that is longer goes alone.
+    """
+    plan: list[list[int]] = []
+    longest = 0
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if plan and (len(plan[-1]) + 1) * longest <= budget:
+            plan[-1].append(index)
+        else:
+            plan.append([index])
+            longest = lengths[index]
+    return plan
+
+
 def _with_prompt(prompt: PreparedRequest, response: Response) -> Response:
-    """Add to the response the prompt that was sent."""
     return replace(response, sent=prompt.tokens.text, input_tokens=len(prompt.tokens.ids))
 
 
