@@ -16,9 +16,9 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.prompts import Show, flatten
-from mmeval.mmicl.context import Context
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
-from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
+from mmeval.mmicl.context import Context, PromptError
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor, padded
 from mmeval.types import Generation, Image, InputError, Request, Response
 
 EncodedImages = Mapping[str, Encoded]
@@ -196,7 +196,8 @@ class TransformerModel:
         language, encode = self.model.language_model, self.processor.tokenizer.encode
         rows = torch.tensor([row for row, texts in enumerate(candidates) for _ in texts], device=embeds.device)
         tokens = [encode(text) for texts in candidates for text in texts]
-        ids, real = (tensor.to(embeds.device) for tensor in _padded_right(tokens))  # [C, S], C candidates in all
+        real = padded([[1] * len(row) for row in tokens]).to(embeds.device)
+        ids = padded(tokens).to(embeds.device)  # [C, S], C candidates in all
         if self.model.config.decoder_only:
             joined = torch.cat([embeds[rows], language.get_input_embeddings()(ids)], dim=1)
             whole = torch.cat([mask[rows], real], dim=1)
@@ -239,10 +240,3 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 def _with_prompt(prompt: PreparedRequest, response: Response) -> Response:
     return replace(response, sent=prompt.tokens.text, input_tokens=len(prompt.tokens.ids))
-
-
-def _padded_right(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Pad rows on the right with 0, and return them with the mask of what is real; both [B, L] long."""
-    tensors = [torch.tensor(row) for row in rows]
-    pad = torch.nn.utils.rnn.pad_sequence
-    return pad(tensors, batch_first=True), pad([torch.ones_like(row) for row in tensors], batch_first=True)

@@ -22,8 +22,6 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line, put_trained, read_json, weight_files
 
-__all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_processor", "save"]
-
 PATIENCE = 10
 """Seconds that the hub may take to say which files a repository has."""
 
@@ -64,15 +62,14 @@ def find(
     """Find the folder of that name, or the local copy of the `wanted` files of that hub repository."""
     if Path(name).is_dir():
         return Path(name)
-    patterns = list(wanted)
+    patterns = set(wanted)
     try:
         if not local_files_only:  # asked once, unlike `list_repo_files`, which tries a hub out of reach again and again
             info = HfApi().model_info(str(name), revision=revision, timeout=PATIENCE)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
-                patterns.remove("*.bin")
-        return Path(
-            snapshot_download(str(name), revision=revision, local_files_only=local_files_only, allow_patterns=patterns)
-        )
+                patterns.discard("*.bin")
+        options = {"local_files_only": local_files_only, "allow_patterns": sorted(patterns)}
+        return Path(snapshot_download(str(name), revision=revision, **options))
     except (LocalEntryNotFoundError, HFValidationError) as error:
         raise CheckpointError(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
@@ -89,14 +86,13 @@ def load_model(
     """Load a folder's model, in evaluation mode; one that holds only what was trained brings its base along."""
     if (folder / FACTS).exists():
         return _load_trained(folder, dtype, device)
-    config = _config(folder / "config.json")
+    file = folder / "config.json"
+    config = _config(file)
     try:
         with no_init_weights():
             built = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{folder / 'config.json'}: describes a model that cannot be built ({one_line(error)})"
-        ) from error
+        raise CheckpointError(f"{file}: describes a model that cannot be built ({one_line(error)})") from error
     model = cast(MmiclForConditionalGeneration, built)
     if dtype == torch.float16 and config.family == "t5":
         for name, module in model.language_model.named_modules():
@@ -118,11 +114,10 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     if not ours and lender and not (folder / "tokenizer.json").exists():
         folder = find(lender, local_files_only=local_files_only, wanted=FILES)
     try:
-        processor = (
-            MmiclProcessor.from_pretrained(folder)
-            if ours
-            else MmiclProcessor.from_files(folder, _published_settings(config, folder))
-        )
+        if ours:
+            processor = MmiclProcessor.from_pretrained(folder)
+        else:
+            processor = MmiclProcessor.from_files(folder, _published_settings(config, folder))
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
     except (TypeError, KeyError, ValueError, RecursionError) as error:
@@ -132,7 +127,7 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
 
 
 def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder: Path) -> None:
-    """Write a folder that `load` opens: config.json, model.safetensors and the processor's files."""
+    """Write a folder that `load` opens."""
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
 
@@ -185,7 +180,7 @@ def _config(file: Path) -> MmiclConfig:
 
 
 def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
-    """Return ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
+    """Return ids and limits of a published model: the config's placeholder, then TAGS tags where rows exist."""
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")

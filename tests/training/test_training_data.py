@@ -182,7 +182,7 @@ def test_prompts_for_generation_stand_where_the_answer_begins(data: Path) -> Non
     rows = Rows(processor, decoder_only=True)
     row_set = RowSet([str(data / "train.jsonl")], index_of(data, "llama"), rows)
     asked = [next(rows.questions(example))[0] for example in (QUERY, SHOT)]
-    batch = Collator(processor, row_set).prompts([type(row)(row.ids, row.labels, ()) for row in asked])
+    batch = Collator(processor, row_set)([type(row)(row.ids, row.labels, ()) for row in asked], for_generation=True)
     for ids, mask, row in zip(batch["input_ids"], batch["attention_mask"], asked, strict=True):
         assert tuple(ids[mask.bool()].tolist()) == row.ids
         assert bool(mask[-1])

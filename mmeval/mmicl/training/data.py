@@ -18,7 +18,7 @@ from torch.utils.data import Dataset, Sampler
 
 from mmeval.mmicl.examples import from_json
 from mmeval.mmicl.pictures import FORMATS, check_size, decoding
-from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.mmicl.processing import MmiclProcessor, padded
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.features import Features
 from mmeval.mmicl.training.index import Index
@@ -86,10 +86,9 @@ class LengthBatches(Sampler[list[int]]):
         shuffled = [batches[number] for number in rng.permutation(len(batches))]
         if self.epoch == 0:
             longest = np.array([self.costs[batch].max() * len(batch) for batch in shuffled])
-            front = np.argsort(-longest, kind="stable")[: self.largest].tolist()
-            shuffled = [shuffled[number] for number in front] + [
-                batch for number, batch in enumerate(shuffled) if number not in set(front)
-            ]
+            front = np.argsort(-longest, kind="stable")[: self.largest]
+            others = np.setdiff1d(np.arange(len(shuffled)), front)
+            shuffled = [shuffled[number] for number in (*front, *others)]
         return (batch.tolist() for batch in shuffled)
 
 
@@ -116,41 +115,29 @@ class Collator:
         self.seen = 0
         self.broken: set[str] = set()
 
-    def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        """Make one batch. Raises TrainingError where too many pictures are broken."""
+    def __call__(self, rows: Sequence[TrainingRow], for_generation: bool = False) -> dict[str, Tensor]:
+        """Make one batch; for generation without answers, and padded where the model wants it.
+
+        Raises TrainingError where too many pictures are broken.
+        """
         good, pictures = self._readable(list(rows))
-        batch = self._text(good)
+        settings, ids = self.processor.settings, [row.ids for row in good]
+        side = "left" if for_generation and settings.pad_left else "right"
+        batch = {"input_ids": padded(ids, settings.pad_id, side)}
+        if any(row.starts for row in good):
+            batch |= questions_apart([_parts(row) for row in good])
+        else:
+            batch["attention_mask"] = padded([[1] * len(row) for row in ids], 0, side)
+        if not for_generation:
+            batch["labels"] = padded([row.labels for row in good], IGNORED)
         numbers = {path: number for number, path in enumerate(pictures)}
-        slots = max(len(row.images) for row in good)
-        batch["pictures"] = torch.full((len(good), slots), -1)
-        for place, row in enumerate(good):
-            batch["pictures"][place, : len(row.images)] = torch.tensor([numbers[path] for path in row.images])
+        batch["pictures"] = padded([[numbers[path] for path in row.images] for row in good], -1)
         if pictures:
             key = "pixel_values" if self.features is None else "vision_states"
             batch[key] = torch.stack(list(pictures.values()))
         if self.instruction and pictures:
             batch |= self.processor.qformer_batch([row.instruction for row in good])
         return batch
-
-    def prompts(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        """Make prompts without answers, for generation: padded where the model wants it."""
-        batch = self(rows)
-        del batch["labels"]
-        if self.processor.settings.pad_left:
-            lengths = batch["attention_mask"].sum(1).tolist()
-            for key in ("input_ids", "attention_mask"):
-                rolled = [line.roll(-length) for line, length in zip(batch[key], lengths, strict=True)]
-                batch[key] = torch.stack(rolled)
-        return batch
-
-    def _text(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        pad = self.processor.settings.pad_id
-        ids = _padded([row.ids for row in rows], pad)
-        labels = _padded([row.labels for row in rows], IGNORED)
-        if any(row.starts for row in rows):
-            return {"input_ids": ids, "labels": labels, **questions_apart([_parts(row) for row in rows])}
-        mask = _padded([[1] * len(row.ids) for row in rows], 0)
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
     def _readable(self, rows: list[TrainingRow]) -> tuple[list[TrainingRow], dict[str, Tensor]]:
         """Return the rows whose pictures can be read, others in place of the rest; and the pictures."""
@@ -176,18 +163,15 @@ class Collator:
             pictures[path] = self.features[path] if self.features else read_picture(path, self.processor)
         except (OSError, ValueError, KeyError) as error:
             self.broken.add(path)
-            self._list(path, error)
+            if self.skipped:
+                list_skipped(self.skipped, [(path, str(error))])
+            if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
+                raise TrainingError(
+                    f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
+                    "fix the data, or raise allow_skipped"
+                ) from error
             return False
         return True
-
-    def _list(self, path: str, error: Exception) -> None:
-        if self.skipped:
-            list_skipped(self.skipped, [(path, str(error))])
-        if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
-            raise TrainingError(
-                f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
-                "fix the data, or raise allow_skipped"
-            )
 
 
 def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
@@ -195,7 +179,7 @@ def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
 
     Part 0 is what all see; of the others, each sees itself and begins where part 0 ends.
     """
-    part = _padded(parts, -1)
+    part = padded(parts, -1)
     place = torch.arange(part.shape[1])
     seen = (place[None, :] <= place[:, None]) & ((part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None]))
     mask = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.bfloat16).min)
@@ -227,8 +211,3 @@ def read_picture(path: str, processor: MmiclProcessor) -> Tensor:
     with decoding(name), Image.open(path, formats=FORMATS) as picture:
         check_size(picture, name)
         return processor.pixels([picture])[0]
-
-
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows])

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -92,14 +92,19 @@ def complete(
     with _nobody_elses(features.folder) as name_file, _states_of(Path(name_file.name)).open("ab") as state_file:
         number = _recover(name_file, state_file, features.shape)
         for start in range(0, len(missing), BATCH):
-            paths, pixels = _read(missing[start : start + BATCH], read, bad)
-            if paths:
+            pixels: dict[str, Tensor] = {}
+            for path in missing[start : start + BATCH]:
+                try:
+                    pixels[path] = read(path)
+                except (OSError, ValueError) as error:
+                    bad.append((path, str(error)))
+            if pixels:
                 with torch.no_grad():
-                    encoded = model.encode(torch.stack(pixels).to(device, model.vision_model.dtype))
+                    encoded = model.encode(torch.stack(list(pixels.values())).to(device, model.vision_model.dtype))
                 state_file.write(encoded.bfloat16().cpu().contiguous().view(torch.uint8).numpy().tobytes())
                 state_file.flush()
                 os.fsync(state_file.fileno())
-                for path in paths:
+                for path in pixels:
                     key = _key(path)
                     name_file.write(json.dumps({"picture": key}).encode() + b"\n")
                     features.places[key] = (Path(state_file.name).name, number)
@@ -107,19 +112,6 @@ def complete(
                 name_file.flush()
             progress(min(start + BATCH, len(missing)), len(missing))
     return bad
-
-
-def _read(
-    paths: Sequence[str], read: Callable[[str], Tensor], bad: list[tuple[str, str]]
-) -> tuple[list[str], list[Tensor]]:
-    good, pixels = [], []
-    for path in paths:
-        try:
-            pixels.append(read(path))
-            good.append(path)
-        except (OSError, ValueError) as error:
-            bad.append((path, str(error)))
-    return good, pixels
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 from safetensors import SafetensorError
-from transformers import PrinterCallback, TrainingArguments
+from transformers import TrainingArguments
 
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import PromptError
@@ -28,11 +28,11 @@ from mmeval.mmicl.training.data import (
     read_picture,
     skipped_pictures,
 )
-from mmeval.mmicl.training.features import Features, complete, open_features
+from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.trainable import select, summary
-from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, Progress, sharded
+from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
 from mmeval.mmicl.weights import copy_trained, put_trained
 
 Say = Callable[[str], None]
@@ -71,8 +71,11 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         index = _index(config, rows, state, say)
     _place(config, model, state)
     held_out = _held_out(config, rows)
-    wanted = index.images | {image for row, _ in held_out for image in row.images}
-    features = _features(config, model, processor, sorted(wanted), state, say)
+    data, skipped = RowSet(config.data, index, rows), Path(config.output, SKIPPED.format(state.process_index))
+    collator = Collator(processor, data, None, config.instruction, skipped, config.allow_skipped)
+    if config.features:
+        wanted = index.images | {image for row, _ in held_out for image in row.images}
+        _keep_features(config, model, collator, wanted, state, say)
     facts = {
         "base": str(folder.resolve()) if Path(config.model).is_dir() else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
@@ -90,27 +93,26 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         put_trained(model, start)
         say(f"going on from {start}")
     _cast(config, model)
-    data = RowSet(config.data, index, rows)
     two_steps = 2 * state.num_processes * config.accumulation  # the optimiser's state is there from the second on
     trainer = MmiclTrainer(
         model=model,
         args=_arguments(config, bool(held_out)),
         train_dataset=data,
-        data_collator=_collator(config, data, features, state),
+        data_collator=collator,
         names=names,
         facts=facts,
         processor=processor,
         batches=LengthBatches(index, config.batch, config.seed, largest=two_steps),
         held_out=held_out,
         max_new_tokens=config.max_new_tokens,
-        callbacks=[Progress(say, len(held_out))],
+        say=say,
+        start=start,
     )
     _fit(config, trainer, start)
     return _finish(config, trainer, processor, state, say)
 
 
 def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
-    trainer.remove_callback(PrinterCallback)
     try:
         trainer.train(resume_from_checkpoint=str(start) if start else None)
     except TrainingError as error:  # a worker's comes behind its traceback
@@ -165,14 +167,6 @@ def _index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
     return index
 
 
-def _collator(config: Config, data: RowSet, features: Features | None, state: PartialState) -> Collator:
-    skipped = Path(config.output, SKIPPED.format(state.process_index))
-    collator = Collator(data.rows.processor, data, features, config.instruction, skipped, config.allow_skipped)
-    if features:  # those that could not be read are listed already
-        collator.broken |= {path for path in data.index.images if path not in features}
-    return collator
-
-
 def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
     if config.held_out is None:
         return []
@@ -193,34 +187,34 @@ def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
     return asked[: config.held_out_limit]
 
 
-def _features(
+def _keep_features(
     config: Config,
     model: MmiclForConditionalGeneration,
-    processor: MmiclProcessor,
-    wanted: list[str],
+    collator: Collator,
     state: PartialState,
     say: Say,
-) -> Features | None:
-    if config.features is None:
-        return None
-    features = open_features(Path(config.features), model)
-    mine = wanted[state.process_index :: state.num_processes]
+    wanted: Set[str],
+) -> None:
+    """Encode the wanted pictures, each process its share, and have the collator read what is kept of them."""
+    assert config.features and collator.skipped
+    mine = sorted(wanted)[state.process_index :: state.num_processes]
 
     def progress(done: int, total: int) -> None:
         if done == total or done % 3200 == 0:
             say(f"vision features: {done:,} of {total:,}")
 
-    bad = complete(features, model, mine, lambda path: read_picture(path, processor), progress=progress)
+    features = open_features(Path(config.features), model)
+    bad = complete(features, model, mine, lambda path: read_picture(path, collator.processor), progress=progress)
     listed = skipped_pictures(Path(config.output))
-    new = [(path, reason) for path, reason in bad if path not in listed]
-    list_skipped(Path(config.output, SKIPPED.format(state.process_index)), new)
+    list_skipped(collator.skipped, [(path, reason) for path, reason in bad if path not in listed])
     if len(bad) > config.allow_skipped * max(1, len(mine)):
         raise TrainingError(
             f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
             "fix the data, or raise allow_skipped"
         )
     state.wait_for_everyone()
-    return open_features(Path(config.features), model)
+    collator.features = open_features(Path(config.features), model)
+    collator.broken |= {path for path in wanted if path not in collator.features}
 
 
 def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
@@ -241,17 +235,14 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
         activation_checkpointing=config.gradient_checkpointing,
         dataloader_num_workers=config.workers,
         remove_unused_columns=False,
-        save_strategy="steps",
         save_steps=config.evaluate_every,
         save_total_limit=config.keep,
         eval_strategy="steps" if evaluates else "no",
         eval_steps=config.evaluate_every,
         metric_for_best_model=METRIC if evaluates else None,
-        greater_is_better=True if evaluates else None,
         logging_steps=config.log_every,
         report_to=list(config.report_to) or "none",
         seed=config.seed,
-        data_seed=config.seed,
         use_cpu=not torch.cuda.is_available(),
         disable_tqdm=True,
         deepspeed=config.deepspeed,

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback, Trainer
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
@@ -44,9 +44,14 @@ class MmiclTrainer(Trainer):
         batches: LengthBatches,
         held_out: Sequence[tuple[TrainingRow, str]],
         max_new_tokens: int,
+        say: Callable[[str], None],
+        start: Path | None,
         **trainer: Any,
     ) -> None:
         super().__init__(eval_dataset=list(held_out), **trainer)
+        self.remove_callback(PrinterCallback)
+        self.say, self.passed_over = say, 0
+        self.first_step = int(start.name.rpartition("-")[2]) if start else 0
         self.names, self.facts, self.processor = frozenset(names), facts, processor
         self.batches, self.held_out, self.max_new_tokens = batches, held_out, max_new_tokens
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
@@ -124,7 +129,7 @@ class MmiclTrainer(Trainer):
     def _right(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]) -> int:
         collator = self.data_collator
         assert isinstance(collator, Collator)
-        batch = collator.prompts([row for row, _ in part or self.held_out[:1]])
+        batch = collator([row for row, _ in part or self.held_out[:1]], for_generation=True)
         batch = {key: value.to(self.args.device) for key, value in batch.items()}
         model.train(False)
         mixed = len({parameter.dtype for parameter in model.parameters()}) > 1  # the frozen ones are narrower
@@ -134,6 +139,25 @@ class MmiclTrainer(Trainer):
         model.train()
         texts = self.processor.batch_decode(ids)
         return sum(_plain(text) == _plain(answer) for text, (_, answer) in zip(texts, part, strict=False))
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Do as the Trainer does, and say how far the run is, and how many pictures were passed over."""
+        super().log(logs, start_time)
+        step, steps = self.state.global_step, self.state.max_steps
+        where = f"step {step:,} of {steps:,}"
+        if "loss" in logs and start_time is not None:
+            speed = (step - self.first_step) / max(time.time() - start_time, 1e-3)
+            self.say(
+                f"{where}: loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
+                f"{speed:.3g} steps/s, {_time((steps - step) / speed)} left"
+            )
+        if f"eval_{METRIC}" in logs:
+            share = logs[f"eval_{METRIC}"]
+            self.say(f"{where}: {METRIC} {share:.3f} ({len(self.held_out):,} held-out questions)")
+        passed_over = len(skipped_pictures(Path(str(self.args.output_dir))))
+        if passed_over > self.passed_over:
+            self.passed_over = passed_over
+            self.say(f"{passed_over:,} pictures cannot be read and were passed over; see {SKIPPED.format('*')}")
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """Save only what was trained, with the processor and the name of the base."""
@@ -181,41 +205,6 @@ def sharded(fsdp: object) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).removesuffix(".").strip()
-
-
-class Progress(TrainerCallback):
-    """Report how far a run is, from the main process."""
-
-    def __init__(self, say: Callable[[str], None], held_out: int) -> None:
-        self.say, self.held_out = say, held_out
-        self.began, self.first, self.passed_over = 0.0, 0, 0
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Note the time, and the step that a run goes on from."""
-        self.began, self.first = time.monotonic(), state.global_step
-
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Report a line; `logs` are the Trainer's."""
-        if not state.is_world_process_zero:
-            return
-        logs = kwargs["logs"]
-        where = f"step {state.global_step:,} of {state.max_steps:,}"
-        if "loss" in logs:
-            speed = (state.global_step - self.first) / max(time.monotonic() - self.began, 1e-3)
-            left = (state.max_steps - state.global_step) / speed
-            self.say(
-                f"{where}: loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
-                f"{speed:.3g} steps/s, {_time(left)} left"
-            )
-        for name, value in logs.items():
-            if name.startswith("eval_"):
-                self.say(f"{where}: {name.removeprefix('eval_')} {value:.3f} ({self.held_out:,} held-out questions)")
-        passed_over = len(skipped_pictures(Path(str(args.output_dir))))
-        if passed_over > self.passed_over:
-            self.passed_over = passed_over
-            self.say(f"{passed_over:,} pictures cannot be read and were passed over; see {SKIPPED.format('*')}")
 
 
 def _time(seconds: float) -> str:
