@@ -9,6 +9,7 @@ from mmeval.engine.prompts import Show
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS
+from mmeval.mmicl.weights import CheckpointError
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions
 from mmeval.types import InputError
 
@@ -26,7 +27,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
         model, processor = checkpoints.load(
             checkpoint.source, DTYPES[name], device, revision=checkpoint.revision, local_files_only=checkpoint.local
         )
-    except checkpoints.CheckpointError as error:
+    except CheckpointError as error:
         raise InputError(str(error)) from error
     adapter = ADAPTERS[checkpoint.adapter]
     reads = model.config.beginning == "instructblip" and processor.qformer_tokenizer is not None

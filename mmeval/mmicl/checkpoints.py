@@ -68,8 +68,10 @@ def find(
             info = HfApi().model_info(str(name), revision=revision, timeout=PATIENCE)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
                 patterns.discard("*.bin")
-        options = {"local_files_only": local_files_only, "allow_patterns": sorted(patterns)}
-        return Path(snapshot_download(str(name), revision=revision, **options))
+        found = snapshot_download(
+            str(name), revision=revision, local_files_only=local_files_only, allow_patterns=sorted(patterns)
+        )
+        return Path(found)
     except (LocalEntryNotFoundError, HFValidationError) as error:
         raise CheckpointError(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"

@@ -191,9 +191,9 @@ def _keep_features(
     config: Config,
     model: MmiclForConditionalGeneration,
     collator: Collator,
+    wanted: Set[str],
     state: PartialState,
     say: Say,
-    wanted: Set[str],
 ) -> None:
     """Encode the wanted pictures, each process its share, and have the collator read what is kept of them."""
     assert config.features and collator.skipped
