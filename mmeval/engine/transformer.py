@@ -34,7 +34,6 @@ class PreparedRequest:
     pictures: tuple[Image, ...]
     """As shown, in order; one that is shown twice stands here twice."""
     digests: tuple[str, ...]
-    """Of the pictures, likewise."""
     instruction: str
     """What a Q-Former that reads is given along with every picture."""
 

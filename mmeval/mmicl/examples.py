@@ -52,7 +52,6 @@ class Example:
     shots: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that pictures and places match."""
         if not self.turns:
             raise ExampleError(f"example '{self.id}' asks nothing")
         seen = 0
@@ -82,21 +81,14 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """What is asked and what is answered, with pictures counted through the whole prompt."""
-
-    ask: tuple[Part, ...]
-    answer: str
-    learnt: bool
-    """Whether the loss is on this answer: those of demonstrations are only read."""
-
-
-@dataclass(frozen=True)
 class Conversation:
     """An example as one text: exchange after exchange. `images[k]` is what `ImagePlace(k)` shows."""
 
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[Turn, ...]
+    """Pictures are counted through the whole text."""
     images: tuple[str, ...]
+    shots: int
+    """How many exchanges come first that are demonstrations: only read, while the loss is on the others' answers."""
 
     def prompt(self, upto: int) -> tuple[Part, ...]:
         """Return the parts before the answer of exchange `upto`; earlier answers follow their questions, end a line."""
@@ -106,14 +98,12 @@ class Conversation:
 
 def compose(example: Example) -> Conversation:
     """Join demonstrations and the example's own turns as in MIC (MMICL, section 2.2), pictures numbered through."""
-    exchanges: list[Exchange] = []
+    exchanges: list[Turn] = []
     first = 0
     for each in (*example.shots, example):
-        for turn in each.turns:
-            ask = tuple(_moved(part, first) for part in turn.ask)
-            exchanges.append(Exchange(ask, turn.answer, learnt=each is example))
+        exchanges += [Turn(tuple(_moved(part, first) for part in turn.ask), turn.answer) for turn in each.turns]
         first += len(each.images)
-    return Conversation(tuple(exchanges), example.all_images)
+    return Conversation(tuple(exchanges), example.all_images, len(example.shots))
 
 
 def with_shots(example: Example, shots: Sequence[Example]) -> Example:

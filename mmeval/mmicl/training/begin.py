@@ -87,8 +87,11 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     """Raise TrainingError where the model cannot be trained in that way, or a package is missing."""
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise TrainingError("instruction: this model's Q-Former reads no text; remove the key")
-    needed = {"peft": config.trainable == "lora", "deepspeed": config.deepspeed is not None}
-    needed |= {name: name in config.report_to for name in ("tensorboard", "wandb", "trackio")}
+    needed: dict[str, object] = {
+        **dict.fromkeys(config.report_to, True),
+        "peft": config.lora,
+        "deepspeed": config.deepspeed,
+    }
     for name, wanted in needed.items():
         if wanted and importlib.util.find_spec(name) is None:
             raise TrainingError(f"this configuration needs the package {name}: pip install {name}")

@@ -37,11 +37,9 @@ class RowSet(Dataset[TrainingRow]):
         self.files, self.index, self.rows = list(files), index, rows
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self.index)
 
     def __getitem__(self, number: int) -> TrainingRow:
-        """Read one row."""
         file, offset, which, *_ = (int(value) for value in self.index.table[number])
         with Path(self.files[file]).open("rb") as lines:
             lines.seek(offset)
@@ -73,11 +71,9 @@ class LengthBatches(Sampler[list[int]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return -(-len(self.costs) // self.size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield row numbers, batch by batch."""
         rng = np.random.default_rng((self.seed, self.epoch))
         order = rng.permutation(len(self.costs))
         chunks = [order[start : start + 50 * self.size] for start in range(0, len(order), 50 * self.size)]
@@ -111,7 +107,6 @@ class Collator:
     allow_skipped: float = 0.0
 
     def __post_init__(self) -> None:
-        """Start the counts of this process."""
         self.seen = 0
         self.broken: set[str] = set()
 

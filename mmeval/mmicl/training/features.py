@@ -46,7 +46,6 @@ class Features:
         return states[number * count :].view(self.shape).clone()
 
     def __contains__(self, path: str) -> bool:
-        """Tell whether the picture's states are there."""
         return _key(path) in self.places
 
 
@@ -54,20 +53,15 @@ def open_features(folder: Path, model: MmiclForConditionalGeneration) -> Feature
     """Open the features of this model's vision encoder, as far as they were made."""
     vision = model.config.vision_config
     tokens = (vision.image_size // vision.patch_size) ** 2 + 1
-    features = Features(folder / encoder_digest(model), (tokens, vision.hidden_size))
-    for names in sorted(features.folder.glob("pictures-*.jsonl")):
-        for number, line in enumerate(_whole_lines(names.read_bytes())):
-            features.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
-    return features
-
-
-def encoder_digest(model: MmiclForConditionalGeneration) -> str:
-    """Return 16 hex digits over the vision encoder's weights."""
     total = hashlib.sha256()
     for name, tensor in sorted(model.vision_model.state_dict().items()):
         total.update(name.encode())
         total.update(tensor.detach().float().cpu().numpy().tobytes())
-    return total.hexdigest()[:16]
+    features = Features(folder / total.hexdigest()[:16], (tokens, vision.hidden_size))
+    for names in sorted(features.folder.glob("pictures-*.jsonl")):
+        for number, line in enumerate(_whole_lines(names.read_bytes())):
+            features.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
+    return features
 
 
 def complete(

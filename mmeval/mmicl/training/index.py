@@ -37,7 +37,6 @@ class Index:
     """Absolute paths of all pictures."""
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self.table)
 
     def digest(self) -> str:

@@ -61,13 +61,12 @@ class Rows:
     def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
         """Yield each learnt question as its own prompt, with its answer in words: what generation is given."""
         conversation = compose(example)
-        shots = tuple(exchange for exchange in conversation.exchanges if not exchange.learnt)
-        shown: tuple[Part, ...] = ()
-        for index, exchange in enumerate(conversation.exchanges[len(shots) :], len(shots)):
+        shots, shown = conversation.shots, tuple[Part, ...]()
+        for index, exchange in enumerate(conversation.exchanges[shots:], shots):
             parts = conversation.prompt(index)
             if self.turns == "apart":  # behind the demonstrations and the pictures shown so far
                 asked = replace(exchange, ask=(*shown, *exchange.ask))
-                parts = Conversation((*shots, asked), conversation.images).prompt(len(shots))
+                parts = replace(conversation, exchanges=(*conversation.exchanges[:shots], asked)).prompt(shots)
                 shown += tuple(part for part in exchange.ask if isinstance(part, ImagePlace))
             made = self.processor.prompt(parts, CONTEXTS[self.context])
             images = tuple(conversation.images[picture] for picture in made.pictures)
@@ -85,11 +84,11 @@ class Rows:
 
     def _joined(self, conversation: Conversation) -> TrainingRow:
         context = CONTEXTS[self.context]
-        first = next(i for i, exchange in enumerate(conversation.exchanges) if exchange.learnt)
-        start = self.processor.prompt(conversation.prompt(first), context)
+        start = self.processor.prompt(conversation.prompt(conversation.shots), context)
         ids, shown = list(start.ids), len(start.pictures)
         labels = [IGNORED] * len(ids)
-        for index, exchange in enumerate(conversation.exchanges[first:]):
+        learnt = conversation.exchanges[conversation.shots :]
+        for index, exchange in enumerate(learnt):
             if index:
                 asked = self.processor.follow(exchange.ask, context, shown)
                 shown += sum(isinstance(part, ImagePlace) for part in exchange.ask)
@@ -98,8 +97,7 @@ class Rows:
             answer = self.processor.answer(exchange.answer)
             ids += answer
             labels += answer
-        instruction = _words(conversation.exchanges[first].ask)
-        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], instruction)
+        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], _words(learnt[0].ask))
 
 
 def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
