@@ -25,9 +25,7 @@ _REGISTERED_BY = {
 class _AfterAuto(MetaPathFinder):
     """Leave finding to the other finders, and have our module imported right after an Auto class's."""
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
         """Find an Auto class's module, once; for all others the next finder is asked."""
         ours = _REGISTERED_BY.pop(fullname, None)
         spec = importlib.util.find_spec(fullname) if ours else None

@@ -120,7 +120,7 @@ def _moved(part: Part, by: int) -> Part:
 
 def to_json(example: Example) -> str:
     """Write the example as a line, without its line break."""
-    return json.dumps(_plain(example), ensure_ascii=False)
+    return json.dumps(example, default=_plain, ensure_ascii=False)
 
 
 def from_json(line: str | bytes) -> Example:
@@ -148,18 +148,12 @@ def read(path: Path) -> Iterator[Example]:
                 raise ExampleError(f"{path}, line {number}: {error}") from error
 
 
-def _plain(example: Example) -> dict[str, Any]:
-    turns = [{"ask": [_plain_part(part) for part in turn.ask], "answer": turn.answer} for turn in example.turns]
-    value: dict[str, Any] = {"id": example.id, "source": example.source, "images": example.images, "turns": turns}
-    if example.shots:
-        value["shots"] = [_plain(shot) for shot in example.shots]
-    return value
-
-
-def _plain_part(part: Part) -> str | dict[str, int]:
-    if isinstance(part, str):
-        return part
-    return {"image": part.picture} if isinstance(part, ImagePlace) else {"mention": part.slot}
+def _plain(value: object) -> dict[str, Any]:
+    if isinstance(value, ImagePlace):
+        return {"image": value.picture}
+    if isinstance(value, ImageMention):
+        return {"mention": value.slot}
+    return {key: part for key, part in vars(value).items() if key != "shots" or part}  # an Example or a Turn
 
 
 EXAMPLE = {"id": True, "source": False, "images": True, "turns": True, "shots": False}

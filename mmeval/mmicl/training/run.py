@@ -63,7 +63,6 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
     with state.main_process_first():
         folder = checkpoints.find(config.model, config.revision)
     model, processor = checkpoints.load(folder)
-    digest = checkpoints.digest(folder)
     check(config, model, processor)
     names = _select(config, model, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
@@ -79,7 +78,7 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
     facts = {
         "base": str(folder.resolve()) if Path(config.model).is_dir() else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
-        "digest": digest,
+        "digest": checkpoints.digest(folder),
         "rows": index.digest(),
         "trainable": config.trainable,
         "names": names,
