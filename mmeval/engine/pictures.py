@@ -81,4 +81,4 @@ class PictureStore:
 
 
 def _size(item: Encoded) -> int:
-    return item.numel() * item.element_size() if isinstance(item, Tensor) else 0
+    return item.nbytes if isinstance(item, Tensor) else 0

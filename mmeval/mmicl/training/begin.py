@@ -87,13 +87,9 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     """Raise TrainingError where the model cannot be trained in that way, or a package is missing."""
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise TrainingError("instruction: this model's Q-Former reads no text; remove the key")
-    needed: dict[str, object] = {
-        **dict.fromkeys(config.report_to, True),
-        "peft": config.lora,
-        "deepspeed": config.deepspeed,
-    }
-    for name, wanted in needed.items():
-        if wanted and importlib.util.find_spec(name) is None:
+    packages = [*config.report_to, "peft" if config.lora else None, "deepspeed" if config.deepspeed else None]
+    for name in filter(None, packages):
+        if importlib.util.find_spec(name) is None:
             raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
 
 
