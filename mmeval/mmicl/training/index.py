@@ -23,14 +23,12 @@ from mmeval.mmicl.examples import ExampleError, from_json
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.rows import Rows
 
-Table = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Index:
     """Where the rows are. Columns: file, byte offset of the line, row of the line, length, pictures."""
 
-    table: Table
+    table: npt.NDArray[np.int64]
     left_out: Counter[str]
     """Reason -> examples."""
     images: frozenset[str]
