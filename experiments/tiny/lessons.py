@@ -19,8 +19,7 @@ from experiments.tiny.documents import CAPTION, item_turns, one_of
 from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, Scene, puzzles
 from mmeval.embedded.world.rng import Rng
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
-from mmeval.mmicl.conversations import with_shots
-from mmeval.mmicl.examples import Example, Turn, to_json
+from mmeval.mmicl.examples import Example, Turn, to_json, with_shots
 
 TURNS = 7
 """Questions a picture in one example."""

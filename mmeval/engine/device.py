@@ -31,10 +31,3 @@ def pick_device(name: str) -> torch.device:
 def default_dtype(device: str) -> str:
     """Return bfloat16 for a GPU, float32 for a CPU."""
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"
-
-
-def pick_dtype(name: str) -> torch.dtype:
-    """Return the torch dtype of that name. Raises InputError."""
-    if name not in DTYPES:
-        raise InputError(f"unknown dtype '{name}'; choose from {', '.join(DTYPES)}")
-    return DTYPES[name]

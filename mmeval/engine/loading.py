@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mmeval.engine.device import BATCH_TOKENS, pick_device, pick_dtype
+from mmeval.engine.device import BATCH_TOKENS, DTYPES, pick_device
 from mmeval.engine.prompts import Show
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS
+from mmeval.mmicl.weights import CheckpointError
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions
 from mmeval.types import InputError
 
@@ -19,16 +20,14 @@ SHOW: Mapping[str, Show] = {"side-by-side": "side-by-side", "blind": "none"}
 def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
     """Load and place a model, by folder or hub id. Raises InputError naming the file or the key that is wrong."""
     device = pick_device(options.device)
-    dtype = pick_dtype("float32" if options.dtype == "auto" else options.dtype)
+    name = "float32" if options.dtype == "auto" else options.dtype
+    if name not in DTYPES:
+        raise InputError(f"unknown dtype '{name}'; choose from {', '.join(DTYPES)}")
     try:
         model, processor = checkpoints.load(
-            checkpoint.source,
-            dtype=dtype,
-            device=device,
-            revision=checkpoint.revision,
-            local_files_only=checkpoint.local,
+            checkpoint.source, DTYPES[name], device, revision=checkpoint.revision, local_files_only=checkpoint.local
         )
-    except checkpoints.CheckpointError as error:
+    except CheckpointError as error:
         raise InputError(str(error)) from error
     adapter = ADAPTERS[checkpoint.adapter]
     reads = model.config.beginning == "instructblip" and processor.qformer_tokenizer is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,14 +40,23 @@ class PictureStore:
         found = {digest: self._kept[digest] for digest in wanted if digest in self._kept}
         for digest in found:
             self._kept.move_to_end(digest)
-        new = [picture for digest, picture in wanted.items() if digest not in found]
-        for chunk in _chunks(self._decoded(new), self._batch):
-            found |= self._encode_chunk(chunk)
+        new = [digest for digest in wanted if digest not in found]
+        chunks = [new[start : start + self._batch] for start in range(0, len(new), self._batch)]
+        with ThreadPoolExecutor() as pool:
+
+            def decode(chunk: list[str]) -> Iterator[Encoded]:
+                return pool.map(self._decode, [wanted[digest] for digest in chunk])
+
+            ahead = [decode(chunk) for chunk in chunks[:2]]  # never more than two batches ahead of the encoder
+            for number, chunk in enumerate(chunks):
+                decoded = dict(zip(chunk, ahead.pop(0), strict=True))
+                ahead += [decode(later) for later in chunks[number + 2 : number + 3]]
+                found |= self._encode_chunk(decoded)
         return found
 
-    def _encode_chunk(self, chunk: list[tuple[str, Encoded]]) -> dict[str, Encoded]:
-        result = dict(chunk)
-        good = {digest: pixels for digest, pixels in chunk if isinstance(pixels, Tensor)}
+    def _encode_chunk(self, decoded: dict[str, Encoded]) -> dict[str, Encoded]:
+        result = dict(decoded)
+        good = {digest: pixels for digest, pixels in decoded.items() if isinstance(pixels, Tensor)}
         if good:
             states = self._encode(torch.stack(list(good.values())))
             self.encoded += len(good)
@@ -57,16 +65,6 @@ class PictureStore:
         for digest, item in result.items():
             self._keep(digest, item)
         return result
-
-    def _decoded(self, pictures: list[Image]) -> Iterator[tuple[str, Encoded]]:
-        """Decode pixels of each picture by threads, never more than two batches ahead of the encoder."""
-        with ThreadPoolExecutor() as pool:
-            ahead = itertools.islice(source := iter(pictures), 2 * self._batch)
-            queue = [(picture.digest, pool.submit(self._decode, picture)) for picture in ahead]
-            while queue:
-                digest, future = queue.pop(0)
-                yield digest, future.result()
-                queue += [(p.digest, pool.submit(self._decode, p)) for p in itertools.islice(source, 1)]
 
     def _decode(self, picture: Image) -> Encoded:
         try:
@@ -83,10 +81,4 @@ class PictureStore:
 
 
 def _size(item: Encoded) -> int:
-    return item.numel() * item.element_size() if isinstance(item, Tensor) else 0
-
-
-def _chunks(items: Iterable[tuple[str, Encoded]], size: int) -> Iterator[list[tuple[str, Encoded]]]:
-    source = iter(items)
-    while chunk := list(itertools.islice(source, size)):
-        yield chunk
+    return item.nbytes if isinstance(item, Tensor) else 0

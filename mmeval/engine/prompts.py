@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,13 +42,13 @@ def flatten(request: Request, show: Show = "each") -> Flat:
                 parts.append(ImageMention(first + part.image) if isinstance(part, Ref) else part)
         if answer is not None:
             parts.append(f" {answer}\n")
-    text = "".join(_words(request))
+    asked = (part for part in request.prompt if not isinstance(part, Image))
+    text = "".join(f"image {part.image}" if isinstance(part, Ref) else part for part in asked)
+    unplaced = (part for part in parts if not isinstance(part, ImagePlace))
     if show == "none":
-        return Flat(tuple(part for part in parts if not isinstance(part, ImagePlace)), (), text)
+        return Flat(tuple(unplaced), (), text)
     if show == "side-by-side" and len(pictures) > 1:
-        return Flat(
-            (ImagePlace(0), *(part for part in parts if not isinstance(part, ImagePlace))), (beside(pictures),), text
-        )
+        return Flat((ImagePlace(0), *unplaced), (beside(pictures),), text)
     return Flat(tuple(parts), tuple(pictures), text)
 
 
@@ -72,9 +71,3 @@ def beside(pictures: list[Image]) -> Image:
         canvas.paste(picture.resize((width, height)), (left, 0))
         left += width
     return Image(canvas, name=name)
-
-
-def _words(request: Request) -> Iterator[str]:
-    for part in request.prompt:
-        if not isinstance(part, Image):
-            yield f"image {part.image}" if isinstance(part, Ref) else part

@@ -1,7 +1,6 @@
 """Answer many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
 
-BLIP-2 and InstructBLIP are the same parts with other prompts, so all three adapters run here; what a prompt
-looks like is theirs to say.
+BLIP-2 and InstructBLIP are the same parts with other prompts, so all adapters but `constant` run here.
 """
 
 from __future__ import annotations
@@ -9,40 +8,42 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 from transformers.modeling_outputs import BaseModelOutput
 
-from mmeval.engine.batching import batches
 from mmeval.engine.pictures import Encoded, PictureStore
-from mmeval.engine.prompts import Show, flatten
-from mmeval.mmicl.context import Context
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
-from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
+from mmeval.engine.prompts import Flat, Show, flatten
+from mmeval.mmicl.context import Context, PromptError
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor, padded
 from mmeval.types import Generation, Image, InputError, Request, Response
 
 EncodedImages = Mapping[str, Encoded]
-"""What the picture store has of each picture, by digest."""
+"""What the picture store has, by digest."""
 
 
 @dataclass(frozen=True)
 class PreparedRequest:
     """A request as the model reads it."""
 
-    id: str
+    request: Request
     tokens: EncodedPrompt
-    pictures: tuple[Image, ...]
-    """As shown, in order; one that is shown twice stands here twice."""
+    flat: Flat
     digests: tuple[str, ...]
-    """Of the pictures, likewise."""
-    instruction: str
-    """What a Q-Former that reads is given along with every picture."""
+    """Of the pictures, in the order in which they are shown; one that is shown twice stands here twice."""
+
+    def respond(self, **facts: Any) -> Response:
+        """Make a response that names the prompt that was sent."""
+        return Response(self.request.id, sent=self.tokens.text, input_tokens=len(self.tokens.ids), **facts)
 
 
-Answer = Callable[[Sequence[PreparedRequest], EncodedImages], list[Response]]
-"""Answers the prompts of one batch, in their order."""
+Answer = Callable[[Sequence[PreparedRequest], Tensor, Tensor], list[Response]]
+"""Answers the prompts of one batch, in their order, given their embeddings [B, L, D] and mask [B, L]."""
 
 
 class TransformerModel:
@@ -62,8 +63,7 @@ class TransformerModel:
     ) -> None:
         """Take a model; `reads_instructions`: its Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)
-        self.model, self.processor = model, processor
-        self.name = name
+        self.model, self.processor, self.name = model, processor, name
         self.max_images = max_images if show == "each" else None
         self.pictures = PictureStore(self._pixels, self._encode)
         self._introduce, self._batch_tokens = introduce, batch_tokens
@@ -74,47 +74,35 @@ class TransformerModel:
         limit = generation.max_new_tokens
         options = {"do_sample": False, "num_beams": generation.beams, "max_new_tokens": limit}
 
-        def answer(rows: Sequence[PreparedRequest], encoded: EncodedImages) -> list[Response]:
-            embeds, mask = self._embed(rows, encoded)
+        def answer(rows: Sequence[PreparedRequest], embeds: Tensor, mask: Tensor) -> list[Response]:
             ids = self.model.language_model.generate(inputs_embeds=embeds, attention_mask=mask, **options)
-            return [self._written(row.id, tokens, limit) for row, tokens in zip(rows, ids.tolist(), strict=True)]
+            return [self._written(row, tokens, limit) for row, tokens in zip(rows, ids.tolist(), strict=True)]
 
-        yield from self._run(requests, answer, lambda request: limit)
+        return self._run(requests, answer, lambda request: limit)
 
     def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, its end of sequence left out.
 
         An encoder reads each prompt once; decoder-only models read it again for every candidate.
         """
-        candidates = {request.id: request.candidates for request in requests}
-
-        def answer(rows: Sequence[PreparedRequest], encoded: EncodedImages) -> list[Response]:
-            embeds, mask = self._embed(rows, encoded)
-            values = self._score_candidates(embeds, mask, [candidates[row.id] for row in rows])
-            return [Response(row.id, loglikelihoods=value) for row, value in zip(rows, values, strict=True)]
-
-        yield from self._run(requests, answer, self._longest)
+        return self._run(requests, self._compared, self._longest)
 
     def preview(self, request: Request) -> Response:
         """Write the prompt as it would be sent, pictures as [picture], with its length; or why it cannot be sent."""
         try:
-            return _with_prompt(self._prompt(request), Response(request.id))
+            return self._prompt(request).respond()
         except (PromptError, InputError) as error:
             return Response(request.id, error=str(error))
 
-    def _written(self, name: str, ids: list[int], limit: int) -> Response:
+    def _written(self, row: PreparedRequest, ids: list[int], limit: int) -> Response:
         """Make a response of new token ids; those after the first end of sequence are padding."""
         start = 0 if self.model.config.decoder_only else 1  # a T5's begin with the decoder's start token
         ends = self.model.language_model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
         length = next((place for place, token in enumerate(ids[start:], 1) if token in ends), None)
-        cut = length is None and len(ids) - start >= limit
-        return Response(
-            name,
-            text=self.processor.decode(ids).strip(),
-            finish_reason="length" if cut else "stop",
-            output_tokens=length or len(ids) - start,
-        )
+        reason = "length" if length is None and len(ids) - start >= limit else "stop"
+        text = self.processor.decode(ids).strip()
+        return row.respond(text=text, finish_reason=reason, output_tokens=length or len(ids) - start)
 
     def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
         """Prepare a request whose answer needs `room` tokens at most.
@@ -129,7 +117,7 @@ class TransformerModel:
                 f"the prompt has {len(tokens.ids)} tokens and its answer {room} at most, but the model reads {limit} "
                 "in all; shorten it"
             )
-        return PreparedRequest(request.id, tokens, flat.pictures, tuple(p.digest for p in flat.pictures), flat.text)
+        return PreparedRequest(request, tokens, flat, tuple(picture.digest for picture in flat.pictures))
 
     def _longest(self, request: Request) -> int:
         """Count the tokens of the longest candidate. Raises PromptError where one has none."""
@@ -146,12 +134,12 @@ class TransformerModel:
             except (PromptError, InputError) as error:
                 yield Response(request.id, error=str(error))
         with torch.inference_mode():
-            encoded = self.pictures.get(picture for prompt in prompts for picture in prompt.pictures)
+            encoded = self.pictures.get(picture for prompt in prompts for picture in prompt.flat.pictures)
         ready = []
         for prompt in prompts:
             unreadable = [item for digest in prompt.digests if isinstance(item := encoded[digest], InputError)]
             if unreadable:
-                yield _with_prompt(prompt, Response(prompt.id, error=str(unreadable[0])))
+                yield prompt.respond(error=str(unreadable[0]))
             else:
                 ready.append(prompt)
         for batch in batches([len(prompt.tokens.ids) for prompt in ready], self._batch_tokens):
@@ -160,19 +148,18 @@ class TransformerModel:
             with torch.inference_mode():
                 responses = self._answer(rows, encoded, answer)
             share = (time.perf_counter() - began) / len(rows)
-            for row, response in zip(rows, responses, strict=True):
-                yield replace(_with_prompt(row, response), seconds=share)
+            yield from (replace(response, seconds=share) for response in responses)
 
     def _answer(self, rows: Sequence[PreparedRequest], encoded: EncodedImages, answer: Answer) -> list[Response]:
         """Answer a batch; one that does not fit in memory, or has a row that is refused, is halved."""
         try:
-            return answer(rows, encoded)
+            return answer(rows, *self._embed(rows, encoded))
         except torch.OutOfMemoryError:
             reason = "out of memory on this prompt alone; try --dtype bfloat16"
         except PromptError as error:  # a question longer than the Q-Former reads
             reason = str(error)
         if len(rows) == 1:
-            return [Response(rows[0].id, error=reason)]
+            return [rows[0].respond(error=reason)]
         middle = len(rows) // 2
         return self._answer(rows[:middle], encoded, answer) + self._answer(rows[middle:], encoded, answer)
 
@@ -185,21 +172,21 @@ class TransformerModel:
         if not tensors:
             visual = torch.zeros(0, device=device, dtype=self.model.dtype)
         elif self._reads:
-            text = self.processor.qformer_batch([row.instruction for row in rows for _ in row.pictures])
+            text = self.processor.qformer_batch([row.flat.text for row in rows for _ in row.digests])
             visual = self.model.query(torch.stack(tensors), **{k: v.to(device) for k, v in text.items()})
         else:
             visual = torch.stack(tensors)
-        counts = torch.tensor([len(row.pictures) for row in rows])
+        counts = torch.tensor([len(row.digests) for row in rows])
         return self.model.merge(batch["input_ids"].to(device), visual, counts), batch["attention_mask"].to(device)
 
-    def _score_candidates(
-        self, embeds: Tensor, mask: Tensor, candidates: Sequence[Sequence[str]]
-    ) -> list[tuple[float, ...]]:
-        """Compute log-likelihoods of each prompt's candidates, for embeddings [B, L, D] and their mask [B, L]."""
+    def _compared(self, prompts: Sequence[PreparedRequest], embeds: Tensor, mask: Tensor) -> list[Response]:
+        """Compute log-likelihoods of each prompt's candidates."""
         language, encode = self.model.language_model, self.processor.tokenizer.encode
+        candidates = [prompt.request.candidates for prompt in prompts]
         rows = torch.tensor([row for row, texts in enumerate(candidates) for _ in texts], device=embeds.device)
         tokens = [encode(text) for texts in candidates for text in texts]
-        ids, real = (tensor.to(embeds.device) for tensor in _padded_right(tokens))  # [C, S], C candidates in all
+        real = padded([[1] * len(row) for row in tokens]).to(embeds.device)
+        ids = padded(tokens).to(embeds.device)  # [C, S], C candidates in all
         if self.model.config.decoder_only:
             joined = torch.cat([embeds[rows], language.get_input_embeddings()(ids)], dim=1)
             whole = torch.cat([mask[rows], real], dim=1)
@@ -208,14 +195,13 @@ class TransformerModel:
             logits = logits[:, -ids.shape[1] - 1 : -1]
         else:
             states = language.get_encoder()(inputs_embeds=embeds, attention_mask=mask).last_hidden_state
-            logits = language(
-                encoder_outputs=BaseModelOutput(last_hidden_state=states[rows]),
-                attention_mask=mask[rows],
-                labels=ids,
-            ).logits
+            encoded = BaseModelOutput(last_hidden_state=states[rows])
+            logits = language(encoder_outputs=encoded, attention_mask=mask[rows], labels=ids).logits
         each = -functional.cross_entropy(logits.float().transpose(1, 2), ids, reduction="none")
         sums = iter((each * real).sum(1).tolist())
-        return [tuple(next(sums) for _ in texts) for texts in candidates]
+        return [
+            prompt.respond(loglikelihoods=tuple(islice(sums, len(prompt.request.candidates)))) for prompt in prompts
+        ]
 
     def _pixels(self, picture: Image) -> Tensor:
         return self.processor.pixels([picture.decode()])[0]
@@ -227,13 +213,17 @@ class TransformerModel:
         return kept
 
 
-def _with_prompt(prompt: PreparedRequest, response: Response) -> Response:
-    """Add to the response the prompt that was sent."""
-    return replace(response, sent=prompt.tokens.text, input_tokens=len(prompt.tokens.ids))
+def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Put indices into batches, longest first, so that running out of memory shows at once.
 
-
-def _padded_right(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Pad rows on the right with 0, and return them with the mask of what is real; both [B, L] long."""
-    tensors = [torch.tensor(row) for row in rows]
-    pad = torch.nn.utils.rnn.pad_sequence
-    return pad(tensors, batch_first=True), pad([torch.ones_like(row) for row in tensors], batch_first=True)
+    A batch's padded size (its rows times its longest) stays within the budget; a row that is longer goes alone.
+    """
+    plan: list[list[int]] = []
+    longest = 0
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if plan and (len(plan[-1]) + 1) * longest <= budget:
+            plan[-1].append(index)
+        else:
+            plan.append([index])
+            longest = lengths[index]
+    return plan

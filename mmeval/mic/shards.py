@@ -22,8 +22,7 @@ from mmeval.mic.pictures import Pictures
 from mmeval.mic.plan import Drawn, Plan
 from mmeval.mic.rows import SourceRow
 from mmeval.mic.templates import worded
-from mmeval.mmicl.conversations import with_shots
-from mmeval.mmicl.examples import Example, to_json
+from mmeval.mmicl.examples import Example, to_json, with_shots
 from mmeval.mmicl.pictures import Unusable
 from mmeval.types import InputError
 

@@ -1,8 +1,7 @@
 """MMICL, complete: configuration, processing, modeling and checkpoints. It stands alone.
 
-After `import mmeval.mmicl`, transformers' AutoConfig, AutoProcessor and AutoModelForImageTextToText know MMICL. Each
-of our modules registers itself; this one imports it as soon as somebody imports the Auto class, and not before, since
-data sets and prompts are read without torch.
+After `import mmeval.mmicl`, transformers' AutoConfig, AutoProcessor and AutoModelForImageTextToText know MMICL: each of
+our modules registers itself, once somebody imports the Auto class; data sets and prompts are read without torch.
 """
 
 from __future__ import annotations
@@ -26,10 +25,8 @@ _REGISTERED_BY = {
 class _AfterAuto(MetaPathFinder):
     """Leave finding to the other finders, and have our module imported right after an Auto class's."""
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Find an Auto class's module once; return None for all others, so that the next finder is asked."""
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
+        """Find an Auto class's module, once; for all others the next finder is asked."""
         ours = _REGISTERED_BY.pop(fullname, None)
         spec = importlib.util.find_spec(fullname) if ours else None
         if ours is None or spec is None or spec.loader is None:

@@ -1,6 +1,7 @@
 """Open and write folders: ours, transformers' BLIP-2 and InstructBLIP ones, the published MMICL ones.
 
-`load` gives a model and its processor by a folder's path or a hub id. How tensors are read is in weights.
+`load` gives a model and its processor by a folder's path or a hub id. Whatever is wrong with one, here or in
+`weights`, is a CheckpointError.
 """
 
 from __future__ import annotations
@@ -13,21 +14,13 @@ from typing import cast
 import torch
 from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    StrictDataclassError,
-)
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from transformers.initialization import no_init_weights
 
 from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
-from mmeval.mmicl.training import trained
-from mmeval.mmicl.weights import CheckpointError, fill, one_line, read_json, weight_files
-
-__all__ = ["CheckpointError", "digest", "find", "load", "load_model", "load_processor", "save"]
+from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line, put_trained, read_json, weight_files
 
 PATIENCE = 10
 """Seconds that the hub may take to say which files a repository has."""
@@ -53,7 +46,7 @@ def load(
 ) -> tuple[MmiclForConditionalGeneration, MmiclProcessor]:
     """Load the model (in evaluation mode) and the processor of a folder or a hub id.
 
-    Nothing is downloaded unless `local_files_only` is False. Raises CheckpointError.
+    Nothing is downloaded unless `local_files_only` is False.
     """
     folder = find(name, revision, local_files_only)
     model = load_model(folder, dtype, device)
@@ -66,21 +59,19 @@ def find(
     local_files_only: bool = True,
     wanted: Sequence[str] = (*FILES, "*.safetensors", "*.bin"),
 ) -> Path:
-    """Find the folder of that name, or the local copy of the `wanted` files of that hub repository.
-
-    Raises CheckpointError.
-    """
+    """Find the folder of that name, or the local copy of the `wanted` files of that hub repository."""
     if Path(name).is_dir():
         return Path(name)
-    patterns = list(wanted)
+    patterns = set(wanted)
     try:
         if not local_files_only:  # asked once, unlike `list_repo_files`, which tries a hub out of reach again and again
             info = HfApi().model_info(str(name), revision=revision, timeout=PATIENCE)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
-                patterns.remove("*.bin")
-        return Path(
-            snapshot_download(str(name), revision=revision, local_files_only=local_files_only, allow_patterns=patterns)
+                patterns.discard("*.bin")
+        found = snapshot_download(
+            str(name), revision=revision, local_files_only=local_files_only, allow_patterns=sorted(patterns)
         )
+        return Path(found)
     except (LocalEntryNotFoundError, HFValidationError) as error:
         raise CheckpointError(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
@@ -94,20 +85,16 @@ def find(
 def load_model(
     folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
 ) -> MmiclForConditionalGeneration:
-    """Load the model of a folder, in evaluation mode; one that holds only what was trained brings its base along.
-
-    Raises CheckpointError.
-    """
-    if trained.is_trained(folder):
+    """Load a folder's model, in evaluation mode; one that holds only what was trained brings its base along."""
+    if (folder / FACTS).exists():
         return _load_trained(folder, dtype, device)
-    config = _config(folder / "config.json")
+    file = folder / "config.json"
+    config = _config(file)
     try:
         with no_init_weights():
             built = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{folder / 'config.json'}: describes a model that cannot be built ({one_line(error)})"
-        ) from error
+        raise CheckpointError(f"{file}: describes a model that cannot be built ({one_line(error)})") from error
     model = cast(MmiclForConditionalGeneration, built)
     if dtype == torch.float16 and config.family == "t5":
         for name, module in model.language_model.named_modules():
@@ -115,8 +102,7 @@ def load_model(
                 module.float()
     model.tie_weights()
     fill(model, folder)
-    model.to(device)  # type: ignore[arg-type]
-    model.train(False)
+    model.to(device).train(False)  # type: ignore[arg-type]
     return model
 
 
@@ -124,18 +110,16 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     """Load the processor saved with one of our models, or the published one with its ids fixed by `config`.
 
     Published MMICL folders have none: theirs are InstructBLIP's, in the cache or on the hub.
-    Raises CheckpointError.
     """
     lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
     ours = (folder / "mmicl_processor.json").exists()
     if not ours and lender and not (folder / "tokenizer.json").exists():
         folder = find(lender, local_files_only=local_files_only, wanted=FILES)
     try:
-        processor = (
-            MmiclProcessor.from_pretrained(folder)
-            if ours
-            else MmiclProcessor.from_files(folder, _published_settings(config, folder))
-        )
+        if ours:
+            processor = MmiclProcessor.from_pretrained(folder)
+        else:
+            processor = MmiclProcessor.from_files(folder, _published_settings(config, folder))
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
     except (TypeError, KeyError, ValueError, RecursionError) as error:
@@ -145,45 +129,42 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
 
 
 def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder: Path) -> None:
-    """Write a folder that `load` opens: config.json, model.safetensors and the processor's files."""
+    """Write a folder that `load` opens."""
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
 
 
 def digest(folder: Path) -> str:
-    """Return the SHA-256 over the names and contents of the weight files, 64 hex digits. Raises CheckpointError.
+    """Return the SHA-256 over the names and contents of the weight files, 64 hex digits.
 
     Where a folder holds only what was trained, those of its base too.
     """
     total = hashlib.sha256()
-    files = weight_files(folder) if not trained.is_trained(folder) else [folder / trained.WEIGHTS]
-    if trained.is_trained(folder):
-        total.update(str(read_json(folder / trained.FACTS).get("digest")).encode())
-    for file in files:
+    facts = folder / FACTS
+    if facts.exists():
+        total.update(str(read_json(facts).get("digest")).encode())
+    for file in [folder / TRAINED] if facts.exists() else weight_files(folder):
         with file.open("rb") as stream:
             total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()
 
 
 def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) -> MmiclForConditionalGeneration:
-    facts = read_json(folder / trained.FACTS)
+    facts = read_json(folder / FACTS)
     base, lora = facts.get("base"), facts.get("lora")
     if not isinstance(base, str):
-        raise CheckpointError(f"{folder / trained.FACTS}: does not name the base model; train again")
+        raise CheckpointError(f"{folder / FACTS}: does not name the base model; train again")
     base_folder = find(base, facts.get("revision"))
     if digest(base_folder) != facts.get("digest"):
         raise CheckpointError(
             f"{folder}: was trained from {base}, but the weights there have changed since; restore them, or train again"
         )
+    try:
+        scale = lora["alpha"] / lora["rank"] if lora else None
+    except (KeyError, TypeError, ZeroDivisionError) as error:
+        raise CheckpointError(f"{folder / FACTS}: `lora` has no rank and alpha that can be used") from error
     model = load_model(base_folder, torch.float32, device)
-    tensors = {key: value.to(device) for key, value in trained.read_tensors(folder).items()}
-    if lora:
-        try:
-            scale = lora["alpha"] / lora["rank"]
-        except (KeyError, TypeError, ZeroDivisionError) as error:
-            raise CheckpointError(f"{folder / trained.FACTS}: `lora` has no rank and alpha that can be used") from error
-        tensors = trained.merged(tensors, model, scale, str(folder / trained.WEIGHTS))
-    trained.put(model, tensors, str(folder / trained.WEIGHTS))
+    put_trained(model, folder, scale)
     model.to(dtype)  # type: ignore[arg-type]
     return model
 
@@ -201,7 +182,7 @@ def _config(file: Path) -> MmiclConfig:
 
 
 def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
-    """Return ids and limits of a published model: the config's placeholder, then twenty tags where rows exist."""
+    """Return ids and limits of a published model: the config's placeholder, then TAGS tags where rows exist."""
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")

@@ -50,7 +50,6 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     initializer_range: float = 0.02
 
     def __post_init__(self, **kwargs: Any) -> None:
-        """Fit the parts together."""
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         self.qformer_config.encoder_hidden_size = self.vision_config.hidden_size
         self.is_encoder_decoder = self.family == "t5"

@@ -1,7 +1,7 @@
 """One line of MIC data: pictures, questions about them with their answers, and demonstrations that come before.
 
 A data set is a folder with `train.jsonl` (and `val.jsonl`, `test.jsonl`) and the pictures that its lines name.
-How an example becomes one prompt is in `conversations` and `context`.
+`compose` joins an example into one conversation; how its pictures are introduced in words is in `context`.
 
     {"id": "vqav2/262148000", "source": "vqav2", "images": ["pictures/262148.jpg"],
      "turns": [{"ask": [{"image": 0}, "Where is he looking?"], "answer": "down"}],
@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -52,7 +52,6 @@ class Example:
     shots: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that pictures and places match."""
         if not self.turns:
             raise ExampleError(f"example '{self.id}' asks nothing")
         seen = 0
@@ -81,15 +80,56 @@ class Example:
         return (*(image for shot in self.shots for image in shot.images), *self.images)
 
 
+@dataclass(frozen=True)
+class Conversation:
+    """An example as one text: exchange after exchange. `images[k]` is what `ImagePlace(k)` shows."""
+
+    exchanges: tuple[Turn, ...]
+    """Pictures are counted through the whole text."""
+    images: tuple[str, ...]
+    shots: int
+    """How many exchanges come first that are demonstrations: only read, while the loss is on the others' answers."""
+
+    def prompt(self, upto: int) -> tuple[Part, ...]:
+        """Return the parts before the answer of exchange `upto`; earlier answers follow their questions, end a line."""
+        before = (part for one in self.exchanges[:upto] for part in (*one.ask, f" {one.answer}\n"))
+        return (*before, *self.exchanges[upto].ask)
+
+
+def compose(example: Example) -> Conversation:
+    """Join demonstrations and the example's own turns as in MIC (MMICL, section 2.2), pictures numbered through."""
+    exchanges: list[Turn] = []
+    first = 0
+    for each in (*example.shots, example):
+        exchanges += [Turn(tuple(_moved(part, first) for part in turn.ask), turn.answer) for turn in each.turns]
+        first += len(each.images)
+    return Conversation(tuple(exchanges), example.all_images, len(example.shots))
+
+
+def with_shots(example: Example, shots: Sequence[Example]) -> Example:
+    """Put the example behind demonstrations, itself never among them; of each the first turn is shown."""
+    chosen = tuple(replace(shot, turns=shot.turns[:1], shots=()) for shot in shots if shot.id != example.id)
+    return replace(example, shots=chosen)
+
+
+def _moved(part: Part, by: int) -> Part:
+    if isinstance(part, ImagePlace):
+        return ImagePlace(part.picture + by)
+    return ImageMention(part.slot + by) if isinstance(part, ImageMention) else part
+
+
 def to_json(example: Example) -> str:
     """Write the example as a line, without its line break."""
-    return json.dumps(_plain(example), ensure_ascii=False)
+    return json.dumps(example, default=_plain, ensure_ascii=False)
 
 
-def from_json(line: str) -> Example:
+def from_json(line: str | bytes) -> Example:
     """Read an example from its line. Raises ExampleError where the line holds something else."""
     try:
-        return _example(_keys(json.loads(line), EXAMPLE, "an example"), "")
+        text = line if isinstance(line, str) else line.decode()
+        return _example(_keys(json.loads(text), EXAMPLE, "an example"), "")
+    except UnicodeDecodeError as error:
+        raise ExampleError(f"not UTF-8 (byte {error.start} of it)") from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise ExampleError(f"not JSON ({error})") from error
 
@@ -103,25 +143,17 @@ def read(path: Path) -> Iterator[Example]:
         for number, line in enumerate(lines, 1):
             try:
                 if line.strip():
-                    yield from_json(line.decode("utf-8"))
-            except UnicodeDecodeError as error:
-                raise ExampleError(f"{path}, line {number}: not UTF-8 (byte {error.start} of it)") from error
+                    yield from_json(line)
             except ExampleError as error:
                 raise ExampleError(f"{path}, line {number}: {error}") from error
 
 
-def _plain(example: Example) -> dict[str, Any]:
-    turns = [{"ask": [_plain_part(part) for part in turn.ask], "answer": turn.answer} for turn in example.turns]
-    value: dict[str, Any] = {"id": example.id, "source": example.source, "images": example.images, "turns": turns}
-    if example.shots:
-        value["shots"] = [_plain(shot) for shot in example.shots]
-    return value
-
-
-def _plain_part(part: Part) -> str | dict[str, int]:
-    if isinstance(part, str):
-        return part
-    return {"image": part.picture} if isinstance(part, ImagePlace) else {"mention": part.slot}
+def _plain(value: object) -> dict[str, Any]:
+    if isinstance(value, ImagePlace):
+        return {"image": value.picture}
+    if isinstance(value, ImageMention):
+        return {"mention": value.slot}
+    return {key: part for key, part in vars(value).items() if key != "shots" or part}  # an Example or a Turn
 
 
 EXAMPLE = {"id": True, "source": False, "images": True, "turns": True, "shots": False}

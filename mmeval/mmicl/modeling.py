@@ -7,6 +7,7 @@ take the places of T placeholders in the prompt (Zhao et al., MMICL, arXiv 2309.
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any, cast
 
@@ -23,15 +24,10 @@ from transformers import (
 from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutputWithPooling, CausalLMOutputWithPast, Seq2SeqLMOutput
 from transformers.models.blip_2.modeling_blip_2 import Blip2QFormerModel, Blip2VisionModel
-from transformers.models.instructblip.modeling_instructblip import (
-    InstructBlipQFormerModel,
-    InstructBlipVisionModel,
-)
+from transformers.models.instructblip.modeling_instructblip import InstructBlipQFormerModel, InstructBlipVisionModel
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import PromptError
-
-__all__ = ["ConvolutionalStem", "MmiclForConditionalGeneration", "PromptError", "UntiedT5"]
 
 
 class UntiedT5(T5ForConditionalGeneration):  # type: ignore[no-untyped-call]
@@ -51,11 +47,10 @@ class ConvolutionalStem(nn.Sequential):
     """
 
     def __init__(self, channels: tuple[int, ...], hidden_size: int) -> None:
-        """Make one step for each of `channels`, then a 1x1 convolution to `hidden_size`."""
         layers: list[nn.Module] = []
-        for before, after in zip((3, *channels), channels, strict=False):
-            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1)]
-            layers += [nn.GroupNorm(math.gcd(after, 8), after), nn.GELU()]
+        for before, after in itertools.pairwise((3, *channels)):
+            norm = nn.GroupNorm(math.gcd(after, 8), after)
+            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), norm, nn.GELU()]
         super().__init__(*layers, nn.Conv2d(channels[-1], hidden_size, 1))
 
     @property

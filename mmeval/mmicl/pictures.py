@@ -33,13 +33,9 @@ def decoding(path: str) -> Iterator[None]:
         raise Unusable("picture too large", f"{path}: more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
         raise Unusable("picture broken", f"{path}: not a picture that can be read") from error
-    except (OSError, SyntaxError, EOFError, IndexError, OverflowError, struct.error, zlib.error) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk, not the picture
-        raise Unusable("picture broken", f"{path}: truncated or broken ({error})") from error
-    except ValueError as error:
-        if isinstance(error, Unusable):
-            raise
+    except (OSError, SyntaxError, EOFError, ValueError, IndexError, OverflowError, struct.error, zlib.error) as error:
+        if isinstance(error, Unusable) or (isinstance(error, OSError) and error.errno is not None):
+            raise  # said already, or the disk rather than the picture
         raise Unusable("picture broken", f"{path}: truncated or broken ({error})") from error
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from huggingface_hub import snapshot_download
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoProcessor, BatchFeature
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.utils.hub import PushToHubMixin
@@ -26,12 +26,10 @@ from mmeval.mmicl.text import TextTokenizer
 
 CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")}
 """Spaces that decoding takes out, as transformers 4 did for T5 and BERT vocabularies."""
-
 FILES = ("*.json", "qformer_tokenizer/*.json")
 """A repository's files that are no weights."""
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
 """What `from_pretrained` passes on to the hub's client."""
-
 PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")
 """What is read of a `preprocessor_config.json`; that pictures are resized and so on goes without."""
 
@@ -100,7 +98,7 @@ class MmiclProcessor(PushToHubMixin):
         `context.CONTEXTS`. For texts in which `<image>` means nothing, use `prompt` and `batch`.
         Raises PromptError where pictures and `<image>` differ in number, or the prompt is too long.
         """
-        texts = [text] if isinstance(text, str) else list(text)
+        texts = [text] if isinstance(text, str) else text
         shown: Any = [images] if isinstance(images, Image.Image) else list(images)
         rows: list[list[Image.Image]] = [shown] if isinstance(text, str) else shown or [[] for _ in texts]
         if return_tensors != "pt" or context not in CONTEXTS or len(rows) != len(texts):
@@ -111,9 +109,8 @@ class MmiclProcessor(PushToHubMixin):
         pictures: list[Image.Image] = []
         prompts = []
         for prompt, row in zip(texts, rows, strict=True):
-            prompts.append(
-                self.prompt(_parts(prompt, range(len(pictures), len(pictures) + len(row))), CONTEXTS[context])
-            )
+            numbers = range(len(pictures), len(pictures) + len(row))
+            prompts.append(self.prompt(_parts(prompt, numbers), CONTEXTS[context]))
             pictures += row
         pixels = {"pixel_values": self.pixels(pictures)} if pictures else {}
         return BatchFeature({**self.batch(prompts), **pixels})
@@ -166,30 +163,22 @@ class MmiclProcessor(PushToHubMixin):
 
     def batch(self, prompts: Sequence[EncodedPrompt]) -> dict[str, Tensor]:
         """Make `input_ids`, `attention_mask` [B, L] and `pictures` [B, N], padded on the model's side."""
-        length = max(len(prompt.ids) for prompt in prompts)
-        slots = max(len(prompt.pictures) for prompt in prompts)
-        ids = torch.full((len(prompts), length), self.settings.pad_id)
-        mask = torch.zeros_like(ids)
-        pictures = torch.full((len(prompts), slots), -1)
-        for row, prompt in enumerate(prompts):
-            start = length - len(prompt.ids) if self.settings.pad_left else 0
-            ids[row, start : start + len(prompt.ids)] = torch.tensor(prompt.ids)
-            mask[row, start : start + len(prompt.ids)] = 1
-            pictures[row, : len(prompt.pictures)] = torch.tensor(prompt.pictures, dtype=torch.long)
-        return {"input_ids": ids, "attention_mask": mask, "pictures": pictures}
+        side = "left" if self.settings.pad_left else "right"
+        ids = [prompt.ids for prompt in prompts]
+        return {
+            "input_ids": padded(ids, self.settings.pad_id, side),
+            "attention_mask": padded([[1] * len(row) for row in ids], 0, side),
+            "pictures": padded([prompt.pictures for prompt in prompts], -1),
+        }
 
     def qformer_batch(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Make `qformer_input_ids`, `qformer_attention_mask` [B, Q]. Raises PromptError without such a tokenizer."""
-        if self.qformer_tokenizer is None:
+        tokenizer = self.qformer_tokenizer
+        if tokenizer is None:
             raise PromptError("this model's Q-Former has no tokenizer, so it cannot be given text")
-        before, after = self.qformer_tokenizer.before, self.qformer_tokenizer.after
-        rows = [torch.tensor(before + self.qformer_tokenizer.encode(text) + after) for text in texts]
-        masks = [torch.ones_like(row) for row in rows]
-        pad = torch.nn.utils.rnn.pad_sequence
-        return {
-            "qformer_input_ids": pad(rows, batch_first=True),
-            "qformer_attention_mask": pad(masks, batch_first=True),
-        }
+        rows = [tokenizer.before + tokenizer.encode(text) + tokenizer.after for text in texts]
+        mask = padded([[1] * len(row) for row in rows])
+        return {"qformer_input_ids": padded(rows), "qformer_attention_mask": mask}
 
     def pixels(self, pictures: Sequence[Image.Image]) -> Tensor:
         """Make `pixel_values` [P, 3, H, W], float32; transparency is dropped, as the original did."""
@@ -199,7 +188,7 @@ class MmiclProcessor(PushToHubMixin):
         return pixels
 
     def batch_decode(self, sequences: Tensor | Sequence[Sequence[int]], skip_special_tokens: bool = True) -> list[str]:
-        """Return the texts of answers. Special tokens have no text here, so they are always left out."""
+        """Return the texts of answers."""
         if not skip_special_tokens:
             raise ValueError("special tokens have no text here; remove skip_special_tokens=False")
         rows = sequences.tolist() if isinstance(sequences, Tensor) else sequences
@@ -215,17 +204,16 @@ class MmiclProcessor(PushToHubMixin):
     def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
         """Write settings, tokenizers and `preprocessor_config.json` beside the model's files.
 
-        `push_to_hub` uploads the same; its other options are those of models.
+        `push_to_hub` uploads the same; the options that it passes on are those of models.
         """
         folder = Path(save_directory)
         self.image_processor.save_pretrained(folder)
         (folder / "mmicl_processor.json").write_text(json.dumps(asdict(self.settings), indent=2) + "\n")
         (folder / "tokenizer.json").write_text(self.tokenizer.source, encoding="utf-8")
         if self.qformer_tokenizer is not None:
-            (folder / "qformer_tokenizer").mkdir(exist_ok=True)
-            (folder / "qformer_tokenizer" / "tokenizer.json").write_text(
-                self.qformer_tokenizer.source, encoding="utf-8"
-            )
+            file = folder / "qformer_tokenizer" / "tokenizer.json"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(self.qformer_tokenizer.source, encoding="utf-8")
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **options: Any) -> MmiclProcessor:
@@ -243,15 +231,20 @@ class MmiclProcessor(PushToHubMixin):
     @classmethod
     def from_files(cls, folder: str | Path, settings: ProcessorConfig) -> MmiclProcessor:
         """Read tokenizers and picture settings of a published folder, with `settings` given. Errors likewise."""
-        folder = Path(folder)
-        qformer = folder / "qformer_tokenizer" / "tokenizer.json"
-        pictures = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+        qformer = Path(folder, "qformer_tokenizer", "tokenizer.json")
+        pictures = json.loads(Path(folder, "preprocessor_config.json").read_text(encoding="utf-8"))
         return cls(
-            (folder / "tokenizer.json").read_text(encoding="utf-8"),
+            Path(folder, "tokenizer.json").read_text(encoding="utf-8"),
             BlipImageProcessorPil(**{key: pictures[key] for key in PICTURE_SETTINGS if key in pictures}),
             settings,
             qformer.read_text(encoding="utf-8") if qformer.exists() else None,
         )
+
+
+def padded(rows: Sequence[Sequence[int]], filler: int = 0, side: str = "right") -> Tensor:
+    """Stack rows of whole numbers [B, L], filled up on one side."""
+    tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+    return nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=filler, padding_side=side)
 
 
 def _parts(text: str, pictures: Sequence[int]) -> list[Part]:

@@ -1,7 +1,8 @@
-"""Read tensors out of weight files into a model, and trusts none of them.
+"""Read tensors out of weight files into a model, and trust none of them.
 
 Layouts: one safetensors file, several with an index, and the sharded `pytorch_model-*.bin` of older days. Only
-tensors are read, never code; no path leaves the folder; every key of model and files is accounted for.
+tensors are read, never code; no path leaves the folder; every key of model and files is accounted for. What training
+writes holds only what was trained, `trained.safetensors`, and says of which model, `training.json`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
@@ -26,12 +28,7 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be opened; the message names the file, the key and what is wrong."""
 
 
-LAYOUTS = (
-    "model.safetensors.index.json",
-    "model.safetensors",
-    "pytorch_model.bin.index.json",
-    "pytorch_model.bin",
-)
+LAYOUTS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin")
 """Where a folder's weights may be; the first found counts."""
 
 DROPPED = re.compile(
@@ -42,6 +39,9 @@ DROPPED = re.compile(
 
 WORD_TABLE = "qformer.embeddings.word_embeddings.weight"
 """Training enlarged the Q-Former's vocabulary, so the file says how high its table is."""
+
+TRAINED, FACTS = "trained.safetensors", "training.json"
+DOWN, UP = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
 def one_line(error: Exception) -> str:
@@ -56,8 +56,7 @@ def weight_files(folder: Path) -> list[Path]:
         raise CheckpointError(f"{folder}: no weights; add one of {', '.join(LAYOUTS)}")
     if found.suffix != ".json":
         return [found]
-    index = read_json(found)
-    shards = index.get("weight_map")
+    shards = read_json(found).get("weight_map")
     if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
         raise CheckpointError(f"{found}: 'weight_map' must give a file name for every key")
     files = [folder / name for name in sorted(set(shards.values()))]
@@ -91,7 +90,10 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
     targets = model.state_dict()
     seen: set[str] = set()
     for file in weight_files(folder):
-        for key, tensor in _tensors(file):
+        content = _safe(file) if file.suffix == ".safetensors" else _pickled(file)
+        for key, tensor in content.items():
+            if not isinstance(key, str) or not isinstance(tensor, Tensor):
+                raise CheckpointError(f"{file}: '{key}' is not a tensor; a weight file holds nothing else")
             if DROPPED.search(key):
                 continue
             if key not in targets:
@@ -127,19 +129,13 @@ def _new_word_table(model: MmiclForConditionalGeneration, height: int) -> Tensor
     return table.weight.detach()
 
 
-def _tensors(file: Path) -> Iterator[tuple[str, Tensor]]:
-    content = _safe(file) if file.suffix == ".safetensors" else _pickled(file)
-    for key, tensor in content.items():
-        if not isinstance(key, str) or not isinstance(tensor, Tensor):
-            raise CheckpointError(f"{file}: '{key}' is not a tensor; a weight file holds nothing else")
-        yield key, tensor
-
-
 def _safe(file: Path) -> dict[str, Tensor]:
     try:
         return load_file(file)
-    except SafetensorError as error:
-        raise CheckpointError(f"{file}: truncated or not safetensors ({one_line(error)}); fetch it again") from error
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{file}: truncated, missing or not safetensors ({one_line(error)}); fetch it again"
+        ) from error
 
 
 def _pickled(file: Path) -> dict[Any, Any]:
@@ -156,3 +152,53 @@ def _pickled(file: Path) -> dict[Any, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: must hold a table of tensors")
     return content
+
+
+def write_trained(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write what was trained; `facts` has `base`, `revision`, `digest` (of the base), `trainable`, `names`, `lora`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / TRAINED)
+    (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def copy_trained(checkpoint: Path, folder: Path) -> None:
+    """Copy what was trained out of a checkpoint, which holds the state of a run, too."""
+    state = shutil.ignore_patterns("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*", "trainer_state.json")
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(checkpoint, folder, ignore=state)
+
+
+@torch.no_grad()
+def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None) -> None:
+    """Copy what was trained into the parameters of the same names; with a scale, low-rank updates are added in.
+
+    An update makes W + scale * B A of the weight W. Raises CheckpointError naming the first that does not fit.
+    """
+    file, targets = folder / TRAINED, dict(model.named_parameters())
+    tensors = _safe(file)
+    if lora_scale is not None:
+        tensors = _merged(tensors, targets, lora_scale, file)
+    for key, tensor in tensors.items():
+        if key not in targets:
+            raise CheckpointError(f"{file}: '{key}' is not in this model; it was trained from another one")
+        if targets[key].shape != tensor.shape:
+            raise CheckpointError(
+                f"{file}: '{key}' has shape {list(tensor.shape)}, the model's {list(targets[key].shape)}; it was "
+                "trained from another one"
+            )
+        targets[key].copy_(tensor)
+
+
+def _merged(
+    tensors: Mapping[str, Tensor], weights: Mapping[str, Tensor], scale: float, file: Path
+) -> dict[str, Tensor]:
+    plain = {key: value for key, value in tensors.items() if not key.endswith((DOWN, UP))}
+    for name in (key.removesuffix(DOWN) for key in tensors if key.endswith(DOWN)):
+        try:
+            weight = weights[f"{name}.weight"]
+            up, down = (tensors[name + part].float().to(weight.device) for part in (UP, DOWN))
+            plain[f"{name}.weight"] = weight.float() + scale * (up @ down)
+        except (KeyError, RuntimeError) as error:
+            raise CheckpointError(f"{file}: '{name}' has no update that fits ({one_line(error)})") from error
+    return plain

@@ -67,11 +67,16 @@ class Checkpoint:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the checkpoint's files; for a hub model, over its id and revision."""
+        """SHA-256 over names and contents of the checkpoint's files; for a hub model, over its id and revision."""
         folder = Path(self.source)
         if not self.local or not folder.is_dir():
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
-        return folder_digest(folder)
+        total = hashlib.sha256()
+        for path in sorted({path for pattern in _FINGERPRINTED for path in folder.rglob(pattern)}):
+            total.update(str(path.relative_to(folder)).encode())
+            with path.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        return total.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,11 @@ def find_model(spec: str) -> Checkpoint:
     """Find the checkpoint meant by a catalogue name, a folder, or `adapter:source`. Raises InputError."""
     if spec in catalogue():
         entry = catalogue()[spec]
-        if entry.get("bundled"):
-            return Checkpoint(spec, entry["adapter"], str(_bundled(entry["bundled"])))
-        local = "hub" not in entry
-        source = str(entry.get("hub", entry.get("source", "")))
-        return Checkpoint(spec, entry["adapter"], source, entry.get("revision"), local)
-    if Path(spec).is_dir():
-        return Checkpoint(_name_of(Path(spec)), _adapter_of(Path(spec)), str(Path(spec)))
+        source = _bundled(entry["bundled"]) if "bundled" in entry else entry.get("hub", entry.get("source", ""))
+        return Checkpoint(spec, entry["adapter"], str(source), entry.get("revision"), local="hub" not in entry)
+    folder = Path(spec)
+    if folder.is_dir():
+        return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
     if colon and adapter in ADAPTERS:
         return Checkpoint(spec.replace("/", "-"), adapter, source, local=adapter == "constant" or Path(source).is_dir())
@@ -138,17 +141,6 @@ def pick_context(checkpoint: Checkpoint, context: str | None) -> str:
     return context or known[0]
 
 
-def folder_digest(folder: Path) -> str:
-    """Return the SHA-256 over the names and contents of a checkpoint's files, at any depth, in hex digits."""
-    digest = hashlib.sha256()
-    files = {path for pattern in _FINGERPRINTED for path in folder.rglob(pattern)}
-    for path in sorted(files):
-        digest.update(str(path.relative_to(folder)).encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
 def _name_of(folder: Path) -> str:
     """Name a model after its folder; what training writes, `x/trained` or `x/checkpoint-200`, after the one above."""
     name, run = folder.resolve().name, folder.resolve().parent.name
@@ -165,15 +157,14 @@ def _bundled(name: str) -> Path:
 
 
 def _adapter_of(folder: Path) -> str:
+    file = folder / "config.json"
     try:
-        model_type = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+        model_type = str(json.loads(file.read_text(encoding="utf-8"))["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{folder / 'config.json'}: not a model's configuration ({error!r})") from error
+        raise InputError(f"{file}: not a model's configuration ({error!r})") from error
     if model_type not in _MODEL_TYPES:
-        raise InputError(
-            f"{folder / 'config.json'}: model type '{model_type}' has no adapter; "
-            f"there are adapters for {', '.join(_MODEL_TYPES)}"
-        )
+        known = ", ".join(_MODEL_TYPES)
+        raise InputError(f"{file}: model type '{model_type}' has no adapter; there are adapters for {known}")
     return _MODEL_TYPES[model_type]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image as PILImage
 from torch import Tensor
 
-from mmeval.engine.batching import batches
 from mmeval.engine.pictures import PictureStore
 from mmeval.engine.prompts import flatten
+from mmeval.engine.transformer import batches
 from mmeval.mmicl.context import ImageMention, ImagePlace
 from mmeval.types import Image, InputError, Ref, Request, Shot
 

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, written
-from mmeval.mmicl.conversations import compose, prompt, with_shots
-from mmeval.mmicl.examples import Example, ExampleError, Turn, from_json, to_json
+from mmeval.mmicl.examples import Example, ExampleError, Turn, compose, from_json, to_json, with_shots
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12)
 
@@ -44,7 +43,7 @@ def shot_examples(draw: st.DrawFn) -> Example:
 @given(shot_examples())
 def test_every_declared_index_stands_once_and_in_order(example: Example) -> None:
     conversation = compose(example)
-    parts = prompt(conversation, len(conversation.exchanges) - 1)
+    parts = conversation.prompt(len(conversation.exchanges) - 1)
     assert [part.picture for part in parts if isinstance(part, ImagePlace)] == list(range(len(conversation.images)))
     declared = [piece for piece in CONTEXTS["declaration"].pieces(parts) if not isinstance(piece, str | ImagePlace)]
     assert [tag.slot for tag in declared] == list(range(len(conversation.images)))
@@ -67,7 +66,7 @@ def test_nothing_is_lost_by_renumbering(example: Example) -> None:
     conversation = compose(example)
     turns = [turn for part in (*example.shots, example) for turn in part.turns]
     assert [exchange.answer for exchange in conversation.exchanges] == [turn.answer for turn in turns]
-    assert [sum(exchange.learnt for exchange in conversation.exchanges)] == [len(example.turns)]
+    assert len(conversation.exchanges) - conversation.shots == len(example.turns)
     for turn, exchange in zip(turns, conversation.exchanges, strict=True):
         assert [type(part) for part in exchange.ask] == [type(part) for part in turn.ask]
         assert [part for part in exchange.ask if isinstance(part, str)] == [p for p in turn.ask if isinstance(p, str)]
@@ -91,7 +90,7 @@ def test_one_demonstration_does_not_take_the_querys_number() -> None:
     shot = Example("a", "s", ("a.jpg",), (Turn(ask, "a cat"),))
     query = Example("b", "s", ("b.jpg",), (Turn(ask, "a dog"),))
     conversation = compose(with_shots(query, [shot]))
-    text = written(CONTEXTS["declaration"].pieces(prompt(conversation, 1)))
+    text = written(CONTEXTS["declaration"].pieces(conversation.prompt(1)))
     assert text == (
         "image 0 is <image0>[picture].\nWhat is image 0? a cat\nimage 1 is <image1>[picture].\nWhat is image 1?"
     )
@@ -101,8 +100,8 @@ def test_one_demonstration_does_not_take_the_querys_number() -> None:
 def test_later_turns_come_after_earlier_answers() -> None:
     turns = (Turn((ImagePlace(0), "What is it?"), "A bus."), Turn(("Its colour?",), "Red."))
     conversation = compose(Example("a", "s", ("a.jpg",), turns))
-    assert prompt(conversation, 1) == (ImagePlace(0), "What is it?", " A bus.\n", "Its colour?")
-    assert all(exchange.learnt for exchange in conversation.exchanges)
+    assert conversation.prompt(1) == (ImagePlace(0), "What is it?", " A bus.\n", "Its colour?")
+    assert conversation.shots == 0
 
 
 SHOWN = (ImagePlace(0),)

@@ -12,10 +12,11 @@ from huggingface_hub import HfApi
 from torch import Tensor
 
 from mmeval.mmicl import checkpoints
-from mmeval.mmicl.checkpoints import CheckpointError, digest, find, load, load_model, load_processor, save
+from mmeval.mmicl.checkpoints import digest, find, load, load_model, load_processor, save
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS
 from mmeval.mmicl.context import CONTEXTS, ImagePlace
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.weights import CheckpointError
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 

@@ -13,8 +13,8 @@ from transformers import (
     InstructBlipForConditionalGeneration,
 )
 
-from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part, PromptError
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 

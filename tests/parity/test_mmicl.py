@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from mmeval.mmicl.checkpoints import load_model
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration, PromptError
+from mmeval.mmicl.context import PromptError
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.trainable import select
 from tests.parity.conftest import recorded
 

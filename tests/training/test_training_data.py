@@ -10,14 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
-from mmeval.mmicl.conversations import compose, prompt, with_shots
-from mmeval.mmicl.examples import Example, Turn, to_json
+from mmeval.mmicl.examples import Example, Turn, compose, to_json, with_shots
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
 from mmeval.mmicl.training.features import complete, open_features
@@ -25,7 +23,7 @@ from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
-from mmeval.mmicl.weights import CheckpointError
+from mmeval.mmicl.weights import FACTS, TRAINED, UP, CheckpointError, write_trained
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values
 
@@ -55,7 +53,7 @@ def test_a_t5_gets_a_row_an_answer_and_a_decoder_one_for_all() -> None:
     processor = small.processor("t5")
     first, second = Rows(processor, decoder_only=False)(example)
     conversation = compose(example)
-    assert first.ids == processor.prompt(prompt(conversation, 0 + 1), CONTEXTS["declaration"]).ids
+    assert first.ids == processor.prompt(conversation.prompt(0 + 1), CONTEXTS["declaration"]).ids
     assert first.labels == tuple(processor.answer("yes"))
     assert second.ids[: len(first.ids) - 1] == first.ids[:-1]  # but for T5's end
     assert first.images == second.images == ("1.png", "0.png")
@@ -184,7 +182,7 @@ def test_prompts_for_generation_stand_where_the_answer_begins(data: Path) -> Non
     rows = Rows(processor, decoder_only=True)
     row_set = RowSet([str(data / "train.jsonl")], index_of(data, "llama"), rows)
     asked = [next(rows.questions(example))[0] for example in (QUERY, SHOT)]
-    batch = Collator(processor, row_set).prompts([type(row)(row.ids, row.labels, ()) for row in asked])
+    batch = Collator(processor, row_set)([type(row)(row.ids, row.labels, ()) for row in asked], for_generation=True)
     for ids, mask, row in zip(batch["input_ids"], batch["attention_mask"], asked, strict=True):
         assert tuple(ids[mask.bool()].tolist()) == row.ids
         assert bool(mask[-1])
@@ -311,13 +309,13 @@ def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.
             raise OSError(28, "No space left on device")
         save_file(tensors, path)
 
-    monkeypatch.setattr(trained, "save_file", full)
+    monkeypatch.setattr("mmeval.mmicl.weights.save_file", full)
     with pytest.raises(TrainingError, match=r"checkpoint-4: cannot be written .*No space left.*goes on from"):
         train(config)
     last = last_checkpoint(data / "out")
     assert last is not None
     assert last.name == "checkpoint-2"
-    monkeypatch.setattr(trained, "save_file", save_file)
+    monkeypatch.setattr("mmeval.mmicl.weights.save_file", save_file)
     assert train(config).exists()
 
 
@@ -333,13 +331,13 @@ def test_low_rank_updates_are_merged_when_loaded(data: Path) -> None:
     changed = {key for key in base if not torch.equal(base[key], tuned[key])}
     assert any(key.endswith("SelfAttention.q.weight") for key in changed)
     assert not any(key.endswith("SelfAttention.k.weight") or key.startswith("vision_model") for key in changed)
-    facts = json.loads((final / trained.FACTS).read_text())
+    facts = json.loads((final / FACTS).read_text())
     for lora in ({"alpha": 4}, {"rank": 0, "alpha": 4}, "big"):
-        (final / trained.FACTS).write_text(json.dumps({**facts, "lora": lora}))
+        (final / FACTS).write_text(json.dumps({**facts, "lora": lora}))
         with pytest.raises(CheckpointError, match="`lora` has no rank and alpha"):
             load_model(final)
-    (final / trained.FACTS).write_text(json.dumps(facts))
-    tensors = trained.read_tensors(final)
-    trained.write(final, {key: value for key, value in tensors.items() if not key.endswith(trained.UP)}, facts)
+    (final / FACTS).write_text(json.dumps(facts))
+    tensors = load_file(final / TRAINED)
+    write_trained(final, {key: value for key, value in tensors.items() if not key.endswith(UP)}, facts)
     with pytest.raises(CheckpointError, match="has no update that fits"):
         load_model(final)

@@ -15,9 +15,10 @@ import torch
 import yaml
 from accelerate.commands.launch import _validate_launch_command, launch_command_parser  # type: ignore[import-untyped]
 from accelerate.utils.launch import prepare_multi_gpu_env  # type: ignore[import-untyped]
+from safetensors.torch import load_file
 
 from mmeval.mmicl import checkpoints
-from mmeval.mmicl.training.trained import read_tensors
+from mmeval.mmicl.weights import TRAINED
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base
 from tests.training.two_processes import learn
@@ -100,7 +101,7 @@ def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.
     checkpoint = {path.name for path in (data / "out2" / "checkpoint-4").iterdir()}
     assert ("optimizer.bin" in checkpoint) == (file == "fsdp2.yaml"), "were the parameters sharded?"
     assert not any("fsdp" in name for name in checkpoint), "what is frozen is not saved"
-    expected, found = (read_tensors(data / f"out{n}" / "checkpoint-4") for n in (1, 2))
+    expected, found = (load_file(data / f"out{n}" / "checkpoint-4" / TRAINED) for n in (1, 2))
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         torch.testing.assert_close(found[key], value, atol=2e-5, rtol=1e-3, msg=key)

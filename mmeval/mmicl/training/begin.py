@@ -14,9 +14,9 @@ from typing import Any
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import Config, TrainingError
-from mmeval.mmicl.weights import read_json
+from mmeval.mmicl.training.data import SKIPPED
+from mmeval.mmicl.weights import FACTS, read_json
 
 MARK = "config.json"
 """The file in the output folder that says whose run it is; locked while the run goes on."""
@@ -69,7 +69,7 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
         try:
             for old in output.glob("checkpoint-*") if fresh else ():
                 shutil.rmtree(old)
-            for old in output.glob("skipped-*.jsonl") if start is None else ():
+            for old in output.glob(SKIPPED.format("*")) if start is None else ():
                 old.unlink()
             mark.write_text(_text_of(config), encoding="utf-8")
         except OSError as error:
@@ -87,16 +87,15 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     """Raise TrainingError where the model cannot be trained in that way, or a package is missing."""
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise TrainingError("instruction: this model's Q-Former reads no text; remove the key")
-    needed = {"peft": config.trainable == "lora", "deepspeed": config.deepspeed is not None}
-    needed |= {name: name in config.report_to for name in ("tensorboard", "wandb", "trackio")}
-    for name, wanted in needed.items():
-        if wanted and importlib.util.find_spec(name) is None:
+    packages = [*config.report_to, "peft" if config.lora else None, "deepspeed" if config.deepspeed else None]
+    for name in filter(None, packages):
+        if importlib.util.find_spec(name) is None:
             raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
 
 
 def check_same(start: Path, facts: Mapping[str, Any]) -> None:
     """Raise TrainingError where the base model or the data are not those that the checkpoint was trained on."""
-    before = read_json(start / trained.FACTS)
+    before = read_json(start / FACTS)
     for key, what in (("digest", "model"), ("rows", "data")):
         if before.get(key) != facts[key]:
             raise TrainingError(

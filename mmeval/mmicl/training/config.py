@@ -8,15 +8,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    TypeAdapter,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticKnownError
 
@@ -153,15 +145,11 @@ class Config:
 def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
     """Return the configuration that the file at `path` holds as `values`. Raises pydantic's ValidationError."""
     config: Config = TypeAdapter(Config).validate_python({"trainable": DEFAULT_TRAINABLE[stage], **values})
-    base = path.parent
-    placed: dict[str, Any] = {
-        key: _placed(base, value)
-        for key in ("output", "held_out", "features", "deepspeed")
-        if (value := getattr(config, key))
-    }
-    model = _placed(base, config.model) if Path(_placed(base, config.model)).is_dir() else config.model
-    return replace(config, **placed, model=model, data=tuple(_placed(base, file) for file in config.data))
 
+    def placed(file: str) -> str:
+        return os.path.normpath(path.parent / Path(file).expanduser())
 
-def _placed(base: Path, path: str) -> str:
-    return os.path.normpath(base / Path(path).expanduser())
+    keys = ("output", "held_out", "features", "deepspeed")
+    moved: dict[str, Any] = {key: placed(file) for key in keys if (file := getattr(config, key))}
+    model = placed(config.model) if Path(placed(config.model)).is_dir() else config.model
+    return replace(config, **moved, model=model, data=tuple(map(placed, config.data)))

@@ -18,12 +18,14 @@ from torch.utils.data import Dataset, Sampler
 
 from mmeval.mmicl.examples import from_json
 from mmeval.mmicl.pictures import FORMATS, check_size, decoding
-from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.mmicl.processing import MmiclProcessor, padded
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.features import Features
 from mmeval.mmicl.training.index import Index
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 
+SKIPPED = "skipped-{}.jsonl"
+"""Pictures that a process could not read, by its number."""
 LEAST_SEEN = 100
 """Pictures read before the share of broken ones says anything."""
 
@@ -35,15 +37,13 @@ class RowSet(Dataset[TrainingRow]):
         self.files, self.index, self.rows = list(files), index, rows
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self.index)
 
     def __getitem__(self, number: int) -> TrainingRow:
-        """Read one row."""
         file, offset, which, *_ = (int(value) for value in self.index.table[number])
         with Path(self.files[file]).open("rb") as lines:
             lines.seek(offset)
-            example = from_json(lines.readline().decode("utf-8"))
+            example = from_json(lines.readline())
         row = self.rows(example)[which]
         folder = Path(self.files[file]).parent
         return replace(row, images=tuple(str(folder / image) for image in row.images))
@@ -71,11 +71,9 @@ class LengthBatches(Sampler[list[int]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return -(-len(self.costs) // self.size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield row numbers, batch by batch."""
         rng = np.random.default_rng((self.seed, self.epoch))
         order = rng.permutation(len(self.costs))
         chunks = [order[start : start + 50 * self.size] for start in range(0, len(order), 50 * self.size)]
@@ -84,10 +82,9 @@ class LengthBatches(Sampler[list[int]]):
         shuffled = [batches[number] for number in rng.permutation(len(batches))]
         if self.epoch == 0:
             longest = np.array([self.costs[batch].max() * len(batch) for batch in shuffled])
-            front = np.argsort(-longest, kind="stable")[: self.largest].tolist()
-            shuffled = [shuffled[number] for number in front] + [
-                batch for number, batch in enumerate(shuffled) if number not in set(front)
-            ]
+            front = np.argsort(-longest, kind="stable")[: self.largest]
+            others = np.setdiff1d(np.arange(len(shuffled)), front)
+            shuffled = [shuffled[number] for number in (*front, *others)]
         return (batch.tolist() for batch in shuffled)
 
 
@@ -110,45 +107,32 @@ class Collator:
     allow_skipped: float = 0.0
 
     def __post_init__(self) -> None:
-        """Start the counts of this process."""
         self.seen = 0
         self.broken: set[str] = set()
 
-    def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        """Make one batch. Raises TrainingError where too many pictures are broken."""
+    def __call__(self, rows: Sequence[TrainingRow], for_generation: bool = False) -> dict[str, Tensor]:
+        """Make one batch; for generation without answers, and padded where the model wants it.
+
+        Raises TrainingError where too many pictures are broken.
+        """
         good, pictures = self._readable(list(rows))
-        batch = self._text(good)
+        settings, ids = self.processor.settings, [row.ids for row in good]
+        side = "left" if for_generation and settings.pad_left else "right"
+        batch = {"input_ids": padded(ids, settings.pad_id, side)}
+        if any(row.starts for row in good):
+            batch |= questions_apart([_parts(row) for row in good])
+        else:
+            batch["attention_mask"] = padded([[1] * len(row) for row in ids], 0, side)
+        if not for_generation:
+            batch["labels"] = padded([row.labels for row in good], IGNORED)
         numbers = {path: number for number, path in enumerate(pictures)}
-        slots = max(len(row.images) for row in good)
-        batch["pictures"] = torch.full((len(good), slots), -1)
-        for place, row in enumerate(good):
-            batch["pictures"][place, : len(row.images)] = torch.tensor([numbers[path] for path in row.images])
+        batch["pictures"] = padded([[numbers[path] for path in row.images] for row in good], -1)
         if pictures:
             key = "pixel_values" if self.features is None else "vision_states"
             batch[key] = torch.stack(list(pictures.values()))
         if self.instruction and pictures:
             batch |= self.processor.qformer_batch([row.instruction for row in good])
         return batch
-
-    def prompts(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        """Make prompts without answers, for generation: padded where the model wants it."""
-        batch = self(rows)
-        del batch["labels"]
-        if self.processor.settings.pad_left:
-            lengths = batch["attention_mask"].sum(1).tolist()
-            for key in ("input_ids", "attention_mask"):
-                rolled = [line.roll(-length) for line, length in zip(batch[key], lengths, strict=True)]
-                batch[key] = torch.stack(rolled)
-        return batch
-
-    def _text(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        pad = self.processor.settings.pad_id
-        ids = _padded([row.ids for row in rows], pad)
-        labels = _padded([row.labels for row in rows], IGNORED)
-        if any(row.starts for row in rows):
-            return {"input_ids": ids, "labels": labels, **questions_apart([_parts(row) for row in rows])}
-        mask = _padded([[1] * len(row.ids) for row in rows], 0)
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
     def _readable(self, rows: list[TrainingRow]) -> tuple[list[TrainingRow], dict[str, Tensor]]:
         """Return the rows whose pictures can be read, others in place of the rest; and the pictures."""
@@ -174,19 +158,15 @@ class Collator:
             pictures[path] = self.features[path] if self.features else read_picture(path, self.processor)
         except (OSError, ValueError, KeyError) as error:
             self.broken.add(path)
-            self._list(path, error)
+            if self.skipped:
+                list_skipped(self.skipped, [(path, str(error))])
+            if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
+                raise TrainingError(
+                    f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
+                    "fix the data, or raise allow_skipped"
+                ) from error
             return False
         return True
-
-    def _list(self, path: str, error: Exception) -> None:
-        if self.skipped:
-            with self.skipped.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"picture": path, "reason": str(error)}) + "\n")
-        if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
-            raise TrainingError(
-                f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
-                "fix the data, or raise allow_skipped"
-            )
 
 
 def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
@@ -194,7 +174,7 @@ def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
 
     Part 0 is what all see; of the others, each sees itself and begins where part 0 ends.
     """
-    part = _padded(parts, -1)
+    part = padded(parts, -1)
     place = torch.arange(part.shape[1])
     seen = (place[None, :] <= place[:, None]) & ((part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None]))
     mask = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.bfloat16).min)
@@ -208,14 +188,21 @@ def _parts(row: TrainingRow) -> list[int]:
     return [sum(start <= place for start in row.starts) for place in range(len(row.ids))]
 
 
+def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
+    """List pictures that were passed over, each with the reason."""
+    with file.open("a", encoding="utf-8") as lines:
+        lines.writelines(json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in pictures)
+
+
+def skipped_pictures(output: Path) -> set[str]:
+    """Read which pictures were passed over so far, in whichever process."""
+    texts = (file.read_text(encoding="utf-8") for file in output.glob(SKIPPED.format("*")))
+    return {json.loads(line)["picture"] for text in texts for line in text.splitlines()}
+
+
 def read_picture(path: str, processor: MmiclProcessor) -> Tensor:
     """Read pixels [3, H, W]. Raises OSError where the file cannot be read, Unusable where it is not a good picture."""
     name = Path(path).name
     with decoding(name), Image.open(path, formats=FORMATS) as picture:
         check_size(picture, name)
         return processor.pixels([picture])[0]
-
-
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows])

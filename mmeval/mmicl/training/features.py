@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -46,7 +46,6 @@ class Features:
         return states[number * count :].view(self.shape).clone()
 
     def __contains__(self, path: str) -> bool:
-        """Tell whether the picture's states are there."""
         return _key(path) in self.places
 
 
@@ -54,20 +53,15 @@ def open_features(folder: Path, model: MmiclForConditionalGeneration) -> Feature
     """Open the features of this model's vision encoder, as far as they were made."""
     vision = model.config.vision_config
     tokens = (vision.image_size // vision.patch_size) ** 2 + 1
-    features = Features(folder / encoder_digest(model), (tokens, vision.hidden_size))
-    for names in sorted(features.folder.glob("pictures-*.jsonl")):
-        for number, line in enumerate(_whole_lines(names.read_bytes())):
-            features.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
-    return features
-
-
-def encoder_digest(model: MmiclForConditionalGeneration) -> str:
-    """Return 16 hex digits over the vision encoder's weights."""
     total = hashlib.sha256()
     for name, tensor in sorted(model.vision_model.state_dict().items()):
         total.update(name.encode())
         total.update(tensor.detach().float().cpu().numpy().tobytes())
-    return total.hexdigest()[:16]
+    features = Features(folder / total.hexdigest()[:16], (tokens, vision.hidden_size))
+    for names in sorted(features.folder.glob("pictures-*.jsonl")):
+        for number, line in enumerate(_whole_lines(names.read_bytes())):
+            features.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
+    return features
 
 
 def complete(
@@ -92,14 +86,19 @@ def complete(
     with _nobody_elses(features.folder) as name_file, _states_of(Path(name_file.name)).open("ab") as state_file:
         number = _recover(name_file, state_file, features.shape)
         for start in range(0, len(missing), BATCH):
-            paths, pixels = _read(missing[start : start + BATCH], read, bad)
-            if paths:
+            pixels: dict[str, Tensor] = {}
+            for path in missing[start : start + BATCH]:
+                try:
+                    pixels[path] = read(path)
+                except (OSError, ValueError) as error:
+                    bad.append((path, str(error)))
+            if pixels:
                 with torch.no_grad():
-                    encoded = model.encode(torch.stack(pixels).to(device, model.vision_model.dtype))
+                    encoded = model.encode(torch.stack(list(pixels.values())).to(device, model.vision_model.dtype))
                 state_file.write(encoded.bfloat16().cpu().contiguous().view(torch.uint8).numpy().tobytes())
                 state_file.flush()
                 os.fsync(state_file.fileno())
-                for path in paths:
+                for path in pixels:
                     key = _key(path)
                     name_file.write(json.dumps({"picture": key}).encode() + b"\n")
                     features.places[key] = (Path(state_file.name).name, number)
@@ -107,19 +106,6 @@ def complete(
                 name_file.flush()
             progress(min(start + BATCH, len(missing)), len(missing))
     return bad
-
-
-def _read(
-    paths: Sequence[str], read: Callable[[str], Tensor], bad: list[tuple[str, str]]
-) -> tuple[list[str], list[Tensor]]:
-    good, pixels = [], []
-    for path in paths:
-        try:
-            pixels.append(read(path))
-            good.append(path)
-        except (OSError, ValueError) as error:
-            bad.append((path, str(error)))
-    return good, pixels
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,21 +23,18 @@ from mmeval.mmicl.examples import ExampleError, from_json
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.rows import Rows
 
-Table = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Index:
     """Where the rows are. Columns: file, byte offset of the line, row of the line, length, pictures."""
 
-    table: Table
+    table: npt.NDArray[np.int64]
     left_out: Counter[str]
     """Reason -> examples."""
     images: frozenset[str]
     """Absolute paths of all pictures."""
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self.table)
 
     def digest(self) -> str:
@@ -62,40 +59,41 @@ def make_index(
     """
     table: list[tuple[int, int, int, int, int]] = []
     reasons: Counter[str] = Counter()
-    images: set[str] = set()
-    missing: set[str] = set()
+    there: dict[str, bool] = {}
     with left_out.open("w", encoding="utf-8") if left_out else nullcontext() as listed:
         for number, file in enumerate(files):
-            jobs = [(file, start, end, rows, max_tokens, max_pictures) for start, end in _spans(file, workers)]
-            for found in _each(_scan, jobs, workers):
+            scan = partial(_scan, file, rows, max_tokens, max_pictures)
+            for found in _each(scan, _spans(file, workers), workers):
                 table += [(number, *place) for place in found.places]
-                images |= found.images
-                missing |= found.missing
+                there |= found.there
                 for name, reason in found.left_out:
                     reasons[reason] += 1
                     if listed:
                         listed.write(json.dumps({"id": name, "reason": reason}) + "\n")
-    total = len(images) + len(missing)
-    if total and len(missing) > allow_missing * total:
+    missing = [path for path, found in there.items() if not found]
+    if len(missing) > allow_missing * len(there):
         raise TrainingError(
-            f"{len(missing)} of {total} pictures are missing, the first {min(missing)}; "
+            f"{len(missing)} of {len(there)} pictures are missing, the first {min(missing)}; "
             "fix the data, or raise allow_skipped"
         )
     if not table:
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
         raise TrainingError(f"{', '.join(files)}: no row is left to learn from ({why})")
-    return Index(np.array(table, dtype=np.int64), reasons, frozenset(images))
+    return Index(np.array(table, dtype=np.int64), reasons, frozenset(there.keys() - missing))
 
 
 @dataclass(frozen=True)
 class _Found:
     places: list[tuple[int, int, int, int]]
     left_out: list[tuple[str, str]]
-    images: set[str]
-    missing: set[str]
+    there: dict[str, bool]
+    """Picture -> whether its file is there."""
 
 
-def _spans(file: str, parts: int) -> list[tuple[int, int]]:
+Span = tuple[int, int]
+
+
+def _spans(file: str, parts: int) -> list[Span]:
     try:
         size = Path(file).stat().st_size
     except OSError as error:
@@ -104,20 +102,18 @@ def _spans(file: str, parts: int) -> list[tuple[int, int]]:
     return [(size * part // parts, size * (part + 1) // parts) for part in range(parts)]
 
 
-def _each(function: Callable[[Any], _Found], jobs: Sequence[Any], workers: int) -> Iterator[_Found]:
-    if len(jobs) == 1 or workers < 2:
-        yield from map(function, jobs)
+def _each(function: Callable[[Span], _Found], spans: Sequence[Span], workers: int) -> Iterator[_Found]:
+    if len(spans) == 1 or workers < 2:
+        yield from map(function, spans)
     else:
         with ProcessPoolExecutor(workers) as pool:
-            yield from pool.map(function, jobs)
+            yield from pool.map(function, spans)
 
 
-def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
+def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span) -> _Found:
     """Read the lines that begin in a span of a file."""
-    file, start, end, rows, max_tokens, max_pictures = job
-    folder = Path(file).parent
-    found = _Found([], [], set(), set())
-    there: dict[str, bool] = {}
+    start, end = span
+    found = _Found([], [], {})
     with Path(file).open("rb") as lines:
         if start:
             lines.seek(start - 1)
@@ -126,32 +122,26 @@ def _scan(job: tuple[str, int, int, Rows, int, int]) -> _Found:
             if not line.strip():
                 continue
             try:
-                example = from_json(line.decode("utf-8"))
-            except UnicodeDecodeError as error:
-                raise TrainingError(f"{_place(file, offset)}: not UTF-8 (byte {error.start} of it)") from error
+                example = from_json(line)
             except ExampleError as error:
                 raise TrainingError(f"{_place(file, offset)}: {error}") from error
-            absolute = {image: str(folder / image) for image in example.all_images}
-            for path in absolute.values():
-                if path not in there:
-                    there[path] = Path(path).is_file()
-                    (found.images if there[path] else found.missing).add(path)
+            paths = {str(Path(file).parent / image) for image in example.all_images}
+            found.there.update({path: Path(path).is_file() for path in paths - found.there.keys()})
             if len(example.all_images) > max_pictures:
                 found.left_out.append((example.id, f"more than {max_pictures} pictures"))
-                continue
-            if not all(there[path] for path in absolute.values()):
+            elif not all(found.there[path] for path in paths):
                 found.left_out.append((example.id, "a picture is missing"))
-                continue
-            try:
-                made = rows(example)
-            except PromptError:
-                found.left_out.append((example.id, "longer than the model reads"))
-                continue
-            for number, row in enumerate(made):
-                if len(row.ids) > max_tokens:
-                    found.left_out.append((example.id, f"longer than {max_tokens} tokens"))
-                else:
-                    found.places.append((offset, number, len(row.ids), len(row.images)))
+            else:
+                try:
+                    made = rows(example)
+                except PromptError:
+                    found.left_out.append((example.id, "longer than the model reads"))
+                    continue
+                for number, row in enumerate(made):
+                    if len(row.ids) > max_tokens:
+                        found.left_out.append((example.id, f"longer than {max_tokens} tokens"))
+                    else:
+                        found.places.append((offset, number, len(row.ids), len(row.images)))
     return found
 
 

@@ -13,8 +13,7 @@ from itertools import takewhile
 from typing import Literal
 
 from mmeval.mmicl.context import CONTEXTS, ImagePlace, Part
-from mmeval.mmicl.conversations import Conversation, Exchange, compose, prompt
-from mmeval.mmicl.examples import Example
+from mmeval.mmicl.examples import Conversation, Example, compose
 from mmeval.mmicl.processing import MmiclProcessor
 
 Turns = Literal["conversation", "apart"]
@@ -62,8 +61,13 @@ class Rows:
     def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
         """Yield each learnt question as its own prompt, with its answer in words: what generation is given."""
         conversation = compose(example)
-        prompts = _prompts(conversation) if self.turns == "conversation" else _prompts_apart(conversation)
-        for exchange, parts in prompts:
+        shots, shown = conversation.shots, tuple[Part, ...]()
+        for index, exchange in enumerate(conversation.exchanges[shots:], shots):
+            parts = conversation.prompt(index)
+            if self.turns == "apart":  # behind the demonstrations and the pictures shown so far
+                asked = replace(exchange, ask=(*shown, *exchange.ask))
+                parts = replace(conversation, exchanges=(*conversation.exchanges[:shots], asked)).prompt(shots)
+                shown += tuple(part for part in exchange.ask if isinstance(part, ImagePlace))
             made = self.processor.prompt(parts, CONTEXTS[self.context])
             images = tuple(conversation.images[picture] for picture in made.pictures)
             labels = tuple(self.processor.answer(exchange.answer))
@@ -80,11 +84,11 @@ class Rows:
 
     def _joined(self, conversation: Conversation) -> TrainingRow:
         context = CONTEXTS[self.context]
-        first = next(i for i, exchange in enumerate(conversation.exchanges) if exchange.learnt)
-        start = self.processor.prompt(prompt(conversation, first), context)
+        start = self.processor.prompt(conversation.prompt(conversation.shots), context)
         ids, shown = list(start.ids), len(start.pictures)
         labels = [IGNORED] * len(ids)
-        for index, exchange in enumerate(conversation.exchanges[first:]):
+        learnt = conversation.exchanges[conversation.shots :]
+        for index, exchange in enumerate(learnt):
             if index:
                 asked = self.processor.follow(exchange.ask, context, shown)
                 shown += sum(isinstance(part, ImagePlace) for part in exchange.ask)
@@ -93,25 +97,7 @@ class Rows:
             answer = self.processor.answer(exchange.answer)
             ids += answer
             labels += answer
-        instruction = _words(conversation.exchanges[first].ask)
-        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], instruction)
-
-
-def _prompts(conversation: Conversation) -> Iterator[tuple[Exchange, tuple[Part, ...]]]:
-    """Yield each learnt exchange behind all that was said before it."""
-    for index, exchange in enumerate(conversation.exchanges):
-        if exchange.learnt:
-            yield exchange, prompt(conversation, index)
-
-
-def _prompts_apart(conversation: Conversation) -> Iterator[tuple[Exchange, tuple[Part, ...]]]:
-    """Yield each learnt exchange behind the demonstrations and the pictures shown so far."""
-    shots = tuple(exchange for exchange in conversation.exchanges if not exchange.learnt)
-    shown: tuple[Part, ...] = ()
-    for exchange in conversation.exchanges[len(shots) :]:
-        asked = replace(exchange, ask=(*shown, *exchange.ask))
-        yield exchange, prompt(Conversation((*shots, asked), conversation.images), len(shots))
-        shown += tuple(part for part in exchange.ask if isinstance(part, ImagePlace))
+        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], _words(learnt[0].ask))
 
 
 def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:

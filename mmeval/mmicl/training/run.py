@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Set
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 from safetensors import SafetensorError
-from transformers import PrinterCallback, TrainingArguments
+from transformers import TrainingArguments
 
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.begin import begin, check, check_same, hold
-from mmeval.mmicl.training.config import Config, Lora, TrainingError
-from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
-from mmeval.mmicl.training.features import Features, complete, open_features
+from mmeval.mmicl.training.config import Config, TrainingError
+from mmeval.mmicl.training.data import (
+    SKIPPED,
+    Collator,
+    LengthBatches,
+    RowSet,
+    list_skipped,
+    read_picture,
+    skipped_pictures,
+)
+from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
-from mmeval.mmicl.training.progress import SKIPPED, Progress, skipped_pictures
 from mmeval.mmicl.training.rows import Rows, TrainingRow
-from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, select, summary
+from mmeval.mmicl.training.trainable import select, summary
 from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
+from mmeval.mmicl.weights import copy_trained, put_trained
 
 Say = Callable[[str], None]
 NAMES = "trained.txt"
@@ -56,8 +62,7 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         start = begin(config, fresh, state.is_main_process)
     with state.main_process_first():
         folder = checkpoints.find(config.model, config.revision)
-    model, processor = checkpoints.load(folder, revision=config.revision)
-    digest = checkpoints.digest(folder)
+    model, processor = checkpoints.load(folder)
     check(config, model, processor)
     names = _select(config, model, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
@@ -65,12 +70,15 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         index = _index(config, rows, state, say)
     _place(config, model, state)
     held_out = _held_out(config, rows)
-    wanted = index.images | {image for row, _ in held_out for image in row.images}
-    features = _features(config, model, processor, sorted(wanted), state, say)
+    data, skipped = RowSet(config.data, index, rows), Path(config.output, SKIPPED.format(state.process_index))
+    collator = Collator(processor, data, None, config.instruction, skipped, config.allow_skipped)
+    if config.features:
+        wanted = index.images | {image for row, _ in held_out for image in row.images}
+        _keep_features(config, model, collator, wanted, state, say)
     facts = {
         "base": str(folder.resolve()) if Path(config.model).is_dir() else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
-        "digest": digest,
+        "digest": checkpoints.digest(folder),
         "rows": index.digest(),
         "trainable": config.trainable,
         "names": names,
@@ -81,30 +89,27 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         Path(config.output, NAMES).write_text("\n".join(names) + "\n", encoding="utf-8")
     if start:
         check_same(start, facts)
-        trained.put(model, trained.read_tensors(start), str(start))
+        put_trained(model, start)
         say(f"going on from {start}")
     _cast(config, model)
-    data = RowSet(config.data, index, rows)
     two_steps = 2 * state.num_processes * config.accumulation  # the optimiser's state is there from the second on
     trainer = MmiclTrainer(
         model=model,
         args=_arguments(config, bool(held_out)),
         train_dataset=data,
-        data_collator=_collator(config, data, features, state),
-        names=names,
+        data_collator=collator,
         facts=facts,
-        processor=processor,
         batches=LengthBatches(index, config.batch, config.seed, largest=two_steps),
         held_out=held_out,
         max_new_tokens=config.max_new_tokens,
-        callbacks=[Progress(say, len(held_out))],
+        say=say,
+        start=start,
     )
     _fit(config, trainer, start)
     return _finish(config, trainer, processor, state, say)
 
 
 def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
-    trainer.remove_callback(PrinterCallback)
     try:
         trainer.train(resume_from_checkpoint=str(start) if start else None)
     except TrainingError as error:  # a worker's comes behind its traceback
@@ -117,30 +122,12 @@ def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
 
 
 def _select(config: Config, model: MmiclForConditionalGeneration, say: Say) -> list[str]:
-    names = select(model, config.trainable) if config.lora is None else _add_lora(config.lora, model)
+    names = select(model, config.trainable, config.lora)
     count = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     say(f"{config.trainable}: {len(names)} tensors, {count:,} parameters learn ({Path(config.output, NAMES)})")
     for line in summary(names):
         say(f"  {line}")
     return names
-
-
-def _add_lora(lora: Lora, model: MmiclForConditionalGeneration) -> list[str]:
-    from peft import LoraConfig, inject_adapter_in_model
-
-    select(model, "lora")
-    pattern = QUERY_AND_VALUE[model.config.family].removesuffix(r"\.weight").removesuffix(r"\.(weight|bias)")
-    updates = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=pattern.replace(r"language_model\.", "", 1),
-    )
-    learnt = {key for key, parameter in model.named_parameters() if parameter.requires_grad}
-    inject_adapter_in_model(updates, model.language_model)
-    for key, parameter in model.named_parameters():
-        parameter.requires_grad_(key in learnt or "lora_" in key)
-    return sorted(key for key, parameter in model.named_parameters() if parameter.requires_grad)
 
 
 def _place(config: Config, model: MmiclForConditionalGeneration, state: PartialState) -> None:
@@ -177,14 +164,6 @@ def _index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
     return index
 
 
-def _collator(config: Config, data: RowSet, features: Features | None, state: PartialState) -> Collator:
-    skipped = Path(config.output, SKIPPED.format(state.process_index))
-    collator = Collator(data.rows.processor, data, features, config.instruction, skipped, config.allow_skipped)
-    if features:  # those that could not be read are listed already
-        collator.broken |= {path for path in data.index.images if path not in features}
-    return collator
-
-
 def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
     if config.held_out is None:
         return []
@@ -194,7 +173,7 @@ def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
         for example in islice(read(path), config.held_out_limit):
             for row, answer in rows.questions(example):
                 images = tuple(str(path.parent / image) for image in row.images)
-                asked.append((TrainingRow(row.ids, row.labels, images, row.instruction), answer))
+                asked.append((replace(row, images=images), answer))
     except (ExampleError, PromptError) as error:
         raise TrainingError(f"{path}: {error}") from error
     except OSError as error:
@@ -205,36 +184,34 @@ def _held_out(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
     return asked[: config.held_out_limit]
 
 
-def _features(
+def _keep_features(
     config: Config,
     model: MmiclForConditionalGeneration,
-    processor: MmiclProcessor,
-    wanted: list[str],
+    collator: Collator,
+    wanted: Set[str],
     state: PartialState,
     say: Say,
-) -> Features | None:
-    if config.features is None:
-        return None
-    features = open_features(Path(config.features), model)
-    mine = wanted[state.process_index :: state.num_processes]
+) -> None:
+    """Encode the wanted pictures, each process its share, and have the collator read what is kept of them."""
+    assert config.features and collator.skipped
+    mine = sorted(wanted)[state.process_index :: state.num_processes]
 
     def progress(done: int, total: int) -> None:
         if done == total or done % 3200 == 0:
             say(f"vision features: {done:,} of {total:,}")
 
-    bad = complete(features, model, mine, lambda path: read_picture(path, processor), progress=progress)
+    features = open_features(Path(config.features), model)
+    bad = complete(features, model, mine, lambda path: read_picture(path, collator.processor), progress=progress)
     listed = skipped_pictures(Path(config.output))
-    with (Path(config.output) / SKIPPED.format(state.process_index)).open("a", encoding="utf-8") as file:
-        file.writelines(
-            json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in bad if path not in listed
-        )
+    list_skipped(collator.skipped, [(path, reason) for path, reason in bad if path not in listed])
     if len(bad) > config.allow_skipped * max(1, len(mine)):
         raise TrainingError(
             f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
             "fix the data, or raise allow_skipped"
         )
     state.wait_for_everyone()
-    return open_features(Path(config.features), model)
+    collator.features = open_features(Path(config.features), model)
+    collator.broken |= {path for path in wanted if path not in collator.features}
 
 
 def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
@@ -255,17 +232,14 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
         activation_checkpointing=config.gradient_checkpointing,
         dataloader_num_workers=config.workers,
         remove_unused_columns=False,
-        save_strategy="steps",
         save_steps=config.evaluate_every,
         save_total_limit=config.keep,
         eval_strategy="steps" if evaluates else "no",
         eval_steps=config.evaluate_every,
         metric_for_best_model=METRIC if evaluates else None,
-        greater_is_better=True if evaluates else None,
         logging_steps=config.log_every,
         report_to=list(config.report_to) or "none",
         seed=config.seed,
-        data_seed=config.seed,
         use_cpu=not torch.cuda.is_available(),
         disable_tqdm=True,
         deepspeed=config.deepspeed,
@@ -283,7 +257,7 @@ def _finish(config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, st
             trainer.save_model(str(final))
         elif state.is_main_process:
             say(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
-            trained.copy(Path(best), final)
+            copy_trained(Path(best), final)
         if config.save_full and state.is_main_process:
             model, _ = checkpoints.load(final)
             checkpoints.save(model, processor, final.with_name("full"))

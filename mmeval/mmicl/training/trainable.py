@@ -12,7 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a misspelt key is found before torch is loaded
+    from torch import nn
+
     from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+    from mmeval.mmicl.training.config import Lora
 
 QFORMER = r"(query_tokens|qformer\..*)"
 PROJECTION = r"language_projection\..*"
@@ -32,26 +35,34 @@ TRAINABLE: Mapping[str, str] = {
     "paper+qformer": f"{QFORMER}|{PROJECTION}" + "|{query_and_value}",
     "full": r"(?!vision_model\.).*",
     "everything": ".*",  # the vision encoder too
-    "lora": f"{QFORMER}|{PROJECTION}",  # and low-rank updates of the language model's query and value (peft)
+    "lora": rf"{QFORMER}|{PROJECTION}|.*\.lora_.*",  # low-rank updates of the language model's query and value (peft)
 }
 """Name -> pattern of the parameters that learn."""
 
 
-def select(model: MmiclForConditionalGeneration, name: str) -> list[str]:
-    """Let exactly the named set learn, and return the names of its parameters, sorted.
+def select(model: MmiclForConditionalGeneration, name: str, lora: Lora | None = None) -> list[str]:
+    """Let exactly the named set learn, low-rank updates put in first, and return the names of its parameters, sorted.
 
     Raises KeyError for an unknown name (`TRAINABLE` has them), ValueError where the set is empty.
     """
     family = model.config.family
+    if lora is not None:
+        _add_updates(model.language_model, QUERY_AND_VALUE[family], lora)
     pattern = re.compile(TRAINABLE[name].format(query_and_value=QUERY_AND_VALUE[family], released=RELEASED[family]))
-    chosen = []
     for key, parameter in model.named_parameters():
         parameter.requires_grad_(pattern.fullmatch(key) is not None)
-        if parameter.requires_grad:
-            chosen.append(key)
+    chosen = sorted(key for key, parameter in model.named_parameters() if parameter.requires_grad)
     if not chosen:
         raise ValueError(f"the trainable set '{name}' names no parameter of this model")
-    return sorted(chosen)
+    return chosen
+
+
+def _add_updates(language_model: nn.Module, pattern: str, lora: Lora) -> None:
+    from peft import LoraConfig, inject_adapter_in_model
+
+    modules = pattern.removeprefix(r"language_model\.").removesuffix(r"\.weight").removesuffix(r"\.(weight|bias)")
+    updates = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=modules)
+    inject_adapter_in_model(updates, language_model)
 
 
 def summary(names: Sequence[str]) -> list[str]:

@@ -1,10 +1,11 @@
-"""MMICL on transformers' Trainer: its batches, its loss, its evaluation by generation, and what it saves."""
+"""MMICL on transformers' Trainer: its batches, its loss, its evaluation by generation, what it says and saves."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -16,38 +17,40 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
-from transformers import Trainer
+from transformers import PrinterCallback, Trainer
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training import trained
 from mmeval.mmicl.training.config import TrainingError
-from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet
+from mmeval.mmicl.training.data import SKIPPED, Collator, LengthBatches, RowSet, skipped_pictures
 from mmeval.mmicl.training.rows import IGNORED, TrainingRow
+from mmeval.mmicl.weights import write_trained
 
 METRIC = "exact_match"
 """Share of held-out questions whose generated answer is the expected one, letter case and final full stop aside."""
 
 
 class MmiclTrainer(Trainer):
-    """Stage I and stage II alike; `names` are the parameters that learn."""
+    """Stage I and stage II alike; `facts` are written beside what was trained, `start` is what the run goes on from."""
 
     model: MmiclForConditionalGeneration
+    data_collator: Collator
 
     def __init__(
         self,
         *,
-        names: Sequence[str],
         facts: dict[str, Any],
-        processor: MmiclProcessor,
         batches: LengthBatches,
         held_out: Sequence[tuple[TrainingRow, str]],
         max_new_tokens: int,
+        say: Callable[[str], None],
+        start: Path | None,
         **trainer: Any,
     ) -> None:
         super().__init__(eval_dataset=list(held_out), **trainer)
-        self.names, self.facts, self.processor = frozenset(names), facts, processor
-        self.batches, self.held_out, self.max_new_tokens = batches, held_out, max_new_tokens
+        self.remove_callback(PrinterCallback)
+        self.facts, self.batches, self.held_out, self.max_new_tokens = facts, batches, held_out, max_new_tokens
+        self.first_step = int(start.name.rpartition("-")[2]) if start else 0
+        self.say, self.passed_over = say, 0
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
 
     def create_accelerator_and_postprocess(self) -> None:
@@ -121,9 +124,7 @@ class MmiclTrainer(Trainer):
         return metrics
 
     def _right(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]) -> int:
-        collator = self.data_collator
-        assert isinstance(collator, Collator)
-        batch = collator.prompts([row for row, _ in part or self.held_out[:1]])
+        batch = self.data_collator([row for row, _ in part or self.held_out[:1]], for_generation=True)
         batch = {key: value.to(self.args.device) for key, value in batch.items()}
         model.train(False)
         mixed = len({parameter.dtype for parameter in model.parameters()}) > 1  # the frozen ones are narrower
@@ -131,8 +132,26 @@ class MmiclTrainer(Trainer):
             together = self.is_fsdp_enabled
             ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False, synced_gpus=together)
         model.train()
-        texts = self.processor.batch_decode(ids)
+        texts = self.data_collator.processor.batch_decode(ids)
         return sum(_plain(text) == _plain(answer) for text, (_, answer) in zip(texts, part, strict=False))
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Do as the Trainer does, and say how far the run is, and how many pictures were passed over."""
+        super().log(logs, start_time)
+        step, steps = self.state.global_step, self.state.max_steps
+        where = f"step {step:,} of {steps:,}"
+        if "loss" in logs and start_time is not None:
+            speed = (step - self.first_step) / max(time.time() - start_time, 1e-3)
+            self.say(
+                f"{where}: loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
+                f"{speed:.3g} steps/s, {_time((steps - step) / speed)} left"
+            )
+        if (share := logs.get(f"eval_{METRIC}")) is not None:
+            self.say(f"{where}: {METRIC} {share:.3f} ({len(self.held_out):,} held-out questions)")
+        passed_over = len(skipped_pictures(Path(str(self.args.output_dir))))
+        if passed_over > self.passed_over:
+            self.passed_over = passed_over
+            self.say(f"{passed_over:,} pictures cannot be read and were passed over; see {SKIPPED.format('*')}")
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """Save only what was trained, with the processor and the name of the base."""
@@ -140,10 +159,9 @@ class MmiclTrainer(Trainer):
             return
         folder = Path(output_dir or str(self.args.output_dir))
         state = state_dict if state_dict is not None else dict(self.model.named_parameters())
-        tensors = {key: state[key].detach().cpu() for key in sorted(self.names)}
-        trained.write(folder, tensors, self.facts)
+        write_trained(folder, {key: state[key].detach().cpu() for key in self.facts["names"]}, self.facts)
         self.model.config.save_pretrained(folder)
-        self.processor.save_pretrained(folder)
+        self.data_collator.processor.save_pretrained(folder)
         torch.save(self.args, folder / "training_args.bin")
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
@@ -180,3 +198,8 @@ def sharded(fsdp: object) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).removesuffix(".").strip()
+
+
+def _time(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min" if rest >= 120 else f"{rest} s"
