@@ -11,10 +11,10 @@ from typing import Any
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follow no redirection: the key is for the server that was named."""
+    """Make every redirection an error: the key is for the server that was named."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Do nothing, so that the redirection becomes an error."""
+        return None
 
 
 class _Until(io.RawIOBase):
@@ -25,11 +25,9 @@ class _Until(io.RawIOBase):
         self._until = time.monotonic() + (sock.gettimeout() or 0.0)
 
     def readable(self) -> bool:
-        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read into the buffer. Raises TimeoutError once the time is up."""
         try:
             if (left := self._until - time.monotonic()) <= 0:
                 raise TimeoutError
@@ -39,7 +37,6 @@ class _Until(io.RawIOBase):
             raise TimeoutError("no whole reply") from error
 
     def close(self) -> None:
-        """Close the socket's file, too."""
         self._file.close()
         super().close()
 
