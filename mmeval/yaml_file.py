@@ -61,9 +61,8 @@ def parse(text: str, name: str) -> dict[str, Any]:
         raise InputError(f"{name}, line {line}: not YAML ({error.reason}); fix the file") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise InputError(
-            f"{name}, line {mark.line + 1 if mark else 1}: not YAML ({error.problem}); fix the file"
-        ) from error
+        line = mark.line + 1 if mark else 1
+        raise InputError(f"{name}, line {line}: not YAML ({error.problem}); fix the file") from error
     except RecursionError as error:
         raise InputError(f"{name}: not YAML (nested too deeply); fix the file") from error
     if not isinstance(values, dict):
