@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # imported by whoever has a model to check values with
 
 MAX_VALUES = 100_000
 """Keys and values in one file, those counted again that an alias repeats."""
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ["str", "int", "float", "bool", "null", "seq", "map", "merge"]}
 
 
@@ -27,12 +26,11 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader without dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own attribute)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Return the value of a node. Raises MarkedYAMLError for text that is not what its tag says."""
         try:
             if isinstance(node, yaml.ScalarNode):
                 node.value.encode()
@@ -74,30 +72,26 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 def _check(root: yaml.Node | None, name: str) -> None:
     """Raise InputError for a repeated key, for a tag that is not plain, and for too many values."""
-    waiting, count = [root], 0
+    waiting, count = [root] if root else [], 0
     while waiting:
         node = waiting.pop()
-        if node is None:
-            continue
         where = f"{name}, line {node.start_mark.line + 1}"
         count += 1
         if count > MAX_VALUES:
-            raise InputError(
-                f"{where}: more than {MAX_VALUES:,} values where aliases are written out; shorten the file"
-            )
+            many = f"more than {MAX_VALUES:,} values where aliases are written out"
+            raise InputError(f"{where}: {many}; shorten the file")
         if node.tag not in _PLAIN:
             raise InputError(f"{where}: the tag {node.tag} is not allowed; write text, numbers, lists and maps")
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
         elif isinstance(node, yaml.MappingNode):
+            waiting += [part for pair in node.value for part in pair]
             seen: set[str] = set()
-            for key, value in node.value:
-                waiting += [key, value]
-                if isinstance(key, yaml.ScalarNode):
-                    if key.value in seen:
-                        where = f"{name}, line {key.start_mark.line + 1}"
-                        raise InputError(f"{where}: the key '{key.value}' is given twice; remove one of them")
-                    seen.add(key.value)
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in seen:
+                    where = f"{name}, line {key.start_mark.line + 1}"
+                    raise InputError(f"{where}: the key '{key.value}' is given twice; remove one of them")
+                seen.add(key.value)
 
 
 _MUST = {
@@ -118,9 +112,9 @@ _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument", "invalid_key")
 
 
 def sentence(error: ValidationError, model: Any, where: str) -> str:
-    """Return the first thing that pydantic found wrong with values as a sentence that names the key.
+    """Return a sentence naming the first key in which values of the file `where` are not what `model` takes.
 
-    An unknown key comes before one that is missing. `model` is what the values were to be, `where` their file.
+    An unknown key comes before one that is missing.
     """
     found = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
     kind, value, context = found["type"], found["input"], found.get("ctx", {})

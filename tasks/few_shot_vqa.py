@@ -7,15 +7,14 @@ Answers are scored by VQA accuracy; val is asked, as the answers of the test par
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mmeval.data import demonstrations
 from mmeval.data import vqa as vqa_data
 from mmeval.data.vqa import Release
-from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.groups import by_category, percent, share
-from mmeval.scoring.readings.yesno import refuses
+from mmeval.scoring.readings.short import voted
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Scorer, Task
 from mmeval.tasks import few_shot
@@ -43,47 +42,26 @@ def ask(question: str) -> str:
     return f"Question:{question} Short answer:"
 
 
-def whole(text: str) -> str:
-    """Take the whole text as the answer."""
-    return text
-
-
 def cut(text: str) -> str:
     """Cut a next question and a list off, as open_flamingo does: `postprocess_vqa_generation`."""
     return re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
 
 
-def scorer(normalise: str, read: Callable[[str], str] = whole, *, raw: bool = False) -> Scorer:
-    """Score what `read` finds by VQA accuracy; against the answers as people wrote them where `raw`.
-
-    An answer that one person or more gave is counted as correct; an empty one is unparsed, and worth nothing.
-    """
-
-    def judge(record: Record) -> Score:
-        if record.text is None:
-            return Score(None, "error")
-        if raw and not record.tags.get("raw"):
-            return Score(None, "unscored")
-        text = read(record.text)
-        answer = vqa.normalised(text)
-        references = record.tags["raw"].split("\n") if raw else record.targets
-        value = vqa.accuracy(text, references, normalise)
-        if not answer:
-            return Score(0.0, "unparsed")
-        if value > 0:
-            return Score(value, "correct", answer)
-        return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
-
-    return judge
-
-
-SCORERS = {"official": scorer("official"), "strict": scorer("always"), "open-flamingo": scorer("always", cut)}
+SCORERS = {"official": voted("official"), "strict": voted("always"), "open-flamingo": voted("always", cut)}
 """`official` is vqaEval.py; `strict` normalises references as it does answers; `open-flamingo` cuts first."""
+
+
+def raw(record: Record) -> Score:
+    """Score against the answers as people wrote them, before stemming."""
+    written = record.tags.get("raw", "")
+    if record.text is not None and not written:
+        return Score(None, "unscored")
+    return SCORERS["official"](replace(record, targets=tuple(written.split("\n"))))
 
 
 def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Say what OK-VQA's number would be against the answers before stemming."""
-    own = share(records, [_RAW(record) if record.error is None else Score(0.0, "error") for record in records])
+    own = share(records, [raw(record) if record.error is None else Score(0.0, "error") for record in records])
     if not own.values:
         return []
     value = 100 * sum(own.values) / len(own.values)
@@ -91,9 +69,6 @@ def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
         "OK-VQA's answers are stemmed (`riding` is `ride`) and those of a model are not; against the answers as people "
         f"wrote them the overall number is {value:.2f} (`raw` in scores.json)."
     ]
-
-
-_RAW = scorer("official", raw=True)
 
 
 def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping[str, Scorer]) -> Task:
@@ -131,7 +106,7 @@ OKVQA = replace(
         "okvqa",
         KNOWLEDGE,
         vqa_data.OKVQA,
-        {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": _RAW},
+        {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": raw},
     ),
     remarks=unstemmed,
 )

@@ -12,8 +12,7 @@ from pathlib import Path
 from mmeval.data import files, nlvr2, tables
 from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import group_all, percent, share
-from mmeval.scoring.readings import truth
-from mmeval.scoring.readings.yesno import scorer
+from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
 from mmeval.types import InputError, Parts, Record, Ref, Sample, Score
@@ -85,7 +84,7 @@ NLVR2 = Task(
     version=1,
     samples=samples,
     prompts={"mmicl": mmicl, "plain": plain},
-    scorers={"official": scorer(truth.official), "strict": scorer(truth.strict)},
+    scorers={"official": yesno.scorer(yesno.nlvr2), "strict": yesno.scorer(yesno.truth)},
     metrics={"official": numbers, "strict": numbers},
     axes={"accuracy": "Accuracy", "consistency": "Consistency"},
 )

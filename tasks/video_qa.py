@@ -18,9 +18,8 @@ from mmeval.data.video_qa import VideoQuestion
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.metrics.vqa import normalised
 from mmeval.scoring.readings import short
-from mmeval.scoring.readings.yesno import refuses
 from mmeval.scoring.statistics import Statistic
-from mmeval.task import Scorer, Task
+from mmeval.task import Task
 from mmeval.tasks import few_shot
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
@@ -121,23 +120,6 @@ def mmicl(sample: Sample) -> Parts:
     return (*shown, f"{task} of the images content. Question: {asked}")
 
 
-def agreed(people: int, spoken: Callable[[str], str], reference: Callable[[str], str]) -> Scorer:
-    """Give full marks where so many gave that answer, a part of them for fewer; an empty answer is unparsed."""
-
-    def judge(record: Record) -> Score:
-        if record.text is None:
-            return Score(None, "error")
-        answer = spoken(record.text)
-        if not answer:
-            return Score(0.0, "unparsed")
-        same = sum(reference(target) == answer for target in record.targets)
-        if same:
-            return Score(min(same / people, 1.0), "correct", answer)
-        return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
-
-    return judge
-
-
 def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Give the accuracy of all, and by the question's first word where the authors did; clustered by video."""
     split = by_category(records, scores, list(kinds), "video", lambda own: None) if kinds else {}
@@ -151,8 +133,8 @@ def _task(
         return read(task, files, reader, data, frames, sampler)
 
     scorers = {
-        "official": agreed(people, str.strip, str.strip),
-        "strict": agreed(people, short.extract, normalised),
+        "official": short.agreed(people, str.strip, str.strip),
+        "strict": short.agreed(people, short.extract, normalised),
     }
     task = Task(
         name=name,

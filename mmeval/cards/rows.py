@@ -9,23 +9,17 @@ from mmeval.cards.schema import NOT_COLUMNS, PLACE, Card
 from mmeval.data import tables
 from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import choices
-from mmeval.types import Image, InputError, Parts, Sample, nearest
+from mmeval.types import Image, InputError, Sample, nearest
 
 KIND = "kind of question"
 """The tag that names a question's kind, where a card has several."""
-_YES_NO = dict.fromkeys(("yes", "true", "1"), "yes") | dict.fromkeys(("no", "false", "0"), "no")
+_YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
 _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 """A column of whole numbers, divided or counted off: `index/4`, `index%2`."""
-_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
-def samples(
-    card: Card, task: str, data: str, frames: int | None = None, sampler: str | None = None
-) -> Iterator[Sample]:
-    """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong.
-
-    Of each video so many `frames` are shown, chosen by `sampler`.
-    """
+def samples(card: Card, task: str, data: str, frames: int = 0, sampler: str = "") -> Iterator[Sample]:
+    """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong."""
     hub = card.hub.model_dump(exclude_none=True) if card.hub else None
     found = tables.read(data, card.files, hub, task, card.rows)
     texts = [text for own in card.prompts.values() for text in own.values()]
@@ -35,27 +29,25 @@ def samples(
             yield sample(card, line, number, columns, frames, sampler)
 
 
-def sample(
-    card: Card, line: TableRow, number: int, columns: set[str], frames: int | None = None, sampler: str | None = None
-) -> Sample:
-    """Return a row as a question. One without any mark shows its pictures first."""
+def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: int = 0, sampler: str = "") -> Sample:
+    """Return a row as a question, with so many frames of its video. One without any mark shows its pictures first."""
     kind = _kind(card, line)
-    shown = [image for column in card.fields.pictures for image in line.images(column, card.folder)]
     clip, about_frames = _frames(card, line, frames, sampler)
-    shown += clip
+    shown = [*(image for column in card.fields.pictures for image in line.images(column, card.folder)), *clip]
     offered = _options(card, line) if kind == "multiple choice" else []
     drawn = _drawn(card, line) if kind == "picture choice" else []
     texts = [line.text(card.fields.question), *offered]
-    plain: list[Parts] = [(text,) for text in texts]
-    marked = card.mark if card.mark and any(card.mark in text for text in texts) else None
-    question, *options = tables.placed(texts, shown, marked, line.where) if marked else plain
-    prompt = question if marked else (*shown, *question)
+    if card.mark and any(card.mark in text for text in texts):
+        prompt, *options = tables.placed(texts, shown, card.mark, line.where)
+    else:
+        prompt, *options = (*shown, texts[0]), *((text,) for text in offered)
     category = line.text(card.fields.category) if card.fields.category else ""
     if card.categories and category not in card.categories:
         hint = nearest(category, card.categories)
         raise InputError(f"{line.where}: unknown category '{category}'{hint}; choose from {', '.join(card.categories)}")
     cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
     groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
+    tags = {column: str(line.value(column)) for column in sorted(columns)} | about_frames
     return Sample(
         id=line.text(card.fields.id) if card.fields.id else str(number),
         prompt=prompt,
@@ -63,15 +55,11 @@ def sample(
         choices=tuple((image,) for image in drawn) or tuple(options),
         groups=cluster | groups,
         category=category,
-        tags={column: str(line.value(column)) for column in sorted(columns)}
-        | about_frames
-        | ({KIND: kind} if card.fields.kind else {}),
+        tags=tags | {KIND: kind} if card.fields.kind else tags,
     )
 
 
-def _frames(
-    card: Card, line: TableRow, frames: int | None, sampler: str | None
-) -> tuple[tuple[Image, ...], dict[str, str]]:
+def _frames(card: Card, line: TableRow, frames: int, sampler: str) -> tuple[tuple[Image, ...], dict[str, str]]:
     """Return the frames of the row's video, and tags that say which they are."""
     if card.fields.video is None:
         return (), {}
@@ -80,12 +68,10 @@ def _frames(
     if line.folder is None:
         raise InputError(f"{line.where}: a table of a hub holds no videos; give the folder of the table and its videos")
     names = line.places(line.text(card.fields.video), card.folder)
-    count, chosen = video.FRAMES if frames is None else frames, video.SAMPLER if sampler is None else sampler
-    return video.frames(line.folder, names, line.where, count, chosen)
+    return video.frames(line.folder, names, line.where, frames or video.FRAMES, sampler or video.SAMPLER)
 
 
 def _kind(card: Card, line: TableRow) -> str:
-    """Return what kind of question the row is. Raises InputError for a value that the card does not list."""
     value = line.text(card.fields.kind) if card.fields.kind else ""
     if value not in card.kind:
         known = ", ".join(card.kind)
@@ -109,12 +95,11 @@ def _cell(line: TableRow, column: str) -> str:
     part = _PART.fullmatch(column) if column not in line.values else None
     if part is None:
         return line.text(column)
-    value = line.text(part[1])
-    if not _WHOLE.fullmatch(value):
-        raise InputError(
-            f"{line.where}: the column {part[1]} is '{value[:40]}'; for {column} it must be a whole number"
-        )
-    return str(int(value) // int(part[3]) if part[2] == "/" else int(value) % int(part[3]))
+    name, sign, by = part.groups()
+    value = line.text(name)
+    if not re.fullmatch("[0-9]{1,18}", value):
+        raise InputError(f"{line.where}: the column {name} is '{value[:40]}'; for {column} it must be a whole number")
+    return str(int(value) // int(by) if sign == "/" else int(value) % int(by))
 
 
 def _drawn(card: Card, line: TableRow) -> list[Image]:
@@ -139,9 +124,8 @@ def _options(card: Card, line: TableRow) -> list[str]:
         value = line.value(card.fields.options[0])
         found = _listed(value) if isinstance(value, str) else line.texts(card.fields.options[0])
     else:
-        nothing = {"", card.absent}
         cells = ["" if (value := line.value(name)) is None else str(value).strip() for name in card.fields.options]
-        found = [cell for cell in cells if cell not in nothing]
+        found = [cell for cell in cells if cell not in ("", card.absent)]
         if cells[: len(found)] != found:
             raise InputError(f"{line.where}: an option is empty and one after it is not; the options must be in a row")
     if len(found) < 2:
@@ -181,13 +165,9 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
 
 
 def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str) -> str:
-    """Return the letter of the right option, whose answer is written as the card's `answers` says."""
     letters = [choices.letter(place) for place in range(len(offered))]
-    written = {
-        "letter": letters,
-        "number": [str(place) for place in range(len(offered))],
-        "text": [str(option).strip() for option in offered],
-    }[card.answers]
+    numbers, options = [str(place) for place in range(len(offered))], [str(option).strip() for option in offered]
+    written = {"letter": letters, "number": numbers, "text": options}[card.answers]
     value = answer.strip("().: ").upper() if card.answers == "letter" else answer
     if written.count(value) != 1:
         raise InputError(

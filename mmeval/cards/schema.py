@@ -39,25 +39,12 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, (bool, int, float)) else value
 
 
-def _several(value: object) -> object:
-    return value if isinstance(value, (list, tuple)) else [value]
-
-
-def _kinds(value: object) -> object:
-    return value if isinstance(value, dict) else {"": value}
-
-
 def _prompts(value: object, info: ValidationInfo) -> object:
     """Return a prompt that is one text as that of every kind."""
     kinds = sorted(set(info.data.get("kind", {}).values()))
     if not isinstance(value, dict):
         return value
     return {name: dict.fromkeys(kinds, text) if isinstance(text, str) else text for name, text in value.items()}
-
-
-def _labels(value: object) -> object:
-    """Return a list of categories as a map of each to itself."""
-    return {str(item): str(item) for item in value} if isinstance(value, list) else value
 
 
 def _repo(value: str) -> str:
@@ -67,18 +54,18 @@ def _repo(value: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1)]
+_SEVERAL = BeforeValidator(lambda value: value if isinstance(value, (list, tuple)) else [value])
 Scalar = Annotated[str, BeforeValidator(_text)]
 """Text, or what YAML reads as a number or a truth value: `split: 1`."""
 Fact = Annotated[str | None, BeforeValidator(_text)]
 """A fact about the benchmark that nothing is computed with."""
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_several), Field(min_length=1)]
-"""One text or a list of them."""
-Scalars = Annotated[tuple[Scalar, ...], BeforeValidator(_several)]
+Texts = Annotated[tuple[Text, ...], _SEVERAL, Field(min_length=1)]
+Scalars = Annotated[tuple[Scalar, ...], _SEVERAL]
 Count = Annotated[int, Field(strict=True, ge=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Columns(_Part):
@@ -124,7 +111,7 @@ class Card(_Part):
     scoring: Fact = None
     access: Fact = None
     held_in: Fact = None
-    kind: Annotated[dict[str, Kind], BeforeValidator(_kinds)]
+    kind: Annotated[dict[str, Kind], BeforeValidator(lambda value: value if isinstance(value, dict) else {"": value})]
     """What stands in the column `kind` -> the kind; without such a column, the one kind under an empty name."""
     files: Texts
     """Patterns, looked for in the data's folder."""
@@ -146,7 +133,10 @@ class Card(_Part):
     mean: Literal["questions", "categories"] = "questions"
     letters: Literal["A.", "(A)", "A)", "A:"] = "A."
     """How options are listed."""
-    categories: Annotated[dict[Text, Scalar], BeforeValidator(_labels)] = {}
+    categories: Annotated[
+        dict[Text, Scalar],
+        BeforeValidator(lambda value: {str(one): str(one) for one in value} if isinstance(value, list) else value),
+    ] = {}
     """Category -> label, in the order in which they are shown."""
     groups: dict[Text, Scalars] = {}
     """Metric -> columns that name a group together: the share of groups in which every question is right."""
@@ -164,7 +154,6 @@ class Card(_Part):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """Refuse what does not go together."""
         kinds, columns = set(self.kind.values()), self.fields
         if kinds.isdisjoint(CHOICES) == bool(columns.options or self.lettered):
             raise ValueError(

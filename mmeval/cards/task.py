@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -11,10 +11,9 @@ from typing import Any
 from mmeval import yaml_file
 from mmeval.cards.rows import KIND, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
-from mmeval.scoring.metrics import groups, vqa
-from mmeval.scoring.readings import choices, letters, yesno
+from mmeval.scoring.metrics import groups
+from mmeval.scoring.readings import choices, letters, short, yesno
 from mmeval.scoring.readings.public import READINGS
-from mmeval.scoring.readings.short import exact
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
@@ -32,7 +31,7 @@ DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio"
 def load(path: Path) -> Task:
     """Return the task of a user's card; its data is looked for in the card's folder. Raises InputError."""
     values = yaml_file.read(path)
-    return build(path.stem, values, str(path), facts=values, default_source=str(path.parent))
+    return build(path.stem, values, str(path), facts=values, source=str(path.parent))
 
 
 def packaged(name: str) -> Task:
@@ -42,11 +41,7 @@ def packaged(name: str) -> Task:
 
 
 def build(
-    name: str,
-    values: Mapping[str, Any],
-    where: str,
-    facts: Mapping[str, Any] | None = None,
-    default_source: str = "embedded",
+    name: str, values: Mapping[str, Any], where: str, facts: Mapping[str, Any] | None = None, source: str = "embedded"
 ) -> Task:
     """Return the task of that card, called `where` in messages; `facts` is the card where no package holds it."""
     card = check(values, where)
@@ -65,12 +60,12 @@ def build(
         scorers={"strict": scorer(card)},
         metrics={"strict": partial(numbers, card)},
         axes=dict(card.categories) or {"overall": "Accuracy"},
-        totals={**({"overall": "Overall"} if card.categories else {}), **{group: group for group in card.groups}},
+        totals=({"overall": "Overall"} if card.categories else {}) | {group: group for group in card.groups},
         details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
         readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
         strict=letters.reasoned,
-        default_source=default_source,
+        default_source=source,
         facts=facts,
         **video,
     )
@@ -89,12 +84,9 @@ def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
     def render(sample: Sample) -> Parts:
         shown = () if card.mark else tuple(part for part in sample.prompt if isinstance(part, Image))
         question = sample.prompt if card.mark else tuple(part for part in sample.prompt if not isinstance(part, Image))
-        filled: dict[str, Parts] = {
-            "pictures": shown,
-            "question": question,
-            "options": choices.listed(sample.choices, form),
-            **{name: (value,) for name, value in sample.tags.items()},
-        }
+        options = choices.listed(sample.choices, form)
+        filled: dict[str, Parts] = {"pictures": shown, "question": question, "options": options}
+        filled |= {name: (value,) for name, value in sample.tags.items()}
         own = pieces[_kind(card, sample.tags)]
         return choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
 
@@ -102,30 +94,17 @@ def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
 
 
 def _kind(card: Card, tags: Mapping[str, str]) -> str:
-    """Return the kind of a question from its tags or from its record's."""
     return tags[KIND] if card.fields.kind else card.kind[""]
 
 
 def scorer(card: Card) -> Scorer:
     """Return the strict scorer of each question's kind."""
-    short_answer = exact if card.match == "exact" else agreement
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
         "yes/no": yesno.scorer(yesno.strict),
-        "short answer": short_answer,
+        "short answer": short.exact if card.match == "exact" else short.voted("official", refusals=False),
     }
     return lambda record: scorers[_kind(card, record.tags)](record)
-
-
-def agreement(record: Record) -> Score:
-    """Score by VQA accuracy, as vqaEval.py does; an answer that somebody gave is correct, an empty one unparsed."""
-    if record.text is None:
-        return Score(None, "error")
-    answer = vqa.normalised(record.text)
-    if not answer:
-        return Score(0.0, "unparsed")
-    value = vqa.accuracy(record.text, record.targets)
-    return Score(value, "correct" if value else "incorrect", answer)
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
@@ -140,7 +119,7 @@ def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> d
     for name in card.groups:
         inside = [pair for pair in zip(records, scores, strict=True) if name in pair[0].groups]
         own, theirs = [record for record, _ in inside], [score for _, score in inside]
-        found[name] = groups.percent(groups.group_all(own, theirs, name, cluster), _chance_of_all(own, name, chance))
+        found[name] = groups.percent(groups.group_all(own, theirs, name, cluster), _chance_of_all(card, own, name))
     if tuple(card.kind.values()) == ("yes/no",):
         detected = groups.detection(records, scores, cluster)
         found |= {name: detected[name] for name in DETAILS}
@@ -149,22 +128,22 @@ def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> d
 
 def _chance(card: Card, records: Sequence[Record]) -> float | None:
     """Return what guessing gives, of 100; None where a short answer is among the questions."""
-    fixed = {"yes/no": 50.0, "short answer": None}
-    kinds = [_kind(card, record.tags) for record in records]
-    each = [fixed[k] if k in fixed else groups.guessing([r]) for k, r in zip(kinds, records, strict=True)]
+    each = [_chance_of_one(card, record) for record in records]
     known = [value for value in each if value is not None]
     return sum(known) / len(known) if known and len(known) == len(each) else None
 
 
-def _chance_of_all(
-    records: Sequence[Record], name: str, chance: Callable[[Sequence[Record]], float | None]
-) -> float | None:
+def _chance_of_one(card: Card, record: Record) -> float | None:
+    fixed = {"yes/no": 50.0, "short answer": None}
+    kind = _kind(card, record.tags)
+    return fixed[kind] if kind in fixed else groups.guessing([record])
+
+
+def _chance_of_all(card: Card, records: Sequence[Record], name: str) -> float | None:
     """Return what guessing every question of a group gives, of 100; None where a short answer is among them."""
     chances: dict[str, float] = {}
     for record in records:
-        own = chance([record])
-        if own is None:
+        if (own := _chance_of_one(card, record)) is None:
             return None
-        group = groups.key(record, name)
-        chances[group] = chances.get(group, 100.0) * own / 100.0
+        chances[record.groups[name]] = chances.get(record.groups[name], 100.0) * own / 100.0
     return sum(chances.values()) / len(chances) if chances else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from mmeval.types import Record, Score
@@ -22,19 +22,16 @@ def differences(
 
     Where both read the same, or nothing, one may still give a mark for it: what a draw is worth, for example.
     """
-    found: dict[str, Counter[str]] = {}
-    for record, first, second in zip(records, official, strict, strict=True):
-        if first.answer != second.answer or first.value != second.value:
-            found.setdefault(record.category, Counter())[_reason(first.answer, second.answer)] += 1
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for record, one, other in zip(records, official, strict, strict=True):
+        if one.answer == other.answer and one.value == other.value:
+            continue
+        if one.answer == other.answer:
+            reason = MARKED
+        else:
+            reason = ONLY_OFFICIAL if other.answer is None else ONLY_STRICT if one.answer is None else OPPOSITE
+        found[record.category][reason] += 1
     return found
-
-
-def _reason(official: str | None, strict: str | None) -> str:
-    if official == strict:
-        return MARKED
-    if strict is None:
-        return ONLY_OFFICIAL
-    return ONLY_STRICT if official is None else OPPOSITE
 
 
 def explain(found: Mapping[str, Counter[str]]) -> str:

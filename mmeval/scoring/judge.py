@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import json
 import os
 import random
 import re
+import socket
 import time
 import urllib.parse
 import urllib.request
@@ -21,9 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmeval import jsonl
 from mmeval.scoring.readings.choices import NONE_OF_THEM, texts
 from mmeval.scoring.readings.strict import strict
-from mmeval.scoring.timed_http import OPENER
 from mmeval.types import InputError, Record
 
 KEY = "MMEVAL_JUDGE_KEY"
@@ -39,26 +41,19 @@ _ENGLISH = (
     "You are provided with a question, several options, and an answer, and you need to find which option is most "
     "similar to the answer. If the meaning of all options are significantly different from the answer, output Z. "
     "Your should output a single uppercase character in A, B, C, D (if they are valid options), and Z. \n"
-    "Example 1: \n"
-    "Question: What is the main object in image?\nOptions: A. teddy bear B. rabbit C. cat D. dog\n"
+    "Example 1: \nQuestion: What is the main object in image?\nOptions: A. teddy bear B. rabbit C. cat D. dog\n"
     "Answer: a cute teddy bear\nYour output: A\n"
-    "Example 2: \n"
-    "Question: What is the main object in image?\nOptions: A. teddy bear B. rabbit C. cat D. dog\n"
-    "Answer: Spider\nYour output: Z\n"
-    "Example 3: \n"
-    "Question: {}?\nOptions: {}\nAnswer: {}\nYour output: "
+    "Example 2: \nQuestion: What is the main object in image?\nOptions: A. teddy bear B. rabbit C. cat D. dog\n"
+    "Answer: Spider\nYour output: Z\nExample 3: \nQuestion: {}?\nOptions: {}\nAnswer: {}\nYour output: "
 )
 _CHINESE = (
     "你是一个帮助我匹配答案与单选题中多个选项的 AI 助手。"
     "你会被提供：一个问题，多个选项，一个答案。你的任务是找到与答案意义最相近的选项。"
     "如果所有选项的意义都与答案显著不同，则输出 Z。"
     "你应该输出一个单个的大写字母，例如 A, B, C, D（如果它们是有效选项），或 Z。"
-    "例 1:"
-    "问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 一只可爱的泰迪熊\n输出: A\n"
-    "例 2: \n"
-    "问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 蜘蛛\n输出: Z\n"
-    "例 3: \n"
-    "问题: {}?\n选项: {}\n答案: {}\n输出: "
+    "例 1:问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 一只可爱的泰迪熊\n输出: A\n"
+    "例 2: \n问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 蜘蛛\n输出: Z\n"
+    "例 3: \n问题: {}?\n选项: {}\n答案: {}\n输出: "
 )
 """MMBench's matching prompts, word for word (VLMEvalKit, multiple_choice.py), this one for a Chinese question."""
 
@@ -107,20 +102,16 @@ class Verdicts:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `scores.json` keeps of the verdicts, enough to read the answers in the same way again."""
-        return {
-            "model": self.model,
-            "read": self.read,
-            "unreadable": sorted(self.unreadable),
-            "failed": sorted(self.failed),
-        }
+        failed, unreadable = sorted(self.failed), sorted(self.unreadable)
+        return {"model": self.model, "read": self.read, "unreadable": unreadable, "failed": failed}
 
     def remark(self, answers: int) -> str:
         """Return how many answers were asked about and how many verdicts there are, for under a table."""
-        asked = len(self.read) + len(self.unreadable) + len(self.failed)
+        read, failed, unreadable = len(self.read), len(self.failed), len(self.unreadable)
         return (
-            f"The judge {self.model} was asked about {asked} of {answers} answers: {len(self.read)} read, "
-            f"{len(self.failed)} without a reply, {len(self.unreadable)} with a reply that is not a letter. The "
-            f"official scorer drew a letter for {100 * len(self.unreadable) / max(answers, 1):.1f}% of all answers."
+            f"The judge {self.model} was asked about {read + failed + unreadable} of {answers} answers: {read} read, "
+            f"{failed} without a reply, {unreadable} with a reply that is not a letter. The official scorer drew a "
+            f"letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
         )
 
 
@@ -158,7 +149,7 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
     """
     check_address(judge.url)
     verdicts = Verdicts(judge.model)
-    cached = _read(judge.cache)
+    cached = _cached(judge.cache)
     open_questions: dict[str, list[Record]] = {}
     for record in records:
         key = hashlib.sha256(f"{judge.model}\n{prompt(record)}".encode("utf-8", "backslashreplace")).hexdigest()
@@ -182,26 +173,23 @@ def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verdicts: 
     in_a_row = 0
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        with judge.cache.open("ab") as file:
-            file.truncate(_whole_lines(judge.cache))
+        with jsonl.appending(judge.cache) as lines:
             waiting = {pool.submit(_letter, judge, rows[0]): key for key, rows in questions.items()}
             for future in as_completed(waiting):
-                rows = questions[waiting[future]]
+                key, ids = waiting[future], [row.id for row in questions[waiting[future]]]
                 if future.cancelled():
-                    verdicts.failed.update(row.id for row in rows)
+                    verdicts.failed.update(ids)
                     continue
                 reply, letter, problem = future.result()
                 if letter is not None:
-                    line = {"key": waiting[future], "model": judge.model, "reply": reply}
-                    file.write(json.dumps(line).encode() + b"\n")
-                    file.flush()
-                    verdicts.read.update((row.id, letter) for row in rows)
+                    lines.write({"key": key, "model": judge.model, "reply": reply})
+                    verdicts.read |= dict.fromkeys(ids, letter)
                 else:
                     verdicts.why = problem
-                    (verdicts.failed if reply is None else verdicts.unreadable).update(row.id for row in rows)
+                    (verdicts.failed if reply is None else verdicts.unreadable).update(ids)
                 in_a_row = in_a_row + 1 if reply is None else 0
                 if in_a_row == HOPELESS:
-                    for other in waiting:
+                    for other in waiting:  # a pool that shuts down would not say which it dropped
                         other.cancel()
     finally:
         pool.shutdown(cancel_futures=True)  # whoever presses Ctrl-C does not wait for thousands of questions
@@ -220,8 +208,7 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
             if attempt + 1 < TRIES:
                 time.sleep(0.2 * 4**attempt)
             continue
-        letter = strict(reply, record.choices)
-        if letter is not None:
+        if letter := strict(reply, record.choices):
             return reply, letter, ""
         problem = f"its reply to {record.id} was {reply[:60]!r}"
     return reply, None, problem
@@ -229,12 +216,8 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
 
 def _reply(judge: Judge, question: str) -> str:
     """Return a reply. Raises OSError where the server is not reached, ValueError where it does not answer like one."""
-    asked = {
-        "model": judge.model,
-        "messages": [{"role": "user", "content": question}],
-        "temperature": 0,
-        "max_tokens": 64,
-    }
+    messages = [{"role": "user", "content": question}]
+    asked = {"model": judge.model, "messages": messages, "temperature": 0, "max_tokens": 64}
     headers = {"Content-Type": "application/json"}
     if os.environ.get(KEY):
         headers["Authorization"] = f"Bearer {os.environ[KEY]}"
@@ -251,21 +234,69 @@ def _reply(judge: Judge, question: str) -> str:
         raise ValueError(f"no choices[0].message.content in {str(answer)[:80]}") from error
 
 
-def _read(path: Path) -> dict[str, str]:
+def _cached(path: Path) -> dict[str, str]:
     """Return the replies by key, without a last line that a kill cut short."""
     found: dict[str, str] = {}
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            found[str(entry["key"])] = str(entry["reply"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path}, line {number}: not a judge's reply ({error}); delete the line") from error
+    for entry, where in jsonl.read(path, advice="delete the line", whole_lines=True) if path.exists() else ():
+        if not {"key", "reply"} <= entry.keys():
+            raise InputError(f"{where}: not a judge's reply; delete the line")
+        found[str(entry["key"])] = str(entry["reply"])
     return found
 
 
-def _whole_lines(path: Path) -> int:
-    """Return the length of the file, in bytes, without a last line that a kill cut short."""
-    return path.read_bytes().rfind(b"\n") + 1
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Make every redirection an error: the key is for the server that was named."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class _Until(io.RawIOBase):
+    """What a socket receives before its time is up, however slowly the bytes come."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._file = sock, sock.makefile("rb", buffering=0)
+        self._until = time.monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            if (left := self._until - time.monotonic()) <= 0:
+                raise TimeoutError
+            self._sock.settimeout(left)
+            return self._file.readinto(buffer)
+        except TimeoutError as error:
+            raise TimeoutError("no whole reply") from error
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """A reply whose status, headers and text have one time together."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Until(sock))
+
+
+def _timed(kind: type[http.client.HTTPConnection]) -> type[http.client.HTTPConnection]:
+    return type(kind.__name__, (kind,), {"response_class": _Response})
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_timed(http.client.HTTPConnection), request)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_timed(http.client.HTTPSConnection), request)
+
+
+OPENER = urllib.request.build_opener(_Stay, _Http, _Https)
+"""Its `timeout` bounds the whole reply, status and headers included, and not each byte of it."""

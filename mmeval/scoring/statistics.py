@@ -17,7 +17,6 @@ from mmeval.types import Estimate
 LEVEL = 0.95
 Z = 1.959963984540054
 """The normal quantile of a two-sided 95% interval."""
-
 Array = npt.NDArray[np.float64]
 
 
@@ -49,12 +48,10 @@ class Functional:
 
 @dataclass(frozen=True)
 class Statistic:
-    """A number: the sum of independent strata (MME's Perception: ten subtasks), or a functional.
-
-    Full marks: all weights, or what the functional is a share of.
-    """
+    """A number: the sum of independent strata (MME's Perception: ten subtasks), or a functional."""
 
     full_marks: float
+    """All weights, or what the functional is a share of."""
     chance: float | None
     strata: Sequence[Stratum] = ()
     reason: str | None = None
@@ -70,36 +67,27 @@ def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> E
     (Hesterberg 2015, section 5.2), and never narrower than `unseen` allows. Several: their limits
     combined by MOVER (Zou and Donner 2008), which keeps a stratum's distance to its limits where it is lopsided.
     """
-    n = sum(max(len(mean.values) for _, mean in stratum) for stratum in statistic.strata)
+    full, chance, number = statistic.full_marks, statistic.chance, statistic.functional
+    n = number.n if number else sum(max(len(mean.values) for _, mean in stratum) for stratum in statistic.strata)
     if statistic.reason is not None:
-        return Estimate(None, None, None, n, statistic.full_marks, statistic.chance, statistic.reason)
-    if statistic.functional is not None:
-        n = statistic.functional.n
-        limits = [_functional_limits(statistic.functional, statistic.full_marks, resamples, seed)]
-    else:
-        limits = [_limits(stratum, resamples, seed) for stratum in statistic.strata]
+        return Estimate(None, None, None, n, full, chance, statistic.reason)
+    limits = [_limits(stratum, resamples, seed) for stratum in statistic.strata]
+    if number:
+        limits = [_functional_limits(number, full, resamples, seed)]
     value = sum(middle for _, middle, _ in limits)
     low = value - math.hypot(*(middle - low for low, middle, _ in limits))
     high = value + math.hypot(*(high - middle for _, middle, high in limits))
-    return Estimate(value, max(low, 0.0), min(high, statistic.full_marks), n, statistic.full_marks, statistic.chance)
+    return Estimate(value, max(low, 0.0), min(high, full), n, full, chance)
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
-    """Return the terms of a number of one stratum, by name and in its own unit: MME's acc and acc+, of 100 each.
-
-    A mean without a name is the number itself, and left out.
-    """
-    if len(statistic.strata) != 1:
-        return {}
-    named = ((weight, mean) for weight, mean in statistic.strata[0] if mean.name)
-    return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in named}
+    """Return the named terms of a number of one stratum, in its own unit: MME's acc and acc+, of 100 each."""
+    terms = statistic.strata[0] if len(statistic.strata) == 1 else ()
+    return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in terms if mean.name}
 
 
 def unseen(clusters: float) -> float:
-    """Return the share of clusters that may behave as none of those seen did: Wilson's upper limit for 0 of them.
-
-    Wilson 1927; for all of n right, 1 - unseen(n) is Wilson's lower limit.
-    """
+    """Return the share of clusters that may behave as none of those seen did: Wilson's (1927) upper limit for 0."""
     return Z**2 / (clusters + Z**2)
 
 
@@ -107,8 +95,10 @@ def _limits(stratum: Stratum, resamples: int, seed: int) -> tuple[float, float, 
     sums, counts = _by_cluster(stratum)
     weights = np.array([weight for weight, _ in stratum])
     value = float(weights @ (sums.sum(axis=0) / counts.sum(axis=0)))
-    clusters = _effective(counts)
-    return _between(_resampled(weights, sums, counts, resamples, seed), value, float(weights.sum()), clusters)
+    values = _resampled(weights, sums, counts, resamples, seed)
+    # Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each
+    effective = float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
+    return _between(values, value, float(weights.sum()), effective)
 
 
 def _functional_limits(number: Functional, full: float, resamples: int, seed: int) -> tuple[float, float, float]:
@@ -121,16 +111,15 @@ def _functional_limits(number: Functional, full: float, resamples: int, seed: in
 
 def _between(values: Array, value: float, full: float, clusters: float) -> tuple[float, float, float]:
     """Return low, value, high, from the values of the resamples and from what so many clusters may not have shown."""
-    tail = _tail(clusters)
+    tail, share = _tail(clusters), unseen(clusters)
     low, high = np.quantile(values, [tail, 1 - tail])
-    share = unseen(clusters)
     return min(float(low), value - share * value), value, max(float(high), value + share * (full - value))
 
 
 def _by_cluster(stratum: Stratum) -> tuple[Array, Array]:
     """Return the sum and the number of each mean's values in each cluster: [clusters, means] twice."""
     index = {name: row for row, name in enumerate(dict.fromkeys(c for _, mean in stratum for c in mean.clusters))}
-    sums, counts = np.zeros((len(index), len(stratum))), np.zeros((len(index), len(stratum)))
+    sums, counts = np.zeros((2, len(index), len(stratum)))
     for column, (_, mean) in enumerate(stratum):
         rows = [index[cluster] for cluster in mean.clusters]
         np.add.at(sums[:, column], rows, mean.values)
@@ -146,11 +135,6 @@ def _resampled(weights: Array, sums: Array, counts: Array, resamples: int, seed:
     with np.errstate(invalid="ignore"):
         values = ((draws @ kind_sums) / (draws @ kind_counts)) @ weights
     return np.asarray(values[np.isfinite(values)])  # a resample may hold no value of a mean that few clusters have
-
-
-def _effective(counts: Array) -> float:
-    """Return Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each."""
-    return float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
 
 
 def _tail(clusters: float) -> float:

@@ -19,7 +19,7 @@ from mmeval.engine.prompts import flatten
 from mmeval.mmicl.context import ImageMention
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.auroc import auroc
-from mmeval.scoring.readings import choices, letters, short, truth, yesno
+from mmeval.scoring.readings import choices, letters, short, yesno
 from mmeval.scoring.statistics import estimate
 from mmeval.task import Task, load_task
 from mmeval.tasks.vl_icl import strict as vl_icl
@@ -31,7 +31,7 @@ OPTIONS = ("the cat", "the dog", "the hen", "none of them")
 SCORERS: dict[str, Callable[[Record], Score]] = {
     "letter": choices.scorer(letters.reasoned),
     "yes/no": yesno.scorer(yesno.strict),
-    "true/false": yesno.scorer(truth.strict),
+    "true/false": yesno.scorer(yesno.truth),
     "short": short.exact,
     "vl-icl": vl_icl,
 }

@@ -16,7 +16,6 @@ from mmeval.scoring.metrics.cider import cider, mean, tokenize
 from mmeval.scoring.metrics.groups import by_category, detection, group_all, macro, percent, share
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.readings.short import exact
-from mmeval.scoring.readings.truth import official, strict
 from mmeval.scoring.statistics import Mean, Statistic, estimate
 from mmeval.tasks.winoground import marks
 from mmeval.types import InputError, Record, Score
@@ -271,7 +270,7 @@ def test_yes_odds_takes_both_spellings_together() -> None:
     ],
 )
 def test_true_and_false(text: str, takes: str | None, means: str | None) -> None:
-    assert (official(text), strict(text)) == (takes, means)
+    assert (yesno.nlvr2(text), yesno.truth(text)) == (takes, means)
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,16 @@ from mmeval.scoring.statistics import Array, Functional, Statistic
 def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[str]) -> Statistic:
     """Return the area, of 100, from a value for each sample; chance is 50. The interval ranks each resample anew.
 
-    Rule: Mann-Whitney's statistic, which is what scikit-learn's `roc_auc_score` gives (Hateful Memes, Kiela et al.
-    2020, arXiv 2005.04790).
+    Rule: Mann-Whitney's statistic, as scikit-learn's `roc_auc_score` (Hateful Memes, Kiela 2020, arXiv 2005.04790).
     """
     if all(positive) or not any(positive):
         return Statistic(100.0, 50.0, reason="the data has not both positive and negative samples")
-    order = np.argsort(np.asarray(values, dtype=np.float64), kind="stable")
-    sorted_values = np.asarray(values, dtype=np.float64)[order]
+    order = np.argsort(values, kind="stable")
+    ranked = np.asarray(values)[order]
     truth = np.asarray(positive, dtype=bool)[order]
     names = {name: index for index, name in enumerate(dict.fromkeys(clusters))}
     own = np.array([names[name] for name in clusters])[order]
-    starts = np.flatnonzero(np.r_[True, sorted_values[1:] != sorted_values[:-1]])  # where each run of ties begins
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # where each run of ties begins
 
     def area(draws: Array) -> Array:
         """Return the area in each resample, from how often it draws each cluster, [resamples, clusters]."""

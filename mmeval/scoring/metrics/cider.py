@@ -18,9 +18,7 @@ SIGMA = 6.0
 """Of the penalty for another length than the reference's, in bigrams."""
 BEST = 10.0
 """The value of one caption at most: pycocoevalcap multiplies cosines by ten."""
-
 Grams = Counter[tuple[str, ...]]
-
 _PUNCTUATION = {*"'`.?!,:;-", "''", "``", "--", "...", "-lrb-", "-rrb-", "-lcb-", "-rcb-"}
 """What pycocoevalcap's tokenizer drops."""
 _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": " -- ", "—": " -- "})
@@ -34,7 +32,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CLITIC = re.compile(r"(.+?)(n't|'(?:s|m|d|ll|re|ve))$")
-_TWO_WORDS = {"cannot": 3, "gonna": 3, "gotta": 3, "wanna": 3, "gimme": 3, "lemme": 3}
+_TWO_WORDS = {"cannot": 3, "gonna": 3, "gotta": 3, "wanna": 3, "gimme": 3, "lemme": 3, "y'all": 2}
 """Words that Penn Treebank writes as two, and where it cuts them."""
 _BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
 
@@ -46,11 +44,8 @@ def tokenize(caption: str) -> list[str]:
     and colons stay whole; a hyphen stays inside its word; square brackets become -lsb- and are kept, as there.
     A full stop after an abbreviation of more letters than those listed is dropped, where Stanford's may keep it.
     """
-    text = caption.translate(_QUOTES).lower().replace('"', " '' ")
-    words: list[str] = []
-    for token in _TOKEN.findall(text):
-        words += _parts(_BRACKETS.get(token, token))
-    return [word for word in words if word not in _PUNCTUATION]
+    tokens = _TOKEN.findall(caption.translate(_QUOTES).lower().replace('"', " '' "))
+    return [word for token in tokens for word in _parts(_BRACKETS.get(token, token)) if word not in _PUNCTUATION]
 
 
 def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> list[float]:
@@ -71,9 +66,8 @@ def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Seq
 
 def mean(values: Sequence[float], clusters: Sequence[str]) -> Statistic:
     """CIDEr as tables print it, a hundred times the mean (1,000 at most); its interval keeps the n-grams' weights."""
-    if not values:
-        return Statistic(1000.0, None, reason="no caption has an answer")
-    return Statistic(1000.0, None, [((1000.0, Mean([value / BEST for value in values], clusters)),)])
+    strata = [((1000.0, Mean([value / BEST for value in values], clusters)),)] if values else []
+    return Statistic(1000.0, None, strata, reason=None if values else "no caption has an answer")
 
 
 class _Vector:
@@ -103,7 +97,5 @@ def _grams(words: Sequence[str]) -> Grams:
 def _parts(token: str) -> list[str]:
     if cut := _TWO_WORDS.get(token):
         return [token[:cut], token[cut:]]
-    if token == "y'all":
-        return ["y'", "all"]
     match = _CLITIC.fullmatch(token)
     return [*_parts(match[1]), match[2]] if match else [token]

@@ -9,19 +9,19 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TypeVar
 
 from mmeval.scoring.readings.choices import LETTERS, lost
 from mmeval.types import Record, Sample, Score
 
 T = TypeVar("T")
-
 GROUP = "circular"
 """The group that ties the turns of a question together."""
 
 
 def turned(choices: Sequence[T], turn: int) -> tuple[T, ...]:
-    """Return the options in the order of a turn, from 0: at each, A takes B's text, B takes C's, the last one A's."""
+    """Return the options in the order of a turn, from 0: at each, A takes B's text, the last one A's."""
     return (*choices[turn:], *choices[:turn])
 
 
@@ -61,7 +61,7 @@ class Question:
 
     @cached_property
     def cluster(self) -> str:
-        """Questions about the same pictures are not independent of each other."""
+        """What questions about the same pictures share."""
         return " ".join(self.records[0].images) or self.records[0].groups[GROUP]
 
 
@@ -70,11 +70,8 @@ def questions(records: Sequence[Record], scores: Sequence[Score]) -> list[Questi
     groups: dict[str, list[tuple[Record, float | None]]] = {}
     for record, score in zip(records, scores, strict=True):
         groups.setdefault(record.groups[GROUP], []).append((record, score.value))
-    found = []
-    for rows in groups.values():
-        rows.sort(key=lambda row: int(row[0].tags.get("turn", "0")))
-        found.append(Question([record for record, _ in rows], [mark for _, mark in rows]))
-    return found
+    ordered = (sorted(rows, key=lambda row: _turn(row[0])) for rows in groups.values())
+    return [Question([record for record, _ in rows], [mark for _, mark in rows]) for rows in ordered]
 
 
 def incomplete(found: Sequence[Question]) -> str | None:
@@ -93,6 +90,10 @@ def chance(found: Sequence[Question]) -> float | None:
     return math.fsum(shares) / len(shares) if shares else None  # the same in any order of the answers
 
 
+def _turn(one: Record | Sample) -> int:
+    return int(one.tags.get("turn", "0"))
+
+
 class EarlyStop:
     """The questions that are lost so far: every scorer read an answer to a turn of theirs, and found it wrong.
 
@@ -100,7 +101,6 @@ class EarlyStop:
     """
 
     def __init__(self, scorers: Iterable[Callable[[Record], Score]], held: Iterable[Record]) -> None:
-        """Begin with the answers that are there already."""
         self._scorers = tuple(scorers)
         self._lost: set[str] = set()
         for record in held:
@@ -118,7 +118,4 @@ class EarlyStop:
     @staticmethod
     def waves(samples: Sequence[Sample]) -> list[list[Sample]]:
         """Return the first turn of every question, then the second ones, and so on."""
-        turns: dict[int, list[Sample]] = {}
-        for sample in samples:
-            turns.setdefault(int(sample.tags.get("turn", "0")), []).append(sample)
-        return [turns[turn] for turn in sorted(turns)]
+        return [list(wave) for _, wave in groupby(sorted(samples, key=_turn), key=_turn)]

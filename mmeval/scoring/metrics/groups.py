@@ -1,7 +1,7 @@
 """Shares of questions, and of groups of questions that are right altogether, as numbers of 100.
 
-One `group_all` gives MME's acc+, NLVR2's consistency, HallusionBench's qAcc and fAcc, NaturalBench's Q, I and G,
-and VCR's Q->AR: they differ in nothing but the key.
+One `group_all` gives MME's acc+, NLVR2's consistency, HallusionBench's qAcc and fAcc, NaturalBench's Q, I and G, and
+VCR's Q->AR: they differ in nothing but the key.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def key(record: Record, group: Key) -> str:
 
 def percent(mean: Mean, chance: float | None, why: str = "no question has an answer") -> Statistic:
     """Return a mean as a number of 100; `chance` is of 100, too. Without values, `why` says that there is no number."""
-    if not mean.values:
-        return Statistic(100.0, chance, reason=why)
-    return Statistic(100.0, chance, [((100.0, mean),)])
+    return Statistic(100.0, chance, [((100.0, mean),)]) if mean.values else Statistic(100.0, chance, reason=why)
 
 
 def macro(parts: Mapping[str, Statistic]) -> Statistic:
@@ -60,12 +58,14 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
     chance = sum(chances) / len(chances) if chances and len(chances) == len(parts) else None
     if missing := [name for name, part in parts.items() if part.reason is not None]:
         return Statistic(100.0, chance, reason=f"no value for {', '.join(missing)}")
-    strata = [
-        tuple((weight / len(parts), mean) for weight, mean in stratum)
-        for part in parts.values()
-        for stratum in part.strata
-    ]
-    return Statistic(100.0, chance, strata)
+    strata = (stratum for part in parts.values() for stratum in part.strata)
+    return Statistic(100.0, chance, [tuple((weight / len(parts), mean) for weight, mean in one) for one in strata])
+
+
+def guessing(records: Sequence[Record]) -> float | None:
+    """Return what drawing one of each question's options gives, of 100; None where a question has no options."""
+    sizes = [len(record.choices) for record in records]
+    return 100.0 * sum(1 / size for size in sizes) / len(sizes) if sizes and 0 not in sizes else None
 
 
 def by_category(
@@ -73,29 +73,19 @@ def by_category(
     scores: Sequence[Score],
     names: Sequence[str],
     cluster: Key = pictures,
-    chance: Callable[[Sequence[Record]], float | None] | None = None,
+    chance: Callable[[Sequence[Record]], float | None] = guessing,
 ) -> dict[str, Statistic]:
     """Return the share of each category, in the order of `names`; `chance` finds what guessing its records gives."""
     found: dict[str, tuple[list[Record], list[Score]]] = {name: ([], []) for name in names}
     for record, score in zip(records, scores, strict=True):
-        own = found.setdefault(record.category, ([], []))
-        own[0].append(record)
-        own[1].append(score)
-    guessed = chance or guessing
-    return {
-        name: percent(
-            share(*own, cluster),
-            guessed(own[0]),
-            f"no question of {name} has an answer" if own[0] else f"the data has no question of {name}",
-        )
-        for name, own in found.items()
-    }
-
-
-def guessing(records: Sequence[Record]) -> float | None:
-    """Return what drawing one of each question's options gives, of 100; None where a question has no options."""
-    sizes = [len(record.choices) for record in records]
-    return 100.0 * sum(1 / size for size in sizes) / len(sizes) if sizes and 0 not in sizes else None
+        own, marks = found.setdefault(record.category, ([], []))
+        own.append(record)
+        marks.append(score)
+    statistics = {}
+    for name, (own, marks) in found.items():
+        why = f"no question of {name} has an answer" if own else f"the data has no question of {name}"
+        statistics[name] = percent(share(own, marks, cluster), chance(own), why)
+    return statistics
 
 
 def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) -> dict[str, Statistic]:
@@ -111,8 +101,8 @@ def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) 
         for record, score in zip(records, scores, strict=True)
         if score.value is not None
     ]
-    of_answers = [(float(yes and true), name) for _, yes, true, name in rows if yes]
-    of_truths = [(float(yes and true), name) for _, yes, true, name in rows if true]
+    of_answers = [(float(true), name) for _, yes, true, name in rows if yes]
+    of_truths = [(float(yes), name) for _, yes, true, name in rows if true]
     return {
         "accuracy": percent(_mean([(value, name) for value, _, _, name in rows]), 50.0),
         "precision": percent(_mean(of_answers), 50.0, "no answer is yes"),

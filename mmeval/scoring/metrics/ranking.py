@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mmeval.types import InputError, Record, Score, nearest
 
 NORMALISATIONS: dict[str, Callable[[str], int]] = {
@@ -31,24 +33,24 @@ class Ranking:
 def rank(values: Sequence[float], texts: Sequence[str] | None = None, normalisation: str = "sum") -> Ranking:
     """Find the candidate of the largest value, the log-likelihoods of `texts` being normalised first.
 
-    A tie chooses nothing: the first of equals would be a guess. Raises InputError for an unknown normalisation and
-    for values that are not numbers.
+    Raises InputError for an unknown normalisation and for values that are not numbers.
     """
     if normalisation not in NORMALISATIONS:
         hint = nearest(normalisation, NORMALISATIONS)
         raise InputError(f"unknown normalisation '{normalisation}'{hint}; choose from {', '.join(NORMALISATIONS)}")
     if not values or any(math.isnan(value) for value in values):
         raise InputError(f"cannot rank {list(values)}: every candidate must have a likelihood")
-    sizes = [max(NORMALISATIONS[normalisation](text), 1) for text in texts] if texts is not None else [1] * len(values)
-    normalised = [value / size for value, size in zip(values, sizes, strict=True)]
-    best = [index for index, value in enumerate(normalised) if value == max(normalised)]
+    size = NORMALISATIONS[normalisation]
+    if texts is not None:
+        values = [value / max(size(text), 1) for value, text in zip(values, texts, strict=True)]
+    best = [place for place, value in enumerate(values) if value == max(values)]
     return Ranking(best[0] if len(best) == 1 else None, len(best))
 
 
 def yes_odds(values: Sequence[float]) -> float:
     """Return log P(yes) - log P(no) from the log-likelihoods of YES_NO, both spellings of a word taken together."""
     upper_yes, upper_no, lower_yes, lower_no = values
-    return _together(upper_yes, lower_yes) - _together(upper_no, lower_no)
+    return float(np.logaddexp(upper_yes, lower_yes) - np.logaddexp(upper_no, lower_no))
 
 
 def yes_likelihood(values: Sequence[float]) -> float:
@@ -57,10 +59,7 @@ def yes_likelihood(values: Sequence[float]) -> float:
 
 
 def likelier(record: Record) -> Score:
-    """Score a yes/no question by the likelihoods of YES_NO: the likelier word is the answer; equal ones are unparsed.
-
-    This is the mark of one question; benchmarks that compare the questions of a group look at the values themselves.
-    """
+    """Score one yes/no question by the likelihoods of YES_NO: the likelier word; equal ones are unparsed."""
     if record.loglikelihoods is None:
         return Score(None, "error")
     odds = yes_odds(record.loglikelihoods)
@@ -69,8 +68,3 @@ def likelier(record: Record) -> Score:
     answer = "yes" if odds > 0 else "no"
     right = answer in record.targets
     return Score(float(right), "correct" if right else "incorrect", answer)
-
-
-def _together(one: float, other: float) -> float:
-    high, low = max(one, other), min(one, other)
-    return high if math.isinf(high) else high + math.log1p(math.exp(low - high))

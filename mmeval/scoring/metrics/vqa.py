@@ -14,7 +14,7 @@ NORMALISATIONS = ("official", "always")
 """`official`: as vqaEval.py does, references lose their punctuation only where they are not all the same, and keep
 their articles and number words. `always`: references are normalised just as answers are (lmms-eval, VLMEvalKit)."""
 
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _NUMBERS = {word: str(number) for number, word in enumerate(_DIGITS)} | {"none": "0"}
 _ARTICLES = {"a", "an", "the"}
 _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
@@ -34,40 +34,38 @@ _CONTRACTED = """
 """
 
 
-def _contractions() -> dict[str, str]:
-    """Each contraction by what is left of it where one of its apostrophes is missing."""
-    found: dict[str, str] = {}
-    for word in _CONTRACTED.split():
-        places = (place for place, letter in enumerate(word) if letter == "'")
-        found |= {word[:place] + word[place + 1 :]: word for place in places}
-    return found | {"somebody'd": "somebodyd"}  # the table has this one the wrong way round
-
-
-CONTRACTIONS = _contractions()
+CONTRACTIONS = {
+    word[:place] + word[place + 1 :]: word
+    for word in _CONTRACTED.split()
+    for place, letter in enumerate(word)
+    if letter == "'"
+} | {"somebody'd": "somebodyd"}  # the table has this one the wrong way round
+"""Each contraction by what is left of it where one of its apostrophes is missing."""
 
 
 def accuracy(answer: str, references: Sequence[str], normalise: str = "official") -> float:
     """Return the accuracy, in [0, 1], of an answer to a question with those references, one of each annotator.
 
-    An empty answer is worth nothing, whatever the references. Raises InputError where there is none, and for an
-    unknown normalisation.
+    An empty answer is worth nothing. Raises InputError for no references, and for an unknown normalisation.
     """
+    return agreement(normalised(answer), references, normalise)
+
+
+def agreement(given: str, references: Sequence[str], normalise: str) -> float:
+    """Return the accuracy of an answer that is normalised already. Raises InputError, too."""
     if normalise not in NORMALISATIONS:
         hint = nearest(normalise, NORMALISATIONS)
         raise InputError(f"unknown normalisation '{normalise}'{hint}; choose from {', '.join(NORMALISATIONS)}")
     if not references:
         raise InputError("a question without reference answers cannot be scored; give it some")
-    given = normalised(answer)
     if not given:
         return 0.0
     if normalise == "always":
-        known_answers = [normalised(reference) for reference in references]
+        known = [normalised(reference) for reference in references]
     else:
-        alike = len(set(references)) == 1
-        known_answers = [reference if alike else punctuation(reference) for reference in references]
-    matches = sum(reference == given for reference in known_answers)
-    left = [matches - (reference == given) for reference in known_answers]
-    return sum(min(1.0, others / 3) for others in left) / len(left)
+        known = list(references) if len(set(references)) == 1 else [punctuation(reference) for reference in references]
+    matches = known.count(given)
+    return sum(min(1.0, (matches - (reference == given)) / 3) for reference in known) / len(known)
 
 
 def normalised(text: str) -> str:
@@ -79,8 +77,7 @@ def normalised(text: str) -> str:
 
 def punctuation(text: str) -> str:
     """Do as vqaEval.py's `processPunctuation`: drop a mark that is beside a blank anywhere, else make it a blank."""
-    out = text
+    thousands, out = _THOUSANDS.search(text), text
     for mark in _PUNCTUATION:
-        beside = f"{mark} " in text or f" {mark}" in text or _THOUSANDS.search(text)
-        out = out.replace(mark, "" if beside else " ")
+        out = out.replace(mark, "" if thousands or f"{mark} " in text or f" {mark}" in text else " ")
     return _PERIOD.sub("", out, _PERIODS)

@@ -9,13 +9,13 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 from mmeval.scoring.metrics.ranking import rank
-from mmeval.types import Image, InputError, Parts, Record, Score
+from mmeval.types import InputError, Parts, Record, Score
 
 LETTERS = string.ascii_uppercase
 """The first option is A, whatever order the options are in: a rotated question is a sample of its own."""
-
 NONE_OF_THEM = "Z"
 """What a reader returns for an answer that declines to choose; MMBench's judge says it, too."""
 
@@ -32,29 +32,18 @@ def letter(index: int) -> str:
 
 def listed(choices: Sequence[Parts], form: str = "{}. ", end: str = "\n") -> Parts:
     """Return the options one after the other, each after its letter; an option may hold pictures."""
-    parts: list[str | Parts] = []
-    for index, choice in enumerate(choices):
-        parts += [form.format(letter(index)), choice, end]
-    return merged(parts)
+    return merged([part for index, choice in enumerate(choices) for part in (form.format(letter(index)), choice, end)])
 
 
 def merged(parts: Sequence[str | Parts]) -> Parts:
     """Return texts and parts in a row, with adjacent texts joined."""
-    flat: list[str | Image | object] = []
-    for part in (one for item in parts for one in ((item,) if isinstance(item, str) else item)):
-        if isinstance(part, str) and flat and isinstance(flat[-1], str):
-            flat[-1] += part
-        else:
-            flat.append(part)
-    return tuple(flat)  # type: ignore[arg-type]
+    flat = (part for item in parts for part in ((item,) if isinstance(item, str) else item))
+    runs = groupby(flat, key=lambda part: isinstance(part, str))
+    return tuple(part for is_text, run in runs for part in (["".join(map(str, run))] if is_text else run))
 
 
 def scorer(read: Reader, fallback: Callable[[Record], str | None] = lambda record: None) -> Callable[[Record], Score]:
-    """Return the scorer that reads answers with `read`, and asks `fallback` about a record where nothing is found.
-
-    What still cannot be read is wrong, and counted as `unparsed`. A record without a target, or that was not
-    asked because its question was lost already, has no score.
-    """
+    """Return the scorer that reads answers with `read`, and asks `fallback` about a record where nothing is found."""
 
     def score(record: Record) -> Score:
         if record.text is None:
@@ -71,10 +60,7 @@ def read_once(read: Reader, text: str, choices: tuple[str, ...]) -> str | None:
 
 
 def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
-    """Return the scorer that takes the likeliest option, log-likelihoods being normalised for the length of the text.
-
-    Where two options are equally likely, nothing was chosen.
-    """
+    """Return the scorer that takes the likeliest option; where two are equally likely, nothing was chosen."""
 
     def score(record: Record) -> Score:
         if record.loglikelihoods is None:
@@ -87,9 +73,7 @@ def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
 
 
 LIKELIHOOD_SCORERS = {"likelihood": by_likelihood("per-byte"), "likelihood-sum": by_likelihood("sum")}
-"""Ways to choose without generating text: by log-likelihood per UTF-8 byte of the option's text (lm-evaluation-harness'
-acc_norm, which depends on no tokenizer), and not normalised."""
-
+"""Ways to choose without generating text; per byte is lm-evaluation-harness' acc_norm, which needs no tokenizer."""
 NORMALISED = {
     "likelihood": "divided by the number of UTF-8 bytes of the option's text",
     "likelihood-sum": "not normalised for the option's length",
@@ -122,13 +106,9 @@ def histogram(records: Sequence[Record], scores: Sequence[Score]) -> str:
     """Return `A 31% (right: 25%), B ...`: the letters answered beside those that were right."""
     given = Counter(score.answer or "none" for score in scores if score.outcome not in ("error", "unscored"))
     right = Counter(target for record in records for target in record.targets)
-    names = sorted((given.keys() | right.keys()) - {"none"}) + (["none"] if given["none"] else [])
-    return ", ".join(_share(name, given, right) for name in names)
-
-
-def _share(name: str, given: Counter[str], right: Counter[str]) -> str:
-    share = f"{name} {100 * given[name] / max(given.total(), 1):.0f}%"
-    return f"{share} (right: {100 * right[name] / right.total():.0f}%)" if right[name] else share
+    shares = {name: f"{name} {100 * given[name] / max(given.total(), 1):.0f}%" for name in given | right}
+    shares |= {name: f"{shares[name]} (right: {100 * number / right.total():.0f}%)" for name, number in right.items()}
+    return ", ".join(shares[name] for name in sorted(shares, key=lambda name: (name == "none", name)))
 
 
 def texts(choices: Sequence[str]) -> Iterator[tuple[str, str]]:

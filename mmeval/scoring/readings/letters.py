@@ -12,8 +12,7 @@ from mmeval.scoring.readings.choices import LETTERS, Reader, graded, texts, unan
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import Record, Score
 
-_BARE = {letter: letter for letter in "ABCDE"}
-_ALONE = _BARE | {f"({letter})": letter for letter in "ABCDE"}
+_ALONE = {form: letter for letter in "ABCDE" for form in (letter, f"({letter})")}
 _LINE = re.compile(r"^[\s*_#>-]*\(([A-Z])\)", re.MULTILINE)
 _SCIENCE = re.compile(r"The answer is ([A-Z]).")
 
@@ -43,30 +42,24 @@ def muirbench(text: str, choices: Sequence[str]) -> str | None:
     for mark in ",.!?;:'":
         text = text.strip(mark)
     text = f" {text} "
-    for form in ("({})", " {} "):
-        found = [(text.rfind(form.format(letter)), letter) for letter, _ in texts(choices)]
-        if any(place >= 0 for place, _ in found):
-            return max(found, key=lambda pair: pair[0])[1]
+    ways = [[(text.rfind(form.format(letter)), letter) for letter, _ in texts(choices)] for form in ("({})", " {} ")]
     if len(text.split()) > 5:
-        found = [(text.lower().rfind(option.lower()), letter) for letter, option in texts(choices)]
-        if any(place >= 0 for place, _ in found):
-            return max(found, key=lambda pair: pair[0])[1]
-    return None
+        ways.append([(text.lower().rfind(option.lower()), letter) for letter, option in texts(choices)])
+    last = (max(way, key=lambda found: found[0]) for way in ways if way)
+    return next((letter for place, letter in last if place >= 0), None)
 
 
 def scienceqa(text: str, choices: Sequence[str]) -> str | None:
     """Read as ScienceQA's `get_result`: the letter of "The answer is X.", if it is there just once (see `drawn`)."""
     found = _SCIENCE.findall(text)
-    if len(found) != 1:
-        return None
-    return found[0] if found[0] in LETTERS[: len(choices)] else None
+    return found[0] if len(found) == 1 and found[0] in LETTERS[: len(choices)] else None
 
 
 def drawn(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that draws a letter at random where it reads none.
 
-    Such an answer gets what the draw is worth in expectation, one over the number of options, so that the number
-    is the script's own mean over its seeds and not one of its rolls; it is counted as unparsed.
+    Such an answer gets what the draw is worth in expectation, one over the number of options: the script's mean over
+    its seeds, and not one of its rolls. It is counted as unparsed.
     """
 
     def score(record: Record) -> Score:
@@ -87,8 +80,7 @@ def reasoned(text: str, choices: Sequence[str]) -> str | None:
     else what the last paragraph says by itself.
     """
     options = choices or [""] * 5
-    whole = strict(text, options)
-    if whole is not None:
+    if whole := strict(text, options):
         return whole
     begun: set[str] = {letter for letter in _LINE.findall(text) if letter in LETTERS[: len(options)]}
     if len(begun) == 1:

@@ -60,10 +60,7 @@ def _option_2023(text: str) -> str | None:
     if FAILED in text:
         return None
     words = text.split()
-    alone = [letter for letter in LETTERS[:5] if letter in words]
-    if len(alone) == 1 and not ("A" in words and len(words) > 3):
-        return alone[0]
-    for form in _AROUND:
+    for form in _AROUND if "A" in words and len(words) > 3 else ("{}", *_AROUND):
         found = [letter for letter in LETTERS[:5] if form.format(letter) in words]
         if len(found) == 1:
             return found[0]
@@ -74,15 +71,12 @@ def _option(text: str, choices: Sequence[str], last: int | None) -> str | None:
     """Return the only letter that is a word of its own, among the `last` words where there is such a bound."""
     if FAILED in text:
         return None
-    if any(refusal in text for refusal in REFUSALS):
-        return NONE_OF_THEM
     words = text.translate(_PUNCTUATION).split()
     found = [letter for letter, _ in texts(choices) if letter in words]
-    if not found and NONE_OF_THEM in words:
+    if any(refusal in text for refusal in REFUSALS) or (not found and NONE_OF_THEM in words):
         return NONE_OF_THEM
-    if len(found) != 1:
-        return None
-    return found[0] if last is None or words.index(found[0]) >= len(words) - last else None
+    alone = len(found) == 1 and (last is None or words.index(found[0]) >= len(words) - last)
+    return found[0] if alone else None
 
 
 def _answer_is(text: str, choices: Sequence[str]) -> str | None:

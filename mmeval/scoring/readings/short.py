@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 
-from mmeval.scoring.metrics.vqa import normalised
+from mmeval.scoring.metrics import vqa
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import Record, Score
 
@@ -13,18 +14,43 @@ _LED = re.compile(
 )
 
 
+def scorer(
+    read: Callable[[str], str], worth: Callable[[str, Sequence[str]], float], refusals: bool = True
+) -> Callable[[Record], Score]:
+    """Return the scorer of what `read` finds, by its `worth` beside the references; any worth is correct.
+
+    An empty answer is unparsed. One that declines is refused, or incorrect where `refusals` are not looked for.
+    """
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        answer = read(record.text)
+        if not answer:
+            return Score(0.0, "unparsed")
+        if value := worth(answer, record.targets):
+            return Score(value, "correct", answer)
+        return Score(0.0, "refused" if refusals and refuses(record.text) else "incorrect", answer)
+
+    return score
+
+
+def voted(normalise: str, cut: Callable[[str], str] = str, refusals: bool = True) -> Callable[[Record], Score]:
+    """Return the scorer by VQA accuracy of what `cut` leaves of an answer."""
+    return scorer(
+        lambda text: vqa.normalised(cut(text)), lambda answer, known: vqa.agreement(answer, known, normalise), refusals
+    )
+
+
+def agreed(people: int, read: Callable[[str], str], reference: Callable[[str], str]) -> Callable[[Record], Score]:
+    """Return the scorer with full marks where so many people gave the answer that was read, a part for fewer."""
+    return scorer(read, lambda answer, known: min(sum(reference(one) == answer for one in known) / people, 1.0))
+
+
 def extract(text: str) -> str:
     """Return the answer without "The answer is" before it, case, articles and punctuation."""
-    return normalised(_LED.sub("", text.strip()))
+    return vqa.normalised(_LED.sub("", text.strip()))
 
 
-def exact(record: Record) -> Score:
-    """Score 1 where the answer is one of the references, both normalised as VQA's are; an empty one is unparsed."""
-    if record.text is None:
-        return Score(None, "error")
-    answer = extract(record.text)
-    if not answer:
-        return Score(0.0, "unparsed")
-    if answer in {normalised(target) for target in record.targets}:
-        return Score(1.0, "correct", answer)
-    return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
+exact = agreed(1, extract, vqa.normalised)
+"""Full marks for an answer that is one of the references, both normalised as VQA's are."""

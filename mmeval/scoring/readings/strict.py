@@ -19,10 +19,10 @@ from mmeval.scoring.readings.public import FAILED, REFUSALS
 def strict(text: str, choices: Sequence[str]) -> str | None:
     """Return the letter that the whole answer says, NONE_OF_THEM where it declines, or None. Linear in its length.
 
-    A letter counts unless it is an article, a pronoun, a name ("Plan B", "Point A" among such options), denied
-    ("not A", "A is wrong") or part of the options repeated. Named options count by whole words, the longest
-    where one contains another, unless denied. Two of them, or two letters, say nothing, unless one is led up
-    to ("the answer is", "option") or marked; and so does a letter after the words of another option.
+    A letter counts unless it is an article, a pronoun, a name ("Plan B", "Point A" among such options), is denied
+    ("not A") or part of the options repeated. Named options count by whole words, the longest where one contains
+    another, unless denied. Two of them, or two letters, say nothing, unless one is led up to ("the answer is") or
+    marked; and so does a letter after the words of another option.
     """
     if FAILED in text:
         return None
@@ -121,21 +121,18 @@ def _whole(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def _marked(answer: str, choices: Sequence[str]) -> str | None:
-    found = {_inner("".join(match.groups(default="")), choices) for match in _WRAPPED.finditer(answer)}
+    inner = ["".join(match.groups(default="")) for match in _WRAPPED.finditer(answer)]
     if final := [match.end() for match in _FINAL.finditer(answer)]:
-        found = {_inner("answer" + answer[final[-1] :], choices)}  # the last one stands
+        inner = ["answer" + answer[final[-1] :]]  # the last one stands
+    found = {_whole(text.strip(), choices) or _stated(text, choices) for text in inner}
     return found.pop() if len(found) == 1 else None
-
-
-def _inner(answer: str, choices: Sequence[str]) -> str | None:
-    return _whole(answer.strip(), choices) or _stated(answer, choices)
 
 
 def _stated(answer: str, choices: Sequence[str]) -> str | None:
     unsure = _UNSURE.search(answer) is not None
     cued, bare = _letters(answer, choices)
     found = cued or (set() if unsure else bare)
-    if len(found) > 1:
+    if len(found) > 1 or (unsure and not found):
         return None
     if found:
         label = found.pop()
@@ -144,17 +141,13 @@ def _stated(answer: str, choices: Sequence[str]) -> str | None:
         alike = words and not _is_letter(words)
         others = [other for other, choice in texts(choices) if alike and _words(choice) == words]
         return label if not others or label in others else None
-    if unsure:
-        return None
     named = _named(answer, choices)
     return named.pop() if len(named) == 1 else None
 
 
 def _letters(answer: str, choices: Sequence[str]) -> tuple[set[str], set[str]]:
     """Return the letters that something leads up to, and the others."""
-    cued: set[str] = set()
-    bare: set[str] = set()
-    repeated: set[str] = set()
+    cued, bare, repeated = set[str](), set[str](), set[str]()
     end, listed = 0, False
     for match in itertools.islice(_MENTION.finditer(answer), MOST):
         label = match[1].upper()
@@ -164,10 +157,10 @@ def _letters(answer: str, choices: Sequence[str]) -> tuple[set[str], set[str]]:
             before = answer[max(0, match.start() - 48) : match.start()]
             led, listed = _CUE.search(before) is not None, False
             counts = not _names_option(before, match[1], choices)
-        elif not listed:
+        else:
             listed = True
-        end = match.end()
-        own = _begins(answer[end : end + 2 * len(choices[LETTERS.index(label)]) + 8], choices[LETTERS.index(label)])
+        end, choice = match.end(), choices[LETTERS.index(label)]
+        own = _begins(answer[end : end + 2 * len(choice) + 8], choice)
         if counts and _is_label(answer, match, led or listed, own, choices):
             (cued if led else repeated if own else bare).add(label)
     return cued, bare | (repeated if len(repeated) == 1 else set())
@@ -199,7 +192,7 @@ def _names_option(before: str, found: str, choices: Sequence[str]) -> bool:
 
 def _is_letter(words: Sequence[str]) -> bool:
     """Return whether an option's text is a letter, which in an answer is more likely to be an option's label."""
-    return len(words) == 1 and len(words[0]) == 1 and words[0].isascii() and words[0].isalpha()
+    return len(words) == 1 and re.fullmatch("[a-zA-Z]", words[0]) is not None
 
 
 def _begins(after: str, choice: str) -> bool:

@@ -1,4 +1,7 @@
-"""Read yes or no out of an answer: as MME's own script does, and strictly, where nothing is guessed."""
+"""Read yes or no out of an answer: as benchmarks' own scripts do, and strictly, where nothing is guessed.
+
+True counts as yes and false as no.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,7 @@ def official(text: str) -> YesNo | None:
     So "None" is a no and "**Yes**" is nothing, while "**No**" is a no.
     """
     window = text.lower()[:4]
-    if "yes" in window:
-        return "yes"
-    return "no" if "no" in window else None
+    return "yes" if "yes" in window else "no" if "no" in window else None
 
 
 def strict(text: str) -> YesNo | None:
@@ -42,6 +43,22 @@ def strict(text: str) -> YesNo | None:
         words = [word for word in _TOKEN.findall(answer) if word not in _ADVERBS]
         return _ALONE.get(words[0]) if len(words) == 1 else None
     return found.pop() if len(found) == 1 else None
+
+
+def nlvr2(text: str) -> YesNo | None:
+    """Read as NLVR2's `metrics.py`: true or false, in any case, and nothing beside it."""
+    return _TRUTH.get(text.strip().lower())
+
+
+def truth(text: str) -> YesNo | None:
+    """Read true or false as `strict` reads yes or no: "The statement is true.", and "False, there are two".
+
+    What comes after "the answer (to the question) is" counts, whatever is before, unless both words come after it.
+    """
+    if marked := {_TRUTH[match[1].lower()] for match in _TRUTH_IS.finditer(text)}:
+        return marked.pop() if len(marked) == 1 else None
+    as_yes_or_no = re.sub(r"(?i)\bfalse\b", "no", re.sub(r"(?i)\btrue\b", "yes", text))
+    return strict(re.sub(r"(?i)\b(?:statement|sentence|claim|caption|description)\b", "answer", as_yes_or_no))
 
 
 def refuses(text: str) -> bool:
@@ -68,7 +85,9 @@ _WORDS: dict[str, YesNo] = {
     **dict.fromkeys(("yes", "yeah", "yep", "yup", "是", "是的"), "yes"),
     **dict.fromkeys(("no", "nope", "nah", "否", "不是", "不是的"), "no"),
 }
-_ALONE: dict[str, YesNo] = {"y": "yes", "true": "yes", "n": "no", "false": "no", "not": "no"}
+_TRUTH: dict[str, YesNo] = {"true": "yes", "false": "no"}
+_TRUTH_IS = re.compile(r"\banswer(?: to the question)? is:? (true|false)\b(?! or\b)", re.IGNORECASE)
+_ALONE: dict[str, YesNo] = {"y": "yes", "n": "no", "not": "no", **_TRUTH}
 """Read only where the answer has no other word."""
 
 
@@ -77,20 +96,17 @@ def _bag(words: str) -> frozenset[str]:
 
 
 _ADVERBS = _bag("absolutely actually certainly clearly definitely likely obviously probably")
-
 _LEADING = _ADVERBS | _bag(
     """a an the so then thus hence therefore and but or well oh ok okay sure now sorry simply just i i'd would say
     answer think believe am that it it's this is be should must my your its final correct right question response
     to with"""
 )
 """What may stand before the answer in its clause."""
-
 _SENTENCE = _bag(
     """a an the there there's this that that's these those it it's they they're i i'm we you he he's she she's
     his her its their in because since as"""
 )
 """What begins a sentence of its own after the answer; before another word, "no" may deny that word alone."""
-
 _REPORTS = _bag("say says said read reads write writes written word words text sign label title caption")
 """A clause with one of these and a colon introduces somebody else's words."""
 
@@ -152,5 +168,5 @@ def _clause(words: Sequence[str]) -> YesNo | None:
             counted = stated == "yes" and after.isdigit()  # "no 5" may be a number
             return stated if not after or after in _SENTENCE or _WORDS.get(after) == stated or counted else None
         if word not in _LEADING and not word.isdigit():
-            return None
+            break
     return None
