@@ -1,5 +1,9 @@
 """The benchmarks, one file (and one YAML card) each. Installed as `mmeval.tasks`."""
 
+CARDS = (
+    "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
+    "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme",
+)  # fmt: skip
 TASKS = {
     "mme": "mmeval.tasks.mme:MME",
     "mmbench": "mmeval.tasks.mmbench:MMBENCH",
@@ -25,21 +29,7 @@ TASKS = {
     "nextqa": "mmeval.tasks.nextqa:NEXTQA",
     "pope": "mmeval.tasks.pope:POPE",
     "ccbench": "mmeval.tasks.mmbench:CCBENCH",
-    "mantis-eval": "mantis-eval.yaml",
-    "seed-bench": "seed-bench.yaml",
-    "seed-bench-2": "seed-bench-2.yaml",
-    "mmstar": "mmstar.yaml",
-    "hallusionbench": "hallusionbench.yaml",
-    "naturalbench": "naturalbench.yaml",
-    "gqa": "gqa.yaml",
-    "vsr": "vsr.yaml",
-    "iconqa": "iconqa.yaml",
-    "textvqa": "textvqa.yaml",
-    "websrc": "websrc.yaml",
-    "mmiu": "mmiu.yaml",
-    "mirb": "mirb.yaml",
-    "q-bench2": "q-bench2.yaml",
-    "video-mme": "video-mme.yaml",
+    **{name: f"{name}.yaml" for name in CARDS},
 }
 """Task name -> where its value is, imported only when asked for; or the card that is all there is of it."""
 

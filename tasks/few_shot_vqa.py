@@ -1,4 +1,4 @@
-"""VQAv2, OK-VQA and VizWiz: questions that ten people answered, after demonstrations (`few_shot` says how drawn).
+"""VQAv2, OK-VQA and VizWiz: questions that ten people answered, after demonstrations (`shared` says how drawn).
 
 Goyal et al. 2017 (arXiv 1612.00837), Marino et al. 2019 (arXiv 1906.00067), Gurari et al. 2018 (arXiv 1802.08218).
 Answers are scored by VQA accuracy; val is asked, as the answers of the test parts are not public.
@@ -18,23 +18,16 @@ from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Scorer, Task
-from mmeval.tasks import few_shot
+from mmeval.tasks import shared
 from mmeval.types import Record, Sample, Score
 
 KINDS = {"yes/no": "Yes/No", "number": "Number", "other": "Other"}
 KNOWLEDGE = {
-    "one": "Vehicles and Transportation",
-    "two": "Brands, Companies and Products",
-    "three": "Objects, Material and Clothing",
-    "four": "Sports and Recreation",
-    "five": "Cooking and Food",
-    "six": "Geography, History, Language and Culture",
-    "seven": "People and Everyday Life",
-    "eight": "Plants and Animals",
-    "nine": "Science and Technology",
-    "ten": "Weather and Climate",
-    "other": "Other",
-}
+    "one": "Vehicles and Transportation", "two": "Brands, Companies and Products",
+    "three": "Objects, Material and Clothing", "four": "Sports and Recreation", "five": "Cooking and Food",
+    "six": "Geography, History, Language and Culture", "seven": "People and Everyday Life",
+    "eight": "Plants and Animals", "nine": "Science and Technology", "ten": "Weather and Climate", "other": "Other",
+}  # fmt: skip
 """OK-VQA's `question_types`."""
 
 
@@ -43,17 +36,12 @@ def ask(question: str) -> str:
     return f"Question:{question} Short answer:"
 
 
-def whole(text: str) -> str:
-    """Take the whole text as the answer."""
-    return text
-
-
 def cut(text: str) -> str:
     """Cut a next question and a list off, as open_flamingo does: `postprocess_vqa_generation`."""
     return re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
 
 
-def scorer(normalise: str, read: Callable[[str], str] = whole, *, raw: bool = False) -> Scorer:
+def scorer(normalise: str, read: Callable[[str], str] = str, *, raw: bool = False) -> Scorer:
     """Score what `read` finds by VQA accuracy; against the answers as people wrote them where `raw`.
 
     An answer that one person or more gave is counted as correct; an empty one is unparsed, and worth nothing.
@@ -97,11 +85,9 @@ _RAW = scorer("official", raw=True)
 
 
 def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping[str, Scorer]) -> Task:
-    """Make the task of a set that the release reads."""
-
     def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
         own = replace(release, source=str(task.card["source"]))
-        folder = few_shot.folder(name, data, own.holds, own.source)
+        folder = shared.folder(task, data, own.holds)
         train = own.items(folder, "train") if shots or own.has(folder, "train") else None
         return demonstrations.samples(own.items(folder, "val"), train, folder, shots, seed)
 
@@ -116,7 +102,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
         samples=lambda data: read(data, 0, 0),
         few_shot=read,
         shots=0,
-        prompts=few_shot.prompts(ask),
+        prompts=shared.few_shot_prompts(ask),
         scorers=scorers,
         metrics=dict.fromkeys(scorers, numbers),
         axes=axes,
@@ -126,14 +112,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
 
 
 VQAV2 = _task("vqav2", KINDS, vqa_data.VQAV2, SCORERS)
-OKVQA = replace(
-    _task(
-        "okvqa",
-        KNOWLEDGE,
-        vqa_data.OKVQA,
-        {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": _RAW},
-    ),
-    remarks=unstemmed,
-)
+_STEMMED = {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": _RAW}
+OKVQA = replace(_task("okvqa", KNOWLEDGE, vqa_data.OKVQA, _STEMMED), remarks=unstemmed)
 """open_flamingo stems a model's answers with a tagger that has to be downloaded; that is not done here."""
 VIZWIZ = _task("vizwiz", {**KINDS, "unanswerable": "Unanswerable"}, vqa_data.VIZWIZ, SCORERS)

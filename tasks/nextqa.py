@@ -13,22 +13,17 @@ from typing import Any
 from mmeval.data import tables, video
 from mmeval.data.demonstrations import find
 from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
+from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
-from mmeval.types import InputError, Parts, Record, Sample, Score
+from mmeval.types import InputError, Record, Sample, Score
 
 GROUPS = {"C": "Causal", "T": "Temporal", "D": "Descriptive"}
 KINDS = {
-    "CW": "Why",
-    "CH": "How",
-    "TN": "Before and after",
-    "TC": "When",
-    "DC": "Counting",
-    "DL": "Location",
-    "DO": "Other",
-}
+    "CW": "Why", "CH": "How", "TN": "Before and after", "TC": "When",
+    "DC": "Counting", "DL": "Location", "DO": "Other",
+}  # fmt: skip
 MERGED = {"TP": "TN"}
 OPTIONS = ("a0", "a1", "a2", "a3", "a4")
 SPLITS = ("test", "val")
@@ -44,7 +39,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     """Yield the questions of a split, each after so many frames of its video. Raises InputError."""
     path = Path(data)
     folder = path.parent if path.is_file() else path
-    found = [path] if path.is_file() else [p for split in SPLITS if (p := find(path, f"{split}.csv", PLACES))]
+    found = [path] if path.is_file() else _tables(path)
     if not found:
         raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
     mapping = find(folder, MAPPING, PLACES)
@@ -74,13 +69,17 @@ def sample(line: TableRow, folder: Path, places: Mapping[str, Any], frames: int,
     )
 
 
+def _tables(*folders: Path) -> list[Path]:
+    return [path for split in SPLITS for folder in folders if (path := find(folder, f"{split}.csv", PLACES))]
+
+
 def _id(line: TableRow) -> str:
     return f"{line.text('video')}_{line.text('qid')}"
 
 
 def _answer(line: TableRow) -> int:
     answer = line.text("answer")
-    if answer not in ("0", "1", "2", "3", "4"):
+    if answer not in list("01234"):
         raise InputError(f"{line.where}: the answer is '{answer[:40]}'; it must be the place of an option, 0 to 4")
     return int(answer)
 
@@ -90,18 +89,6 @@ def _kind(line: TableRow) -> str:
     if kind not in KINDS and kind not in MERGED:
         raise InputError(f"{line.where}: unknown type '{kind[:40]}'; there are {', '.join([*KINDS, *MERGED])}")
     return kind
-
-
-def with_letter(sample: Sample) -> Parts:
-    """Ask for the letter; the benchmark comes from models that choose an option, and has no prompt of its own."""
-    *shown, asked = sample.prompt
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([tuple(shown), f"{asked}\n", choices.listed(sample.choices), end])
-
-
-def bare(sample: Sample) -> Parts:
-    """Ask without options; the answer is to be in the words of one."""
-    return sample.prompt
 
 
 def chosen(text: str, options: Sequence[str]) -> str | None:
@@ -116,12 +103,11 @@ def chosen(text: str, options: Sequence[str]) -> str | None:
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Return all, the three groups, and the kinds that are in the data; clustered by video."""
-    pairs = list(zip(records, scores, strict=True))
     found = {"overall": percent(share(records, scores, "video"), guessing(records))}
+    grouped = parts_by(lambda record: record.category[:1], records, scores)
     for group, label in GROUPS.items():
-        own = [pair for pair in pairs if pair[0].category.startswith(group)]
-        mean = share([record for record, _ in own], [score for _, score in own], "video")
-        found[group] = percent(mean, guessing([r for r, _ in own]), f"the data has no {label.lower()} question")
+        own = grouped[group]
+        found[group] = percent(share(*own, "video"), guessing(own[0]), f"the data has no {label.lower()} question")
     there = {record.category for record in records}
     return {**found, **by_category(records, scores, [kind for kind in KINDS if kind in there], "video")}
 
@@ -136,8 +122,7 @@ def read_predictions(path: str) -> list[Record]:
     if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
         raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
     above = folder.parent if folder.name == "results" else folder
-    found = [table for split in SPLITS for top in (folder, above) if (table := find(top, f"{split}.csv", PLACES))]
-    for table in found:
+    for table in _tables(folder, above):
         asked = list(tables.of_file(table, table.parent))
         if any(_id(line) in answers for line in asked):
             return [_predicted(line, answers, path) for line in asked]
@@ -170,7 +155,10 @@ NEXTQA = Task(
     video=read,
     frames=video.FRAMES,
     sampler=video.SAMPLER,
-    prompts={"letter": with_letter, "bare": bare},
+    prompts={
+        "letter": lambda sample: choices.lettered(sample.prompt, sample.choices),
+        "bare": lambda sample: sample.prompt,
+    },
     scorers={"official": choices.scorer(chosen), "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes=GROUPS,
@@ -180,3 +168,4 @@ NEXTQA = Task(
     strict=letters.reasoned,
     remarks=video.shown,
 )
+"""The benchmark comes from models that choose an option, and has no prompt of its own; `bare` shows no options."""

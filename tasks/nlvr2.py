@@ -6,6 +6,7 @@ Accuracy, and consistency: the share of sentences for which every pair of pictur
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,13 +26,12 @@ SPLITS = ("test1", "test2", "dev")
 def samples(data: str) -> Iterator[Sample]:
     """Read the questions of a split, from its JSON file or the folder that holds one. Raises InputError."""
     path = Path(data)
-    places = [path] if path.is_file() else [path / f"{split}.json" for split in SPLITS]
-    places += [] if path.is_file() else [path / "data" / f"{split}.json" for split in SPLITS]
-    found = [place for place in places if place.is_file()]
-    if not found:
+    places = (path, *(folder / f"{split}.json" for folder in (path, path / "data") for split in SPLITS))
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
         raise InputError(f"{data}: no test1.json, test2.json or dev.json; give the folder that holds one, or the file")
     folder = path if path.is_dir() else path.parent
-    yield from (sample(line, folder) for line in tables.of_file(found[0], folder))
+    yield from (sample(line, folder) for line in tables.of_file(found, folder))
 
 
 def sample(line: TableRow, folder: Path) -> Sample:
@@ -53,10 +53,9 @@ def sample(line: TableRow, folder: Path) -> Sample:
 def mmicl(sample: Sample) -> Parts:
     """Ask as MMICL's data does (MIC_tool's nlvr2 template); the model's context introduces the pictures."""
     left, right, sentence = sample.prompt
-    between = " is the left image and the "
-    before = " is the right image. Analyzing the "
+    given = ("The ", Ref(0), " is the left image and the ", Ref(1), " is the right image. Analyzing the ")
     ask = f", can you validate the statement: {sentence}? Respond with either True or False."
-    return (left, right, "The ", Ref(0), between, Ref(1), before, Ref(0), " and ", Ref(1), ask)
+    return (left, right, *given, Ref(0), " and ", Ref(1), ask)
 
 
 def plain(sample: Sample) -> Parts:
@@ -68,15 +67,12 @@ def plain(sample: Sample) -> Parts:
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Give both, clustered by set of pictures. Chance consistency falls with the number of pairs a sentence has."""
-    pairs: dict[str, int] = {}
-    for record in records:
-        pairs[record.groups["sentence"]] = pairs.get(record.groups["sentence"], 0) + 1
+    pairs = Counter(record.groups["sentence"] for record in records)
     chance = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
+    whole = group_all(records, scores, "sentence", "set")
     return {
         "accuracy": percent(share(records, scores, "set"), 50.0),
-        "consistency": percent(
-            group_all(records, scores, "sentence", "set"), chance, "no sentence has all its answers"
-        ),
+        "consistency": percent(whole, chance, "no sentence has all its answers"),
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmeval.data import files, tables
 from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.groups import by_category, guessing, percent, pictures, share
+from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
@@ -67,25 +67,23 @@ def with_letter(sample: Sample) -> Parts:
     """Ask for the letter, so that less depends on how answers are read."""
     *shown, question = sample.prompt
     hint = f"Context: {sample.tags['hint']}\n" if sample.tags["hint"].strip() else ""
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([tuple(shown), f"{hint}{question}\n", choices.listed(sample.choices), end])
+    return choices.lettered((*shown, f"{hint}{question}"), sample.choices)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Give the accuracy of all, by subject, with a hint, and by grade; a subject may be absent from small data."""
-    pairs = list(zip(records, scores, strict=True))
+    young = parts_by(lambda record: record.tags.get("grade") in YOUNG, records, scores)
     slices = {
-        "overall": pairs,
-        "with_text": [pair for pair in pairs if pair[0].tags.get("hint")],
-        "grades_1_6": [pair for pair in pairs if pair[0].tags.get("grade") in YOUNG],
-        "grades_7_12": [pair for pair in pairs if pair[0].tags.get("grade") not in YOUNG],
+        "overall": (records, scores),
+        "with_text": parts_by(lambda record: bool(record.tags.get("hint")), records, scores)[True],
+        "grades_1_6": young[True],
+        "grades_7_12": young[False],
     }
-    found = {name: _share([r for r, _ in part], [s for _, s in part], name) for name, part in slices.items()}
+    found = {
+        name: percent(share(*own), guessing(own[0]), f"the data has no question of {name}")
+        for name, own in slices.items()
+    }
     return {**found, **by_category(records, scores, list(SUBJECTS))}
-
-
-def _share(records: Sequence[Record], scores: Sequence[Score], name: str) -> Statistic:
-    return percent(share(records, scores, pictures), guessing(records), f"the data has no question of {name}")
 
 
 SCIENCEQA = Task(

@@ -35,10 +35,8 @@ def pair(line: TableRow, folder: Path) -> Iterator[Sample]:
     answers, reasons = (tuple(vcr.spoken(text, place) for text in texts) for texts in (row.answers, row.reasons))
     asked = vcr.spoken(row.asked, place)
     reasoned = choices.merged([asked, "\nAnswer: ", answers[row.answer], "\nWhy is that so?"])
-    for kind, question, options, right in (
-        ("q_a", asked, answers, row.answer),
-        ("qa_r", reasoned, reasons, row.reason),
-    ):
+    questions = (("q_a", asked, answers, row.answer), ("qa_r", reasoned, reasons, row.reason))
+    for kind, question, options, right in questions:
         yield Sample(
             id=f"{row.id}/{kind}",
             prompt=(*shown, *question),
@@ -53,17 +51,13 @@ def with_letter(sample: Sample) -> Parts:
     """Show the still and what is mentioned, cut out, and ask for the letter of an option."""
     shown = tuple(part for part in sample.prompt if isinstance(part, Image))
     asked = tuple(part for part in sample.prompt if not isinstance(part, Image))
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([shown, "Question: ", asked, "\n", choices.listed(sample.choices), end])
+    return choices.lettered((*shown, "Question: ", *asked), sample.choices)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Give all three numbers, clustered by still; letters drawn at random give 25, 25 and 6.25."""
-    both = group_all(records, scores, "question", "still")
-    return {
-        **by_category(records, scores, list(AXES), "still"),
-        "q_ar": percent(both, 6.25, "no question has both its answers"),
-    }
+    both = percent(group_all(records, scores, "question", "still"), 6.25, "no question has both its answers")
+    return {**by_category(records, scores, list(AXES), "still"), "q_ar": both}
 
 
 VCR = Task(
