@@ -10,11 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import tables
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
 from mmeval.types import InputError, Record, Sample, Score, nearest
 
@@ -33,7 +31,7 @@ DISCLAIMER = (
 """What `eval/test_benchmark.py` puts before the questions of those three."""
 
 FILES = ("*/val-*.parquet", "val-*.parquet")
-_ID = re.compile(r"(val|test)_(.+)_(\d+)")
+_ID = re.compile(r"(?:val|test)_(.+)_\d+")
 _LETTER = re.compile(r"\(([A-E])\)")
 
 
@@ -41,13 +39,16 @@ def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of val, of the hub or of its files in a folder. Raises InputError."""
     for subtask in SUBTASKS if data == "hub" else ("",):
         where = {**BLINK.card["hub"], "config": subtask}
-        yield from (sample(line) for line in tables.read(data, FILES, where, "blink"))
+        yield from map(sample, tables.read(data, FILES, where, "blink"))
 
 
-def sample(line: TableRow) -> Sample:
+def sample(line: tables.TableRow) -> Sample:
     """Make a row a question; the prompt with its options is the data set's own."""
     idx, options, answer = line.text("idx"), line.texts("choices"), line.text("answer")
-    subtask = _subtask(idx, line.where)
+    named = _ID.fullmatch(idx)
+    if named is None or named[1] not in SUBTASKS:
+        near = nearest(named[1] if named else idx, SUBTASKS)
+        raise InputError(f"{line.where}: '{idx[:60]}' names no subtask{near}; as in val_Art_Style_1")
     if answer == "hidden":
         raise InputError(f"{line.where}: the answers of test are hidden; give val, and hand test to its server")
     match = _LETTER.fullmatch(answer)
@@ -58,7 +59,7 @@ def sample(line: TableRow) -> Sample:
         prompt=(*(image for name in PICTURES for image in line.images(name)), line.text("prompt")),
         targets=(match[1],),
         choices=tuple((option,) for option in options),
-        category=subtask,
+        category=named[1],
         tags={"question": line.text("question")},
     )
 
@@ -68,7 +69,7 @@ def disclaimer(sample: Sample) -> str:
     return DISCLAIMER if sample.category in DISCLAIMED else ""
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the fourteen, and `overall`, their mean; what guessing gives is known where the options are."""
     parts = by_category(records, scores, SUBTASKS)
     return {"overall": macro(parts), **parts}
@@ -92,7 +93,8 @@ def read_predictions(path: str) -> list[Record]:
     for a file in another format, and for an id that val does not have.
     """
     answers = tables.load(Path(path))
-    gold = {f"val_{name}_{n}": letter for name in SUBTASKS for n, letter in enumerate(BLINK.card["gold"][name], 1)}
+    keys = BLINK.card["gold"]
+    gold = {f"val_{name}_{n}": (name, right) for name in SUBTASKS for n, right in enumerate(keys[name], 1)}
     if not isinstance(answers, dict):
         raise InputError(f"{path}: not a map of ids to letters; write {{'val_Art_Style_1': '(A)', ...}}")
     for idx, letter in answers.items():
@@ -101,24 +103,15 @@ def read_predictions(path: str) -> list[Record]:
         if not isinstance(letter, str):
             raise InputError(f"{path}, {idx}: {letter!r:.40} is not a text; write a letter, as in '(A)'")
     # all questions of a subtask have as many options, and each is right somewhere in val
-    offered = {name: tuple(sorted(set(letters))) for name, letters in BLINK.card["gold"].items()}
+    offered = {name: tuple(sorted(set(letters))) for name, letters in keys.items()}
     return [
-        Record(idx, (right,), own := _subtask(idx, path), {}, {"final": "yes"}, offered[own], text=answers.get(idx, ""))
-        for idx, right in gold.items()
+        Record(idx, (right,), name, {}, {"final": "yes"}, offered[name], text=answers.get(idx, ""))
+        for idx, (name, right) in gold.items()
     ]
-
-
-def _subtask(idx: str, where: str) -> str:
-    match = _ID.fullmatch(idx)
-    if match is None or match[2] not in SUBTASKS:
-        name = match[2] if match else idx
-        raise InputError(f"{where}: '{idx[:60]}' names no subtask{nearest(name, SUBTASKS)}; as in val_Art_Style_1")
-    return match[2]
 
 
 BLINK = Task(
     name="blink",
-    version=1,
     samples=samples,
     prompts={
         "release": ending("", disclaimer),
@@ -132,6 +125,5 @@ BLINK = Task(
     max_new_tokens=64,
     read_predictions=read_predictions,
     readings={"blink": letters.blink},
-    strict=letters.reasoned,
 )
 """`release-blip` is how the script asks models with "blip" in their name."""

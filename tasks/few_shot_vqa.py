@@ -16,8 +16,7 @@ from mmeval.data.vqa import Release
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings.yesno import refuses
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Scorer, Task
+from mmeval.task import Numbers, Scorer, Task
 from mmeval.tasks import shared
 from mmeval.types import Record, Sample, Score
 
@@ -41,7 +40,12 @@ def cut(text: str) -> str:
     return re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
 
 
-def scorer(normalise: str, read: Callable[[str], str] = str, *, raw: bool = False) -> Scorer:
+def whole(text: str) -> str:
+    """Take the whole text as the answer."""
+    return text
+
+
+def scorer(normalise: str, read: Callable[[str], str] = whole, *, raw: bool = False) -> Scorer:
     """Score what `read` finds by VQA accuracy; against the answers as people wrote them where `raw`.
 
     An answer that one person or more gave is counted as correct; an empty one is unparsed, and worth nothing.
@@ -91,14 +95,13 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
         train = own.items(folder, "train") if shots or own.has(folder, "train") else None
         return demonstrations.samples(own.items(folder, "val"), train, folder, shots, seed)
 
-    def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
         """Give the accuracy overall and for each kind of question, clustered by picture."""
         kinds = by_category(records, scores, list(axes), "image", lambda own: None)
         return {**kinds, "overall": percent(share(records, scores, "image"), None)}
 
     task = Task(
         name=name,
-        version=1,
         samples=lambda data: read(data, 0, 0),
         few_shot=read,
         shots=0,
@@ -112,7 +115,14 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
 
 
 VQAV2 = _task("vqav2", KINDS, vqa_data.VQAV2, SCORERS)
-_STEMMED = {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": _RAW}
-OKVQA = replace(_task("okvqa", KNOWLEDGE, vqa_data.OKVQA, _STEMMED), remarks=unstemmed)
+OKVQA = replace(
+    _task(
+        "okvqa",
+        KNOWLEDGE,
+        vqa_data.OKVQA,
+        {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": _RAW},
+    ),
+    remarks=unstemmed,
+)
 """open_flamingo stems a model's answers with a tagger that has to be downloaded; that is not done here."""
 VIZWIZ = _task("vizwiz", {**KINDS, "unanswerable": "Unanswerable"}, vqa_data.VIZWIZ, SCORERS)

@@ -11,8 +11,7 @@ from pathlib import Path
 from mmeval.data import demonstrations, karpathy, tables
 from mmeval.data.demonstrations import Item
 from mmeval.scoring.metrics import cider
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Scorer, Task
+from mmeval.task import Numbers, Scorer, Task
 from mmeval.tasks import shared
 from mmeval.types import InputError, Record, Sample, Score
 
@@ -57,7 +56,7 @@ def caption(read: Callable[[str], str]) -> Scorer:
     return judge
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give CIDEr of the captions, one that is missing being empty; their references weight the n-grams."""
     captions = [cider.tokenize(score.answer or "") for score in scores]
     references = [[cider.tokenize(target) for target in record.targets] for record in records]
@@ -66,7 +65,6 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 FLICKR30K = Task(
     name="flickr30k",
-    version=1,
     samples=lambda data: read(data, 0, 0),
     few_shot=read,
     shots=0,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mmeval.data import demonstrations, tables
 from mmeval.data.demonstrations import Item, find
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.metrics.groups import parts_by, percent, share
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_odds
@@ -42,18 +41,15 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
 
 
 def _items(path: Path, part: str) -> Iterator[Item]:
-    return (_item(line, part) for line in tables.of_file(path, path.parent))
-
-
-def _item(line: TableRow, part: str) -> Item:
-    if "label" not in line.values:
-        source = HATEFUL_MEMES.card["source"]
-        raise InputError(f"{line.where}: the meme has no label; the release with labels comes from {source}")
-    label = line.value("label")
-    if label not in (0, 1) or isinstance(label, bool):
-        raise InputError(f"{line.where}: the label is {label!r:.40}; it must be 0 or 1")
-    name, asked = line.text("img"), str(line.value("text"))
-    return Item(f"{part}/{line.text('id')}", asked, ("yes" if label else "no",), name, (name,), line.where, part)
+    for line in tables.of_file(path, path.parent):
+        if "label" not in line.values:
+            source = HATEFUL_MEMES.card["source"]
+            raise InputError(f"{line.where}: the meme has no label; the release with labels comes from {source}")
+        label = line.value("label")
+        if label not in (0, 1) or isinstance(label, bool):
+            raise InputError(f"{line.where}: the label is {label!r:.40}; it must be 0 or 1")
+        name, asked = line.text("img"), str(line.value("text"))
+        yield Item(f"{part}/{line.text('id')}", asked, ("yes" if label else "no",), name, (name,), line.where, part)
 
 
 def ask(text: str) -> str:
@@ -77,7 +73,6 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 HATEFUL_MEMES = Task(
     name="hateful-memes",
-    version=1,
     samples=lambda data: read(data, 0, 0),
     few_shot=read,
     shots=0,

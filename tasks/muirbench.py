@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mmeval.data import tables
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 FILES = ("test-*.parquet", "data/test-*.parquet")
@@ -21,10 +19,10 @@ FILES = ("test-*.parquet", "data/test-*.parquet")
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions, in the data's order. Raises InputError."""
-    yield from (sample(line) for line in tables.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
+    return map(sample, tables.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
 
 
-def sample(line: TableRow) -> Sample:
+def sample(line: tables.TableRow) -> Sample:
     """Make a row a question. `pair` is the question and its counterpart, whichever names the other."""
     idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
     options, answer = line.texts("options"), line.text("answer").strip()
@@ -50,7 +48,7 @@ def release(sample: Sample) -> Parts:
     return choices.merged(["Question: ", sample.prompt, "\nChoices:\n", listed, end])
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return `overall`, of all questions; `pairs`, of those with a counterpart in the data; and each task."""
     ids = {record.id for record in records}
     both = parts_by(lambda record: record.tags.get("counterpart") in ids, records, scores)[True]
@@ -65,14 +63,12 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 MUIRBENCH = Task(
     name="muirbench",
-    version=1,
     samples=samples,
     prompts={"release": release, "direct": lambda sample: choices.lettered(sample.prompt, sample.choices)},
     scorers={"official": letters.drawn(letters.muirbench), "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes={"overall": "Overall", "pairs": "Both of a pair"},
     readings={"muirbench": letters.muirbench},
-    strict=letters.reasoned,
     max_new_tokens=32,
 )
 """`direct` is how lmms-eval asks."""

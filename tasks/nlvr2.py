@@ -11,12 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import files, nlvr2, tables
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import group_all, percent, share
 from mmeval.scoring.readings import truth
 from mmeval.scoring.readings.yesno import scorer
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Ref, Sample, Score
 
 SPLITS = ("test1", "test2", "dev")
@@ -34,7 +32,7 @@ def samples(data: str) -> Iterator[Sample]:
     yield from (sample(line, folder) for line in tables.of_file(found, folder))
 
 
-def sample(line: TableRow, folder: Path) -> Sample:
+def sample(line: tables.TableRow, folder: Path) -> Sample:
     """Make a question of a row. `sentence` is the identifier without its pair, `set` that without the sentence, too."""
     row = nlvr2.statement(line)
     shown = []
@@ -65,7 +63,7 @@ def plain(sample: Sample) -> Parts:
     return (left, right, ask)
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give both, clustered by set of pictures. Chance consistency falls with the number of pairs a sentence has."""
     pairs = Counter(record.groups["sentence"] for record in records)
     chance = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
@@ -78,7 +76,6 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 NLVR2 = Task(
     name="nlvr2",
-    version=1,
     samples=samples,
     prompts={"mmicl": mmicl, "plain": plain},
     scorers={"official": scorer(truth.official), "strict": scorer(truth.strict)},

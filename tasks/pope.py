@@ -9,10 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import files, tables
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import detection, parts_by
 from mmeval.scoring.readings import yesno
-from mmeval.scoring.readings.yesno import YesNo
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
 from mmeval.tasks.shared import WORD, YES_OR_NO, ending
@@ -41,7 +39,7 @@ def samples(data: str) -> Iterator[Sample]:
             yield sample(line, _split(file) or "", pictures[name])
 
 
-def sample(line: TableRow, split: str, image: Image) -> Sample:
+def sample(line: tables.TableRow, split: str, image: Image) -> Sample:
     """Make a row a question."""
     label = line.text("label").strip().lower()
     if label not in ("yes", "no"):
@@ -55,7 +53,7 @@ def sample(line: TableRow, split: str, image: Image) -> Sample:
     )
 
 
-def official(text: str) -> YesNo:
+def official(text: str) -> yesno.YesNo:
     """Read as POPE's `evaluate.py` does: no where a word of the first sentence is No, no or not, and else yes.
 
     So an empty answer is a yes, and so are "NO", "There are none", and "No" before a line break.
@@ -81,7 +79,6 @@ def _split(file: Path) -> str | None:
 
 POPE = Task(
     name="pope",
-    version=1,
     samples=samples,
     prompts={
         "release": ending(""),
