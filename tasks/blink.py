@@ -14,7 +14,7 @@ from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
-from mmeval.types import InputError, Record, Sample, Score, nearest
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 SUBTASKS = (
     "Art_Style", "Functional_Correspondence", "Multi-view_Reasoning", "Relative_Reflectance", "Visual_Correspondence",
@@ -54,14 +54,9 @@ def sample(line: tables.TableRow) -> Sample:
     match = _LETTER.fullmatch(answer)
     if match is None or match[1] not in choices.LETTERS[: len(options)]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
-    return Sample(
-        id=idx,
-        prompt=(*(image for name in PICTURES for image in line.images(name)), line.text("prompt")),
-        targets=(match[1],),
-        choices=tuple((option,) for option in options),
-        category=named[1],
-        tags={"question": line.text("question")},
-    )
+    prompt: Parts = (*(image for name in PICTURES for image in line.images(name)), line.text("prompt"))
+    offered, tags = tuple((option,) for option in options), {"question": line.text("question")}
+    return Sample(idx, prompt, (match[1],), offered, category=named[1], tags=tags)
 
 
 def disclaimer(sample: Sample) -> str:

@@ -52,14 +52,9 @@ def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of a source, the two of a picture together. Raises InputError."""
     for pair in pairs(read(data, MME.card["hub"])):
         for number, row in enumerate(pair, start=1):
-            picture = f"{row.subtask}/{row.picture}"
-            yield Sample(
-                id=f"{picture}#{number}",
-                prompt=(row.image, row.question.removesuffix(YES_OR_NO)),
-                targets=(row.answer.lower(),),
-                groups={"image": picture, "pair": picture},
-                category=row.subtask,
-            )
+            picture, prompt = f"{row.subtask}/{row.picture}", (row.image, row.question.removesuffix(YES_OR_NO))
+            groups = {"image": picture, "pair": picture}
+            yield Sample(f"{picture}#{number}", prompt, (row.answer.lower(),), groups=groups, category=row.subtask)
 
 
 def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
@@ -255,10 +250,8 @@ def _answers(path: Path, subtask: str) -> Iterator[Record]:
 def _answer(line: str, subtask: str, number: int, path: Path) -> Record:
     columns, where = line.split("\t"), f"{path}, line {number}"
     if len(columns) != 4:
-        raise InputError(
-            f"{where}: {len(columns)} columns and not 4 (picture, question, ground truth, answer); "
-            "write answers without tabs and line breaks, and no blank lines"
-        )
+        wrong = f"{len(columns)} columns and not 4 (picture, question, ground truth, answer)"
+        raise InputError(f"{where}: {wrong}; write answers without tabs and line breaks, and no blank lines")
     picture, question, truth, answer = columns
     if truth.lower() not in ("yes", "no"):
         raise InputError(f"{where}: the ground truth is '{truth[:80]}'; it must be Yes or No, with nothing around it")

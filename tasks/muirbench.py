@@ -30,15 +30,9 @@ def sample(line: tables.TableRow) -> Sample:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     texts, images = [line.text("question"), *options], line.images("image_list")
     question, *offered = tables.placed(texts, images, "<image>", line.where)
-    return Sample(
-        id=idx,
-        prompt=question,
-        targets=(answer,),
-        choices=tuple(offered),
-        groups={"pair": " ".join(sorted({idx, other} - {""}))},
-        category=line.text("task"),
-        tags={"relation": str(line.values.get("image_relation", "")), "counterpart": other},
-    )
+    groups = {"pair": " ".join(sorted({idx, other} - {""}))}
+    tags = {"relation": str(line.values.get("image_relation", "")), "counterpart": other}
+    return Sample(idx, question, (answer,), tuple(offered), groups=groups, category=line.text("task"), tags=tags)
 
 
 def release(sample: Sample) -> Parts:

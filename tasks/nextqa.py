@@ -16,7 +16,7 @@ from mmeval.data.demonstrations import find
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.task import Numbers, Task
-from mmeval.types import InputError, Record, Sample, Score
+from mmeval.types import InputError, Parts, Record, Sample, Score
 
 GROUPS = {"C": "Causal", "T": "Temporal", "D": "Descriptive"}
 KINDS = {
@@ -56,15 +56,9 @@ def sample(line: tables.TableRow, folder: Path, places: Mapping[str, Any], frame
     files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
     under = [place for file in files for place in line.places(file, FOLDERS)]
     shown, how = video.frames(folder, under, line.where, frames, sampler)
-    return Sample(
-        id=record.id,
-        prompt=(*shown, asked if asked.endswith("?") else f"{asked}?"),
-        targets=record.targets,
-        choices=tuple((option,) for option in record.choices),
-        groups=record.groups,
-        category=record.category,
-        tags={"type": line.text("type"), **how},
-    )
+    prompt: Parts = (*shown, asked if asked.endswith("?") else f"{asked}?")
+    offered, tags = tuple((option,) for option in record.choices), {"type": line.text("type"), **how}
+    return Sample(record.id, prompt, record.targets, offered, groups=record.groups, category=record.category, tags=tags)
 
 
 def _tables(*folders: Path) -> list[Path]:

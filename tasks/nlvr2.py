@@ -39,13 +39,8 @@ def sample(line: tables.TableRow, folder: Path) -> Sample:
     for name in row.pictures:
         places = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
         shown.append(files.picture(folder, files.first(folder, places, line.where), line.where))
-    return Sample(
-        id=row.id,
-        prompt=(*shown, row.text),
-        targets=("yes" if row.true else "no",),
-        groups={"set": row.set, "sentence": row.sentence},
-        tags={"split": row.split},
-    )
+    groups, targets = {"set": row.set, "sentence": row.sentence}, ("yes" if row.true else "no",)
+    return Sample(row.id, (*shown, row.text), targets, groups=groups, tags={"split": row.split})
 
 
 def mmicl(sample: Sample) -> Parts:

@@ -44,13 +44,8 @@ def sample(line: tables.TableRow, split: str, image: Image) -> Sample:
     label = line.text("label").strip().lower()
     if label not in ("yes", "no"):
         raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be yes or no")
-    return Sample(
-        id=f"{split}/{line.text('question_id')}",
-        prompt=(image, line.text("text")),
-        targets=(label,),
-        groups={"image": line.text("image")},
-        category=split,
-    )
+    number, groups = line.text("question_id"), {"image": line.text("image")}
+    return Sample(f"{split}/{number}", (image, line.text("text")), (label,), groups=groups, category=split)
 
 
 def official(text: str) -> yesno.YesNo:

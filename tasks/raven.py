@@ -58,14 +58,9 @@ def raven(data: str) -> Iterator[Sample]:
 def item(name: str, given: Sequence[Image], options: Sequence[Image], right: int, category: str) -> Iterator[Sample]:
     """Yield a question for each candidate, together."""
     for place, option in enumerate(options):
-        yield Sample(
-            id=f"{name}/{place}",
-            prompt=(*given, option),
-            targets=("yes" if place == right else "no",),
-            groups={"item": name},
-            category=category,
-            tags={"candidate": str(place)},
-        )
+        targets, tags = ("yes" if place == right else "no",), {"candidate": str(place)}
+        groups = {"item": name}
+        yield Sample(f"{name}/{place}", (*given, option), targets, groups=groups, category=category, tags=tags)
 
 
 def kosmos(sample: Sample) -> Parts:

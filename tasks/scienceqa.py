@@ -41,14 +41,10 @@ def sample(line: tables.TableRow, pid: str, shown: Sequence[Image]) -> Sample:
     options, answer = line.texts("choices"), line.value("answer")
     if type(answer) is not int or not 0 <= answer < len(options):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the place of an option, from 0")
-    return Sample(
-        id=pid,
-        prompt=(*shown, line.text("question")),
-        targets=(choices.letter(answer),),
-        choices=tuple((option,) for option in options),
-        category=line.text("subject"),
-        tags={name: str(line.values.get(name) or "") for name in ("hint", "grade", "topic")},
-    )
+    prompt: Parts = (*shown, line.text("question"))
+    offered = tuple((option,) for option in options)
+    tags = {name: str(line.values.get(name) or "") for name in ("hint", "grade", "topic")}
+    return Sample(pid, prompt, (choices.letter(answer),), offered, category=line.text("subject"), tags=tags)
 
 
 def release(sample: Sample) -> Parts:

@@ -33,14 +33,9 @@ def samples(data: str) -> Iterator[Sample]:
         reasoned = choices.merged([asked, "\nAnswer: ", answers[row.answer], "\nWhy is that so?"])
         questions = (("q_a", asked, answers, row.answer), ("qa_r", reasoned, reasons, row.reason))
         for kind, question, options, right in questions:
-            yield Sample(
-                id=f"{row.id}/{kind}",
-                prompt=(*shown, *question),
-                targets=(choices.letter(right),),
-                choices=options,
-                groups={"still": row.still, "question": row.id},
-                category=kind,
-            )
+            name, targets = f"{row.id}/{kind}", (choices.letter(right),)
+            groups = {"still": row.still, "question": row.id}
+            yield Sample(name, (*shown, *question), targets, options, groups=groups, category=kind)
 
 
 def with_letter(sample: Sample) -> Parts:

@@ -121,15 +121,9 @@ def _task(
             found = question(line, number)
             places = [place for file in found.files for place in line.places(file, FOLDERS)]
             shown, tags = video.frames(folder, places, line.where, frames, sampler)
-            first = found.asked.split()[0].lower()
-            yield Sample(
-                id=found.id,
-                prompt=(*shown, found.asked),
-                targets=found.answers,
-                groups={"video": found.video},
-                category=first if first in KINDS else "other",
-                tags=tags,
-            )
+            first, groups = found.asked.split()[0].lower(), {"video": found.video}
+            kind = first if first in KINDS else "other"
+            yield Sample(found.id, (*shown, found.asked), found.answers, groups=groups, category=kind, tags=tags)
 
     scorers = {
         "official": agreed(people, str.strip, str.strip),

@@ -47,14 +47,11 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
         support = [] if subset == "open_mi" else list(tables.of_file(table, folder))
         for number, query in enumerate(tables.of_file(folder / subset / "query.json", folder)):
             draw = random.Random(f"{seed} {subset} {number}")
-            yield Sample(
-                id=f"{subset}/{number}",
-                prompt=(*query.images("image"), query.text("question")),
-                targets=(str(query.value("answer")),),
-                shots=tuple(_demonstrations(subset, query, support, shots, draw)),
-                category=subset,
-                tags={"shots": str(shots), "seed": str(seed)},
-            )
+            prompt: Parts = (*query.images("image"), query.text("question"))
+            shown = tuple(_demonstrations(subset, query, support, shots, draw))
+            tags = {"shots": str(shots), "seed": str(seed)}
+            name, targets = f"{subset}/{number}", (str(query.value("answer")),)
+            yield Sample(name, prompt, targets, shots=shown, category=subset, tags=tags)
 
 
 def _demonstrations(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,8 +21,8 @@ from mmeval.scoring.metrics.groups import group_all, parts_by, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
-from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.task import Prompt, Task
+from mmeval.scoring.statistics import Mean
+from mmeval.task import Numbers, Prompt, Task
 from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
 
 FILES = ("examples.jsonl", "data/examples.jsonl", "*.parquet", "data/*.parquet")
@@ -34,8 +33,7 @@ Fit = Callable[[Sequence[float]], float]
 """How well a caption fits a picture, from the log-likelihoods of the candidates."""
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(NamedTuple):
     """Two captions of the same words, and a picture for each."""
 
     id: str
@@ -95,14 +93,9 @@ def joint_cells(pair: Pair) -> Iterator[Sample]:
 
 
 def _cell(pair: Pair, caption: int, image: int, prompt: Parts, tags: Mapping[str, str] | None = None) -> Sample:
-    return Sample(
-        id=f"{pair.id}/{caption}{image}",
-        prompt=prompt,
-        targets=("yes" if caption == image else "no",),
-        groups={"pair": pair.id},
-        category=pair.tag,
-        tags={"caption": str(caption), "image": str(image), **(tags or {})},
-    )
+    name, targets = f"{pair.id}/{caption}{image}", ("yes" if caption == image else "no",)
+    tags = {"caption": str(caption), "image": str(image), **(tags or {})}
+    return Sample(name, prompt, targets, groups={"pair": pair.id}, category=pair.tag, tags=tags)
 
 
 def forced(pair: Pair) -> Iterator[Sample]:
@@ -111,15 +104,9 @@ def forced(pair: Pair) -> Iterator[Sample]:
     pictures = tuple((image,) for image in pair.images)
     for side, shown, options in (("text", pictures, captions), ("image", captions, pictures)):
         for place in (0, 1):
-            yield Sample(
-                id=f"{pair.id}/{side}{place}",
-                prompt=shown[place],
-                targets=(choices.letter(place),),
-                choices=options,
-                groups={"pair": pair.id},
-                category=pair.tag,
-                tags={"side": side},
-            )
+            name, right, groups = f"{pair.id}/{side}{place}", (choices.letter(place),), {"pair": pair.id}
+            tags = {"side": side}
+            yield Sample(name, shown[place], right, options, groups=groups, category=pair.tag, tags=tags)
 
 
 def ask_match(sample: Sample) -> Parts:
@@ -158,19 +145,19 @@ def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
     return Marks(text, image, text and image, sum(own == other for own, other in (*texts, *images)))
 
 
-def compared(fit: Fit, records: Sequence[Record]) -> dict[str, Mapping[tuple[int, int], float]]:
-    """Return how well each caption fits each picture, of the pairs that have all four answers."""
+def judged(fit: Fit, records: Sequence[Record]) -> dict[str, Marks]:
+    """Return the marks of the pairs that have all four answers."""
     found: dict[str, dict[tuple[int, int], float]] = {}
     for record in records:
         if record.loglikelihoods is not None:
             place = int(record.tags["caption"]), int(record.tags["image"])
             found.setdefault(record.groups["pair"], {})[place] = fit(record.loglikelihoods)
-    return {pair: values for pair, values in found.items() if len(values) == len(CELLS)}
+    return {pair: marks(values) for pair, values in found.items() if len(values) == len(CELLS)}
 
 
-def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return text, image and group, of 100, of the pairs with all their answers; chance is that of random scores."""
-    found = {pair: marks(values) for pair, values in compared(fit, records).items()}
+    found = judged(fit, records)
     chances = {"text": 25.0, "image": 25.0, "group": 100 / 6}
     return {
         name: percent(Mean([float(getattr(own, name)) for own in found.values()], list(found)), chance, "no whole pair")
@@ -178,7 +165,7 @@ def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> dic
     }
 
 
-def chosen(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def chosen(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the same three from four letters; a coin for each of them gives 25, 25 and 6.25."""
     sides = parts_by(lambda record: record.tags["side"], records, scores)
     parts = (("text", sides["text"], 25.0), ("image", sides["image"], 25.0), ("group", (records, scores), 6.25))
@@ -187,8 +174,8 @@ def chosen(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Stat
 
 def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Say how many of the comparisons found both sides equal."""
-    found = [marks(values) for values in compared(fit, records).values()]
-    tied = sum(own.ties for own in found)
+    found = judged(fit, records)
+    tied = sum(own.ties for own in found.values())
     return [f"Of {4 * len(found)} comparisons {tied} are ties, which count as wrong."] if tied else []
 
 
