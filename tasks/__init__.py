@@ -5,32 +5,19 @@ CARDS = (
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme",
 )  # fmt: skip
 TASKS = {
-    "mme": "mmeval.tasks.mme:MME",
-    "mmbench": "mmeval.tasks.mmbench:MMBENCH",
-    "blink": "mmeval.tasks.blink:BLINK",
-    "muirbench": "mmeval.tasks.muirbench:MUIRBENCH",
-    "scienceqa": "mmeval.tasks.scienceqa:SCIENCEQA",
-    "nlvr2": "mmeval.tasks.nlvr2:NLVR2",
-    "winoground": "mmeval.tasks.winoground:PAIRWISE",
-    "winoground-joint": "mmeval.tasks.winoground:JOINT",
-    "winoground-choice": "mmeval.tasks.winoground:CHOICE",
-    "iq50": "mmeval.tasks.raven:IQ50",
-    "raven": "mmeval.tasks.raven:RAVEN",
-    "vcr": "mmeval.tasks.vcr:VCR",
-    "vl-icl": "mmeval.tasks.vl_icl:VL_ICL",
-    "vqav2": "mmeval.tasks.few_shot_vqa:VQAV2",
-    "okvqa": "mmeval.tasks.few_shot_vqa:OKVQA",
-    "vizwiz": "mmeval.tasks.few_shot_vqa:VIZWIZ",
-    "flickr30k": "mmeval.tasks.flickr30k:FLICKR30K",
-    "hateful-memes": "mmeval.tasks.hateful_memes:HATEFUL_MEMES",
-    "msvd-qa": "mmeval.tasks.video_qa:MSVD_QA",
-    "msrvtt-qa": "mmeval.tasks.video_qa:MSRVTT_QA",
-    "ivqa": "mmeval.tasks.video_qa:IVQA",
-    "nextqa": "mmeval.tasks.nextqa:NEXTQA",
-    "pope": "mmeval.tasks.pope:POPE",
+    "mme": "mmeval.tasks.mme:MME", "mmbench": "mmeval.tasks.mmbench:MMBENCH", "blink": "mmeval.tasks.blink:BLINK",
+    "muirbench": "mmeval.tasks.muirbench:MUIRBENCH", "scienceqa": "mmeval.tasks.scienceqa:SCIENCEQA",
+    "nlvr2": "mmeval.tasks.nlvr2:NLVR2", "winoground": "mmeval.tasks.winoground:PAIRWISE",
+    "winoground-joint": "mmeval.tasks.winoground:JOINT", "winoground-choice": "mmeval.tasks.winoground:CHOICE",
+    "iq50": "mmeval.tasks.raven:IQ50", "raven": "mmeval.tasks.raven:RAVEN", "vcr": "mmeval.tasks.vcr:VCR",
+    "vl-icl": "mmeval.tasks.vl_icl:VL_ICL", "vqav2": "mmeval.tasks.few_shot_vqa:VQAV2",
+    "okvqa": "mmeval.tasks.few_shot_vqa:OKVQA", "vizwiz": "mmeval.tasks.few_shot_vqa:VIZWIZ",
+    "flickr30k": "mmeval.tasks.flickr30k:FLICKR30K", "hateful-memes": "mmeval.tasks.hateful_memes:HATEFUL_MEMES",
+    "msvd-qa": "mmeval.tasks.video_qa:MSVD_QA", "msrvtt-qa": "mmeval.tasks.video_qa:MSRVTT_QA",
+    "ivqa": "mmeval.tasks.video_qa:IVQA", "nextqa": "mmeval.tasks.nextqa:NEXTQA", "pope": "mmeval.tasks.pope:POPE",
     "ccbench": "mmeval.tasks.mmbench:CCBENCH",
     **{name: f"{name}.yaml" for name in CARDS},
-}
+}  # fmt: skip
 """Task name -> where its value is, imported only when asked for; or the card that is all there is of it."""
 
 LEFT_OUT = {

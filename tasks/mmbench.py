@@ -36,16 +36,12 @@ ABILITIES = {
     "LR": ("logic_reasoning", ("structuralized_imagetext_understanding", "future_prediction")),
     "AR": ("attribute_reasoning", ("physical_property_reasoning", "function_reasoning", "identity_reasoning")),
     "RR": ("relation_reasoning", ("social_relation", "physical_relation", "nature_relation")),
-    "FP-S": (
-        "finegrained_perception (instance-level)",
-        ("object_localization", "attribute_recognition", "celebrity_recognition", "ocr"),
-    ),
-    "FP-C": (
-        "finegrained_perception (cross-instance)",
-        ("spatial_relationship", "attribute_comparison", "action_recognition"),
-    ),
+    "FP-S": ("finegrained_perception (instance-level)",
+             ("object_localization", "attribute_recognition", "celebrity_recognition", "ocr")),
+    "FP-C": ("finegrained_perception (cross-instance)",
+             ("spatial_relationship", "attribute_comparison", "action_recognition")),
     "CP": ("coarse_perception", ("image_style", "image_scene", "image_emotion", "image_quality", "image_topic")),
-}
+}  # fmt: skip
 """Abbreviation -> the table's name of the ability, and its leaves; in the order of the published radar."""
 
 LABELS = {

@@ -58,10 +58,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
-    """Return the rows of `hub`, a release folder, a .parquet file or a folder of such files.
-
-    `hub` says where on the hub: repo, revision, split. Raises InputError if there is nothing to read.
-    """
+    """Return the rows of `hub` (which says where), a release folder, a .parquet file or a folder of such files."""
     path = Path(data)
     if path.is_dir() and not files.glob(path, "*.parquet"):
         return _release(path)
@@ -160,10 +157,8 @@ def _subtask(folder: Path) -> Iterator[YesNoRow]:
 def _pictures(folder: Path) -> dict[str, Path]:
     pictures: dict[str, Path] = {}
     for path in files.glob(folder, "*"):
-        if path.suffix.lower() in PICTURES:
-            if path.stem in pictures:
-                raise InputError(f"{path}: there is {pictures[path.stem].name} too; remove one of them")
-            pictures[path.stem] = path
+        if path.suffix.lower() in PICTURES and pictures.setdefault(path.stem, path) is not path:
+            raise InputError(f"{path}: there is {pictures[path.stem].name} too; remove one of them")
     return pictures
 
 

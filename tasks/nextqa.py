@@ -27,8 +27,6 @@ MERGED = {"TP": "TN"}
 OPTIONS = ("a0", "a1", "a2", "a3", "a4")
 SPLITS = ("test", "val")
 """The first that is there is taken; name the file for the other."""
-MAPPING = "map_vid_vidorID.json"
-"""Where VidOR, which the videos are from, has each."""
 PLACES = ("nextqa", "dataset/nextqa", "annotations")
 FOLDERS = ("NExTVideo", "videos", "video", "")
 _LETTER = re.compile(r"\(?([A-E])\)?[.:]?")
@@ -41,7 +39,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     found = [path] if path.is_file() else _tables(path)
     if not found:
         raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
-    mapping = find(folder, MAPPING, PLACES)
+    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # where VidOR, which the videos are from, has each
     places = {} if mapping is None else tables.load(mapping)
     if not isinstance(places, dict):
         raise InputError(f"{mapping}: not a map of videos to places; get the file again")

@@ -3,9 +3,6 @@
 Three protocols, each a task of its own, since their numbers do not compare: `winoground` takes the likelihood of yes
 for each caption with each picture by itself, which is the official rule; `winoground-joint` does so with all four in
 the prompt, as MMICL's authors did; `winoground-choice` asks for A or B. Chance differs, too.
-
-The pairs are read from the release (`examples.jsonl` and `images/`), from a table, or from the hub, where access is
-gated.
 """
 
 from __future__ import annotations
