@@ -19,13 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import sheets, tables
-from mmeval.data.delimited import StoredPicture, decoded
+from mmeval.data import delimited, sheets, tables
 from mmeval.scoring.metrics import circular
 from mmeval.scoring.metrics.circular import GROUP, Question
 from mmeval.scoring.metrics.groups import percent
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean, Statistic
@@ -151,10 +149,10 @@ def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:
 
 def _picture(value: Any, where: str, held: dict[bytes, bytes]) -> bytes | Callable[[], bytes]:
     """Return the picture of a cell or what reads it; no path or URL is followed."""
-    if isinstance(value, StoredPicture):
+    if isinstance(value, delimited.StoredPicture):
         return value
     if isinstance(value, str):
-        return partial(decoded, value, where)
+        return partial(delimited.decoded, value, where)
     encoded = value.get("bytes") if isinstance(value, Mapping) else None
     if not isinstance(encoded, bytes):
         raise InputError(f"{where}: the picture is not in the table; embed its bytes in this column")
@@ -168,7 +166,7 @@ def _text(value: object) -> str:
 
 def columns(names: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
     """Return column names as we write them: options in capitals, others in lower case. Raises InputError."""
-    found = [name if len(name) == 1 and name in LETTERS else name.strip().lower() for name in names]
+    found = [name if len(name) == 1 and name in choices.LETTERS else name.strip().lower() for name in names]
     if missing := [name for name in wanted if name not in found]:
         raise InputError(f"{where}: no column {missing[0]}; the table must have {', '.join(wanted)}")
     if twice := [name for name in found if name and found.count(name) > 1]:
@@ -179,7 +177,7 @@ def columns(names: Sequence[str], wanted: Sequence[str], where: str) -> list[str
 def parse(cells: Mapping[str, str], where: str, found: dict[int, MMBenchRow]) -> MMBenchRow:
     """Add a row to those found, without its picture. Raises InputError for its index, its options and its answer."""
     index, options = index_of(cells["index"], where), option_cells(cells, where)
-    answer, known = cells.get("answer", "").strip(), [*LETTERS[: len(options)]]
+    answer, known = cells.get("answer", "").strip(), [*choices.LETTERS[: len(options)]]
     if answer and answer not in known:
         raise InputError(f"{where}, column answer: '{answer[:40]}' is not one of {', '.join(known)}; fix it")
     row = MMBenchRow(index, question_of(cells.get("g_index", ""), index, where), cells, options, answer, where)
@@ -190,7 +188,7 @@ def parse(cells: Mapping[str, str], where: str, found: dict[int, MMBenchRow]) ->
 
 def option_cells(cells: Mapping[str, str], where: str) -> tuple[str, ...]:
     """Return the options: columns that are not empty, whatever they say ("None" and "NA" are options)."""
-    names = [letter for letter in LETTERS if letter in cells]
+    names = [letter for letter in choices.LETTERS if letter in cells]
     filled = [name for name in names if cells[name] != ""]
     if filled != names[: len(filled)]:
         empty = next(name for name in names if name not in filled)
