@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import yaml_file
+from mmeval.data.video import FRAMES, SAMPLER
 from mmeval.scoring.judge import Verdicts
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.letters import reasoned
 from mmeval.scoring.statistics import Statistic
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
@@ -24,7 +25,10 @@ from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 Scorer = Callable[[Record], Score]
 """Judges one record. It never sees another."""
 
-Metric = Callable[[Sequence[Record], Sequence[Score]], dict[str, Statistic]]
+Numbers = dict[str, Statistic]
+"""What a metric finds: each number by its name."""
+
+Metric = Callable[[Sequence[Record], Sequence[Score]], Numbers]
 """Sums up: records and their scores, in the same order, to named numbers."""
 
 Prompt = Callable[[Sample], Parts]
@@ -36,8 +40,6 @@ class Task:
     """A benchmark. The first prompt and the first scorer are the defaults."""
 
     name: str
-    version: int
-    """Raised whenever the same data and answers could give another score."""
     samples: Callable[[str], Iterator[Sample]]
     """Reads a source (`embedded`, `hub`, a folder, a table) lazily. Raises InputError."""
     prompts: Mapping[str, Prompt]
@@ -46,6 +48,8 @@ class Task:
     """One a scorer, by the scorer's name: what the numbers are (MME's official one pairs adjacent lines)."""
     axes: Mapping[str, str]
     """What is drawn: metric name -> label, in the benchmark's published order."""
+    version: int = 1
+    """Raised whenever the same data and answers could give another score."""
     totals: Mapping[str, str] = field(default_factory=dict)
     """The headline numbers, likewise."""
     details: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +59,7 @@ class Task:
     """Reads the benchmark's own predictions format, ours or anybody's."""
     readings: Mapping[str, choices.Reader] = field(default_factory=dict)
     """The public ways to read a letter, by name, the first the default: of a multiple-choice task."""
-    strict: choices.Reader = strict
+    strict: choices.Reader = reasoned
     """How `strict` reads a letter, where the task is multiple choice."""
     candidates: Callable[[Sample], tuple[str, ...]] | None = None
     """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""
@@ -65,8 +69,8 @@ class Task:
     """How many, where `few_shot` reads and nothing else is asked for."""
     video: Callable[[str, int, str], Iterator[Sample]] | None = None
     """Reads a source with so many frames of each video, chosen by the sampler of that name (`data.video`)."""
-    frames: int = 0
-    sampler: str = ""
+    frames: int = FRAMES
+    sampler: str = SAMPLER
     """How many, and chosen how, where `video` reads and nothing else is asked for."""
     default_source: str = "embedded"
     """The source that is read where none is named."""

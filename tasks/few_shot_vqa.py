@@ -1,4 +1,4 @@
-"""VQAv2, OK-VQA and VizWiz: questions that ten people answered, after demonstrations (`few_shot` says how drawn).
+"""VQAv2, OK-VQA and VizWiz: questions that ten people answered, after demonstrations (`shared` says how drawn).
 
 Goyal et al. 2017 (arXiv 1612.00837), Marino et al. 2019 (arXiv 1906.00067), Gurari et al. 2018 (arXiv 1802.08218).
 Answers are scored by VQA accuracy; val is asked, as the answers of the test parts are not public.
@@ -15,25 +15,17 @@ from mmeval.data import vqa as vqa_data
 from mmeval.data.vqa import Release
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings.short import voted
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Scorer, Task
-from mmeval.tasks import few_shot
+from mmeval.task import Numbers, Scorer, Task
+from mmeval.tasks import shared
 from mmeval.types import Record, Sample, Score
 
 KINDS = {"yes/no": "Yes/No", "number": "Number", "other": "Other"}
 KNOWLEDGE = {
-    "one": "Vehicles and Transportation",
-    "two": "Brands, Companies and Products",
-    "three": "Objects, Material and Clothing",
-    "four": "Sports and Recreation",
-    "five": "Cooking and Food",
-    "six": "Geography, History, Language and Culture",
-    "seven": "People and Everyday Life",
-    "eight": "Plants and Animals",
-    "nine": "Science and Technology",
-    "ten": "Weather and Climate",
-    "other": "Other",
-}
+    "one": "Vehicles and Transportation", "two": "Brands, Companies and Products",
+    "three": "Objects, Material and Clothing", "four": "Sports and Recreation", "five": "Cooking and Food",
+    "six": "Geography, History, Language and Culture", "seven": "People and Everyday Life",
+    "eight": "Plants and Animals", "nine": "Science and Technology", "ten": "Weather and Climate", "other": "Other",
+}  # fmt: skip
 """OK-VQA's `question_types`."""
 
 
@@ -72,26 +64,23 @@ def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
 
 
 def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping[str, Scorer]) -> Task:
-    """Make the task of a set that the release reads."""
-
     def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
         own = replace(release, source=str(task.card["source"]))
-        folder = few_shot.folder(name, data, own.holds, own.source)
+        folder = shared.folder(task, data, own.holds)
         train = own.items(folder, "train") if shots or own.has(folder, "train") else None
         return demonstrations.samples(own.items(folder, "val"), train, folder, shots, seed)
 
-    def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
         """Give the accuracy overall and for each kind of question, clustered by picture."""
         kinds = by_category(records, scores, list(axes), "image", lambda own: None)
         return {**kinds, "overall": percent(share(records, scores, "image"), None)}
 
     task = Task(
         name=name,
-        version=1,
         samples=lambda data: read(data, 0, 0),
         few_shot=read,
         shots=0,
-        prompts=few_shot.prompts(ask),
+        prompts=shared.few_shot_prompts(ask),
         scorers=scorers,
         metrics=dict.fromkeys(scorers, numbers),
         axes=axes,

@@ -1,6 +1,6 @@
 """Flickr30k: what is in the picture? A caption, after demonstrations (Young et al. 2014; Karpathy and Fei-Fei's parts).
 
-CIDEr-D over the 1,000 pictures of test with five captions each; `few_shot` says how demonstrations are drawn.
+CIDEr-D over the 1,000 pictures of test with five captions each; `shared` says how demonstrations are drawn.
 """
 
 from __future__ import annotations
@@ -9,31 +9,25 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import demonstrations, karpathy, tables
-from mmeval.data.demonstrations import Item, find
+from mmeval.data.demonstrations import Item
 from mmeval.scoring.metrics import cider
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Scorer, Task
-from mmeval.tasks import few_shot
+from mmeval.task import Numbers, Scorer, Task
+from mmeval.tasks import shared
 from mmeval.types import InputError, Record, Sample, Score
 
 FILE = "dataset_flickr30k.json"
-PLACES = ("annotations", "karpathy")
 FOLDERS = ("flickr30k-images", "flickr30k_images", "images", "")
 """Where in the data's folder the pictures may be."""
 
 
 def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     """Read the pictures of test, each after so many captioned ones of train. Raises InputError."""
-    source = str(FLICKR30K.card["source"])
-    folder = few_shot.folder("flickr30k", data, f"{FILE} and flickr30k-images", source)
-    path = find(folder, FILE, PLACES)
-    if path is None:
-        raise InputError(f"{folder}: no {FILE} in it; get it from {source}")
+    path = shared.file(FLICKR30K, data, (FILE,), ("annotations", "karpathy"), "flickr30k-images")
     found = list(_items(path))
     train, test = ([item for item in found if item.category == part] for part in ("train", "test"))
     if not test:
         raise InputError(f"{path}: no picture's split is test; get the file again")
-    return demonstrations.samples(test, train, folder, shots, seed)
+    return demonstrations.samples(test, train, Path(data), shots, seed)
 
 
 def _items(path: Path) -> Iterator[Item]:
@@ -43,11 +37,6 @@ def _items(path: Path) -> Iterator[Item]:
         if not all(captions):
             raise InputError(f"{row.where}: a caption is empty; get the file again")
         yield Item(row.name, "", captions, row.name, files, row.where, row.split)
-
-
-def ask(nothing: str) -> str:
-    """Ask for a caption in open_flamingo's word."""
-    return "Output:"
 
 
 def cut(text: str) -> str:
@@ -67,7 +56,7 @@ def caption(read: Callable[[str], str]) -> Scorer:
     return judge
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give CIDEr of the captions, one that is missing being empty; their references weight the n-grams."""
     captions = [cider.tokenize(score.answer or "") for score in scores]
     references = [[cider.tokenize(target) for target in record.targets] for record in records]
@@ -76,11 +65,10 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
 
 FLICKR30K = Task(
     name="flickr30k",
-    version=1,
     samples=lambda data: read(data, 0, 0),
     few_shot=read,
     shots=0,
-    prompts=few_shot.prompts(ask),
+    prompts=shared.few_shot_prompts(lambda nothing: "Output:"),
     scorers={"official": caption(str), "open-flamingo": caption(cut)},
     metrics={"official": numbers, "open-flamingo": numbers},
     axes={"cider": "CIDEr"},

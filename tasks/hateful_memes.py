@@ -1,7 +1,7 @@
 """Hateful Memes: is a picture with the text on it hateful? (Kiela et al. 2020, arXiv 2005.04790)
 
 Area under the ROC curve of how likely the model finds yes, in each labelled part by itself: dev_unseen shares memes
-with dev_seen. `few_shot` says how demonstrations are drawn.
+with dev_seen. `shared` says how demonstrations are drawn.
 """
 
 from __future__ import annotations
@@ -11,57 +11,45 @@ from pathlib import Path
 
 from mmeval.data import demonstrations, tables
 from mmeval.data.demonstrations import Item, find
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.auroc import auroc
-from mmeval.scoring.metrics.groups import percent, share
+from mmeval.scoring.metrics.groups import parts_by, percent, share
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_odds
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
-from mmeval.tasks import few_shot
+from mmeval.tasks import shared
 from mmeval.types import InputError, Record, Sample, Score
 
-PARTS = {
-    "test_seen": "Test seen",
-    "test_unseen": "Test unseen",
-    "dev_seen": "Dev seen",
-    "dev_unseen": "Dev unseen",
-}
+PARTS = {"test_seen": "Test seen", "test_unseen": "Test unseen", "dev_seen": "Dev seen", "dev_unseen": "Dev unseen"}
 
 
 def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
-    """Read the memes of the parts that are there, or of the one whose file is given, each after some of train.
-
-    Raises InputError.
-    """
+    """Read the memes of the parts that are there, or of the one whose file is given. Raises InputError."""
     path, source = Path(data), str(HATEFUL_MEMES.card["source"])
     alone = path.is_file() and path.suffix == ".jsonl"
     if alone and path.stem not in PARTS:
         raise InputError(f"{data}: which part is it? Name the file {', '.join(PARTS)}, with .jsonl after it")
-    folder = path.parent if alone else few_shot.folder("hateful-memes", data, "test_seen.jsonl and img", source)
+    folder = path.parent if alone else shared.folder(HATEFUL_MEMES, data, "test_seen.jsonl and img")
     parts = [path.stem] if alone else [part for part in PARTS if find(folder, f"{part}.jsonl", ())]
     if not parts:
         raise InputError(f"{folder}: no {', '.join(PARTS)} (.jsonl) in it; get them from {source}")
     train = find(folder, "train.jsonl", ())
     if train is None and shots:
         raise InputError(f"{folder}: no train.jsonl to draw demonstrations from; get it from {source}")
-    queries = (item for part in parts for item in _items(folder / f"{part}.jsonl", part, source))
-    shown = _items(train, "train", source) if train else None
+    queries = (item for part in parts for item in _items(folder / f"{part}.jsonl", part))
+    shown = _items(train, "train") if train else None
     return demonstrations.samples(queries, shown, folder, shots, seed)
 
 
-def _items(path: Path, part: str, source: str) -> Iterator[Item]:
-    return (_item(line, part, source) for line in tables.of_file(path, path.parent))
-
-
-def _item(line: TableRow, part: str, source: str) -> Item:
-    if "label" not in line.values:
-        raise InputError(f"{line.where}: the meme has no label; the release with labels comes from {source}")
-    label = line.value("label")
-    if label not in (0, 1) or isinstance(label, bool):
-        raise InputError(f"{line.where}: the label is {label!r:.40}; it must be 0 or 1")
-    name = line.text("img")
-    asked = str(line.value("text"))
-    return Item(f"{part}/{line.text('id')}", asked, ("yes" if label else "no",), name, (name,), line.where, part)
+def _items(path: Path, part: str) -> Iterator[Item]:
+    for line in tables.of_file(path, path.parent):
+        if "label" not in line.values:
+            source = HATEFUL_MEMES.card["source"]
+            raise InputError(f"{line.where}: the meme has no label; the release with labels comes from {source}")
+        label = line.value("label")
+        if label not in (0, 1) or isinstance(label, bool):
+            raise InputError(f"{line.where}: the label is {label!r:.40}; it must be 0 or 1")
+        name, asked = line.text("img"), str(line.value("text"))
+        yield Item(f"{part}/{line.text('id')}", asked, ("yes" if label else "no",), name, (name,), line.where, part)
 
 
 def ask(text: str) -> str:
@@ -72,26 +60,23 @@ def ask(text: str) -> str:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Give each part's area from the odds of yes (`test_seen`, ...), and the accuracy (`test_seen/accuracy`, ...)."""
     found: dict[str, Statistic] = {}
+    memes = parts_by(lambda record: record.category, records, scores)
     for part in PARTS:
-        own = [pair for pair in zip(records, scores, strict=True) if pair[0].category == part]
+        own, why = memes[part], f"the data has no meme of {part}"
         known = [
-            (yes_odds(r.loglikelihoods), "yes" in r.targets, r.groups["image"]) for r, _ in own if r.loglikelihoods
+            (yes_odds(r.loglikelihoods), "yes" in r.targets, r.groups["image"]) for r in own[0] if r.loglikelihoods
         ]
-        values, positive, clusters = zip(*known, strict=True) if known else ((), (), ())
-        why = f"the data has no meme of {part}"
-        found[part] = auroc(values, positive, clusters) if known else Statistic(100.0, 50.0, reason=why)
-        mean = share([record for record, _ in own], [score for _, score in own], "image")
-        found[f"{part}/accuracy"] = percent(mean, 50.0, why)
+        found[part] = auroc(*zip(*known, strict=True)) if known else Statistic(100.0, 50.0, reason=why)
+        found[f"{part}/accuracy"] = percent(share(*own, "image"), 50.0, why)
     return found
 
 
 HATEFUL_MEMES = Task(
     name="hateful-memes",
-    version=1,
     samples=lambda data: read(data, 0, 0),
     few_shot=read,
     shots=0,
-    prompts=few_shot.prompts(ask),
+    prompts=shared.few_shot_prompts(ask),
     scorers={"official": likelier},
     metrics={"official": numbers},
     axes=PARTS,

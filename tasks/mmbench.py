@@ -19,71 +19,48 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import sheets, tables
-from mmeval.data.delimited import StoredPicture, decoded
-from mmeval.data.sheets import Cell
-from mmeval.data.tables import TableRow
+from mmeval.data import delimited, sheets, tables
 from mmeval.scoring.metrics import circular
-from mmeval.scoring.metrics.circular import GROUP, Question, turned, turned_letter
+from mmeval.scoring.metrics.circular import GROUP, Question
+from mmeval.scoring.metrics.groups import percent
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.task import Metric, Task
+from mmeval.task import Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score, nearest
 
 ABILITIES = {
     "LR": ("logic_reasoning", ("structuralized_imagetext_understanding", "future_prediction")),
-    "AR": (
-        "attribute_reasoning",
-        ("physical_property_reasoning", "function_reasoning", "identity_reasoning"),
-    ),
+    "AR": ("attribute_reasoning", ("physical_property_reasoning", "function_reasoning", "identity_reasoning")),
     "RR": ("relation_reasoning", ("social_relation", "physical_relation", "nature_relation")),
-    "FP-S": (
-        "finegrained_perception (instance-level)",
-        ("object_localization", "attribute_recognition", "celebrity_recognition", "ocr"),
-    ),
-    "FP-C": (
-        "finegrained_perception (cross-instance)",
-        ("spatial_relationship", "attribute_comparison", "action_recognition"),
-    ),
-    "CP": (
-        "coarse_perception",
-        ("image_style", "image_scene", "image_emotion", "image_quality", "image_topic"),
-    ),
-}
+    "FP-S": ("finegrained_perception (instance-level)",
+             ("object_localization", "attribute_recognition", "celebrity_recognition", "ocr")),
+    "FP-C": ("finegrained_perception (cross-instance)",
+             ("spatial_relationship", "attribute_comparison", "action_recognition")),
+    "CP": ("coarse_perception", ("image_style", "image_scene", "image_emotion", "image_quality", "image_topic")),
+}  # fmt: skip
 """Abbreviation -> the table's name of the ability, and its leaves; in the order of the published radar."""
 
 LABELS = {
-    "LR": "Logic Reasoning (LR)",
-    "AR": "Attribute Reasoning (AR)",
-    "RR": "Relation Reasoning (RR)",
-    "FP-S": "Fine-grained, single (FP-S)",
-    "FP-C": "Fine-grained, cross (FP-C)",
-    "CP": "Coarse Perception (CP)",
-}
+    "LR": "Logic Reasoning (LR)", "AR": "Attribute Reasoning (AR)", "RR": "Relation Reasoning (RR)",
+    "FP-S": "Fine-grained, single (FP-S)", "FP-C": "Fine-grained, cross (FP-C)", "CP": "Coarse Perception (CP)",
+}  # fmt: skip
 CULTURE = {
-    "sketch_reasoning": "Sketch Reasoning",
-    "scenery_building": "Scenery & Building",
-    "food_clothes": "Food & Clothes",
-    "historical_figure": "Historical Figure",
-    "traditional_show": "Traditional Show",
-    "calligraphy_painting": "Calligraphy & Painting",
-    "cultural_relic": "Cultural Relic",
-}
+    "sketch_reasoning": "Sketch Reasoning", "scenery_building": "Scenery & Building", "food_clothes": "Food & Clothes",
+    "historical_figure": "Historical Figure", "traditional_show": "Traditional Show",
+    "calligraphy_painting": "Calligraphy & Painting", "cultural_relic": "Cultural Relic",
+}  # fmt: skip
 WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "Every turn"}
 
 _OF_LEAF = {leaf: short for short, (_, leaves) in ABILITIES.items() for leaf in leaves}
 _OF_NAME = {name: short for short, (name, _) in ABILITIES.items()}
-_KEPT = ("hint", "source", "comment", "split", "l2-category")
+KEPT = ("hint", "source", "comment", "split", "l2-category")
 """Columns that a record keeps, for prompts and for files."""
-
-
 PASS = 1_000_000
 """What each turn of a question adds to its index."""
 REFERENCE = 64
-"""A picture cell of at most so many characters is the index of the row that holds the picture."""
+"""Characters of a picture cell at most where it is the index of the row that holds the picture."""
 COLUMNS = ("index", "question", "A", "B", "C", "D", "category", "image")
 PREDICTIONS = ("index", "prediction", "A", "B", "C", "D")
 """Columns of a predictions table, as the benchmark's server asked for them."""
@@ -110,19 +87,12 @@ class MMBenchRow:
     """Nothing in a predictions table."""
 
 
-def samples(task: str, incomplete: bool, data: str) -> Iterator[Sample]:
-    """Yield the questions of a source, all turns of one together. Raises InputError."""
-    for group in read(data, _TASKS[task].card["hub"], incomplete):
-        first = group[0].index != group[0].question  # of a question that lacks its first pass, turn 1 comes first
-        yield from (sample(task, row, turn, len(group)) for turn, row in enumerate(group, start=int(first)))
-
-
 def read(data: str, hub: Mapping[str, str], incomplete: bool = False) -> Iterator[list[MMBenchRow]]:
     """Yield the turns of each question, in the order of the first passes; derived where a file has first passes only.
 
-    `hub` says where on the hub: repo, revision, config, split. Raises InputError if there is nothing to read, for what
-    is wrong with a row, for two rows of one index, and for a question that lacks turns or whose turns have other
-    options; with `incomplete` the turns that are there are taken.
+    `hub` says where on the hub: repo, revision, config, split. With `incomplete` the turns that are there are taken.
+    Raises InputError if there is nothing to read, for what is wrong with a row, and for a question that lacks turns or
+    whose turns have other options.
     """
     groups: dict[int, list[MMBenchRow]] = {}
     for row in _with_pictures(_table(data, hub)):
@@ -132,14 +102,12 @@ def read(data: str, hub: Mapping[str, str], incomplete: bool = False) -> Iterato
     derive = all(len(group) == 1 and group[0].index == question for question, group in groups.items())
     for group in groups.values():
         group.sort(key=lambda row: row.index)
-        if derive:
-            yield list(_turns(group[0]))
-            continue
-        _check_turns(group, incomplete)
-        yield group
+        if not derive:
+            _check_turns(group, incomplete)
+        yield list(_turns(group[0])) if derive else group
 
 
-def _table(data: str, hub: Mapping[str, str]) -> Iterator[TableRow]:
+def _table(data: str, hub: Mapping[str, str]) -> Iterator[tables.TableRow]:
     """Return the rows of `hub` or `hub:CONFIG-SPLIT`, a .tsv file, a .parquet file or a folder of such files."""
     if data == "hub" or data.startswith("hub:"):
         config, _, split = data.removeprefix("hub").removeprefix(":").partition("-")
@@ -151,48 +119,43 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[TableRow]:
     return tables.read(data, ("*.parquet",), None, "mmbench")
 
 
-def _with_pictures(table: Iterable[TableRow]) -> list[MMBenchRow]:
+def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:
     """Return the rows, each with its picture; one that is repeated at every turn is held once."""
     found: dict[int, MMBenchRow] = {}
     waiting: dict[int, int] = {}
     held: dict[bytes, bytes] = {}
     for line in table:
-        names = dict(zip(columns(list(line.values), COLUMNS, line.where), line.values, strict=True))
+        names = columns(list(line.values), COLUMNS, line.where)
+        cells = dict(zip(names, line.values.values(), strict=True))
+        picture = cells.pop("image")
         text = str if line.table is not None and line.table.suffix.lower() == ".tsv" else _text
-        row = parse({name: text(line.values[key]) for name, key in names.items() if name != "image"}, line.where)
-        if row.index in found:
-            raise InputError(f"{row.where}: the index {row.index} again; it was in {found[row.index].where}")
+        row = parse({name: text(cell) for name, cell in cells.items()}, line.where, found)
         if not row.cells["question"].strip():
             raise InputError(f"{row.where}: the question is empty; write one")
         if not row.cells["category"].strip():
             raise InputError(f"{row.where}, column category: empty; write the leaf ability that the question is about")
-        picture = line.values[names["image"]]
+        where = f"{row.where}, column image"
         if isinstance(picture, str) and len(picture) <= REFERENCE:
-            waiting[row.index] = index_of(picture, f"{row.where}, column image")
-            found[row.index] = row
+            waiting[row.index] = index_of(picture, where)
         else:
-            found[row.index] = replace(
-                row, image=Image(_picture(picture, row.where, held), f"{row.where}, column image")
-            )
+            found[row.index] = replace(row, image=Image(_picture(picture, where, held), where))
     for index, other in waiting.items():
         if other not in found or other in waiting:
-            raise InputError(
-                f"{found[index].where}: its picture is said to be that of row {other}, which has none; "
-                "get the file again"
-            )
+            said = f"its picture is said to be that of row {other}, which has none"
+            raise InputError(f"{found[index].where}: {said}; get the file again")
         found[index] = replace(found[index], image=found[other].image)
     return list(found.values())
 
 
 def _picture(value: Any, where: str, held: dict[bytes, bytes]) -> bytes | Callable[[], bytes]:
     """Return the picture of a cell or what reads it; no path or URL is followed."""
-    if isinstance(value, StoredPicture):
+    if isinstance(value, delimited.StoredPicture):
         return value
     if isinstance(value, str):
-        return partial(decoded, value, f"{where}, column image")
+        return partial(delimited.decoded, value, where)
     encoded = value.get("bytes") if isinstance(value, Mapping) else None
     if not isinstance(encoded, bytes):
-        raise InputError(f"{where}: the picture is not in the table; embed its bytes in the column image")
+        raise InputError(f"{where}: the picture is not in the table; embed its bytes in this column")
     return held.setdefault(hashlib.sha256(encoded).digest(), encoded)
 
 
@@ -203,7 +166,7 @@ def _text(value: object) -> str:
 
 def columns(names: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
     """Return column names as we write them: options in capitals, others in lower case. Raises InputError."""
-    found = [name if len(name) == 1 and name in LETTERS else name.strip().lower() for name in names]
+    found = [name if len(name) == 1 and name in choices.LETTERS else name.strip().lower() for name in names]
     if missing := [name for name in wanted if name not in found]:
         raise InputError(f"{where}: no column {missing[0]}; the table must have {', '.join(wanted)}")
     if twice := [name for name in found if name and found.count(name) > 1]:
@@ -211,31 +174,28 @@ def columns(names: Sequence[str], wanted: Sequence[str], where: str) -> list[str
     return found
 
 
-def parse(cells: Mapping[str, str], where: str) -> MMBenchRow:
-    """Return a row without its picture. Raises InputError for its index, its options and its answer."""
-    index = index_of(cells["index"], where)
-    options = option_cells(cells, where)
-    answer = cells.get("answer", "").strip()
-    if answer and answer not in letters(options):
-        raise InputError(f"{where}, column answer: '{answer[:40]}' is not one of {', '.join(letters(options))}; fix it")
-    return MMBenchRow(index, question_of(cells.get("g_index", ""), index, where), cells, options, answer, where)
+def parse(cells: Mapping[str, str], where: str, found: dict[int, MMBenchRow]) -> MMBenchRow:
+    """Add a row to those found, without its picture. Raises InputError for its index, its options and its answer."""
+    index, options = index_of(cells["index"], where), option_cells(cells, where)
+    answer, known = cells.get("answer", "").strip(), [*choices.LETTERS[: len(options)]]
+    if answer and answer not in known:
+        raise InputError(f"{where}, column answer: '{answer[:40]}' is not one of {', '.join(known)}; fix it")
+    row = MMBenchRow(index, question_of(cells.get("g_index", ""), index, where), cells, options, answer, where)
+    if found.setdefault(index, row) is not row:
+        raise InputError(f"{where}: the index {index} again; it was in {found[index].where}")
+    return row
 
 
 def option_cells(cells: Mapping[str, str], where: str) -> tuple[str, ...]:
     """Return the options: columns that are not empty, whatever they say ("None" and "NA" are options)."""
-    names = [letter for letter in LETTERS if letter in cells]
+    names = [letter for letter in choices.LETTERS if letter in cells]
     filled = [name for name in names if cells[name] != ""]
     if filled != names[: len(filled)]:
-        empty = next(name for name, other in zip(names, filled, strict=False) if name != other)
+        empty = next(name for name in names if name not in filled)
         raise InputError(f"{where}: the option {empty} is empty and {filled[-1]} is not; the options must be in a row")
     if len(filled) < 2:
         raise InputError(f"{where}: {len(filled)} options; a question must have two or more")
     return tuple(cells[name] for name in filled)
-
-
-def letters(options: Sequence[str]) -> list[str]:
-    """Return the letters of so many options."""
-    return [*LETTERS[: len(options)]]
 
 
 def index_of(text: str, where: str) -> int:
@@ -254,8 +214,8 @@ def question_of(g_index: str, index: int, where: str) -> int:
 def _turns(row: MMBenchRow) -> Iterator[MMBenchRow]:
     yield row
     for turn in range(1, len(row.options)):
-        answer = turned_letter(row.answer, len(row.options), turn) if row.answer else ""
-        yield replace(row, index=row.index + turn * PASS, options=turned(row.options, turn), answer=answer)
+        answer = circular.turned_letter(row.answer, len(row.options), turn) if row.answer else ""
+        yield replace(row, index=row.index + turn * PASS, options=circular.turned(row.options, turn), answer=answer)
 
 
 def _check_turns(group: list[MMBenchRow], incomplete: bool) -> None:
@@ -266,46 +226,44 @@ def _check_turns(group: list[MMBenchRow], incomplete: bool) -> None:
     if len(group) > len(first.options):
         raise InputError(f"{group[-1].where}: more rows of question {first.question} than it has options; remove some")
     if not incomplete and (len(group) < len(first.options) or first.index != first.question):
-        raise InputError(
-            f"{first.where}: question {first.question} has {len(group)} of its {len(first.options)} turns; "
-            "get the whole file, or count such questions by the turns they have with --partial"
-        )
+        lacks = f"question {first.question} has {len(group)} of its {len(first.options)} turns"
+        advice = "get the whole file, or count such questions by the turns they have with --partial"
+        raise InputError(f"{first.where}: {lacks}; {advice}")
 
 
-def sample(task: str, row: MMBenchRow, turn: int, turns: int) -> Sample:
-    """Make a row a question; `turn` is 0 where the options stand as in the first pass."""
-    tags = {name: row.cells[name] for name in _KEPT if row.cells.get(name)}
-    tags |= {"question": row.cells["question"]}
+def sample(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> Sample:
+    """Make a row a question."""
+    question, category = row.cells["question"], row.cells["category"]
+    if not grouped and category in _OF_LEAF:
+        raise InputError(f"{row.where}: '{category}' is an ability of MMBench; use --task mmbench")
+    kept = {name: row.cells[name] for name in KEPT if row.cells.get(name)}
+    tags = {**kept, "question": question, **_tags(grouped, row, turns)}
+    targets, offered = (row.answer,) if row.answer else (), tuple((option,) for option in row.options)
+    groups = {GROUP: str(row.question)}
+    return Sample(str(row.index), (row.image, question), targets, offered, groups=groups, category=category, tags=tags)
+
+
+def _tags(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> dict[str, str]:
+    """Return which turn the row is, 0 where the options stand as in the first pass; of how many; and its ability."""
+    tags = {}
     if row.index != row.question:
-        tags["turn"] = str(turn)
-    if turns != len(row.options):
-        tags["turns"] = str(turns)
-    if task == "mmbench":
-        tags["ability"] = ability(row.cells.get("l2-category", ""), row.cells["category"], row.where)
-    elif row.cells["category"] in _OF_LEAF:
-        raise InputError(f"{row.where}: '{row.cells['category']}' is an ability of MMBench; use --task mmbench")
-    return Sample(
-        id=str(row.index),
-        prompt=(row.image, row.cells["question"]),
-        targets=(row.answer,) if row.answer else (),
-        choices=tuple((option,) for option in row.options),
-        groups={GROUP: str(row.question)},
-        category=row.cells["category"],
-        tags=tags,
-    )
+        tags["turn"] = str(turns.index(row.index) + (turns[0] != row.question))
+    if len(turns) != len(row.options):
+        tags["turns"] = str(len(turns))
+    if grouped:
+        tags["ability"] = ability(row.cells.get("l2-category", ""), row.cells.get("category", ""), row.where)
+    return tags
 
 
 def ability(name: str, leaf: str, where: str) -> str:
     """Return the abbreviation of the ability: by its own column, or by the leaf's. Raises InputError."""
-    if name:
-        if name not in _OF_NAME:
-            raise InputError(f"{where}, column l2-category: unknown ability '{name[:80]}'{nearest(name, _OF_NAME)}")
-        return _OF_NAME[name]
-    if not leaf.strip():
+    if not name and not leaf.strip():
         raise InputError(f"{where}, column category: empty, and no l2-category either; write the leaf ability")
-    if leaf not in _OF_LEAF:
-        raise InputError(f"{where}, column category: unknown leaf '{leaf[:80]}'{nearest(leaf, _OF_LEAF)}")
-    return _OF_LEAF[leaf]
+    own, known = (name, _OF_NAME) if name else (leaf, _OF_LEAF)
+    if own not in known:
+        what = "l2-category: unknown ability" if name else "category: unknown leaf"
+        raise InputError(f"{where}, column {what} '{own[:80]}'{nearest(own, known)}")
+    return known[own]
 
 
 def release(sample: Sample) -> Parts:
@@ -324,36 +282,29 @@ def opencompass(sample: Sample) -> Parts:
 
 
 def with_letter(sample: Sample) -> Parts:
-    """Ask for the letter, so that less depends on how answers are read."""
+    """Ask for the letter alone, after the hint."""
     picture, question = sample.prompt
     hint = f"{sample.tags['hint']}\n" if "hint" in sample.tags else ""
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([(picture,), f"{hint}{question}\n", choices.listed(sample.choices), end])
+    return choices.lettered((picture, f"{hint}{question}"), sample.choices)
 
 
-def prediction_cells(path: Path) -> Iterator[tuple[Mapping[str, Cell], str]]:
-    """Yield each row of a predictions table by column, and where it stands.
-
-    Raises InputError if a column is missing or a row has more cells.
-    """
+def prediction_cells(path: Path) -> Iterator[tuple[Mapping[str, sheets.Cell], str]]:
+    """Yield each row of a predictions table by column, and where it stands. Raises InputError for its shape."""
     rows = sheets.read(path)
     _, first = next(rows, (0, []))
     names = columns([cell.text for cell in first], PREDICTIONS, str(path))
     for number, cells in rows:
         where = f"{path}, line {number}"
-        cells = cells + [Cell("")] * (len(names) - len(cells))
+        cells = cells + [sheets.Cell("")] * (len(names) - len(cells))
         if len(cells) != len(names):
             raise InputError(f"{where}: {len(cells)} cells and not {len(names)}; quote what holds a separator")
         yield dict(zip(names, cells, strict=True)), where
 
 
 def read_predictions(grouped: bool, incomplete: bool, path: str) -> list[Record]:
-    """Return the answers of a predictions table, which must have a column `answer`, as records.
-
-    `grouped` names the ability of each, too. Raises InputError.
-    """
+    """Return the answers of a predictions table with a column `answer`; `grouped`, by ability. Raises InputError."""
     collects = gc.isenabled()
-    gc.disable()  # a table is millions of objects without cycles: looking for cycles would double the time
+    gc.disable()  # a table is millions of objects without cycles: looking for cycles takes a fifth of the time
     try:
         return _predictions(grouped, incomplete, Path(path))
     finally:
@@ -367,12 +318,9 @@ def _predictions(grouped: bool, incomplete: bool, path: Path) -> list[Record]:
     for cells, where in prediction_cells(path):
         if "answer" not in cells:
             raise InputError(f"{path}: no column answer, so there is nothing to score by; {PUBLIC}")
-        row = parse({name: cell.text for name, cell in cells.items()}, where)
-        if row.index in found:
-            raise InputError(f"{where}: the index {row.index} again; it was in {found[row.index].where}")
+        row = parse({name: cell.text for name, cell in cells.items()}, where, found)
         if not row.answer:
             raise InputError(f"{where}, column answer: empty, so there is nothing to score by; {PUBLIC}")
-        found[row.index] = row
         turns.setdefault(row.question, []).append(row.index)
     if not found:
         raise InputError(f"{path}: no rows; check that it is the right file")
@@ -382,39 +330,22 @@ def _predictions(grouped: bool, incomplete: bool, path: Path) -> list[Record]:
 
 
 def _prediction(row: MMBenchRow, turns: list[int], grouped: bool, incomplete: bool) -> Record:
-    cells = row.cells
-    tags = {name: cells[name] for name in ("question", "split") if cells.get(name)}
-    category = cells.get("category", "")
-    if grouped:
-        tags["ability"] = ability(cells.get("l2-category", ""), category, row.where)
-    if row.index != row.question:
-        tags["turn"] = str(turns.index(row.index) + (turns[0] != row.question))
-    if incomplete and len(turns) != len(row.options):
-        tags["turns"] = str(len(turns))
-    return Record(
-        id=str(row.index),
-        targets=(row.answer,),
-        category=category,
-        groups={GROUP: str(row.question)},
-        tags=tags,
-        choices=row.options,
-        question=cells.get("question", ""),
-        text=cells["prediction"],
-    )
+    tags = {name: row.cells[name] for name in ("question", "split") if row.cells.get(name)}
+    tags |= _tags(grouped, row, turns)
+    if not incomplete:
+        tags.pop("turns", None)
+    category, question, text = (row.cells.get(name, "") for name in ("category", "question", "prediction"))
+    groups = {GROUP: str(row.question)}
+    return Record(str(row.index), (row.answer,), category, groups, tags, row.options, question, text=text)
 
 
-def metric(abilities: Mapping[str, object], leaves: Sequence[str]) -> Metric:
-    """Return a metric of every way of counting: overall, by ability, by leaf, and by split where there are two."""
-
-    def sum_up(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-        found = circular.questions(records, scores)
-        names = [*abilities, *leaves]
-        numbers = _numbers(found, "", names)
-        for split, part in _splits(found).items():
-            numbers |= _numbers(part, f"{split}/", names)
-        return numbers
-
-    return sum_up
+def numbers(names: Sequence[str], records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """Return every way of counting: overall, by ability, by leaf, and by split where there are two."""
+    found = circular.questions(records, scores)
+    counted = _numbers(found, "", names)
+    for split, part in _splits(found).items():
+        counted |= _numbers(part, f"{split}/", names)
+    return counted
 
 
 def _splits(found: Sequence[Question]) -> dict[str, list[Question]]:
@@ -431,56 +362,40 @@ def _numbers(found: Sequence[Question], prefix: str, names: Sequence[str]) -> di
     parts: dict[str, list[Question]] = {name: [] for name in names}
     for question in found:
         first = question.records[0]
-        if first.category:
-            parts.setdefault(first.category, []).append(question)
-        if "ability" in first.tags:
-            parts[first.tags["ability"]].append(question)
+        for name in (first.category, first.tags.get("ability")):
+            if name:
+                parts.setdefault(name, []).append(question)
+    whole, counted = _counts(found), {name: _counts(part) for name, part in parts.items()}
     numbers: dict[str, Statistic] = {}
-    for way, count in _COUNTS.items():
-        numbers[f"{prefix}{way}"] = count(found)
-        before = "" if way == "circular" else f"{way}/"
-        numbers |= {f"{prefix}{before}{name}": count(part) for name, part in parts.items()}
+    for way in WAYS:
+        numbers[f"{prefix}{way}"] = whole[way]
+        before = prefix if way == "circular" else f"{prefix}{way}/"
+        numbers |= {f"{before}{name}": part[way] for name, part in counted.items()}
     return numbers
 
 
-def _circular(found: Sequence[Question]) -> Statistic:
-    if lacking := circular.incomplete(found):
-        return Statistic(100.0, None, reason=f"{lacking}; finish the run, or count what is there with --partial")
-    marks = [(q.hit, q.cluster) for q in found]
-    return _share(marks, circular.chance(found))
-
-
-def _vanilla(found: Sequence[Question]) -> Statistic:
-    return _share([(q.first, q.cluster) for q in found], _even(found))
-
-
-def _vanilla_all(found: Sequence[Question]) -> Statistic:
-    if not all(q.whole for q in found):
-        return Statistic(100.0, None, reason="not every turn was asked (--early-stop)")
-    return _share([(mark, q.cluster) for q in found for mark in q.marks], _even(found))
-
-
-_COUNTS: dict[str, Callable[[Sequence[Question]], Statistic]] = {
-    "circular": _circular,
-    "vanilla": _vanilla,
-    "vanilla_all": _vanilla_all,
-}
-
-
-def _share(marks: Sequence[tuple[float | None, str]], chance: float | None) -> Statistic:
-    """Return the share of 100, of those marks that there are."""
-    known = [(mark, cluster) for mark, cluster in marks if mark is not None]
-    expected = None if chance is None else 100.0 * chance
-    if not known:
-        why = "no answer has a mark; the file may lack the answers, which are public today" if marks else "no question"
-        return Statistic(100.0, expected, reason=why)
-    mean = Mean([mark for mark, _ in known], [cluster for _, cluster in known])
-    return Statistic(100.0, expected, [((100.0, mean),)])
-
-
-def _even(found: Sequence[Question]) -> float | None:
+def _counts(found: Sequence[Question]) -> dict[str, Statistic]:
+    """Return the number of each way to count."""
     shares = [1 / len(q.records[0].choices) for q in found if q.records[0].choices]
-    return math.fsum(shares) / len(shares) if shares else None
+    even = math.fsum(shares) / len(shares) if shares else None
+    lacking = circular.incomplete(found)
+    unfinished = f"{lacking}; finish the run, or count what is there with --partial" if lacking else ""
+    skipped = "" if all(q.whole for q in found) else "not every turn was asked (--early-stop)"
+    return {
+        "circular": _share([(q.hit, q.cluster) for q in found], circular.chance(found), unfinished),
+        "vanilla": _share([(q.first, q.cluster) for q in found], even),
+        "vanilla_all": _share([(mark, q.cluster) for q in found for mark in q.marks], even, skipped),
+    }
+
+
+def _share(marks: Sequence[tuple[float | None, str]], chance: float | None, missing: str = "") -> Statistic:
+    """Return the share of 100, of those marks that there are; no number where something is missing."""
+    if missing:
+        return Statistic(100.0, None, reason=missing)
+    known = [(mark, cluster) for mark, cluster in marks if mark is not None]
+    mean = Mean([mark for mark, _ in known], [cluster for _, cluster in known])
+    why = "no answer has a mark; the file may lack the answers, which are public today" if marks else "no question"
+    return percent(mean, None if chance is None else 100.0 * chance, why)
 
 
 def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
@@ -509,30 +424,31 @@ def _dropped(found: Sequence[Question]) -> list[str]:
     return [*sentences, f"CircularEval of each split: {', '.join(shares)}."] if shares else sentences
 
 
-def _task(name: str, axes: Mapping[str, str], abilities: Mapping[str, object], leaves: Sequence[str]) -> Task:
-    numbers = metric(abilities, leaves)
-    whole = Task(
+def _task(name: str, axes: Mapping[str, str], abilities: Sequence[str], leaves: Sequence[str]) -> Task:
+    grouped, count = bool(abilities), partial(numbers, [*abilities, *leaves])
+
+    def samples(incomplete: bool, data: str) -> Iterator[Sample]:
+        """Yield the questions of a source, all turns of one together. Raises InputError."""
+        for group in read(data, task.card["hub"], incomplete):
+            yield from (sample(grouped, row, [turn.index for turn in group]) for row in group)
+
+    task = Task(
         name=name,
-        version=1,
-        samples=partial(samples, name, False),
+        samples=partial(samples, False),
         prompts={"release": release, "letter": with_letter, "opencompass-2023": opencompass},
         scorers={"official": choices.scorer(next(iter(READINGS.values()))), "strict": choices.scorer(strict)},
-        metrics={"official": numbers, "strict": numbers},
+        metrics={"official": count, "strict": count},
         axes=axes,
         totals=WAYS,
         max_new_tokens=32,
-        read_predictions=partial(read_predictions, bool(abilities), False),
+        read_predictions=partial(read_predictions, grouped, False),
         readings=READINGS,
+        strict=strict,
         remarks=remarks,
     )
-    counted = replace(
-        whole,
-        samples=partial(samples, name, True),
-        read_predictions=partial(read_predictions, bool(abilities), True),
-    )
-    return replace(whole, partial=counted)
+    there = replace(task, samples=partial(samples, True), read_predictions=partial(read_predictions, grouped, True))
+    return replace(task, partial=there)
 
 
-MMBENCH = _task("mmbench", LABELS, ABILITIES, list(_OF_LEAF))
-CCBENCH = _task("ccbench", CULTURE, {}, list(CULTURE))
-_TASKS = {"mmbench": MMBENCH, "ccbench": CCBENCH}
+MMBENCH = _task("mmbench", LABELS, list(ABILITIES), list(_OF_LEAF))
+CCBENCH = _task("ccbench", CULTURE, (), list(CULTURE))

@@ -8,39 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mmeval.data import files, tables
-from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.task import Metric, Prompt, Task
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score, nearest
+from mmeval.task import Task
+from mmeval.tasks.shared import WORD, YES_OR_NO, ending
+from mmeval.types import Image, InputError, Record, Sample, Score, nearest
 
 PERCEPTION = {
-    "existence": "Existence",
-    "count": "Count",
-    "position": "Position",
-    "color": "Color",
-    "posters": "Poster",
-    "celebrity": "Celebrity",
-    "scene": "Scene",
-    "landmark": "Landmark",
-    "artwork": "Artwork",
-    "OCR": "OCR",
-}
+    "existence": "Existence", "count": "Count", "position": "Position", "color": "Color", "posters": "Poster",
+    "celebrity": "Celebrity", "scene": "Scene", "landmark": "Landmark", "artwork": "Artwork", "OCR": "OCR",
+}  # fmt: skip
 COGNITION = {
-    "commonsense_reasoning": "Commonsense Reasoning",
-    "numerical_calculation": "Numerical Calculation",
-    "text_translation": "Text Translation",
-    "code_reasoning": "Code Reasoning",
-}
+    "commonsense_reasoning": "Commonsense Reasoning", "numerical_calculation": "Numerical Calculation",
+    "text_translation": "Text Translation", "code_reasoning": "Code Reasoning",
+}  # fmt: skip
 SUBTASKS = PERCEPTION | COGNITION
 """The benchmark's names -> labels, in the order of its published radar."""
-
-SUFFIX = " Please answer yes or no."
-"""Ends every question of the release; a sample holds the question without it."""
-
 
 PICTURES = {".jpg", ".jpeg", ".png"}
 TOOLS = "eval_tool"
@@ -64,26 +51,14 @@ class YesNoRow:
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of a source, the two of a picture together. Raises InputError."""
     for pair in pairs(read(data, MME.card["hub"])):
-        yield from (sample(row, number) for number, row in enumerate(pair, start=1))
-
-
-def sample(row: YesNoRow, number: int) -> Sample:
-    """Return the first or second question of a picture."""
-    picture = f"{row.subtask}/{row.picture}"
-    return Sample(
-        id=f"{picture}#{number}",
-        prompt=(row.image, row.question.removesuffix(SUFFIX)),
-        targets=(row.answer.lower(),),
-        groups={"image": picture, "pair": picture},
-        category=row.subtask,
-    )
+        for number, row in enumerate(pair, start=1):
+            picture, prompt = f"{row.subtask}/{row.picture}", (row.image, row.question.removesuffix(YES_OR_NO))
+            groups = {"image": picture, "pair": picture}
+            yield Sample(f"{picture}#{number}", prompt, (row.answer.lower(),), groups=groups, category=row.subtask)
 
 
 def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
-    """Return the rows of `hub`, a release folder, a .parquet file or a folder of such files.
-
-    `hub` says where on the hub: repo, revision, split. Raises InputError if there is nothing to read.
-    """
+    """Return the rows of `hub` (which says where), a release folder, a .parquet file or a folder of such files."""
     path = Path(data)
     if path.is_dir() and not files.glob(path, "*.parquet"):
         return _release(path)
@@ -93,15 +68,15 @@ def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
 
 
 def pairs(rows: Iterable[YesNoRow]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
-    """Yield the two questions of each picture together, in the order in which the pictures are complete.
-
-    Raises InputError for an unknown subtask, an answer that is neither yes nor no, a question asked twice, and a
-    picture with one question or more than two.
-    """
+    """Yield the two questions of each picture together, in the order in which they are complete. Raises InputError."""
     waiting: dict[tuple[str, str], YesNoRow] = {}
     complete: set[tuple[str, str]] = set()
     for row in rows:
-        _check(row)
+        _check_subtask(row.subtask, row.where)
+        if row.answer.lower() not in ("yes", "no"):
+            raise InputError(f"{row.where}: the ground truth is '{row.answer[:80]}'; it must be Yes or No")
+        if not row.question.strip():
+            raise InputError(f"{row.where}: the question is empty; write one")
         picture = (row.subtask, row.picture)
         if picture in complete:
             raise InputError(f"{row.where}: more than two questions for the picture {'/'.join(picture)}; keep two")
@@ -122,33 +97,18 @@ def pairs(rows: Iterable[YesNoRow]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
 def missing(categories: Collection[str]) -> list[str]:
     """Return a sentence naming the subtasks that the data lacks; nothing if it has all of them."""
     absent = [label for name, label in SUBTASKS.items() if name not in categories]
-    if not absent:
-        return []
-    sums = [
-        label for label, parts in (("Perception", PERCEPTION), ("Cognition", COGNITION)) if parts.keys() - categories
-    ]
-    return [
-        f"The data lacks {len(absent)} of the {len(SUBTASKS)} subtasks ({', '.join(absent)}), "
-        f"so there will be no value for {' and '.join(sums)}."
-    ]
-
-
-def _check(row: YesNoRow) -> None:
-    _check_subtask(row.subtask, row.where)
-    if row.answer.lower() not in ("yes", "no"):
-        raise InputError(f"{row.where}: the ground truth is '{row.answer[:80]}'; it must be Yes or No")
-    if not row.question.strip():
-        raise InputError(f"{row.where}: the question is empty; write one")
+    sums = [label for label, own in (("Perception", PERCEPTION), ("Cognition", COGNITION)) if own.keys() - categories]
+    lacks = f"The data lacks {len(absent)} of the {len(SUBTASKS)} subtasks ({', '.join(absent)})"
+    return [f"{lacks}, so there will be no value for {' and '.join(sums)}."] if absent else []
 
 
 def _check_subtask(name: str, where: str) -> None:
     if name not in SUBTASKS:
-        raise InputError(
-            f"{where}: unknown subtask '{name}'{nearest(name, SUBTASKS)}; choose from {', '.join(SUBTASKS)}"
-        )
+        near = nearest(name, SUBTASKS)
+        raise InputError(f"{where}: unknown subtask '{name}'{near}; choose from {', '.join(SUBTASKS)}")
 
 
-def _row(line: TableRow) -> YesNoRow:
+def _row(line: tables.TableRow) -> YesNoRow:
     """Return a row of a table with the columns of `lmms-lab/MME`."""
     subtask = line.text("category")
     name = line.text("question_id").removeprefix(f"{subtask}/")
@@ -159,11 +119,10 @@ def _row(line: TableRow) -> YesNoRow:
 
 
 def _release(folder: Path) -> Iterator[YesNoRow]:
-    """Yield the rows of a release folder: a folder a subtask, a text file a picture, a line a question.
+    """Yield the rows of a release folder, or of the one around it: a folder a subtask, a text a picture, a line a row.
 
-    A subtask has pictures and texts side by side, or in `images/` and `questions_answers_YN/`. Subtasks come in
-    the benchmark's order, and absent ones are left out. The folder that a zip wraps around the release may be given
-    too. Raises InputError.
+    A subtask has pictures and texts side by side, or in `images/` and `questions_answers_YN/`. Subtasks come in the
+    benchmark's order, and absent ones are left out. Raises InputError.
     """
     found = _subtasks(folder)
     if len(found) == 1 and found[0].name not in SUBTASKS:
@@ -198,10 +157,8 @@ def _subtask(folder: Path) -> Iterator[YesNoRow]:
 def _pictures(folder: Path) -> dict[str, Path]:
     pictures: dict[str, Path] = {}
     for path in files.glob(folder, "*"):
-        if path.suffix.lower() in PICTURES:
-            if path.stem in pictures:
-                raise InputError(f"{path}: there is {pictures[path.stem].name} too; remove one of them")
-            pictures[path.stem] = path
+        if path.suffix.lower() in PICTURES and pictures.setdefault(path.stem, path) is not path:
+            raise InputError(f"{path}: there is {pictures[path.stem].name} too; remove one of them")
     return pictures
 
 
@@ -229,31 +186,14 @@ def _lines(path: Path) -> list[str]:
         raise InputError(f"{path}, line {line}: not UTF-8 ({error.reason}); save it as UTF-8") from error
 
 
-def ending(suffix: str) -> Prompt:
-    """Ask with the picture, the question, and that suffix."""
-
-    def words(sample: Sample) -> Parts:
-        *picture, question = sample.prompt
-        return (*picture, f"{question}{suffix}")
-
-    return words
-
-
-def metric(group: str) -> Metric:
-    """Return a metric of the subtasks and the two sums; the questions of a picture share that group."""
-
-    def sum_up(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-        judged: dict[str, dict[str, list[float | None]]] = {name: {} for name in SUBTASKS}
-        for record, score in zip(records, scores, strict=True):
-            judged[record.category].setdefault(record.groups[group], []).append(score.value)
-        subtasks = {name: subtask(pictures) for name, pictures in judged.items()}
-        totals = {
-            "perception": total({name: subtasks[name] for name in PERCEPTION}),
-            "cognition": total({name: subtasks[name] for name in COGNITION}),
-        }
-        return {**totals, **subtasks}
-
-    return sum_up
+def numbers(group: str, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+    """Return the subtasks and the two sums; the questions of a picture share that group."""
+    judged: dict[str, dict[str, list[float | None]]] = {name: {} for name in SUBTASKS}
+    for record, score in zip(records, scores, strict=True):
+        judged[record.category].setdefault(record.groups[group], []).append(score.value)
+    found = {name: subtask(pictures) for name, pictures in judged.items()}
+    sums = (("perception", PERCEPTION), ("cognition", COGNITION))
+    return {**{name: total([found[part] for part in own]) for name, own in sums}, **found}
 
 
 def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
@@ -270,21 +210,19 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
     return Statistic(200.0, 75.0, [((100.0, acc), (100.0, acc_plus))])
 
 
-def total(subtasks: Mapping[str, Statistic]) -> Statistic:
+def total(subtasks: Sequence[Statistic]) -> Statistic:
     """Return the plain sum; none where a subtask has no value. A coin gives 75 in each."""
     full_marks, chance = 200.0 * len(subtasks), 75.0 * len(subtasks)
-    if any(part.reason is not None for part in subtasks.values()):
+    if any(part.reason is not None for part in subtasks):
         return Statistic(full_marks, chance, reason="not all of its subtasks have a value")
-    return Statistic(full_marks, chance, [stratum for part in subtasks.values() for stratum in part.strata])
+    return Statistic(full_marks, chance, [stratum for part in subtasks for stratum in part.strata])
 
 
 def read_predictions(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record]:
     """Return the answers in a results folder of the benchmark's own format, in its order.
 
     A file holds a subtask, a line an answer: picture, question, ground truth, answer. The group `pair` ties lines 1
-    and 2, 3 and 4, ..., as MME's script does. Raises InputError, naming file and line, where that script stops: for a
-    file that is missing, empty or has an odd number of lines, for a line without four columns, and for a ground truth
-    that is not exactly yes or no, in any case.
+    and 2, 3 and 4, ..., as MME's script does. Raises InputError, naming file and line, where that script stops.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -299,19 +237,16 @@ def _answers(path: Path, subtask: str) -> Iterator[Record]:
     found = found[:-1] if found[-1] == "" else found
     if not found:
         raise InputError(f"{path}: empty; it must have two lines for each picture")
-    for number, line in enumerate(found, start=1):
-        yield _answer(line, subtask, number, f"{path}, line {number}")
+    yield from (_answer(line, subtask, number, path) for number, line in enumerate(found, start=1))
     if len(found) % 2:
         raise InputError(f"{path}, line {len(found)}: an odd number of lines; each picture must have two")
 
 
-def _answer(line: str, subtask: str, number: int, where: str) -> Record:
-    columns = line.split("\t")
+def _answer(line: str, subtask: str, number: int, path: Path) -> Record:
+    columns, where = line.split("\t"), f"{path}, line {number}"
     if len(columns) != 4:
-        raise InputError(
-            f"{where}: {len(columns)} columns and not 4 (picture, question, ground truth, answer); "
-            "write answers without tabs and line breaks, and no blank lines"
-        )
+        wrong = f"{len(columns)} columns and not 4 (picture, question, ground truth, answer)"
+        raise InputError(f"{where}: {wrong}; write answers without tabs and line breaks, and no blank lines")
     picture, question, truth, answer = columns
     if truth.lower() not in ("yes", "no"):
         raise InputError(f"{where}: the ground truth is '{truth[:80]}'; it must be Yes or No, with nothing around it")
@@ -321,18 +256,16 @@ def _answer(line: str, subtask: str, number: int, where: str) -> Record:
 
 MME = Task(
     name="mme",
-    version=1,
     samples=samples,
-    prompts={
-        "release": ending(SUFFIX),
-        "single-word": ending("\nAnswer the question using a single word or phrase."),
-    },
+    prompts={"release": ending(YES_OR_NO), "single-word": ending(WORD)},
     scorers={"official": yesno.scorer(yesno.official), "strict": yesno.scorer(yesno.strict)},
-    metrics={"official": metric("pair"), "strict": metric("image")},
+    metrics={"official": partial(numbers, "pair"), "strict": partial(numbers, "image")},
     axes=SUBTASKS,
     totals={"perception": "Perception", "cognition": "Cognition"},
     read_predictions=read_predictions,
     notices=missing,
 )
-"""`official` does as the benchmark's calculation.py does: it reads the first four characters and takes two
-adjacent lines of a results folder for one picture; `strict` reads the whole answer and pairs by picture."""
+"""Every question of the release ends in YES_OR_NO; a sample holds it without.
+
+`official` does as the benchmark's calculation.py does: it reads the first four characters and takes two adjacent lines
+of a results folder for one picture; `strict` reads the whole answer and pairs by picture."""

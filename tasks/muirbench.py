@@ -9,40 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mmeval.data import tables
-from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.groups import by_category, group_all, guessing, percent, share
+from mmeval.scoring.metrics.groups import by_category, group_all, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 FILES = ("test-*.parquet", "data/test-*.parquet")
-MARK = "<image>"
 
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions, in the data's order. Raises InputError."""
-    yield from (sample(line) for line in tables.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
+    return map(sample, tables.read(data, FILES, MUIRBENCH.card["hub"], "muirbench"))
 
 
-def sample(line: TableRow) -> Sample:
+def sample(line: tables.TableRow) -> Sample:
     """Make a row a question. `pair` is the question and its counterpart, whichever names the other."""
     idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
-    options = line.texts("options")
-    answer = line.text("answer").strip()
+    options, answer = line.texts("options"), line.text("answer").strip()
     if answer not in choices.LETTERS[: len(options)]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
-    texts = [line.text("question"), *options]
-    question, *offered = tables.placed(texts, line.images("image_list"), MARK, line.where)
-    return Sample(
-        id=idx,
-        prompt=question,
-        targets=(answer,),
-        choices=tuple(offered),
-        groups={"pair": " ".join(sorted({idx, other} - {""}))},
-        category=line.text("task"),
-        tags={"relation": str(line.values.get("image_relation", "")), "counterpart": other},
-    )
+    texts, images = [line.text("question"), *options], line.images("image_list")
+    question, *offered = tables.placed(texts, images, "<image>", line.where)
+    groups = {"pair": " ".join(sorted({idx, other} - {""}))}
+    tags = {"relation": str(line.values.get("image_relation", "")), "counterpart": other}
+    return Sample(idx, question, (answer,), tuple(offered), groups=groups, category=line.text("task"), tags=tags)
 
 
 def release(sample: Sample) -> Parts:
@@ -52,37 +42,27 @@ def release(sample: Sample) -> Parts:
     return choices.merged(["Question: ", sample.prompt, "\nChoices:\n", listed, end])
 
 
-def direct(sample: Sample) -> Parts:
-    """Ask as lmms-eval does."""
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([sample.prompt, "\n", choices.listed(sample.choices), end])
-
-
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return `overall`, of all questions; `pairs`, of those with a counterpart in the data; and each task."""
-    found = by_category(records, scores, sorted({record.category for record in records}), "pair")
     ids = {record.id for record in records}
-    both = [pair for pair in zip(records, scores, strict=True) if pair[0].tags.get("counterpart") in ids]
-    paired = group_all([record for record, _ in both], [score for _, score in both], "pair")
-    chance = [100.0 / len(record.choices) ** 2 for record, _ in both if record.choices]
+    both = parts_by(lambda record: record.tags.get("counterpart") in ids, records, scores)[True]
+    chances = [100.0 / len(record.choices) ** 2 for record in both[0] if record.choices]
+    chance = sum(chances) / len(chances) if chances else None
     return {
         "overall": percent(share(records, scores, "pair"), guessing(records)),
-        "pairs": percent(
-            paired, sum(chance) / len(chance) if chance else None, "no question's counterpart is in the data"
-        ),
-        **found,
+        "pairs": percent(group_all(*both, "pair"), chance, "no question's counterpart is in the data"),
+        **by_category(records, scores, sorted({record.category for record in records}), "pair"),
     }
 
 
 MUIRBENCH = Task(
     name="muirbench",
-    version=1,
     samples=samples,
-    prompts={"release": release, "direct": direct},
+    prompts={"release": release, "direct": lambda sample: choices.lettered(sample.prompt, sample.choices)},
     scorers={"official": letters.drawn(letters.muirbench), "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes={"overall": "Overall", "pairs": "Both of a pair"},
     readings={"muirbench": letters.muirbench},
-    strict=letters.reasoned,
     max_new_tokens=32,
 )
+"""`direct` is how lmms-eval asks."""

@@ -7,34 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mmeval.data import tables, video
 from mmeval.data.demonstrations import find
-from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
+from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 GROUPS = {"C": "Causal", "T": "Temporal", "D": "Descriptive"}
 KINDS = {
-    "CW": "Why",
-    "CH": "How",
-    "TN": "Before and after",
-    "TC": "When",
-    "DC": "Counting",
-    "DL": "Location",
-    "DO": "Other",
-}
+    "CW": "Why", "CH": "How", "TN": "Before and after", "TC": "When",
+    "DC": "Counting", "DL": "Location", "DO": "Other",
+}  # fmt: skip
 MERGED = {"TP": "TN"}
 OPTIONS = ("a0", "a1", "a2", "a3", "a4")
 SPLITS = ("test", "val")
 """The first that is there is taken; name the file for the other."""
-MAPPING = "map_vid_vidorID.json"
-"""Where VidOR, which the videos are from, has each."""
 PLACES = ("nextqa", "dataset/nextqa", "annotations")
 FOLDERS = ("NExTVideo", "videos", "video", "")
 _LETTER = re.compile(r"\(?([A-E])\)?[.:]?")
@@ -44,10 +36,10 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     """Yield the questions of a split, each after so many frames of its video. Raises InputError."""
     path = Path(data)
     folder = path.parent if path.is_file() else path
-    found = [path] if path.is_file() else [p for split in SPLITS if (p := find(path, f"{split}.csv", PLACES))]
+    found = [path] if path.is_file() else _tables(path)
     if not found:
         raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
-    mapping = find(folder, MAPPING, PLACES)
+    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # where VidOR, which the videos are from, has each
     places = {} if mapping is None else tables.load(mapping)
     if not isinstance(places, dict):
         raise InputError(f"{mapping}: not a map of videos to places; get the file again")
@@ -55,53 +47,36 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
         yield sample(line, folder, places, frames, sampler)
 
 
-def sample(line: TableRow, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
+def sample(line: tables.TableRow, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
     """Make a row a question."""
-    name, asked = line.text("video"), line.text("question").strip()
+    record, asked = _record(line), line.text("question").strip()
+    name = record.groups["video"]
     files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
-    under = [f"{place}/{file}" if place else file for file in files for place in FOLDERS]
-    options = [line.text(option) for option in OPTIONS]
-    answer, kind = _answer(line), _kind(line)
+    under = [place for file in files for place in line.places(file, FOLDERS)]
     shown, how = video.frames(folder, under, line.where, frames, sampler)
-    return Sample(
-        id=_id(line),
-        prompt=(*shown, asked if asked.endswith("?") else f"{asked}?"),
-        targets=(choices.letter(answer),),
-        choices=tuple((option,) for option in options),
-        groups={"video": name},
-        category=MERGED.get(kind, kind),
-        tags={"type": kind, **how},
-    )
+    prompt: Parts = (*shown, asked if asked.endswith("?") else f"{asked}?")
+    offered, tags = tuple((option,) for option in record.choices), {"type": line.text("type"), **how}
+    return Sample(record.id, prompt, record.targets, offered, groups=record.groups, category=record.category, tags=tags)
 
 
-def _id(line: TableRow) -> str:
+def _tables(*folders: Path) -> list[Path]:
+    return [path for split in SPLITS for folder in folders if (path := find(folder, f"{split}.csv", PLACES))]
+
+
+def _id(line: tables.TableRow) -> str:
     return f"{line.text('video')}_{line.text('qid')}"
 
 
-def _answer(line: TableRow) -> int:
-    answer = line.text("answer")
-    if answer not in ("0", "1", "2", "3", "4"):
+def _record(line: tables.TableRow) -> Record:
+    """Return what a row says of its question but for the words."""
+    name, answer, kind = line.text("video"), line.text("answer"), line.text("type")
+    if answer not in list("01234"):
         raise InputError(f"{line.where}: the answer is '{answer[:40]}'; it must be the place of an option, 0 to 4")
-    return int(answer)
-
-
-def _kind(line: TableRow) -> str:
-    kind = line.text("type")
     if kind not in KINDS and kind not in MERGED:
         raise InputError(f"{line.where}: unknown type '{kind[:40]}'; there are {', '.join([*KINDS, *MERGED])}")
-    return kind
-
-
-def with_letter(sample: Sample) -> Parts:
-    """Ask for the letter; the benchmark comes from models that choose an option, and has no prompt of its own."""
-    *shown, asked = sample.prompt
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([tuple(shown), f"{asked}\n", choices.listed(sample.choices), end])
-
-
-def bare(sample: Sample) -> Parts:
-    """Ask without options; the answer is to be in the words of one."""
-    return sample.prompt
+    options = tuple(line.text(option) for option in OPTIONS)
+    right, kind = choices.letter(int(answer)), MERGED.get(kind, kind)
+    return Record(_id(line), (right,), kind, {"video": name}, choices=options)
 
 
 def chosen(text: str, options: Sequence[str]) -> str | None:
@@ -114,14 +89,13 @@ def chosen(text: str, options: Sequence[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return all, the three groups, and the kinds that are in the data; clustered by video."""
-    pairs = list(zip(records, scores, strict=True))
     found = {"overall": percent(share(records, scores, "video"), guessing(records))}
+    grouped = parts_by(lambda record: record.category[:1], records, scores)
     for group, label in GROUPS.items():
-        own = [pair for pair in pairs if pair[0].category.startswith(group)]
-        mean = share([record for record, _ in own], [score for _, score in own], "video")
-        found[group] = percent(mean, guessing([r for r, _ in own]), f"the data has no {label.lower()} question")
+        own = grouped[group]
+        found[group] = percent(share(*own, "video"), guessing(own[0]), f"the data has no {label.lower()} question")
     there = {record.category for record in records}
     return {**found, **by_category(records, scores, [kind for kind in KINDS if kind in there], "video")}
 
@@ -136,47 +110,40 @@ def read_predictions(path: str) -> list[Record]:
     if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
         raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
     above = folder.parent if folder.name == "results" else folder
-    found = [table for split in SPLITS for top in (folder, above) if (table := find(top, f"{split}.csv", PLACES))]
-    for table in found:
+    for table in _tables(folder, above):
         asked = list(tables.of_file(table, table.parent))
         if any(_id(line) in answers for line in asked):
             return [_predicted(line, answers, path) for line in asked]
     raise InputError(f"{path}: neither test.csv nor val.csv with its questions lies beside it; put it there")
 
 
-def _predicted(line: TableRow, answers: Mapping[str, Mapping[str, Any]], path: str) -> Record:
-    name, kind, answer = _id(line), _kind(line), _answer(line)
-    if name not in answers:
-        raise InputError(f"{path}: no prediction for question {name} of {line.where}; add it")
-    prediction = answers[name].get("prediction")
+def _predicted(line: tables.TableRow, answers: Mapping[str, Mapping[str, Any]], path: str) -> Record:
+    record, answer = _record(line), int(line.text("answer"))
+    if record.id not in answers:
+        raise InputError(f"{path}: no prediction for question {record.id} of {line.where}; add it")
+    own = answers[record.id]
+    prediction, where = own.get("prediction"), f"{path}, {record.id}"
     if not isinstance(prediction, int) or prediction not in range(len(OPTIONS)):
-        raise InputError(f"{path}, {name}: the prediction is {prediction!r:.40}; it must be the place of an option")
-    if answers[name].get("answer", answer) != answer:
-        raise InputError(f"{path}, {name}: its answer is {answers[name]['answer']!r:.40}, and {answer} in {line.where}")
-    return Record(
-        name,
-        (choices.letter(answer),),
-        MERGED.get(kind, kind),
-        {"video": line.text("video")},
-        choices=tuple(line.text(option) for option in OPTIONS),
-        text=choices.letter(prediction),
-    )
+        raise InputError(f"{where}: the prediction is {prediction!r:.40}; it must be the place of an option")
+    if own.get("answer", answer) != answer:
+        raise InputError(f"{where}: its answer is {own['answer']!r:.40}, and {answer} in {line.where}")
+    return replace(record, text=choices.letter(prediction))
 
 
 NEXTQA = Task(
     name="nextqa",
-    version=1,
     samples=lambda data: read(data, video.FRAMES, video.SAMPLER),
     video=read,
-    frames=video.FRAMES,
-    sampler=video.SAMPLER,
-    prompts={"letter": with_letter, "bare": bare},
+    prompts={
+        "letter": lambda sample: choices.lettered(sample.prompt, sample.choices),
+        "bare": lambda sample: sample.prompt,
+    },
     scorers={"official": choices.scorer(chosen), "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes=GROUPS,
     totals={"overall": "All"},
     read_predictions=read_predictions,
     readings={"nextqa": chosen},
-    strict=letters.reasoned,
     remarks=video.shown,
 )
+"""The benchmark comes from models that choose an option, and has no prompt of its own; `bare` shows no options."""

@@ -6,15 +6,14 @@ Accuracy, and consistency: the share of sentences for which every pair of pictur
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import files, nlvr2, tables
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import group_all, percent, share
 from mmeval.scoring.readings import yesno
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Ref, Sample, Score
 
 SPLITS = ("test1", "test2", "dev")
@@ -24,38 +23,31 @@ SPLITS = ("test1", "test2", "dev")
 def samples(data: str) -> Iterator[Sample]:
     """Read the questions of a split, from its JSON file or the folder that holds one. Raises InputError."""
     path = Path(data)
-    places = [path] if path.is_file() else [path / f"{split}.json" for split in SPLITS]
-    places += [] if path.is_file() else [path / "data" / f"{split}.json" for split in SPLITS]
-    found = [place for place in places if place.is_file()]
-    if not found:
+    places = (path, *(folder / f"{split}.json" for folder in (path, path / "data") for split in SPLITS))
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
         raise InputError(f"{data}: no test1.json, test2.json or dev.json; give the folder that holds one, or the file")
     folder = path if path.is_dir() else path.parent
-    yield from (sample(line, folder) for line in tables.of_file(found[0], folder))
+    yield from (sample(line, folder) for line in tables.of_file(found, folder))
 
 
-def sample(line: TableRow, folder: Path) -> Sample:
+def sample(line: tables.TableRow, folder: Path) -> Sample:
     """Make a question of a row. `sentence` is the identifier without its pair, `set` that without the sentence, too."""
     row = nlvr2.statement(line)
     shown = []
     for name in row.pictures:
         places = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
         shown.append(files.picture(folder, files.first(folder, places, line.where), line.where))
-    return Sample(
-        id=row.id,
-        prompt=(*shown, row.text),
-        targets=("yes" if row.true else "no",),
-        groups={"set": row.set, "sentence": row.sentence},
-        tags={"split": row.split},
-    )
+    groups, targets = {"set": row.set, "sentence": row.sentence}, ("yes" if row.true else "no",)
+    return Sample(row.id, (*shown, row.text), targets, groups=groups, tags={"split": row.split})
 
 
 def mmicl(sample: Sample) -> Parts:
     """Ask as MMICL's data does (MIC_tool's nlvr2 template); the model's context introduces the pictures."""
     left, right, sentence = sample.prompt
-    between = " is the left image and the "
-    before = " is the right image. Analyzing the "
+    given = ("The ", Ref(0), " is the left image and the ", Ref(1), " is the right image. Analyzing the ")
     ask = f", can you validate the statement: {sentence}? Respond with either True or False."
-    return (left, right, "The ", Ref(0), between, Ref(1), before, Ref(0), " and ", Ref(1), ask)
+    return (left, right, *given, Ref(0), " and ", Ref(1), ask)
 
 
 def plain(sample: Sample) -> Parts:
@@ -65,23 +57,19 @@ def plain(sample: Sample) -> Parts:
     return (left, right, ask)
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give both, clustered by set of pictures. Chance consistency falls with the number of pairs a sentence has."""
-    pairs: dict[str, int] = {}
-    for record in records:
-        pairs[record.groups["sentence"]] = pairs.get(record.groups["sentence"], 0) + 1
+    pairs = Counter(record.groups["sentence"] for record in records)
     chance = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
+    whole = group_all(records, scores, "sentence", "set")
     return {
         "accuracy": percent(share(records, scores, "set"), 50.0),
-        "consistency": percent(
-            group_all(records, scores, "sentence", "set"), chance, "no sentence has all its answers"
-        ),
+        "consistency": percent(whole, chance, "no sentence has all its answers"),
     }
 
 
 NLVR2 = Task(
     name="nlvr2",
-    version=1,
     samples=samples,
     prompts={"mmicl": mmicl, "plain": plain},
     scorers={"official": yesno.scorer(yesno.nlvr2), "strict": yesno.scorer(yesno.truth)},

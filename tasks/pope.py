@@ -9,13 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import files, tables
-from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.groups import detection
+from mmeval.scoring.metrics.groups import detection, parts_by
 from mmeval.scoring.readings import yesno
-from mmeval.scoring.readings.yesno import YesNo
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
-from mmeval.tasks.mme import ending
+from mmeval.tasks.shared import WORD, YES_OR_NO, ending
 from mmeval.types import Image, InputError, Record, Sample, Score
 
 SPLITS = {"random": "Random", "popular": "Popular", "adversarial": "Adversarial"}
@@ -41,21 +39,16 @@ def samples(data: str) -> Iterator[Sample]:
             yield sample(line, _split(file) or "", pictures[name])
 
 
-def sample(line: TableRow, split: str, image: Image) -> Sample:
+def sample(line: tables.TableRow, split: str, image: Image) -> Sample:
     """Make a row a question."""
     label = line.text("label").strip().lower()
     if label not in ("yes", "no"):
         raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be yes or no")
-    return Sample(
-        id=f"{split}/{line.text('question_id')}",
-        prompt=(image, line.text("text")),
-        targets=(label,),
-        groups={"image": line.text("image")},
-        category=split,
-    )
+    number, groups = line.text("question_id"), {"image": line.text("image")}
+    return Sample(f"{split}/{number}", (image, line.text("text")), (label,), groups=groups, category=split)
 
 
-def official(text: str) -> YesNo:
+def official(text: str) -> yesno.YesNo:
     """Read as POPE's `evaluate.py` does: no where a word of the first sentence is No, no or not, and else yes.
 
     So an empty answer is a yes, and so are "NO", "There are none", and "No" before a line break.
@@ -67,14 +60,11 @@ def official(text: str) -> YesNo:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Return `random/accuracy`, `random/f1`, ...: the five numbers of each split, clustered by picture."""
     found: dict[str, Statistic] = {}
+    questions = parts_by(lambda record: record.category, records, scores)
     for split in SPLITS:
-        own = [pair for pair in zip(records, scores, strict=True) if pair[0].category == split]
-        five = detection([record for record, _ in own], [score for _, score in own], "image")
-        if not own:
-            five = {
-                name: Statistic(100.0, 50.0, reason=f"the data has no question of the split {split}") for name in five
-            }
-        found |= {f"{split}/{name}": number for name, number in five.items()}
+        absent = Statistic(100.0, 50.0, reason=f"the data has no question of the split {split}")
+        five = detection(*questions[split], "image")
+        found |= {f"{split}/{name}": number if questions[split][0] else absent for name, number in five.items()}
     return found
 
 
@@ -84,12 +74,11 @@ def _split(file: Path) -> str | None:
 
 POPE = Task(
     name="pope",
-    version=1,
     samples=samples,
     prompts={
         "release": ending(""),
-        "yes-no": ending(" Please answer yes or no."),
-        "single-word": ending("\nAnswer the question using a single word or phrase."),
+        "yes-no": ending(YES_OR_NO),
+        "single-word": ending(WORD),
     },
     scorers={"official": yesno.scorer(official), "strict": yesno.scorer(yesno.strict)},
     metrics={"official": numbers, "strict": numbers},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,24 +20,13 @@ from mmeval.task import Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 
 CONFIGURATIONS = {
-    "center_single": "Center",
-    "distribute_four": "2x2 Grid",
-    "distribute_nine": "3x3 Grid",
-    "left_center_single_right_center_single": "Left-Right",
-    "up_center_single_down_center_single": "Up-Down",
-    "in_center_single_out_center_single": "Out-InCenter",
-    "in_distribute_four_out_center_single": "Out-InGrid",
-}
+    "center_single": "Center", "distribute_four": "2x2 Grid", "distribute_nine": "3x3 Grid",
+    "left_center_single_right_center_single": "Left-Right", "up_center_single_down_center_single": "Up-Down",
+    "in_center_single_out_center_single": "Out-InCenter", "in_distribute_four_out_center_single": "Out-InGrid",
+}  # fmt: skip
 """The folders of RAVEN-10000 -> the paper's names."""
 
 NUMBERS = {3: "three", 4: "four", 8: "eight"}
-PANELS = 16
-"""Pictures in one of RAVEN's files: eight that are given, eight candidates."""
-
-
-def samples(task: str, data: str) -> Iterator[Sample]:
-    """Yield the questions, a candidate each, those of an item together. Raises InputError."""
-    yield from iq50(data) if task == "iq50" else raven(Path(data))
 
 
 def iq50(data: str) -> Iterator[Sample]:
@@ -53,8 +42,9 @@ def iq50(data: str) -> Iterator[Sample]:
         yield from item(line.text("id"), given, options, right, "")
 
 
-def raven(folder: Path) -> Iterator[Sample]:
+def raven(data: str) -> Iterator[Sample]:
     """Yield the test files of the release, `CONFIGURATION/RAVEN_NUMBER_test.npz`, a configuration after the other."""
+    folder = Path(data)
     tests = {name: sorted((folder / name).glob("RAVEN_*_test.npz"), key=_number) for name in CONFIGURATIONS}
     if not any(tests.values()):
         raise InputError(f"{folder}: no RAVEN_*_test.npz in {', '.join(CONFIGURATIONS)}; give the release's folder")
@@ -66,16 +56,11 @@ def raven(folder: Path) -> Iterator[Sample]:
 
 
 def item(name: str, given: Sequence[Image], options: Sequence[Image], right: int, category: str) -> Iterator[Sample]:
-    """Yield a question for each candidate."""
+    """Yield a question for each candidate, together."""
     for place, option in enumerate(options):
-        yield Sample(
-            id=f"{name}/{place}",
-            prompt=(*given, option),
-            targets=("yes" if place == right else "no",),
-            groups={"item": name},
-            category=category,
-            tags={"candidate": str(place)},
-        )
+        targets, tags = ("yes" if place == right else "no",), {"candidate": str(place)}
+        groups = {"item": name}
+        yield Sample(f"{name}/{place}", (*given, option), targets, groups=groups, category=category, tags=tags)
 
 
 def kosmos(sample: Sample) -> Parts:
@@ -101,17 +86,16 @@ def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
 
 
 def numbers(
-    candidates: int, names: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]
+    chance: float, names: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]
 ) -> dict[str, Statistic]:
     """Return the share of items whose right candidate alone comes first; of RAVEN, each configuration and the mean."""
-    chance = 100.0 / candidates
-    items = ranked(records)
-    parts: dict[str, Mean] = {name: Mean([], []) for name in names or {"": ""}}
-    marks: dict[str, list[tuple[float, str]]] = {name: [] for name in parts}
-    for name, (category, ranking, right) in items.items():
-        marks[category].append((float(ranking.best == right), name))
-    parts = {name: Mean([value for value, _ in own], [item for _, item in own]) for name, own in marks.items()}
-    found = {name: percent(mean, chance, f"no item of {name or 'the data'} is whole") for name, mean in parts.items()}
+    marks: dict[str, list[tuple[float, str]]] = {name: [] for name in names or ("",)}
+    for item, (category, ranking, right) in ranked(records).items():
+        marks[category].append((float(ranking.best == right), item))
+    found = {}
+    for name, own in marks.items():
+        mean = Mean([mark for mark, _ in own], [item for _, item in own])
+        found[name] = percent(mean, chance, f"no item of {name or 'the data'} is whole")
     return {"overall": macro(found), **found} if names else {"overall": found[""]}
 
 
@@ -128,16 +112,8 @@ def _number(path: Path) -> int:
 
 
 _BROKEN = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+    OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 """What a damaged archive of arrays makes zipfile and numpy raise."""
 
 
@@ -153,21 +129,21 @@ def _panels(path: Path) -> tuple[list[Image], int]:
         # the first sentence alone: numpy goes on with how to unpickle what is not to be trusted
         reason = str(error).partition(". ")[0]
         raise InputError(f"{path}: not a file of RAVEN ({reason}); get it again") from error
-    if pixels.ndim != 3 or len(pixels) != PANELS or pixels.dtype != np.uint8 or target not in range(8):
-        raise InputError(
-            f"{path}: pictures {pixels.shape} of {pixels.dtype}, target {target}; it must have 16, and 0 to 7"
-        )
+    if pixels.ndim != 3 or len(pixels) != 16 or pixels.dtype != np.uint8 or target not in range(8):
+        has = f"pictures {pixels.shape} of {pixels.dtype}, target {target}"
+        raise InputError(f"{path}: {has}; it must have 16, and 0 to 7")
     return [Image(PILImage.fromarray(one), f"{path.name}, {place}") for place, one in enumerate(pixels)], target
 
 
-def _task(name: str, candidates: int, configurations: Mapping[str, str]) -> Task:
+def _task(
+    name: str, samples: Callable[[str], Iterator[Sample]], candidates: int, configurations: Mapping[str, str]
+) -> Task:
     return Task(
         name=name,
-        version=1,
-        samples=partial(samples, name),
+        samples=samples,
         prompts={"kosmos": kosmos},
         scorers={"official": likelier},
-        metrics={"official": partial(numbers, candidates, configurations)},
+        metrics={"official": partial(numbers, 100.0 / candidates, configurations)},
         axes=configurations or {"overall": "Accuracy"},
         totals={"overall": "Mean"} if configurations else {},
         candidates=lambda sample: YES_NO,
@@ -175,5 +151,5 @@ def _task(name: str, candidates: int, configurations: Mapping[str, str]) -> Task
     )
 
 
-IQ50 = _task("iq50", 6, {})
-RAVEN = _task("raven", 8, CONFIGURATIONS)
+IQ50 = _task("iq50", iq50, 6, {})
+RAVEN = _task("raven", raven, 8, CONFIGURATIONS)

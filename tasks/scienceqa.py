@@ -9,50 +9,42 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import files, tables
-from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.groups import by_category, guessing, percent, pictures, share
+from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 
 SUBJECTS = {"natural science": "Natural science", "social science": "Social science", "language science": "Language"}
 YOUNG = {f"grade{number}" for number in range(1, 7)}
-SPLIT = "test"
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Read the test questions with a picture, from the release's folder or the hub's table. Raises InputError."""
-    if (Path(data) / "problems.json").is_file():
-        yield from _release(Path(data))
+    """Read the test questions with a picture, from the release's folder or the hub's table. Raises InputError.
+
+    The release is `problems.json`, all splits by number, and `images/test/NUMBER/image.png` (or `test/...`).
+    """
+    folder = Path(data)
+    if not (folder / "problems.json").is_file():
+        for number, line in enumerate(tables.read(data, ("*test-*.parquet",), SCIENCEQA.card["hub"], "scienceqa"), 1):
+            if shown := line.images("image"):
+                yield sample(line, str(number), shown)
         return
-    for number, line in enumerate(tables.read(data, ("*test-*.parquet",), SCIENCEQA.card["hub"], "scienceqa"), 1):
-        if shown := line.images("image"):
-            yield sample(line, str(number), shown)
-
-
-def _release(folder: Path) -> Iterator[Sample]:
-    """Read `problems.json`, all splits by number; a picture is `images/test/NUMBER/image.png` (or `test/...`)."""
     root = folder / "images" if (folder / "images").is_dir() else folder
     for line in tables.of_file(folder / "problems.json", folder, "."):
-        if line.values.get("split") == SPLIT and line.values.get("image"):
+        if line.values.get("split") == "test" and line.values.get("image"):
             pid = line.text("key")
-            yield sample(line, pid, [files.picture(root, f"{SPLIT}/{pid}/{line.text('image')}", line.where)])
+            yield sample(line, pid, [files.picture(root, f"test/{pid}/{line.text('image')}", line.where)])
 
 
-def sample(line: TableRow, pid: str, shown: Sequence[Image]) -> Sample:
+def sample(line: tables.TableRow, pid: str, shown: Sequence[Image]) -> Sample:
     """Make a question of a problem; its hint, if it has one, is kept for the prompts."""
     options, answer = line.texts("choices"), line.value("answer")
     if type(answer) is not int or not 0 <= answer < len(options):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the place of an option, from 0")
-    return Sample(
-        id=pid,
-        prompt=(*shown, line.text("question")),
-        targets=(choices.letter(answer),),
-        choices=tuple((option,) for option in options),
-        category=line.text("subject"),
-        tags={name: str(line.values.get(name) or "") for name in ("hint", "grade", "topic")},
-    )
+    prompt: Parts = (*shown, line.text("question"))
+    offered = tuple((option,) for option in options)
+    tags = {name: str(line.values.get(name) or "") for name in ("hint", "grade", "topic")}
+    return Sample(pid, prompt, (choices.letter(answer),), offered, category=line.text("subject"), tags=tags)
 
 
 def release(sample: Sample) -> Parts:
@@ -67,30 +59,27 @@ def with_letter(sample: Sample) -> Parts:
     """Ask for the letter, so that less depends on how answers are read."""
     *shown, question = sample.prompt
     hint = f"Context: {sample.tags['hint']}\n" if sample.tags["hint"].strip() else ""
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([tuple(shown), f"{hint}{question}\n", choices.listed(sample.choices), end])
+    return choices.lettered((*shown, f"{hint}{question}"), sample.choices)
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give the accuracy of all, by subject, with a hint, and by grade; a subject may be absent from small data."""
-    pairs = list(zip(records, scores, strict=True))
+    young = parts_by(lambda record: record.tags.get("grade") in YOUNG, records, scores)
     slices = {
-        "overall": pairs,
-        "with_text": [pair for pair in pairs if pair[0].tags.get("hint")],
-        "grades_1_6": [pair for pair in pairs if pair[0].tags.get("grade") in YOUNG],
-        "grades_7_12": [pair for pair in pairs if pair[0].tags.get("grade") not in YOUNG],
+        "overall": (records, scores),
+        "with_text": parts_by(lambda record: bool(record.tags.get("hint")), records, scores)[True],
+        "grades_1_6": young[True],
+        "grades_7_12": young[False],
     }
-    found = {name: _share([r for r, _ in part], [s for _, s in part], name) for name, part in slices.items()}
+    found = {
+        name: percent(share(*own), guessing(own[0]), f"the data has no question of {name}")
+        for name, own in slices.items()
+    }
     return {**found, **by_category(records, scores, list(SUBJECTS))}
-
-
-def _share(records: Sequence[Record], scores: Sequence[Score], name: str) -> Statistic:
-    return percent(share(records, scores, pictures), guessing(records), f"the data has no question of {name}")
 
 
 SCIENCEQA = Task(
     name="scienceqa",
-    version=1,
     samples=samples,
     prompts={"release": release, "letter": with_letter},
     scorers={"official": letters.drawn(letters.scienceqa), "strict": choices.scorer(letters.reasoned)},
@@ -98,7 +87,6 @@ SCIENCEQA = Task(
     axes=SUBJECTS,
     totals={"overall": "All", "with_text": "With a hint", "grades_1_6": "Grades 1-6", "grades_7_12": "Grades 7-12"},
     readings={"scienceqa": letters.scienceqa},
-    strict=letters.reasoned,
     max_new_tokens=32,
 )
 """The split by whether the picture is needed, which MMICL's paper reports, was never published; `release` needs a

@@ -10,65 +10,49 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import tables, vcr
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
 
 AXES = {"q_a": "Q->A", "qa_r": "QA->R"}
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Read each question of val twice, for its answer and for its reason. Raises InputError."""
+    """Read each question of val twice, for its answer and for its reason. Raises InputError.
+
+    Things are mentioned by their place among the pictures shown.
+    """
     for line in tables.read(data, ("val.jsonl",), None, "vcr"):
-        yield from pair(line, line.folder or Path(data))
-
-
-def pair(line: TableRow, folder: Path) -> Iterator[Sample]:
-    """Make the two questions of a row, in which things are mentioned by their place among the pictures shown."""
-    row = vcr.question(line)
-    place = {number: index for index, number in enumerate(row.mentioned, start=1)}
-    shown = vcr.pictures(row, folder)
-    answers, reasons = (tuple(vcr.spoken(text, place) for text in texts) for texts in (row.answers, row.reasons))
-    asked = vcr.spoken(row.asked, place)
-    reasoned = choices.merged([asked, "\nAnswer: ", answers[row.answer], "\nWhy is that so?"])
-    for kind, question, options, right in (
-        ("q_a", asked, answers, row.answer),
-        ("qa_r", reasoned, reasons, row.reason),
-    ):
-        yield Sample(
-            id=f"{row.id}/{kind}",
-            prompt=(*shown, *question),
-            targets=(choices.letter(right),),
-            choices=options,
-            groups={"still": row.still, "question": row.id},
-            category=kind,
-        )
+        row = vcr.question(line)
+        place = {number: index for index, number in enumerate(row.mentioned, start=1)}
+        shown = vcr.pictures(row, line.folder or Path(data))
+        answers, reasons = (tuple(vcr.spoken(text, place) for text in texts) for texts in (row.answers, row.reasons))
+        asked = vcr.spoken(row.asked, place)
+        reasoned = choices.merged([asked, "\nAnswer: ", answers[row.answer], "\nWhy is that so?"])
+        questions = (("q_a", asked, answers, row.answer), ("qa_r", reasoned, reasons, row.reason))
+        for kind, question, options, right in questions:
+            name, targets = f"{row.id}/{kind}", (choices.letter(right),)
+            groups = {"still": row.still, "question": row.id}
+            yield Sample(name, (*shown, *question), targets, options, groups=groups, category=kind)
 
 
 def with_letter(sample: Sample) -> Parts:
     """Show the still and what is mentioned, cut out, and ask for the letter of an option."""
     shown = tuple(part for part in sample.prompt if isinstance(part, Image))
     asked = tuple(part for part in sample.prompt if not isinstance(part, Image))
-    end = "Answer with the option's letter from the given choices directly."
-    return choices.merged([shown, "Question: ", asked, "\n", choices.listed(sample.choices), end])
+    return choices.lettered((*shown, "Question: ", *asked), sample.choices)
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give all three numbers, clustered by still; letters drawn at random give 25, 25 and 6.25."""
-    both = group_all(records, scores, "question", "still")
-    return {
-        **by_category(records, scores, list(AXES), "still"),
-        "q_ar": percent(both, 6.25, "no question has both its answers"),
-    }
+    both = percent(group_all(records, scores, "question", "still"), 6.25, "no question has both its answers")
+    return {**by_category(records, scores, list(AXES), "still"), "q_ar": both}
 
 
 VCR = Task(
     name="vcr",
-    version=1,
     samples=samples,
     prompts={"letter": with_letter},
     scorers={"strict": choices.scorer(letters.reasoned)},
@@ -76,6 +60,5 @@ VCR = Task(
     axes=AXES,
     totals={"q_ar": "Q->AR"},
     readings={"strict": letters.reasoned, **READINGS},
-    strict=letters.reasoned,
 )
 """The official rule compares likelihoods of the options, as `--by likelihood` does; written letters are read."""

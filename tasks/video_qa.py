@@ -6,6 +6,7 @@ antoyang/just-ask), whose scripts compare answers whole: `run_gra.py`, `train_vi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,14 +14,12 @@ from pathlib import Path
 
 from mmeval.data import tables, video, video_qa
 from mmeval.data.demonstrations import find
-from mmeval.data.tables import TableRow
 from mmeval.data.video_qa import VideoQuestion
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.metrics.vqa import normalised
 from mmeval.scoring.readings import short
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
-from mmeval.tasks import few_shot
+from mmeval.task import Numbers, Task
+from mmeval.tasks import shared
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 KINDS = {"what": "What", "who": "Who", "how": "How", "when": "When", "where": "Where"}
@@ -29,23 +28,23 @@ FOLDERS = ("video", "videos", "TestVideo", "TrainValVideo", "videos/all", "YouTu
 """Where in the data's folder the videos may be, whoever unpacked them."""
 PLACES = ("annotations", "annotation", "qa")
 """Where the files of questions may be, beside the folder itself."""
-MAPPING = "youtube_mapping.txt"
-"""A line a video of MSVD: what it is called in YouTubeClips, and its number, as in `vid12`."""
 PEOPLE = 5
 """Who answered each question of iVQA."""
 
-Reader = Callable[[TableRow, int], VideoQuestion]
+Reader = Callable[[tables.TableRow, int], VideoQuestion]
 """Reads a row, of which the place in its file is known."""
 
 
 def msvd(folder: Path) -> Reader:
-    """Read questions about `vid12.avi`, as the authors renamed the videos, or as the mapping says it was called."""
-    path = find(folder, MAPPING, PLACES)
-    text = "" if path is None else path.read_bytes().decode("utf-8", "backslashreplace")
-    pairs = (line.rpartition(" ") for line in text.splitlines())
-    called = {number.strip(): name.strip() for name, _, number in pairs}
+    """Read questions about `vid12.avi`, as the authors renamed the videos, or as YouTubeClips calls it.
 
-    def question(line: TableRow, number: int) -> VideoQuestion:
+    A line of the mapping is that name and `vid12`.
+    """
+    path = find(folder, "youtube_mapping.txt", PLACES)
+    text = "" if path is None else path.read_bytes().decode("utf-8", "backslashreplace")
+    called = {number.strip(): name.strip() for name, _, number in (line.rpartition(" ") for line in text.splitlines())}
+
+    def question(line: tables.TableRow, number: int) -> VideoQuestion:
         found = video_qa.question(line, number, "vid", ".avi")
         other = called.get(found.video)
         return found if other is None else replace(found, files=(*found.files, f"{other}.avi"))
@@ -59,52 +58,19 @@ def msrvtt(folder: Path) -> Reader:
 
 
 def ivqa(folder: Path) -> Reader:
-    """Read questions about `ID_START_END.webm`: a part of a video of HowTo100M, in seconds, that five people answered.
+    """Read questions about `ID_START_END.webm`: seconds of a video of HowTo100M; five people answered each."""
 
-    Questions about one video go together.
-    """
-
-    def question(line: TableRow, number: int) -> VideoQuestion:
+    def question(line: tables.TableRow, number: int) -> VideoQuestion:
         name = line.text("video_id")
         part = f"{name}_{line.text('start')}_{line.text('end')}"
         files = tuple(f"{part}{suffix}" for suffix in (".webm", ".mp4", ".mkv"))
-        id = str(line.values.get("id", number))
-        return VideoQuestion(id, name, files, line.text("question").strip(), _five_answers(line))
+        named = [column for column in line.values if re.fullmatch(r"answer\d+", column)]
+        answers = tuple(text for column in named if (text := str(line.value(column) or "").strip()))
+        if len(answers) != PEOPLE:
+            raise InputError(f"{line.where}: {len(answers)} answers and not {PEOPLE}; get the file again")
+        return VideoQuestion(str(line.values.get("id", number)), name, files, line.text("question").strip(), answers)
 
     return question
-
-
-def _five_answers(line: TableRow) -> tuple[str, ...]:
-    named = [name for name in line.values if name.removeprefix("answer").isdecimal() and name.startswith("answer")]
-    answers = tuple(text for name in named if (text := str(line.value(name) or "").strip()))
-    if len(answers) != PEOPLE:
-        raise InputError(f"{line.where}: {len(answers)} answers and not {PEOPLE}; get the file again")
-    return answers
-
-
-def read(
-    task: Task, files: Sequence[str], reader: Callable[[Path], Reader], data: str, frames: int, sampler: str
-) -> Iterator[Sample]:
-    """Read the questions of test, each after so many frames of its video. Raises InputError."""
-    source = str(task.card["source"])
-    folder = few_shot.folder(task.name, data, f"{files[0]} and the videos", source)
-    paths = [path for name in files if (path := find(folder, name, PLACES)) is not None]
-    if not paths:
-        raise InputError(f"{folder}: no {files[0]} in it; get it from {source}")
-    question = reader(folder)
-    for number, line in enumerate(tables.of_file(paths[0], folder), start=1):
-        found = question(line, number)
-        places = [f"{place}/{file}" if place else file for file in found.files for place in FOLDERS]
-        shown, tags = video.frames(folder, places, line.where, frames, sampler)
-        first = found.asked.split()[0].lower()
-        yield Sample(
-            id=found.id,
-            prompt=(*shown, found.asked),
-            targets=found.answers,
-            groups={"video": found.video},
-            category=first if first in KINDS else "other",
-            tags=tags,
-        )
 
 
 def instructblip(sample: Sample) -> Parts:
@@ -120,7 +86,7 @@ def mmicl(sample: Sample) -> Parts:
     return (*shown, f"{task} of the images content. Question: {asked}")
 
 
-def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give the accuracy of all, and by the question's first word where the authors did; clustered by video."""
     split = by_category(records, scores, list(kinds), "video", lambda own: None) if kinds else {}
     return {"overall": percent(share(records, scores, "video"), None), **split}
@@ -130,7 +96,16 @@ def _task(
     name: str, files: Sequence[str], reader: Callable[[Path], Reader], kinds: Mapping[str, str], people: int
 ) -> Task:
     def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
-        return read(task, files, reader, data, frames, sampler)
+        """Read the questions of test, each after so many frames of its video. Raises InputError."""
+        path, folder = shared.file(task, data, files, PLACES, "the videos"), Path(data)
+        question = reader(folder)
+        for number, line in enumerate(tables.of_file(path, folder), start=1):
+            found = question(line, number)
+            places = [place for file in found.files for place in line.places(file, FOLDERS)]
+            shown, tags = video.frames(folder, places, line.where, frames, sampler)
+            first, groups = found.asked.split()[0].lower(), {"video": found.video}
+            kind = first if first in KINDS else "other"
+            yield Sample(found.id, (*shown, found.asked), found.answers, groups=groups, category=kind, tags=tags)
 
     scorers = {
         "official": short.agreed(people, str.strip, str.strip),
@@ -138,11 +113,8 @@ def _task(
     }
     task = Task(
         name=name,
-        version=1,
         samples=lambda data: watch(data, video.FRAMES, video.SAMPLER),
         video=watch,
-        frames=video.FRAMES,
-        sampler=video.SAMPLER,
         prompts={"instructblip": instructblip, "mmicl": mmicl},
         scorers=scorers,
         metrics=dict.fromkeys(scorers, partial(numbers, kinds)),

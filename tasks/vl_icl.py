@@ -12,21 +12,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import tables
-from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.groups import by_category
 from mmeval.scoring.readings import short, yesno
-from mmeval.scoring.statistics import Statistic
-from mmeval.task import Task
+from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score, Shot
 
 SUBSETS = {
-    "open_mi": "Fast open MiniImageNet",
-    "clevr": "CLEVR count",
-    "operator_induction": "Operator induction",
-    "operator_induction_interleaved": "Operators, interleaved",
-    "textocr": "TextOCR",
+    "open_mi": "Fast open MiniImageNet", "clevr": "CLEVR count", "operator_induction": "Operator induction",
+    "operator_induction_interleaved": "Operators, interleaved", "textocr": "TextOCR",
     "matching_mi": "Fast matching MiniImageNet",
-}
+}  # fmt: skip
 OPERATORS = ("+", "-", "x")
 """In whose order a demonstration of operator induction has its three answers."""
 SHOTS = 2
@@ -48,30 +43,24 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     if not found:
         raise InputError(f"{folder}: no query.json in {', '.join(SUBSETS)}; give the folder that holds them")
     for subset in found:
-        support = [] if subset == "open_mi" else _rows(folder, subset, "support.json")
-        for number, query in enumerate(_rows(folder, subset, "query.json")):
+        table = folder / subset / "support.json"
+        support = [] if subset == "open_mi" else list(tables.of_file(table, folder))
+        for number, query in enumerate(tables.of_file(folder / subset / "query.json", folder)):
             draw = random.Random(f"{seed} {subset} {number}")
-            yield Sample(
-                id=f"{subset}/{number}",
-                prompt=(*query.images("image"), query.text("question")),
-                targets=(str(query.value("answer")),),
-                shots=tuple(_demonstrations(subset, query, support, shots, draw)),
-                category=subset,
-                tags={"shots": str(shots), "seed": str(seed)},
-            )
-
-
-def _rows(folder: Path, subset: str, name: str) -> list[TableRow]:
-    return list(tables.of_file(folder / subset / name, folder))
+            prompt: Parts = (*query.images("image"), query.text("question"))
+            shown = tuple(_demonstrations(subset, query, support, shots, draw))
+            tags = {"shots": str(shots), "seed": str(seed)}
+            name, targets = f"{subset}/{number}", (str(query.value("answer")),)
+            yield Sample(name, prompt, targets, shots=shown, category=subset, tags=tags)
 
 
 def _demonstrations(
-    subset: str, query: TableRow, support: Sequence[TableRow], shots: int, draw: random.Random
+    subset: str, query: tables.TableRow, support: Sequence[tables.TableRow], shots: int, draw: random.Random
 ) -> Iterator[Shot]:
     if subset == "open_mi":
         yield from _of_classes(query, shots, draw)
         return
-    pool = [line for line in support if not _same(line, query)]
+    pool = [line for line in support if any(line.values.get(n) != query.values.get(n) for n in ("image", "question"))]
     draw.shuffle(pool)
     if len(pool) < shots:
         raise InputError(f"{query.where}: {shots} demonstrations asked for and {len(pool)} in the pool; ask for fewer")
@@ -79,10 +68,10 @@ def _demonstrations(
         if subset == "matching_mi":
             yield from (_shot(_inner(line, line.value(side), side)) for side in ("same", "diff"))
         else:
-            yield _shot(line, _operator(query) if subset.startswith("operator") else None)
+            yield _shot(line, query if subset.startswith("operator") else None)
 
 
-def _of_classes(query: TableRow, shots: int, draw: random.Random) -> Iterator[Shot]:
+def _of_classes(query: tables.TableRow, shots: int, draw: random.Random) -> Iterator[Shot]:
     """Show two classes, the query's and another, in an order that is drawn; their pictures in the data's order."""
     own, classes = query.text("answer"), query.texts("classes")
     others = [name for name in classes if name != own]
@@ -99,30 +88,25 @@ def _of_classes(query: TableRow, shots: int, draw: random.Random) -> Iterator[Sh
             yield Shot((shown[name][number], "This is a"), name)
 
 
-def _inner(line: TableRow, value: object, name: str) -> TableRow:
+def _inner(line: tables.TableRow, value: object, name: str) -> tables.TableRow:
     """Return an object that stands inside a row as a row of its own. Raises InputError for anything else."""
     if not isinstance(value, dict):
         raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is not a JSON object; get the file again")
-    return TableRow(value, f"{line.where}, {name[:40]}", line.folder)
+    return tables.TableRow(value, f"{line.where}, {name[:40]}", line.folder)
 
 
-def _shot(line: TableRow, place: int | None = None) -> Shot:
+def _shot(line: tables.TableRow, query: tables.TableRow | None = None) -> Shot:
+    """Show a question with its answer, of three answers that to the query's operator."""
     answer = line.value("answer")
-    if place is not None and (not isinstance(answer, list) or len(answer) != len(OPERATORS)):
-        raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be a list of three, for + - and x")
-    right = answer if place is None else answer[place]
-    return Shot((*line.images("image"), line.text("question")), str(right))
-
-
-def _operator(query: TableRow) -> int:
-    operator = query.text("operator")
-    if operator not in OPERATORS:
-        raise InputError(f"{query.where}: the operator is '{operator[:20]}'; it must be one of {' '.join(OPERATORS)}")
-    return OPERATORS.index(operator)
-
-
-def _same(line: TableRow, query: TableRow) -> bool:
-    return all(line.values.get(name) == query.values.get(name) for name in ("image", "question"))
+    if query is not None:
+        operator = query.text("operator")
+        if operator not in OPERATORS:
+            known = " ".join(OPERATORS)
+            raise InputError(f"{query.where}: the operator is '{operator[:20]}'; it must be one of {known}")
+        if not isinstance(answer, list) or len(answer) != len(OPERATORS):
+            raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be a list of three, for + - and x")
+        answer = answer[OPERATORS.index(operator)]
+    return Shot((*line.images("image"), line.text("question")), str(answer))
 
 
 def plain(sample: Sample) -> Parts:
@@ -175,16 +159,16 @@ def strict(record: Record) -> Score:
 _YES_NO = yesno.scorer(yesno.strict)
 
 
-def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Give each subset by itself; its queries are drawn one by one, so that each is a cluster."""
     return by_category(records, scores, list(SUBSETS), lambda record: record.id, _chance)
 
 
 def _chance(records: Sequence[Record]) -> float | None:
     """Give the chance of yes and no, and of the two names that demonstrations show; else None."""
-    named = [record.tags.get("shots") != "0" for record in records]
+    named = all(record.tags.get("shots") != "0" for record in records)
     kind = records[0].category if records else ""
-    return 50.0 if kind == "matching_mi" or (kind == "open_mi" and all(named)) else None
+    return 50.0 if kind == "matching_mi" or (kind == "open_mi" and named) else None
 
 
 VL_ICL = Task(

@@ -3,27 +3,23 @@
 Three protocols, each a task of its own, since their numbers do not compare: `winoground` takes the likelihood of yes
 for each caption with each picture by itself, which is the official rule; `winoground-joint` does so with all four in
 the prompt, as MMICL's authors did; `winoground-choice` asks for A or B. Chance differs, too.
-
-The pairs are read from the release (`examples.jsonl` and `images/`), from a table, or from the hub, where access is
-gated.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mmeval.data import files, tables
-from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.groups import group_all, percent
+from mmeval.scoring.metrics.groups import group_all, parts_by, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.public import READINGS
-from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.task import Task
+from mmeval.scoring.statistics import Mean
+from mmeval.task import Numbers, Prompt, Task
 from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
 
 FILES = ("examples.jsonl", "data/examples.jsonl", "*.parquet", "data/*.parquet")
@@ -34,8 +30,7 @@ Fit = Callable[[Sequence[float]], float]
 """How well a caption fits a picture, from the log-likelihoods of the candidates."""
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(NamedTuple):
     """Two captions of the same words, and a picture for each."""
 
     id: str
@@ -45,8 +40,7 @@ class Pair:
     """Object, Relation or Both, where the data says it."""
 
 
-@dataclass(frozen=True)
-class Marks:
+class Marks(NamedTuple):
     """Whether a pair was told apart by text, by picture, and by both; and in how many comparisons there was a tie."""
 
     text: bool
@@ -55,17 +49,7 @@ class Marks:
     ties: int
 
 
-def pairs(data: str, hub: Mapping[str, str]) -> Iterator[Pair]:
-    """Yield the pairs in the data's order. Raises InputError for what a row lacks."""
-    for line in tables.read(data, FILES, hub, "winoground"):
-        captions = (line.text("caption_0"), line.text("caption_1"))
-        if captions[0] == captions[1]:
-            raise InputError(f"{line.where}: the two captions are the same; get the file again")
-        images = (_picture(line, "image_0"), _picture(line, "image_1"))
-        yield Pair(line.text("id"), captions, images, str(line.values.get("collapsed_tag") or ""))
-
-
-def _picture(line: TableRow, column: str) -> Image:
+def _picture(line: tables.TableRow, column: str) -> Image:
     """Return the picture of a column, which the release names without its ending: `ex_0_img_0`."""
     value = line.value(column)
     if isinstance(value, str) and line.folder is not None and not Path(value).suffix:
@@ -76,10 +60,14 @@ def _picture(line: TableRow, column: str) -> Image:
     return found[0]
 
 
-def samples(task: str, make: Callable[[Pair], Iterator[Sample]], data: str) -> Iterator[Sample]:
-    """Yield the four questions of each pair, together. Raises InputError."""
-    for pair in pairs(data, PAIRWISE.card["hub"]):
-        yield from make(pair)
+def samples(make: Callable[[Pair], Iterator[Sample]], data: str) -> Iterator[Sample]:
+    """Yield the four questions of each pair, together. Raises InputError for what a row lacks."""
+    for line in tables.read(data, FILES, PAIRWISE.card["hub"], "winoground"):
+        captions = (line.text("caption_0"), line.text("caption_1"))
+        if captions[0] == captions[1]:
+            raise InputError(f"{line.where}: the two captions are the same; get the file again")
+        images = (_picture(line, "image_0"), _picture(line, "image_1"))
+        yield from make(Pair(line.text("id"), captions, images, str(line.values.get("collapsed_tag") or "")))
 
 
 def cells(pair: Pair) -> Iterator[Sample]:
@@ -102,14 +90,9 @@ def joint_cells(pair: Pair) -> Iterator[Sample]:
 
 
 def _cell(pair: Pair, caption: int, image: int, prompt: Parts, tags: Mapping[str, str] | None = None) -> Sample:
-    return Sample(
-        id=f"{pair.id}/{caption}{image}",
-        prompt=prompt,
-        targets=("yes" if caption == image else "no",),
-        groups={"pair": pair.id},
-        category=pair.tag,
-        tags={"caption": str(caption), "image": str(image), **(tags or {})},
-    )
+    name, targets = f"{pair.id}/{caption}{image}", ("yes" if caption == image else "no",)
+    tags = {"caption": str(caption), "image": str(image), **(tags or {})}
+    return Sample(name, prompt, targets, groups={"pair": pair.id}, category=pair.tag, tags=tags)
 
 
 def forced(pair: Pair) -> Iterator[Sample]:
@@ -118,15 +101,9 @@ def forced(pair: Pair) -> Iterator[Sample]:
     pictures = tuple((image,) for image in pair.images)
     for side, shown, options in (("text", pictures, captions), ("image", captions, pictures)):
         for place in (0, 1):
-            yield Sample(
-                id=f"{pair.id}/{side}{place}",
-                prompt=shown[place],
-                targets=(choices.letter(place),),
-                choices=options,
-                groups={"pair": pair.id},
-                category=pair.tag,
-                tags={"side": side},
-            )
+            name, right, groups = f"{pair.id}/{side}{place}", (choices.letter(place),), {"pair": pair.id}
+            tags = {"side": side}
+            yield Sample(name, shown[place], right, options, groups=groups, category=pair.tag, tags=tags)
 
 
 def ask_match(sample: Sample) -> Parts:
@@ -146,11 +123,10 @@ def ask_joint(sample: Sample) -> Parts:
 
 def ask_choice(sample: Sample) -> Parts:
     """Ask with lettered options, whether they are captions or pictures."""
-    asked = "Which caption describes the image?\n"
+    asked: Parts = (*sample.prompt, "Which caption describes the image?\n")
     if sample.tags["side"] == "image":
-        asked = f"Which image does the caption describe? Caption: {sample.prompt[0]}\n"
-        return choices.merged([asked, choices.listed(sample.choices), "Answer with A or B."])
-    return choices.merged([sample.prompt, asked, choices.listed(sample.choices), "Answer with A or B."])
+        asked = (f"Which image does the caption describe? Caption: {sample.prompt[0]}\n",)
+    return choices.merged([asked, choices.listed(sample.choices), "Answer with A or B."])
 
 
 def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
@@ -163,23 +139,22 @@ def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
     texts = ((s[0, 0], s[1, 0]), (s[1, 1], s[0, 1]))
     images = ((s[0, 0], s[0, 1]), (s[1, 1], s[1, 0]))
     text, image = (all(own > other for own, other in pairs) for pairs in (texts, images))
-    ties = sum(own == other for own, other in (*texts, *images))
-    return Marks(text, image, text and image, ties)
+    return Marks(text, image, text and image, sum(own == other for own, other in (*texts, *images)))
 
 
-def compared(fit: Fit, records: Sequence[Record]) -> dict[str, Mapping[tuple[int, int], float]]:
-    """Return how well each caption fits each picture, of the pairs that have all four answers."""
+def judged(fit: Fit, records: Sequence[Record]) -> dict[str, Marks]:
+    """Return the marks of the pairs that have all four answers."""
     found: dict[str, dict[tuple[int, int], float]] = {}
     for record in records:
         if record.loglikelihoods is not None:
             place = int(record.tags["caption"]), int(record.tags["image"])
             found.setdefault(record.groups["pair"], {})[place] = fit(record.loglikelihoods)
-    return {pair: values for pair, values in found.items() if len(values) == len(CELLS)}
+    return {pair: marks(values) for pair, values in found.items() if len(values) == len(CELLS)}
 
 
-def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return text, image and group, of 100, of the pairs with all their answers; chance is that of random scores."""
-    found = {pair: marks(values) for pair, values in compared(fit, records).items()}
+    found = judged(fit, records)
     chances = {"text": 25.0, "image": 25.0, "group": 100 / 6}
     return {
         name: percent(Mean([float(getattr(own, name)) for own in found.values()], list(found)), chance, "no whole pair")
@@ -187,31 +162,25 @@ def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> dic
     }
 
 
-def chosen(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
+def chosen(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the same three from four letters; a coin for each of them gives 25, 25 and 6.25."""
-    found = {}
-    for name in ("text", "image"):
-        own = [pair for pair in zip(records, scores, strict=True) if pair[0].tags["side"] == name]
-        mean = group_all([record for record, _ in own], [score for _, score in own], "pair")
-        found[name] = percent(mean, 25.0, "no whole pair")
-    return {**found, "group": percent(group_all(records, scores, "pair"), 6.25, "no whole pair")}
+    sides = parts_by(lambda record: record.tags["side"], records, scores)
+    parts = (("text", sides["text"], 25.0), ("image", sides["image"], 25.0), ("group", (records, scores), 6.25))
+    return {name: percent(group_all(*own, "pair"), chance, "no whole pair") for name, own, chance in parts}
 
 
 def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Say how many of the comparisons found both sides equal."""
-    found = [marks(values) for values in compared(fit, records).values()]
-    tied = sum(own.ties for own in found)
+    found = judged(fit, records)
+    tied = sum(own.ties for own in found.values())
     return [f"Of {4 * len(found)} comparisons {tied} are ties, which count as wrong."] if tied else []
 
 
-def _by_likelihood(
-    name: str, make: Callable[[Pair], Iterator[Sample]], ask: Callable[[Sample], Parts], fit: Fit
-) -> Task:
+def _by_likelihood(name: str, make: Callable[[Pair], Iterator[Sample]], prompt: str, ask: Prompt, fit: Fit) -> Task:
     return Task(
         name=name,
-        version=1,
-        samples=partial(samples, name, make),
-        prompts={"match" if ask is ask_match else "mmicl": ask},
+        samples=partial(samples, make),
+        prompts={prompt: ask},
         scorers={"official": likelier},
         metrics={"official": partial(numbers, fit)},
         axes=AXES,
@@ -220,17 +189,15 @@ def _by_likelihood(
     )
 
 
-PAIRWISE = _by_likelihood("winoground", cells, ask_match, yes_odds)
-JOINT = _by_likelihood("winoground-joint", joint_cells, ask_joint, yes_likelihood)
+PAIRWISE = _by_likelihood("winoground", cells, "match", ask_match, yes_odds)
+JOINT = _by_likelihood("winoground-joint", joint_cells, "mmicl", ask_joint, yes_likelihood)
 CHOICE = Task(
     name="winoground-choice",
-    version=1,
-    samples=partial(samples, "winoground-choice", forced),
+    samples=partial(samples, forced),
     prompts={"letter": ask_choice},
     scorers={"strict": choices.scorer(letters.reasoned)},
     metrics={"strict": chosen},
     axes=AXES,
     readings={"strict": letters.reasoned, **READINGS},
-    strict=letters.reasoned,
 )
 """Generated letters have no official reader: `--reading` names a public one."""

@@ -47,11 +47,6 @@ def build(
     card = check(values, where)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
-    video: dict[str, Any] = {}
-    if card.fields.video:
-        from mmeval.data.video import FRAMES, SAMPLER
-
-        video = {"video": partial(samples, card, name), "frames": FRAMES, "sampler": SAMPLER}
     return Task(
         name=name,
         version=card.version,
@@ -64,10 +59,9 @@ def build(
         details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
         readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
-        strict=letters.reasoned,
         default_source=source,
         facts=facts,
-        **video,
+        video=partial(samples, card, name) if card.fields.video else None,
     )
 
 

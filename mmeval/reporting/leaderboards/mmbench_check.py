@@ -12,7 +12,7 @@ from typing import Literal
 from mmeval.data import sheets
 from mmeval.data.sheets import Cell
 from mmeval.scoring.readings.choices import LETTERS
-from mmeval.tasks.mmbench import index_of, letters, option_cells, prediction_cells, question_of
+from mmeval.tasks.mmbench import index_of, option_cells, prediction_cells, question_of
 from mmeval.types import InputError
 
 EXPECTED = ("question", "category", "l2-category", "split")
@@ -116,14 +116,14 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
         options = option_cells({name: cell.text for name, cell in row.cells.items()}, row.where)
     except InputError as error:
         yield wrong(str(error))
+    known = [*LETTERS[: len(options)]]
     answered = row.text("prediction").strip()
     if not answered:
         yield wrong(f"{row.where}: the prediction is empty; write the model's answer, whatever it is")
-    if options and answered in [*LETTERS] and answered not in letters(options):
-        known = ", ".join(letters(options))
-        yield mind(f"{row.where}: the prediction is '{answered}', and the options are {known}")
+    if options and answered in [*LETTERS] and answered not in known:
+        yield mind(f"{row.where}: the prediction is '{answered}', and the options are {', '.join(known)}")
     answer = row.text("answer").strip()
-    if options and answer and answer not in letters(options):
+    if options and answer and answer not in known:
         yield wrong(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
     for name in ("prediction", *LETTERS):
         if name in row.cells and row.cells[name].kind in ("formula", "error"):

@@ -6,6 +6,7 @@ VCR's Q->AR: they differ in nothing but the key.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from mmeval.scoring.statistics import Mean, Statistic
@@ -110,6 +111,18 @@ def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) 
         "f1": percent(_mean(of_answers + of_truths), 50.0, "neither an answer nor a truth is yes"),
         "yes_ratio": percent(_mean([(float(yes), name) for _, yes, _, name in rows]), 50.0),
     }
+
+
+def parts_by(
+    name: Callable[[Record], object], records: Sequence[Record], scores: Sequence[Score]
+) -> Mapping[object, tuple[list[Record], list[Score]]]:
+    """Return the records and the scores of each part, by its name; of one that no record is in, none."""
+    found: dict[object, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
+    for record, score in zip(records, scores, strict=True):
+        own, marks = found[name(record)]
+        own.append(record)
+        marks.append(score)
+    return found
 
 
 def _mean(rows: Sequence[tuple[float, str]]) -> Mean:

@@ -114,3 +114,11 @@ def histogram(records: Sequence[Record], scores: Sequence[Score]) -> str:
 def texts(choices: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the letter and the text of each option."""
     return ((letter(index), text) for index, text in enumerate(choices))
+
+
+LETTER = "Answer with the option's letter from the given choices directly."
+
+
+def lettered(question: Parts, options: Sequence[Parts]) -> Parts:
+    """Ask the question and for the letter of an option, in the fewest words, so that less depends on the reading."""
+    return merged([question, "\n", listed(options), LETTER])
