@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,6 @@ def question(line: TableRow) -> VcrQuestion:
 
 
 def _four(line: TableRow, name: str) -> tuple[Tokens, ...]:
-    """Return the four answers or reasons of a question."""
     found = line.value(name)
     if not isinstance(found, list) or len(found) != CHOICES:
         has = f"{len(found)} of them" if isinstance(found, list) else f"{found!r:.40}"
@@ -92,7 +92,6 @@ def _things(token: object) -> bool:
 
 
 def _place(line: TableRow, name: str) -> int:
-    """Return which of the four is right."""
     place = line.value(name)
     if type(place) is not int or place not in range(CHOICES):
         raise InputError(f"{line.where}: {name} is {place!r:.40}; it must be the place of the right one, 0 to 3")
@@ -105,9 +104,11 @@ def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
     numbers = asked.mentioned
     path = files.inside(folder, f"{FOLDER}/{asked.boxes}", asked.where)
     cut = boxes(path, numbers) if numbers else []
-    crops = (_Crop(whole, box, f"{path}, box {n}") for n, box in zip(numbers, cut, strict=True))
-    names = (f"{whole.name}, thing {n}" for n in numbers)
-    return (whole, *(Image(crop, name) for crop, name in zip(crops, names, strict=True)))
+    things = (
+        Image(partial(_cropped, whole, box, f"{path}, box {n}"), f"{whole.name}, thing {n}")
+        for n, box in zip(numbers, cut, strict=True)
+    )
+    return (whole, *things)
 
 
 def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
@@ -127,23 +128,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
-@dataclass(frozen=True, eq=False)
-class _Crop:
-    """Cuts a box out of a picture."""
-
-    whole: Image
-    box: Box
-    where: str
-
-    def __call__(self) -> bytes:
-        picture = self.whole.decode().convert("RGB")
-        left, top, right, bottom = (round(number) for number in self.box)
-        box = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
-        if box[0] >= box[2] or box[1] >= box[3]:
-            raise InputError(f"{self.where}: {self.box} has nothing of the picture in it; fix it")
-        out = io.BytesIO()
-        picture.crop(box).save(out, "PNG")
-        return out.getvalue()
+def _cropped(whole: Image, box: Box, where: str) -> bytes:
+    picture = whole.decode().convert("RGB")
+    left, top, right, bottom = (round(number) for number in box)
+    inside = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
+    if inside[0] >= inside[2] or inside[1] >= inside[3]:
+        raise InputError(f"{where}: {box} has nothing of the picture in it; fix it")
+    out = io.BytesIO()
+    picture.crop(inside).save(out, "PNG")
+    return out.getvalue()
 
 
 def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
@@ -158,13 +151,7 @@ def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
             continue
         for index, number in enumerate(token):
             parts += [*(["and "] if index else []), Ref(place[number]), " "]
-    merged: list[str | Ref] = []
-    for part in parts:
-        if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += part
-        else:
-            merged.append(part)
-    closed = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in merged]
+    closed = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in tables.joined(parts)]
     if closed and isinstance(closed[-1], str):
         closed[-1] = closed[-1].rstrip()
     return tuple(part for part in closed if part != "")

@@ -111,7 +111,7 @@ def frames(
         raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")
     stat = path.stat()
     try:
-        times, images = _taken(_Clip(path, name, stat.st_mtime_ns, stat.st_size, count, sampler))
+        times, images = _taken(_Clip(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     written = " ".join(f"{time:.2f}" for time in times)
@@ -121,23 +121,20 @@ def frames(
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Say what a reader must know of the frames: a number means little without how many there were."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
-    remarks = []
-    for count, sampler in kinds:
-        if sampler:
-            remarks.append(
-                f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
-            )
-    return remarks
+    return [
+        f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
+        for count, sampler in kinds
+        if sampler
+    ]
 
 
 @dataclass(frozen=True)
 class _Clip:
-    """What was asked of which file, as it was."""
+    """What was asked of which file, as it was (when it was changed, and its size)."""
 
     path: Path
     name: str
-    changed: int
-    size: int
+    version: tuple[int, int]
     count: int
     sampler: str
 

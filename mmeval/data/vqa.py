@@ -102,11 +102,9 @@ class VizWiz(Release):
         return (f"{part}/{image}", f"images/{part}/{image}", image)
 
 
-VQAV2 = Release(
-    "v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json", category="answer_type"
-)
-OKVQA = Release("OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json", category="question_type")
-VIZWIZ = VizWiz("{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", category="question_type")
+VQAV2 = Release("v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json", "answer_type")
+OKVQA = Release("OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json", "question_type")
+VIZWIZ = VizWiz("{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", "question_type")
 
 
 def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple[str, ...], category: str) -> Item:

@@ -20,8 +20,8 @@ from typing import Any
 from mmeval.mic.plan import Plan, draw
 from mmeval.mic.readers import READERS
 from mmeval.mic.rows import Root
-from mmeval.mic.shards import Making, Tally, run, tally
-from mmeval.mic.templates import SourceCard, cards
+from mmeval.mic.shards import Making, Tally, run
+from mmeval.mic.templates import cards
 from mmeval.types import InputError, nearest
 
 SCHEMA = 1
@@ -65,7 +65,9 @@ def build(
     Raises InputError for whatever is wrong with the arguments or the annotation, and where a larger share of the
     rows than `allow_skipped` has to be skipped.
     """
-    card = _card(source)
+    if source not in READERS:
+        raise InputError(f"unknown source '{source}'{nearest(source, READERS)}; choose from {', '.join(READERS)}")
+    card = cards()[source]
     low, high = shots if shots is not None else (0, card.shots)
     if high and not card.shots:
         raise InputError(f"'{source}' is built without demonstrations, as published; remove --shots")
@@ -87,27 +89,18 @@ def build(
         if manifest.get("examples") is None:
             total = _worked(making, plan, workers, allow_skipped, progress)
             manifest |= _joined(making, plan, total)
-            _write(out / "mic.json", json.dumps(manifest, indent=1) + "\n")
+            _write(out / "mic.json", manifest)
         progress(plan.total, plan.total)
         shutil.rmtree(out / ".work", ignore_errors=True)
     return Built(out, manifest["examples"], manifest["left_out"])
-
-
-def _card(source: str) -> SourceCard:
-    if source not in READERS:
-        raise InputError(f"unknown source '{source}'{nearest(source, READERS)}; choose from {', '.join(READERS)}")
-    return cards()[source]
 
 
 @contextmanager
 def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Lock the folder and give its manifest. Raises InputError if the folder holds another set."""
     path = out / "mic.json"
-    if (
-        out.exists()
-        and not path.exists()
-        and (not out.is_dir() or any(inside.name != ".mic.json" for inside in out.iterdir()))
-    ):
+    begun = path.exists() or not out.exists() or (out.is_dir() and all(it.name == ".mic.json" for it in out.iterdir()))
+    if not begun:
         raise InputError(f"{out}: there is something else there; choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out, os.O_RDONLY)
@@ -117,7 +110,7 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
         except BlockingIOError as error:
             raise InputError(f"{out}: another process is building there; wait for it, or choose --out") from error
         if not path.exists():
-            _write(path, json.dumps({"schema": SCHEMA, "identity": identity}, indent=1) + "\n")
+            _write(path, {"schema": SCHEMA, "identity": identity})
         manifest = _manifest(path)
         if manifest.get("schema") != SCHEMA:
             raise InputError(f"{out}: built by another version of mmeval; choose another folder with --out")
@@ -149,15 +142,14 @@ def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: 
     """Do the shards that are missing. Raises InputError as soon as more rows are skipped than allowed."""
     total, missing = Tally(), []
     for name in (name for split in plan.numbers for name in plan.shards(split)):
-        done = tally(making.path(name))
-        if done is None or done.skipped or done.demonstrations_skipped:
-            missing.append(name)  # pictures that were missing may be there now
+        if _is_done(making.path(name)):
+            total.add(making.path(name))
         else:
-            total += done
+            missing.append(name)
     progress(total.rows, plan.total)
-    with closing(run(making, plan, missing, workers)) as tallies:
-        for done in tallies:
-            total += done
+    with closing(run(making, plan, missing, workers)) as written:
+        for path in written:
+            total.add(path)
             progress(total.rows, plan.total)
             if total.skipped > allowed * plan.total:
                 _join(making, plan.numbers, plan, "-", "skipped")
@@ -167,6 +159,14 @@ def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: 
                     "or allow a larger share with --allow-skipped"
                 )
     return total
+
+
+def _is_done(path: Path) -> bool:
+    """Return whether a shard needs no further work: pictures that were missing may be there now."""
+    found = Tally()
+    if path.exists():
+        found.add(path)
+    return bool(found.rows) and not found.skipped and not found.demonstrations_skipped
 
 
 def _joined(making: Making, plan: Plan, total: Tally) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, manifest: Mapping[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from mmeval.data.tables import joined
 from mmeval.mic.rows import SourceRow
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
@@ -57,8 +58,6 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
     Pictures that the words do not place themselves are shown first, in order.
     """
-    if row.problem:
-        raise Unusable("unusable row", row.problem)
     wording = random.Random(f"{seed}/wording/{row.id}").choice(wordings)
     words = _filled(wording, row)
     placed = {part.picture for part in words if isinstance(part, ImagePlace)}
@@ -86,16 +85,4 @@ def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
             parts += [value.strip()] if isinstance(value, str) else value
         else:
             parts.append(ImageMention(int(place[2])))
-    parts.append(wording[end:])
-    return _joined(parts)
-
-
-def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
-    joined: list[Part] = []
-    for part in parts:
-        last = joined[-1] if joined else None
-        if isinstance(part, str) and isinstance(last, str):
-            joined[-1] = last + part
-        elif part != "":
-            joined.append(part)
-    return tuple(joined)
+    return tuple(joined([*parts, wording[end:]]))

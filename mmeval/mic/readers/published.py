@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import PurePosixPath
 
-from mmeval.data import files, parquet
+from mmeval.data import files, tables
 from mmeval.data.tables import TableRow
-from mmeval.mic.rows import Picture, Root, SourceRow, each
+from mmeval.mic.rows import Picture, Root, SourceRow, of_form
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.types import InputError
 
@@ -42,17 +41,18 @@ def rows(root: Root) -> Iterator[SourceRow]:
     for name in found:
         rows = root.rows(name) if name.endswith(".jsonl") else _table(root, name)
         for number, row in enumerate(rows, 1):
-            yield from each([row], partial(_made, name, number))
+            with of_form(row):
+                yield _made(name, number, row)
 
 
 def _table(root: Root, name: str) -> Iterator[TableRow]:
     """Read the texts of a table; its pictures are read one by one, when they are written."""
     path = root.note(name)
-    next(parquet.values(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
-    return (TableRow(values, where) for values, where in parquet.values(path, TEXTS))
+    next(tables.parquet(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
+    return (TableRow(values, where) for values, where in tables.parquet(path, TEXTS))
 
 
-def _made(name: str, number: int, line: TableRow) -> list[SourceRow]:
+def _made(name: str, number: int, line: TableRow) -> SourceRow:
     text, answer = (line.value(column) for column in TEXTS)
     if not isinstance(text, str) or not isinstance(answer, str):
         raise TypeError(f"{' and '.join(TEXTS)} must be texts")
@@ -67,7 +67,7 @@ def _made(name: str, number: int, line: TableRow) -> list[SourceRow]:
         pictures = tuple(Picture(PurePosixPath(str(path)).as_posix()) for path in listed)
     problem = "" if shown == len(pictures) else f"{shown} places for {len(pictures)} pictures"
     split = next((SPLITS[word] for word in re.split(r"[/._-]+", name.lower()) if word in SPLITS), "train")
-    return [SourceRow(f"{name}#{number}", split, pictures, {"text": words}, answer, problem=problem)]
+    return SourceRow(f"{name}#{number}", split, pictures, {"text": words}, answer, problem=problem)
 
 
 def parts(text: str) -> tuple[Part, ...]:
@@ -83,15 +83,13 @@ def parts(text: str) -> tuple[Part, ...]:
     resolved: list[Part] = []
     seen = 0
     for piece in pieces:
-        if isinstance(piece, ImagePlace):
-            seen += 1
-            resolved.append(piece)
-        elif isinstance(piece, ImageMention):
+        if isinstance(piece, ImageMention):
             slot = _slot(piece.slot, declared, seen)
-            resolved.append(f"image {piece.slot}" if slot is None else ImageMention(slot))
-        else:
+            piece = f"image {piece.slot}" if slot is None else ImageMention(slot)
+        seen += isinstance(piece, ImagePlace)
+        if piece != "":
             resolved.append(piece)
-    return tuple(piece for piece in resolved if piece != "")
+    return tuple(resolved)
 
 
 def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
@@ -112,14 +110,9 @@ def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
             rest.append(ImagePlace(slot))
         end = found.end()
     rest += _spoken(line[end:])
-    if (
-        rest
-        and isinstance(rest[-1], str)
-        and not rest[-1].strip()
-        and len(rest) > 1
-        and isinstance(rest[-2], ImagePlace)
-    ):
-        rest.pop()  # the line break after a declaration, which the context writes itself
+    match rest:
+        case [*_, ImagePlace(), str(blank)] if not blank.strip():
+            rest.pop()  # the line break after a declaration, which the context writes itself
     return [*first, *rest]
 
 
