@@ -119,7 +119,7 @@ def read(
             raise InputError(f"{task} has no known copy on the hub; give the folder that holds {' or '.join(patterns)}")
         from mmeval.data.hub import values
 
-        return (TableRow(found, where) for found, where in values(**hub))
+        return (TableRow(*found) for found in values(**hub))
     if path.is_file():
         return of_file(path, path.parent, rows)
     if not path.is_dir():
@@ -191,10 +191,9 @@ def joined(parts: Iterable[str | P]) -> list[str | P]:
 
 def _safe(pattern: str) -> str:
     parts = PurePosixPath(pattern).parts
-    if pattern.startswith("/") or ".." in parts:
-        raise InputError(f"the file name '{pattern}' leads out of the data's folder; name files inside it")
-    if not parts:
-        raise InputError(f"the file name '{pattern}' names the data's folder itself; name files inside it")
+    if not parts or parts[0] == "/" or ".." in parts:
+        wrong = "leads out of the data's folder" if parts else "names the data's folder itself"
+        raise InputError(f"the file name '{pattern}' {wrong}; name files inside it")
     return pattern
 
 

@@ -100,8 +100,7 @@ def frames(
     or has fewer frames than are asked for; for an unknown sampler; and where PyAV is not installed.
     """
     if sampler not in SAMPLERS:
-        known = ", ".join(SAMPLERS)
-        raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {known}")
+        raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
     if count < 1:
         raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
     name = files.first(folder, names, where)
@@ -114,8 +113,7 @@ def frames(
         times, images = _taken(_Clip(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
-    written = " ".join(f"{time:.2f}" for time in times)
-    return images, {"frames": str(count), "sampler": sampler, "times": written}
+    return images, {"frames": str(count), "sampler": sampler, "times": " ".join(f"{time:.2f}" for time in times)}
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:

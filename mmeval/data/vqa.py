@@ -87,11 +87,10 @@ class VizWiz(Release):
 
     def items(self, folder: Path, part: str) -> Iterator[Item]:
         """Read the questions of a part; each picture has one."""
-        path = find(folder, f"{part}.json", PLACES)
-        if path is None and super().has(folder, part):
+        if find(folder, f"{part}.json", PLACES) is None and super().has(folder, part):
             yield from super().items(folder, part)
             return
-        path = path or _need(folder, f"{part}.json", self.source)
+        path = _need(folder, f"{part}.json", self.source)
         for line in tables.of_file(path, path.parent, ".", _slim):
             image = line.text("image")
             files = self.pictures(part, image, line.where)

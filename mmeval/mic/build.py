@@ -152,7 +152,7 @@ def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: 
             total.add(path)
             progress(total.rows, plan.total)
             if total.skipped > allowed * plan.total:
-                _join(making, plan.numbers, plan, "-", "skipped")
+                _join(making, plan.numbers, plan, b"-", "skipped")
                 raise InputError(
                     f"{total.skipped} of {plan.total} rows cannot be used, the first because: {total.first}; "
                     f"{making.out / 'skipped.jsonl'} lists them. Fix the data and run the same command, "
@@ -170,30 +170,26 @@ def _is_done(path: Path) -> bool:
 
 
 def _joined(making: Making, plan: Plan, total: Tally) -> dict[str, Any]:
-    counts = {split: _join(making, [split], plan, "+", split) for split in plan.numbers}
-    _join(making, plan.numbers, plan, "-", "skipped")
+    _join(making, plan.numbers, plan, b"-", "skipped")
     return {
         "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
-        "examples": counts,
+        "examples": {split: _join(making, [split], plan, b"+", split) for split in plan.numbers},
         "left_out": dict(sorted(total.reasons.items())),
         "demonstrations": total.demonstrations,
         "demonstrations_replaced": total.demonstrations_skipped,
     }
 
 
-def _join(making: Making, splits: Iterable[str], plan: Plan, mark: str, name: str) -> int:
+def _join(making: Making, splits: Iterable[str], plan: Plan, mark: bytes, name: str) -> int:
     """Join the shards' lines of one kind into one file; return how many."""
     count = 0
     temporary = making.out / ".work" / f"{name}.jsonl"
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with temporary.open("wb") as file:
         for path in (making.path(shard) for split in splits for shard in plan.shards(split)):
-            if not path.exists():
-                continue  # only where the build stops early
-            with path.open(encoding="utf-8", newline="\n") as lines:
-                for line in lines:
-                    if line[0] == mark:
-                        file.write(line[1:])
-                        count += 1
+            content = path.read_bytes() if path.exists() else b""  # not there only where the build stops early
+            lines = [line[1:] for line in content.splitlines(keepends=True) if line.startswith(mark)]
+            file.writelines(lines)
+            count += len(lines)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(making.out / f"{name}.jsonl")

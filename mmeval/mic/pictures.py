@@ -16,13 +16,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from mmeval.data import files, vcr
+from mmeval.data import files, vcr, video
 from mmeval.data.delimited import decoded
-from mmeval.mic import video
 from mmeval.mic.rows import Picture
 from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, check_size, decoding
 from mmeval.types import InputError
 
+FRAMES = 8
+"""Of each video."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 
@@ -34,7 +35,7 @@ def place(picture: Picture, root: Path, out: Path) -> str:
         return name
     source = _inside(root, picture.path)
     if picture.frame is not None:
-        for number, frame in enumerate(video.frames(source, picture.path, MAX_PIXELS), 1):
+        for number, frame in enumerate(frames(source, picture.path), 1):
             put(out, f"pictures/{safe_name(Picture(picture.path, frame=number))}", _encoded(frame))
     elif picture.cell is not None:
         content = _from_table(source, *picture.cell)
@@ -112,6 +113,34 @@ def _cropped(image: Image.Image, source: Path, boxes: str, number: int) -> Image
     if inside[2] <= inside[0] or inside[3] <= inside[1]:
         raise Unusable("unusable row", f"{boxes}: box {number} holds no pixel of {image.width} x {image.height}")
     return image.crop(inside)
+
+
+def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Image]:
+    """Return the frames at duration * i / 9 for i = 1 ... 8 (MMICL's sampling), or the last before the end.
+
+    Raises Unusable for what is not a video or has larger frames than `max_pixels`, InputError without PyAV.
+    """
+    video.check()
+    taken: list[Image.Image] = []
+    try:
+        with video.opened(path, name) as (container, stream):
+            if stream.width * stream.height > max_pixels:
+                raise Unusable("picture too large", f"{name}: {stream.width} x {stream.height} pixels")
+            duration = container.duration / 1_000_000 if container.duration else 0.0
+            times = [duration * i / (FRAMES + 1) for i in range(1, FRAMES + 1)]
+            start, last = None, None
+            for last in container.decode(stream):
+                time = last.time or 0.0
+                start = time if start is None else start
+                while len(taken) < FRAMES and time - start >= times[len(taken)]:
+                    taken.append(video.picture(last))
+                if len(taken) == FRAMES:
+                    break
+    except InputError as error:
+        raise Unusable("picture broken", str(error)) from error
+    if last is None or not duration:
+        raise Unusable("picture broken", f"{name}: no frame in the video, or no duration")
+    return taken + [video.picture(last)] * (FRAMES - len(taken))
 
 
 def _encoded(image: Image.Image) -> bytes:

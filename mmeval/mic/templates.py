@@ -58,8 +58,7 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
     Pictures that the words do not place themselves are shown first, in order.
     """
-    wording = random.Random(f"{seed}/wording/{row.id}").choice(wordings)
-    words = _filled(wording, row)
+    words = _filled(random.Random(f"{seed}/wording/{row.id}").choice(wordings), row)
     placed = {part.picture for part in words if isinstance(part, ImagePlace)}
     first = tuple(ImagePlace(k) for k in range(len(images)) if k not in placed)
     turns = (Turn((*first, *words), row.answer.strip()), *row.later)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from pathlib import Path, PurePosixPath
+from itertools import product
+from pathlib import PurePosixPath
 from typing import Any
 
 from mmeval import yaml_file
@@ -36,7 +37,6 @@ def vqa(root: Root, release: Release) -> Iterator[SourceRow]:
 
 @cache
 def _card(name: str) -> Card:
-    """Return the card of a benchmark, which says what the columns of its files mean."""
     return check(yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml")), f"{name}.yaml")
 
 
@@ -93,17 +93,11 @@ def iconqa(root: Root) -> Iterator[SourceRow]:
     Options are numbered from 1; where they are pictures, option k is picture k, and the diagram picture 0.
     """
     base = root.need(*(f"train/{kind}" for kind in ICONQA)).rsplit("/", 1)[0][: -len("train")]
-    for split in SPLITS:
-        for kind in ICONQA:
-            folder = root.folder / base / split / kind
-            if folder.is_dir():
-                for path in sorted((path for path in folder.iterdir() if path.is_dir()), key=_number):
-                    name = f"{base}{split}/{kind}/{path.name}"
-                    yield from (_icon(name, split, kind, line) for line in root.rows(f"{name}/data.json"))
-
-
-def _number(path: Path) -> tuple[int, str]:
-    return (int(path.name) if path.name.isdigit() else 0, path.name)
+    for split, kind in product(SPLITS, ICONQA):
+        folders = (path.name for path in (root.folder / base / split / kind).glob("*") if path.is_dir())
+        for number in sorted(folders, key=lambda name: (int(name) if name.isdigit() else 0, name)):
+            name = f"{base}{split}/{kind}/{number}"
+            yield from (_icon(name, split, kind, line) for line in root.rows(f"{name}/data.json"))
 
 
 def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
@@ -118,8 +112,7 @@ def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
         answer = f"option {right + 1}"
         if kind == "choose_img":
             pictures += [Picture(f"{name}/{choice}") for choice in choices]
-            for k in range(1, len(choices) + 1):
-                question += [f"\noption {k}: ", ImageMention(k)]
+            question += [part for k in range(1, len(pictures)) for part in (f"\noption {k}: ", ImageMention(k))]
         else:
             question += [f"\noption {k}: {choice}" for k, choice in enumerate(choices, 1)]
             answer += f": {choices[right]}"

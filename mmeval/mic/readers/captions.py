@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from mmeval.data import karpathy, video
 from mmeval.data.tables import TableRow
+from mmeval.mic.pictures import FRAMES
 from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow, index, of_form
-from mmeval.mic.video import FRAMES
 from mmeval.types import InputError
 
 FLICKR30K = ("flickr30k-images", "flickr30k_images", "images")

@@ -22,7 +22,7 @@ STATED = re.compile(rf"(?:image\s*(\d+)\s*is\s*)?(?:<image(\d+)>)?\s?{PICTURE}[.
 NAMED = re.compile(rf"(?:image\s*(\d+)\s*:\s*)?(?:<image(\d+)>)?\s?{PICTURE}", re.IGNORECASE)
 WITHIN = re.compile(rf"image\s*\d+\s*:\s*(?:<image\d+>)?\s?{PICTURE}", re.IGNORECASE)
 """A declaration inside a sentence: `Use the image 0: <image0>图 as a visual aid`."""
-SPOKEN = re.compile(r"<image(\d+)>|\bimage (\d+)\b")
+SPOKEN = re.compile(r"(<image\d+>|\bimage \d+\b)")
 SPLITS = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
 TEXTS = ("input_text", "output_text")
 
@@ -117,12 +117,8 @@ def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
 
 
 def _spoken(text: str) -> list[Part]:
-    pieces: list[Part] = []
-    end = 0
-    for found in SPOKEN.finditer(text):
-        pieces += [text[end : found.start()], ImageMention(int(found[1] or found[2]))]
-        end = found.end()
-    return [*pieces, text[end:]]
+    pieces = enumerate(SPOKEN.split(text))  # every other one is a mention
+    return [ImageMention(int(piece.strip("<image >"))) if k % 2 else piece for k, piece in pieces]
 
 
 def _slot(number: int, declared: list[tuple[int, int]], seen: int) -> int | None:
