@@ -55,11 +55,7 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield the cells of each row by column, and where the row begins.
-
-    A picture in the column `image` is a `StoredPicture` in place of its text. Raises InputError if the file cannot be
-    read as such a table.
-    """
+    """Yield each row by column, a picture in the column `image` as StoredPicture, and its place. Raises InputError."""
     table = lines(path)
     header = next(table, None)
     names = header.cells if header else []

@@ -159,10 +159,7 @@ def load(path: Path, hook: Hook | None = None) -> Any:
 
 
 def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str) -> list[Parts]:
-    """Put pictures where the mark stands in the texts, taken in order through all of them.
-
-    Raises InputError where there are more marks than pictures, or fewer.
-    """
+    """Put pictures where the mark stands in the texts, in order through all. Raises InputError for more or fewer."""
     marks = sum(text.count(mark) for text in texts)
     if marks != len(images):
         raise InputError(f"{where}: {marks} places for pictures ({mark}) and {len(images)} pictures; fix the line")

@@ -51,12 +51,11 @@ class VcrQuestion:
 def question(line: TableRow) -> VcrQuestion:
     """Read a row. Raises InputError for what it lacks."""
     answers, reasons = (_four(line, name) for name in ("answer_choices", "rationale_choices"))
-    nothing = line.value("objects") == []
     found = VcrQuestion(
         id=line.text("annot_id"),
         still=line.text("img_fn"),
         boxes=line.text("metadata_fn"),
-        things=0 if nothing else len(line.texts("objects")),
+        things=len(line.texts("objects")) if line.value("objects") != [] else 0,
         asked=_tokens(line, "question", line.value("question")),
         answers=answers,
         answer=_place(line, "answer_label"),
@@ -64,8 +63,7 @@ def question(line: TableRow) -> VcrQuestion:
         reason=_place(line, "rationale_label"),
         where=line.where,
     )
-    if found.mentioned and found.mentioned[-1] >= found.things:
-        number = found.mentioned[-1]
+    if found.mentioned and (number := found.mentioned[-1]) >= found.things:
         raise InputError(f"{line.where}: thing {number} is mentioned, and there are {found.things}; fix the line")
     return found
 

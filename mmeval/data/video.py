@@ -31,27 +31,15 @@ FORMATS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".avi": "avi", ".webm": 
 
 Sampler = Callable[[int, int], list[int]]
 """Of a video with so many frames, which are shown (places, from 0) where so many are wanted; each is another one."""
-
-
-def inner(there: int, wanted: int) -> list[int]:
-    """Give the ends of the first `wanted` of `wanted` + 1 equal parts.
-
-    MIC_tool's `clip_video.py`, the authors of MSVD-QA and MSRVTT-QA (`util/preprocess.py`), VLMEvalKit for Video-MME.
-    """
-    return [there * number // (wanted + 1) for number in range(1, wanted + 1)]
-
-
-def uniform(there: int, wanted: int) -> list[int]:
-    """Give the middles of equal parts, as MVBench does."""
-    return [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)]
-
-
-def ends(there: int, wanted: int) -> list[int]:
-    """Give frames evenly from the first to the last, as a plain `linspace` does."""
-    return [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)]
-
-
-SAMPLERS: dict[str, Sampler] = {"inner": inner, "uniform": uniform, "ends": ends}
+SAMPLERS: dict[str, Sampler] = {
+    # the ends of the first `wanted` of `wanted` + 1 equal parts: MIC_tool's `clip_video.py`, the authors of MSVD-QA and
+    # MSRVTT-QA (`util/preprocess.py`), VLMEvalKit for Video-MME
+    "inner": lambda there, wanted: [there * number // (wanted + 1) for number in range(1, wanted + 1)],
+    # the middles of equal parts, as MVBench does
+    "uniform": lambda there, wanted: [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)],
+    # evenly from the first to the last, as a plain `linspace` does
+    "ends": lambda there, wanted: [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)],
+}
 
 
 def check() -> None:

@@ -27,7 +27,6 @@ from mmeval.types import InputError, nearest
 SCHEMA = 1
 ALLOWED = 0.01
 """The share of rows that may be skipped, unless more is allowed."""
-
 Progress = Callable[[int, int], None]
 
 
@@ -88,7 +87,14 @@ def build(
     with _opened(out, identity) as manifest:
         if manifest.get("examples") is None:
             total = _worked(making, plan, workers, allow_skipped, progress)
-            manifest |= _joined(making, plan, total)
+            _join(making, plan.numbers, plan, b"-", "skipped")
+            manifest |= {
+                "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
+                "examples": {split: _join(making, [split], plan, b"+", split) for split in plan.numbers},
+                "left_out": dict(sorted(total.reasons.items())),
+                "demonstrations": total.demonstrations,
+                "demonstrations_replaced": total.demonstrations_skipped,
+            }
             _write(out / "mic.json", manifest)
         progress(plan.total, plan.total)
         shutil.rmtree(out / ".work", ignore_errors=True)
@@ -99,8 +105,8 @@ def build(
 def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Lock the folder and give its manifest. Raises InputError if the folder holds another set."""
     path = out / "mic.json"
-    begun = path.exists() or not out.exists() or (out.is_dir() and all(it.name == ".mic.json" for it in out.iterdir()))
-    if not begun:
+    empty = not out.exists() or (out.is_dir() and all(entry.name == ".mic.json" for entry in out.iterdir()))
+    if not (path.exists() or empty):
         raise InputError(f"{out}: there is something else there; choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out, os.O_RDONLY)
@@ -115,8 +121,7 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if manifest.get("schema") != SCHEMA:
             raise InputError(f"{out}: built by another version of mmeval; choose another folder with --out")
         for key, value in identity.items():
-            held = manifest["identity"].get(key)
-            if held != value:
+            if (held := manifest["identity"].get(key)) != value:
                 raise InputError(
                     f"{out}: holds a set with {key} = {held!r}, not {value!r}; choose another folder with --out, "
                     "or delete this one"
@@ -167,17 +172,6 @@ def _is_done(path: Path) -> bool:
     if path.exists():
         found.add(path)
     return bool(found.rows) and not found.skipped and not found.demonstrations_skipped
-
-
-def _joined(making: Making, plan: Plan, total: Tally) -> dict[str, Any]:
-    _join(making, plan.numbers, plan, b"-", "skipped")
-    return {
-        "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
-        "examples": {split: _join(making, [split], plan, b"+", split) for split in plan.numbers},
-        "left_out": dict(sorted(total.reasons.items())),
-        "demonstrations": total.demonstrations,
-        "demonstrations_replaced": total.demonstrations_skipped,
-    }
 
 
 def _join(making: Making, splits: Iterable[str], plan: Plan, mark: bytes, name: str) -> int:

@@ -33,7 +33,7 @@ class Picture:
     box: tuple[str, int] | None = None
     """Only a part is shown: the JSON file that has its `boxes` (left, top, right, bottom, ...), and which of them."""
     frame: int | None = None
-    """The file is a video, and this the number of the frame, from 1 (`video`)."""
+    """The file is a video, and this the number of the frame, from 1."""
     cell: tuple[int, int] | None = None
     """The file is a parquet table: its row, and the place in that row's list of pictures."""
 
@@ -89,18 +89,16 @@ class Root:
 
     def need(self, *names: str) -> str:
         """Find one of these, which must be there."""
-        found = self.find(*names)
-        if found is None:
+        if (found := self.find(*names)) is None:
             raise InputError(
                 f"{self.folder}: no {' or '.join(names)} in it; `mmeval mic sources` says what must be there"
             )
         return found
 
-    def splits(self, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """Give each split whose file is there, and the file; one at least must be there."""
-        found = {split: name for split, name in files.items() if self.find(name)}
-        for split, name in (found or {"train": files["train"]}).items():
-            yield split, self.need(name)
+    def splits(self, files: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return each split whose file is there, and the file; one at least must be there."""
+        found = [split for split, name in files.items() if self.find(name)]
+        return [(split, self.need(files[split])) for split in found or ["train"]]
 
     def note(self, name: str) -> Path:
         """Return the path of a file that is about to be read; its digest is kept."""

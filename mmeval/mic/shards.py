@@ -80,10 +80,7 @@ class Tally:
 
 
 def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Generator[Path, None, None]:
-    """Do the shards of these names, and give the file of each when it is written.
-
-    Raises InputError if a process dies.
-    """
+    """Do the shards of these names, and give each file when it is written. Raises InputError if a process dies."""
     if min(workers, len(names)) <= 1:
         yield from (do(making, name, plan.shard(name)) for name in names)
         return

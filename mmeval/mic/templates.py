@@ -74,14 +74,9 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
 def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
     """Fill a wording in one pass: what the row says is never read as a place."""
-    parts: list[Part] = []
-    end = 0
-    for place in PLACE.finditer(wording):
-        parts.append(wording[end : place.start()])
-        end = place.end()
-        if place[1]:
-            value = row.texts[place[1]]
-            parts += [value.strip()] if isinstance(value, str) else value
-        else:
-            parts.append(ImageMention(int(place[2])))
-    return tuple(joined([*parts, wording[end:]]))
+    first, *rest = PLACE.split(wording)
+    parts: list[Part] = [first]
+    for name, number, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        value = row.texts[name] if name else (ImageMention(int(number)),)
+        parts += [*([value.strip()] if isinstance(value, str) else value), text]
+    return tuple(joined(parts))

@@ -121,10 +121,7 @@ def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
 
 
 def nlvr2(root: Root) -> Iterator[SourceRow]:
-    """Read NLVR2's train, dev (as val) and test1, the public test; both pictures are shown.
-
-    The pictures of train lie in numbered folders, which the annotation names (`directory`).
-    """
+    """Read NLVR2's train, dev (as val) and test1, the public test; both pictures are shown."""
     folders = {"train": "images/train", "val": "dev", "test": "test1"}
     for split, path in root.splits({"train": "train.json", "val": "dev.json", "test": "test1.json"}):
         own = folders[split]
@@ -137,10 +134,7 @@ def nlvr2(root: Root) -> Iterator[SourceRow]:
 
 
 def vcr(root: Root) -> Iterator[SourceRow]:
-    """Read VCR's train and val (test has no answers): the question, four options, and which of them is right.
-
-    Picture 0 is the still, picture k + 1 its thing k.
-    """
+    """Read VCR's train and val (test has no answers). Picture 0 is the still, picture k + 1 its thing k."""
     for split, path in root.splits({split: f"{split}.jsonl" for split in ("train", "val")}):
         folder = root.need(vcr_data.FOLDER)
         for line in root.rows(path):

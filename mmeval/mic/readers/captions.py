@@ -1,7 +1,4 @@
-"""Read captions: of COCO's and Flickr30k's pictures, in the forms in which they are passed on, and of MSR-VTT's videos.
-
-A row is a caption. Of a video eight frames are shown.
-"""
+"""Read captions, a row each: of COCO's and Flickr30k's pictures, in the forms that go round, and MSR-VTT's videos."""
 
 from __future__ import annotations
 

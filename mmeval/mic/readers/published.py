@@ -28,10 +28,9 @@ TEXTS = ("input_text", "output_text")
 
 
 def rows(root: Root) -> Iterator[SourceRow]:
-    """Read every line of every `.jsonl` and every row of every `.parquet` in the folder.
+    """Read every line of every `.jsonl` and every row of every `.parquet` in the folder; 2 KB of memory a row.
 
-    The split is what a folder or a file is called (train, val, dev, test), else train. About two kilobytes of
-    memory a row.
+    The split is what a folder or a file is called (train, val, dev, test), else train.
     """
     paths = (path.relative_to(root.folder) for path in root.folder.rglob("*") if path.is_file())
     names = sorted(path.as_posix() for path in paths if not files.is_litter(path))
@@ -76,7 +75,7 @@ def parts(text: str) -> tuple[Part, ...]:
     A number is that of the last picture declared with it, or of the next one where none was yet: the original
     numbers the question's picture 0 again after a single demonstration, and here it becomes picture 1.
     """
-    declared: list[tuple[int, int]] = []  # (number in the text, slot)
+    declared: list[int] = []  # of each slot, its number in the text
     pieces: list[Part] = []
     for line in text.splitlines(keepends=True):
         pieces += _line(line, declared)
@@ -84,7 +83,8 @@ def parts(text: str) -> tuple[Part, ...]:
     seen = 0
     for piece in pieces:
         if isinstance(piece, ImageMention):
-            slot = _slot(piece.slot, declared, seen)
+            slots = [slot for slot, number in enumerate(declared) if number == piece.slot]
+            slot = max((slot for slot in slots if slot < seen), default=min(slots, default=None))
             piece = f"image {piece.slot}" if slot is None else ImageMention(slot)
         seen += isinstance(piece, ImagePlace)
         if piece != "":
@@ -92,7 +92,7 @@ def parts(text: str) -> tuple[Part, ...]:
     return tuple(resolved)
 
 
-def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
+def _line(line: str, declared: list[int]) -> list[Part]:
     """Turn a line into parts: places count through the text, a mention holds the number as it stands there."""
     pattern, hoisted = (NAMED, True) if WITHIN.search(line) else (STATED, False)
     first: list[Part] = []
@@ -101,7 +101,7 @@ def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
     for found in pattern.finditer(line) if re.search(PICTURE, line) else ():
         slot = len(declared)
         number = next((int(group) for group in found.groups() if group is not None), slot)
-        declared.append((number, slot))
+        declared.append(number)
         rest += _spoken(line[end : found.start()])
         if hoisted:
             first.append(ImagePlace(slot))
@@ -119,9 +119,3 @@ def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
 def _spoken(text: str) -> list[Part]:
     pieces = enumerate(SPOKEN.split(text))  # every other one is a mention
     return [ImageMention(int(piece.strip("<image >"))) if k % 2 else piece for k, piece in pieces]
-
-
-def _slot(number: int, declared: list[tuple[int, int]], seen: int) -> int | None:
-    before = [slot for known, slot in declared if known == number and slot < seen]
-    after = [slot for known, slot in declared if known == number and slot >= seen]
-    return before[-1] if before else after[0] if after else None

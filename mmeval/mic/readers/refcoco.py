@@ -24,8 +24,7 @@ WORDS = (
 def rows(root: Root) -> Iterator[SourceRow]:
     """Read a row an expression. MMICL asks by the ninth of the picture that the box's centre is in."""
     folder = root.need("train2014", "images/train2014")
-    refs = root.find("refs(unc).json", "refs(google).json")
-    if refs:
+    if refs := root.find("refs(unc).json", "refs(google).json"):
         yield from _official(root, refs, folder)
     elif found := [name for split in SPLITS if (name := root.find(f"finetune_refcoco_{split}.json"))]:
         for name in found:
