@@ -5,31 +5,72 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmeval.types import InputError
 
 LARGEST = 1 << 28
 """Characters of one cell at most: a picture of 200 megabytes."""
 NAME = 255
-"""Characters of a file's name at most: a longer cell in a column `image` is a picture."""
+"""Characters of a file's name at most: a longer text where a picture is expected is its bytes in base64."""
+
+
+class Line(NamedTuple):
+    """A row of cells, and where it stands: the number of its first line, and its bytes."""
+
+    number: int
+    start: int
+    end: int
+    cells: list[str]
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """Yield the rows, the header first; blank lines are left out. Raises InputError if the file cannot be read."""
+    csv.field_size_limit(LARGEST)
+    count, end = 0, 0  # of the lines and bytes that were read
+
+    def texts(file: Iterable[bytes]) -> Iterator[str]:
+        nonlocal count, end
+        for raw in (part for line in file for part in line.splitlines(keepends=True)):
+            count, end = count + 1, end + len(raw)
+            try:
+                yield raw.decode("utf-8-sig" if count == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}, line {count}: not UTF-8; save it as UTF-8 text") from error
+
+    try:
+        with path.open("rb") as file:
+            number, start = 1, 0
+            for cells in csv.reader(texts(file), delimiter=_delimiter(path)):
+                if cells:
+                    yield Line(number, start, end, cells)
+                number, start = count + 1, end
+    except csv.Error as error:
+        raise InputError(f"{path}, line {count}: cannot be read ({error}); fix the line") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield the cells of each row by column, and where the row begins; blank lines are left out.
-
-    A picture in the column `image` is a `StoredPicture` in place of its text. Raises InputError if the file cannot be
-    read as such a table.
-    """
-    csv.field_size_limit(LARGEST)
-    try:
-        with path.open("rb") as file:
-            yield from _rows(path, Lines(file, path))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    """Yield each row by column, a picture in the column `image` as StoredPicture, and its place. Raises InputError."""
+    table = lines(path)
+    header = next(table, None)
+    names = header.cells if header else []
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise InputError(f"{path}: two columns {twice[0]}; keep one")
+    pictures = [column for column, name in enumerate(names) if name.strip().lower() == "image"]
+    for number, start, end, cells in table:
+        where = f"{path}, line {number}"
+        if len(cells) != len(names):
+            raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; fix the line")
+        row: dict[str, Any] = dict(zip(names, cells, strict=True))
+        for column in pictures:
+            if len(cells[column]) > NAME:
+                row[names[column]] = StoredPicture(path, start, end, column, where)
+        yield row, where
 
 
 @dataclass(frozen=True)
@@ -48,7 +89,7 @@ class StoredPicture:
             file.seek(self.start)
             text = file.read(self.end - self.start).decode("utf-8", "replace")
         csv.field_size_limit(LARGEST)
-        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(self.path)))
+        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(self.path)))
         return decoded(cells[self.column], f"{self.where}, column image")
 
 
@@ -60,51 +101,5 @@ def decoded(text: str, where: str) -> bytes:
         raise InputError(f"{where}: not base64 ({error}); get the file again") from error
 
 
-def _rows(path: Path, source: Lines) -> Iterator[tuple[Mapping[str, Any], str]]:
-    reader = csv.reader(source, delimiter=delimiter(path))
-    try:
-        names = next(reader, [])
-        if twice := [name for name in names if name and names.count(name) > 1]:
-            raise InputError(f"{path}: two columns {twice[0]}; keep one")
-        pictures = [column for column, name in enumerate(names) if name.strip().lower() == "image"]
-        start = source.advance()
-        for cells in reader:
-            where = f"{path}, line {source.begun}"
-            if cells:
-                if len(cells) != len(names):
-                    raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; fix the line")
-                row: dict[str, Any] = dict(zip(names, cells, strict=True))
-                for column in pictures:
-                    if len(cells[column]) > NAME:
-                        row[names[column]] = StoredPicture(path, start, source.end, column, where)
-                yield row, where
-            start = source.advance()
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: cannot be read ({error}); fix the line") from error
-
-
-class Lines:
-    """The lines of a file as text, with the place up to which they were read."""
-
-    def __init__(self, file: io.BufferedReader, path: Path) -> None:
-        self._file, self._path = file, path
-        self.end, self._count, self.begun = 0, 0, 1
-
-    def __iter__(self) -> Iterator[str]:
-        for raw in (part for line in self._file for part in line.splitlines(keepends=True)):
-            self.end += len(raw)
-            self._count += 1
-            try:
-                yield raw.decode("utf-8-sig" if self._count == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{self._path}, line {self._count}: not UTF-8; save it as UTF-8 text") from error
-
-    def advance(self) -> int:
-        """Return where the next row begins, after noting its line in `begun`."""
-        self.begun = self._count + 1
-        return self.end
-
-
-def delimiter(path: Path) -> str:
-    """Return what separates the cells of a file of that name."""
+def _delimiter(path: Path) -> str:
     return "\t" if path.suffix.lower() == ".tsv" else ","

@@ -28,7 +28,7 @@ class Item:
     asked: str
     answers: tuple[str, ...]
     picture: str
-    """Which picture it is about: items of one name share it, whatever part they are of."""
+    """Which picture it is about: items of one name share it."""
     files: tuple[str, ...]
     """Where in the set's folder it may lie."""
     where: str
@@ -53,10 +53,7 @@ class Pool:
         return len(self.items) - self.about[query.picture]
 
     def draw(self, query: Item, count: int) -> list[Item]:
-        """Draw so many of them by the seed and the query's id alone; a larger count begins with the same ones.
-
-        Raises InputError where there are fewer.
-        """
+        """Draw by the seed and the query's id alone; more begin with the same ones. Raises InputError for too many."""
         if self.others(query) < count:
             raise InputError(
                 f"{query.where}: {count} demonstrations asked for, and of the {len(self.items)} drawn from the train "
@@ -93,21 +90,16 @@ def samples(
     for query in queries:
         enough = pool.others(query) >= WITHOUT_PICTURES
         drawn = pool.draw(query, shots or (WITHOUT_PICTURES if enough else 0))
+        shown = (Shot((picture(item), item.asked) if shots else (item.asked,), item.answers[0]) for item in drawn)
+        tags = {"shots": str(shots), "seed": str(seed), "demonstrations": " ".join(item.id for item in drawn)}
         yield Sample(
             id=query.id,
             prompt=(picture(query), query.asked),
             targets=query.answers,
-            shots=tuple(
-                Shot((picture(item), item.asked) if shots else (item.asked,), item.answers[0]) for item in drawn
-            ),
+            shots=tuple(shown),
             groups={"image": query.picture},
             category=query.category,
-            tags={
-                **query.tags,
-                "shots": str(shots),
-                "seed": str(seed),
-                "demonstrations": " ".join(item.id for item in drawn),
-            },
+            tags={**query.tags, **tags},
         )
 
 

@@ -25,11 +25,9 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     named = {"name": config} if config else {}
     offline = not _answers()
+    load = _cached if offline else datasets.load_dataset
     try:
-        if offline:
-            table = _cached(repo, revision=revision, split=split, **named)
-        else:
-            table = datasets.load_dataset(repo, revision=revision, split=split, **named)
+        table = load(repo, revision=revision, split=split, **named)
     except (OSError, ValueError) as error:
         reason = "it does not answer" if offline else str(error).splitlines()[0]
         advice = "check the network, or give a local folder or .parquet file"

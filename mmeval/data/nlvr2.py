@@ -34,7 +34,6 @@ def statement(line: TableRow) -> Statement:
     if len(parts) != 4 or label not in LABELS:
         raise InputError(f"{line.where}: '{identifier[:40]}' labelled '{label[:20]}'; as in test1-0-1-0, True or False")
     split, number, pair, sentence = parts
-    left, right = (f"{split}-{number}-{pair}-img{side}.png" for side in (0, 1))
-    group = f"{split}-{number}"
-    text = line.text("sentence")
-    return Statement(identifier, split, group, f"{group}--{sentence}", text, LABELS[label], (left, right))
+    group, text = f"{split}-{number}", line.text("sentence")
+    pictures = (f"{group}-{pair}-img0.png", f"{group}-{pair}-img1.png")
+    return Statement(identifier, split, group, f"{group}--{sentence}", text, LABELS[label], pictures)

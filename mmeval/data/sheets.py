@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 import zipfile
 import zlib
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import ParseError
 
-from mmeval.data.delimited import Lines, delimiter
+from mmeval.data import delimited
 from mmeval.types import InputError
 
 LARGEST = 1 << 30
@@ -20,15 +19,8 @@ LARGEST = 1 << 30
 LONGEST = 32767
 """Characters that a cell of a sheet can hold."""
 BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ParseError,
-    LookupError,
-    ValueError,
-    OSError,
-    TypeError,
-    EOFError,
-    RuntimeError,
+    *(zipfile.BadZipFile, zlib.error, ParseError),
+    *(LookupError, ValueError, OSError, TypeError, EOFError, RuntimeError),
 )
 """What openpyxl and zipfile raise for a book that is damaged, encrypted, or has what they do not know."""
 
@@ -56,21 +48,8 @@ def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
     if kind == ".xlsx":
         return _xlsx(path)
     if kind in (".tsv", ".csv"):
-        return _text(path)
+        return ((line.number, [Cell(text) for text in line.cells]) for line in delimited.lines(path))
     raise InputError(f"{path}: neither .xlsx nor .tsv nor .csv; save it as one of these")
-
-
-def _text(path: Path) -> Iterator[tuple[int, list[Cell]]]:
-    csv.field_size_limit(LARGEST)
-    with path.open("rb") as file:
-        source = Lines(file, path)
-        try:
-            for cells in csv.reader(source, delimiter=delimiter(path)):
-                if cells:
-                    yield source.begun, [Cell(text) for text in cells]
-                source.advance()
-        except csv.Error as error:
-            raise InputError(f"{path}, line {source.begun}: cannot be read ({error}); save it as UTF-8 text") from error
 
 
 def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:

@@ -6,21 +6,25 @@ What the columns mean is for the task to say. No address is fetched, and no name
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from mmeval import jsonl
 from mmeval.data import delimited, files
 from mmeval.types import Image, InputError, Parts, nearest
 
-LONGEST = 255
-"""Characters in the name of a file: a longer text where a picture is expected is its bytes in base64."""
+BATCH = 32
+"""Rows of a parquet table in memory at once; a picture of a release may have several megabytes."""
 BESIDE = "./"
 """How the name of a file beside the table begins, or of a folder there."""
+Found = Iterator[tuple[Mapping[str, Any], str]]
+"""Values by column, and where each row stands."""
 Hook = Callable[[dict[str, Any]], Any]
 """Makes a JSON object smaller while a file is read."""
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +75,7 @@ class TableRow:
     def _image(self, item: Any, column: str, under: Sequence[str]) -> Image:
         encoded = item.get("bytes") if isinstance(item, Mapping) else item
         name = f"{self.where}, {column}"
-        if isinstance(encoded, str) and len(encoded) > LONGEST:
+        if isinstance(encoded, str) and len(encoded) > delimited.NAME:
             encoded = delimited.decoded(encoded, name)
         if isinstance(encoded, (bytes, delimited.StoredPicture)):
             return Image(encoded, name)
@@ -115,7 +119,7 @@ def read(
             raise InputError(f"{task} has no known copy on the hub; give the folder that holds {' or '.join(patterns)}")
         from mmeval.data.hub import values
 
-        return (TableRow(found, where) for found, where in values(**hub))
+        return (TableRow(*found) for found in values(**hub))
     if path.is_file():
         return of_file(path, path.parent, rows)
     if not path.is_dir():
@@ -134,15 +138,13 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
     `rows` is where a JSON file has them, as in `data/questions`; `.` is its top. Where they are a map and not a list,
     the name of each is its column `key`. A hook makes the objects of a JSON document smaller while it is read.
     """
-    found: Iterator[tuple[Mapping[str, Any], str]]
+    found: Found
     if path.suffix in (".json", ".jsonl"):
         found = _json(path, hook) if rows is None else at(load(path, hook), rows, path)
     elif path.suffix.lower() in (".csv", ".tsv"):
         found = delimited.rows(path)
     elif path.suffix == ".parquet":
-        from mmeval.data import parquet
-
-        found = parquet.values(path)
+        found = parquet(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
     return (TableRow(values, where, folder, path) for values, where in found)
@@ -157,10 +159,7 @@ def load(path: Path, hook: Hook | None = None) -> Any:
 
 
 def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str) -> list[Parts]:
-    """Put pictures where the mark stands in the texts, taken in order through all of them.
-
-    Raises InputError where there are more marks than pictures, or fewer.
-    """
+    """Put pictures where the mark stands in the texts, in order through all. Raises InputError for more or fewer."""
     marks = sum(text.count(mark) for text in texts)
     if marks != len(images):
         raise InputError(f"{where}: {marks} places for pictures ({mark}) and {len(images)} pictures; fix the line")
@@ -175,38 +174,60 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str)
     return found
 
 
+def joined(parts: Iterable[str | P]) -> list[str | P]:
+    """Join the texts that follow one another among parts of a prompt; empty ones are left out."""
+    found: list[str | P] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(part, str) and isinstance(last, str):
+            found[-1] = last + part
+        elif part != "":
+            found.append(part)
+    return found
+
+
 def _safe(pattern: str) -> str:
     parts = PurePosixPath(pattern).parts
-    if pattern.startswith("/") or ".." in parts:
-        raise InputError(f"the file name '{pattern}' leads out of the data's folder; name files inside it")
-    if not parts:
-        raise InputError(f"the file name '{pattern}' names the data's folder itself; name files inside it")
+    if not parts or parts[0] == "/" or ".." in parts:
+        wrong = "leads out of the data's folder" if parts else "names the data's folder itself"
+        raise InputError(f"the file name '{pattern}' {wrong}; name files inside it")
     return pattern
 
 
-def _json(path: Path, hook: Hook | None) -> Iterator[tuple[Mapping[str, Any], str]]:
+def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
+    """Yield the columns of each row (all of them for None). Raises InputError for a broken file or a missing column."""
+    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow.parquet  # type: ignore[import-untyped]
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as table:
+            for name in columns or ():
+                if name not in table.schema_arrow.names:
+                    raise InputError(f"{path}: no column '{name}'; get the file again")
+            batches = (batch.to_pylist() for batch in table.iter_batches(BATCH, columns=columns))
+            for number, values in enumerate(chain.from_iterable(batches), 1):
+                yield values, f"{path}, row {number}"
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as parquet ({str(error).splitlines()[0]}); get it again") from error
+
+
+def _json(path: Path, hook: Hook | None) -> Found:
     """Read a list of objects, one object, or an object a line: official releases call all of these .json."""
     content = files.text(path).strip()
     if content.startswith("["):
         yield from at(load(path, hook), ".", path)
-    elif (whole := _spread(content)) is not None:
+        return
+    try:
+        whole = json.loads(content) if "\n" in content else None
+    except ValueError:
+        whole = None
+    if isinstance(whole, dict):
         yield whole, str(path)
     else:
         yield from jsonl.read(path, advice="the file must hold a list of objects or an object a line: get it again")
 
 
-def _spread(text: str) -> Mapping[str, Any] | None:
-    """Return the one object that a text is, spread over several lines."""
-    if "\n" not in text:
-        return None
-    try:
-        value, end = json.JSONDecoder().raw_decode(text)
-    except ValueError:
-        return None
-    return value if end == len(text) and isinstance(value, dict) else None
-
-
-def at(value: Any, rows: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
+def at(value: Any, rows: str, path: Path) -> Found:
     """Give the rows that stand somewhere inside a JSON document, each with where it stands."""
     for name in rows.split("/") if rows != "." else ():
         if not isinstance(value, dict) or name not in value:
@@ -218,11 +239,6 @@ def at(value: Any, rows: str, path: Path) -> Iterator[tuple[Mapping[str, Any], s
     named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
     for name, item in named:
         where = f"{path}, {name[:60]}"
-        found = _object(item, where)
-        yield (found if isinstance(value, list) else {"key": name, **found}), where
-
-
-def _object(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: {str(value)[:60]!r} is not a JSON object; each row must be one")
-    return value
+        if not isinstance(item, dict):
+            raise InputError(f"{where}: {str(item)[:60]!r} is not a JSON object; each row must be one")
+        yield (item if isinstance(value, list) else {"key": name, **item}), where

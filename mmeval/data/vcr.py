@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,11 @@ class VcrQuestion:
 def question(line: TableRow) -> VcrQuestion:
     """Read a row. Raises InputError for what it lacks."""
     answers, reasons = (_four(line, name) for name in ("answer_choices", "rationale_choices"))
-    nothing = line.value("objects") == []
     found = VcrQuestion(
         id=line.text("annot_id"),
         still=line.text("img_fn"),
         boxes=line.text("metadata_fn"),
-        things=0 if nothing else len(line.texts("objects")),
+        things=len(line.texts("objects")) if line.value("objects") != [] else 0,
         asked=_tokens(line, "question", line.value("question")),
         answers=answers,
         answer=_place(line, "answer_label"),
@@ -63,14 +63,12 @@ def question(line: TableRow) -> VcrQuestion:
         reason=_place(line, "rationale_label"),
         where=line.where,
     )
-    if found.mentioned and found.mentioned[-1] >= found.things:
-        number = found.mentioned[-1]
+    if found.mentioned and (number := found.mentioned[-1]) >= found.things:
         raise InputError(f"{line.where}: thing {number} is mentioned, and there are {found.things}; fix the line")
     return found
 
 
 def _four(line: TableRow, name: str) -> tuple[Tokens, ...]:
-    """Return the four answers or reasons of a question."""
     found = line.value(name)
     if not isinstance(found, list) or len(found) != CHOICES:
         has = f"{len(found)} of them" if isinstance(found, list) else f"{found!r:.40}"
@@ -92,7 +90,6 @@ def _things(token: object) -> bool:
 
 
 def _place(line: TableRow, name: str) -> int:
-    """Return which of the four is right."""
     place = line.value(name)
     if type(place) is not int or place not in range(CHOICES):
         raise InputError(f"{line.where}: {name} is {place!r:.40}; it must be the place of the right one, 0 to 3")
@@ -105,9 +102,11 @@ def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
     numbers = asked.mentioned
     path = files.inside(folder, f"{FOLDER}/{asked.boxes}", asked.where)
     cut = boxes(path, numbers) if numbers else []
-    crops = (_Crop(whole, box, f"{path}, box {n}") for n, box in zip(numbers, cut, strict=True))
-    names = (f"{whole.name}, thing {n}" for n in numbers)
-    return (whole, *(Image(crop, name) for crop, name in zip(crops, names, strict=True)))
+    things = (
+        Image(partial(_cropped, whole, box, f"{path}, box {n}"), f"{whole.name}, thing {n}")
+        for n, box in zip(numbers, cut, strict=True)
+    )
+    return (whole, *things)
 
 
 def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
@@ -127,23 +126,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
-@dataclass(frozen=True, eq=False)
-class _Crop:
-    """Cuts a box out of a picture."""
-
-    whole: Image
-    box: Box
-    where: str
-
-    def __call__(self) -> bytes:
-        picture = self.whole.decode().convert("RGB")
-        left, top, right, bottom = (round(number) for number in self.box)
-        box = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
-        if box[0] >= box[2] or box[1] >= box[3]:
-            raise InputError(f"{self.where}: {self.box} has nothing of the picture in it; fix it")
-        out = io.BytesIO()
-        picture.crop(box).save(out, "PNG")
-        return out.getvalue()
+def _cropped(whole: Image, box: Box, where: str) -> bytes:
+    picture = whole.decode().convert("RGB")
+    left, top, right, bottom = (round(number) for number in box)
+    inside = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
+    if inside[0] >= inside[2] or inside[1] >= inside[3]:
+        raise InputError(f"{where}: {box} has nothing of the picture in it; fix it")
+    out = io.BytesIO()
+    picture.crop(inside).save(out, "PNG")
+    return out.getvalue()
 
 
 def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
@@ -158,13 +149,7 @@ def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
             continue
         for index, number in enumerate(token):
             parts += [*(["and "] if index else []), Ref(place[number]), " "]
-    merged: list[str | Ref] = []
-    for part in parts:
-        if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += part
-        else:
-            merged.append(part)
-    closed = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in merged]
+    closed = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in tables.joined(parts)]
     if closed and isinstance(closed[-1], str):
         closed[-1] = closed[-1].rstrip()
     return tuple(part for part in closed if part != "")

@@ -31,27 +31,15 @@ FORMATS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".avi": "avi", ".webm": 
 
 Sampler = Callable[[int, int], list[int]]
 """Of a video with so many frames, which are shown (places, from 0) where so many are wanted; each is another one."""
-
-
-def inner(there: int, wanted: int) -> list[int]:
-    """Give the ends of the first `wanted` of `wanted` + 1 equal parts.
-
-    MIC_tool's `clip_video.py`, the authors of MSVD-QA and MSRVTT-QA (`util/preprocess.py`), VLMEvalKit for Video-MME.
-    """
-    return [there * number // (wanted + 1) for number in range(1, wanted + 1)]
-
-
-def uniform(there: int, wanted: int) -> list[int]:
-    """Give the middles of equal parts, as MVBench does."""
-    return [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)]
-
-
-def ends(there: int, wanted: int) -> list[int]:
-    """Give frames evenly from the first to the last, as a plain `linspace` does."""
-    return [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)]
-
-
-SAMPLERS: dict[str, Sampler] = {"inner": inner, "uniform": uniform, "ends": ends}
+SAMPLERS: dict[str, Sampler] = {
+    # the ends of the first `wanted` of `wanted` + 1 equal parts: MIC_tool's `clip_video.py`, the authors of MSVD-QA and
+    # MSRVTT-QA (`util/preprocess.py`), VLMEvalKit for Video-MME
+    "inner": lambda there, wanted: [there * number // (wanted + 1) for number in range(1, wanted + 1)],
+    # the middles of equal parts, as MVBench does
+    "uniform": lambda there, wanted: [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)],
+    # evenly from the first to the last, as a plain `linspace` does
+    "ends": lambda there, wanted: [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)],
+}
 
 
 def check() -> None:
@@ -100,8 +88,7 @@ def frames(
     or has fewer frames than are asked for; for an unknown sampler; and where PyAV is not installed.
     """
     if sampler not in SAMPLERS:
-        known = ", ".join(SAMPLERS)
-        raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {known}")
+        raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
     if count < 1:
         raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
     name = files.first(folder, names, where)
@@ -111,33 +98,29 @@ def frames(
         raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")
     stat = path.stat()
     try:
-        times, images = _taken(_Clip(path, name, stat.st_mtime_ns, stat.st_size, count, sampler))
+        times, images = _taken(_Clip(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
-    written = " ".join(f"{time:.2f}" for time in times)
-    return images, {"frames": str(count), "sampler": sampler, "times": written}
+    return images, {"frames": str(count), "sampler": sampler, "times": " ".join(f"{time:.2f}" for time in times)}
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Say what a reader must know of the frames: a number means little without how many there were."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
-    remarks = []
-    for count, sampler in kinds:
-        if sampler:
-            remarks.append(
-                f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
-            )
-    return remarks
+    return [
+        f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
+        for count, sampler in kinds
+        if sampler
+    ]
 
 
 @dataclass(frozen=True)
 class _Clip:
-    """What was asked of which file, as it was."""
+    """What was asked of which file, as it was (when it was changed, and its size)."""
 
     path: Path
     name: str
-    changed: int
-    size: int
+    version: tuple[int, int]
     count: int
     sampler: str
 

@@ -87,11 +87,10 @@ class VizWiz(Release):
 
     def items(self, folder: Path, part: str) -> Iterator[Item]:
         """Read the questions of a part; each picture has one."""
-        path = find(folder, f"{part}.json", PLACES)
-        if path is None and super().has(folder, part):
+        if find(folder, f"{part}.json", PLACES) is None and super().has(folder, part):
             yield from super().items(folder, part)
             return
-        path = path or _need(folder, f"{part}.json", self.source)
+        path = _need(folder, f"{part}.json", self.source)
         for line in tables.of_file(path, path.parent, ".", _slim):
             image = line.text("image")
             files = self.pictures(part, image, line.where)
@@ -102,11 +101,9 @@ class VizWiz(Release):
         return (f"{part}/{image}", f"images/{part}/{image}", image)
 
 
-VQAV2 = Release(
-    "v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json", category="answer_type"
-)
-OKVQA = Release("OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json", category="question_type")
-VIZWIZ = VizWiz("{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", category="question_type")
+VQAV2 = Release("v2_OpenEnded_mscoco_{}2014_questions.json", "v2_mscoco_{}2014_annotations.json", "answer_type")
+OKVQA = Release("OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotations.json", "question_type")
+VIZWIZ = VizWiz("{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", "question_type")
 
 
 def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple[str, ...], category: str) -> Item:

@@ -20,14 +20,13 @@ from typing import Any
 from mmeval.mic.plan import Plan, draw
 from mmeval.mic.readers import READERS
 from mmeval.mic.rows import Root
-from mmeval.mic.shards import Making, Tally, run, tally
-from mmeval.mic.templates import SourceCard, cards
+from mmeval.mic.shards import Making, Tally, run
+from mmeval.mic.templates import cards
 from mmeval.types import InputError, nearest
 
 SCHEMA = 1
 ALLOWED = 0.01
 """The share of rows that may be skipped, unless more is allowed."""
-
 Progress = Callable[[int, int], None]
 
 
@@ -65,7 +64,9 @@ def build(
     Raises InputError for whatever is wrong with the arguments or the annotation, and where a larger share of the
     rows than `allow_skipped` has to be skipped.
     """
-    card = _card(source)
+    if source not in READERS:
+        raise InputError(f"unknown source '{source}'{nearest(source, READERS)}; choose from {', '.join(READERS)}")
+    card = cards()[source]
     low, high = shots if shots is not None else (0, card.shots)
     if high and not card.shots:
         raise InputError(f"'{source}' is built without demonstrations, as published; remove --shots")
@@ -86,28 +87,26 @@ def build(
     with _opened(out, identity) as manifest:
         if manifest.get("examples") is None:
             total = _worked(making, plan, workers, allow_skipped, progress)
-            manifest |= _joined(making, plan, total)
-            _write(out / "mic.json", json.dumps(manifest, indent=1) + "\n")
+            _join(making, plan.numbers, plan, b"-", "skipped")
+            manifest |= {
+                "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
+                "examples": {split: _join(making, [split], plan, b"+", split) for split in plan.numbers},
+                "left_out": dict(sorted(total.reasons.items())),
+                "demonstrations": total.demonstrations,
+                "demonstrations_replaced": total.demonstrations_skipped,
+            }
+            _write(out / "mic.json", manifest)
         progress(plan.total, plan.total)
         shutil.rmtree(out / ".work", ignore_errors=True)
     return Built(out, manifest["examples"], manifest["left_out"])
-
-
-def _card(source: str) -> SourceCard:
-    if source not in READERS:
-        raise InputError(f"unknown source '{source}'{nearest(source, READERS)}; choose from {', '.join(READERS)}")
-    return cards()[source]
 
 
 @contextmanager
 def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Lock the folder and give its manifest. Raises InputError if the folder holds another set."""
     path = out / "mic.json"
-    if (
-        out.exists()
-        and not path.exists()
-        and (not out.is_dir() or any(inside.name != ".mic.json" for inside in out.iterdir()))
-    ):
+    empty = not out.exists() or (out.is_dir() and all(entry.name == ".mic.json" for entry in out.iterdir()))
+    if not (path.exists() or empty):
         raise InputError(f"{out}: there is something else there; choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out, os.O_RDONLY)
@@ -117,13 +116,12 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
         except BlockingIOError as error:
             raise InputError(f"{out}: another process is building there; wait for it, or choose --out") from error
         if not path.exists():
-            _write(path, json.dumps({"schema": SCHEMA, "identity": identity}, indent=1) + "\n")
+            _write(path, {"schema": SCHEMA, "identity": identity})
         manifest = _manifest(path)
         if manifest.get("schema") != SCHEMA:
             raise InputError(f"{out}: built by another version of mmeval; choose another folder with --out")
         for key, value in identity.items():
-            held = manifest["identity"].get(key)
-            if held != value:
+            if (held := manifest["identity"].get(key)) != value:
                 raise InputError(
                     f"{out}: holds a set with {key} = {held!r}, not {value!r}; choose another folder with --out, "
                     "or delete this one"
@@ -149,18 +147,17 @@ def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: 
     """Do the shards that are missing. Raises InputError as soon as more rows are skipped than allowed."""
     total, missing = Tally(), []
     for name in (name for split in plan.numbers for name in plan.shards(split)):
-        done = tally(making.path(name))
-        if done is None or done.skipped or done.demonstrations_skipped:
-            missing.append(name)  # pictures that were missing may be there now
+        if _is_done(making.path(name)):
+            total.add(making.path(name))
         else:
-            total += done
+            missing.append(name)
     progress(total.rows, plan.total)
-    with closing(run(making, plan, missing, workers)) as tallies:
-        for done in tallies:
-            total += done
+    with closing(run(making, plan, missing, workers)) as written:
+        for path in written:
+            total.add(path)
             progress(total.rows, plan.total)
             if total.skipped > allowed * plan.total:
-                _join(making, plan.numbers, plan, "-", "skipped")
+                _join(making, plan.numbers, plan, b"-", "skipped")
                 raise InputError(
                     f"{total.skipped} of {plan.total} rows cannot be used, the first because: {total.first}; "
                     f"{making.out / 'skipped.jsonl'} lists them. Fix the data and run the same command, "
@@ -169,31 +166,24 @@ def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: 
     return total
 
 
-def _joined(making: Making, plan: Plan, total: Tally) -> dict[str, Any]:
-    counts = {split: _join(making, [split], plan, "+", split) for split in plan.numbers}
-    _join(making, plan.numbers, plan, "-", "skipped")
-    return {
-        "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
-        "examples": counts,
-        "left_out": dict(sorted(total.reasons.items())),
-        "demonstrations": total.demonstrations,
-        "demonstrations_replaced": total.demonstrations_skipped,
-    }
+def _is_done(path: Path) -> bool:
+    """Return whether a shard needs no further work: pictures that were missing may be there now."""
+    found = Tally()
+    if path.exists():
+        found.add(path)
+    return bool(found.rows) and not found.skipped and not found.demonstrations_skipped
 
 
-def _join(making: Making, splits: Iterable[str], plan: Plan, mark: str, name: str) -> int:
+def _join(making: Making, splits: Iterable[str], plan: Plan, mark: bytes, name: str) -> int:
     """Join the shards' lines of one kind into one file; return how many."""
     count = 0
     temporary = making.out / ".work" / f"{name}.jsonl"
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with temporary.open("wb") as file:
         for path in (making.path(shard) for split in splits for shard in plan.shards(split)):
-            if not path.exists():
-                continue  # only where the build stops early
-            with path.open(encoding="utf-8", newline="\n") as lines:
-                for line in lines:
-                    if line[0] == mark:
-                        file.write(line[1:])
-                        count += 1
+            content = path.read_bytes() if path.exists() else b""  # not there only where the build stops early
+            lines = [line[1:] for line in content.splitlines(keepends=True) if line.startswith(mark)]
+            file.writelines(lines)
+            count += len(lines)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(making.out / f"{name}.jsonl")
@@ -204,7 +194,7 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, manifest: Mapping[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)

@@ -6,108 +6,55 @@ picture that is there was checked, by whichever process.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import errno
 import hashlib
 import io
 import os
 import re
-import shutil
 from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image
 
-from mmeval.data import files, vcr
-from mmeval.mic import video
+from mmeval.data import files, vcr, video
+from mmeval.data.delimited import decoded
 from mmeval.mic.rows import Picture
 from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, check_size, decoding
 from mmeval.types import InputError
 
+FRAMES = 8
+"""Of each video."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 
 
-class Pictures:
-    """Puts pictures of the folder `root` under `out`/pictures; what is half done lies in `out`/.work."""
-
-    def __init__(self, root: Path, out: Path) -> None:
-        self.root = root.resolve()
-        self.out = out
-        self._opened = lru_cache(maxsize=1)(self._open)
-
-    def place(self, picture: Picture) -> str:
-        """Return the picture's path relative to `out`; it is there, and can be decoded. Raises Unusable."""
-        name = f"pictures/{safe_name(picture)}"
-        if not (self.out / name).exists():
-            if picture.frame is not None:
-                self._put_frames(picture)
-            elif picture.cell is not None:
-                self._put(name, _from_table(self._inside(picture.path), picture.cell))
-            elif picture.box is not None:
-                self._put(name, _encoded(self._cropped(picture.path, *picture.box)))
-            else:
-                self._link(name, picture.path)
+def place(picture: Picture, root: Path, out: Path) -> str:
+    """Return the path, relative to `out`, of a picture of `root`; it is there, and can be decoded. Raises Unusable."""
+    name = f"pictures/{safe_name(picture)}"
+    if (out / name).exists():
         return name
+    source = _inside(root, picture.path)
+    if picture.frame is not None:
+        for number, frame in enumerate(frames(source, picture.path), 1):
+            put(out, f"pictures/{safe_name(Picture(picture.path, frame=number))}", _encoded(frame))
+    elif picture.cell is not None:
+        content = _from_table(source, *picture.cell)
+        _check(io.BytesIO(content), name)
+        put(out, name, content)
+    elif picture.box is not None:
+        boxes, number = picture.box
+        put(out, name, _encoded(_cropped(_whole(source, picture.path), _inside(root, boxes), boxes, number)))
+    else:
+        _check(source, picture.path)
+        _link(source, out, name)
+    return name
 
-    def _inside(self, path: str) -> Path:
-        try:
-            source = files.inside(self.root, path, path).resolve()
-        except InputError as error:
-            raise Unusable("picture missing", str(error)) from error
-        if not source.is_file():
-            raise Unusable("picture missing", f"{path}: not there, or not a file")
-        return source
 
-    def _link(self, name: str, path: str) -> None:
-        source = self._inside(path)
-        with decoding(path), Image.open(source, formats=FORMATS) as image:
-            check_size(image, path)
-            image.draft("RGB", (image.width // 8 + 1, image.height // 8 + 1))  # all is read, an eighth is computed
-            image.load()
-        try:
-            os.link(source, self.out / name)
-        except FileExistsError:
-            pass  # another process was faster
-        except OSError as error:
-            if error.errno not in NO_LINK:
-                raise
-            temporary = self._temporary(name)
-            shutil.copyfile(source, temporary)
-            temporary.replace(self.out / name)
-
-    def _open(self, path: str) -> Image.Image:
-        with decoding(path), Image.open(self._inside(path), formats=FORMATS) as image:
-            check_size(image, path)
-            return image.convert("RGB")
-
-    def _cropped(self, path: str, boxes: str, number: int) -> Image.Image:
-        image = self._opened(path)
-        try:
-            ((left, top, right, bottom),) = vcr.boxes(self._inside(boxes), [number])
-        except InputError as error:
-            raise Unusable("unusable row", str(error)) from error
-        inside = (max(0, int(left)), max(0, int(top)), min(image.width, round(right)), min(image.height, round(bottom)))
-        if inside[2] <= inside[0] or inside[3] <= inside[1]:
-            raise Unusable("unusable row", f"{boxes}: box {number} holds no pixel of {image.width} x {image.height}")
-        return image.crop(inside)
-
-    def _put_frames(self, picture: Picture) -> None:
-        frames = video.frames(self._inside(picture.path), picture.path, MAX_PIXELS)
-        for number, frame in enumerate(frames, 1):
-            self._put(f"pictures/{safe_name(Picture(picture.path, frame=number))}", _encoded(frame))
-
-    def _put(self, name: str, content: bytes) -> None:
-        with decoding(name), Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            check_size(image, name)
-            image.load()
-        temporary = self._temporary(name)
-        temporary.write_bytes(content)
-        temporary.replace(self.out / name)
-
-    def _temporary(self, name: str) -> Path:
-        return self.out / ".work" / f"{os.getpid()}-{Path(name).name}"
+def put(out: Path, name: str, content: bytes) -> None:
+    """Write a file of `out`, whole or not at all; what is half done lies in `out`/.work."""
+    temporary = out / ".work" / f"{os.getpid()}-{Path(name).name}"
+    temporary.write_bytes(content)
+    temporary.replace(out / name)
 
 
 def safe_name(picture: Picture) -> str:
@@ -120,6 +67,80 @@ def safe_name(picture: Picture) -> str:
     suffix = Path(picture.path).suffix.lower()
     whole = picture.box is None and picture.cell is None
     return f"{stem}-{digest}{suffix if whole and suffix in SUFFIXES else '.jpg'}"
+
+
+def _inside(root: Path, path: str) -> Path:
+    try:
+        source = files.inside(root, path, path).resolve()
+    except InputError as error:
+        raise Unusable("picture missing", str(error)) from error
+    if not source.is_file():
+        raise Unusable("picture missing", f"{path}: not there, or not a file")
+    return source
+
+
+def _check(source: Path | io.BytesIO, name: str) -> None:
+    with decoding(name), Image.open(source, formats=FORMATS) as image:
+        check_size(image, name)
+        image.draft("RGB", (image.width // 8 + 1, image.height // 8 + 1))  # all is read, an eighth is computed
+        image.load()
+
+
+def _link(source: Path, out: Path, name: str) -> None:
+    try:
+        os.link(source, out / name)
+    except FileExistsError:
+        pass  # another process was faster
+    except OSError as error:
+        if error.errno not in NO_LINK:
+            raise
+        put(out, name, source.read_bytes())
+
+
+@lru_cache(maxsize=1)
+def _whole(source: Path, path: str) -> Image.Image:
+    with decoding(path), Image.open(source, formats=FORMATS) as image:
+        check_size(image, path)
+        return image.convert("RGB")
+
+
+def _cropped(image: Image.Image, source: Path, boxes: str, number: int) -> Image.Image:
+    try:
+        ((left, top, right, bottom),) = vcr.boxes(source, [number])
+    except InputError as error:
+        raise Unusable("unusable row", str(error)) from error
+    inside = (max(0, int(left)), max(0, int(top)), min(image.width, round(right)), min(image.height, round(bottom)))
+    if inside[2] <= inside[0] or inside[3] <= inside[1]:
+        raise Unusable("unusable row", f"{boxes}: box {number} holds no pixel of {image.width} x {image.height}")
+    return image.crop(inside)
+
+
+def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Image]:
+    """Return the frames at duration * i / 9 for i = 1 ... 8 (MMICL's sampling), or the last before the end.
+
+    Raises Unusable for what is not a video or has larger frames than `max_pixels`, InputError without PyAV.
+    """
+    video.check()
+    taken: list[Image.Image] = []
+    try:
+        with video.opened(path, name) as (container, stream):
+            if stream.width * stream.height > max_pixels:
+                raise Unusable("picture too large", f"{name}: {stream.width} x {stream.height} pixels")
+            duration = container.duration / 1_000_000 if container.duration else 0.0
+            times = [duration * i / (FRAMES + 1) for i in range(1, FRAMES + 1)]
+            start, last = None, None
+            for last in container.decode(stream):
+                time = last.time or 0.0
+                start = time if start is None else start
+                while len(taken) < FRAMES and time - start >= times[len(taken)]:
+                    taken.append(video.picture(last))
+                if len(taken) == FRAMES:
+                    break
+    except InputError as error:
+        raise Unusable("picture broken", str(error)) from error
+    if last is None or not duration:
+        raise Unusable("picture broken", f"{name}: no frame in the video, or no duration")
+    return taken + [video.picture(last)] * (FRAMES - len(taken))
 
 
 def _encoded(image: Image.Image) -> bytes:
@@ -136,22 +157,20 @@ def _table(path: Path, group: int) -> list[object]:
     return list(column.to_pylist())
 
 
-def _from_table(path: Path, cell: tuple[int, int]) -> bytes:
+def _from_table(path: Path, row: int, place: int) -> bytes:
     """Read a picture in base64 out of a row of MIC_sampled."""
     import pyarrow.parquet
 
-    row, place = cell
     metadata = pyarrow.parquet.read_metadata(path)
-    group = 0
-    while row >= metadata.row_group(group).num_rows:
-        row -= metadata.row_group(group).num_rows
-        group += 1
-    pictures = _table(path, group)[row]
+    group, inside = 0, row
+    while inside >= (held := metadata.row_group(group).num_rows):
+        group, inside = group + 1, inside - held
+    pictures = _table(path, group)[inside]
     if isinstance(pictures, str):
         pictures = [pictures]
     if not isinstance(pictures, list) or not place < len(pictures):
-        raise Unusable("unusable row", f"{path.name}, row {cell[0]}: speaks of picture {place}, but has none")
+        raise Unusable("unusable row", f"{path.name}, row {row}: speaks of picture {place}, but has none")
     try:
-        return base64.b64decode(str(pictures[place]), validate=True)
-    except binascii.Error as error:
-        raise Unusable("picture broken", f"{path.name}, row {cell[0]}: not base64 ({error})") from error
+        return decoded(str(pictures[place]), f"{path.name}, row {row}")
+    except InputError as error:
+        raise Unusable("picture broken", str(error)) from error

@@ -101,7 +101,6 @@ def draw(
         size = sizes.get(split, len(pool))
         if size and limit is not None:
             size = limit
-        size = min(size, len(pool))
-        if size:
+        if size := min(size, len(pool)):
             numbers[split] = sorted(random.Random(f"{seed}/{split}").sample(range(len(pool)), size))
     return Plan(by_split, numbers, shots, seed)

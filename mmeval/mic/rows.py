@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +19,7 @@ from mmeval.mmicl.examples import Turn
 from mmeval.types import InputError
 
 SPLITS = ("train", "val", "test")
-
 V = TypeVar("V")
-
 FORM = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 """What is raised where data is not of the form that its reader expects."""
 
@@ -34,7 +33,7 @@ class Picture:
     box: tuple[str, int] | None = None
     """Only a part is shown: the JSON file that has its `boxes` (left, top, right, bottom, ...), and which of them."""
     frame: int | None = None
-    """The file is a video, and this the number of the frame, from 1 (`video`)."""
+    """The file is a video, and this the number of the frame, from 1."""
     cell: tuple[int, int] | None = None
     """The file is a parquet table: its row, and the place in that row's list of pictures."""
 
@@ -81,33 +80,25 @@ class Root:
     def find(self, *names: str) -> str | None:
         """Find the first of these files or folders that is in the folder itself, or up to two folders down."""
         if names not in self._found:
-            self._found[names] = self._find(names)
+            patterns = (f"{above}{name}" for name in names for above in ("", "*/", "*/*/"))
+            found = next(filter(None, (files.glob(self.folder, pattern) for pattern in patterns)), [])
+            if len(found) > 1:
+                raise InputError(f"{found[0]} and {found[1]} are both there; give the folder of one with --root")
+            self._found[names] = found[0].relative_to(self.folder).as_posix() if found else None
         return self._found[names]
-
-    def _find(self, names: tuple[str, ...]) -> str | None:
-        for name in names:
-            for pattern in (name, f"*/{name}", f"*/*/{name}"):
-                found = files.glob(self.folder, pattern)
-                if len(found) > 1:
-                    raise InputError(f"{found[0]} and {found[1]} are both there; give the folder of one with --root")
-                if found:
-                    return found[0].relative_to(self.folder).as_posix()
-        return None
 
     def need(self, *names: str) -> str:
         """Find one of these, which must be there."""
-        found = self.find(*names)
-        if found is None:
+        if (found := self.find(*names)) is None:
             raise InputError(
                 f"{self.folder}: no {' or '.join(names)} in it; `mmeval mic sources` says what must be there"
             )
         return found
 
-    def splits(self, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """Give each split whose file is there, and the file; one at least must be there."""
-        found = {split: name for split, name in files.items() if self.find(name)}
-        for split, name in (found or {"train": files["train"]}).items():
-            yield split, self.need(name)
+    def splits(self, files: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return each split whose file is there, and the file; one at least must be there."""
+        found = [split for split, name in files.items() if self.find(name)]
+        return [(split, self.need(files[split])) for split in found or ["train"]]
 
     def note(self, name: str) -> Path:
         """Return the path of a file that is about to be read; its digest is kept."""
@@ -137,22 +128,20 @@ class Root:
                 yield line.rstrip("\r"), f"{path}, line {number}"
 
 
-def each(rows: Iterable[TableRow], make: Callable[[TableRow], list[SourceRow]]) -> Iterator[SourceRow]:
-    """Give what `make` makes of each row. Raises InputError naming a row that is not of the set's form."""
-    for line in rows:
-        yield from _made(line, make)
+@contextmanager
+def of_form(line: TableRow) -> Iterator[None]:
+    """Raise InputError naming the row where what is made of it fails, as it is not of the set's form."""
+    try:
+        yield
+    except FORM as error:
+        raise InputError(f"{line.where}: not of the set's form ({error!r}); get the file again") from error
 
 
 def index(rows: Iterable[TableRow], make: Callable[[TableRow], tuple[Any, V]]) -> dict[Any, V]:
     """Map the rows by key, as `make` says. Raises InputError naming a row that is not of the set's form."""
     found: dict[Any, V] = {}
     for line in rows:
-        found |= _made(line, lambda line: dict([make(line)]))
+        with of_form(line):
+            key, value = make(line)
+            found[key] = value
     return found
-
-
-def _made(line: TableRow, make: Callable[[TableRow], V]) -> V:
-    try:
-        return make(line)
-    except FORM as error:
-        raise InputError(f"{line.where}: not of the set's form ({error!r}); get the file again") from error

@@ -11,14 +11,13 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
-from mmeval.mic.pictures import Pictures
+from mmeval.mic.pictures import place, put
 from mmeval.mic.plan import Drawn, Plan
 from mmeval.mic.rows import SourceRow
 from mmeval.mic.templates import worded
@@ -47,7 +46,7 @@ class Making:
 
 @dataclass
 class Tally:
-    """What became of rows."""
+    """What became of rows, by the shards' files."""
 
     rows: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -62,23 +61,31 @@ class Tally:
         """Rows that cannot be used; those that are too long are not among them."""
         return self.reasons.total() - self.reasons[TOO_LONG]
 
-    def __iadd__(self, other: Tally) -> Tally:
-        self.rows += other.rows
-        self.reasons += other.reasons
-        self.demonstrations += other.demonstrations
-        self.demonstrations_skipped += other.demonstrations_skipped
-        self.first = self.first or other.first
-        return self
+    def add(self, path: Path) -> None:
+        """Add what the file of a shard says."""
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            for line in lines:
+                value = json.loads(line[1:])
+                if "demonstration_of" in value:
+                    self.demonstrations_skipped += 1
+                    continue
+                self.rows += 1
+                if line[0] == "+":
+                    self.demonstrations += len(value.get("shots", ()))
+                    continue
+                self.reasons[value["kind"]] += 1
+                if value["kind"] != TOO_LONG:
+                    self.first = self.first or f"{value['id']}: {value['reason']}"
 
 
-def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Generator[Tally, None, None]:
-    """Do the shards of these names, each written when its tally comes. Raises InputError if a process dies."""
+def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Generator[Path, None, None]:
+    """Do the shards of these names, and give each file when it is written. Raises InputError if a process dies."""
     if min(workers, len(names)) <= 1:
         yield from (do(making, name, plan.shard(name)) for name in names)
         return
     method = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(names)), mp_context=method, initializer=_start_worker)
-    under_way: set[Future[Tally]] = set()
+    under_way: set[Future[Path]] = set()
     try:
         for name in names:
             under_way.add(pool.submit(do, making, name, plan.shard(name)))
@@ -107,78 +114,39 @@ def _start_worker() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def do(making: Making, name: str, shard: Sequence[Drawn]) -> Tally:
+def do(making: Making, name: str, shard: Sequence[Drawn]) -> Path:
     """Make a shard's file, whole or not at all."""
-    pictures = _pictures(making.root, making.out)
-    lines: list[str] = []
-    for drawn in shard:
-        lines += _lines(making, drawn, pictures)
     path = making.path(name)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    temporary.replace(path)
-    found = tally(path)
-    assert found is not None
-    return found
+    lines = "".join(f"{line}\n" for drawn in shard for line in _lines(making, drawn))
+    put(making.out, str(path.relative_to(making.out)), lines.encode())
+    return path
 
 
-@cache
-def _pictures(root: Path, out: Path) -> Pictures:
-    return Pictures(root, out)
-
-
-def tally(path: Path) -> Tally | None:
-    """Return what a shard's file says, or None where there is none."""
-    if not path.exists():
-        return None
-    found = Tally()
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            value = json.loads(line[1:])
-            if line[0] == "+":
-                found.rows += 1
-                found.demonstrations += len(value.get("shots", ()))
-            elif "demonstration_of" in value:
-                found.demonstrations_skipped += 1
-            else:
-                found.rows += 1
-                found.reasons[value["kind"]] += 1
-                if value["kind"] != TOO_LONG:
-                    found.first = found.first or f"{value['id']}: {value['reason']}"
-    return found
-
-
-def _lines(making: Making, drawn: Drawn, pictures: Pictures) -> list[str]:
-    """Return what becomes of a row: demonstrations that were passed over, and the example or why there is none."""
-    lines: list[str] = []
+def _lines(making: Making, drawn: Drawn) -> Iterator[str]:
+    """Give what becomes of a row: demonstrations that were passed over, and the example or why there is none."""
     try:
-        example = _example(making, drawn, pictures, lines)
+        planned = [drawn.row, *drawn.candidates[: drawn.shots]]
+        _check_length(making, sum(len(row.pictures) for row in planned))
+        query = _worded(making, drawn.row)
+        shots: list[Example] = []
+        for candidate in drawn.candidates:
+            if len(shots) == drawn.shots:
+                break
+            try:
+                shots.append(_worded(making, candidate))
+            except Unusable as error:
+                yield _left_out(making, candidate, error, demonstration_of=query.id)
+        example = with_shots(query, shots)
+        _check_length(making, len(example.all_images))
+        yield f"+{to_json(example)}"
     except Unusable as error:
-        return [*lines, _left_out(making, drawn.row, error)]
-    return [*lines, f"+{to_json(example)}"]
+        yield _left_out(making, drawn.row, error)
 
 
-def _example(making: Making, drawn: Drawn, pictures: Pictures, lines: list[str]) -> Example:
-    planned = [drawn.row, *drawn.candidates[: drawn.shots]]
-    _check_length(making, sum(len(row.pictures) for row in planned))
-    query = _worded(making, drawn.row, pictures)
-    shots: list[Example] = []
-    for candidate in drawn.candidates:
-        if len(shots) == drawn.shots:
-            break
-        try:
-            shots.append(_worded(making, candidate, pictures))
-        except Unusable as error:
-            lines.append(_left_out(making, candidate, error, demonstration_of=query.id))
-    example = with_shots(query, shots)
-    _check_length(making, len(example.all_images))
-    return example
-
-
-def _worded(making: Making, row: SourceRow, pictures: Pictures) -> Example:
+def _worded(making: Making, row: SourceRow) -> Example:
     if row.problem:
         raise Unusable("unusable row", row.problem)
-    images = [pictures.place(picture) for picture in row.pictures]
+    images = [place(picture, making.root, making.out) for picture in row.pictures]
     return worded(making.source, row, images, making.wordings, making.seed)
 
 

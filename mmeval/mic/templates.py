@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from mmeval.data.tables import joined
 from mmeval.mic.rows import SourceRow
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
@@ -57,10 +58,7 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
     Pictures that the words do not place themselves are shown first, in order.
     """
-    if row.problem:
-        raise Unusable("unusable row", row.problem)
-    wording = random.Random(f"{seed}/wording/{row.id}").choice(wordings)
-    words = _filled(wording, row)
+    words = _filled(random.Random(f"{seed}/wording/{row.id}").choice(wordings), row)
     placed = {part.picture for part in words if isinstance(part, ImagePlace)}
     first = tuple(ImagePlace(k) for k in range(len(images)) if k not in placed)
     turns = (Turn((*first, *words), row.answer.strip()), *row.later)
@@ -76,26 +74,9 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
 def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
     """Fill a wording in one pass: what the row says is never read as a place."""
-    parts: list[Part] = []
-    end = 0
-    for place in PLACE.finditer(wording):
-        parts.append(wording[end : place.start()])
-        end = place.end()
-        if place[1]:
-            value = row.texts[place[1]]
-            parts += [value.strip()] if isinstance(value, str) else value
-        else:
-            parts.append(ImageMention(int(place[2])))
-    parts.append(wording[end:])
-    return _joined(parts)
-
-
-def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
-    joined: list[Part] = []
-    for part in parts:
-        last = joined[-1] if joined else None
-        if isinstance(part, str) and isinstance(last, str):
-            joined[-1] = last + part
-        elif part != "":
-            joined.append(part)
-    return tuple(joined)
+    first, *rest = PLACE.split(wording)
+    parts: list[Part] = [first]
+    for name, number, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        value = row.texts[name] if name else (ImageMention(int(number)),)
+        parts += [*([value.strip()] if isinstance(value, str) else value), text]
+    return tuple(joined(parts))

@@ -20,7 +20,7 @@ from PIL import Image
 
 from mmeval.cli import main
 from mmeval.mic.build import build
-from mmeval.mic.pictures import Pictures, safe_name
+from mmeval.mic.pictures import place, safe_name
 from mmeval.mic.plan import bounds, draw
 from mmeval.mic.rows import Picture, SourceRow
 from mmeval.mmicl.examples import Example, read
@@ -238,7 +238,7 @@ def test_paths_out_of_the_folder_are_refused(path: str, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     picture(tmp_path / "secret.jpg")
     with pytest.raises(Unusable) as error:
-        Pictures(tmp_path / "root", tmp_path / "out").place(Picture(path))
+        place(Picture(path), tmp_path / "root", tmp_path / "out")
     assert error.value.kind == "picture missing"
 
 

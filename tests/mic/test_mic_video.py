@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.mic import video
+from mmeval.mic import pictures
 from mmeval.mmicl.pictures import Unusable
 from mmeval.types import InputError
 from tests.mic.mic_folders import clip, msrvtt
@@ -16,7 +16,7 @@ from tests.mic.mic_folders import clip, msrvtt
 def test_frames_are_spread_over_the_video(tmp_path: Path) -> None:
     pytest.importorskip("av")
     clip(tmp_path / "a.mp4", seconds=9, rate=9)  # one of the eight a second; frame k is as bright as 3 k
-    frames = video.frames(tmp_path / "a.mp4", "a.mp4", 10**6)
+    frames = pictures.frames(tmp_path / "a.mp4", "a.mp4", 10**6)
     found = []
     for frame in frames:
         value = frame.getpixel((30, 20))
@@ -39,7 +39,7 @@ def test_what_is_no_video(name: str, content: bytes, tmp_path: Path) -> None:
     pytest.importorskip("av")
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Unusable) as error:
-        video.frames(tmp_path / name, name, 10**6)
+        pictures.frames(tmp_path / name, name, 10**6)
     assert error.value.kind == "picture broken"
     assert name in str(error.value)
 
@@ -48,7 +48,7 @@ def test_a_video_too_large_is_not_decoded(tmp_path: Path) -> None:
     pytest.importorskip("av")
     clip(tmp_path / "a.mp4", seconds=1)
     with pytest.raises(Unusable, match="64 x 48"):
-        video.frames(tmp_path / "a.mp4", "a.mp4", 1000)
+        pictures.frames(tmp_path / "a.mp4", "a.mp4", 1000)
 
 
 def test_where_pyav_is_missing_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from PIL import Image as PILImage
 
 from mmeval.data import video
 from mmeval.data.video import SAMPLERS
-from mmeval.mic import video as mic_video
+from mmeval.mic import pictures
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
 from mmeval.run import open_run
@@ -103,7 +103,7 @@ def test_times_increase_and_lie_inside(tmp_path_factory: pytest.TempPathFactory,
 def test_the_default_shows_what_mmicl_was_trained_on(tmp_path: Path) -> None:
     clip(tmp_path / "a.mp4", seconds=9, rate=9)
     shown, _ = video.frames(tmp_path, ["a.mp4"], "row 1", video.FRAMES, video.SAMPLER)
-    trained = mic_video.frames(tmp_path / "a.mp4", "a.mp4", 10**6)
+    trained = pictures.frames(tmp_path / "a.mp4", "a.mp4", 10**6)
     assert [image.decode().tobytes() for image in shown] == [frame.tobytes() for frame in trained]
 
 

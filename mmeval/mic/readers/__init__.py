@@ -1,15 +1,17 @@
 """Read each source: the data set's own annotation files in, rows out. Pictures are only named, not opened."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
+from mmeval.data.vqa import OKVQA, VQAV2
 from mmeval.mic.readers import benchmarks, captions, llava, miniimagenet, published, refcoco
 from mmeval.mic.rows import Root, SourceRow
 
 Reader = Callable[[Root], Iterator[SourceRow]]
 
 READERS: Mapping[str, Reader] = {
-    "vqav2": benchmarks.vqav2,
-    "okvqa": benchmarks.okvqa,
+    "vqav2": partial(benchmarks.vqa, release=VQAV2),
+    "okvqa": partial(benchmarks.vqa, release=OKVQA),
     "gqa": benchmarks.gqa,
     "textvqa": benchmarks.textvqa,
     "coco": captions.coco,

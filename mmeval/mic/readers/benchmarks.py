@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from pathlib import Path, PurePosixPath
+from itertools import product
+from pathlib import PurePosixPath
 from typing import Any
 
 from mmeval import yaml_file
 from mmeval.cards.schema import Card, check
 from mmeval.data import nlvr2 as nlvr2_data
 from mmeval.data import vcr as vcr_data
-from mmeval.data import video, video_qa, vqa
+from mmeval.data import video, video_qa
 from mmeval.data.tables import TableRow
+from mmeval.data.vqa import Release, most_common
 from mmeval.mic.readers.captions import frames, videos
 from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow
 from mmeval.mmicl.context import ImageMention, Part
@@ -23,17 +25,8 @@ ICONQA = ("choose_img", "choose_txt", "fill_in_blank")
 """The sub-tasks of IconQA."""
 
 
-def vqav2(root: Root) -> Iterator[SourceRow]:
-    """Read VQAv2's train and val; the answer is the one that most people gave."""
-    return _vqa(root, vqa.VQAV2)
-
-
-def okvqa(root: Root) -> Iterator[SourceRow]:
-    """Read OK-VQA's train and val; the answer is the one that most people gave."""
-    return _vqa(root, vqa.OKVQA)
-
-
-def _vqa(root: Root, release: vqa.Release) -> Iterator[SourceRow]:
+def vqa(root: Root, release: Release) -> Iterator[SourceRow]:
+    """Read train and val of VQAv2 or OK-VQA; the answer is the one that most people gave."""
     for split, questions in root.splits({split: release.questions.format(split) for split in ("train", "val")}):
         annotations = root.need(release.annotations.format(split))
         folder = root.need(f"{split}2014", f"images/{split}2014")
@@ -44,59 +37,54 @@ def _vqa(root: Root, release: vqa.Release) -> Iterator[SourceRow]:
 
 @cache
 def _card(name: str) -> Card:
-    """Return the card of a benchmark, which says what the columns of its files mean."""
     return check(yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml")), f"{name}.yaml")
 
 
-def _carded(root: Root, name: str, files: Mapping[str, str]) -> Iterator[tuple[str, str, Picture, TableRow]]:
-    """Give split, id, picture and row of every question of a benchmark that is a card."""
-    card = _card(name)
-    columns = {
-        card.fields.question,
-        card.fields.answer,
-        *card.fields.pictures,
-        *([card.fields.id] if card.fields.id else []),
-    }
+def _carded(
+    root: Root, card: Card, files: Mapping[str, str], answer: Callable[[TableRow], str], words: str = "question"
+) -> Iterator[SourceRow]:
+    """Read every question of a benchmark that is a card; `words` is what the wordings call it."""
+    columns = {card.fields.id, card.fields.question, card.fields.answer, *card.fields.pictures}
     places = [PurePosixPath(place if "{}" in place else f"{place}/{{}}") for place in card.folder]
     folder = root.need(*(str(place.parent) for place in places if place.parent.name))
 
     def small(value: dict[str, Any]) -> dict[str, Any]:
         """Keep the columns that are read: some files are a gigabyte."""
-        return {name: value[name] for name in columns & value.keys()} if columns & value.keys() else value
+        return {name: value[name] for name in value.keys() & columns} or value
 
     for split, path in root.splits(files):
         for number, line in enumerate(root.rows(path, card.rows, small), 1):
             picture = Picture(f"{folder}/{places[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
-            yield split, line.text(card.fields.id) if card.fields.id else f"{split}-{number}", picture, line
+            id = line.text(card.fields.id) if card.fields.id else f"{split}-{number}"
+            yield SourceRow(id, split, (picture,), {words: str(line.value(card.fields.question))}, answer(line))
 
 
 def gqa(root: Root) -> Iterator[SourceRow]:
     """Read GQA's train, val and test-dev, which stands in for test as everywhere; the answer is the short one."""
-    files = {split: f"{split}_balanced_questions.json" for split in ("train", "val")}
     card = _card("gqa")
-    for split, id, picture, line in _carded(root, "gqa", {**files, "test": card.files[0]}):
-        question, answer = str(line.value(card.fields.question)), str(line.value(card.fields.answer))
-        yield SourceRow(id, split, (picture,), {"question": question}, answer)
+    files = {split: f"{split}_balanced_questions.json" for split in ("train", "val")} | {"test": card.files[0]}
+    return _carded(root, card, files, lambda line: str(line.value(card.fields.answer)))
 
 
 def textvqa(root: Root) -> Iterator[SourceRow]:
     """Read TextVQA's train and val; the answer is the one that most people gave."""
     card = _card("textvqa")
     files = {split: f"TextVQA_0.5.1_{split}.json" for split in ("train", "val")}
-    for split, id, picture, line in _carded(root, "textvqa", files):
-        answer = vqa.most_common(tuple(line.texts(card.fields.answer)))
-        yield SourceRow(id, split, (picture,), {"question": str(line.value(card.fields.question))}, answer)
+    return _carded(root, card, files, lambda line: most_common(tuple(line.texts(card.fields.answer))))
 
 
 def vsr(root: Root) -> Iterator[SourceRow]:
     """Read VSR's train, dev (as val) and test, of the one split (random or zero-shot) that the folder holds."""
     card, answers = _card("vsr"), {"0": "False", "1": "True"}
     files = {"train": "train.jsonl", "val": "dev.jsonl", "test": card.files[0]}
-    for split, id, picture, line in _carded(root, "vsr", files):
+
+    def answer(line: TableRow) -> str:
         label = line.text(card.fields.answer)
         if label not in answers:
             raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be 0 or 1; get the file again")
-        yield SourceRow(id, split, (picture,), {"statement": str(line.value(card.fields.question))}, answers[label])
+        return answers[label]
+
+    return _carded(root, card, files, answer, words="statement")
 
 
 def iconqa(root: Root) -> Iterator[SourceRow]:
@@ -105,17 +93,11 @@ def iconqa(root: Root) -> Iterator[SourceRow]:
     Options are numbered from 1; where they are pictures, option k is picture k, and the diagram picture 0.
     """
     base = root.need(*(f"train/{kind}" for kind in ICONQA)).rsplit("/", 1)[0][: -len("train")]
-    for split in SPLITS:
-        for kind in ICONQA:
-            folder = root.folder / base / split / kind
-            if folder.is_dir():
-                for path in sorted((path for path in folder.iterdir() if path.is_dir()), key=_number):
-                    name = f"{base}{split}/{kind}/{path.name}"
-                    yield from (_icon(name, split, kind, line) for line in root.rows(f"{name}/data.json"))
-
-
-def _number(path: Path) -> tuple[int, str]:
-    return (int(path.name) if path.name.isdigit() else 0, path.name)
+    for split, kind in product(SPLITS, ICONQA):
+        folders = (path.name for path in (root.folder / base / split / kind).glob("*") if path.is_dir())
+        for number in sorted(folders, key=lambda name: (int(name) if name.isdigit() else 0, name)):
+            name = f"{base}{split}/{kind}/{number}"
+            yield from (_icon(name, split, kind, line) for line in root.rows(f"{name}/data.json"))
 
 
 def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
@@ -130,8 +112,7 @@ def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
         answer = f"option {right + 1}"
         if kind == "choose_img":
             pictures += [Picture(f"{name}/{choice}") for choice in choices]
-            for k in range(1, len(choices) + 1):
-                question += [f"\noption {k}: ", ImageMention(k)]
+            question += [part for k in range(1, len(pictures)) for part in (f"\noption {k}: ", ImageMention(k))]
         else:
             question += [f"\noption {k}: {choice}" for k, choice in enumerate(choices, 1)]
             answer += f": {choices[right]}"
@@ -140,10 +121,7 @@ def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
 
 
 def nlvr2(root: Root) -> Iterator[SourceRow]:
-    """Read NLVR2's train, dev (as val) and test1, the public test; both pictures are shown.
-
-    The pictures of train lie in numbered folders, which the annotation names (`directory`).
-    """
+    """Read NLVR2's train, dev (as val) and test1, the public test; both pictures are shown."""
     folders = {"train": "images/train", "val": "dev", "test": "test1"}
     for split, path in root.splits({"train": "train.json", "val": "dev.json", "test": "test1.json"}):
         own = folders[split]
@@ -156,10 +134,7 @@ def nlvr2(root: Root) -> Iterator[SourceRow]:
 
 
 def vcr(root: Root) -> Iterator[SourceRow]:
-    """Read VCR's train and val (test has no answers): the question, four options, and which of them is right.
-
-    Picture 0 is the still, picture k + 1 its thing k.
-    """
+    """Read VCR's train and val (test has no answers). Picture 0 is the still, picture k + 1 its thing k."""
     for split, path in root.splits({split: f"{split}.jsonl" for split in ("train", "val")}):
         folder = root.need(vcr_data.FOLDER)
         for line in root.rows(path):

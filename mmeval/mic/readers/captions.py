@@ -1,7 +1,4 @@
-"""Read captions: of COCO's and Flickr30k's pictures, in the forms in which they are passed on, and of MSR-VTT's videos.
-
-A row is a caption. Of a video eight frames are shown.
-"""
+"""Read captions, a row each: of COCO's and Flickr30k's pictures, in the forms that go round, and MSR-VTT's videos."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from collections.abc import Iterator
 
 from mmeval.data import karpathy, video
 from mmeval.data.tables import TableRow
-from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow, each, index
-from mmeval.mic.video import FRAMES
+from mmeval.mic.pictures import FRAMES
+from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow, index, of_form
 from mmeval.types import InputError
 
 FLICKR30K = ("flickr30k-images", "flickr30k_images", "images")
@@ -34,11 +31,10 @@ def coco(root: Root) -> Iterator[SourceRow]:
             yield from _captioned(row, root.need(row.folder, f"images/{row.folder}"))
         return
     for year in ("2017", "2014"):
-        files = {split: root.find(f"captions_{split}{year}.json") for split in ("train", "val")}
-        if any(files.values()):
-            for split, path in files.items():
-                if path:
-                    yield from _official(root, path, split, root.need(f"{split}{year}", f"images/{split}{year}"))
+        files = {split: f"captions_{split}{year}.json" for split in ("train", "val")}
+        if any(map(root.find, files.values())):
+            for split, path in root.splits(files):
+                yield from _official(root, path, split, root.need(f"{split}{year}", f"images/{split}{year}"))
             return
     root.need("dataset_coco.json", "captions_train2017.json", "captions_train2014.json")
 
@@ -51,14 +47,12 @@ def _captioned(row: karpathy.CaptionedPicture, folder: str) -> list[SourceRow]:
 def _official(root: Root, path: str, split: str, folder: str) -> Iterator[SourceRow]:
     images, captions = root.lists(path, "images", "annotations")
     names = index(images, lambda line: (line.value("id"), line.text("file_name")))
-
-    def make(line: TableRow) -> list[SourceRow]:
-        image, id = line.value("image_id"), line.text("id")
-        if image not in names:
-            raise InputError(f"{line.where}: caption {id} is of an image that is not listed; get the file again")
-        return [SourceRow(id, split, (Picture(f"{folder}/{names[image]}"),), {}, str(line.value("caption")))]
-
-    yield from each(captions, make)
+    for line in captions:
+        with of_form(line):
+            image, id = line.value("image_id"), line.text("id")
+            if image not in names:
+                raise InputError(f"{line.where}: caption {id} is of an image that is not listed; get the file again")
+            yield SourceRow(id, split, (Picture(f"{folder}/{names[image]}"),), {}, str(line.value("caption")))
 
 
 def flickr30k(root: Root) -> Iterator[SourceRow]:
@@ -81,11 +75,9 @@ def flickr30k(root: Root) -> Iterator[SourceRow]:
 
 def _hub(line: TableRow) -> TableRow:
     """Turn a row of the table `nlphuji/flickr30k`, which has captions in JSON lists, into Karpathy's form."""
-    try:
+    with of_form(line):
         pairs = zip(json.loads(line.text("sentids")), json.loads(line.text("raw")), strict=True)
         sentences = [{"sentid": number, "raw": text} for number, text in pairs]
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{line.where}: not of the set's form ({error!r}); get the file again") from error
     return TableRow({**line.values, "sentences": sentences}, line.where)
 
 
@@ -111,19 +103,14 @@ def _captions(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
 def msrvtt(root: Root) -> Iterator[SourceRow]:
     """Read `train_val_videodatainfo.json` and `test_videodatainfo.json`; a video says its split."""
     video.check()
-    files = {part: f"{part}_videodatainfo.json" for part in ("train_val", "test")}
-    if not any(map(root.find, files.values())):
-        root.need(files["train_val"])
-    for path in filter(None, map(root.find, files.values())):
+    for _, path in root.splits({"train": "train_val_videodatainfo.json", "test": "test_videodatainfo.json"}):
         clips, sentences = root.lists(path, "videos", "sentences")
         splits = index(clips, lambda line: (line.text("video_id"), VALIDATE[line.text("split")]))
-
-        def make(line: TableRow, splits: dict[str, str] = splits) -> list[SourceRow]:
-            name = line.text("video_id")
-            pictures = frames(f"{videos(root, splits[name])}/{name}.mp4")
-            return [SourceRow(line.text("sen_id"), splits[name], pictures, {}, str(line.value("caption")))]
-
-        yield from each(sentences, make)
+        for line in sentences:
+            with of_form(line):
+                name = line.text("video_id")
+                pictures = frames(f"{videos(root, splits[name])}/{name}.mp4")
+                yield SourceRow(line.text("sen_id"), splits[name], pictures, {}, str(line.value("caption")))
 
 
 def videos(root: Root, split: str) -> str:

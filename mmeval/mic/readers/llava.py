@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmeval.data.tables import TableRow
-from mmeval.mic.rows import Picture, Root, SourceRow, each
+from mmeval.mic.rows import Picture, Root, SourceRow, of_form
 from mmeval.mmicl.examples import Turn
 
 WHO = ("human", "gpt")
@@ -28,9 +27,8 @@ def _rows(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
 
     Ids of pictures come again: an entry is named by its picture and its number in the file.
     """
-    for number, entry in enumerate(root.rows(path, ".")):
-
-        def make(line: TableRow, number: int = number) -> list[SourceRow]:
+    for number, line in enumerate(root.rows(path, ".")):
+        with of_form(line):
             turns = line.value("conversations")
             texts = [str(turn["value"]).replace("<image>", "").strip() for turn in turns]
             speakers = [turn["from"] for turn in turns]
@@ -39,6 +37,4 @@ def _rows(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
             later = () if problem else tuple(Turn((texts[k],), texts[k + 1]) for k in range(2, len(texts), 2))
             question, answer = ("", "") if problem else texts[:2]
             picture, id = Picture(f"{folder}/{line.value('image')}"), f"{line.value('id')}-{number}"
-            return [SourceRow(id, "train", (picture,), {"question": question}, answer, later, problem)]
-
-        yield from each([entry], make)
+            yield SourceRow(id, "train", (picture,), {"question": question}, answer, later, problem)

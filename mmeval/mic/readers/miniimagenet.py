@@ -14,7 +14,12 @@ NAMES = ("synset_words.txt", "LOC_synset_mapping.txt", "words.txt")
 
 def rows(root: Root) -> Iterator[SourceRow]:
     """Read train, val and test; the answer is the first name of the class."""
-    names = _names(root)
+    names: dict[str, str] = {}
+    for text, where in root.lines(root.need(*NAMES)):
+        found = re.match(r"(n\d{8})\s+([^,\r]+)", text)
+        if not found:
+            raise InputError(f"{where}: not a WordNet number and a name; get the file again")
+        names[found[1]] = found[2].strip()
     folder = root.need("images")
     for split, path in root.splits({split: f"{split}.csv" for split in SPLITS}):
         for line in root.rows(path):
@@ -22,13 +27,3 @@ def rows(root: Root) -> Iterator[SourceRow]:
             if label not in names:
                 raise InputError(f"{line.where}: class {label} is in none of {', '.join(NAMES)}; get the file again")
             yield SourceRow(name, split, (Picture(f"{folder}/{name}"),), {}, names[label])
-
-
-def _names(root: Root) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for line, where in root.lines(root.need(*NAMES)):
-        found = re.match(r"(n\d{8})\s+([^,\r]+)", line)
-        if not found:
-            raise InputError(f"{where}: not a WordNet number and a name; get the file again")
-        names[found[1]] = found[2].strip()
-    return names

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import PurePosixPath
 
-from mmeval.data import files, parquet
+from mmeval.data import files, tables
 from mmeval.data.tables import TableRow
-from mmeval.mic.rows import Picture, Root, SourceRow, each
+from mmeval.mic.rows import Picture, Root, SourceRow, of_form
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.types import InputError
 
@@ -23,16 +22,15 @@ STATED = re.compile(rf"(?:image\s*(\d+)\s*is\s*)?(?:<image(\d+)>)?\s?{PICTURE}[.
 NAMED = re.compile(rf"(?:image\s*(\d+)\s*:\s*)?(?:<image(\d+)>)?\s?{PICTURE}", re.IGNORECASE)
 WITHIN = re.compile(rf"image\s*\d+\s*:\s*(?:<image\d+>)?\s?{PICTURE}", re.IGNORECASE)
 """A declaration inside a sentence: `Use the image 0: <image0>图 as a visual aid`."""
-SPOKEN = re.compile(r"<image(\d+)>|\bimage (\d+)\b")
+SPOKEN = re.compile(r"(<image\d+>|\bimage \d+\b)")
 SPLITS = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
 TEXTS = ("input_text", "output_text")
 
 
 def rows(root: Root) -> Iterator[SourceRow]:
-    """Read every line of every `.jsonl` and every row of every `.parquet` in the folder.
+    """Read every line of every `.jsonl` and every row of every `.parquet` in the folder; 2 KB of memory a row.
 
-    The split is what a folder or a file is called (train, val, dev, test), else train. About two kilobytes of
-    memory a row.
+    The split is what a folder or a file is called (train, val, dev, test), else train.
     """
     paths = (path.relative_to(root.folder) for path in root.folder.rglob("*") if path.is_file())
     names = sorted(path.as_posix() for path in paths if not files.is_litter(path))
@@ -42,17 +40,18 @@ def rows(root: Root) -> Iterator[SourceRow]:
     for name in found:
         rows = root.rows(name) if name.endswith(".jsonl") else _table(root, name)
         for number, row in enumerate(rows, 1):
-            yield from each([row], partial(_made, name, number))
+            with of_form(row):
+                yield _made(name, number, row)
 
 
 def _table(root: Root, name: str) -> Iterator[TableRow]:
     """Read the texts of a table; its pictures are read one by one, when they are written."""
     path = root.note(name)
-    next(parquet.values(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
-    return (TableRow(values, where) for values, where in parquet.values(path, TEXTS))
+    next(tables.parquet(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
+    return (TableRow(values, where) for values, where in tables.parquet(path, TEXTS))
 
 
-def _made(name: str, number: int, line: TableRow) -> list[SourceRow]:
+def _made(name: str, number: int, line: TableRow) -> SourceRow:
     text, answer = (line.value(column) for column in TEXTS)
     if not isinstance(text, str) or not isinstance(answer, str):
         raise TypeError(f"{' and '.join(TEXTS)} must be texts")
@@ -67,7 +66,7 @@ def _made(name: str, number: int, line: TableRow) -> list[SourceRow]:
         pictures = tuple(Picture(PurePosixPath(str(path)).as_posix()) for path in listed)
     problem = "" if shown == len(pictures) else f"{shown} places for {len(pictures)} pictures"
     split = next((SPLITS[word] for word in re.split(r"[/._-]+", name.lower()) if word in SPLITS), "train")
-    return [SourceRow(f"{name}#{number}", split, pictures, {"text": words}, answer, problem=problem)]
+    return SourceRow(f"{name}#{number}", split, pictures, {"text": words}, answer, problem=problem)
 
 
 def parts(text: str) -> tuple[Part, ...]:
@@ -76,25 +75,24 @@ def parts(text: str) -> tuple[Part, ...]:
     A number is that of the last picture declared with it, or of the next one where none was yet: the original
     numbers the question's picture 0 again after a single demonstration, and here it becomes picture 1.
     """
-    declared: list[tuple[int, int]] = []  # (number in the text, slot)
+    declared: list[int] = []  # of each slot, its number in the text
     pieces: list[Part] = []
     for line in text.splitlines(keepends=True):
         pieces += _line(line, declared)
     resolved: list[Part] = []
     seen = 0
     for piece in pieces:
-        if isinstance(piece, ImagePlace):
-            seen += 1
+        if isinstance(piece, ImageMention):
+            slots = [slot for slot, number in enumerate(declared) if number == piece.slot]
+            slot = max((slot for slot in slots if slot < seen), default=min(slots, default=None))
+            piece = f"image {piece.slot}" if slot is None else ImageMention(slot)
+        seen += isinstance(piece, ImagePlace)
+        if piece != "":
             resolved.append(piece)
-        elif isinstance(piece, ImageMention):
-            slot = _slot(piece.slot, declared, seen)
-            resolved.append(f"image {piece.slot}" if slot is None else ImageMention(slot))
-        else:
-            resolved.append(piece)
-    return tuple(piece for piece in resolved if piece != "")
+    return tuple(resolved)
 
 
-def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
+def _line(line: str, declared: list[int]) -> list[Part]:
     """Turn a line into parts: places count through the text, a mention holds the number as it stands there."""
     pattern, hoisted = (NAMED, True) if WITHIN.search(line) else (STATED, False)
     first: list[Part] = []
@@ -103,7 +101,7 @@ def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
     for found in pattern.finditer(line) if re.search(PICTURE, line) else ():
         slot = len(declared)
         number = next((int(group) for group in found.groups() if group is not None), slot)
-        declared.append((number, slot))
+        declared.append(number)
         rest += _spoken(line[end : found.start()])
         if hoisted:
             first.append(ImagePlace(slot))
@@ -112,27 +110,12 @@ def _line(line: str, declared: list[tuple[int, int]]) -> list[Part]:
             rest.append(ImagePlace(slot))
         end = found.end()
     rest += _spoken(line[end:])
-    if (
-        rest
-        and isinstance(rest[-1], str)
-        and not rest[-1].strip()
-        and len(rest) > 1
-        and isinstance(rest[-2], ImagePlace)
-    ):
-        rest.pop()  # the line break after a declaration, which the context writes itself
+    match rest:
+        case [*_, ImagePlace(), str(blank)] if not blank.strip():
+            rest.pop()  # the line break after a declaration, which the context writes itself
     return [*first, *rest]
 
 
 def _spoken(text: str) -> list[Part]:
-    pieces: list[Part] = []
-    end = 0
-    for found in SPOKEN.finditer(text):
-        pieces += [text[end : found.start()], ImageMention(int(found[1] or found[2]))]
-        end = found.end()
-    return [*pieces, text[end:]]
-
-
-def _slot(number: int, declared: list[tuple[int, int]], seen: int) -> int | None:
-    before = [slot for known, slot in declared if known == number and slot < seen]
-    after = [slot for known, slot in declared if known == number and slot >= seen]
-    return before[-1] if before else after[0] if after else None
+    pieces = enumerate(SPOKEN.split(text))  # every other one is a mention
+    return [ImageMention(int(piece.strip("<image >"))) if k % 2 else piece for k, piece in pieces]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from mmeval.data.tables import TableRow
-from mmeval.mic.rows import Picture, Root, SourceRow, each, index
+from mmeval.mic.rows import Picture, Root, SourceRow, index, of_form
 from mmeval.types import InputError
 
 SPLITS = {"train": "train", "val": "val", "testA": "test", "testB": "test", "test": "test"}
@@ -24,8 +24,7 @@ WORDS = (
 def rows(root: Root) -> Iterator[SourceRow]:
     """Read a row an expression. MMICL asks by the ninth of the picture that the box's centre is in."""
     folder = root.need("train2014", "images/train2014")
-    refs = root.find("refs(unc).json", "refs(google).json")
-    if refs:
+    if refs := root.find("refs(unc).json", "refs(google).json"):
         yield from _official(root, refs, folder)
     elif found := [name for split in SPLITS if (name := root.find(f"finetune_refcoco_{split}.json"))]:
         for name in found:
@@ -45,38 +44,31 @@ def _official(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
     annotations, pictures = root.lists(root.need("instances.json"), "annotations", "images")
     boxes = index(annotations, lambda line: (line.value("id"), line.value("bbox")))
     images = index(pictures, lambda line: (line.value("id"), line))
-
-    def make(ref: TableRow) -> list[SourceRow]:
-        image = images[ref.value("image_id")]
-        picture = Picture(f"{folder}/{image.value('file_name')}")
-        box = ref.values.get("bbox") or boxes[ref.value("ann_id")]
-        place, problem = _place(box, image.value("width"), image.value("height"))
-        split, sentences = SPLITS[ref.value("split")], ref.value("sentences")
-        return [
-            SourceRow(str(one["sent_id"]), split, (picture,), {"place": place}, str(one["sent"]), (), problem)
-            for one in sentences
-        ]
-
-    yield from each(root.rows(path, "."), make)
+    for ref in root.rows(path, "."):
+        with of_form(ref):
+            image = images[ref.value("image_id")]
+            picture = Picture(f"{folder}/{image.value('file_name')}")
+            texts, problem = _place(ref.values.get("bbox") or boxes[ref.value("ann_id")], image)
+            split, sentences = SPLITS[ref.value("split")], ref.value("sentences")
+            for one in sentences:
+                yield SourceRow(str(one["sent_id"]), split, (picture,), texts, str(one["sent"]), (), problem)
 
 
 def _mdetr(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
     annotations, images = root.lists(path, "annotations", "images")
     boxes = index(annotations, lambda line: (line.value("image_id"), line.value("bbox")))
     name = re.sub(r".*finetune_refcoco_(\w+)\.json", r"\1", path)
-
-    def make(image: TableRow) -> list[SourceRow]:
-        place, problem = _place(boxes[image.value("id")], image.value("width"), image.value("height"))
-        picture = Picture(f"{folder}/{image.value('file_name')}")
-        id, texts = f"{name}-{image.value('id')}", {"place": place}
-        return [SourceRow(id, SPLITS[name], (picture,), texts, str(image.value("caption")), (), problem)]
-
-    yield from each(images, make)
+    for image in images:
+        with of_form(image):
+            texts, problem = _place(boxes[image.value("id")], image)
+            picture, id = Picture(f"{folder}/{image.value('file_name')}"), f"{name}-{image.value('id')}"
+            yield SourceRow(id, SPLITS[name], (picture,), texts, str(image.value("caption")), (), problem)
 
 
-def _place(box: list[float], width: float, height: float) -> tuple[str, str]:
+def _place(box: list[float], image: TableRow) -> tuple[dict[str, str], str]:
     """Return the ninth of the picture that the centre of a box (left, top, width, height) is in, and what is wrong."""
+    width, height = image.value("width"), image.value("height")
     x, y = (box[0] + box[2] / 2) / width, (box[1] + box[3] / 2) / height
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        return "", f"the box {box} is not in the picture of {width} x {height}"
-    return WORDS[min(int(y * 3), 2)][min(int(x * 3), 2)], ""
+        return {"place": ""}, f"the box {box} is not in the picture of {width} x {height}"
+    return {"place": WORDS[min(int(y * 3), 2)][min(int(x * 3), 2)]}, ""
