@@ -47,9 +47,7 @@ class Release:
 
     def items(self, folder: Path, part: str) -> Iterator[Item]:
         """Read the questions of a part. Raises InputError for a missing file, annotation or answer."""
-        questions, annotations = (
-            _need(folder, name.format(part), self.source) for name in (self.questions, self.annotations)
-        )
+        questions, annotations = (self._need(folder, name.format(part)) for name in (self.questions, self.annotations))
         yield from self.read(questions, annotations, part)
 
     def read(self, questions: Path, annotations: Path, part: str) -> Iterator[Item]:
@@ -72,6 +70,11 @@ class Release:
         name = f"{part}2014/COCO_{part}2014_{int(image):012d}.jpg"
         return (name, f"images/{name}")
 
+    def _need(self, folder: Path, name: str) -> Path:
+        if (path := find(folder, name, PLACES)) is None:
+            raise InputError(f"{folder}: no {name} in it; get it from {self.source}")
+        return path
+
 
 class VizWiz(Release):
     """VizWiz's pictures are called by their names."""
@@ -90,7 +93,7 @@ class VizWiz(Release):
         if find(folder, f"{part}.json", PLACES) is None and super().has(folder, part):
             yield from super().items(folder, part)
             return
-        path = _need(folder, f"{part}.json", self.source)
+        path = self._need(folder, f"{part}.json")
         for line in tables.of_file(path, path.parent, ".", _slim):
             image = line.text("image")
             files = self.pictures(part, image, line.where)
@@ -147,10 +150,3 @@ def _slim(value: dict[str, Any]) -> Any:
         return value
     texts = (value["answer"], value.get("raw_answer"))
     return tuple(sys.intern(text) if isinstance(text, str) else text for text in texts)
-
-
-def _need(folder: Path, name: str, source: str) -> Path:
-    path = find(folder, name, PLACES)
-    if path is None:
-        raise InputError(f"{folder}: no {name} in it; get it from {source}")
-    return path

@@ -66,16 +66,15 @@ class Tally:
         with path.open(encoding="utf-8", newline="\n") as lines:
             for line in lines:
                 value = json.loads(line[1:])
-                if "demonstration_of" in value:
-                    self.demonstrations_skipped += 1
-                    continue
-                self.rows += 1
+                self.rows += "demonstration_of" not in value
                 if line[0] == "+":
                     self.demonstrations += len(value.get("shots", ()))
-                    continue
-                self.reasons[value["kind"]] += 1
-                if value["kind"] != TOO_LONG:
-                    self.first = self.first or f"{value['id']}: {value['reason']}"
+                elif "demonstration_of" in value:
+                    self.demonstrations_skipped += 1
+                else:
+                    self.reasons[value["kind"]] += 1
+                    if value["kind"] != TOO_LONG:
+                        self.first = self.first or f"{value['id']}: {value['reason']}"
 
 
 def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Generator[Path, None, None]:

@@ -50,7 +50,7 @@ def _carded(
 
     def small(value: dict[str, Any]) -> dict[str, Any]:
         """Keep the columns that are read: some files are a gigabyte."""
-        return {name: value[name] for name in value.keys() & columns} or value
+        return {name: held for name, held in value.items() if name in columns} or value
 
     for split, path in root.splits(files):
         for number, line in enumerate(root.rows(path, card.rows, small), 1):
