@@ -248,9 +248,8 @@ def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
 _DIGESTS = {
     "questions": "other questions (their ids, texts or answers have changed)",
     "checkpoint": "other weights of the model",
-    "card": "another card of that name",
 }
-"""What differs where the values are digests, or too long to be read."""
+"""What differs where the values are digests."""
 
 
 def check_removable(folder: Path) -> None:

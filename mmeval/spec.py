@@ -160,10 +160,13 @@ def folder_name(spec: RunSpec, default: RunSpec) -> str:
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield name and both values of everything in which two identities differ."""
+    """Yield name and both values of everything in which two identities differ; names in maps are joined by dots."""
     for name in dict.fromkeys((*one, *other)):
-        if one.get(name) != other.get(name):
-            yield name, one.get(name), other.get(name)
+        first, second = one.get(name), other.get(name)
+        if isinstance(first, Mapping) and isinstance(second, Mapping):
+            yield from ((f"{name}.{inner}", *values) for inner, *values in differing(first, second))
+        elif first != second:
+            yield name, first, second
 
 
 def defaults(spec: Spec) -> Spec:

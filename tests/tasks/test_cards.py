@@ -82,7 +82,7 @@ def test_another_card_is_another_run(tools: Path, tmp_path: Path) -> None:
     card(tools, {**TOOLS, "letters": "(A)"})
     other = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
     assert other.exit_code == 2
-    assert "task.card.letters" in other.stderr
+    assert "card.letters" in other.stderr
 
 
 def test_runs_of_a_card_are_drawn_again_and_together(tools: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_runs_of_a_card_are_drawn_again_and_together(tools: Path, tmp_path: Path
     run(tools / "tools.yaml", tools, tmp_path / "C", "constant:A")
     refused = call("report", tmp_path / "A", tmp_path / "C", "--out", tmp_path / "drawn")
     assert refused.exit_code == 2
-    assert "different cards that are all called tools" in refused.stderr
+    assert "different cards that are both called tools" in refused.stderr
 
 
 def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> None:
@@ -122,9 +122,9 @@ def test_no_turn_no_early_stop(tools: Path, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_shows_what_is_weighed(tools: Path) -> None:
-    shown = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--by", "likelihood", "--dry-run")
+    shown = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--scoring", "likelihood", "--dry-run")
     assert shown.exit_code == 0, shown.output
-    assert "[weighed: saw]" in shown.output
+    assert "[candidate: saw]" in shown.output
 
 
 def test_what_is_asked(tools: Path) -> None:
@@ -137,7 +137,7 @@ def test_what_is_asked(tools: Path) -> None:
 
 
 def test_likelihood_and_public_readings_come_with_multiple_choice(tools: Path, tmp_path: Path) -> None:
-    weighed = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", by="likelihood")
+    weighed = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", scoring="likelihood")
     assert (value(weighed, "overall"), weighed["counts"]["unparsed"]) == (0.0, 4)  # all are equally likely
     read = run(tools / "tools.yaml", tools, tmp_path / "read", "constant:A", reading="2023")
     assert value(read, "overall") == value(read, "overall", "strict") == 75.0
@@ -312,8 +312,8 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
     scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:B")
     assert (value(scores, "overall"), value(scores, "halves")) == (50.0, 0.0)
     assert scores["metrics"]["overall"]["chance"] is None
-    weighed = call("run", "--task", tmp_path / "tools.yaml", "--model", "constant", "--by", "likelihood")
-    assert (weighed.exit_code, "leave out --reading, --by" in weighed.stderr) == (2, True)
+    weighed = call("run", "--task", tmp_path / "tools.yaml", "--model", "constant", "--scoring", "likelihood")
+    assert (weighed.exit_code, "remove --reading, --scoring" in weighed.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
