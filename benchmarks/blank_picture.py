@@ -20,10 +20,7 @@ def main() -> None:
     """Print Perception and Cognition with their intervals, seen and blank."""
     task, model, data = load_task("mme"), load_model("mmicl-tiny"), str(suite("mme"))
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
-    for name, samples in (
-        ("as drawn", list(task.samples(data))),
-        ("grey", list(blank(task.samples(data)))),
-    ):
+    for name, samples in (("as drawn", list(task.samples(data))), ("grey", list(blank(task.samples(data))))):
         asked = {sample.id: (sample, render(task, sample, "release")) for sample in samples}
         responses = model.generate([request for _, request in asked.values()], Generation())
         records = [record(*asked[response.id], response) for response in responses]

@@ -3,8 +3,6 @@
 The public API is what `__all__` names. Importing it loads neither torch nor pandas.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 

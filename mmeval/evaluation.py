@@ -4,8 +4,6 @@ The stages are given a task and a model as values. What a sample looks like to a
 is worth `scored`'s, what is drawn `reporting`'s.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 import sys

@@ -1,7 +1,5 @@
 """Where a session of a run took place: time, version, commit, packages, machine; and which of these make answers."""
 
-from __future__ import annotations
-
 import platform
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A sample as a model is asked it, and what is kept of the answer: Sample -> Request -> Record."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ shows in a folder's name. The command line, run files, identities, folder names 
 so that a new option is a new field.
 """
 
-from __future__ import annotations
-
 import itertools
 import types
 import typing

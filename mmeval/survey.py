@@ -1,7 +1,5 @@
 """A first reading of the data: what it is, how many questions it has, and which of them a run asks."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 from collections.abc import Iterable, Mapping

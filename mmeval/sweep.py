@@ -1,7 +1,5 @@
 """Several evaluations in a row: every spec a run of its own, each model loaded once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -4,8 +4,6 @@ Everything here is a frozen value. How a value is read from data, sent to a mode
 is the business of the other rooms.
 """
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 import io

@@ -3,8 +3,6 @@
 The total is the plain mean of the fourteen accuracies (`eval/evaluate.py` of zeyofu/BLINK_Benchmark).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ Goyal et al. 2017 (arXiv 1612.00837), Marino et al. 2019 (arXiv 1906.00067), Gur
 Answers are scored by VQA accuracy; val is asked, as the answers of the test parts are not public.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -92,10 +90,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
 VQAV2 = _task("vqav2", KINDS, vqa_data.VQAV2, SCORERS)
 OKVQA = replace(
     _task(
-        "okvqa",
-        KNOWLEDGE,
-        vqa_data.OKVQA,
-        {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": raw},
+        "okvqa", KNOWLEDGE, vqa_data.OKVQA, {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": raw}
     ),
     remarks=unstemmed,
 )

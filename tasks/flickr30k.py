@@ -3,8 +3,6 @@
 CIDEr-D over the 1,000 pictures of test with five captions each; `shared` says how demonstrations are drawn.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Area under the ROC curve of how likely the model finds yes, in each labelled par
 with dev_seen. `shared` says how demonstrations are drawn.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -8,8 +8,6 @@ has the index of its question plus a multiple of a million; its picture is its o
 of the row that has it.
 """
 
-from __future__ import annotations
-
 import gc
 import hashlib
 import math

@@ -4,8 +4,6 @@ A subtask gives 100 points times the share of questions answered right (acc) plu
 pictures with both answered right (acc+). Perception is the sum of the first ten, Cognition of the last four.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -4,8 +4,6 @@ Wang et al. 2024, arXiv 2406.09411; prompt and parser from `eval/utils` of muirb
 questions and in options, where the data set writes <image>.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from mmeval.data import tables

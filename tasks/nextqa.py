@@ -3,8 +3,6 @@
 The numbers are those of `eval_mc.py` of doc-doc/NExT-QA: what comes before and what comes after are one kind.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -4,8 +4,6 @@ Accuracy, and consistency: the share of sentences for which every pair of pictur
 (`nlvr2/eval/metrics.py` of lil-lab/nlvr: the identifier without its pair names the sentence).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path

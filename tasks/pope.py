@@ -3,8 +3,6 @@
 The splits share the 1,500 questions whose answer is yes, so that no number is taken over several of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -75,11 +73,7 @@ def _split(file: Path) -> str | None:
 POPE = Task(
     name="pope",
     samples=samples,
-    prompts={
-        "release": ending(""),
-        "yes-no": ending(YES_OR_NO),
-        "single-word": ending(WORD),
-    },
+    prompts={"release": ending(""), "yes-no": ending(YES_OR_NO), "single-word": ending(WORD)},
     scorers={"official": yesno.scorer(official), "strict": yesno.scorer(yesno.strict)},
     metrics={"official": numbers, "strict": numbers},
     axes={f"{split}/accuracy": label for split, label in SPLITS.items()},

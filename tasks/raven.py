@@ -4,8 +4,6 @@ Rule and prompt: Kosmos-1 (Huang et al. 2023, arXiv 2302.14045), which took IQ50
 RAVEN (Zhang et al. 2019, arXiv 1903.02741) has eight, in seven configurations.
 """
 
-from __future__ import annotations
-
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence

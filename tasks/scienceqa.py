@@ -3,8 +3,6 @@
 Prompts and the reading of answers from lupantech/ScienceQA, `models/base_prompt.py` and `models/run_gpt3.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

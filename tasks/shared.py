@@ -6,8 +6,6 @@ part, and "zero-shot" shows two of them without their pictures. It decodes with 
 and twenty for a caption.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ arXiv 1811.10830. Q->A and QA->R (which gives the right answer) are asked separa
 (`models/eval_q2ar.py` of rowanz/r2c). Not to be mixed up with Visual Caption Restoration, also called VCR.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Xu et al. 2017 (ACM Multimedia; xudejing/video-question-answering) and Yang et a
 antoyang/just-ask), whose scripts compare answers whole: `run_gra.py`, `train_videoqa.py`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace

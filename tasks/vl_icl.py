@@ -4,8 +4,6 @@ Rules from `evals/eval.py` of ys-zong/VL-ICL. `--shots` says how many demonstrat
 `SUBSET/query.json` and `SUBSET/support.json`, and pictures by their path from the root.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Iterator, Sequence

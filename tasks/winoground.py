@@ -5,8 +5,6 @@ for each caption with each picture by itself, which is the official rule; `winog
 the prompt, as MMICL's authors did; `winoground-choice` asks for A or B. Chance differs, too.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

@@ -49,10 +49,7 @@ def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed
     whole = list(_questions(data, names, asked, first_seed))
     _write(folder / "interleaved.jsonl", whole)
     with ProcessPoolExecutor(workers) as pool:
-        _write(
-            folder / "pasted.jsonl",
-            pool.map(_pasted, [(str(folder), example) for example in whole], chunksize=200),
-        )
+        _write(folder / "pasted.jsonl", pool.map(_pasted, [(str(folder), example) for example in whole], chunksize=200))
     _write(folder / "undemonstrated.jsonl", (example for example in whole if not example.shots))
     _write(folder / "single.jsonl", (example for example in whole if len(example.all_images) == 1))
     _write(folder / "blind.jsonl", map(_blind, whole))

@@ -1,7 +1,5 @@
 """A row of a card's table as a question: its kind, its pictures, its options, its answer and its groups."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

@@ -3,8 +3,6 @@
 docs/own-benchmark.md is the guide. `rows` makes questions of a card's table, `task` the task.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self

@@ -1,7 +1,5 @@
 """The task that a card describes: its prompts, its scorer and its numbers. Its questions are read in `rows`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import resources

@@ -1,7 +1,5 @@
 """The command line: parse, call, print. Whatever it does can be done through `import mmeval` too."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

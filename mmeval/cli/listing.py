@@ -1,7 +1,5 @@
 """`mmeval tasks` and `mmeval models`: what is known by name."""
 
-from __future__ import annotations
-
 import click
 
 

@@ -1,7 +1,5 @@
 """Command-line options made of RunSpec's fields, and the few that several commands share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

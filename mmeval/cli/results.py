@@ -1,7 +1,5 @@
 """`mmeval score`, `mmeval report`, `mmeval submit`: what is done with answers, without a model."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`mmeval run`: evaluate, or show what would be asked."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

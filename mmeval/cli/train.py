@@ -1,7 +1,5 @@
 """The commands that make an MMICL: `train`, and `mic`, which builds its data."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Rows of .csv and .tsv files; a picture in base64 stays in the file until it is asked for."""
 
-from __future__ import annotations
-
 import base64
 import csv
 import io

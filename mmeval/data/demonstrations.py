@@ -3,8 +3,6 @@
 What a set's files look like is for its reader to say; how questions and demonstrations are worded, for the prompts.
 """
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Find the files that data names, inside the folder that the user named."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath

@@ -1,7 +1,5 @@
 """Read a data set on the Hugging Face hub, at a pinned revision. The only source that uses the network."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any

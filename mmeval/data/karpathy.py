@@ -1,7 +1,5 @@
 """Read captions as Karpathy split them: `dataset_coco.json` and `dataset_flickr30k.json`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Read NLVR2's release: `train.json`, `dev.json`, `test1.json`, an object a line about a left and a right picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mmeval.data.tables import TableRow

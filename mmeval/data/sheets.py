@@ -1,7 +1,5 @@
 """Tables that people exchange: .xlsx, .tsv and .csv, cell by cell, with what kind of cell each is."""
 
-from __future__ import annotations
-
 import warnings
 import zipfile
 import zlib

@@ -3,8 +3,6 @@
 What the columns mean is for the task to say. No address is fetched, and no name leads out of the folder given.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

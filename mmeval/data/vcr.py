@@ -1,7 +1,5 @@
 """Read VCR's release: `train.jsonl` and `val.jsonl`, and `vcr1images/` with stills and a JSON file of boxes of each."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Mapping, Sequence

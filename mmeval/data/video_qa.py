@@ -1,7 +1,5 @@
 """Read questions about videos that Xu et al. made of the captions of MSVD and MSR-VTT: `{train,val,test}_qa.json`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -4,8 +4,6 @@ VQAv2 and OK-VQA have a file of questions and one of annotations, tied by `quest
 VizWiz has both in one list; open_flamingo's copy of it in VQA's form is read, too.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The picture world, the suites drawn with it in the benchmarks' own formats, and the weights trained on it."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Write the embedded suites: questions about the picture world in the file formats of the benchmarks."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

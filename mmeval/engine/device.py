@@ -1,7 +1,5 @@
 """Where a model runs and in which number format."""
 
-from __future__ import annotations
-
 import torch
 
 from mmeval.types import InputError

@@ -1,7 +1,5 @@
 """From a checkpoint's name to a model that answers: what the in-process adapters share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from mmeval.engine.device import BATCH_TOKENS, DTYPES, pick_device

@@ -1,7 +1,5 @@
 """The picture store: every distinct picture is decoded and encoded once, and kept while there is room."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

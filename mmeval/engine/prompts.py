@@ -1,7 +1,5 @@
 """A request's demonstrations and question as one row of parts, pictures numbered through."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

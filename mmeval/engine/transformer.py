@@ -3,8 +3,6 @@
 BLIP-2 and InstructBLIP are the same parts with other prompts, so all adapters but `constant` run here.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ The work is cut into shards. A shard is a file that appears whole under OUT/.wor
 command goes on with the shards that are missing, and the joined files equal those of a build never killed.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

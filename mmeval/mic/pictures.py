@@ -4,8 +4,6 @@ The name of a picture depends on nothing but where it comes from, and it appears
 picture that is there was checked, by whichever process.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """Draw by seed which rows become examples and which stand before them as demonstrations; no picture is read."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence

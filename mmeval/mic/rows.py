@@ -3,8 +3,6 @@
 `Root` is the only way in which a reader opens a file: inside the given folder, UTF-8, and noted by its digest.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager

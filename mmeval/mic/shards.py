@@ -3,8 +3,6 @@
 A line of a shard's file is `+` and an example, or `-` and what was left out with the reason.
 """
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import os

@@ -3,8 +3,6 @@
 A wording is a text with places: `{question}` takes what the row says, `[0]` names its picture 0.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ After `import mmeval.mmicl`, transformers' AutoConfig, AutoProcessor and AutoMod
 our modules registers itself, once somebody imports the Auto class; data sets and prompts are read without torch.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import sys

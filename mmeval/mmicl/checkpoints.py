@@ -4,8 +4,6 @@
 `weights`, is a CheckpointError.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

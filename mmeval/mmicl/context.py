@@ -4,8 +4,6 @@ A prompt comes as parts (texts, pictures shown, pictures spoken of) and leaves a
 turns into token ids. Nothing here knows a tokenizer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ take the places of T placeholders in the prompt (Zhao et al., MMICL, arXiv 2309.
 `forward`: `encode` pictures, `query` them, `merge` them into the text. The processor makes prompts and ids.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Decode the pictures of training data: which kinds, how large, and one error for all that can be wrong with one."""
 
-from __future__ import annotations
-
 import struct
 import warnings
 import zlib

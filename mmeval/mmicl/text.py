@@ -4,8 +4,6 @@ A published tokenizer turns a literal "</s>" or "<image0>" in somebody's questio
 cannot: its vocabulary is that of the same `tokenizer.json`, less every special token.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Sequence
 from typing import Any

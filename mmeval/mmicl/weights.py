@@ -5,8 +5,6 @@ tensors are read, never code; no path leaves the folder; every key of model and 
 writes holds only what was trained, `trained.safetensors`, and says of which model, `training.json`.
 """
 
-from __future__ import annotations
-
 import json
 import pickle
 import re

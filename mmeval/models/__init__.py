@@ -3,8 +3,6 @@
 Nothing here imports torch: naming, checking and fingerprinting a model is done before it is loaded.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import json

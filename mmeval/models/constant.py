@@ -1,7 +1,5 @@
 """A model that always says the same: the floor of every table, and a run without torch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 

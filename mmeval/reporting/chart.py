@@ -1,7 +1,5 @@
 """What a figure or a table shows, as values: series of estimates along a benchmark's axes. Nothing is drawn here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any

@@ -1,7 +1,5 @@
 """What the command line shows: progress, prompts, lists, and where files were written. Tables are `table`'s."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Positions are fractions of full marks, so that totals and axes of different full marks share one scale.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Everything a model or a data set wrote reaches the page through autoescaping, an
 lets nothing run but the page's own script and lets nothing load.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

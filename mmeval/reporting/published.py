@@ -3,8 +3,6 @@
 The tables are the CSV files of `reports/reference/`, installed as the data of `mmeval.reporting.reference`.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Sequence

@@ -4,8 +4,6 @@ Every spoke runs from zero to full marks, in the benchmark's own order; rings ar
 written on them; nothing is filled, since areas say nothing; intervals are ticks on the spokes; chance is dashed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Everything that is written beside a run's records: tables, figures, the page, the benchmark's own results."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Where two scorers do not read the same out of the same answers, and why."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 

@@ -4,8 +4,6 @@ Replies that can be read are cached by content on disk, so that no question is p
 counted and asked again the next time: no failure is stored, and none becomes a letter.
 """
 
-from __future__ import annotations
-
 import hashlib
 import http.client
 import io

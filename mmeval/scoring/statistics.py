@@ -3,8 +3,6 @@
 A metric says what a number is made of (a `Statistic`); how sure one can be of it is found here, once for all metrics.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

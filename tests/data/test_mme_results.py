@@ -25,15 +25,7 @@ def test_pairs_are_adjacent_lines_and_pictures_are_names(tmp_path: Path) -> None
     assert len({record.id for record in found}) == 4
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        GOOD,
-        GOOD.rstrip("\n"),
-        GOOD.replace("\n", "\r\n"),
-        "\ufeff" + GOOD,
-    ],
-)
+@pytest.mark.parametrize("content", [GOOD, GOOD.rstrip("\n"), GOOD.replace("\n", "\r\n"), "\ufeff" + GOOD])
 def test_harmless_differences(content: str, tmp_path: Path) -> None:
     assert read(tmp_path, content) == ["yes", "no"]
     assert len({record.groups["image"] for record in read_predictions(str(tmp_path), ["OCR"])}) == 1

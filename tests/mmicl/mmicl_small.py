@@ -108,11 +108,7 @@ def tokenizer(after: bool = True) -> str:
                 "special_tokens": {"</s>": {"id": "</s>", "ids": [1], "tokens": ["</s>"]}},
             },
             "decoder": None,
-            "model": {
-                "type": "WordLevel",
-                "vocab": {word: i for i, word in enumerate(WORDS)},
-                "unk_token": "<unk>",
-            },
+            "model": {"type": "WordLevel", "vocab": {word: i for i, word in enumerate(WORDS)}, "unk_token": "<unk>"},
         }
     )
 

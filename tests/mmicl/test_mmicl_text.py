@@ -41,10 +41,7 @@ def bpe() -> tuple[str, set[int]]:
     pieces = [*"▁abcdefghijklmnopqrstuvwxyz<>/0", "</", "s>", "<i", "ma", "ge", "<ima", "ge0", "<image0", "do"]
     vocabulary = {piece: i for i, piece in enumerate([*control, *pieces])}
     merges = ["< /", "s >", "</ s>", "< s>", "< i", "m a", "g e", "<i ma", "ge 0", "<ima ge0", "<image0 >", "d o"]
-    replace = [
-        {"type": "Prepend", "prepend": "▁"},
-        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
-    ]
+    replace = [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]
     model = {"type": "BPE", "vocab": vocabulary, "merges": merges, "unk_token": "<unk>", "fuse_unk": True}
     normalizer = {"type": "Sequence", "normalizers": replace}
     return file(model, {"<unk>": 0, "<s>": 1, "</s>": 2}, normalizer=normalizer), {1, 2, 3}

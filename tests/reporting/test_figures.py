@@ -104,10 +104,7 @@ def test_an_axis_without_a_value_is_a_gap_and_is_said(
 @FIGURES
 @pytest.mark.parametrize(
     ("bad", "said"),
-    [
-        (lambda: chart(*"ABCDEFGH"), "8 models"),
-        (lambda: _of_another_task(), "full marks of 100 and 200"),
-    ],
+    [(lambda: chart(*"ABCDEFGH"), "8 models"), (lambda: _of_another_task(), "full marks of 100 and 200")],
 )
 def test_what_cannot_be_drawn_together_is_refused(
     figure: ModuleType, bad: Callable[[], Chart], said: str, tmp_path: Path

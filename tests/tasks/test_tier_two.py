@@ -428,8 +428,7 @@ def test_the_facts_of_a_task_are_a_line_each(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["vcr", "vqav2", "gqa", "nlvr2", "okvqa", "flickr30k", "msrvtt-qa", "textvqa", "vsr", "iconqa", "vl-icl"],
+    "name", ["vcr", "vqav2", "gqa", "nlvr2", "okvqa", "flickr30k", "msrvtt-qa", "textvqa", "vsr", "iconqa", "vl-icl"]
 )
 def test_what_mmicl_was_trained_on_is_said(name: str) -> None:
     held_in = load_task(name).card["held_in"]

@@ -3,8 +3,6 @@
 It knows no model, no task and no harness: pictures, questions, and what is true of each picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from mmeval.embedded.world.artworks import PAINTERS

@@ -1,7 +1,5 @@
 """Artwork: twenty painters, known by how they lay on paint and by their palette, whatever they paint."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

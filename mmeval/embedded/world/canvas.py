@@ -1,7 +1,5 @@
 """Drawing: a 96 x 96 picture drawn at three times the size, then lit, grained and made smaller."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

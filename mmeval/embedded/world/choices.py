@@ -5,8 +5,6 @@ property reasoning, nature and social relations, future prediction, image qualit
 set to draw options from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Commonsense reasoning: a thing in one of two states, and questions whose answer takes a rule of daily life."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Celebrity: twenty people of the picture world, known by hair, skin, glasses and beard; never by their clothes."""
 
-from __future__ import annotations
-
 import math
 
 from mmeval.embedded.world.canvas import Canvas, Color, Spot, dark, light, pastel, varied

@@ -1,7 +1,5 @@
 """Letters, digits and signs, five dots wide and seven high, drawn large: no font file, the same everywhere."""
 
-from __future__ import annotations
-
 from mmeval.embedded.world.canvas import Canvas, Color, Spot
 from mmeval.embedded.world.view import Mark
 

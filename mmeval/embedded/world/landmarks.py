@@ -1,7 +1,5 @@
 """Landmark: twenty buildings, known by their body and what stands on top; never by stone, sky or light."""
 
-from __future__ import annotations
-
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Spot, dark, light, mix, varied
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Family, Portrait

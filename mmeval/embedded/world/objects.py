@@ -1,7 +1,5 @@
 """Existence, count, position and color: pictures of things on a grid."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mmeval.embedded.world.rng import Rng

@@ -1,7 +1,5 @@
 """Posters: twenty-four films; the first word of a title gives its colors, the second its motif."""
 
-from __future__ import annotations
-
 from mmeval.embedded.world.canvas import Canvas, Color, Spot, around, dark, light, mix, pastel, varied
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Family, Portrait

@@ -3,8 +3,6 @@
 Built on `random.Random.random` and `getrandbits` alone: Python makes no such promise for `choice` and `shuffle`.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Sequence
 from typing import TypeVar

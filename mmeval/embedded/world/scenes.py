@@ -1,7 +1,5 @@
 """Scene: twelve kinds of place, at any time of day."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

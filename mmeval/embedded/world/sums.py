@@ -1,7 +1,5 @@
 """Numerical calculation and code reasoning: a sum on a board, a program of two or three lines on a screen."""
 
-from __future__ import annotations
-
 from PIL import Image
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, mix, pastel, varied

@@ -1,7 +1,5 @@
 """The nouns of the picture world: a picture, what is true of it, what is asked about it, and families of names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """OCR and text translation: a word on a sign. In quotes a word is spelled, wherever it stands."""
 
-from __future__ import annotations
-
 from PIL import Image
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, dark, light, pastel, varied

@@ -1,7 +1,5 @@
 """Read sources that are benchmarks, too, each as its benchmark does: a row is a question, an answer and pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources

@@ -1,7 +1,5 @@
 """Read captions, a row each: of COCO's and Flickr30k's pictures, in the forms that go round, and MSR-VTT's videos."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

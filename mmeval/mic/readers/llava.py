@@ -1,7 +1,5 @@
 """Read LLaVA's two sets: a list of conversations, or of captions asked for, about a picture; each kept as a whole."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from mmeval.mic.rows import Picture, Root, SourceRow, of_form

@@ -1,7 +1,5 @@
 """Read miniImageNet: Ravi and Larochelle's `{train,val,test}.csv`, a picture and its WordNet number a line."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ Their texts come with declarations ("image 0 is <image0>图") and with the demon
 parts again, pictures shown and mentioned, so that any context can introduce them, and numbers follow the pictures.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath

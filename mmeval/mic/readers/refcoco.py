@@ -4,8 +4,6 @@ Read are `refs(unc).json` (the official `refs(unc).p`, converted) with `instance
 `finetune_refcoco_*.json`, which are COCO files with an image entry an expression.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """What must hold before a run begins: its files are there, its packages too, and its folder holds no other run."""
 
-from __future__ import annotations
-
 import fcntl
 import importlib.util
 import json

@@ -5,8 +5,6 @@ picture, in the same order, written after its states), as many pairs as processe
 any instant leaves whole pictures only. The folder's name holds the encoder's digest: other weights, other features.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

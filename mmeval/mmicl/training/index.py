@@ -3,8 +3,6 @@
 Everything that can be wrong with the lines is found here, before training starts.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter

@@ -5,8 +5,6 @@ example, and every answer is learnt in one pass: later questions stand behind ea
 each sees the pictures and itself alone (`apart`), as questions of a benchmark do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile

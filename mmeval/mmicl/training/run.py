@@ -1,7 +1,5 @@
 """From a configuration to a trained model: check everything that can be checked, then train, then save."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Set
 from dataclasses import asdict, replace
 from itertools import islice

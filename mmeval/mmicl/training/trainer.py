@@ -1,7 +1,5 @@
 """MMICL on transformers' Trainer: its batches, its loss, its evaluation by generation, what it says and saves."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import time

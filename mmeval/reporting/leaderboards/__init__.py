@@ -1,7 +1,5 @@
 """The files that leaderboards ask for, one module a leaderboard: written from a run, read back, and explained."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

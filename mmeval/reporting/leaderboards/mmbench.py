@@ -1,7 +1,5 @@
 """MMBench's predictions table: what its server took until 2026, and what VLMEvalKit reads and writes today."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Everything that is wrong with a predictions table in MMBench's format, ours or anybody's."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

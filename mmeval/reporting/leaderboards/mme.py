@@ -1,7 +1,5 @@
 """MME's results folder: what its authors' script reads, and what goes to the leaderboard."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby

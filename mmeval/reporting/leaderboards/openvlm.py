@@ -1,7 +1,5 @@
 """What the OpenVLM leaderboard's maintainers took from others: a zip of prediction tables, and an entry as JSON."""
 
-from __future__ import annotations
-
 import json
 import zipfile
 import zlib

@@ -1,7 +1,5 @@
 """Area under the ROC curve: how often a positive is ranked above a negative, a tie counting half."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

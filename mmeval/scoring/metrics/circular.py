@@ -3,8 +3,6 @@
 Rule: MMBench (Liu et al. 2023, arXiv 2307.06281), section 4.2; turns as VLMEvalKit's `vlmutil circular` makes them.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

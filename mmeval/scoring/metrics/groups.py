@@ -4,8 +4,6 @@ One `group_all` gives MME's acc+, NLVR2's consistency, HallusionBench's qAcc and
 VCR's Q->AR: they differ in nothing but the key.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Choosing among candidates by how likely the model finds them, with the length normalisation by name."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Each annotator in turn is left out: min(1, matches among the others / 3), averaged over the annotators.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

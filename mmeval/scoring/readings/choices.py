@@ -3,8 +3,6 @@
 How a letter is read out of a text is in `public` (the generations of the public tool), `letters` and `strict`.
 """
 
-from __future__ import annotations
-
 import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -3,8 +3,6 @@
 MMBench's public heuristics are in `public`; the strict reader of any answer in `strict`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 

@@ -4,8 +4,6 @@ They disagree: on one set of answers MMBench's score moves by ten points between
 Rules: OpenCompass, tools/eval_mmbench.py (2023), and VLMEvalKit, vlmeval/utils/matching_util.py at each date.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

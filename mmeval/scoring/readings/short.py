@@ -1,7 +1,5 @@
 """Short answers: compared with the references whole, never by what either contains."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 

@@ -4,8 +4,6 @@ Looked for in this order: an answer that is a letter or an option and nothing el
 tags, JSON, "final answer"); letters that are named as letters; options that are named in words.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 import unicodedata

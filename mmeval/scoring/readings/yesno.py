@@ -3,8 +3,6 @@
 True counts as yes and false as no.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 import unicodedata
