@@ -22,7 +22,7 @@ MAX_VALUES = 100_000
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ["str", "int", "float", "bool", "null", "seq", "map", "merge"]}
 
 
-class _Loader(yaml.SafeLoader):
+class _PlainLoader(yaml.SafeLoader):
     """PyYAML's safe loader without dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own attribute)
@@ -53,9 +53,9 @@ def read(path: Path | Traversable) -> dict[str, Any]:
 def parse(text: str, name: str) -> dict[str, Any]:
     """Return the map that a YAML text holds. Raises InputError naming the text and the line."""
     try:
-        root = yaml.compose(text, _Loader)
+        root = yaml.compose(text, _PlainLoader)
         _check(root, name)
-        values = _Loader("").construct_document(root) if root else None
+        values = _PlainLoader("").construct_document(root) if root else None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise InputError(f"{name}, line {line}: not YAML ({error.reason}); fix the file") from error

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmeval.mic.plan import Plan, draw
+from mmeval.mic.plan import Selection, draw
 from mmeval.mic.readers import READERS
 from mmeval.mic.rows import Root
 from mmeval.mic.shards import Making, Tally, run
@@ -141,7 +141,7 @@ def _manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _worked(making: Making, plan: Plan, workers: int, allowed: float, progress: Progress) -> Tally:
+def _worked(making: Making, plan: Selection, workers: int, allowed: float, progress: Progress) -> Tally:
     """Do the shards that are missing. Raises InputError as soon as more rows are skipped than allowed."""
     total, missing = Tally(), []
     for name in (name for split in plan.numbers for name in plan.shards(split)):
@@ -172,7 +172,7 @@ def _is_done(path: Path) -> bool:
     return bool(found.rows) and not found.skipped and not found.demonstrations_skipped
 
 
-def _join(making: Making, splits: Iterable[str], plan: Plan, mark: bytes, name: str) -> int:
+def _join(making: Making, splits: Iterable[str], plan: Selection, mark: bytes, name: str) -> int:
     """Join the shards' lines of one kind into one file; return how many."""
     count = 0
     temporary = making.out / ".work" / f"{name}.jsonl"

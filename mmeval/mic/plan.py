@@ -26,7 +26,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Selection:
     """The rows of every split, and the numbers of those that are drawn, in the order of the data set's files."""
 
     rows: Mapping[str, Sequence[SourceRow]]
@@ -79,7 +79,7 @@ def bounds(text: str) -> tuple[int, int]:
 
 def draw(
     rows: Iterable[SourceRow], sizes: Mapping[str, int], limit: int | None, shots: tuple[int, int], seed: int
-) -> Plan:
+) -> Selection:
     """Draw rows of each split without replacement: `limit`, or as many as `sizes` says, or all if there are fewer.
 
     A split that `sizes` does not name is taken whole, one that it gives no row stays empty. Raises InputError where two
@@ -101,4 +101,4 @@ def draw(
             size = limit
         if size := min(size, len(pool)):
             numbers[split] = sorted(random.Random(f"{seed}/{split}").sample(range(len(pool)), size))
-    return Plan(by_split, numbers, shots, seed)
+    return Selection(by_split, numbers, shots, seed)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmeval.mic.pictures import place, put
-from mmeval.mic.plan import Drawn, Plan
+from mmeval.mic.plan import Drawn, Selection
 from mmeval.mic.rows import SourceRow
 from mmeval.mic.templates import worded
 from mmeval.mmicl.examples import Example, to_json, with_shots
@@ -75,7 +75,7 @@ class Tally:
                         self.first = self.first or f"{value['id']}: {value['reason']}"
 
 
-def run(making: Making, plan: Plan, names: Sequence[str], workers: int) -> Generator[Path, None, None]:
+def run(making: Making, plan: Selection, names: Sequence[str], workers: int) -> Generator[Path, None, None]:
     """Do the shards of these names, and give each file when it is written. Raises InputError if a process dies."""
     if min(workers, len(names)) <= 1:
         yield from (do(making, name, plan.shard(name)) for name in names)
