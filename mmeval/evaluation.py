@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
@@ -25,7 +25,7 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Generation, Image, InputError, Model, Request, Response, Sample
+from mmeval.types import Display, Generation, Image, InputError, Model, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -33,26 +33,6 @@ WINDOW = 512
 """Requests given to a model at once: enough to sort by length and to share pictures, and bounded."""
 
 Loader = Callable[[Checkpoint, ModelOptions], Model]
-
-
-class Display(Protocol):
-    """What a person who waits is shown."""
-
-    def message(self, text: str) -> None:
-        """Show a sentence."""
-
-    def progress(self, done: int, total: int) -> None:
-        """Show how many answers there are, of how many."""
-
-
-class Silent:
-    """Shows nothing."""
-
-    def message(self, text: str) -> None:
-        """Leave the sentence out."""
-
-    def progress(self, done: int, total: int) -> None:
-        """Leave the numbers out."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +81,7 @@ def evaluate(
     Raises InputError for anything wrong with the input, RunMismatch if the folder holds another run, Unsupported for
     a prompt that the model cannot take.
     """
-    display = display or Silent()
+    display = display or Display()
     planned = plan(_spec(spec, values), out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
     score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
@@ -166,7 +146,7 @@ def score(
 
     With a `judge`, what cannot be read is asked of it; its replies are kept in the folder, in `judge.jsonl`.
     """
-    display = display or Silent()
+    display = display or Display()
     spec = replace(run.spec, judge=judge, judge_model=judge_model)
     _check_judge(spec)
     whole = load_task(spec.task, run.identity.get("card"))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mmeval.evaluation import Display, Silent, evaluate
+from mmeval.evaluation import evaluate
 from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.run import Run
 from mmeval.spec import RunSpec
 from mmeval.task import load_task
-from mmeval.types import InputError, Model
+from mmeval.types import Display, InputError, Model
 
 
 def evaluate_all(
@@ -25,7 +25,7 @@ def evaluate_all(
     Raises InputError for a folder that holds a run itself, and for several seeds of a task that draws nothing by its
     seed: a spread of zero would say nothing.
     """
-    display, loader = display or Silent(), _Loader()
+    display, loader = display or Display(), _Loader()
     if len(specs) == 1:
         return [evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)]
     _check_seeds(specs)

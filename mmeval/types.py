@@ -259,3 +259,13 @@ class Estimate:
     """What guessing gives in expectation."""
     reason: str | None = None
     """Why there is no value."""
+
+
+class Display:
+    """What a person who waits is shown; this one shows nothing."""
+
+    def message(self, text: str) -> None:
+        """Show a sentence."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Show how many answers there are, of how many."""

@@ -12,10 +12,10 @@ from mmeval.run import Run
 from mmeval.scored import judge, score_records
 from mmeval.spec import RunSpec
 from mmeval.task import Task
-from mmeval.types import Record, Score
+from mmeval.types import Display, Record, Score
 
 
-class Collected:
+class Collected(Display):
     """A Display that keeps what it is told."""
 
     def __init__(self, say: Callable[[str], None] = lambda text: None) -> None:

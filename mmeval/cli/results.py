@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mmeval.cli.options import folder_argument, spec_options
-from mmeval.types import InputError
+from mmeval.types import Display, InputError
 
 
 @click.command()
@@ -62,7 +62,7 @@ def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json
     from mmeval.run import open_run
 
     run = open_run(folder)
-    display = evaluation.Silent() if as_json else console.Screen()
+    display = Display() if as_json else console.Screen()
     evaluation.score(run, judge=judge, judge_model=judge_model, display=display)
     written = evaluation.report(run)
     if as_json:

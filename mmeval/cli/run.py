@@ -9,7 +9,7 @@ import click
 
 from mmeval.cli.options import given, spec_options
 from mmeval.spec import RunSpec, grid, several
-from mmeval.types import InputError
+from mmeval.types import Display, InputError
 
 
 @click.command()
@@ -48,14 +48,13 @@ def run(
         for spec in specs:
             console.show_preview(preview(spec))
         return
-    from mmeval.evaluation import Silent
     from mmeval.sweep import evaluate_all
 
     def evaluated(display: Any) -> list[Any]:
         return evaluate_all(specs, out=out, fresh=fresh, keep_errors=keep_errors, display=display)
 
     if as_json:
-        finished = evaluated(Silent())
+        finished = evaluated(Display())
     else:
         with console.display() as display:
             finished = evaluated(display)

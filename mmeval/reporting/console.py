@@ -14,6 +14,7 @@ from mmeval.rendering import Preview
 from mmeval.reporting import table
 from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task
+from mmeval.types import Display
 
 LOG_EVERY = 10.0
 """Seconds between two lines of progress where the output is not a terminal."""
@@ -29,8 +30,8 @@ def say(line: str) -> None:
     console().print(line)
 
 
-class Screen:
-    """A Display (mmeval.evaluation): sentences, and samples done, samples a second and time left.
+class Screen(Display):
+    """Sentences, and samples done, samples a second and time left.
 
     They are a bar, where one is given, else a line now and then.
     """
