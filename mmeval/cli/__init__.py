@@ -65,18 +65,6 @@ def main() -> None:
     """
 
 
-for _command in (
-    run.run,
-    results.score,
-    results.report,
-    results.submit,
-    listing.tasks,
-    listing.models,
-    train.train,
-    train.mic,
-):
+_RESULTS = (results.score, results.report, results.submit)
+for _command in (run.run, *_RESULTS, listing.tasks, listing.models, train.train, train.mic):
     main.add_command(_command)
-
-
-if __name__ == "__main__":
-    main()

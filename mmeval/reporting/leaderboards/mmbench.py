@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmeval.data.sheets import LONGEST
-from mmeval.reporting.leaderboards import mmbench_check
-from mmeval.reporting.leaderboards.mmbench_check import Finding
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.types import InputError, Record
@@ -38,21 +36,12 @@ def write(run: Run, folder: Path) -> list[Path]:
     that lacks turns.
     """
     records = sorted(run.records, key=lambda record: int(record.id))
-    for record in records:
-        if "turns" in record.tags:
-            raise InputError(
-                f"{run.folder}: question {record.groups[GROUP]} lacks turns, and its score would be too high; "
-                "get the whole table and run without --partial"
-            )
-    rows = [_row(record) for record in records]
+    if lacking := [record.groups[GROUP] for record in records if "turns" in record.tags]:
+        advice = "get the whole table and run without --partial"
+        raise InputError(f"{run.folder}: question {lacking[0]} lacks turns, and its score would be too high; {advice}")
     path = folder / file_name(run)
-    sheet(path, rows)
+    sheet(path, [_row(record) for record in records])
     return [path]
-
-
-def check(path: Path) -> list[Finding]:
-    """Return what is wrong with a predictions table, ours or anybody's."""
-    return mmbench_check.check(path)
 
 
 def file_name(run: Run) -> str:
@@ -89,24 +78,16 @@ def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
     temporary.replace(path)
 
 
+_TAGS = ("question", "hint", "source", "l2-category", "comment", "split")
+
+
 def _row(record: Record) -> list[int | str]:
     if len(record.choices) > 4:
         raise InputError(f"{record.id}: {len(record.choices)} options, and the format has columns for four")
-    options = [*record.choices, "", "", "", ""][:4]
-    tags = record.tags
-    texts = {
-        "question": tags.get("question", ""),
-        "hint": tags.get("hint", ""),
-        **dict(zip("ABCD", options, strict=True)),
-        "answer": record.targets[0] if record.targets else "",
-        "category": record.category,
-        "source": tags.get("source", ""),
-        "l2-category": tags.get("l2-category", ""),
-        "comment": tags.get("comment", ""),
-        "split": tags.get("split", ""),
-        "prediction": record.text or "",
-    }
-    for name, text in texts.items():
-        if len(text) > LONGEST:
+    tags = dict.fromkeys(COLUMNS[1:], "") | {name: text for name, text in record.tags.items() if name in _TAGS}
+    own = {"answer": "".join(record.targets[:1]), "category": record.category, "prediction": record.text or ""}
+    texts = tags | dict(zip("ABCD", record.choices, strict=False)) | own
+    for name in COLUMNS[1:]:
+        if len(text := texts[name]) > LONGEST:
             raise InputError(f"{record.id}: the {name} has {len(text):,} characters, and a cell holds {LONGEST:,}")
     return [int(record.id), *(CONTROL.sub(" ", texts[name]) for name in COLUMNS[1:])]

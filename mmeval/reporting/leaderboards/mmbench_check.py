@@ -59,11 +59,8 @@ def check(path: Path) -> list[Finding]:
         return [wrong(str(error))]
     if not rows:
         return [wrong(f"{path}: no rows; check that it is the right file")]
-    found = [
-        mind(f"{path}: no column {name}; the benchmark's report groups by it")
-        for name in EXPECTED
-        if name not in rows[0].cells
-    ]
+    lacking = [name for name in EXPECTED if name not in rows[0].cells]
+    found = [mind(f"{path}: no column {name}; the benchmark's report groups by it") for name in lacking]
     groups: dict[int, dict[int, PredictionRow]] = {}
     for row in rows:
         found += _cells(row)
@@ -90,11 +87,8 @@ def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow
     named = "CCBench" if max(groups) < 1000 and not rows[0].text("l2-category") else "MMBench dev, V1.0"
     few = max(groups) < V1 and size[0] < SIZES[named][0]
     known = ", ".join(f"{name}: {questions:,} questions, {lines:,} rows" for name, (questions, lines) in SIZES.items())
-    yield (wrong if few else mind)(
-        f"{path}: {size[0]:,} questions in {size[1]:,} rows, "
-        + (f"fewer than {named} has" if few else "which is not the size of a known set")
-        + f" ({known})"
-    )
+    odd = f"fewer than {named} has" if few else "which is not the size of a known set"
+    yield (wrong if few else mind)(f"{path}: {size[0]:,} questions in {size[1]:,} rows, {odd} ({known})")
 
 
 def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:
@@ -127,15 +121,12 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
         yield wrong(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
     for name in ("prediction", *LETTERS):
         if name in row.cells and row.cells[name].kind in ("formula", "error"):
-            shown = row.text(name)[:40]
-            yield wrong(
-                f"{row.where}, column {name}: '{shown}' is a formula or its error, and no answer; write it as a text"
-            )
+            place = f"{row.where}, column {name}: '{row.text(name)[:40]}'"
+            yield wrong(f"{place} is a formula or its error, and no answer; write it as a text")
 
 
 _NUMBER = re.compile(
-    r"[-+]?(?:\d+(?:[.,]\d*)?|\.\d+)(?:[eE][-+]?\d+)?%?"
-    r"|\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?|\d+:\d{2}"
+    r"[-+]?(?:\d+(?:[.,]\d*)?|\.\d+)(?:[eE][-+]?\d+)?%?|\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?|\d+:\d{2}"
 )
 """A number, a date or a time of day, as spreadsheets know them."""
 _NOTHING = frozenset(("", "#N/A", "N/A", "NA", "<NA>", "NULL", "null", "NaN", "-NaN", "nan", "-nan", "None", "n/a"))
@@ -175,10 +166,8 @@ def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow]) -> Ite
     if question not in turns:
         yield wrong(f"{path}: question {question} lacks its first pass, so it would not be counted")
     if len(turns) < options:
-        yield wrong(
-            f"{path}: question {question} has {len(turns)} of its {options} turns; the missing ones would not be "
-            "counted, and its score would be too high"
-        )
+        missing = "the missing ones would not be counted, and its score would be too high"
+        yield wrong(f"{path}: question {question} has {len(turns)} of its {options} turns; {missing}")
     if len(turns) > options:
         yield wrong(f"{path}: question {question} has {len(turns)} rows and {options} options")
     for row in turns.values():
