@@ -5,7 +5,6 @@ What is drawn is the business of `dotplot` and `radar`. Text is never read as ma
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval.reporting.chart import Chart, Series
+from mmeval.reporting.table import clean
 from mmeval.types import InputError
 
 if TYPE_CHECKING:
@@ -86,12 +86,7 @@ class Sheet:
 
 
 def compose(
-    chart: Chart,
-    reading: str,
-    size: tuple[float, ...],
-    draw: Callable[[Sheet, float], None],
-    folder: Path,
-    name: str,
+    chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[[Sheet, float], None], folder: Path, name: str
 ) -> tuple[Path, Path]:
     """Save a figure: the title, then what `draw` draws, then the chart's notes and how to read it; return its paths.
 
@@ -165,8 +160,7 @@ def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
 def plain(text: str, limit: int = 60) -> str:
     """Return a label that any machine can draw: one line, glyphs the font has, cut at `limit` characters."""
     known = _glyphs()
-    shown = (c for c in " ".join(text.split()) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    kept = "".join(c if c in known else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    kept = "".join(c if c in known else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval.reporting.leaderboards import mmbench, mmbench_check, mme, openvlm
-from mmeval.reporting.leaderboards.mmbench_check import Finding
+from mmeval.reporting.leaderboards import mmbench, mme, openvlm
+from mmeval.reporting.leaderboards.mmbench import Finding
 from mmeval.run import Run
 from mmeval.types import InputError, nearest
 
@@ -29,7 +29,7 @@ class Board:
 
 BOARDS = {
     "mme": Board(("mme",), lambda run, folder: mme.write(run.records, folder), mme.check, mme.STEPS),
-    "mmbench": Board(("mmbench", "ccbench"), mmbench.write, mmbench_check.check, mmbench.STEPS),
+    "mmbench": Board(("mmbench", "ccbench"), mmbench.write, mmbench.check, mmbench.STEPS),
     "openvlm": Board(("mmbench", "ccbench"), openvlm.write, openvlm.check, openvlm.STEPS),
 }
 

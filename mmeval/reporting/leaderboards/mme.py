@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mmeval.reporting.leaderboards.mmbench_check import Finding, wrong
+from mmeval.reporting.leaderboards.mmbench import Finding, wrong
 from mmeval.run import write_text
 from mmeval.task import load_task
 from mmeval.types import InputError, Record

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mmeval.reporting.chart import estimates
-from mmeval.reporting.leaderboards import mmbench, mmbench_check
-from mmeval.reporting.leaderboards.mmbench_check import Finding, mind, wrong
+from mmeval.reporting.leaderboards import mmbench
+from mmeval.reporting.leaderboards.mmbench import Finding, mind, wrong
 from mmeval.run import Run, write_json
 from mmeval.types import InputError
 
@@ -46,7 +46,7 @@ def check(path: Path) -> list[Finding]:
     if path.suffix.lower() == ".json":
         return _check_entry(path)
     if path.suffix.lower() != ".zip":
-        return mmbench_check.check(path)
+        return mmbench.check(path)
     try:
         with zipfile.ZipFile(path) as archive, TemporaryDirectory() as temporary:
             tables = [item for item in archive.infolist() if _is_table(item.filename)]
@@ -60,7 +60,7 @@ def check(path: Path) -> list[Finding]:
                 copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # no name of theirs becomes a path
                 copy.write_bytes(archive.read(item))
                 name = f"{path}, {item.filename}"
-                found += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench_check.check(copy)]
+                found += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench.check(copy)]
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         return [wrong(f"{path}: not a zip that can be read ({error}); make it again")]
