@@ -140,8 +140,7 @@ def _ends(chart: Chart) -> tuple[float, float]:
 
 def _points(chart: Chart) -> float | None:
     """Return the full marks that all axes share, where a scale of points says more than that of percent."""
-    marks = {chart.full_marks(metric) for metric in chart.axes} - {None}
-    return marks.pop() if len(marks) == 1 and marks != {100} else None
+    return None if chart.shared_marks == 100 else chart.shared_marks
 
 
 def _lanes(chart: Chart, metric: str, x: Scale) -> list[int]:

@@ -102,9 +102,11 @@ def percent(value: float | None, row: ScoreRow) -> str:
 
 def under(estimate: Estimate) -> str:
     """Return what stands under a headline number: of interval and chance, those that there are."""
-    parts = [f"95% interval {interval(estimate)}"] if estimate.low is not None else []
-    parts += [f"chance {number(estimate.chance, 0)}"] if estimate.chance is not None else []
-    return " · ".join(parts)
+    parts = {
+        f"95% interval {interval(estimate)}": estimate.low,
+        f"chance {number(estimate.chance, 0)}": estimate.chance,
+    }
+    return " · ".join(part for part, known in parts.items() if known is not None)
 
 
 def shorten(text: str) -> str:

@@ -65,8 +65,7 @@ class _Wheel:
 
 
 def _grid(sheet: Sheet, wheel: _Wheel, chart: Chart) -> None:
-    marks = {chart.full_marks(metric) for metric in chart.axes} - {None}
-    shared = marks.pop() if len(marks) == 1 else None
+    shared = chart.shared_marks
     for spoke in range(wheel.spokes):
         sheet.line(*zip(wheel.at(spoke, 0), wheel.at(spoke, 1), strict=True), linewidth=0.6, zorder=1)
     for quarter in range(1, 5):

@@ -141,12 +141,8 @@ def save(sheet: Sheet, folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def pens(series: Sequence[Series]) -> list[Pen]:
-    """Return a pen for each series, in order; ink for the one that is highlighted.
-
-    Raises InputError for more series than can be told apart.
-    """
-    inked = [one for one in series if one.highlight]
-    rest = iter(PENS)
+    """Return a pen for each series; ink for the one that is highlighted. Raises InputError for too many of them."""
+    inked, rest = [one for one in series if one.highlight], iter(PENS)
     if len(series) > len(PENS):
         raise InputError(f"{len(series)} models in one figure, of which {len(PENS)} can be told apart; name fewer")
     return [HIGHLIGHT if len(inked) == 1 and one is inked[0] else next(rest) for one in series]
