@@ -102,11 +102,9 @@ def percent(value: float | None, row: ScoreRow) -> str:
 
 def under(estimate: Estimate) -> str:
     """Return what stands under a headline number: of interval and chance, those that there are."""
-    parts = {
-        f"95% interval {interval(estimate)}": estimate.low,
-        f"chance {number(estimate.chance, 0)}": estimate.chance,
-    }
-    return " · ".join(part for part, known in parts.items() if known is not None)
+    chance = "" if estimate.chance is None else f"chance {number(estimate.chance, 0)}"
+    between = "" if estimate.low is None else f"95% interval {interval(estimate)}"
+    return " · ".join(filter(None, (between, chance)))
 
 
 def shorten(text: str) -> str:
