@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import listing, results, run, train
+from mmeval.cli import results, run, train
 from mmeval.types import InputError
 
 
@@ -63,18 +63,42 @@ def main() -> None:
     """
 
 
-for _command in (
-    run.run,
-    results.score,
-    results.report,
-    results.submit,
-    listing.tasks,
-    listing.models,
-    train.train,
-    train.mic,
-):
+for _command in (run.run, results.score, results.report, results.submit):
     main.add_command(_command)
 
 
-if __name__ == "__main__":
-    main()
+@main.command()
+@click.argument("name", required=False)
+def tasks(name: str | None) -> None:
+    """List the benchmarks, a line each; with a NAME, say all that is known of it.
+
+    \b
+    Example: mmeval tasks
+             mmeval tasks mme
+    """
+    from mmeval.embedded import SUITES
+    from mmeval.reporting import console
+    from mmeval.task import load_task
+    from mmeval.tasks import LEFT_OUT, TASKS
+
+    if name is not None:
+        console.show_task(load_task(name), name.lower() in SUITES)
+    else:
+        console.show_tasks([load_task(one) for one in TASKS], SUITES, LEFT_OUT)
+
+
+@main.command()
+def models() -> None:
+    """List the models by name.
+
+    \b
+    Example: mmeval models
+    """
+    from mmeval.models import catalogue
+    from mmeval.reporting import console
+
+    console.show_models(catalogue())
+
+
+for _command in (train.train, train.mic):
+    main.add_command(_command)

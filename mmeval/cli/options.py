@@ -13,6 +13,8 @@ Decorator = Callable[[Any], Any]
 SEVERAL = ("task", "model")
 """Options that may be given several times: a run for each."""
 
+folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+
 
 def spec_options(kind: type[RunSpec] = RunSpec, names: tuple[str, ...] | None = None) -> Decorator:
     """Decorate a command with an option for each field, or for those of these names; None where it is not given."""
@@ -30,11 +32,6 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in values.items() if value not in (None, ())}
     single = {name: value[0] for name, value in found.items() if isinstance(value, tuple) and len(value) == 1}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in (found | single).items()}
-
-
-def folder_argument(required: bool = False) -> Decorator:
-    """Return the argument that names a run's folder."""
-    return click.argument("run_folder", metavar="[RUN]", required=required, type=click.Path(path_type=Path))
 
 
 def _option(kind: type[RunSpec], name: str, *, several: bool) -> Decorator:

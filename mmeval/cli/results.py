@@ -11,7 +11,7 @@ from mmeval.types import Display, InputError
 
 
 @click.command()
-@folder_argument()
+@folder_argument
 @click.option("--task", help="With --predictions: the benchmark.")
 @click.option("--predictions", help="The benchmark's own: for MME a results folder, for MMBench a table.")
 @spec_options(names=("reading", "partial", "judge", "judge_model"))
@@ -94,14 +94,13 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
         raise InputError("name one run or more, or --published WHICH")
     runs = [open_run(folder) for folder in run_folders]
     console.show_paths(run_report.compare(runs, published, out))
-    for run in runs:
-        for mark in run.marks:
-            console.say(f"{run.folder}: {mark}")
+    for line in [f"{run.folder}: {mark}" for run in runs for mark in run.marks]:
+        console.say(line)
     sys.exit(0 if all(run.complete for run in runs) else 1)
 
 
 @click.command()
-@folder_argument()
+@folder_argument
 @click.option("--to", "board", required=True, help="Leaderboard: mme, mmbench, or openvlm.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: RUN/submission-BOARD]")
 @click.option("--check", "checked", type=click.Path(path_type=Path), help="Check somebody's files; write nothing.")
@@ -117,16 +116,14 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
 
     if (run_folder is None) == (checked is None):
         raise InputError("name a run folder, or a file with --check")
+    if checked is not None and not checked.exists():
+        raise InputError(f"{checked}: no such file or folder; name what is to be checked")
+    written = [checked] if checked else []
     if run_folder is not None:
         written = leaderboards.write(open_run(run_folder), board, out or run_folder / f"submission-{board}")
         console.show_paths(written)
-    else:
-        assert checked is not None
-        if not checked.exists():
-            raise InputError(f"{checked}: no such file or folder; name what is to be checked")
-        written = [checked]
     found = list(dict.fromkeys(finding for path in written for finding in leaderboards.check(path, board)))
     console.show_findings(found)
     if run_folder is not None:
-        console.say(leaderboards.steps(board))
+        console.say(leaderboards.BOARDS[board].steps)
     sys.exit(1 if any(finding.level == "wrong" for finding in found) else 0)

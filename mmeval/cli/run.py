@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections import defaultdict
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +52,10 @@ def run(
         return
     from mmeval.sweep import evaluate_all
 
-    def evaluated(display: Any) -> list[Any]:
-        return evaluate_all(specs, out=out, fresh=fresh, keep_errors=keep_errors, display=display)
-
-    if as_json:
-        finished = evaluated(Display())
-    else:
-        with console.display() as display:
-            finished = evaluated(display)
-    _show(finished, specs, as_json)
+    screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
+    with screen as display:
+        finished = evaluate_all(specs, out=out, fresh=fresh, keep_errors=keep_errors, display=display)
+    _show(finished, as_json)
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
 
 
@@ -77,11 +74,14 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> lis
     return grid(values, str(config) if config else "", RunSpec)
 
 
-def _show(finished: list[Any], specs: list[RunSpec], as_json: bool) -> None:
+def _show(finished: list[Any], as_json: bool) -> None:
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
 
-    spreads = [group for group in _by_seed(finished) if len(group) > 1]
+    groups: dict[tuple[str, str], list[Any]] = defaultdict(list)  # of runs that differ by their seed alone
+    for one in finished:
+        groups[one.spec.task, one.spec.model].append(one)
+    spreads = [group for group in groups.values() if len(group) > 1]
     if as_json:
         summaries = [spread.summary(group) for group in spreads] or [one.results for one in finished]
         click.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=1))
@@ -91,11 +91,3 @@ def _show(finished: list[Any], specs: list[RunSpec], as_json: bool) -> None:
     for group in spreads:
         spread.show(spread.summary(group), console.console())
         console.show_paths([one.folder / "index.html" for one in group])
-
-
-def _by_seed(finished: list[Any]) -> list[list[Any]]:
-    """Group the runs that differ by their seed alone."""
-    groups: dict[tuple[str, str], list[Any]] = {}
-    for one in finished:
-        groups.setdefault((one.spec.task, one.spec.model), []).append(one)
-    return list(groups.values())

@@ -39,14 +39,18 @@ class Chart:
         """Return what guessing gives, likewise; None too where it is not known."""
         return self._shared(metric, "chance")
 
+    @property
+    def shared_marks(self) -> float | None:
+        """Full marks that all axes share."""
+        marks = {self.full_marks(metric) for metric in self.axes} - {None}
+        return marks.pop() if len(marks) == 1 else None
+
     def _shared(self, metric: str, name: str) -> float | None:
         found = {getattr(series.estimates[metric], name) for series in self.series if metric in series.estimates}
         found.discard(None)
         if len(found) > 1:
-            raise InputError(
-                f"{metric}: {name.replace('_', ' ')} of {' and '.join(f'{x:g}' for x in sorted(found))}; "
-                "draw only runs of one task together"
-            )
+            values = " and ".join(f"{x:g}" for x in sorted(found))
+            raise InputError(f"{metric}: {name.replace('_', ' ')} of {values}; draw only runs of one task together")
         return found.pop() if found else None
 
 
@@ -61,9 +65,8 @@ def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, E
             for name, metric in scores[scorer].items()
         }
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"the scores have no readable '{scorer}' ({type(error).__name__}: {error}); score the run again"
-        ) from error
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"the scores have no readable '{scorer}' ({reason}); score the run again") from error
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -25,16 +25,13 @@ def console() -> Console:
     return Console(markup=False, highlight=False, soft_wrap=True)
 
 
-def say(line: str) -> None:
+def say(line: str, style: str = "") -> None:
     """Print a line for the person who waits."""
-    console().print(line)
+    console().print(Text(line, style))
 
 
 class Screen(Display):
-    """Sentences, and samples done, samples a second and time left.
-
-    They are a bar, where one is given, else a line now and then.
-    """
+    """Sentences, and progress as a bar, where one is given, else a line now and then."""
 
     def __init__(self, bar: Progress | None = None) -> None:
         self._console, self._bar = bar.console if bar else console(), bar
@@ -85,46 +82,42 @@ LISTED = 20
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print what is wrong with a file, and what whoever uses it should mind."""
-    screen = console()
     for level, title, style in (("wrong", "wrong", "red"), ("mind", "to mind", "yellow")):
         found = [finding.sentence for finding in findings if finding.level == level]
         for sentence in found[:LISTED]:
-            screen.print(Text(f"{title}: {table.clean(sentence)}", style=style))
+            say(f"{title}: {table.clean(sentence)}", style)
         if len(found) > LISTED:
-            screen.print(Text(f"{title}: and {len(found) - LISTED:,} more like these", style=style))
+            say(f"{title}: and {len(found) - LISTED:,} more like these", style)
     if not any(finding.level == "wrong" for finding in findings):
-        screen.print(Text("checked: nothing wrong", style="green"))
+        say("checked: nothing wrong", "green")
 
 
 def show_preview(preview: Preview) -> None:
     """Print what a run would read, and the first prompt of each category."""
-    screen = console()
-    screen.print(Text(f"would read {preview.reads}"))
+    say(f"would read {preview.reads}")
     for notice in preview.notices:
-        screen.print(Text(table.clean(notice), style="yellow"))
+        say(table.clean(notice), "yellow")
     for sample, text, tokens in preview.prompts:
-        screen.print(Text(f"\n{sample}  ({tokens} tokens)", style="bold"))
-        screen.print(Text(text))
-    screen.print(Text("\nDry run: nothing was asked and nothing written.", style="dim"))
+        say(f"\n{sample}  ({tokens} tokens)", "bold")
+        say(text)
+    say("\nDry run: nothing was asked and nothing written.", "dim")
 
 
 def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mapping[str, str]) -> None:
     """Print the benchmarks, a line each, those with an embedded suite marked; then what is not included."""
-    screen = console()
     width = max(len(task.name) for task in tasks) + 2
     for task in tasks:
         mark = "* " if task.name in embedded else "  "
-        screen.print(Text.assemble((f"{mark}{task.name:{width}}", "bold"), f"{task.title}: {task.card['about']}"))
-    screen.print(Text("\n* has an embedded suite, which runs without any download"))
-    screen.print(Text("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts"))
+        _entry(f"{mark}{task.name:{width}}", f"{task.title}: {task.card['about']}")
+    say("\n* has an embedded suite, which runs without any download")
+    say("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts")
     for name, reason in left_out.items():
-        screen.print(Text(f"  not included: {name}: {reason}", style="dim"))
+        say(f"  not included: {name}: {reason}", "dim")
 
 
 def show_task(task: Task, embedded: bool) -> None:
     """Print all that is known of a benchmark: facts, prompts, readings, numbers."""
-    screen = console()
-    screen.print(Text.assemble((task.name, "bold"), f"  {task.title}: {task.card['about']}"))
+    _entry(task.name, f"  {task.title}: {task.card['about']}")
     facts = {name: task.card[name] for name in FACTS if name in task.card}
     facts |= {
         "embedded suite": "yes" if embedded else "no",
@@ -137,7 +130,7 @@ def show_task(task: Task, embedded: bool) -> None:
     width = max(map(len, facts)) + 2
     for name, fact in facts.items():
         if fact not in ("", None):
-            screen.print(Text(f"  {name.replace('_', ' '):{width}}{fact}"))
+            say(f"  {name.replace('_', ' '):{width}}{fact}")
 
 
 FACTS = ("size", "licence", "access", "paper", "source", "scoring", "evidence", "held_in", "published")
@@ -146,15 +139,17 @@ FACTS = ("size", "licence", "access", "paper", "source", "scoring", "evidence", 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
     """Print the models by name: a line about each, and where the weights come from."""
-    screen = console()
     width = max(map(len, models)) + 2
     for name, entry in models.items():
-        hub = f"  ({entry['hub']} on the hub)" if "hub" in entry else ""
-        screen.print(Text.assemble((f"{name:{width}}", "bold"), entry["about"], (hub, "dim")))
-    screen.print(Text("Any folder with a checkpoint will do, too, and ADAPTER:SOURCE, as in instructblip:path."))
+        _entry(f"{name:{width}}", entry["about"], f"  ({entry['hub']} on the hub)" if "hub" in entry else "")
+    say("Any folder with a checkpoint will do, too, and ADAPTER:SOURCE, as in instructblip:path.")
 
 
 def show_paths(paths: Sequence[Path]) -> None:
     """Print what was written, a path a line."""
     for path in paths:
-        console().print(Text(f"wrote {path}"))
+        say(f"wrote {path}")
+
+
+def _entry(name: str, about: str, more: str = "") -> None:
+    console().print(Text.assemble((name, "bold"), about, (more, "dim")))

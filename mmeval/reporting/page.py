@@ -10,6 +10,7 @@ import io
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -26,7 +27,6 @@ LONGEST = 300
 """Characters of a text that are shown."""
 THUMBNAIL = 144
 """Pixels of a thumbnail's longer side: twice what is shown, for sharp screens."""
-
 SHOWN = 4
 """Pictures of one question at most."""
 
@@ -56,7 +56,7 @@ def write(
     figures: Sequence[Path] = (),
     pictures: Pictures | None = None,
 ) -> Path:
-    """Write `index.html` into the folder and returns its path.
+    """Write `index.html` into the folder and return its path.
 
     `answers` are the records with their scores; `figures` are SVG files that `radar` or `dotplot` drew;
     `pictures`, where given, is asked for those of the failures listed, and for no other.
@@ -64,16 +64,10 @@ def write(
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
-        "number": number,
-        "interval": interval,
-        "percent": percent,
-        "shorten": shorten,
-        "under": under,
-    }
+    environment.filters |= {f.__name__: f for f in (number, interval, percent, shorten, under)}
     failed, wrong = _failures(answers, pictures)
-    script = _asset("page.js")
-    page = environment.from_string(_asset("page.html")).render(
+    html, style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("html", "css", "js"))
+    page = environment.from_string(html).render(
         table=table,
         failures=failed,
         wrong=wrong,
@@ -81,7 +75,7 @@ def write(
         outcomes=sorted({failure.score.outcome for failure in failed}),
         counted=counted(table.counts),
         figures=[inline(figure.read_text(encoding="utf-8")) for figure in figures],
-        style=_asset("page.css"),
+        style=style,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -92,9 +86,8 @@ def write(
 
 def inline(svg: str) -> str:
     """Return a figure of ours as an element of the page, in the page's colours, so that it follows light and dark."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' id="[a-z0-9]+_\d+"', "", svg)
+    unwanted = r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->| id="[a-z0-9]+_\d+"'
+    svg = re.sub(unwanted, "", svg[svg.index("<svg") :], flags=re.DOTALL)
     for colour, name in _VARIABLES.items():
         svg = svg.replace(colour, f"var(--{name})")
     return svg
@@ -107,9 +100,9 @@ def percent(value: float | None, row: ScoreRow) -> str:
 
 def under(estimate: Estimate) -> str:
     """Return what stands under a headline number: of interval and chance, those that there are."""
-    parts = [f"95% interval {interval(estimate)}"] if estimate.low is not None else []
-    parts += [f"chance {number(estimate.chance, 0)}"] if estimate.chance is not None else []
-    return " · ".join(parts)
+    chance = "" if estimate.chance is None else f"chance {number(estimate.chance, 0)}"
+    between = "" if estimate.low is None else f"95% interval {interval(estimate)}"
+    return " · ".join(filter(None, (between, chance)))
 
 
 def shorten(text: str) -> str:
@@ -117,9 +110,9 @@ def shorten(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text) - LONGEST:,} more characters)"
 
 
-_VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", BAND: "band", PAPER: "card"} | {
-    pen.colour: f"pen-{index}" for index, pen in enumerate(PENS)
-}
+_ASSETS = resources.files("mmeval.reporting")
+_VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", BAND: "band", PAPER: "card"}
+_VARIABLES |= {pen.colour: f"pen-{index}" for index, pen in enumerate(PENS)}
 
 
 def _failures(answers: Iterable[tuple[Record, Score]], pictures: Pictures | None) -> tuple[list[Failure], int]:
@@ -139,15 +132,8 @@ def _failures(answers: Iterable[tuple[Record, Score]], pictures: Pictures | None
 def _thumbnails(images: Sequence[Image]) -> Iterator[str]:
     """Yield JPEGs as data URIs; a picture that cannot be decoded is left out: the failure may be just that."""
     for image in images[:SHOWN]:
-        try:
-            pixels = image.decode().convert("RGB")
-        except InputError:
-            continue
-        pixels.thumbnail((THUMBNAIL, THUMBNAIL))
-        out = io.BytesIO()
-        pixels.save(out, "JPEG", quality=75)
-        yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-def _asset(name: str) -> str:
-    return resources.files("mmeval.reporting").joinpath(name).read_text(encoding="utf-8")
+        with suppress(InputError):
+            pixels, out = image.decode().convert("RGB"), io.BytesIO()
+            pixels.thumbnail((THUMBNAIL, THUMBNAIL))
+            pixels.save(out, "JPEG", quality=75)
+            yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

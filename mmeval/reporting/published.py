@@ -16,6 +16,7 @@ from mmeval.reporting.chart import Chart, Series, number
 from mmeval.task import load_task
 from mmeval.types import Estimate, InputError, nearest
 
+REFERENCE = resources.files("mmeval.reporting.reference")
 FULL_MARKS = {"perception": 2000.0, "cognition": 800.0} | dict.fromkeys(load_task("mme").axes, 200.0)
 CHANCE = 0.375
 """What a fair coin gets on MME, of full marks: 50 points for accuracy and 25 for both questions of a picture."""
@@ -48,17 +49,14 @@ def mme(date: str) -> list[Series]:
     2023-09-17: the six of the published radar, the top five in perception and those in cognition together.
     A later date: the top five in perception, and MMICL. Raises InputError naming the nearest date.
     """
-    names = sorted(entry.name for entry in resources.files("mmeval.reporting.reference").iterdir())
+    names = sorted(entry.name for entry in REFERENCE.iterdir())
     tables = {_date(name): name for name in names if name.startswith("mme_wide_")}
     tables |= {_date(name): name for name in names if name.startswith("mme_radar_")}
     if date not in tables:
         raise InputError(f"no published scores of '{date}'; the nearest are those of {_nearest(date, tables)}")
     labels = load_task("mme").labels
     models = [
-        Series(
-            row["model"],
-            {name: _estimate(row[label.lower()], FULL_MARKS[name], CHANCE) for name, label in labels.items()},
-        )
+        Series(row["model"], {n: _estimate(row[label.lower()], FULL_MARKS[n], CHANCE) for n, label in labels.items()})
         for row in _rows(tables[date])
     ]
     first = len(models) if "_radar_" in tables[date] else SHOWN
@@ -118,9 +116,8 @@ def chosen(models: Sequence[Series], runs: Sequence[Series] = ()) -> list[Series
 def _check(runs: Sequence[Series], benchmark: str, metrics: Iterable[str]) -> None:
     for run in runs:
         if missing := [name for name in metrics if name not in run.estimates]:
-            raise InputError(
-                f"the run '{run.label}' has no '{missing[0]}': it is not a run of {benchmark}; draw it on its own"
-            )
+            lacking = f"the run '{run.label}' has no '{missing[0]}'"
+            raise InputError(f"{lacking}: it is not a run of {benchmark}; draw it on its own")
 
 
 def _place(run: Series, on: str, models: Sequence[Series]) -> str:
@@ -140,8 +137,7 @@ def _estimate(value: str, full: float, chance: float | None = None) -> Estimate:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = resources.files("mmeval.reporting.reference").joinpath(name).read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(REFERENCE.joinpath(name).read_text(encoding="utf-8"))))
 
 
 def _date(name: str) -> str:

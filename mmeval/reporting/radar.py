@@ -11,26 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.reporting.chart import Chart, Series, caption, number
-from mmeval.reporting.sheet import (
-    GRID,
-    MARGIN,
-    MUTED,
-    PAPER,
-    Pen,
-    Sheet,
-    foot,
-    foot_height,
-    head,
-    head_height,
-    measure,
-    notes,
-    order,
-    paper,
-    pens,
-    plain,
-    save,
-    wrap,
-)
+from mmeval.reporting.sheet import GRID, MARGIN, MUTED, PAPER, Pen, Sheet, compose, measure, order, pens, plain, wrap
 
 RADIUS = 2.75
 LABELS, ABOVE = 1.25, 0.62
@@ -45,11 +26,8 @@ def draw(chart: Chart, folder: Path, name: str = "radar") -> tuple[Path, Path]:
 
     Raises InputError if the series are of different tasks, or more than can be told apart.
     """
-    reading = caption(chart, READING, "Dashed ring", "Ticks on the spokes: 95% intervals", "ticks")
-    lines = notes([*chart.notes, reading], WIDTH)
-    height = 2 * MARGIN + head_height(chart, WIDTH) + 2 * (RADIUS + ABOVE) + 0.2 + foot_height(lines)
-    with paper(WIDTH, height) as sheet:
-        top = head(sheet, chart)
+
+    def body(sheet: Sheet, top: float) -> None:
         wheel = _Wheel(MARGIN + LABELS + RADIUS, top - 0.1 - ABOVE - RADIUS, len(chart.axes))
         _grid(sheet, wheel, chart)
         _labels(sheet, wheel, chart)
@@ -57,8 +35,9 @@ def draw(chart: Chart, folder: Path, name: str = "radar") -> tuple[Path, Path]:
             _outline(sheet, wheel, chart, series, pen)
             _intervals(sheet, wheel, chart, series, pen)
         _legend(sheet, chart, WIDTH - MARGIN - SIDE, top - 0.45)
-        foot(sheet, lines)
-        return save(sheet, folder, name)
+
+    reading = caption(chart, READING, "Dashed ring", "Ticks on the spokes: 95% intervals", "ticks")
+    return compose(chart, reading, (WIDTH, 2 * (RADIUS + ABOVE), 0.2), body, folder, name)
 
 
 @dataclass(frozen=True)
@@ -84,8 +63,7 @@ class _Wheel:
 
 
 def _grid(sheet: Sheet, wheel: _Wheel, chart: Chart) -> None:
-    marks = {chart.full_marks(metric) for metric in chart.axes} - {None}
-    shared = marks.pop() if len(marks) == 1 else None
+    shared = chart.shared_marks
     for spoke in range(wheel.spokes):
         sheet.line(*zip(wheel.at(spoke, 0), wheel.at(spoke, 1), strict=True), linewidth=0.6, zorder=1)
     for quarter in range(1, 5):
@@ -118,13 +96,9 @@ def _outline(sheet: Sheet, wheel: _Wheel, chart: Chart, series: Series, pen: Pen
     found = [series.estimates.get(metric) for metric in chart.axes]
     fractions = [_fraction(e.value, e.full_marks) if e else None for e in found]
     heavy = series.highlight or len(chart.series) == 1
-    sheet.line(
-        *wheel.polygon(fractions),
-        **pen.dot,
-        linestyle=pen.line,
-        linewidth=2.2 if heavy else 1.3,
-        zorder=5 if series.highlight else 4,
-    )
+    style: dict[str, Any] = pen.dot | {"linestyle": pen.line, "zorder": 5 if series.highlight else 4}
+    xs, ys = wheel.polygon(fractions)
+    sheet.line(xs, ys, linewidth=2.2 if heavy else 1.3, **style)
 
 
 def _intervals(sheet: Sheet, wheel: _Wheel, chart: Chart, series: Series, pen: Pen) -> None:

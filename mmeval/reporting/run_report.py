@@ -45,9 +45,8 @@ def written(run: Run) -> list[Path]:
 
 def task_of_run(run: Run) -> Task:
     """Return the run's task, reading answers as they were read for its scores, a judge's verdicts included."""
-    return configure(
-        load_task(run.spec.task, run.identity.get("card")), run.spec, judges.from_json(run.results.get("judge"))
-    )
+    task = load_task(run.spec.task, run.identity.get("card"))
+    return configure(task, run.spec, judges.from_json(run.results.get("judge")))
 
 
 def table_of_run(run: Run, task: Task | None = None) -> Table:
@@ -71,15 +70,13 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     if which is not None:
         for run in runs:
             if run.marks:
-                raise InputError(
-                    f"{run.folder}: {run.marks[0]}, so it is not drawn over published scores; evaluate the model on "
-                    "the whole of the benchmark's data, or draw the run without --published"
-                )
+                advice = "evaluate the model on the whole of the benchmark's data, or draw the run without --published"
+                raise InputError(f"{run.folder}: {run.marks[0]}, so it is not drawn over published scores; {advice}")
         return published.draw(which, out, lines, [data_label(run) for run in runs])
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
-    return _draw(Chart(task.title, _shared_subtitle(runs), task.axes, tuple(lines), task.totals), out)
+    return _draw(Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals), out)
 
 
 def series(run: Run, *, by_folder: bool = False) -> Series:
@@ -101,10 +98,10 @@ def data_label(run: Run) -> str:
 
 def subtitle(run: Run) -> str:
     """Return what a figure says of the run: its data, how many questions are answered, and what sets it apart."""
-    return "; ".join((f"{data_label(run)}, {run.answered}", *run.marks))
+    return _subtitle([run])
 
 
-def _shared_subtitle(runs: Sequence[Run]) -> str:
+def _subtitle(runs: Sequence[Run]) -> str:
     answered = " and ".join(dict.fromkeys(run.answered for run in runs))
     marks = dict.fromkeys(mark for run in runs for mark in run.marks)
     return "; ".join((f"{data_label(runs[0])}, {answered}", *marks))

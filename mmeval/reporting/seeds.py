@@ -3,20 +3,18 @@
 A run's own interval says how much its questions matter; the spread says how much the demonstrations that were drawn do.
 """
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mmeval.reporting import run_report
+from rich.console import Console
+from rich.text import Text
+
+from mmeval.reporting import run_report, table
 from mmeval.reporting.chart import interval, number
 from mmeval.reporting.table import clean
 from mmeval.run import SCHEMA, Run
 from mmeval.types import Estimate, InputError
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
@@ -51,6 +49,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
+SPREAD = ("mean", "sd", "min", "max")
 WIDEST = 10_000
 """Columns of a table at most: a number is never cut off, whatever the terminal."""
 SAME = "The seed draws nothing in these data: every run asked the same, and the spread says nothing."
@@ -58,22 +57,12 @@ SAME = "The seed draws nothing in these data: every run asked the same, and the 
 
 def show(summary: Mapping[str, Any], console: Console) -> None:
     """Print a row a number: over the seeds, then each seed's, with interval; strict's below where it differs."""
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    for index, name in enumerate(["", "mean", "sd", "min", "max", *(f"seed {seed}" for seed in summary["seeds"])]):
-        grid.add_column(Text(name), justify="right" if index else "left", no_wrap=True)
     found: Mapping[str, Any] = next(iter(summary["scorers"].values()))
     strict: Mapping[str, Any] = summary["scorers"].get("strict", {})
-    rows = [(label, found[name]) for name, label in summary["labels"].items()]
-    rows += [
-        (f"{label}, strict", strict[n]) for n, label in summary["labels"].items() if strict and strict[n] != found[n]
-    ]
-    for label, row in rows:
-        cells = [number(row[key], 2) for key in ("mean", "sd", "min", "max")]
-        grid.add_row(*(Text(cell) for cell in (clean(label), *cells, *map(_cell, row["runs"]))))
+    labels: Mapping[str, str] = summary["labels"]
+    rows = [_cells(label, found[name]) for name, label in labels.items()]
+    rows += [_cells(f"{label}, strict", strict[n]) for n, label in labels.items() if strict and strict[n] != found[n]]
+    grid = table.grid(["", *SPREAD, *(f"seed {seed}" for seed in summary["seeds"])], [(rows, "")])
     shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
     console.print(Text(clean(f"{summary['title']}{shots}: {len(summary['seeds'])} seeds"), style="bold"))
     console.print(Text(clean(summary["data"])))
@@ -90,23 +79,23 @@ def _spread(seeds: Sequence[int], estimates: Sequence[Mapping[str, Any]]) -> dic
     own = [{"seed": seed, **one} for seed, one in zip(seeds, estimates, strict=True)]
     values = [one["value"] for one in own if one["value"] is not None]
     known = len(values) == len(seeds)
+    sd = statistics.stdev(values) if known and len(values) > 1 else None
+    spread = (statistics.fmean(values), sd, min(values), max(values)) if known else (None,) * len(SPREAD)
     return {
-        "mean": statistics.fmean(values) if known else None,
-        "sd": statistics.stdev(values) if known and len(values) > 1 else None,
-        "min": min(values) if known else None,
-        "max": max(values) if known else None,
+        **dict(zip(SPREAD, spread, strict=True)),
         **{name: own[0][name] for name in ("full_marks", "chance")},
         "reason": next((f"seed {one['seed']}: {one['reason']}" for one in own if one["reason"]), None),
         "runs": [{name: one[name] for name in ("seed", "value", "low", "high", "n")} for one in own],
     }
 
 
-def _cell(one: Mapping[str, Any]) -> str:
-    estimate = Estimate(one["value"], one["low"], one["high"], one["n"], 0.0, None)
-    between = interval(estimate)
-    return f"{number(one['value'], 2)} ({between})" if between else number(one["value"], 2)
+def _cells(label: str, row: Mapping[str, Any]) -> list[str]:
+    cells = [clean(label), *(number(row[key]) for key in SPREAD)]
+    for one in row["runs"]:
+        between = interval(Estimate(one["value"], one["low"], one["high"], one["n"], 0.0, None))
+        cells.append(f"{number(one['value'])} ({between})" if between else number(one["value"]))
+    return cells
 
 
 def _but_seed(run: Run) -> dict[str, Any]:
-    """Return what else identifies a run."""
     return {name: value for name, value in run.identity.items() if name not in ("seed", "questions")}

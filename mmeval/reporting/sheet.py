@@ -5,15 +5,14 @@ What is drawn is the business of `dotplot` and `radar`. Text is never read as ma
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval.reporting.chart import Chart, Series
+from mmeval.reporting.table import clean
 from mmeval.types import InputError
 
 if TYPE_CHECKING:
@@ -29,6 +28,9 @@ FONT = "DejaVu Sans"
 
 CAPITAL = 0.729
 """Height of its capitals, in ems."""
+SETTINGS: Any = {"font.family": FONT, "text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "mmeval"}
+SETTINGS |= {"figure.dpi": 100, "path.simplify": False}
+"""What matplotlib is told while a figure is drawn and saved."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,6 @@ class Sheet:
 
     figure: Figure
     axes: Axes
-    width: float
-    height: float
 
     def text(self, x: float, y: float, text: str, size: float = 9, *, middle: bool = False, **style: Any) -> None:
         """Write text at a point, left-aligned on its baseline unless the style says otherwise.
@@ -85,28 +85,47 @@ class Sheet:
         self.axes.plot(xs, ys, **given)
 
 
-@contextmanager
-def paper(width: float, height: float) -> Iterator[Sheet]:
-    """Yield an empty sheet, with matplotlib set up for as long as it is drawn on and saved."""
+def compose(
+    chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[[Sheet, float], None], folder: Path, name: str
+) -> tuple[Path, Path]:
+    """Save a figure: the title, then what `draw` draws, then the chart's notes and how to read it; return its paths.
+
+    `size` is the sheet's width and the heights of what `draw` draws; `draw` gets the sheet, with matplotlib set up, and
+    where the title ends.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
-    settings: Any = {
-        "font.family": FONT,
-        "text.parse_math": False,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "mmeval",
-        "figure.dpi": 100,
-        "path.simplify": False,
-    }
+    width, *heights = size
+    room = width - 2 * MARGIN
+    title, subtitle = wrap(chart.title, 15, room, "bold"), wrap(chart.subtitle, 10, room)
+    notes = [line for text in (*chart.notes, reading) for line in wrap(text, 7.5, room)]
+    foot = 0.1 + 0.16 * len(notes)
+    height = 2 * MARGIN + (0.29 * len(title) + 0.21 * len(subtitle))
+    for part in (*heights, foot):  # `sum` rounds otherwise in Python 3.12, and the bytes would differ
+        height += part
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(settings)
+        matplotlib.rcParams.update(SETTINGS)
         figure = Figure(figsize=(width, height), facecolor=PAPER)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, width), ylim=(0, height))
         axes.set_axis_off()
-        yield Sheet(figure, axes, width, height)
+        sheet, y = Sheet(figure, axes), height - MARGIN
+        for line in title:
+            y -= 0.16
+            sheet.text(MARGIN, y, line, 15, weight="bold")
+            y -= 0.13
+        for line in subtitle:
+            y -= 0.12
+            sheet.text(MARGIN, y, line, 10, color=MUTED)
+            y -= 0.09
+        draw(sheet, y)
+        top = MARGIN * 0.7 + foot
+        sheet.line((MARGIN, width - MARGIN), (top, top), linewidth=0.6)
+        for index, line in enumerate(notes):
+            sheet.text(MARGIN, top - 0.2 - 0.16 * index, line, 7.5, color=MUTED)
+        return save(sheet, folder, name)
 
 
 def save(sheet: Sheet, folder: Path, name: str) -> tuple[Path, Path]:
@@ -122,12 +141,8 @@ def save(sheet: Sheet, folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def pens(series: Sequence[Series]) -> list[Pen]:
-    """Return a pen for each series, in order; ink for the one that is highlighted.
-
-    Raises InputError for more series than can be told apart.
-    """
-    inked = [one for one in series if one.highlight]
-    rest = iter(PENS)
+    """Return a pen for each series; ink for the one that is highlighted. Raises InputError for too many of them."""
+    inked, rest = [one for one in series if one.highlight], iter(PENS)
     if len(series) > len(PENS):
         raise InputError(f"{len(series)} models in one figure, of which {len(PENS)} can be told apart; name fewer")
     return [HIGHLIGHT if len(inked) == 1 and one is inked[0] else next(rest) for one in series]
@@ -138,49 +153,10 @@ def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
     return sorted(zip(series, pens(series), strict=True), key=lambda pair: pair[0].highlight)
 
 
-def head(sheet: Sheet, chart: Chart) -> float:
-    """Write title and subtitle at the top left and returns the height of what is left below them."""
-    y = sheet.height - MARGIN
-    room = sheet.width - 2 * MARGIN
-    for line in wrap(chart.title, 15, room, "bold"):
-        y -= 0.16
-        sheet.text(MARGIN, y, line, 15, weight="bold")
-        y -= 0.13
-    for line in wrap(chart.subtitle, 10, room):
-        y -= 0.12
-        sheet.text(MARGIN, y, line, 10, color=MUTED)
-        y -= 0.09
-    return y
-
-
-def head_height(chart: Chart, width: float) -> float:
-    """Inches that `head` takes below the upper margin on a sheet of that width."""
-    room = width - 2 * MARGIN
-    return 0.29 * len(wrap(chart.title, 15, room, "bold")) + 0.21 * len(wrap(chart.subtitle, 10, room))
-
-
-def foot(sheet: Sheet, lines: Sequence[str]) -> None:
-    """Write wrapped notes at the bottom left, under a hairline."""
-    top = MARGIN * 0.7 + foot_height(lines)
-    sheet.line((MARGIN, sheet.width - MARGIN), (top, top), linewidth=0.6)
-    for index, line in enumerate(lines):
-        sheet.text(MARGIN, top - 0.2 - 0.16 * index, line, 7.5, color=MUTED)
-
-
-def foot_height(lines: Sequence[str]) -> float:
-    """Inches that `foot` takes above the lower margin."""
-    return 0.1 + 0.16 * len(lines)
-
-
-def notes(texts: Sequence[str], width: float) -> list[str]:
-    """Return the lines of the notes, wrapped to a sheet of that width."""
-    return [line for text in texts for line in wrap(text, 7.5, width - 2 * MARGIN)]
-
-
 def plain(text: str, limit: int = 60) -> str:
     """Return a label that any machine can draw: one line, glyphs the font has, cut at `limit` characters."""
     known = _glyphs()
-    kept = "".join(c if c in known else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()) if _drawn(c))
+    kept = "".join(c if c in known else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
@@ -209,10 +185,6 @@ def measure(text: str, size: float, weight: str = "normal") -> float:
     prop = FontProperties(family=FONT, size=size, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(text, prop, ismath=False)
     return float(width) / 72
-
-
-def _drawn(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs")
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
 from mmeval.reporting.chart import estimates, interval, number
 from mmeval.run import write_text
 from mmeval.task import Task
@@ -21,7 +26,6 @@ from mmeval.types import Estimate, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
 NUMBERS = ("value", "low", "high", "full_marks", "chance", "n")
 NARROW = 100
@@ -63,18 +67,18 @@ class Table:
 
     @property
     def every(self) -> tuple[ScoreRow, ...]:
-        """Return all rows, in the order in which they are tabled."""
+        """All rows, in the order in which they are tabled."""
         return (*self.rows, *self.totals, *self.details)
 
     @property
     def columns(self) -> list[str]:
-        """Return the names of the extra columns, in the order in which the rows bring them."""
+        """Names of the extra columns, in the order in which the rows bring them."""
         return list(dict.fromkeys(name for row in self.every for name in row.extras))
 
     @property
     def differing(self) -> list[ScoreRow]:
-        """Return the rows in which the two scorers do not agree."""
-        return [row for row in self.every if _differ(row)]
+        """Rows in which the two scorers do not agree."""
+        return [row for row in self.every if row.strict and _differ(row.estimate.value, row.strict.value)]
 
     @property
     def notes(self) -> list[str]:
@@ -96,12 +100,10 @@ class Table:
         about = {"reason": "", "answered": self.answered, "data": "; ".join((self.data, *self.marks))}
         rows = []
         for row in self.every:
-            numbers = {name: row.extras.get(name) for name in self.columns}
+            numbers: dict[str, Any] = {name: row.extras.get(name) for name in self.columns}
             numbers |= {name: getattr(row.estimate, name) for name in NUMBERS}
-            strict = row.strict.value if row.strict else None
-            rows.append(
-                {"metric": row.label, **numbers, "strict": strict, **about, "reason": row.estimate.reason or ""}
-            )
+            numbers["strict"] = row.strict.value if row.strict else None
+            rows.append({"metric": row.label, **numbers, **about, "reason": row.estimate.reason or ""})
         return pd.DataFrame(rows)
 
 
@@ -113,10 +115,8 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
         raise InputError(f"the scores have no metric '{missing[0]}'; score the run again")
 
     def rows(labels: Mapping[str, str]) -> tuple[ScoreRow, ...]:
-        extras = results.get("parts", {})
-        return tuple(
-            ScoreRow(label, official[name], extras.get(name, {}), strict.get(name)) for name, label in labels.items()
-        )
+        parts = results.get("parts", {})
+        return tuple(ScoreRow(label, official[n], parts.get(n, {}), strict.get(n)) for n, label in labels.items())
 
     answered, planned = results.get("answered", 0), results.get("planned", 0)
     return Table(
@@ -134,25 +134,27 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
     )
 
 
+def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[list[str]], str]], room: int = 1) -> Grid:
+    """Return a table for the terminal: sections of rows, each in its style, with `room` blanks between columns."""
+    made = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    for index, name in enumerate(header):
+        made.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=True)
+    for rows, style in sections:
+        for row in rows:
+            made.add_row(*map(Text, row), style=style)
+        made.add_section()
+    return made
+
+
 def show(table: Table, console: Console) -> None:
     """Print the table, what it was measured on above it and its notes below."""
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    room = 1 if console.width >= NARROW else 0
-    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    for index, name in enumerate(_header(table)):
-        grid.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=True)
-    for rows, style in ((table.rows, ""), (table.totals, "bold"), (table.details, "")):
-        for row in rows:
-            grid.add_row(*(Text(cell) for cell in _cells(table, row)), style=style)
-        grid.add_section()
+    parts = ((table.rows, ""), (table.totals, "bold"), (table.details, ""))
+    sections = [([_cells(table, row) for row in rows], style) for rows, style in parts]
     console.print(Text(clean(table.title), style="bold"))
     console.print(Text(clean(f"{table.data}: {table.answered}")))
     for mark in table.marks:
         console.print(Text(clean(mark), style="yellow"))
-    console.print(grid)
+    console.print(grid(_header(table), sections, room=1 if console.width >= NARROW else 0))
     console.print(Text(counted(table.counts), style="red" if table.counts.get("error") else ""))
     for note in table.notes:
         console.print(Text(clean(note), style="dim"))
@@ -182,10 +184,10 @@ def to_csv(table: Table) -> str:
 
 def write(table: Table, folder: Path) -> list[Path]:
     """Write `table.md` and `table.csv` into the folder and return their paths."""
-    paths = [folder / "table.md", folder / "table.csv"]
-    for path, text in zip(paths, (markdown(table), to_csv(table)), strict=True):
+    texts = {folder / "table.md": markdown(table), folder / "table.csv": to_csv(table)}
+    for path, text in texts.items():
         write_text(path, text)
-    return paths
+    return list(texts)
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -214,8 +216,7 @@ def inert(text: str) -> str:
 
 
 def _header(table: Table) -> list[str]:
-    strict = ["strict"] if table.differing else []
-    return ["", *table.columns, "score", "of", "95% interval", "chance", *strict]
+    return ["", *table.columns, "score", "of", "95% interval", "chance", *(["strict"] if table.differing else [])]
 
 
 def _cells(table: Table, row: ScoreRow) -> list[str]:
@@ -231,10 +232,7 @@ def _pipes(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _differ(row: ScoreRow) -> bool:
-    if row.strict is None:
-        return False
-    one, other = row.estimate.value, row.strict.value
+def _differ(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is not other
     return not math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)

@@ -40,7 +40,7 @@ def _texts(figure: ModuleType, drawn: Chart, monkeypatch: pytest.MonkeyPatch, tm
         boxes.extend((text.get_text(), text.get_window_extent()) for text in paper.axes.texts)
         return folder, folder
 
-    monkeypatch.setattr(figure, "save", look)
+    monkeypatch.setattr(sheet, "save", look)
     figure.draw(drawn, tmp_path)
     return boxes
 
@@ -121,7 +121,7 @@ def test_no_marker_hides_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         markers.extend((float(x), float(y)) for points in drawn for x, y in np.asarray(points))
         return folder, folder
 
-    monkeypatch.setattr(dotplot, "save", look)
+    monkeypatch.setattr(sheet, "save", look)
     same = {"existence": Estimate(190.0, None, None, 0, 200.0, 75.0), "OCR": Estimate(95.0, None, None, 0, 200.0, 75.0)}
     many = tuple(Series(label, same) for label in "ABCDE")
     dotplot.draw(Chart("t", "s", {"existence": "Existence", "OCR": "OCR"}, many), tmp_path)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmeval.reporting.leaderboards import mmbench, mme, openvlm
-from mmeval.reporting.leaderboards.mmbench_check import Finding
+from mmeval.reporting.leaderboards.mmbench import Finding
 from mmeval.run import Run
 from mmeval.types import InputError, nearest
 
-__all__ = ["BOARDS", "Board", "Finding", "check", "own", "steps", "write"]
+__all__ = ["BOARDS", "Board", "Finding", "check", "own", "write"]
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,13 @@ def write(run: Run, board: str, folder: Path) -> list[Path]:
     Raises InputError for an unknown leaderboard, and for a run of another task, on other data than the
     benchmark's own, limited, not finished, or with errors.
     """
-    wanted = _find(board)
-    benchmark = _benchmark(run)
+    wanted, benchmark = _find(board), _benchmark(run)
     if benchmark not in wanted.tasks:
-        raise InputError(
-            f"{run.folder}: a run of {benchmark}, and '{board}' wants {' or '.join(wanted.tasks)}; name another run"
-        )
+        names = " or ".join(wanted.tasks)
+        raise InputError(f"{run.folder}: a run of {benchmark}, and '{board}' wants {names}; name another run")
     if run.marks:
-        raise InputError(
-            f"{run.folder}: {run.marks[0]}; a leaderboard needs every answer on the whole of the benchmark's data"
-        )
+        needed = "a leaderboard needs every answer on the whole of the benchmark's data"
+        raise InputError(f"{run.folder}: {run.marks[0]}; {needed}")
     for record in run.records:
         if "skipped" in record.tags:
             raise InputError(f"{record.id}: not asked, and a leaderboard needs every turn; run without --early-stop")
@@ -69,11 +66,6 @@ def _benchmark(run: Run) -> str:
 def check(path: Path, board: str) -> list[Finding]:
     """Return what is wrong with somebody's file for that leaderboard, and what should be minded."""
     return _find(board).check(path)
-
-
-def steps(board: str) -> str:
-    """Return what to do with the files today."""
-    return _find(board).steps
 
 
 def _find(board: str) -> Board:

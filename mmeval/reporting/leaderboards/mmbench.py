@@ -1,14 +1,17 @@
-"""MMBench's predictions table: what its server took until 2026, and what VLMEvalKit reads and writes today."""
+"""MMBench's predictions table, written and checked: what its server took, and what VLMEvalKit reads today."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from mmeval.data.sheets import LONGEST
-from mmeval.reporting.leaderboards import mmbench_check
-from mmeval.reporting.leaderboards.mmbench_check import Finding
+from mmeval.data.sheets import LONGEST, Cell
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
+from mmeval.scoring.readings.choices import LETTERS
+from mmeval.tasks.mmbench import index_of, option_cells, prediction_cells, question_of
 from mmeval.types import InputError, Record
 
 COLUMNS = (
@@ -20,6 +23,13 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufff
 """What a sheet cannot hold; each becomes one blank."""
 LARGEST = 1 << 28
 """Bytes that a table in an archive may have."""
+
+EXPECTED = ("question", "category", "l2-category", "split")
+"""Columns that the report of the benchmark's server needed, too."""
+SIZES = {"CCBench": (510, 2040), "MMBench dev, V1.0": (1164, 4329), "MMBench test, V1.0": (1784, 6666)}
+"""Questions and rows of the sets whose sizes are known."""
+V1 = 3000
+"""Indices of questions of MMBench V1.0 and CCBench are smaller, as the benchmark's server told the versions apart."""
 
 STEPS = """What to do with it today (checked 2026-08):
 - MMBench's server closed on 2026-03-31 and its test answers are public: the score is the one printed by
@@ -36,21 +46,12 @@ def write(run: Run, folder: Path) -> list[Path]:
     that lacks turns.
     """
     records = sorted(run.records, key=lambda record: int(record.id))
-    for record in records:
-        if "turns" in record.tags:
-            raise InputError(
-                f"{run.folder}: question {record.groups[GROUP]} lacks turns, and its score would be too high; "
-                "get the whole table and run without --partial"
-            )
-    rows = [_row(record) for record in records]
+    if lacking := [record.groups[GROUP] for record in records if "turns" in record.tags]:
+        advice = "get the whole table and run without --partial"
+        raise InputError(f"{run.folder}: question {lacking[0]} lacks turns, and its score would be too high; {advice}")
     path = folder / file_name(run)
-    sheet(path, rows)
+    sheet(path, [_row(record) for record in records])
     return [path]
-
-
-def check(path: Path) -> list[Finding]:
-    """Return what is wrong with a predictions table, ours or anybody's."""
-    return mmbench_check.check(path)
 
 
 def file_name(run: Run) -> str:
@@ -87,24 +88,168 @@ def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
     temporary.replace(path)
 
 
+_TAGS = ("question", "hint", "source", "l2-category", "comment", "split")
+
+
 def _row(record: Record) -> list[int | str]:
     if len(record.choices) > 4:
         raise InputError(f"{record.id}: {len(record.choices)} options, and the format has columns for four")
-    options = [*record.choices, "", "", "", ""][:4]
-    tags = record.tags
-    texts = {
-        "question": tags.get("question", ""),
-        "hint": tags.get("hint", ""),
-        **dict(zip("ABCD", options, strict=True)),
-        "answer": record.targets[0] if record.targets else "",
-        "category": record.category,
-        "source": tags.get("source", ""),
-        "l2-category": tags.get("l2-category", ""),
-        "comment": tags.get("comment", ""),
-        "split": tags.get("split", ""),
-        "prediction": record.text or "",
-    }
-    for name, text in texts.items():
-        if len(text) > LONGEST:
+    tags = dict.fromkeys(COLUMNS[1:], "") | {name: text for name, text in record.tags.items() if name in _TAGS}
+    own = {"answer": "".join(record.targets[:1]), "category": record.category, "prediction": record.text or ""}
+    texts = tags | dict(zip("ABCD", record.choices, strict=False)) | own
+    for name in COLUMNS[1:]:
+        if len(text := texts[name]) > LONGEST:
             raise InputError(f"{record.id}: the {name} has {len(text):,} characters, and a cell holds {LONGEST:,}")
     return [int(record.id), *(CONTROL.sub(" ", texts[name]) for name in COLUMNS[1:])]
+
+
+@dataclass(frozen=True)
+class PredictionRow:
+    """A row of the table, its cells by column."""
+
+    cells: Mapping[str, Cell]
+    where: str
+
+    def text(self, column: str) -> str:
+        """Return what stands in that column, or nothing."""
+        return self.cells[column].text if column in self.cells else ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a file, or that its user should know."""
+
+    level: Literal["wrong", "mind"]
+    sentence: str
+
+
+wrong, mind = partial(Finding, "wrong"), partial(Finding, "mind")
+
+
+def check(path: Path) -> list[Finding]:
+    """Return everything that is wrong with a predictions table, and what its user should mind.
+
+    Wrong: columns, indices, duplicates, true answers outside the options, missing turns, formulas, empty answers.
+    To mind: a letter that is not one of the options; and the first cell of each kind that a spreadsheet or pandas would
+    take for a formula, a number or nothing.
+    """
+    try:
+        rows = [PredictionRow(cells, where) for cells, where in prediction_cells(path)]
+    except InputError as error:
+        return [wrong(str(error))]
+    if not rows:
+        return [wrong(f"{path}: no rows; check that it is the right file")]
+    lacking = [name for name in EXPECTED if name not in rows[0].cells]
+    found = [mind(f"{path}: no column {name}; the benchmark's report groups by it") for name in lacking]
+    groups: dict[int, dict[int, PredictionRow]] = {}
+    for row in rows:
+        found += _cells(row)
+        try:
+            index = index_of(row.text("index"), row.where)
+            group = groups.setdefault(question_of(row.text("g_index"), index, row.where), {})
+        except InputError as error:
+            found.append(wrong(str(error)))
+            continue
+        if index in group:
+            found.append(wrong(f"{row.where}: the index {index} again; it was in {group[index].where}"))
+        group[index] = row
+    for question, turns in groups.items():
+        found += _turns(path, question, turns)
+    found += _misread_cells(rows)
+    return [*found, *_size(path, groups, rows)]
+
+
+def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow]) -> Iterator[Finding]:
+    """Yield what is to be said of a size that no known set has: fewer questions than the smallest one are too few."""
+    size = (len(groups), len(rows))
+    if not groups or size in SIZES.values():
+        return
+    named = "CCBench" if max(groups) < 1000 and not rows[0].text("l2-category") else "MMBench dev, V1.0"
+    few = max(groups) < V1 and size[0] < SIZES[named][0]
+    known = ", ".join(f"{name}: {questions:,} questions, {lines:,} rows" for name, (questions, lines) in SIZES.items())
+    odd = f"fewer than {named} has" if few else "which is not the size of a known set"
+    yield (wrong if few else mind)(f"{path}: {size[0]:,} questions in {size[1]:,} rows, {odd} ({known})")
+
+
+def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:
+    """Yield the first cell of each kind that another program would misread, with the number of the others."""
+    misread: dict[str, list[str]] = {}
+    for row in rows:
+        for name in ("prediction", *LETTERS):
+            if name in row.cells and (what := _misread(row.cells[name])):
+                misread.setdefault(what, []).append(f"{row.where}, column {name}: '{row.text(name)[:40]}'")
+    for what, cells in misread.items():
+        others = len(cells) - 1
+        more = "" if not others else "; so is 1 more cell" if others == 1 else f"; so are {others:,} more cells"
+        yield mind(f"{cells[0]} {what}{more}")
+
+
+def _cells(row: PredictionRow) -> Iterator[Finding]:
+    options: tuple[str, ...] = ()
+    try:
+        options = option_cells({name: cell.text for name, cell in row.cells.items()}, row.where)
+    except InputError as error:
+        yield wrong(str(error))
+    known = [*LETTERS[: len(options)]]
+    answered = row.text("prediction").strip()
+    if not answered:
+        yield wrong(f"{row.where}: the prediction is empty; write the model's answer, whatever it is")
+    if options and answered in [*LETTERS] and answered not in known:
+        yield mind(f"{row.where}: the prediction is '{answered}', and the options are {', '.join(known)}")
+    answer = row.text("answer").strip()
+    if options and answer and answer not in known:
+        yield wrong(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
+    for name in ("prediction", *LETTERS):
+        if name in row.cells and row.cells[name].kind in ("formula", "error"):
+            place = f"{row.where}, column {name}: '{row.text(name)[:40]}'"
+            yield wrong(f"{place} is a formula or its error, and no answer; write it as a text")
+
+
+_NUMBER = re.compile(
+    r"[-+]?(?:\d+(?:[.,]\d*)?|\.\d+)(?:[eE][-+]?\d+)?%?|\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?|\d+:\d{2}"
+)
+"""A number, a date or a time of day, as spreadsheets know them."""
+_NOTHING = frozenset(("", "#N/A", "N/A", "NA", "<NA>", "NULL", "null", "NaN", "-NaN", "nan", "-nan", "None", "n/a"))
+"""What pandas reads as a missing value."""
+
+
+def _misread(cell: Cell) -> str | None:
+    """Say what a program that opens the table would make of a cell, where that is not its text."""
+    text = cell.text.strip()
+    if cell.kind == "number":
+        return "is a number: if it was written 1.0 or 01, that is lost"
+    if cell.kind != "text":
+        return None
+    if len(cell.text) > LONGEST:
+        return f"... is longer than the {LONGEST:,} characters of a spreadsheet's cell, so do not save it there"
+    if cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text):
+        return "is a formula to a spreadsheet, so do not save the file there"
+    if text in _NOTHING and cell.text:
+        return "is missing to pandas unless it is told keep_default_na=False"
+    if _NUMBER.fullmatch(text) and text != str(_plain(text)):
+        return "is a date or another number to a spreadsheet, so do not save the file there"
+    return None
+
+
+def _plain(text: str) -> object:
+    """Return the number as a program writes it again; what it would write otherwise is lost in a spreadsheet."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+
+
+def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow]) -> Iterator[Finding]:
+    first = turns[min(turns)]
+    options = sum(1 for name in LETTERS if first.text(name) != "")
+    if question not in turns:
+        yield wrong(f"{path}: question {question} lacks its first pass, so it would not be counted")
+    if len(turns) < options:
+        missing = "the missing ones would not be counted, and its score would be too high"
+        yield wrong(f"{path}: question {question} has {len(turns)} of its {options} turns; {missing}")
+    if len(turns) > options:
+        yield wrong(f"{path}: question {question} has {len(turns)} rows and {options} options")
+    for row in turns.values():
+        if sorted(row.text(name) for name in LETTERS) != sorted(first.text(name) for name in LETTERS):
+            yield wrong(f"{row.where}: other options than those of {first.where}, of which it is a turn")

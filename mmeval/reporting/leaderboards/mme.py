@@ -5,15 +5,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mmeval.reporting.leaderboards.mmbench_check import Finding, wrong
+from mmeval.reporting.leaderboards.mmbench import Finding, wrong
 from mmeval.run import write_text
 from mmeval.task import load_task
 from mmeval.types import InputError, Record
 
 BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Each becomes one blank, so that an answer keeps its first four characters, which are what MME's script reads."""
-
-
 TOTAL = 2374
 """Questions of the release."""
 
@@ -54,7 +52,7 @@ def check(folder: Path) -> list[Finding]:
 
 
 def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
-    """Return the script takes the two lines for the two questions about a picture, whatever they are."""
+    """Yield what is wrong with two lines: the script takes them for both questions of a picture, whatever they are."""
     subtask, number = one.id.split("/")
     where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
     if one.groups["image"] != other.groups["image"]:
@@ -64,12 +62,12 @@ def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
         yield wrong(f"{where}: the same question twice; ask both questions of the picture")
     for record in (one, other):
         if not (record.text or "").strip():
-            line = record.id.split("/")[1]
-            yield wrong(f"{folder / subtask}.txt, line {line}: the answer is empty; write what the model said")
+            place = f"{folder / subtask}.txt, line {record.id.split('/')[1]}"
+            yield wrong(f"{place}: the answer is empty; write what the model said")
 
 
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
-    mine = sorted((r for r in records if r.category == subtask), key=_place)
+    mine = sorted((r for r in records if r.category == subtask), key=lambda r: (r.groups["image"], len(r.id), r.id))
     if not mine:
         raise InputError(f"{subtask}: no answers, and the leaderboard needs all subtasks; run without --limit")
     for picture, group in groupby(mine, key=lambda record: record.groups["image"]):
@@ -77,10 +75,6 @@ def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
         if len(answers) != 2:
             raise InputError(f"{picture}: {len(answers)} answers, not 2; finish the run first")
         yield from (_line(picture.removeprefix(f"{subtask}/"), record) for record in answers)
-
-
-def _place(record: Record) -> tuple[str, int, str]:
-    return record.groups["image"], len(record.id), record.id
 
 
 def _line(picture: str, record: Record) -> str:

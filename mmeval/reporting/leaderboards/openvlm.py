@@ -7,9 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
-from mmeval.reporting.leaderboards.mmbench_check import Finding, mind, wrong
+from mmeval.reporting.leaderboards.mmbench import Finding, mind, wrong
 from mmeval.run import Run, write_json
 from mmeval.types import InputError
 
@@ -48,17 +50,15 @@ def check(path: Path) -> list[Finding]:
             tables = [item for item in archive.infolist() if _is_table(item.filename)]
             if not tables:
                 return [wrong(f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
-            found = []
+            found: list[Finding] = []
             for number, item in enumerate(tables):
                 if item.file_size > mmbench.LARGEST:
                     found.append(wrong(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
                     continue
                 copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # no name of theirs becomes a path
                 copy.write_bytes(archive.read(item))
-                found += [
-                    Finding(f.level, f.sentence.replace(str(copy), f"{path}, {item.filename}"))
-                    for f in mmbench.check(copy)
-                ]
+                name = f"{path}, {item.filename}"
+                found += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench.check(copy)]
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         return [wrong(f"{path}: not a zip that can be read ({error}); make it again")]
@@ -86,24 +86,36 @@ def _entry(run: Run, name: str) -> dict[str, Any]:
 _WAYS = ("circular", "vanilla", "vanilla_all")
 
 
+class _Entry(BaseModel):
+    """A model of an entry: META, and the scores by data set."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, dict[str, Any]]
+    META: dict[str, Any]
+
+
+_ENTRIES = TypeAdapter(dict[str, _Entry])
+
+
 def _check_entry(path: Path) -> list[Finding]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = _ENTRIES.validate_python(json.loads(path.read_text(encoding="utf-8")), strict=True)
+    except ValidationError:
+        return [wrong(f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
     except (OSError, ValueError, RecursionError) as error:
         return [wrong(f"{path}: cannot be read as JSON ({error}); write it again")]
-    if not isinstance(value, dict) or not all(map(_is_entry, value.values())):
-        return [wrong(f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
     if not value:
         return [wrong(f"{path}: no model in it; write an entry with META and scores")]
     found = []
     for model, entry in value.items():
-        empty = [name for name in META if entry["META"].get(name) in (None, "") or "" in _listed(entry["META"][name])]
+        meta = {name: entry.META.get(name) for name in META}
+        empty = [name for name, fact in meta.items() if fact in (None, "") or (isinstance(fact, list) and "" in fact)]
         if empty:
             found.append(mind(f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
-        if len(entry) < 2:
+        if not entry.model_extra:
             found.append(wrong(f"{path}: {model} has no scores; add a data set's"))
-        for data, scores in entry.items():
-            if data == "META" or not mmbench.is_ours(data):
+        for data, scores in (entry.model_extra or {}).items():
+            if not mmbench.is_ours(data):
                 continue  # other benchmarks have other scales: MME's goes up to 2800
             if "Overall" not in scores:
                 found.append(wrong(f"{path}: {model} has no Overall on {data}; add it"))
@@ -111,11 +123,3 @@ def _check_entry(path: Path) -> list[Finding]:
                 if type(score) not in (int, float) or not 0 <= score <= 100:
                     found.append(wrong(f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
     return found
-
-
-def _is_entry(value: object) -> bool:
-    return isinstance(value, dict) and "META" in value and all(isinstance(part, dict) for part in value.values())
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
