@@ -126,7 +126,9 @@ def test_lmms_eval_mvbench_what_is_unanswered_stays_in_the_denominator() -> None
 
 def test_mmiu_an_error_is_counted_and_said() -> None:
     found = counted(load_task("pope"), "yes", None)
-    assert (found["counts"]["error"], found["strict"]["random/accuracy"]["n"]) == (1, 1)
+    accuracy = found["strict"]["random/accuracy"]
+    assert (found["counts"]["error"], accuracy["n"], accuracy["value"]) == (1, 2, 50)  # it stays in the denominator
+    assert "Errors count as wrong: 1 of 2 questions have no answer." in found["remarks"]
 
 
 def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
@@ -302,7 +304,7 @@ def test_lmms_eval_nextqa_an_additional_reference_counts_like_the_first() -> Non
 
 def test_lmms_eval_ok_vqa_nobody_is_told_to_decline_what_has_an_answer() -> None:
     shot = Shot((Image(b""), "And that?"), "a hen")
-    sample = Sample("1", (Image(b""), "What is it?"), ("a cat",), shots=(shot,))
+    sample = Sample("1", (Image(b""), "What is it?"), ("a cat",), shots=(shot,), tags={"demonstrations": "1"})
     for name in ("okvqa", "vqav2", "gqa", "textvqa"):
         for words in load_task(name).prompts.values():
             assert "unanswerable" not in "".join(part for part in words(sample) if isinstance(part, str)).lower()
@@ -331,4 +333,4 @@ def test_lmms_eval_the_interval_is_that_of_the_number(tmp_path: Path) -> None:
     for name, own in scores["metrics"].items():
         if own["value"] is not None:
             assert own["low"] <= own["value"] <= own["high"], name
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["task"]["card"]["kind"] == "yes/no"
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["card"]["kind"] == "yes/no"
