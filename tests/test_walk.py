@@ -37,6 +37,7 @@ def run(data: Path, out: Path, *more: object) -> Result:
     return call("run", *task_of(data, out), "--model", "constant", *more)
 
 
+@pytest.mark.slow
 def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     first = run(data, out)
@@ -104,6 +105,7 @@ def test_what_is_not_the_default_is_in_the_folders_name(
     assert made == {"mme-constant_no-release-limit28", "mme-constant_no-release-single-word-limit28"}
 
 
+@pytest.mark.slow
 def test_a_limited_run_is_shown_and_not_submitted(data: Path, tmp_path: Path) -> None:
     limited = run(data, tmp_path / "run", "--limit", 28)
     assert limited.exit_code == 0, limited.output

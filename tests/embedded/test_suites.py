@@ -80,6 +80,7 @@ def test_changed_drawing_code_meets_no_old_suite(tmp_path: Path, monkeypatch: py
     assert suite("iq50") != before
 
 
+@pytest.mark.slow
 def test_mmes_suite_has_the_pictures_and_questions_of_the_world() -> None:
     first, second = list(load_task("mme").samples(str(suite("mme"))))[:2]
     assert [first.prompt[1], second.prompt[1]] == list(world.draw("existence", 0, "test").pair)
@@ -89,6 +90,7 @@ def test_mmes_suite_has_the_pictures_and_questions_of_the_world() -> None:
     assert (picture.mode, picture.tobytes()) == ("RGB", world.draw("existence", 0, "test").picture.tobytes())
 
 
+@pytest.mark.slow
 def test_three_frames_of_a_video_show_its_three_pictures_unchanged() -> None:
     pytest.importorskip("av")
     task = load_task("nextqa")
@@ -100,6 +102,7 @@ def test_three_frames_of_a_video_show_its_three_pictures_unchanged() -> None:
     assert (first.category, len(first.choices)) == ("TC", 5)
 
 
+@pytest.mark.slow
 def test_a_suite_brings_settings_that_a_user_may_change() -> None:
     pytest.importorskip("av")
     usual, other = (plan(RunSpec("nextqa", "constant", "embedded", frames=frames)) for frames in (None, 5))
@@ -123,6 +126,7 @@ DIGESTS = {
 """Of what a model is shown and asked, and of the answers. Another value is another benchmark."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIGESTS)
 def test_a_suite_is_the_same_everywhere(name: str) -> None:
     if name == "nextqa":

@@ -29,6 +29,7 @@ def drawn(colour: str) -> PILImage.Image:
     return PILImage.new("RGB", (40, 40), colour)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lines",
     [

@@ -414,6 +414,7 @@ def seeds(model: str, task: str, several: Sequence[int], out: Path, **fields: An
     return sweep.evaluate_all(specs, out=out)
 
 
+@pytest.mark.slow
 def test_several_seeds_by_hand(vqav2: Path, tmp_path: Path, parrot: list[str]) -> None:
     for path in vqav2.glob("*train2014_*.json"):  # without the question whose answer is no number
         path.write_text(path.read_text().replace('"leak"', '"said 1"'))

@@ -59,6 +59,7 @@ def test_what_has_no_embedded_suite_says_so(name: str) -> None:
         suite(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SUITES))
 def test_an_embedded_suite_is_scored_like_any_other_data(name: str, tmp_path: Path) -> None:
     ended = call(

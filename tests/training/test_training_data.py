@@ -35,6 +35,8 @@ QUERY = Example(
 )
 SHOT = Example("s", "made", ("1.png",), (Turn((ImagePlace(0), "is ", ImageMention(0), " a cat ?"), "the cat"),))
 
+pytestmark = pytest.mark.slow
+
 
 def index_of(folder: Path, family: small.Family = "t5", **changes: object) -> Index:
     options: dict[str, object] = {
