@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ def begun(folder: Path, *ids: str) -> runs.Run:
 
 
 def test_records_come_back_as_they_were(tmp_path: Path) -> None:
-    record = Record("1", ("yes",), "OCR", {"image": "a"}, {}, ("A", "B"), "q", ("d",), "f", "ja\n\t是\ud800", (0.5,))
+    facts = Record("1", ("yes",), "OCR", {"image": "a"}, {}, ("A", "B"), "q", ("d",), "f")
+    record = replace(facts, text="ja\n\t是\ud800", loglikelihoods=(0.5,))
     run = runs.create(tmp_path / "r", IDENTITY, samples=1, available=1)
     with run.journal() as journal:
         journal.append(record)
