@@ -396,7 +396,20 @@ def _read_records(path: Path, see: Callable[[bytes], None]) -> Iterator[Record]:
     for value, where in jsonl.read(path, advice=advice, whole_lines=True, see=see):
         if "tokens" in value:  # schema 1
             value["input_tokens"] = value.pop("tokens")
-        yield checked(Record, value, where, advice)
+        record: Record = checked(Record, value, where, advice)
+        groups, tags = _Facts(record.groups, f"{where}, groups"), _Facts(record.tags, f"{where}, tags")
+        yield dataclasses.replace(record, groups=groups, tags=tags)
+
+
+class _Facts(dict[str, str]):
+    """Groups or tags of a record. What a task needs and a record lacks is a sentence with the record's line."""
+
+    def __init__(self, values: Mapping[str, str], where: str) -> None:
+        super().__init__(values)
+        self._where = where
+
+    def __missing__(self, key: str) -> str:
+        raise InputError(f"{self._where}: no '{key}', which the task needs; restore the file, or start over")
 
 
 def _refuse_foreign_files(folder: Path) -> None:

@@ -228,3 +228,9 @@ def test_a_wrong_type_is_a_sentence(tmp_path: Path, name: str, change: dict[str,
     path.write_text(json.dumps(json.loads(path.read_text()) | change) + "\n")
     with pytest.raises(InputError, match=sentence):
         _ = runs.open_run(run.folder).results
+
+
+def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    with pytest.raises(InputError, match=r"records.jsonl, line 1, groups: no 'pair', which the task needs"):
+        _ = runs.open_run(run.folder).records[0].groups["pair"]
