@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import mmeval
-from mmeval.reporting import console
 from mmeval.files import write_json
+from mmeval.reporting import console
 from mmeval.types import InputError
 
 PUBLISHED = {

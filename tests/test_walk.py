@@ -45,7 +45,7 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     for words in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
         assert words in first.output
     assert (out / "index.html").read_text().count("data:image/jpeg;base64,") == 28, "a picture for each wrong answer"
-    written = "run.json records.jsonl samples.jsonl scores.json table.md table.csv index.html results"
+    written = "run.json ids.json records.jsonl samples.jsonl scores.json table.md table.csv index.html results"
     figures = "dotplot.png dotplot.svg radar.png radar.svg"
     assert {path.name for path in out.iterdir()} == {*written.split(), *figures.split()}
     assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
@@ -91,6 +91,7 @@ def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp
     assert "another process is writing this run" in busy.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
     (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("years of work")
     assert "not a run" in run(data, tmp_path / "other", "--fresh").stderr
 
 

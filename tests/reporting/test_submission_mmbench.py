@@ -264,7 +264,7 @@ def test_an_entry_needs_scores(run: Run, tmp_path: Path, scores: str) -> None:
     unscored = Run(tmp_path / "run")
     shutil.copytree(run.folder, unscored.folder)
     (unscored.folder / "scores.json").write_text(scores)
-    with pytest.raises(InputError, match="score the run again"):
+    with pytest.raises(InputError, match="score the run first"):
         submission.write(unscored, "openvlm", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

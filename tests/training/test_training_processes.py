@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -19,13 +18,12 @@ from safetensors.torch import load_file
 
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.weights import TRAINED
+from tests.forks import FORKS
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base
 from tests.training.two_processes import learn
 
 ROOT = Path(__file__).resolve().parents[2]
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([learn.__module__])
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
 

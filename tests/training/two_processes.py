@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from mmeval.mmicl.training.run import train
 
 def learn(file: str, variables: Mapping[str, str]) -> None:
     """Train in an environment with these variables."""
+    faulthandler.enable()  # a process that ends by a signal says where it was
     os.environ.update(variables)
     torch.set_num_threads(1)
     train(check_config(yaml_file.read(Path(file)), Path(file), "stage2"))

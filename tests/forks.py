@@ -1,0 +1,14 @@
+"""Processes of tests, forked from one that has imported what they need: a fresh one imports it for seconds."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        *("tests.training.two_processes", "tests.torture.child"),
+        *("mmeval.tasks.mme", "mmeval.data.tables", "mmeval.reporting.console", "mmeval.reporting.run_report"),
+        *("pandas", "pydantic", "scipy.stats"),
+    ]
+)

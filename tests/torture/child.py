@@ -1,0 +1,143 @@
+"""What the torture test kills: the command line with a model that notes its work, and a clock of file operations.
+
+An instant is anything that may leave files half done: before a file of the run's folder is opened for writing, renamed
+or deleted, after it was opened, and before and after each answer is kept. The child dies at the instant it is told.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmeval import sweep
+from mmeval.cli import main
+from mmeval.models.constant import Constant
+from mmeval.reporting import dotplot, radar
+from mmeval.types import Generation, Request, Response
+from tests.torture.faults import FAULTS
+
+EVENTS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"}
+WRITES = Path("/proc/self/io")
+"""Where Linux counts a process's write calls."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a child does, and when it dies."""
+
+    command: tuple[str, ...]
+    folder: Path
+    log: Path
+    """Gets a line for each question that is asked and each answer that is kept."""
+    instant: int = 0
+    """Die there; 0: never."""
+    signal: int = signal.SIGKILL
+    fault: str = ""
+
+
+class Clock:
+    """Counts instants."""
+
+    def __init__(self, order: Order) -> None:
+        self.order, self.now, self.folder = order, 0, str(order.folder)
+
+    def tick(self) -> None:
+        self.now += 1
+        if self.now == self.order.instant:
+            os.kill(os.getpid(), self.order.signal)
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in EVENTS and str(arguments[0]).startswith(self.folder) and not _reads(event, arguments):
+            self.tick()
+
+    def opened(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def opening(path: Any, mode: str = "r", *rest: Any, **more: Any) -> Any:
+            file = original(path, mode, *rest, **more)
+            if str(path).startswith(self.folder) and set(mode) & set("wax+"):
+                self.tick()
+            return file
+
+        return opening
+
+
+def _reads(event: str, arguments: tuple[Any, ...]) -> bool:
+    return event == "open" and not (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
+
+
+class Noting(Constant):
+    """Answers by the length of the id; every tenth question fails the first time that it is asked."""
+
+    def __init__(self, order: Order, clock: Clock) -> None:
+        super().__init__("noting", "yes")
+        self._failed = order.log.with_suffix(".failed")
+        self._log, self._clock = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), clock
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        before = set(self._failed.read_text().split()) if self._failed.exists() else set()
+        for request in requests:
+            os.write(self._log, f"asked {request.id}\n".encode())
+            response = Response(request.id, text="yes" if len(request.id) % 2 else "no")
+            if tenth(request.id) and request.id not in before:
+                with self._failed.open("a") as file:
+                    file.write(f"{request.id}\n")
+                response = Response(request.id, error="the machine was busy; run again")
+            writes = _writes()
+            self._clock.tick()
+            yield response
+            if _writes() - writes not in (0, 1):  # 0: not counted here
+                os.write(self._log, f"written in pieces {request.id}\n".encode())
+            os.write(self._log, f"kept {request.id}\n".encode())
+            self._clock.tick()
+
+
+def _writes() -> int:
+    """Return how many write calls this process made; on another system than Linux nothing is counted."""
+    if not WRITES.exists():
+        return 0
+    return int(WRITES.read_text().split("syscw:")[1].split()[0])
+
+
+def tenth(id: str) -> bool:
+    """Tell whether a question is one of those that fail at first: about one in ten."""
+    return hashlib.sha256(id.encode()).digest()[0] % 10 == 0
+
+
+def work(order: Order) -> None:
+    """Run the command; end with its status, unless the instant comes first."""
+    output = os.open(order.log.with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    clock = Clock(order)
+    if order.fault:
+        FAULTS[order.fault]()
+    setattr(sweep, "load_model", lambda *_: Noting(order, clock))  # noqa: B010
+    for figure in (dotplot, radar):  # drawing takes seconds, and writes files as the rest does
+        setattr(figure, "draw", _drawn(figure.__name__.rpartition(".")[2]))  # noqa: B010
+    opening = clock.opened(io.open)
+    setattr(io, "open", opening)  # noqa: B010
+    setattr(builtins, "open", opening)  # noqa: B010
+    sys.addaudithook(clock.audit)
+    try:
+        main(list(order.command), prog_name="mmeval")
+    except SystemExit as end:
+        with order.log.open("a") as log:
+            log.write(f"instants {clock.now}\n")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(end.code or 0))
+
+
+def _drawn(name: str) -> Callable[..., list[Path]]:
+    def draw(chart: object, folder: Path, stem: str = name) -> list[Path]:
+        (folder / f"{stem}.svg").write_text("<svg/>")
+        return [folder / f"{stem}.svg"]
+
+    return draw
