@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score report test test-fast lint bench bench-score bench-train torture train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval score report test test-fast lint bench bench-score bench-train torture mutants train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -54,8 +54,11 @@ bench: .venv/installed  ## measure: batched against one by one, on the embedded 
 bench-score: .venv/installed  ## measure: scoring 24,588 rows of MMBench
 	@$(BIN)/python -m benchmarks.scoring
 
-torture: .venv/installed-dev  ## kill a run 1,000 times at random moments; it must resume with nothing lost
-	@MMEVAL_KILLS=1000 $(BIN)/python -m pytest tests/test_torture.py
+torture: .venv/installed-dev  ## kill a run at 1,000 chosen instants; it must go on with nothing lost
+	@MMEVAL_KILLS=1000 $(BIN)/python -m pytest tests/torture -k goes_on
+
+mutants: .venv/installed-dev  ## plant faults into the code that keeps answers; each must be caught
+	@$(BIN)/python -m pytest tests/torture -k fault -v
 
 bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'
