@@ -22,7 +22,7 @@ from mmeval.scoring.metrics import circular
 from mmeval.scoring.metrics.circular import GROUP, Question
 from mmeval.scoring.metrics.groups import percent
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
@@ -434,14 +434,14 @@ def _task(name: str, axes: Mapping[str, str], abilities: Sequence[str], leaves: 
         name=name,
         samples=partial(samples, False),
         prompts={"release": release, "letter": with_letter, "opencompass-2023": opencompass},
-        scorers={"official": choices.scorer(next(iter(READINGS.values()))), "strict": choices.scorer(strict)},
+        scorers={"official": next(iter(SCORERS.values())), "strict": choices.scorer(strict)},
         metrics={"official": count, "strict": count},
         axes=axes,
         totals=WAYS,
         max_new_tokens=32,
         read_predictions=partial(read_predictions, grouped, False),
-        readings=READINGS,
-        strict=strict,
+        readings=SCORERS,
+        choice=True,
         remarks=remarks,
     )
     there = replace(task, samples=partial(samples, True), read_predictions=partial(read_predictions, grouped, True))
