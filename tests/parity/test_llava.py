@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mmeval.evaluation import score_predictions
 from mmeval.scored import score_records
 from mmeval.spec import RunSpec
 from mmeval.task import Task, configure, load_task
@@ -40,6 +41,12 @@ def test_scienceqa(fixtures: Recordings, reading: str, published: float) -> None
     ]
     assert len(records) == 2017
     assert overall(as_by("scienceqa", reading), records) == pytest.approx(published, abs=0.0005)
+
+
+def test_mmbench(fixtures: Recordings) -> None:
+    path = fixtures / "llava/mmbench/answers_upload/mmbench_dev_20230712/llava-v1.5-13b.xlsx"
+    scores = score_predictions("mmbench", str(path))[1]
+    assert scores["metrics"]["circular"]["value"] == pytest.approx(67.6871, abs=0.00005)
 
 
 @pytest.mark.slow
