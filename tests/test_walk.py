@@ -132,7 +132,7 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
         (("--scoring", "nonsense"), "choose from text, likelihood"),
         (("--early-stop",), "asks no question in several turns"),
         (("--partial",), "no questions in several turns"),
-        (("--reading", "2023"), "not a multiple-choice task"),
+        (("--reading", "2023"), "has one way to read answers"),
         (("--judge", "http://localhost:1/v1"), "give both"),
         (("--model", "mmicl-tiny", "--dtype", "float8"), "dtype is 'float8'"),
         (("--model", "mmicl-tiny", "--device", "abacus"), "unknown device"),

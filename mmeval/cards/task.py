@@ -9,9 +9,9 @@ from typing import Any
 from mmeval import yaml_file
 from mmeval.cards.rows import KIND, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
-from mmeval.scoring.metrics import groups
+from mmeval.scoring.metrics import groups, vqa
 from mmeval.scoring.readings import choices, letters, short, yesno
-from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
@@ -45,18 +45,25 @@ def build(
     card = check(values, where)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
+    scorers, readings = {"strict": scorer(card)}, {}
+    if only == "multiple choice":
+        readings = {**scorers, **SCORERS}
+    elif only == "short answer" and card.match == "vqa":
+        readings = vqa.READINGS
+        scorers = {"official": next(iter(readings.values())), **scorers}
     return Task(
         name=name,
         version=card.version,
         samples=partial(samples, card, name),
         prompts={key: prompt(card, texts) for key, texts in prompts.items()},
-        scorers={"strict": scorer(card)},
-        metrics={"strict": partial(numbers, card)},
+        scorers=scorers,
+        metrics=dict.fromkeys(scorers, partial(numbers, card)),
         axes=dict(card.categories) or {"overall": "Accuracy"},
         totals=({"overall": "Overall"} if card.categories else {}) | {group: group for group in card.groups},
         details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
-        readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
+        readings=readings,
+        choice=only == "multiple choice",
         default_source=source,
         facts=facts,
         video=partial(samples, card, name) if card.fields.video else None,
@@ -94,7 +101,7 @@ def scorer(card: Card) -> Scorer:
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
         "yes/no": yesno.scorer(yesno.strict),
-        "short answer": short.exact if card.match == "exact" else short.voted("official", refusals=False),
+        "short answer": short.exact if card.match == "exact" else short.voted,
     }
     return lambda record: scorers[_kind(card, record.tags)](record)
 
