@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import yaml_file
-from mmeval.cards.rows import KIND, samples
+from mmeval.cards.rows import KIND, OWN_ID, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
 from mmeval.scoring.metrics import groups
 from mmeval.scoring.readings import choices, letters, short, yesno
+from mmeval.scoring.readings.official import JUDGE, OFFICIAL, READERS
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
@@ -45,22 +46,31 @@ def build(
     card = check(values, where)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
+    scorers = ({"official": by_kind(card, OFFICIAL[card.official])} if card.official in OFFICIAL else {}) | {
+        "strict": scorer(card)
+    }
     return Task(
         name=name,
         version=card.version,
         samples=partial(samples, card, name),
         prompts={key: prompt(card, texts) for key, texts in prompts.items()},
-        scorers={"strict": scorer(card)},
-        metrics={"strict": partial(numbers, card)},
+        scorers=scorers,
+        metrics=dict.fromkeys(scorers, partial(numbers, card)),
         axes=dict(card.categories) or {"overall": "Accuracy"},
         totals=({"overall": "Overall"} if card.categories else {}) | {group: group for group in card.groups},
         details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
-        readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
+        readings=_readings(card) if only == "multiple choice" else {},
         default_source=source,
         facts=facts,
+        remarks=partial(remarks, card),
         video=partial(samples, card, name) if card.fields.video else None,
     )
+
+
+def _readings(card: Card) -> dict[str, choices.Reader]:
+    own = {card.official: READERS[card.official]} if card.official in READERS else {}
+    return own | {"strict": letters.reasoned} | READINGS
 
 
 def _default_prompt(card: Card, kind: str) -> str:
@@ -96,7 +106,28 @@ def scorer(card: Card) -> Scorer:
         "yes/no": yesno.scorer(yesno.strict),
         "short answer": short.exact if card.match == "exact" else short.voted("official", refusals=False),
     }
+    return by_kind(card, scorers)
+
+
+def by_kind(card: Card, scorers: Mapping[str, Scorer]) -> Scorer:
+    """Return the scorer that hands each record to that of its question's kind."""
     return lambda record: scorers[_kind(card, record.tags)](record)
+
+
+def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
+    """Return what a reader must know of the card's official reading, and of ids that are no ids."""
+    found = []
+    if card.official == JUDGE:
+        found.append(
+            "The official reading is a judge's, and none was asked: these are strict's numbers, in which an answer "
+            "that is unclear is wrong."
+        )
+    if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):
+        found.append(f"{left:,} of {len(scores):,} answers say nothing to the official script, which leaves them out.")
+    if again := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:
+        more = f" and {len(again) - 3:,} more" if len(again) > 3 else ""
+        found.append(f"Rows that share an id are told apart by their numbers: {', '.join(again[:3])}{more}.")
+    return found
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
