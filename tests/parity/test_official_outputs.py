@@ -37,6 +37,21 @@ def test_gpt_4v_on_seed_bench(task: str, file: str, official: float, strict: flo
     assert 100 * sum(one.value or 0.0 for one in scored["strict"]) / len(rows) == pytest.approx(strict, abs=5e-5)
 
 
+def test_llava_1_5_13b_on_seed_benchs_pictures(fixtures: Recordings) -> None:
+    """Its authors publish 68.2; the key of each id is in GPT-4V's file."""
+    lines = (fixtures / "seed-bench/SEED-Bench-1.GPT-4V.json").read_text(encoding="utf-8").splitlines()
+    keys = {row["question_id"]: row["gt_answer"] for row in (json.loads(line.rstrip(",")) for line in lines if line)}
+    said = (fixtures / "seed-bench/SEED-Bench-1.llava-v1.5-13b.jsonl").read_text(encoding="utf-8").splitlines()
+    answers = {row["question_id"]: row["prediction"] for row in map(json.loads, said)}
+    records = [
+        Record(name, (keys[name],), choices=tuple("wxyz"), text=text)
+        for name, text in answers.items()
+        if not name.startswith("v")  # of a video
+    ]
+    number = score_records(load_task("seed-bench"), records).results()["metrics"]["overall"]
+    assert (number["value"], number["n"]) == (pytest.approx(68.2055, abs=5e-5), 14232)
+
+
 def test_llava_next_34b_on_mmstar(fixtures: Recordings) -> None:
     import openpyxl  # type: ignore[import-untyped]
 
