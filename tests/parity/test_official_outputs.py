@@ -1,4 +1,4 @@
-"""Published answers give published scores: SEED-Bench's and MMStar's; and HallusionBench's file has its groups."""
+"""Published answers give the scores that they gave: SEED-Bench's and MMStar's; HallusionBench's file has its groups."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_gpt_4v_on_seed_bench(task: str, file: str, official: float, strict: flo
 
 
 def test_llava_1_5_13b_on_seed_benchs_pictures(fixtures: Recordings) -> None:
-    """Its authors publish 68.2; the key of each id is in GPT-4V's file."""
+    """SEED-Bench's leaderboard publishes 68.2; the key of each id is in GPT-4V's file."""
     lines = (fixtures / "seed-bench/SEED-Bench-1.GPT-4V.json").read_text(encoding="utf-8").splitlines()
     keys = {row["question_id"]: row["gt_answer"] for row in (json.loads(line.rstrip(",")) for line in lines if line)}
     said = (fixtures / "seed-bench/SEED-Bench-1.llava-v1.5-13b.jsonl").read_text(encoding="utf-8").splitlines()
