@@ -19,12 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmeval.data.mmbench import PASS
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.scored import score_records
 from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.scoring.readings import choices
 from mmeval.task import Task, load_task
-from mmeval.tasks.mmbench import ABILITIES, PASS
+from mmeval.tasks.mmbench import ABILITIES
 from mmeval.types import Record
 
 QUESTIONS = 6147

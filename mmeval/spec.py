@@ -62,7 +62,7 @@ class RunSpec:
         folder="{}", choices=("text", "likelihood", "likelihood-sum"),
     )  # fmt: skip
     reading: str | None = option(
-        None, "Generation of the public heuristics that reads a letter.  [default: the first]", folder="{}"
+        None, "The public script that answers are read as by.  [default: the first]", folder="{}"
     )
     shots: int | None = option(
         None, "Demonstrations before each question, drawn by --seed.  [default: the task's]",

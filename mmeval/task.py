@@ -17,7 +17,6 @@ from mmeval import yaml_file
 from mmeval.data.video import FRAMES, SAMPLER
 from mmeval.scoring.judge import Verdicts
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.letters import reasoned
 from mmeval.scoring.statistics import Statistic
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
@@ -57,10 +56,10 @@ class Task:
     max_new_tokens: int = 16
     read_predictions: Callable[[str], list[Record]] | None = None
     """Reads the benchmark's own predictions format, ours or anybody's."""
-    readings: Mapping[str, choices.Reader] = field(default_factory=dict)
-    """The public ways to read a letter, by name, the first the default: of a multiple-choice task."""
-    strict: choices.Reader = reasoned
-    """How `strict` reads a letter, where the task is multiple choice."""
+    readings: Mapping[str, Scorer] = field(default_factory=dict)
+    """The public tools' ways to read and score an answer, by name, the first the default."""
+    choice: bool = False
+    """Whether it is multiple choice, so that likelihoods can choose and a judge can say which letter was meant."""
     candidates: Callable[[Sample], tuple[str, ...]] | None = None
     """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""
     few_shot: Callable[[str, int, int], Iterator[Sample]] | None = None
@@ -114,13 +113,13 @@ def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Ta
             raise InputError(f"the task '{task.name}' has no questions in several turns; remove --partial")
         task = task.partial
     task = _with_frames(_with_shots(task, spec), spec)
-    if task.readings:
-        return _by_likelihood(task, spec, verdicts) if spec.scoring != "text" else _read_as(task, spec, verdicts)
-    if spec.reading is not None or spec.scoring != "text" or verdicts is not None:
-        raise InputError(
-            f"the task '{task.name}' is not a multiple-choice task; remove --reading, --scoring and --judge"
-        )
-    return task
+    if not task.choice and (spec.scoring != "text" or verdicts is not None):
+        raise InputError(f"the task '{task.name}' is not a multiple-choice task; remove --scoring and --judge")
+    if not task.readings and spec.reading is not None:
+        raise InputError(f"the task '{task.name}' has one way to read answers; remove --reading")
+    if spec.scoring != "text":
+        return _by_likelihood(task, spec, verdicts)
+    return _read_as(task, spec, verdicts) if task.readings else task
 
 
 def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
@@ -145,11 +144,11 @@ def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
     named = _named(task, reading)
     if reading == own and verdicts is None:
         return named
-    judged = verdicts or Verdicts()
-    scorers = {
-        "official": choices.scorer(task.readings[reading], judged.official),
-        "strict": choices.scorer(task.strict, judged.strict),
-    }
+    others = {name: scorer for name, scorer in task.scorers.items() if name != "official"}
+    scorers = {"official": task.readings[reading], **others}
+    if verdicts is not None:
+        letters = {"official": verdicts.official, "strict": verdicts.strict}
+        scorers = {name: choices.judged(scorers[name], letter) for name, letter in letters.items()}
     return replace(named, scorers=scorers, metrics=dict.fromkeys(scorers, next(iter(task.metrics.values()))))
 
 

@@ -117,6 +117,7 @@ BLINK = Task(
     totals={"overall": "Mean of 14"},
     max_new_tokens=64,
     read_predictions=read_predictions,
-    readings={"blink": letters.blink},
+    readings={"blink": official},
+    choice=True,
 )
 """`release-blip` is how the script asks models with "blip" in their name."""

@@ -4,7 +4,6 @@ Goyal et al. 2017 (arXiv 1612.00837), Marino et al. 2019 (arXiv 1906.00067), Gur
 Answers are scored by VQA accuracy; val is asked, as the answers of the test parts are not public.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from mmeval.data import demonstrations
 from mmeval.data import vqa as vqa_data
 from mmeval.data.vqa import Release
 from mmeval.scoring.metrics.groups import by_category, percent, share
+from mmeval.scoring.metrics.vqa import READINGS
 from mmeval.scoring.readings.short import voted
 from mmeval.task import Numbers, Scorer, Task
 from mmeval.tasks import shared
@@ -32,13 +32,9 @@ def ask(question: str) -> str:
     return f"Question:{question} Short answer:"
 
 
-def cut(text: str) -> str:
-    """Cut a next question and a list off, as open_flamingo does: `postprocess_vqa_generation`."""
-    return re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
-
-
-SCORERS = {"official": voted("official"), "strict": voted("always"), "open-flamingo": voted("always", cut)}
-"""`official` is vqaEval.py; `strict` normalises references as it does answers; `open-flamingo` cuts first."""
+OFFICIAL = "2016"
+"""The reading that is the default, for the reasons in the cards."""
+SCORERS = {"official": READINGS[OFFICIAL], "strict": voted}
 
 
 def raw(record: Record) -> Score:
@@ -46,7 +42,7 @@ def raw(record: Record) -> Score:
     written = record.tags.get("raw", "")
     if record.text is not None and not written:
         return Score(None, "unscored")
-    return SCORERS["official"](replace(record, targets=tuple(written.split("\n"))))
+    return READINGS[OFFICIAL](replace(record, targets=tuple(written.split("\n"))))
 
 
 def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
@@ -56,8 +52,9 @@ def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
         return []
     value = 100 * sum(own.values) / len(own.values)
     return [
-        "OK-VQA's answers are stemmed (`riding` is `ride`) and those of a model are not; against the answers as people "
-        f"wrote them the overall number is {value:.2f} (`raw` in scores.json)."
+        "OK-VQA's answers are stemmed (`riding` is `ride`) and those of a model are not, by open_flamingo's script "
+        f"neither, which would stem them first; against the answers as people wrote them the overall number, read as "
+        f"by '{OFFICIAL}', is {value:.2f} (`raw` in scores.json)."
     ]
 
 
@@ -75,6 +72,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
 
     task = Task(
         name=name,
+        version=2,
         samples=lambda data: read(data, 0, 0),
         few_shot=read,
         shots=0,
@@ -83,16 +81,16 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
         metrics=dict.fromkeys(scorers, numbers),
         axes=axes,
         totals={"overall": "Overall"},
+        readings={OFFICIAL: READINGS[OFFICIAL], **READINGS},
     )
     return task
 
 
 VQAV2 = _task("vqav2", KINDS, vqa_data.VQAV2, SCORERS)
 OKVQA = replace(
-    _task(
-        "okvqa", KNOWLEDGE, vqa_data.OKVQA, {"official": SCORERS["official"], "strict": SCORERS["strict"], "raw": raw}
-    ),
+    _task("okvqa", KNOWLEDGE, vqa_data.OKVQA, {**SCORERS, "raw": raw}),
     remarks=unstemmed,
 )
-"""open_flamingo stems a model's answers with a tagger that has to be downloaded; that is not done here."""
+"""open_flamingo stems a model's answers before its vqa_metric.py, with a tagger that has to be downloaded; that is not
+done here."""
 VIZWIZ = _task("vizwiz", {**KINDS, "unanswerable": "Unanswerable"}, vqa_data.VIZWIZ, SCORERS)

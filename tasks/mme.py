@@ -208,6 +208,17 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
     return Statistic(200.0, 75.0, [((100.0, acc), (100.0, acc_plus))])
 
 
+def unread(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
+    """Name the subtasks of which no answer could be read."""
+    read = {record.category for record, score in zip(records, scores, strict=True) if score.answer is not None}
+    asked = {record.category for record in records}
+    return [
+        f"No answer of {name} could be read, so it has 0 points; there the benchmark's own script stops."
+        for name in SUBTASKS
+        if name in asked - read
+    ]
+
+
 def total(subtasks: Sequence[Statistic]) -> Statistic:
     """Return the plain sum; none where a subtask has no value. A coin gives 75 in each."""
     full_marks, chance = 200.0 * len(subtasks), 75.0 * len(subtasks)
@@ -261,6 +272,7 @@ MME = Task(
     axes=SUBTASKS,
     totals={"perception": "Perception", "cognition": "Cognition"},
     read_predictions=read_predictions,
+    remarks=unread,
     notices=missing,
 )
 """Every question of the release ends in YES_OR_NO; a sample holds it without.

@@ -53,14 +53,16 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     }
 
 
+OFFICIAL = letters.drawn(letters.muirbench)
 MUIRBENCH = Task(
     name="muirbench",
     samples=samples,
     prompts={"release": release, "direct": lambda sample: choices.lettered(sample.prompt, sample.choices)},
-    scorers={"official": letters.drawn(letters.muirbench), "strict": choices.scorer(letters.reasoned)},
+    scorers={"official": OFFICIAL, "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes={"overall": "Overall", "pairs": "Both of a pair"},
-    readings={"muirbench": letters.muirbench},
+    readings={"muirbench": OFFICIAL},
+    choice=True,
     max_new_tokens=32,
 )
 """`direct` is how lmms-eval asks."""

@@ -141,7 +141,8 @@ NEXTQA = Task(
     axes=GROUPS,
     totals={"overall": "All"},
     read_predictions=read_predictions,
-    readings={"nextqa": chosen},
+    readings={"nextqa": choices.scorer(chosen)},
+    choice=True,
     remarks=video.shown,
 )
 """The benchmark comes from models that choose an option, and has no prompt of its own; `bare` shows no options."""

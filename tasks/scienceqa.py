@@ -1,6 +1,7 @@
 """ScienceQA-IMG: the questions of ScienceQA's test that have a picture (Lu et al. 2022, arXiv 2209.09513).
 
-Prompts and the reading of answers from lupantech/ScienceQA, `models/base_prompt.py` and `models/run_gpt3.py`.
+Prompts and the reading `2022` from lupantech/ScienceQA, `models/base_prompt.py` and `models/run_gpt3.py`; the reading
+that published tables are made with from LLaVA, `llava/eval/eval_science_qa.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -76,16 +77,19 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     return {**found, **by_category(records, scores, list(SUBJECTS))}
 
 
+READINGS = {"llava": choices.scorer(letters.scienceqa_llava), "2022": letters.drawn(letters.scienceqa)}
 SCIENCEQA = Task(
     name="scienceqa",
     samples=samples,
     prompts={"release": release, "letter": with_letter},
-    scorers={"official": letters.drawn(letters.scienceqa), "strict": choices.scorer(letters.reasoned)},
+    version=2,
+    scorers={"official": READINGS["llava"], "strict": choices.scorer(letters.reasoned)},
     metrics={"official": numbers, "strict": numbers},
     axes=SUBJECTS,
     totals={"overall": "All", "with_text": "With a hint", "grades_1_6": "Grades 1-6", "grades_7_12": "Grades 7-12"},
-    readings={"scienceqa": letters.scienceqa},
+    readings=READINGS,
+    choice=True,
     max_new_tokens=32,
 )
-"""The split by whether the picture is needed, which MMICL's paper reports, was never published; `release` needs a
-model that says "The answer is X."."""
+"""The split by whether the picture is needed, which MMICL's paper reports, was never published; `2022`
+reads "The answer is X." alone, and draws a letter for any other answer."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from mmeval.data import tables, vcr
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.public import SCORERS
 from mmeval.task import Numbers, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
 
@@ -49,14 +49,16 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     return {**by_category(records, scores, list(AXES), "still"), "q_ar": both}
 
 
+STRICT = choices.scorer(letters.reasoned)
 VCR = Task(
     name="vcr",
     samples=samples,
     prompts={"letter": with_letter},
-    scorers={"strict": choices.scorer(letters.reasoned)},
+    scorers={"strict": STRICT},
     metrics={"strict": numbers},
     axes=AXES,
     totals={"q_ar": "Q->AR"},
-    readings={"strict": letters.reasoned, **READINGS},
+    readings={"strict": STRICT, **SCORERS},
+    choice=True,
 )
 """The official rule compares likelihoods of the options, as `--by likelihood` does; written letters are read."""

@@ -15,7 +15,7 @@ from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
 from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Prompt, Task
 from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
@@ -189,13 +189,15 @@ def _by_likelihood(name: str, make: Callable[[Pair], Iterator[Sample]], prompt: 
 
 PAIRWISE = _by_likelihood("winoground", cells, "match", ask_match, yes_odds)
 JOINT = _by_likelihood("winoground-joint", joint_cells, "mmicl", ask_joint, yes_likelihood)
+STRICT = choices.scorer(letters.reasoned)
 CHOICE = Task(
     name="winoground-choice",
     samples=partial(samples, forced),
     prompts={"letter": ask_choice},
-    scorers={"strict": choices.scorer(letters.reasoned)},
+    scorers={"strict": STRICT},
     metrics={"strict": chosen},
     axes=AXES,
-    readings={"strict": letters.reasoned, **READINGS},
+    readings={"strict": STRICT, **SCORERS},
+    choice=True,
 )
 """Generated letters have no official reader: `--reading` names a public one."""

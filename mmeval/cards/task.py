@@ -9,10 +9,10 @@ from typing import Any
 from mmeval import yaml_file
 from mmeval.cards.rows import KIND, OWN_ID, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
-from mmeval.scoring.metrics import groups
+from mmeval.scoring.metrics import groups, vqa
 from mmeval.scoring.readings import choices, letters, short, yesno
-from mmeval.scoring.readings.official import JUDGE, OFFICIAL, READERS
-from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.official import JUDGE, OFFICIAL
+from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
@@ -46,9 +46,7 @@ def build(
     card = check(values, where)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
-    scorers = ({"official": by_kind(card, OFFICIAL[card.official])} if card.official in OFFICIAL else {}) | {
-        "strict": scorer(card)
-    }
+    scorers, readings = _reading(card, only)
     return Task(
         name=name,
         version=card.version,
@@ -60,7 +58,8 @@ def build(
         totals=({"overall": "Overall"} if card.categories else {}) | {group: group for group in card.groups},
         details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
-        readings=_readings(card) if only == "multiple choice" else {},
+        readings=readings,
+        choice=only == "multiple choice",
         default_source=source,
         facts=facts,
         remarks=partial(remarks, card),
@@ -68,9 +67,17 @@ def build(
     )
 
 
-def _readings(card: Card) -> dict[str, choices.Reader]:
-    own = {card.official: READERS[card.official]} if card.official in READERS else {}
-    return own | {"strict": letters.reasoned} | READINGS
+def _reading(card: Card, only: str | None) -> tuple[Mapping[str, Scorer], Mapping[str, Scorer]]:
+    """Return the card's scorers, the official one first, and its readings by name, the default first."""
+    scorers, readings = {"strict": scorer(card)}, dict[str, Scorer]()
+    if only == "multiple choice":
+        readings = {**scorers, **SCORERS}
+    elif only == "short answer" and card.match == "vqa":
+        readings = dict(vqa.READINGS)
+    if card.official in OFFICIAL:
+        readings = {card.official: by_kind(card, OFFICIAL[card.official]), **readings}
+    own = next(iter(readings), "strict")
+    return scorers if own == "strict" else {"official": readings[own], **scorers}, readings
 
 
 def _default_prompt(card: Card, kind: str) -> str:
@@ -104,7 +111,7 @@ def scorer(card: Card) -> Scorer:
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
         "yes/no": yesno.scorer(yesno.strict),
-        "short answer": short.exact if card.match == "exact" else short.voted("official", refusals=False),
+        "short answer": short.exact if card.match == "exact" else short.voted,
     }
     return by_kind(card, scorers)
 

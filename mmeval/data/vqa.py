@@ -14,6 +14,7 @@ from typing import Any
 from mmeval.data import tables
 from mmeval.data.demonstrations import Item, find
 from mmeval.data.tables import TableRow
+from mmeval.scoring.metrics.vqa import CONFIDENCE, one_line
 from mmeval.types import InputError
 
 AGAIN = "get the file again"
@@ -108,7 +109,7 @@ VIZWIZ = VizWiz("{}_questions_vqa_format.json", "{}_annotations_vqa_format.json"
 
 
 def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple[str, ...], category: str) -> Item:
-    answers, raw = _answers(answered)
+    answers, tags = _answers(answered)
     return Item(
         id=id,
         asked=asked.text("question"),
@@ -117,8 +118,8 @@ def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple
         files=files,
         where=asked.where,
         category=answered.text(category),
-        tags={"raw": "\n".join(raw)} if raw else {},
-        common=str(answered.values.get("multiple_choice_answer") or most_common(answers)),
+        tags=tags,
+        common=str(answered.values.get("multiple_choice_answer") or one_line(most_common(answers))),
     )
 
 
@@ -127,24 +128,23 @@ def most_common(answers: tuple[str, ...]) -> str:
     return Counter(answers).most_common(1)[0][0]
 
 
-def _answers(line: TableRow) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the answers, and as they were before OK-VQA's authors stemmed them, if it says so; as vqaEval.py cuts."""
+def _answers(line: TableRow) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the answers as they stand, and tags: the answers before OK-VQA's authors stemmed them, and how sure each
+    person was where the data number nobody.
+    """
     found = line.value("answers")
     if not isinstance(found, list) or not all(isinstance(one, tuple) and isinstance(one[0], str) for one in found):
         raise InputError(f"{line.where}: the answers are {found!r:.60}; each must be an object with a text as 'answer'")
     if len(found) != ANSWERS:
         raise InputError(f"{line.where}: {len(found)} answers and not {ANSWERS}; {AGAIN}")
-    raw = tuple(_line(one) for _, one in found if isinstance(one, str))
-    return tuple(_line(one) for one, _ in found), raw if len(raw) == ANSWERS else ()
-
-
-def _line(text: str) -> str:
-    return text.replace("\n", " ").replace("\t", " ").strip()
+    columns = zip(("raw", CONFIDENCE), list(zip(*found, strict=True))[1:], strict=True)
+    whole = {name: column for name, column in columns if all(isinstance(one, str) for one in column)}
+    return tuple(one[0] for one in found), {name: "\n".join(map(one_line, column)) for name, column in whole.items()}
 
 
 def _slim(value: dict[str, Any]) -> Any:
-    """Make an answer (text, text before stemming): millions of them are in memory, few of them different."""
+    """Make an answer (text, text before stemming, how sure): millions are in memory, few of them different."""
     if "answer" not in value or "answers" in value or "question" in value:
         return value
-    texts = (value["answer"], value.get("raw_answer"))
+    texts = (value["answer"], value.get("raw_answer"), None if "answer_id" in value else value.get("answer_confidence"))
     return tuple(sys.intern(text) if isinstance(text, str) else text for text in texts)

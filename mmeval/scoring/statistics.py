@@ -92,7 +92,8 @@ def unseen(clusters: float) -> float:
 def _limits(stratum: Stratum, resamples: int, seed: int) -> tuple[float, float, float]:
     sums, counts = _by_cluster(stratum)
     weights = np.array([weight for weight, _ in stratum])
-    value = float(weights @ (sums.sum(axis=0) / counts.sum(axis=0)))
+    # added as scripts add, not as a vector product may; the same in any order of the answers
+    value = sum(weight * (math.fsum(mean.values) / len(mean.values)) for weight, mean in stratum)
     values = _resampled(weights, sums, counts, resamples, seed)
     # Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each
     effective = float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())

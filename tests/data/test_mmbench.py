@@ -11,9 +11,9 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
+from mmeval.data import mmbench
 from mmeval.data.delimited import StoredPicture
-from mmeval.tasks import mmbench
-from mmeval.tasks.mmbench import MMBenchRow
+from mmeval.data.mmbench import MMBenchRow
 from mmeval.types import InputError
 from tests import mmbench_table as table
 
@@ -151,7 +151,7 @@ def test_turns_with_other_options_are_refused(tmp_path: Path) -> None:
         read(table.write(tmp_path / "t.tsv", lines))
 
 
-@pytest.mark.parametrize("missing", ["index", "question", "A", "D", "category", "image"])
+@pytest.mark.parametrize("missing", ["index", "question", "A", "D", "image"])
 def test_a_missing_column_is_named(tmp_path: Path, missing: str) -> None:
     path = table.write(tmp_path / "t.tsv", table.questions(), [missing])
     with pytest.raises(InputError, match=f"no column {missing}; the table must have"):

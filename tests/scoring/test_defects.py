@@ -56,7 +56,8 @@ def test_mvbench_nothing_but_punctuation_is_never_correct(name: str, text: str, 
 @pytest.mark.parametrize(("text", "target"), [("no", "not sure"), ("a", "cat"), ("", "dog"), ("cat", "catalogue")])
 def test_mic_an_answer_is_not_right_for_being_part_of_the_truth(text: str, target: str) -> None:
     assert short.exact(answered(text, target)).value == 0.0
-    assert vqa.accuracy(text, [target] * 10) == 0.0
+    for score in vqa.READINGS.values():
+        assert score(answered(text, *[target] * 10)).value == 0.0
 
 
 def test_mic_the_truth_is_not_right_for_being_part_of_the_answer() -> None:
@@ -98,7 +99,7 @@ def test_vl_icl_clevrs_number_is_looked_for() -> None:
 
 
 def test_mmiu_an_empty_reply_of_a_judge_is_not_right() -> None:
-    fallback = choices.scorer(letters.reasoned, lambda record: "")
+    fallback = choices.judged(SCORERS["letter"], lambda record: "")
     assert fallback(answered("hm", "A")).value == 0.0
 
 
@@ -299,7 +300,11 @@ def test_lmms_eval_mantis_an_analysis_that_is_asked_for_has_room() -> None:
 
 def test_lmms_eval_nextqa_an_additional_reference_counts_like_the_first() -> None:
     assert short.exact(answered("a kitten", "cat", "kitten")) == short.exact(answered("a kitten", "kitten", "cat"))
-    assert vqa.accuracy("kitten", ["cat"] * 4 + ["kitten"] * 6) == vqa.accuracy("kitten", ["kitten"] * 6 + ["cat"] * 4)
+    for score in vqa.READINGS.values():
+        one, other = (
+            answered("kitten", *known) for known in (["cat"] * 4 + ["kitten"] * 6, ["kitten"] * 6 + ["cat"] * 4)
+        )
+        assert score(one) == score(other)
 
 
 def test_lmms_eval_ok_vqa_nobody_is_told_to_decline_what_has_an_answer() -> None:

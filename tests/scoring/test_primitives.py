@@ -1,4 +1,4 @@
-"""Groups, detection, Winoground, VQA accuracy, CIDEr, AUROC and ranking: values worked out by hand."""
+"""Groups, detection, Winoground, CIDEr, AUROC and ranking: values worked out by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval.scoring.metrics import ranking, vqa
+from mmeval.scoring.metrics import ranking
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.metrics.cider import cider, mean, tokenize
 from mmeval.scoring.metrics.groups import by_category, detection, group_all, macro, percent, share
@@ -124,49 +124,6 @@ def test_chance_of_the_group_is_a_sixth_for_scores_and_a_sixteenth_for_letters()
     drawn = [marks(dict(zip(((0, 0), (0, 1), (1, 0), (1, 1)), row, strict=True))) for row in rng.random((4000, 4))]
     assert sum(one.group for one in drawn) / 4000 == pytest.approx(1 / 6, abs=0.02)
     assert sum(one.text for one in drawn) / 4000 == pytest.approx(1 / 4, abs=0.02)
-
-
-# VQA accuracy
-
-
-def test_vqa_leaves_each_annotator_out() -> None:
-    # three of ten: seven times three others agree, three times two
-    assert vqa.accuracy("red", ["red"] * 3 + ["blue"] * 7) == pytest.approx((7 * 1 + 3 * 2 / 3) / 10)
-    assert vqa.accuracy("red", ["red"] + ["blue"] * 9) == pytest.approx(9 * (1 / 3) / 10)
-    assert vqa.accuracy("red", ["red"] * 10) == 1.0
-
-
-def test_vqa_normalisations_differ_where_all_agree() -> None:
-    # official leaves references alone where all are the same, so that "the dog" is never reached
-    assert vqa.accuracy("the dog", ["the dog"] * 10) == 0.0
-    assert vqa.accuracy("the dog", ["the dog"] * 10, "always") == 1.0
-    assert vqa.accuracy("2", ["two"] * 5 + ["three"] * 5) == 0.0
-    assert vqa.accuracy("2", ["two"] * 5 + ["three"] * 5, "always") == 1.0
-
-
-@pytest.mark.parametrize(
-    ("text", "becomes"),
-    [
-        ("The Red, Ball.", "red ball"),
-        ("isnt", "isn't"),
-        ("couldntve", "couldntve"),
-        ("couldnt've", "couldn't've"),
-        ("twenty-one", "twenty 1"),
-        ("1,000", "1000"),
-        ("2.5", "2.5"),
-        ("None", "0"),
-        ("  a\ncat ", "cat"),
-    ],
-)
-def test_vqa_words(text: str, becomes: str) -> None:
-    assert vqa.normalised(text) == becomes
-
-
-def test_vqa_refuses() -> None:
-    with pytest.raises(InputError, match="unknown normalisation 'oficial', did you mean 'official'"):
-        vqa.accuracy("a", ["a"], "oficial")
-    with pytest.raises(InputError, match="without reference answers"):
-        vqa.accuracy("a", [])
 
 
 # CIDEr

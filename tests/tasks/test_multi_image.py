@@ -14,6 +14,7 @@ from mmeval.embedded import SUITES, suite
 from mmeval.reporting import run_report
 from mmeval.reporting.console import official
 from mmeval.run import open_run
+from mmeval.scoring.readings import letters
 from mmeval.survey import check_pictures, survey
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
@@ -303,6 +304,20 @@ def test_scienceqa(tmp_path: Path) -> None:
     assert (value(scores, "overall"), value(scores, "grades_1_6"), value(scores, "with_text")) == (50.0, 100.0, 0.0)
     assert scores["metrics"]["language science"]["value"] is None
     assert isinstance(image, Image)
+    bare = {name: run("scienceqa", folder, tmp_path / name, "constant:A", reading=name) for name in ("llava", "2022")}
+    assert [value(own, "grades_1_6") for own in bare.values()] == [100.0, 50.0]  # read, and drawn from two options
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("B", "B"), ("B. bee", "B"), ("It flies. The answer is B.", "B"), ("B.bee", None), ("(B)", None), ("b", None),
+        ("B ", None), ("F", None), ("E", None), ("C. cat", None), ("", None),
+        ("The answer is A. The answer is B.", None),
+    ],
+)  # fmt: skip
+def test_scienceqa_as_llavas_script(text: str, letter: str | None) -> None:
+    assert letters.scienceqa_llava(text, ("bat", "bee")) == letter
 
 
 @pytest.mark.parametrize("problem", [None, 5, "x", ["question"]])

@@ -138,9 +138,47 @@ def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) 
     metrics = evaluation.score_predictions("mmbench", str(path))[1]["metrics"]
     assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
     assert "" not in metrics and "vanilla/" not in metrics
-    path = table.write(tmp_path / "t.tsv", lines, ["image", "category", "l2-category"])
+    empty = [line | {"category": "", "l2-category": ""} for line in lines]
     with pytest.raises(InputError, match="line 2, column category: empty, and no l2-category either"):
-        evaluation.score_predictions("mmbench", str(path))
+        evaluation.score_predictions("mmbench", str(table.write(tmp_path / "t.tsv", empty, ["image"])))
+
+
+def test_a_table_without_categories_has_an_overall_score(tmp_path: Path) -> None:
+    lines = [line | {"prediction": "A"} for line in table.with_turns(table.questions())]
+    path = table.write(tmp_path / "t.tsv", lines, ["image", "category", "l2-category"])
+    scores = evaluation.score_predictions("mmbench", str(path))[1]
+    assert scores["metrics"]["vanilla"]["value"] == 25.0
+    assert (scores["metrics"]["CP"]["value"], scores["metrics"]["circular"]["value"]) == (None, 0.0)
+    assert "The table has no column category, so that no ability has a number." in scores["remarks"]
+    data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()), ["category", "l2-category"])
+    run = evaluating.evaluate("constant:A", "mmbench", data=str(data), out=tmp_path / "run")
+    assert run.results["metrics"] == scores["metrics"]
+    assert evaluate(data, tmp_path / "drawn").exit_code == 0  # its figures and its page, too
+
+
+def first_release() -> list[table.Line]:
+    """As many questions and rows as dev's first release: 53 of 1,176 questions lack the last of their four turns."""
+    four, two = ["a cat", "a dog", "a hen", "a fox"], ["yes", "no"]
+    asked = [table.line(n, two if n < 137 else four, "A", image="") for n in range(1176)]
+    lines = table.with_turns(asked, repeat=True)
+    return [line for line in lines if not 3_001_000 <= int(line["index"]) < 3_001_053]
+
+
+def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) -> None:
+    # right wherever the turn is there: of the questions that lack one, those that are wrong in it alone are right, too
+    lines = [line | {"prediction": line["answer"]} for line in first_release()]
+    assert len(lines) == 4377
+    lines = [line | ({"prediction": "D"} if int(line["index"]) < 600 else {}) for line in lines]
+    path = table.write(tmp_path / "t.tsv", lines, ["image"])
+    scores = evaluation.score_predictions("mmbench", str(path))[1]
+    assert scores["metrics"]["circular"]["value"] == pytest.approx(100 * 576 / 1176)
+    assert any(said.startswith("53 of 1,176 questions have fewer turns than options") for said in scores["remarks"])
+    assert not [
+        found for found in submission.check(path, "mmbench") if "turns" in found.sentence or "size" in found.sentence
+    ]
+    one_less = table.write(tmp_path / "less.tsv", lines[:-1], ["image"])
+    found = evaluation.score_predictions("mmbench", str(one_less))[1]
+    assert found["metrics"]["circular"]["reason"].startswith("incomplete: question")
 
 
 def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

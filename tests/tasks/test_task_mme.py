@@ -41,6 +41,25 @@ def test_a_subtask_by_hand() -> None:
     assert (number.full_marks, number.chance) == (200.0, 75.0)
 
 
+def test_points_are_the_scripts_to_the_last_bit() -> None:
+    # calculation.py adds acc * 100 and acc_plus * 100 to 0; a product of vectors gives 65.00000000000001
+    records = answers("OCR", "yn", *["yy"] * 9)
+    assert estimate(numbers(records)["OCR"]).value == 0 + 11 / 20 * 100 + 1 / 10 * 100 == 65.0
+    for right in range(11):
+        for half in range(11 - right):
+            marks = ["yn"] * right + ["yy"] * half + ["ny"] * (10 - right - half)
+            expected = (2 * right + half) / 20 * 100 + right / 10 * 100
+            assert estimate(numbers(answers("OCR", *marks))["OCR"]).value == expected
+
+
+def test_a_subtask_without_any_readable_answer_has_nothing_and_is_named() -> None:
+    records = [*answers("OCR", "??", "??"), *answers("count", "yn", "??")]
+    assert estimate(numbers(records)["OCR"]).value == 0.0
+    assert MME.remarks(records, judged(MME, records, "official")) == [
+        "No answer of OCR could be read, so it has 0 points; there the benchmark's own script stops."
+    ]
+
+
 def test_always_yes_gives_fifty_in_each() -> None:
     records = [record for name in SUBTASKS for record in answers(name, "yy", "yy")]
     values = {name: estimate(number).value for name, number in numbers(records).items()}

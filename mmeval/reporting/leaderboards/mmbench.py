@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from mmeval.data.mmbench import SIZES, index_of, lacks_turns, option_cells, prediction_cells, question_of
 from mmeval.data.sheets import LONGEST, Cell
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import LETTERS
-from mmeval.tasks.mmbench import index_of, option_cells, prediction_cells, question_of
 from mmeval.types import InputError, Record
 
 COLUMNS = (
@@ -26,8 +26,6 @@ LARGEST = 1 << 28
 
 EXPECTED = ("question", "category", "l2-category", "split")
 """Columns that the report of the benchmark's server needed, too."""
-SIZES = {"CCBench": (510, 2040), "MMBench dev, V1.0": (1164, 4329), "MMBench test, V1.0": (1784, 6666)}
-"""Questions and rows of the sets whose sizes are known."""
 V1 = 3000
 """Indices of questions of MMBench V1.0 and CCBench are smaller, as the benchmark's server told the versions apart."""
 
@@ -46,7 +44,8 @@ def write(run: Run, folder: Path) -> list[Path]:
     that lacks turns.
     """
     records = sorted(run.records, key=lambda record: int(record.id))
-    if lacking := [record.groups[GROUP] for record in records if "turns" in record.tags]:
+    lacking = [record.groups[GROUP] for record in records if "turns" in record.tags]
+    if lacking and not lacks_turns(len({record.groups[GROUP] for record in records}), len(records)):
         advice = "get the whole table and run without --partial"
         raise InputError(f"{run.folder}: question {lacking[0]} lacks turns, and its score would be too high; {advice}")
     path = folder / file_name(run)
@@ -153,8 +152,9 @@ def check(path: Path) -> list[Finding]:
         if index in group:
             found.append(wrong(f"{row.where}: the index {index} again; it was in {group[index].where}"))
         group[index] = row
+    known = lacks_turns(len(groups), len(rows))
     for question, turns in groups.items():
-        found += _turns(path, question, turns)
+        found += _turns(path, question, turns, known)
     found += _misread_cells(rows)
     return [*found, *_size(path, groups, rows)]
 
@@ -240,12 +240,13 @@ def _plain(text: str) -> object:
     return int(value) if value.is_integer() and abs(value) < 1e15 else value
 
 
-def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow]) -> Iterator[Finding]:
+def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow], known: bool) -> Iterator[Finding]:
+    """Yield what is wrong with the turns of a question, of a set that is `known` to lack some or not."""
     first = turns[min(turns)]
     options = sum(1 for name in LETTERS if first.text(name) != "")
     if question not in turns:
         yield wrong(f"{path}: question {question} lacks its first pass, so it would not be counted")
-    if len(turns) < options:
+    if len(turns) < options and not known:
         missing = "the missing ones would not be counted, and its score would be too high"
         yield wrong(f"{path}: question {question} has {len(turns)} of its {options} turns; {missing}")
     if len(turns) > options:

@@ -1,16 +1,14 @@
-"""VQA accuracy: how many of ten people agree with an answer (Antol et al. 2015, arXiv 1505.00468; vqaEval.py).
+"""VQA accuracy: how many of ten people agree with an answer (Antol et al. 2015, arXiv 1505.00468).
 
-Each annotator in turn is left out: min(1, matches among the others / 3), averaged over the annotators.
+Each annotator in turn is left out: min(1, matches among the others / 3), averaged over the annotators. The public
+tools differ in how they normalise the answer and the references first, so a run names its own (`READINGS`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from mmeval.types import InputError, nearest
-
-NORMALISATIONS = ("official", "always")
-"""`official`: as vqaEval.py does, references lose their punctuation only where they are not all the same, and keep
-their articles and number words. `always`: references are normalised just as answers are (lmms-eval, VLMEvalKit)."""
+from mmeval.scoring.readings.yesno import refuses
+from mmeval.types import InputError, Record, Score
 
 _DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _NUMBERS = {word: str(number) for number, word in enumerate(_DIGITS)} | {"none": "0"}
@@ -41,35 +39,104 @@ CONTRACTIONS = {
 """Each contraction by what is left of it where one of its apostrophes is missing."""
 
 
-def accuracy(answer: str, references: Sequence[str], normalise: str = "official") -> float:
-    """Return the accuracy, in [0, 1], of an answer to a question with those references, one of each annotator.
+Comparison = Callable[[str, Sequence[str]], tuple[str, Sequence[str]]]
+"""Returns an answer and its references as they are compared."""
 
-    An empty answer is worth nothing. Raises InputError for no references, and for an unknown normalisation.
+
+def vqa_2016(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Compare as GT-Vision-Lab/VQA, vqaEval.py of 2016 (458a8b2): references keep articles, case and number words.
+
+    They lose their punctuation only where they are not all the same; the answer loses all of these always.
     """
-    return agreement(normalised(answer), references, normalise)
+    differ = len(set(references)) > 1
+    return normalised(text), [punctuation(one) for one in references] if differ else references
 
 
-def agreement(given: str, references: Sequence[str], normalise: str) -> float:
-    """Return the accuracy of an answer that is normalised already. Raises InputError, too."""
-    if normalise not in NORMALISATIONS:
-        hint = nearest(normalise, NORMALISATIONS)
-        raise InputError(f"unknown normalisation '{normalise}'{hint}; choose from {', '.join(NORMALISATIONS)}")
+def vqa_2021(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Compare as its head since 2021 (a013f00): both normalised, or neither where the references are all the same."""
+    answer, known = one_line(text), [one_line(one) for one in references]
+    return (answer, known) if len(set(known)) == 1 else (normalised(answer), [normalised(one) for one in known])
+
+
+def m4c(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Compare as TextVQA's evaluator: facebookresearch/mmf, mmf/utils/m4c_evaluators.py (2dc099a), and LLaVA's copy.
+
+    Both are normalised after commas, question marks and the joint before 's are taken away.
+    """
+    return _m4c(text), [_m4c(one) for one in references]
+
+
+def open_flamingo(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Compare as mlfoundations/open_flamingo, open_flamingo/eval/vqa_metric.py (655f693): both normalised, always.
+
+    A next question and what follows the first comma are cut off the answer first.
+    """
+    cut = re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
+    return normalised(cut), [normalised(one) for one in references]
+
+
+CONFIDENCE = "confidence"
+"""The tag with how sure each annotator was, a line each, where the data tell annotators apart by nothing else."""
+
+
+def scorer(compare: Comparison, told_apart: bool = False) -> Callable[[Record], Score]:
+    """Return the scorer by VQA accuracy of what `compare` makes of answers; any agreement is correct.
+
+    With `told_apart`, annotators without a number of their own are told apart as `agreement` says.
+    """
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        answer, known = compare(record.text, record.targets)
+        people = record.tags[CONFIDENCE].split("\n") if told_apart and CONFIDENCE in record.tags else ()
+        if value := agreement(answer, known, people):
+            return Score(value, "correct", answer)
+        if not answer:
+            return Score(0.0, "unparsed")
+        return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
+
+    return score
+
+
+READINGS: dict[str, Callable[[Record], Score]] = {
+    "m4c": scorer(m4c),
+    "2016": scorer(vqa_2016),
+    "2021": scorer(vqa_2021),
+    "open-flamingo": scorer(open_flamingo, told_apart=True),
+}
+"""The generations by name. Which is a task's default, and why, stands in its card."""
+
+
+def agreement(answer: str, references: Sequence[str], people: Sequence[str] = ()) -> float:
+    """Return the accuracy, in [0, 1], of an answer among references that are normalised as it is.
+
+    The scripts leave out of `references` whatever equals the annotator left out. Where annotators have no number, as
+    in VizWiz, that is everybody who said the same and was as sure: then `people` says how sure each was.
+    Raises InputError for no references.
+    """
     if not references:
         raise InputError("a question without reference answers cannot be scored; give it some")
-    if not given:
+    said = list(zip(references, people or range(len(references)), strict=True))
+    matches = sum(reference == answer for reference in references)
+    if not matches:
         return 0.0
-    if normalise == "always":
-        known = [normalised(reference) for reference in references]
-    else:
-        known = list(references) if len(set(references)) == 1 else [punctuation(reference) for reference in references]
-    matches = known.count(given)
-    return sum(min(1.0, (matches - (reference == given)) / 3) for reference in known) / len(known)
+    left = [matches - (said.count(one) if one[0] == answer else 0) for one in said]
+    return sum(min(1.0, number / 3) for number in left) / len(left)
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks, tabs and blanks around it."""
+    return text.replace("\n", " ").replace("\t", " ").strip()
+
+
+def _m4c(text: str) -> str:
+    return normalised(text.lower().replace(",", "").replace("?", "").replace("'s", " 's"))
 
 
 def normalised(text: str) -> str:
     """Return a text in lower case, without punctuation and articles, number words as digits, apostrophes put back."""
-    text = punctuation(text.replace("\n", " ").replace("\t", " ").strip())
-    words = (_NUMBERS.get(word, word) for word in text.lower().split())
+    words = (_NUMBERS.get(word, word) for word in punctuation(one_line(text)).lower().split())
     return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
 
 

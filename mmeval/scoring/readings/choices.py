@@ -40,13 +40,24 @@ def merged(parts: Sequence[str | Parts]) -> Parts:
     return tuple(part for is_text, run in runs for part in (["".join(map(str, run))] if is_text else run))
 
 
-def scorer(read: Reader, fallback: Callable[[Record], str | None] = lambda record: None) -> Callable[[Record], Score]:
-    """Return the scorer that reads answers with `read`, and asks `fallback` about a record where nothing is found."""
+def scorer(read: Reader) -> Callable[[Record], Score]:
+    """Return the scorer that reads answers with `read`."""
 
     def score(record: Record) -> Score:
         if record.text is None:
             return unanswered(record)
-        return graded(record, read_once(read, record.text, record.choices) or fallback(record))
+        return graded(record, read_once(read, record.text, record.choices) or None)
+
+    return score
+
+
+def judged(own: Callable[[Record], Score], fallback: Callable[[Record], str | None]) -> Callable[[Record], Score]:
+    """Return the scorer that asks `fallback` for a letter where a task's own finds none in an answer."""
+
+    def score(record: Record) -> Score:
+        found = own(record)
+        letter = fallback(record) if record.text is not None and found.answer is None else None
+        return graded(record, letter) if letter else found
 
     return score
 

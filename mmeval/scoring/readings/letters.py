@@ -53,6 +53,16 @@ def scienceqa(text: str, choices: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 and found[0] in LETTERS[: len(choices)] else None
 
 
+def scienceqa_llava(text: str, choices: Sequence[str]) -> str | None:
+    """Read as LLaVA's `eval_science_qa.py` (haotian-liu/LLaVA, c121f04), with which tables since 2023 are made.
+
+    The whole answer is a letter from A to E, or begins with one, a full stop and a blank; else as `scienceqa`.
+    """
+    if text[:1] in [*"ABCDE"] and text[1:3] in ("", ". "):
+        return text[0] if text[0] in LETTERS[: len(choices)] else None
+    return scienceqa(text, choices)
+
+
 def drawn(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that draws a letter at random where it reads none.
 

@@ -199,11 +199,6 @@ def _answered(read: Reader) -> Callable[[Record], Score]:
 
 _ALONE = choices.scorer(alone)
 MULTIPLE, PICTURES, YES_NO, SHORT = "multiple choice", "picture choice", "yes/no", "short answer"
-READERS: Mapping[str, Reader] = {
-    **dict.fromkeys(("seed-bench", "iconqa"), alone), "mantis-eval": mantis_eval, "mirb": mirb_letter, "mmiu": mmiu,
-    "mmstar": mmstar, "naturalbench": naturalbench, "q-bench2": q_bench2, "video-mme": video_mme,
-}  # fmt: skip
-"""How a letter is read."""
 OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     # LLaVA's converter (c121f04) makes of an answer what GQA's own eval.py compares letter by letter
     "gqa": {SHORT: equal(lambda text: text.rstrip(".").lower())},

@@ -7,7 +7,7 @@ Rules: OpenCompass, tools/eval_mmbench.py (2023), and VLMEvalKit, vlmeval/utils/
 import re
 from collections.abc import Sequence
 
-from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader, texts
+from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader, scorer, texts
 
 FAILED = "Failed to obtain answer via API"
 REFUSALS = (
@@ -52,6 +52,8 @@ READINGS: dict[str, Reader] = {
     "2026-08": read_2026_08,
 }
 """The generations by name; the first is what the benchmark's authors wrote."""
+SCORERS = {name: scorer(read) for name, read in READINGS.items()}
+"""The scorer of each."""
 
 
 def _option_2023(text: str) -> str | None:

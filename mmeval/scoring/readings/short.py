@@ -12,12 +12,10 @@ _LED = re.compile(
 )
 
 
-def scorer(
-    read: Callable[[str], str], worth: Callable[[str, Sequence[str]], float], refusals: bool = True
-) -> Callable[[Record], Score]:
+def scorer(read: Callable[[str], str], worth: Callable[[str, Sequence[str]], float]) -> Callable[[Record], Score]:
     """Return the scorer of what `read` finds, by its `worth` beside the references; any worth is correct.
 
-    An empty answer is unparsed. One that declines is refused, or incorrect where `refusals` are not looked for.
+    An empty answer is unparsed, one that declines is refused.
     """
 
     def score(record: Record) -> Score:
@@ -28,16 +26,9 @@ def scorer(
             return Score(0.0, "unparsed")
         if value := worth(answer, record.targets):
             return Score(value, "correct", answer)
-        return Score(0.0, "refused" if refusals and refuses(record.text) else "incorrect", answer)
+        return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
 
     return score
-
-
-def voted(normalise: str, cut: Callable[[str], str] = str, refusals: bool = True) -> Callable[[Record], Score]:
-    """Return the scorer by VQA accuracy of what `cut` leaves of an answer."""
-    return scorer(
-        lambda text: vqa.normalised(cut(text)), lambda answer, known: vqa.agreement(answer, known, normalise), refusals
-    )
 
 
 def agreed(people: int, read: Callable[[str], str], reference: Callable[[str], str]) -> Callable[[Record], Score]:
@@ -52,3 +43,5 @@ def extract(text: str) -> str:
 
 exact = agreed(1, extract, vqa.normalised)
 """Full marks for an answer that is one of the references, both normalised as VQA's are."""
+voted = scorer(extract, lambda answer, known: vqa.agreement(answer, [vqa.normalised(one) for one in known]))
+"""VQA accuracy of it, the references normalised as the answer is."""
