@@ -191,13 +191,24 @@ def _compared(answer: str, right: bool) -> Score:
     return Score(float(right), "correct" if right else "incorrect", answer)
 
 
+def _lettered(read: Reader) -> Callable[[Record], Score]:
+    """Return the scorer that gives a script's rule the text and the options as they are."""
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return choices.unanswered(record)
+        return choices.graded(record, read(record.text, record.choices))
+
+    return score
+
+
 def _answered(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that leaves an answer out of its mean where it reads none."""
-    score = choices.scorer(read)
+    score = _lettered(read)
     return lambda record: replace(s, value=None) if (s := score(record)).outcome == "unparsed" else s
 
 
-_ALONE = choices.scorer(alone)
+_ALONE = _lettered(alone)
 MULTIPLE, PICTURES, YES_NO, SHORT = "multiple choice", "picture choice", "yes/no", "short answer"
 OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     # LLaVA's converter (c121f04) makes of an answer what GQA's own eval.py compares letter by letter
@@ -205,13 +216,13 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     # run_*/eval.py and tools/sub_acc.py (4b053f3): the number of an option, or the word itself
     "iconqa": {MULTIPLE: _ALONE, PICTURES: _ALONE, SHORT: equal(str)},
     "mantis-eval": {
-        MULTIPLE: choices.scorer(mantis_eval),
+        MULTIPLE: _lettered(mantis_eval),
         SHORT: equal(lambda text: mantis_answer(text).lower(), lambda key: key.strip("()\n ").lower()),
     },
-    "mirb": {MULTIPLE: choices.scorer(mirb_letter), SHORT: mirb},
-    "mmiu": {MULTIPLE: choices.scorer(mmiu)},
-    "mmstar": {MULTIPLE: choices.scorer(mmstar)},
-    "naturalbench": {MULTIPLE: choices.scorer(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
+    "mirb": {MULTIPLE: _lettered(mirb_letter), SHORT: mirb},
+    "mmiu": {MULTIPLE: _lettered(mmiu)},
+    "mmstar": {MULTIPLE: _lettered(mmstar)},
+    "naturalbench": {MULTIPLE: _lettered(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
     "q-bench2": {MULTIPLE: letters.drawn(q_bench2)},
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},
