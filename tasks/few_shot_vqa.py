@@ -52,9 +52,9 @@ def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
         return []
     value = 100 * sum(own.values) / len(own.values)
     return [
-        "OK-VQA's answers are stemmed (`riding` is `ride`) and those of a model are not, by open_flamingo's script "
-        f"neither, which would stem them first; against the answers as people wrote them the overall number, read as "
-        f"by '{OFFICIAL}', is {value:.2f} (`raw` in scores.json)."
+        "OK-VQA's answers are stemmed (`riding` is `ride`) and those of a model are not, though open_flamingo does it; "
+        f"against the answers as people wrote them the overall number, read as by '{OFFICIAL}', is {value:.2f} (`raw` "
+        "in scores.json)."
     ]
 
 

@@ -211,7 +211,7 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
 def unread(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Name the subtasks of which no answer could be read."""
     read = {record.category for record, score in zip(records, scores, strict=True) if score.answer is not None}
-    asked = {record.category for record in records}
+    asked = {record.category for record in records if record.text is not None}
     return [
         f"No answer of {name} could be read, so it has 0 points; there the benchmark's own script stops."
         for name in SUBTASKS
