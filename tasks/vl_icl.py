@@ -12,6 +12,7 @@ from pathlib import Path
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category
 from mmeval.scoring.readings import short, yesno
+from mmeval.scoring.readings.official import cut
 from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score, Shot
 
@@ -128,14 +129,6 @@ def official(record: Record) -> Score:
         answer = found[0] if found else ""
     right = answer.lower() == target
     return Score(float(right), "correct" if right else "incorrect", answer)
-
-
-def cut(text: str) -> str:
-    """Cut at the first line break or else the first full stop; neither counts at the very start."""
-    text = text.strip()
-    place = text.find("\n")
-    place = place if place > 0 else text.find(".")
-    return text[:place] if place > 0 else text
 
 
 def strict(record: Record) -> Score:

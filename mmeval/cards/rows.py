@@ -2,29 +2,41 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from mmeval.cards.schema import NOT_COLUMNS, PLACE, Card
+from mmeval.cards.schema import CHOICES, NOT_COLUMNS, PLACE, Card
 from mmeval.data import tables
 from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.official import AS_WRITTEN
 from mmeval.types import Image, InputError, Sample, nearest
 
 KIND = "kind of question"
 """The tag that names a question's kind, where a card has several."""
+OWN_ID = "id in the data"
+"""The tag with the id of a row that another row before it has, too; the sample's own id has the row's number."""
 _YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
 _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 """A column of whole numbers, divided or counted off: `index/4`, `index%2`."""
 
 
 def samples(card: Card, task: str, data: str, frames: int = 0, sampler: str = "") -> Iterator[Sample]:
-    """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong."""
+    """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong.
+
+    Rows that share an id are several questions (49914 in SEED-Bench): the later ones have their row's number with it.
+    """
     hub = card.hub.model_dump(exclude_none=True) if card.hub else None
     found = tables.read(data, card.files, hub, task, card.rows)
     texts = [text for own in card.prompts.values() for text in own.values()]
     columns = {place for text in texts for place in PLACE.findall(text)} - NOT_COLUMNS
+    seen: set[str] = set()
     for number, line in enumerate(found, start=1):
         if all(str(line.value(column)) in values for column, values in card.only.items()):
-            yield sample(card, line, number, columns, frames, sampler)
+            one = sample(card, line, number, columns, frames, sampler)
+            if one.id in seen:
+                one = replace(one, id=f"{one.id} (row {number})", tags={**one.tags, OWN_ID: one.id})
+            seen.add(one.id)
+            yield one
 
 
 def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: int = 0, sampler: str = "") -> Sample:
@@ -46,6 +58,8 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
     groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
     tags = {column: str(line.value(column)) for column in sorted(columns)} | about_frames
+    if kind in CHOICES and (key := line.text(card.fields.answer)) != key.strip():
+        tags[AS_WRITTEN] = key
     return Sample(
         id=line.text(card.fields.id) if card.fields.id else str(number),
         prompt=prompt,

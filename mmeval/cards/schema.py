@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from mmeval import yaml_file
+from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.types import InputError, nearest
 
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
@@ -128,6 +129,8 @@ class Card(_Part):
     """How the right option is written: A or (A); 0 for the first option; or the option itself."""
     match: Literal["exact", "vqa"] = "exact"
     """How a short answer is compared: equal but for case, articles and punctuation; or by VQA accuracy."""
+    official: str = ""
+    """Whose script reads the answers (`scoring.readings.official`); `judge` where a model does, and none was asked."""
     mean: Literal["questions", "categories"] = "questions"
     letters: Literal["A.", "(A)", "A)", "A:"] = "A."
     """How options are listed."""
@@ -167,6 +170,13 @@ class Card(_Part):
         for key, wanted in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
             if wanted and columns.category is None:
                 raise ValueError(f"{key}: categories need their column; name it, as fields: category")
+        if self.official not in ("", JUDGE):
+            reads = OFFICIAL.get(self.official, {})
+            if not reads:
+                near = nearest(self.official, known := [*OFFICIAL, JUDGE])
+                raise ValueError(f"official: no reading '{self.official}'{near}; choose from {', '.join(known)}")
+            if unread := ", ".join(sorted(kinds - reads.keys())):
+                raise ValueError(f"official: '{self.official}' reads {', '.join(reads)}, not {unread}; remove it")
         for name, texts in self.prompts.items():
             for kind in (*texts, *sorted(kinds)):
                 self._check_prompt(f"prompts, {name}", kind, texts)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import yaml_file
-from mmeval.cards.rows import KIND, samples
+from mmeval.cards.rows import KIND, OWN_ID, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
 from mmeval.scoring.metrics import groups, vqa
 from mmeval.scoring.readings import choices, letters, short, yesno
+from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
@@ -45,12 +46,7 @@ def build(
     card = check(values, where)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
-    scorers, readings = {"strict": scorer(card)}, {}
-    if only == "multiple choice":
-        readings = {**scorers, **SCORERS}
-    elif only == "short answer" and card.match == "vqa":
-        readings = vqa.READINGS
-        scorers = {"official": next(iter(readings.values())), **scorers}
+    scorers, readings = _reading(card, only)
     return Task(
         name=name,
         version=card.version,
@@ -66,8 +62,22 @@ def build(
         choice=only == "multiple choice",
         default_source=source,
         facts=facts,
+        remarks=partial(remarks, card),
         video=partial(samples, card, name) if card.fields.video else None,
     )
+
+
+def _reading(card: Card, only: str | None) -> tuple[Mapping[str, Scorer], Mapping[str, Scorer]]:
+    """Return the card's scorers, the official one first, and its readings by name, the default first."""
+    scorers, readings = {"strict": scorer(card)}, dict[str, Scorer]()
+    if only == "multiple choice":
+        readings = {**scorers, **SCORERS}
+    elif only == "short answer" and card.match == "vqa":
+        readings = dict(vqa.READINGS)
+    if card.official in OFFICIAL:
+        readings = {card.official: by_kind(card, OFFICIAL[card.official]), **readings}
+    own = next(iter(readings), "strict")
+    return scorers if own == "strict" else {"official": readings[own], **scorers}, readings
 
 
 def _default_prompt(card: Card, kind: str) -> str:
@@ -103,7 +113,28 @@ def scorer(card: Card) -> Scorer:
         "yes/no": yesno.scorer(yesno.strict),
         "short answer": short.exact if card.match == "exact" else short.voted,
     }
+    return by_kind(card, scorers)
+
+
+def by_kind(card: Card, scorers: Mapping[str, Scorer]) -> Scorer:
+    """Return the scorer that hands each record to that of its question's kind."""
     return lambda record: scorers[_kind(card, record.tags)](record)
+
+
+def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
+    """Return what a reader must know of the card's official reading, and of ids that are no ids."""
+    found = []
+    if card.official == JUDGE:
+        found.append(
+            "The official reading is a judge's, and none was asked: these are strict's numbers, in which an answer "
+            "that is unclear is wrong."
+        )
+    if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):
+        found.append(f"{left:,} of {len(scores):,} answers say nothing to the official script, which leaves them out.")
+    if again := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:
+        more = f" and {len(again) - 3:,} more" if len(again) > 3 else ""
+        found.append(f"Rows that share an id are told apart by their numbers: {', '.join(again[:3])}{more}.")
+    return found
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:

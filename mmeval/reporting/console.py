@@ -108,7 +108,8 @@ def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mappi
     width = max(len(task.name) for task in tasks) + 2
     for task in tasks:
         mark = "* " if task.name in embedded else "  "
-        _entry(f"{mark}{task.name:{width}}", f"{task.title}: {task.card['about']}")
+        proven = f"  (official: {official(task)}; {task.card['evidence']})"
+        _entry(f"{mark}{task.name:{width}}", f"{task.title}: {task.card['about']}", proven)
     say("\n* has an embedded suite, which runs without any download")
     say("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts")
     for name, reason in left_out.items():
@@ -118,7 +119,7 @@ def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mappi
 def show_task(task: Task, embedded: bool) -> None:
     """Print all that is known of a benchmark: facts, prompts, readings, numbers."""
     _entry(task.name, f"  {task.title}: {task.card['about']}")
-    facts = {name: task.card[name] for name in FACTS if name in task.card}
+    facts = {name: task.card[name] for name in FACTS if name in task.card} | {"official": official(task)}
     facts |= {
         "embedded suite": "yes" if embedded else "no",
         "prompts": ", ".join(task.prompts),
@@ -133,8 +134,13 @@ def show_task(task: Task, embedded: bool) -> None:
             say(f"  {name.replace('_', ' '):{width}}{fact}")
 
 
-FACTS = ("size", "licence", "access", "paper", "source", "scoring", "evidence", "held_in", "published")
+FACTS = ("size", "licence", "access", "paper", "source", "scoring", "official", "evidence", "held_in", "published")
 """What a card says of its benchmark, as it is listed."""
+
+
+def official(task: Task) -> str:
+    """Return whose reading is the task's official one: what its card says, or the reading that is its first."""
+    return str(task.card.get("official") or (next(iter(task.readings), "") if "official" in task.scorers else ""))
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:

@@ -217,12 +217,24 @@ def test_short_answers(tmp_path: Path) -> None:
         ({3: "x"}, "unknown key '3'"),
         ({"wordings": {"a": "{pictures}{question}{options}"}, "prompts": {}}, "unknown key 'wordings'"),
         ({"only": {"trade": [["wood"]]}}, "only, trade: must be text, not ['wood']"),
+        ({"official": "mmstr"}, "official: no reading 'mmstr', did you mean 'mmstar'?; choose from gqa, "),
+        ({"official": "gqa"}, "official: 'gqa' reads short answer, not multiple choice; remove it"),
     ],
 )
 def test_a_wrong_card_is_a_sentence(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=r"my\.yaml") as raised:
         check({**TOOLS, **change}, "my.yaml")
     assert sentence in str(raised.value)
+
+
+def test_a_card_names_an_official_reading(tools: Path, tmp_path: Path) -> None:
+    path = card(tools, {**TOOLS, "official": "video-mme"})
+    read = run(path, tools, tmp_path / "A", "constant:Being a saw, A")
+    assert (value(read, "overall"), value(read, "overall", "strict")) == (25.0, 75.0)
+    assert any(line.startswith("Answers were read as by 'video-mme'; ") for line in read["remarks"])
+    lost = run(path, tools, tmp_path / "none", "constant:none")
+    assert (value(lost, "overall"), value(lost, "overall", "strict")) == (None, 0.0)
+    assert "4 of 4 answers say nothing to the official script, which leaves them out." in lost["remarks"]
 
 
 def test_a_card_makes_no_objects() -> None:

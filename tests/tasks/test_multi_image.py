@@ -12,6 +12,7 @@ import pytest
 
 from mmeval.embedded import SUITES, suite
 from mmeval.reporting import run_report
+from mmeval.reporting.console import official
 from mmeval.run import open_run
 from mmeval.scoring.readings import letters
 from mmeval.survey import check_pictures, survey
@@ -44,12 +45,14 @@ def numbers(task: str, records: list[Record]) -> dict[str, Any]:
 def test_every_task_says_what_a_list_of_tasks_shows(name: str) -> None:
     card = load_task(name).card
     assert {"about", "size", "licence", "source", "scoring", "evidence"} <= card.keys()
-    assert card["evidence"] in ("recorded outputs", "official script", "worked examples", "format only")
+    assert official(load_task(name))
+    assert card["evidence"] != "format only"
 
 
-def test_the_list_shows_evidence_and_embedded_suites() -> None:
+def test_the_list_shows_official_readings_their_evidence_and_embedded_suites() -> None:
     shown = call("tasks").output
-    assert all(name in shown for name in TASKS)
+    for name in TASKS:
+        assert f"(official: {official(task := load_task(name))}; {task.card['evidence']})" in shown
     assert {line.split()[1] for line in shown.splitlines() if line.startswith("* ")} >= SUITES.keys()
     assert "recorded outputs" in call("tasks", "mme").output
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
+from mmeval.cards.rows import OWN_ID
 from mmeval.models import load_model
 from mmeval.spec import RunSpec
 from mmeval.survey import check_pictures, survey
@@ -279,8 +280,8 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
         50,
     ),
     "naturalbench": (natural, "yes", {"overall": 300 / 8, "Q-Acc": 25, "I-Acc": 25, "G-Acc": 0}, 50),
-    "gqa": (gqa, "The woman.", {"overall": 50}, None),
-    "vsr": (vsr, "Yes, it is.", {"overall": 60, "yes_ratio": 100, "f1": 75}, 50),
+    "gqa": (gqa, "Woman.", {"overall": 50}, None),
+    "vsr": (vsr, "Yes.", {"overall": 60, "yes_ratio": 100, "f1": 75}, 50),
     "iconqa": (iconqa, "B", {"overall": 200 / 3, "choose_txt": 100, "choose_img": 100, "fill_in_blank": 0}, None),
     # of the second, each of ten people left out in turn: twice one of the others agrees, eight times two
     "textvqa": (textvqa, "Nokia", {"overall": 100 * (1 + (2 * 1 / 3 + 8 * 2 / 3) / 10) / 2}, None),
@@ -305,6 +306,32 @@ def test_a_true_folder_to_the_numbers(name: str, tmp_path: Path) -> None:
     found = scores["metrics"]["overall"]["chance"]
     assert found is None if chance is None else found == pytest.approx(chance)
     assert scores["counts"]["error"] == 0
+
+
+def test_official_and_strict_stand_side_by_side(tmp_path: Path) -> None:
+    gqa(tmp_path / "data")
+    scores = run("gqa", tmp_path / "data", tmp_path / "run", "constant:The woman.")
+    assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 50.0)
+
+
+def test_an_id_that_stands_twice_is_two_questions_and_a_key_with_a_blank_is_no_letter(tmp_path: Path) -> None:
+    seed(tmp_path)
+    path = tmp_path / "SEED-Bench.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("101670", "101669"), encoding="utf-8")
+    first, second = load_task("seed-bench").samples(str(tmp_path))
+    assert (first.id, second.id, second.tags[OWN_ID]) == ("101669", "101669 (row 2)", "101669")
+    scores = run("seed-bench", tmp_path, tmp_path / "run", "constant:B")
+    assert scores["counts"]["samples"] == 2
+    assert (value(scores, "1"), value(scores, "1", "strict")) == (0.0, 100.0)
+    assert "Rows that share an id are told apart by their numbers: 101669." in scores["remarks"]
+
+
+def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
+    hallusion(tmp_path / "data")
+    scores = run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes")
+    assert any(
+        remark.startswith("The official reading is a judge's, and none was asked") for remark in scores["remarks"]
+    )
 
 
 @pytest.mark.parametrize("name", CARDS)

@@ -1,0 +1,232 @@
+"""Answers read as benchmarks' own scripts read them, by the name that a card gives under `official`.
+
+Quirks are kept: a score is the script's. Each function names its script and the commit that was read.
+"""
+
+import re
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from mmeval.scoring.readings import choices, letters, yesno
+from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
+from mmeval.types import Record, Score
+
+JUDGE = "judge"
+"""What a card says whose official reading is a judge's."""
+AS_WRITTEN = "key as written"
+"""The tag with a right letter that has blanks around it in the data, and that a script compares as it stands."""
+
+
+def alone(text: str, options: Sequence[str]) -> str | None:
+    """Read the letter that is all of the answer: what scripts of a classifier's or a ranking's choice compare."""
+    return text if text in [*LETTERS[: len(options)]] else None
+
+
+def seed_bench(record: Record) -> Score:
+    """Score as SEED-Bench's `eval.py` (991e849) and LLaVA's converter (c121f04) compare: prediction and key, as is.
+
+    A key with a blank beside its letter ("A ", in SEED-Bench-2) is nobody's prediction.
+    """
+    found, key = _ALONE(record), record.tags.get(AS_WRITTEN)
+    if key is None or record.text is None:
+        return found
+    right = record.text == key
+    return replace(found, value=float(right), outcome="correct" if right else "incorrect")
+
+
+def mmstar(text: str, options: Sequence[str]) -> str | None:
+    """Read as MMStar's `evaluate/mmstar.py` (88f243a): the first character, or the one after "(", "option ", ...
+
+    In any case, whatever follows: "A cat" is A and "Dogs" is D.
+    """
+    text = text.lower().strip().replace("\n", " ")
+    start = next((len(lead) for lead in ("(", "option ", "the answer is ") if text.startswith(lead)), 0)
+    return alone(text[start : start + 1].upper(), options)
+
+
+def naturalbench(text: str, options: Sequence[str]) -> str | None:
+    """Read as NaturalBench's `extract_answer` (9967605): the first A or B that is a word, even an article."""
+    found = re.search(r"\b[AB]\b", text, re.IGNORECASE)
+    return found[0].upper() if found else None
+
+
+def naturalbench_yes_no(text: str) -> yesno.YesNo | None:
+    """Read as the same function: the first yes or no that is a word, in any case."""
+    found = re.search(r"\b(?:(yes)|no)\b", text, re.IGNORECASE)
+    return None if found is None else "yes" if found[1] else "no"
+
+
+def mantis_eval(text: str, options: Sequence[str]) -> str | None:
+    """Read as Mantis' `get_prediction` (f3a3192): the first letter of what `mantis_answer` leaves, "The" being T.
+
+    Where that is no option's letter, an option that is all of the answer.
+    """
+    answer = mantis_answer(text)
+    declared = re.match("Answer: ([A-Z])", answer)
+    first = declared[1] if declared else next((sign.upper() for sign in answer if sign.isalpha()), "")
+    whole = (letter for letter, option in choices.texts(options) if option.strip() == text.strip())
+    return alone(first, options) or next(whole, None)
+
+
+def mantis_answer(text: str) -> str:
+    """Return what stands after the first "final answer:", or else "the answer is", or else "answer:"."""
+    lead = next((lead for lead in ("final answer:", "the answer is", "answer:") if lead in text.lower()), None)
+    return text if lead is None else text[text.lower().index(lead) + len(lead) :].strip()
+
+
+def mmiu(text: str, options: Sequence[str]) -> str | None:
+    """Read as MMIU's `evaluate.py` (36c48ec): a letter from A to N and nothing but . , ( ) around it.
+
+    An empty answer is none of the options. GPT matches all else there; here a judge may be asked with --judge.
+    """
+    if text.strip() in ("", "image none", "model error or image error", "image error", "model error"):
+        return NONE_OF_THEM
+    answer = re.sub(r"^[.,()]+|[.,()]+$", "", text.strip().replace("\u00a0", "").strip()).strip().upper()
+    return answer if answer in [*LETTERS[:14]] else None
+
+
+def q_bench2(text: str, options: Sequence[str]) -> str | None:
+    """Read as lmms-eval's `qbench/utils.py` (03b2f7c), which Q-Bench2's authors point to: "(X)", "X ", or "X.".
+
+    Of several the last between blanks, or in brackets; else the last option that is named in more than five words.
+    Where it draws a letter, nothing is read here (see `letters.drawn`).
+    """
+    for mark in ",.!?;:'":
+        text = text.strip(mark)
+    text = f" {text} "
+    known = LETTERS[: len(options)]
+    for form, place in (("({})", "({})"), ("{} ", " {} "), ("{}.", " {} ")):
+        if found := [letter for letter in known if form.format(letter) in text]:
+            return max(found, key=lambda letter: text.rfind(place.format(letter)))
+    named = {letter: text.lower().rfind(option.lower()) for letter, option in choices.texts(options)}
+    best = max(named, key=lambda letter: named[letter], default=None)
+    return best if best and named[best] >= 0 and len(text.split()) > 5 else None
+
+
+def video_mme(text: str, options: Sequence[str]) -> str | None:
+    """Read as `eval_your_results.py` of thanku-all/parse_answer (afd52cf): the first of A, B, C and D anywhere.
+
+    Some leads are taken off first; two of them the script writes as one, for want of a comma.
+    """
+    for lead in _LEADS:
+        text = text.replace(lead, "")
+    found = re.search("[ABCD]", text)
+    return found[0] if found else None
+
+
+_LEADS = (
+    "The best answer is", "The correct answer is", "The answer is", "The answer",
+    "The best option isThe correct option is", "Best answer:Best option:", "Answer:", "Option:", "The correct answer",
+    "The correct option",
+)  # fmt: skip
+
+
+def mirb_letter(text: str, options: Sequence[str]) -> str | None:
+    """Read as MIRB's `exact_match` (625d904) a text; the letters of open models it takes from their likelihoods."""
+    return alone(cut(text).upper(), options)
+
+
+def mirb(record: Record) -> Score:
+    """Score as MIRB's `evals/eval.py` (625d904): the whole answer after its `cut`, in any case.
+
+    Of three subsets the first number; of two, no where yes is not in it; of sightseeing, what contains the key.
+    """
+    if record.text is None:
+        return Score(None, "error")
+    answer, key, subset = cut(record.text).lower(), record.targets[0].lower(), record.category
+    if subset in ("count", "visual_chain", "3d_scene"):
+        number = re.search(r"\d+", answer)
+        answer = number[0] if number else _NUMBERS.get(answer, "")
+    elif subset in ("analogy", "attribute") or (subset == "sightseeing" and key in ("yes", "no")):
+        answer = "yes" if "yes" in answer else "no"
+    elif subset == "sightseeing" and key in answer:
+        answer = key
+    return _compared(answer, answer == key)
+
+
+_NUMBERS = {
+    word: str(number)
+    for first, words in (
+        (0, "zero one two three four five six seven eight nine ten"),
+        (1, "first second third fourth fifth sixth seventh eighth ninth tenth"),
+    )
+    for number, word in enumerate(words.split(), first)
+}
+
+
+def cut(text: str) -> str:
+    """Cut at the first line break or else the first full stop; neither counts at the very start."""
+    text = text.strip()
+    place = text.find("\n")
+    place = place if place > 0 else text.find(".")
+    return text[:place] if place > 0 else text
+
+
+def vsr(text: str) -> yesno.YesNo | None:
+    """Read the class that VSR's `src/eval.py` (b27a0af) compares, said in a word: true or yes, false or no."""
+    words: Mapping[str, yesno.YesNo] = {"true": "yes", "yes": "yes", "false": "no", "no": "no"}
+    return words.get(text.strip().rstrip(".").lower())
+
+
+def squad(text: str) -> str:
+    """Return a text as WebSRC's `normalize_answer` (50695bc) does: no case, punctuation, articles, double blanks."""
+    text = "".join(sign for sign in text.lower() if sign not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+
+
+def equal(read: Callable[[str], str], reference: Callable[[str], str] = str) -> Callable[[Record], Score]:
+    """Return the scorer of what `read` makes of an answer, right where it is what `reference` makes of a target."""
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        answer = read(record.text)
+        return _compared(answer, answer in map(reference, record.targets))
+
+    return score
+
+
+def _compared(answer: str, right: bool) -> Score:
+    return Score(float(right), "correct" if right else "incorrect", answer)
+
+
+def _lettered(read: Reader) -> Callable[[Record], Score]:
+    """Return the scorer that gives a script's rule the text and the options as they are."""
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return choices.unanswered(record)
+        return choices.graded(record, read(record.text, record.choices))
+
+    return score
+
+
+def _answered(read: Reader) -> Callable[[Record], Score]:
+    """Return the scorer of a script that leaves an answer out of its mean where it reads none."""
+    score = _lettered(read)
+    return lambda record: replace(s, value=None) if (s := score(record)).outcome == "unparsed" else s
+
+
+_ALONE = _lettered(alone)
+MULTIPLE, PICTURES, YES_NO, SHORT = "multiple choice", "picture choice", "yes/no", "short answer"
+OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
+    # LLaVA's converter (c121f04) makes of an answer what GQA's own eval.py compares letter by letter
+    "gqa": {SHORT: equal(lambda text: text.rstrip(".").lower())},
+    # run_*/eval.py and tools/sub_acc.py (4b053f3): the number of an option, or the word itself
+    "iconqa": {MULTIPLE: _ALONE, PICTURES: _ALONE, SHORT: equal(str)},
+    "mantis-eval": {
+        MULTIPLE: _lettered(mantis_eval),
+        SHORT: equal(lambda text: mantis_answer(text).lower(), lambda key: key.strip("()\n ").lower()),
+    },
+    "mirb": {MULTIPLE: _lettered(mirb_letter), SHORT: mirb},
+    "mmiu": {MULTIPLE: _lettered(mmiu)},
+    "mmstar": {MULTIPLE: _lettered(mmstar)},
+    "naturalbench": {MULTIPLE: _lettered(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
+    "q-bench2": {MULTIPLE: letters.drawn(q_bench2)},
+    "seed-bench": {MULTIPLE: seed_bench},
+    "video-mme": {MULTIPLE: _answered(video_mme)},
+    "vsr": {YES_NO: yesno.scorer(vsr)},
+    "websrc": {SHORT: equal(squad, squad)},
+}
+"""Name -> kind of question -> the official scorer."""

@@ -1,0 +1,115 @@
+"""Answers read as benchmarks' own scripts read them: each value below is what the script itself gave."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from mmeval.cards.schema import Kind
+from mmeval.scoring.metrics.groups import share
+from mmeval.scoring.readings.official import AS_WRITTEN, OFFICIAL
+from mmeval.types import Record
+
+ANIMALS = ("cat", "dog", "black cat", "17")
+LONG = "I would say that it must be the"
+EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
+    # name / subset, kind, the answer, what is right, what that is worth
+    ("mmstar", "multiple choice", "B", "B", 1.0),
+    ("mmstar", "multiple choice", "(b) dog", "B", 1.0),
+    ("mmstar", "multiple choice", "Option B", "B", 1.0),
+    ("mmstar", "multiple choice", "The answer is B.", "B", 1.0),
+    ("mmstar", "multiple choice", "A dog, so B", "A", 1.0),  # an article
+    ("mmstar", "multiple choice", "The correct answer is B.", "B", 0.0),
+    ("mmstar", "multiple choice", "**B**", "B", 0.0),
+    ("mmstar", "multiple choice", "", "B", 0.0),
+    ("naturalbench", "multiple choice", "It is a dog: B", "A", 1.0),  # an article
+    ("naturalbench", "multiple choice", "B, not A", "B", 1.0),
+    ("naturalbench", "multiple choice", "Both", "B", 0.0),
+    ("naturalbench", "yes/no", "There is no dog, yes", "no", 1.0),
+    ("naturalbench", "yes/no", "NO", "no", 1.0),
+    ("naturalbench", "yes/no", "None", "no", 0.0),
+    ("naturalbench", "yes/no", "", "no", 0.0),
+    ("mantis-eval", "multiple choice", "Final Answer: (B) dog", "B", 1.0),
+    ("mantis-eval", "multiple choice", "The answer is: B", "B", 1.0),
+    ("mantis-eval", "multiple choice", "dog", "D", 1.0),  # its first letter
+    ("mantis-eval", "multiple choice", "The second", "B", 0.0),
+    ("mantis-eval", "multiple choice", "final answer: Answer: C", "C", 1.0),
+    ("mantis-eval", "multiple choice", "17", "D", 1.0),  # no letter in it, and all of an option
+    ("mantis-eval", "short answer", "They share two. Final Answer: Two", "two", 1.0),
+    ("mantis-eval", "short answer", "Two.", "two", 0.0),
+    ("mantis-eval", "short answer", "two", "(Two)\n", 1.0),
+    ("mirb/codeu", "multiple choice", "b. dog", "B", 1.0),
+    ("mirb/codeu", "multiple choice", "B) dog", "B", 0.0),
+    ("mirb/count", "short answer", "There are 12 birds", "12", 1.0),
+    ("mirb/count", "short answer", "Two.", "2", 1.0),
+    ("mirb/count", "short answer", "two birds", "2", 0.0),
+    ("mirb/3d_scene", "short answer", "3.5", "3", 1.0),
+    ("mirb/analogy", "short answer", "I cannot tell", "no", 1.0),
+    ("mirb/attribute", "short answer", "It is.\nYes", "yes", 0.0),
+    ("mirb/sightseeing", "short answer", "In Paris, France", "Paris", 1.0),
+    ("mirb/sightseeing", "short answer", "", "no", 1.0),
+    ("mirb/plot_code", "short answer", "In Paris", "Paris", 0.0),
+    ("mmiu", "multiple choice", "(b).", "B", 1.0),
+    ("mmiu", "multiple choice", "B\u00a0", "B", 1.0),
+    ("mmiu", "multiple choice", "B: dog", "B", 0.0),
+    ("mmiu", "multiple choice", "", "B", 0.0),
+    ("video-mme", "multiple choice", "The best answer is: (B) dog", "B", 1.0),
+    ("video-mme", "multiple choice", "Based on it, A", "B", 1.0),
+    ("video-mme", "multiple choice", "The correct option is: B", "B", 1.0),
+    ("video-mme", "multiple choice", "b", "B", None),  # left out of the mean
+    ("q-bench2", "multiple choice", "(A) or (B)", "B", 1.0),
+    ("q-bench2", "multiple choice", "A or B", "B", 1.0),
+    ("q-bench2", "multiple choice", "A. or B. it", "A", 1.0),  # neither is between blanks
+    ("q-bench2", "multiple choice", f"{LONG} black cat", "A", 1.0),  # "cat" begins last
+    ("q-bench2", "multiple choice", "the black cat", "C", 0.25),  # drawn there; in expectation here
+    ("seed-bench", "multiple choice", "B", "B", 1.0),
+    ("seed-bench", "multiple choice", "B.", "B", 0.0),
+    ("seed-bench", "multiple choice", "B", "B ", 0.0),
+    ("iconqa", "multiple choice", "B", "B", 1.0),
+    ("iconqa", "picture choice", "AB", "A", 0.0),
+    ("iconqa", "short answer", "8", "8", 1.0),
+    ("iconqa", "short answer", "8.", "8", 0.0),
+    ("gqa", "short answer", "Woman.", "woman", 1.0),
+    ("gqa", "short answer", "the woman", "woman", 0.0),
+    ("vsr", "yes/no", "True.", "yes", 1.0),
+    ("vsr", "yes/no", "No", "no", 1.0),
+    ("vsr", "yes/no", "No, it is behind", "no", 0.0),
+    ("websrc", "short answer", "$27,500", "27500", 1.0),
+    ("websrc", "short answer", "The fox!", "a Fox", 1.0),
+    ("websrc", "short answer", "the", "A", 1.0),  # nothing is left of either
+    ("websrc", "short answer", "red fox", "fox", 0.0),
+]
+
+
+def record(name: str, kind: str, text: str | None, key: str) -> Record:
+    """The record of such an answer."""
+    choice = kind.endswith("choice")
+    tags = {AS_WRITTEN: key} if choice and key != key.strip() else {}
+    options = ANIMALS if choice else ()
+    return Record("1", (key.strip() if choice else key,), name.partition("/")[2], tags=tags, choices=options, text=text)
+
+
+@pytest.mark.parametrize(("name", "kind", "text", "key", "worth"), EXAMPLES)
+def test_worked_examples(name: str, kind: str, text: str, key: str, worth: float | None) -> None:
+    score = OFFICIAL[name.partition("/")[0]][kind]
+    assert score(record(name, kind, text, key)).value == worth
+
+
+def test_what_a_script_leaves_out_is_in_no_denominator() -> None:
+    score = OFFICIAL["video-mme"]["multiple choice"]
+    records = [record("video-mme", "multiple choice", text, "B") for text in ("B", "A", "none of them", "")]
+    assert share(records, [score(one) for one in records]).values == [1.0, 0.0]
+
+
+def test_every_reading_has_examples_and_reads_kinds_that_there_are() -> None:
+    assert {(name.partition("/")[0], kind) for name, kind, *_ in EXAMPLES} >= {
+        (name, kind) for name, kinds in OFFICIAL.items() for kind in kinds if kind != "picture choice"
+    }
+    assert {kind for kinds in OFFICIAL.values() for kind in kinds} <= set(get_args(Kind))
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_no_answer_is_an_error(name: str) -> None:
+    for kind, score in OFFICIAL[name].items():
+        assert score(record(name, kind, None, "B")).outcome == "error"
