@@ -35,10 +35,11 @@ MAY = {
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task"},
     "scored": {"types", "task", "run", "scoring"},
+    "answers": {"types", "data", "rendering", "scoring"},
     "reporting": {"types", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
-        *("survey", "rendering", "run", "scored", "scoring", "reporting"),
+        *("survey", "rendering", "run", "scored", "answers", "scoring", "reporting"),
     },
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "cli": {
