@@ -1,22 +1,81 @@
-"""Join anybody's answers to a benchmark's questions; how they are read is `data.answers`'."""
+"""Score anybody's answers, without a model: joined to a benchmark's questions, or in the benchmark's own format."""
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmeval.data.answers import IDS, Answer, bare, key, read
+from mmeval.evaluation import data_of
 from mmeval.rendering import record
+from mmeval.run import EMBEDDED
+from mmeval.scored import Scored, score_records
+from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import letter
+from mmeval.spec import RunSpec
+from mmeval.task import configure, load_task
 from mmeval.types import InputError, Record, Request, Response, Sample
 
+TINY = 1e-15
 SURE = 0.95
 """Share of the rows with a known id that must be about its question, or the ids are others; and of all rows that ids
 must name, or the rows' order is tried first."""
+_ROW = re.compile(r" \(row [0-9]+\)$")
+"""How ids end that the data has several times: the row tells them apart."""
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def score_predictions(
+    task: str, path: str, *, reading: str | None = None, partial: bool = False
+) -> tuple[Scored, dict[str, Any]]:
+    """Score a benchmark's own predictions format, ours or anybody's, without a model. Raises InputError."""
+    found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
+    if found.read_predictions is None:
+        raise InputError(f"the task '{task}' has no predictions format of its own; give --data and --answers instead")
+    records = found.read_predictions(path)
+    scored = score_records(found, records)
+    missing = sum("missing" in record.tags for record in records)
+    planned = max(len(records), int(found.card.get("questions", 0)))
+    repeated = [record for record in records if "times" in record.tags]
+    once = "questions stand twice or more and count once, by the last answer, as"
+    remarks = [f"{len(repeated):,} {once} {repeated[0].id} ({repeated[0].question[:60]})."] if repeated else []
+    return scored, _of_answers(scored, len(records) - missing, planned, remarks + _size(records))
+
+
+def score_answers(
+    task: str, path: str, *, data: str | None = None, reading: str | None = None, partial: bool = False
+) -> tuple[Scored, dict[str, Any]]:
+    """Score anybody's answers to the questions of a benchmark's data, without a model. Raises InputError."""
+    name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), load_task(task))
+    found = configure(load_task(task), spec)
+    joined = join(found.samples(source), Path(path), found.candidates)
+    scored = score_records(found, joined.records)
+    results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
+    marks = [EMBEDDED] if name == "embedded" else []
+    return scored, results | {"marks": marks + results["marks"]}
+
+
+def _size(records: Sequence[Record]) -> list[str]:
+    """Say which of MMBench's sets a table is by its size, questions and their turns."""
+    from mmeval.reporting.leaderboards.mmbench import SIZES
+
+    questions = {record.groups[GROUP] for record in records if GROUP in record.groups}
+    names = [name for name, size in SIZES.items() if size == (len(questions), len(records))]
+    known = f"as {names[0]} has" if names else f"as no set has whose size is known ({', '.join(SIZES)})"
+    return [f"{len(questions):,} questions in {len(records):,} rows, {known}."] if questions else []
+
+
+def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
+    """Return the results of answers that are in no run; as in a run, questions without one are told in a mark."""
+    results = scored.results()
+    errors = results["counts"]["error"]
+    marks = [f"unfinished: {planned - given:,} of {planned:,} questions have no answer"] if given < planned else []
+    marks += [f"{errors:,} of {planned:,} answers are errors"] if errors else []
+    found = {"answered": given - errors, "planned": planned, "marks": marks}
+    return results | found | {"remarks": remarks + results["remarks"]}
 
 
 class Joined(NamedTuple):
@@ -76,26 +135,34 @@ def _by_id(
     rows: Sequence[Answer], asked: Mapping[str, Record], words: Mapping[str, str]
 ) -> tuple[str, Sequence[str | None]]:
     """Return the column that names most questions, and the question of each row by it, or None."""
-    named: dict[str, dict[str, None]] = {key(id): {id: None} for id in asked}
-    parts: dict[str, dict[str, None]] = {}
-    pictures: dict[str, dict[str, None]] = {}
+    named, parts, pictures = (defaultdict[str, dict[str, None]](dict) for _ in range(3))
     for id, one in asked.items():
-        for part in (id.rpartition("/")[2], id.replace("/", "_")):
-            parts.setdefault(key(part), {})[id] = None
+        whole = key(_ROW.sub("", id))
+        for index, name in (
+            (named, key(id)),
+            (named, whole),
+            (parts, whole.rpartition("/")[2]),
+            (parts, whole.replace("/", "_")),
+        ):
+            index[name][id] = None
         for name in one.groups.values():
-            pictures.setdefault(key(name), {})[id] = None
+            pictures[key(name)][id] = None
     best: tuple[str, Sequence[str | None]] = ("", [None] * len(rows))
     most = 0
     for column in IDS:
         tried, found = 0, list[str | None]()
+        before = Counter[str]()
         for row in rows:
             name = row.ids.get(column, "")
             near = named.get(name) or parts.get(name) or (pictures.get(name) if row.asked else None) or {}
             fits = [id for id in near if _agree(row, words[id])]
+            if name in named and len(fits) > 1:  # questions that share an id: its rows are theirs in turn
+                fits = [fits[before[name] % len(fits)]]
+            before[name] += 1
             tried += bool(near)
             found.append(fits[0] if len(fits) == 1 else None)
         joined = len(rows) - found.count(None)
-        if "1" in named and "0" not in named and any(r.ids.get(column) == "0" and not r.asked for r in rows):
+        if "1" in named and "0" not in named and any(row.ids.get(column) == "0" and not row.asked for row in rows):
             continue  # counted from 0, and the benchmark's rows from 1
         if joined > most and joined >= SURE * tried:
             best, most = (column, found), joined
@@ -145,11 +212,14 @@ def _stranger(row: Answer, words: Mapping[str, str], path: Path) -> str:
 
 def _answered(question: Record, row: Answer, compared: int | None) -> Record:
     """Return the record of the question with the row's answer."""
-    if row.error is not None and row.given is None:
+    if row.error is not None and row.given in (None, row.error):
         return replace(question, error=row.error)
     if compared is None:
         return replace(question, text=_text(row, question))
     values = row.given
+    if row.column == "proba" and _NUMBER.fullmatch(str(values)):  # of yes: Hateful Memes' own file
+        yes = min(max(float(values), TINY), 1 - TINY)
+        return replace(question, loglikelihoods=(math.log(yes / 2), math.log((1 - yes) / 2)) * 2)
     if isinstance(values, str):  # a cell
         cells = values.strip("[] ").replace(",", " ").split()
         values = [float(cell) if _NUMBER.fullmatch(cell) else math.nan for cell in cells]

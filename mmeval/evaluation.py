@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmeval import answers
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
@@ -22,11 +21,11 @@ from mmeval.run import Journal, Run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
-from mmeval.scoring.metrics.circular import GROUP, EarlyStop
+from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Display, Generation, Image, InputError, Model, Record, Request, Response, Sample
+from mmeval.types import Display, Generation, Image, Model, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -93,13 +92,13 @@ def evaluate(
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
     _check_judge(spec)
-    data, source, spec = _data(spec, load_task(spec.task))
+    data, source, spec = data_of(spec, load_task(spec.task))
     task = configure(load_task(spec.task), spec)
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
-    _, _, usual = _data(defaults(named), task)
+    _, _, usual = data_of(defaults(named), task)
     filled = _filled(named, task, checkpoint)
     folder = Path(out) if out else REPORTS / folder_name(filled, _filled(usual, task, checkpoint))
     if fresh:
@@ -179,56 +178,6 @@ def report(run: Run, find: Callable[[Collection[str]], Mapping[str, Sequence[Ima
     return run_report.write(run, find)
 
 
-def score_predictions(
-    task: str, path: str, *, reading: str | None = None, partial: bool = False
-) -> tuple[Scored, dict[str, Any]]:
-    """Score a benchmark's own predictions format, ours or anybody's, without a model. Raises InputError."""
-    found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
-    if found.read_predictions is None:
-        raise InputError(f"the task '{task}' has no predictions format of its own; give --data and --answers instead")
-    records = found.read_predictions(path)
-    scored = score_records(found, records)
-    missing = sum("missing" in record.tags for record in records)
-    planned = max(len(records), int(found.card.get("questions", 0)))
-    repeated = [record for record in records if "times" in record.tags]
-    once = "questions stand twice or more and count once, by the last answer, as"
-    remarks = [f"{len(repeated):,} {once} {repeated[0].id} ({repeated[0].question[:60]})."] if repeated else []
-    return scored, _of_answers(scored, len(records) - missing, planned, remarks + _size(records))
-
-
-def score_answers(
-    task: str, path: str, *, data: str | None = None, reading: str | None = None, partial: bool = False
-) -> tuple[Scored, dict[str, Any]]:
-    """Score anybody's answers to the questions of a benchmark's data, without a model. Raises InputError."""
-    name, source, spec = _data(RunSpec(task, data=data, reading=reading, partial=partial), load_task(task))
-    found = configure(load_task(task), spec)
-    joined = answers.join(found.samples(source), Path(path), found.candidates)
-    scored = score_records(found, joined.records)
-    results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
-    marks = [runs.EMBEDDED] if name == "embedded" else []
-    return scored, results | {"marks": marks + results["marks"]}
-
-
-def _size(records: Sequence[Record]) -> list[str]:
-    """Say which of MMBench's sets a table is by its size, questions and their turns."""
-    from mmeval.reporting.leaderboards.mmbench import SIZES
-
-    questions = {record.groups[GROUP] for record in records if GROUP in record.groups}
-    names = [name for name, size in SIZES.items() if size == (len(questions), len(records))]
-    known = f"as {names[0]} has" if names else f"as no set has whose size is known ({', '.join(SIZES)})"
-    return [f"{len(questions):,} questions in {len(records):,} rows, {known}."] if questions else []
-
-
-def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
-    """Return the results of answers that are in no run; as in a run, questions without one are told in a mark."""
-    results = scored.results()
-    errors = results["counts"]["error"]
-    marks = [f"unfinished: {planned - given:,} of {planned:,} questions have no answer"] if given < planned else []
-    marks += [f"{errors:,} of {planned:,} answers are errors"] if errors else []
-    found = {"answered": given - errors, "planned": planned, "marks": marks}
-    return results | found | {"remarks": remarks + results["remarks"]}
-
-
 def preview(spec: RunSpec) -> Preview:
     """Return the first prompt of each category as the model will see it. Nothing is asked or written.
 
@@ -262,7 +211,7 @@ def _spec(spec: RunSpec | None, values: Mapping[str, Any]) -> RunSpec:
     return replace(spec, **values)
 
 
-def _data(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
+def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
     """Return the data's name, what the task reads, and the spec with the settings that an embedded suite brings."""
     data = task.default_source if spec.data is None else spec.data
     if data != "embedded":

@@ -11,12 +11,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mmeval.evaluation import score_answers, score_predictions
+from mmeval.answers import join, score_answers, score_predictions
+from mmeval.data.answers import FAILED
 from mmeval.models.constant import Constant
 from mmeval.run import Run
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
-from mmeval.types import Generation, InputError, Record, Request, Response
+from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests import mmbench_table
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
@@ -71,11 +72,22 @@ def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> Non
     same(scored(name, tmp_path / "run" / "records.jsonl", data), run)
 
 
+def test_a_cards_data_is_beside_it(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    jsonl(tmp_path / "q.jsonl", [{"ask": "Is it?", "right": "yes", "photo": "a.png", "name": "x"}])
+    fields = "{question: ask, answer: right, pictures: photo, id: name}"
+    (tmp_path / "own.yaml").write_text(f"about: one question\nkind: yes/no\nfiles: q.jsonl\nfields: {fields}\n")
+    path = jsonl(tmp_path / "a.jsonl", [{"id": "x", "output": "Yes."}])
+    shown = call("score", "--task", tmp_path / "own.yaml", "--answers", path, "--json")
+    assert shown.exit_code == 0, shown.output
+    assert value(json.loads(shown.output), "overall") == 100
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pope", "mmbench", "iq50"])
 def test_an_embedded_suite_is_read_as_in_a_run(name: str, tmp_path: Path) -> None:
     run = asked(name, "embedded", tmp_path / "run")
-    path = jsonl(tmp_path / "answers.jsonl", map(row, run.records))
+    path = jsonl(tmp_path / "answers.jsonl", [row(one) for one in run.records])
     results = score_answers(name, str(path))[1]
     same(results, run)
     assert results["marks"] == run.marks
@@ -315,7 +327,21 @@ def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
 
     WRITERS["flickr30k"](tmp_path / "flickr")
     put(tmp_path / "flickr.json", [{"image_id": 0, "caption": "A brown dog runs."}])
-    assert number("flickr30k", tmp_path / "flickr.json", tmp_path / "flickr", "cider") > 0
+    assert number("flickr30k", tmp_path / "flickr.json", tmp_path / "flickr", "cider") == 0  # of one picture alone
+
+    WRITERS["hateful-memes"](tmp_path / "memes")
+    (tmp_path / "memes.csv").write_text("id,proba,label\n20,0.1,0\n21,0.0,0\n10,0.2,0\n11,1.0,1\n")
+    assert number("hateful-memes", tmp_path / "memes.csv", tmp_path / "memes", "test_seen") == 0
+    assert number("hateful-memes", tmp_path / "memes.csv", tmp_path / "memes", "dev_seen") == 100
+
+
+def test_questions_that_share_an_id_have_their_rows_in_turn(tmp_path: Path) -> None:
+    """As 49914 in SEED-Bench, whose second has its row's number with it."""
+    picture = Image(b"")
+    samples = [Sample(id, (picture, "How many?"), ("A",)) for id in ("7", "49914", "49914 (row 3)")]
+    rows = [("49914", "B"), ("7", "A"), ("49914", "C")]
+    path = jsonl(tmp_path / "a.jsonl", [{"question_id": id, "prediction": said} for id, said in rows])
+    assert [one.text for one in join(samples, path).records] == ["A", "B", "C"]
 
 
 def test_video_benchmarks_own_forms(tmp_path: Path) -> None:
@@ -351,7 +377,11 @@ def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) ->
 
 def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
     mmstar(tmp_path / "data")
-    rows = [{"id": n, "text": None if n else "C", **({"error": "out of memory"} if n else {})} for n in range(3)]
+    rows: list[dict[str, Any]] = [
+        {"id": 0, "text": "C"},
+        {"id": 1, "text": None, "error": "out of memory"},
+        {"id": 2, "text": FAILED},
+    ]
     results = scored("mmstar", jsonl(tmp_path / "a.jsonl", rows), tmp_path / "data")
     assert (results["answered"], results["marks"]) == (1, ["2 of 3 answers are errors"])
 

@@ -35,16 +35,19 @@ MAY = {
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task"},
     "scored": {"types", "task", "run", "scoring"},
-    "answers": {"types", "data", "rendering", "scoring"},
     "reporting": {"types", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
-        *("survey", "rendering", "run", "scored", "answers", "scoring", "reporting"),
+        *("survey", "rendering", "run", "scored", "scoring", "reporting"),
+    },
+    "answers": {
+        *("types", "spec", "task", "data", "scoring", "scored"),
+        *("rendering", "run", "evaluation", "reporting"),
     },
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "cli": {
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
-        *("run", "evaluation", "sweep", "reporting"),
+        *("run", "evaluation", "answers", "sweep", "reporting"),
     },
     "__main__": {"cli"},
 }

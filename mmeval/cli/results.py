@@ -57,7 +57,7 @@ def score(
 
 
 def _score_file(task: str, file: str, by_id: bool, how: dict[str, Any], as_json: bool) -> bool:
-    from mmeval.evaluation import score_answers, score_predictions
+    from mmeval.answers import score_answers, score_predictions
     from mmeval.reporting import console, run_report
 
     scored, results = score_answers(task, file, **how) if by_id else score_predictions(task, file, **how)

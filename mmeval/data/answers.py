@@ -23,13 +23,13 @@ IDS = (
 )
 """Columns that may name the question; the last three name its picture, as VizWiz, TextVQA and caption sets do."""
 ANSWERS = (
-    *("loglikelihoods", "resps", "filtered_resps"),
+    *("loglikelihoods", "proba", "resps", "filtered_resps"),
     *("model_prediction", "prediction", "text", "output", "response", "caption", "answer"),
 )
 """Columns that may hold the answer, the surest first: beside any of the others, `answer` is the right one.
 
 HallusionBench: model_prediction; NLVR2, SEED-Bench, GQA, MMStar, VL-ICL, NExT-QA: prediction; COCO: caption; VQA,
-VizWiz, POPE: answer; Video-MME: response.
+VizWiz, POPE: answer; Video-MME: response; Hateful Memes: proba.
 """
 QUESTIONS = ("question", "Question", "questions", "prompt", "input", "sentence")
 """Columns that may hold the question or the whole prompt: what a row's id is checked by."""
@@ -39,6 +39,8 @@ PASS = 1_000_000
 """What each turn of a question adds to its index: MMBench's, which LLaVA's files call `round_id`."""
 LONGEST = 255
 """Characters of an id at most: what is longer in such a column is a picture in base64."""
+FAILED = "Failed to obtain answer via API."
+"""What VLMEvalKit writes in place of an answer that it did not get."""
 KINDS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -88,7 +90,7 @@ def _answer(line: TableRow) -> Answer:
     if (turn := row.get("round_id")) and (id := ids.get("question_id", "")).isdigit():
         ids["question_id"] = str(int(id) + int(turn) * PASS)
     asked = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
-    place, error = row.get("doc_id"), row.get("error")
+    place, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
     return Answer(
         *(line.where, ids, asked, column, row[column]),
         error=error if isinstance(error, str) and error else None,
@@ -96,7 +98,7 @@ def _answer(line: TableRow) -> Answer:
     )
 
 
-def _json(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+def _json(path: Path) -> tables.Found:
     """Read a list of objects or a map of ids, either also inside a document, or an object a line."""
     text = files.text(path).strip()
     commas = re.match(r"\{[^\n]*\},\s*(\n|$)", text)  # after each line: SEED-Bench's results

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import evaluation
+from mmeval import answers, evaluation
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
@@ -119,7 +119,7 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
     assert run.results["metrics"]["circular"]["value"] == 50.0
     assert run.results["strict"]["circular"]["value"] == 100.0
     (path,) = submission.write(run, "mmbench", tmp_path)
-    assert evaluation.score_predictions("mmbench", str(path))[1]["metrics"] == run.results["metrics"]
+    assert answers.score_predictions("mmbench", str(path))[1]["metrics"] == run.results["metrics"]
 
 
 def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
@@ -135,12 +135,12 @@ def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) 
     lines = [line | {"prediction": line["answer"]} for line in table.with_turns(table.questions())]
     lines = [line | {"l2-category": line["l2-category"] or "logic_reasoning"} for line in lines]
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category"])
-    metrics = evaluation.score_predictions("mmbench", str(path))[1]["metrics"]
+    metrics = answers.score_predictions("mmbench", str(path))[1]["metrics"]
     assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
     assert "" not in metrics and "vanilla/" not in metrics
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category", "l2-category"])
     with pytest.raises(InputError, match="line 2, column category: empty, and no l2-category either"):
-        evaluation.score_predictions("mmbench", str(path))
+        answers.score_predictions("mmbench", str(path))
 
 
 def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
