@@ -235,7 +235,7 @@ def _text(row: Answer, question: Record) -> str:
     value = row.given
     while isinstance(value, list) and value:
         value = value[0]
-    if isinstance(row.given, list) and not isinstance(value, str):
+    if isinstance(row.given, (list, Mapping)) and not isinstance(value, str):
         raise InputError(f"{row.where}: the column {row.column} holds no text, but {str(row.given)[:40]}")
     if value is None or value != value:  # NaN
         return ""

@@ -274,7 +274,9 @@ def test_mmbench_turns_by_index_and_by_round(tmp_path: Path) -> None:
     mmbench_table.write(tmp_path / "dev.tsv", [line])
     table = pd.DataFrame({"index": [241, 1000241], "prediction": ["B", "A"]})
     KINDS["tsv"](table, tmp_path / "model.tsv")
-    assert value(scored("mmbench", tmp_path / "model.tsv", tmp_path / "dev.tsv"), "circular") == 100
+    results = scored("mmbench", tmp_path / "model.tsv", tmp_path / "dev.tsv", reading="2026-08", partial=True)
+    assert value(results, "circular") == 100
+    assert "read as by '2026-08'" in results["remarks"][-1]
     rounds = [{"question_id": 241, "round_id": n, "text": said} for n, said in enumerate("BA")]
     assert value(scored("mmbench", jsonl(tmp_path / "a.jsonl", rounds), tmp_path / "dev.tsv"), "circular") == 100
 
@@ -344,6 +346,12 @@ def test_questions_that_share_an_id_have_their_rows_in_turn(tmp_path: Path) -> N
     assert [one.text for one in join(samples, path).records] == ["A", "B", "C"]
 
 
+def test_rows_that_are_counted_stand_in_any_order(tmp_path: Path) -> None:
+    samples = [Sample(f"id-{n}", (Image(b""), f"What is {n}?"), ("A",)) for n in range(3)]
+    rows = [{"doc_id": n, "input": f"<image>What is {n}?\nAnswer!", "filtered_resps": [str(n)]} for n in (2, 0, 1)]
+    assert [one.text for one in join(samples, jsonl(tmp_path / "a.jsonl", rows)).records] == ["0", "1", "2"]
+
+
 def test_video_benchmarks_own_forms(tmp_path: Path) -> None:
     WRITERS["nextqa"](tmp_path / "next")
     put(tmp_path / "next.json", {"77_6": {"prediction": 0, "answer": 0}})
@@ -401,6 +409,10 @@ def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
         ("a.jsonl", "", "no rows"),
         ("a.json", "[]", "no rows"),
         ("a.json", "[1", "not JSON"),
+        ("a.json", "[1]", "'1' is not a JSON object"),
+        ("a.json", '[{"questions": [1]}]', "'1' is not a JSON object"),
+        ("a.json", '{"id": 0, "prediction": "A"},\n{"id": 1', "not a JSON object and a comma a line"),
+        ("a.jsonl", '{"id": 0, "prediction": {"A": 1}}', "the column prediction holds no text"),
         ("a.csv", "id,answer\n", "no rows"),
         ("a.pkl", "x", r"not .jsonl, .json, .csv, .tsv, .xlsx or .parquet; save it as one of these"),
         ("a.xlsx", "x", "not an .xlsx file that can be read"),

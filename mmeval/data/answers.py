@@ -87,7 +87,8 @@ def _answer(line: TableRow) -> Answer:
         raise InputError(f"{line.where}: no column with answers ({', '.join(ANSWERS)}); it has: {', '.join(row)}")
     scalars = {name: str(row[name]) for name in IDS if isinstance(row.get(name), (str, int, float)) and name != column}
     ids = {name: key(value) for name, value in scalars.items() if 0 < len(value) <= LONGEST}
-    if (turn := row.get("round_id")) and (id := ids.get("question_id", "")).isdigit():
+    id, turn = ids.get("question_id", ""), str(row.get("round_id"))
+    if id.isdecimal() and turn.isdecimal():
         ids["question_id"] = str(int(id) + int(turn) * PASS)
     asked = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
     place, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
@@ -107,16 +108,19 @@ def _json(path: Path) -> tables.Found:
         return
     if not text:
         return
-    value = json.loads(f"[{text.rstrip(',')}]") if commas else tables.load(path)
+    try:
+        value = json.loads(f"[{text.rstrip(',')}]") if commas else tables.load(path)
+    except ValueError as error:
+        raise InputError(f"{path}: not a JSON object and a comma a line ({error}); fix it") from error
     inside = next((value[name] for name in WRAPPED if name in value), None) if isinstance(value, dict) else None
     value = inside if isinstance(inside, (dict, list)) else value
     if isinstance(value, dict) and {*value} & {*IDS} and {*value} & {*ANSWERS}:
         value = [value]
     if isinstance(value, dict) and not any(isinstance(one, dict) for one in value.values()):
-        value = {key: {"answer": one} for key, one in value.items()}
+        value = {name: {"answer": one} for name, one in value.items()}
     for row, where in tables.at(value, ".", path):
         several = row.get("questions")  # Video-MME: of one video
-        yield from ((one, where) for one in several) if isinstance(several, list) else [(row, where)]
+        yield from tables.at(several, ".", path) if isinstance(several, list) else [(row, where)]
 
 
 def _sheet(path: Path) -> Iterator[TableRow]:
@@ -124,8 +128,12 @@ def _sheet(path: Path) -> Iterator[TableRow]:
     rows = sheets.read(path)
     _, header = next(rows, (0, []))
     names = [cell.text for cell in header]
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise InputError(f"{path}: two columns {twice[0]}; keep one")
     for number, cells in rows:
         where = f"{path}, line {number}"
+        if any(cell.text for cell in cells[len(names) :]):
+            raise InputError(f"{where}: more cells than the {len(names)} columns have names; name them all")
         for name, cell in zip(names, cells, strict=False):
             if name in ANSWERS and cell.kind in ("formula", "error"):
                 raise InputError(f"{where}, column {name}: '{cell.text[:40]}' is a formula; write answers as texts")
@@ -134,13 +142,13 @@ def _sheet(path: Path) -> Iterator[TableRow]:
 
 def _delimited(path: Path) -> Iterator[TableRow]:
     """Read a table; of two columns that have no names, as in NLVR2's CSV, the first is the id."""
-    bare = False
+    unnamed = False
     for row in tables.of_file(path, path.parent):
         names = list(row.values)
         if len(names) == 2 and not {*names} & {*IDS, *ANSWERS}:
-            if not bare:
+            if not unnamed:
                 yield TableRow({"id": names[0], "prediction": names[1]}, f"{path}, line 1")
-            bare = True
+            unnamed = True
             row = TableRow(dict(zip(("id", "prediction"), row.values.values(), strict=True)), row.where)
         yield row
 
