@@ -13,7 +13,7 @@ from typing import Any
 
 import mmeval
 from mmeval.reporting import console
-from mmeval.run import write_json
+from mmeval.files import write_json
 from mmeval.types import InputError
 
 PUBLISHED = {

@@ -129,7 +129,7 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
     check_pictures(model, plan.survey)
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
-    run = runs.create(plan.folder, plan.identity, len(plan.survey.ids), plan.survey.available)
+    run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
     run.note(provenance(plan.spec), plan.survey.digest)
     _seed(plan.spec.seed)
     with run.journal() as journal:
@@ -160,12 +160,20 @@ def score(
         display.message("scored without the judge that was asked before; --judge and --judge-model use its replies")
     results = scored.results()
     results |= {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
-    results["remarks"] += _of_sessions(run)
+    results["remarks"] += [*_of_sessions(run), *run.remarks]
     if verdicts is not None:
         results["judge"] = verdicts.to_json()
         results["remarks"].append(verdicts.remark(len(scored.records)))
     run.save(results, scored.samples())
     return scored
+
+
+def current(run: Run) -> Run:
+    """Return the run, scored and reported again where its records have changed since it was scored."""
+    if run.stale:
+        score(run)
+        report(run)
+    return run
 
 
 def report(run: Run, find: Callable[[Collection[str]], Mapping[str, Sequence[Image]]] | None = None) -> list[Path]:

@@ -6,7 +6,7 @@ What the objects mean is for the callers to say; a whole JSON document is not re
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,11 +20,16 @@ BLOCK = 65536
 
 
 def read(
-    path: Path, *, advice: str = "fix the line", whole_lines: bool = False
+    path: Path,
+    *,
+    advice: str = "fix the line",
+    whole_lines: bool = False,
+    see: Callable[[bytes], object] = lambda line: None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield each object and where it stands (`FILE, line N`); blank lines are skipped.
 
-    With `whole_lines`, leave out a last line that has no end: a kill left it behind. Raises InputError, ending with
+    With `whole_lines`, leave out a last line that has no end: a kill left it behind. `see` is called with every line as
+    it stands in the file. Raises InputError, ending with
     the advice, for a file that cannot be read and for a line that is not a JSON object in UTF-8.
     """
     import jsonlines
@@ -35,6 +40,7 @@ def read(
         nonlocal number
         for line in file:
             number += 1
+            see(line)
             if line.endswith(b"\n") or not whole_lines:
                 yield line
 
@@ -52,6 +58,15 @@ def read(
         raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
 
 
+def mended(value: Any) -> Any:
+    """Return the value with half a surrogate pair, which JSON allows and no file can hold, as U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, (list, tuple)):
+        return [mended(one) for one in value]
+    return {mended(key): mended(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
 @contextmanager
 def appending(path: Path) -> Iterator[jsonlines.Writer]:
     """Open a file to append objects to; each is on its way to the disk when `write` returns.
@@ -65,6 +80,7 @@ def appending(path: Path) -> Iterator[jsonlines.Writer]:
         drop_torn_line(file)
     with path.open("a", encoding="utf-8", errors="backslashreplace", newline="") as text:
         yield jsonlines.Writer(text, compact=True, flush=True)
+        os.fsync(text.fileno())
 
 
 def drop_torn_line(file: IO[bytes]) -> None:

@@ -1,24 +1,26 @@
 """The run folder: what identifies a run, what was answered, what the answers are worth.
 
-`run.json` says what the run is; `records.jsonl` grows by a line an answer, and the last line of an id counts; the rest
-can be made again from these two. A Run reads each of its files once; open it anew to see what others wrote since.
+`run.json` says what the run is and `ids.json` which samples it asks; `records.jsonl` grows by a line an answer, and the
+last line of an id counts. The rest can be made again from these: `scores.json` names the records that it was made from,
+and counts for no others. A Run reads each of its files once; open it anew to see what others wrote since.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import fcntl
+import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl
+from mmeval.files import checked, is_temporary, locked, read_json, write_json, write_text
 from mmeval.spec import RunSpec, differing
-from mmeval.types import InputError, Record, RunMismatch, Score
+from mmeval.types import Estimate, InputError, Record, RunMismatch, Score
 
 if TYPE_CHECKING:
     import jsonlines
@@ -30,6 +32,59 @@ EMBEDDED = "embedded picture world, not comparable with the leaderboard"
 _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
 _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
 """Names in the identities of schema 1 -> today's, where they differ and stand under no other name."""
+OURS = {
+    *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "index.html", "results"),
+    *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg"),
+}
+"""What a run's folder holds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What `run.json` holds at least."""
+
+    schema: int
+    identity: dict[str, Any]
+    samples: int
+    sessions: list[dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What `scores.json` holds at least."""
+
+    scorer: str
+    metrics: dict[str, Estimate]
+    counts: dict[str, int]
+    remarks: list[str]
+    marks: list[str]
+    answered: int
+    planned: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleScores:
+    """A line of `samples.jsonl`."""
+
+    id: str
+    category: str
+    groups: dict[str, str]
+    scores: dict[str, Score]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What `records.jsonl` holds: the last record of each planned id, and what of the file does not count."""
+
+    by_id: dict[str, Record]
+    strangers: int
+    """Records of ids that the run does not ask."""
+    twice: int
+    """Ids that were answered, and then answered again."""
+    torn: bool
+    """Whether the last line has no end, and so is no answer."""
+    digest: str
+    """SHA-256 of the file."""
 
 
 class Run:
@@ -45,10 +100,7 @@ class Run:
         header = read_json(path, advice)
         if header.get("schema") == 1:
             header = _from_schema_1(header, path)
-        kinds = {"identity": dict, "samples": int, "sessions": list, "schema": int}
-        for name, kind in kinds.items():
-            if not isinstance(header.get(name), kind):
-                raise InputError(f"{path}: no '{name}' in it; {advice}")
+        checked(Header, header, str(path), advice)
         return header
 
     @property
@@ -59,7 +111,10 @@ class Run:
     @cached_property
     def spec(self) -> RunSpec:
         """Return what was asked, of whom and how, every default filled in; folders are left out of names."""
-        return RunSpec(**{name: value for name, value in self.identity.items() if name in _SPEC})
+        values = {name: value for name, value in self.identity.items() if name in _SPEC}
+        if not isinstance(values.get("task"), str) or not isinstance(values.get("model"), str):
+            raise InputError(f"{self.folder / 'run.json'}: its identity names no task and model; name another folder")
+        return RunSpec(**values)
 
     @property
     def sessions(self) -> list[dict[str, Any]]:
@@ -67,13 +122,38 @@ class Run:
         return list(self.header["sessions"])
 
     @cached_property
-    def _by_id(self) -> dict[str, Record]:
-        return {record.id: record for record in _read_records(self.folder / "records.jsonl")}
+    def planned(self) -> frozenset[str] | None:
+        """Return the ids of the samples that the run asks; None for a run of mmeval 0.1, which kept no list."""
+        if self.header["schema"] != SCHEMA:
+            return None
+        path, advice = self.folder / "ids.json", "restore the file, or start over with --fresh"
+        ids = read_json(path, advice).get("ids")
+        return frozenset(checked(list[str], ids, str(path), advice))
+
+    @cached_property
+    def kept(self) -> Kept:
+        """Return what was answered. Raises InputError naming the line that is no record."""
+        path, found, strangers, twice = self.folder / "records.jsonl", dict[str, Record](), 0, set[str]()
+        digest, last = hashlib.sha256(), [b"\n"]
+
+        def see(line: bytes) -> None:
+            digest.update(line)
+            last[0] = line
+
+        for record in _read_records(path, see) if path.exists() else ():
+            before = found.get(record.id)
+            if self.planned is not None and record.id not in self.planned:
+                strangers += 1
+                continue
+            if before and before.error is None and before.digest == record.digest:
+                twice.add(record.id)
+            found[record.id] = record
+        return Kept(found, strangers, len(twice), not last[0].endswith(b"\n"), digest.hexdigest())
 
     @property
     def records(self) -> list[Record]:
-        """Return the last record of each id, in the order in which the ids were first answered."""
-        return list(self._by_id.values())
+        """Return the last record of each planned id, in the order in which the ids were first answered."""
+        return list(self.kept.by_id.values())
 
     @property
     def samples_planned(self) -> int:
@@ -83,7 +163,7 @@ class Run:
     @property
     def samples_answered(self) -> int:
         """Return how many of them have an answer that is not an error."""
-        return sum(record.error is None for record in self._by_id.values())
+        return sum(record.error is None for record in self.kept.by_id.values())
 
     @property
     def complete(self) -> bool:
@@ -93,8 +173,8 @@ class Run:
     @property
     def marks(self) -> list[str]:
         """Return what sets the run apart from a whole one on the benchmark's data, as every output says it."""
-        planned, errors = self.samples_planned, len(self._by_id) - self.samples_answered
-        missing = planned - len(self._by_id)
+        planned, errors = self.samples_planned, len(self.kept.by_id) - self.samples_answered
+        missing = planned - len(self.kept.by_id)
         found = [EMBEDDED] if self.spec.data == "embedded" else []
         if missing:
             found.append(
@@ -108,14 +188,42 @@ class Run:
         return found
 
     @property
+    def remarks(self) -> list[str]:
+        """Return what a reader must know of the records that do not count."""
+        kept, found = self.kept, []
+        if kept.strangers:
+            found.append(f"{kept.strangers:,} records are of questions that this run does not ask; they do not count.")
+        if kept.twice:
+            found.append(f"{kept.twice:,} questions were answered more than once; of each the last answer counts.")
+        if kept.torn:
+            found.append("The last line of records.jsonl is cut off and does not count; run the same command to go on.")
+        return found
+
+    @property
     def answered(self) -> str:
         """Return `n of N questions answered`."""
         return f"{self.samples_answered:,} of {self.samples_planned:,} questions answered"
 
     @cached_property
     def results(self) -> dict[str, Any]:
-        """Return `scores.json` as it stands. Raises InputError if the run was not scored yet."""
-        return read_json(self.folder / "scores.json", "score the run first: mmeval score RUN")
+        """Return `scores.json` as it stands. Raises InputError if the run was not scored as it is now."""
+        path, advice = self.folder / "scores.json", "score the run first: mmeval score RUN"
+        results = read_json(path, advice)
+        checked(Results, results, str(path), advice)
+        if results.get("records") != self._scored:
+            raise InputError(f"{path}: made from other records than those of today; {advice}")
+        return results
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether the run was scored without a judge, and its records have changed since."""
+        path = self.folder / "scores.json"
+        results = read_json(path, "score the run again: mmeval score RUN") if path.exists() else {"judge": None}
+        return "judge" not in results and results.get("records") != self._scored
+
+    @property
+    def _scored(self) -> dict[str, Any]:
+        return {"count": len(self.kept.by_id), "sha256": self.kept.digest}
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -157,7 +265,9 @@ class Run:
         path, advice = self.folder / "samples.jsonl", "score the run first: mmeval score RUN"
         if not path.is_file():
             raise InputError(f"{path}: not there; {advice}")
-        return [value for value, _ in jsonl.read(path, advice=advice)]
+        _ = self.results  # raises where the scores are of other records
+        lines = jsonl.read(path, advice=advice)
+        return [value for value, where in lines if checked(SampleScores, value, where, advice)]
 
     def note(self, session: Mapping[str, Any], data_digest: str) -> None:
         """Add where this session runs, and which data it read: commit, packages, machine."""
@@ -169,19 +279,22 @@ class Run:
         """Write the scores, and each sample's beside them."""
         lines = (json.dumps(sample, ensure_ascii=False, separators=(",", ":")) + "\n" for sample in samples)
         write_text(self.folder / "samples.jsonl", "".join(lines))
+        results = {**results, "records": self._scored}
         write_json(self.folder / "scores.json", results)
-        for name in ("results", "judged"):
-            self.__dict__.pop(name, None)
-        self.results = dict(results)
+        self.__dict__.pop("judged", None)
+        self.results = results
 
     @contextmanager
     def journal(self) -> Iterator[Journal]:
         """Open the journal for appending, locked. Raises InputError if another process has it open."""
         path = self.folder / "records.jsonl"
         with locked(path, f"{self.folder}: another process is writing this run; wait for it, or choose --out"):
-            self.__dict__.pop("_by_id", None)  # that process may have gone on with the run
+            self.__dict__.pop("kept", None)  # that process may have gone on with the run
+            for left in filter(is_temporary, self.folder.iterdir()):
+                left.unlink(missing_ok=True)
             with jsonl.appending(path) as lines:
-                yield Journal(lines, self._by_id)
+                yield Journal(lines)
+        self.__dict__.pop("kept", None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,12 +302,10 @@ class Journal:
     """Appends records; each is on its way to the disk when `append` returns."""
 
     lines: jsonlines.Writer
-    held: dict[str, Record]
 
     def append(self, record: Record) -> None:
         """Write one record as one line: a kill leaves whole lines and at most one torn one."""
         self.lines.write(_to_json(record))
-        self.held[record.id] = record
 
 
 def open_run(folder: str | Path) -> Run:
@@ -224,13 +335,14 @@ def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
     return run
 
 
-def create(folder: Path, identity: Mapping[str, Any], samples: int, available: int) -> Run:
-    """Begin a run, or open the one that is there if it is the same. Raises as `begun` does."""
+def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], available: int) -> Run:
+    """Begin a run of these samples, or open the one that is there if it is the same. Raises as `begun` does."""
     if run := begun(folder, identity):
         return run
     folder.mkdir(parents=True, exist_ok=True)
-    header = {"schema": SCHEMA, "identity": dict(identity), "samples": samples, "available": available, "sessions": []}
-    write_json(folder / "run.json", header)
+    header = {"schema": SCHEMA, "identity": dict(identity), "samples": len(ids), "available": available, "sessions": []}
+    write_text(folder / "ids.json", json.dumps({"ids": list(ids)}) + "\n")
+    write_json(folder / "run.json", header)  # last: it makes the folder a run
     return open_run(folder)
 
 
@@ -253,84 +365,69 @@ _DIGESTS = {
 
 
 def check_removable(folder: Path) -> None:
-    """Raise InputError for a folder that holds anything but a run."""
-    if folder.exists() and not (folder / "run.json").is_file():
+    """Raise InputError for a folder that holds anything but a run, or what is left of one."""
+    if not folder.exists() or (folder / "run.json").is_file():
+        return
+    if not folder.is_dir() or any(entry.name not in OURS and not is_temporary(entry) for entry in folder.iterdir()):
         raise InputError(f"{folder}: not a run (no run.json), so it is not deleted; name another with --out")
 
 
 def remove(folder: Path) -> None:
-    """Delete a run. Raises InputError for a folder that holds none, and while another process writes it."""
-    import shutil
+    """Delete a run. Raises InputError for a folder that holds none, and while another process writes it.
 
+    `run.json` goes after all that it speaks of: what a kill leaves behind is a run that can go on, or be deleted.
+    """
     check_removable(folder)
-    if folder.exists():
-        with Run(folder).journal():
-            shutil.rmtree(folder)
-
-
-@contextmanager
-def locked(path: Path, message: str) -> Iterator[None]:
-    """Hold a lock on a file, made if need be. Raises InputError with the message while another process holds it."""
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(message) from error
-        yield
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write the whole file or leave the old one, whenever the process is killed."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write the whole text or leave the old file; half a surrogate pair is written as its escape."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-    temporary.replace(path)
-
-
-def read_json(path: Path, advice: str) -> dict[str, Any]:
-    """Read a JSON object from a file. Raises InputError naming the file, with the advice."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: not there; {advice}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error}); {advice}") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: not a JSON object; {advice}")
-    return value
-
-
-def _read_records(path: Path) -> Iterator[Record]:
-    if not path.exists():
+    if not folder.exists():
         return
+    with locked(folder / "records.jsonl", f"{folder}: another process is writing this run; wait for it"):
+        last = ("run.json", "ids.json")
+        for path in (path for path in folder.iterdir() if path.name not in last):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        for name in last:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _read_records(path: Path, see: Callable[[bytes], None]) -> Iterator[Record]:
     advice = "restore the file, or start over with --fresh"
-    for value, where in jsonl.read(path, advice=advice, whole_lines=True):
-        try:
-            yield _from_json(value)
-        except (TypeError, KeyError) as error:
-            raise InputError(f"{where}: not a record ({error}); {advice}") from error
+    for value, where in jsonl.read(path, advice=advice, whole_lines=True, see=see):
+        if "tokens" in value:  # schema 1
+            value["input_tokens"] = value.pop("tokens")
+        record: Record = checked(Record, value, where, advice)
+        groups, tags = _Facts(record.groups, f"{where}, groups"), _Facts(record.tags, f"{where}, tags")
+        yield dataclasses.replace(record, groups=groups, tags=tags)
+
+
+class _Facts(dict[str, str]):
+    """Groups or tags of a record. What a task needs and a record lacks is a sentence with the record's line."""
+
+    def __init__(self, values: Mapping[str, str], where: str) -> None:
+        super().__init__(values)
+        self._where = where
+
+    def __missing__(self, key: str) -> str:
+        raise InputError(f"{self._where}: no '{key}', which the task needs; restore the file, or start over")
 
 
 def _refuse_foreign_files(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """Raise InputError for a folder with anything in it but what was written before `run.json`."""
+    if not folder.exists():
+        return
+    left = [p.name for p in folder.iterdir() if not is_temporary(p)] if folder.is_dir() else [folder.name]
+    if "records.jsonl" in left and OURS.issuperset(left):
+        raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
+    if set(left) - {"ids.json"}:
         raise InputError(f"{folder}: there is something else there; choose another folder with --out")
 
 
 def _to_json(record: Record) -> dict[str, Any]:
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     always = {"id": record.id, "text": record.text, "targets": record.targets}
-    return always | {name: value for name, value in values.items() if value not in (None, "", (), {}, 0, 0.0)}
-
-
-def _from_json(value: dict[str, Any]) -> Record:
-    if "tokens" in value:  # schema 1
-        value["input_tokens"] = value.pop("tokens")
-    frozen: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-    return Record(**frozen)
+    kept = always | {name: value for name, value in values.items() if value not in (None, "", (), {}, 0, 0.0)}
+    return dict(jsonl.mended(kept))
 
 
 def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:

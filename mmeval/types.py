@@ -153,11 +153,10 @@ FinishReason = Literal["stop", "length"]
 """An answer ends by itself (`stop`), or is cut at the most tokens that it may have (`length`)."""
 
 
-@dataclass(frozen=True)
-class Response:
-    """What a model said to one request: a text, the log-likelihoods of the candidates, or an error."""
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    """What a model said: a text, the log-likelihoods of the candidates, or an error."""
 
-    id: str
     text: str | None = None
     loglikelihoods: tuple[float, ...] | None = None
     """One a candidate: the sum over its tokens of natural-log probabilities."""
@@ -174,6 +173,13 @@ class Response:
     """Length of the answer in the model's tokens, its end of sequence included."""
     seconds: float = 0.0
     """Time that the answer took; of a batch, each answer's equal share."""
+
+
+@dataclass(frozen=True)
+class Response(_Said):
+    """A model's answer to one request."""
+
+    id: str
 
 
 @dataclass(frozen=True)
@@ -220,7 +226,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(_Said):
     """A line of `records.jsonl`: the sample's facts and what the model said, enough to score it again."""
 
     id: str
@@ -235,15 +241,6 @@ class Record:
     """Digests of the pictures."""
     digest: str = ""
     """The first 16 hex digits of the SHA-256 over the whole sample: an answer to another sample is not one to it."""
-    text: str | None = None
-    loglikelihoods: tuple[float, ...] | None = None
-    error: str | None = None
-    reasoning: str = ""
-    finish_reason: FinishReason | None = None
-    sent: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

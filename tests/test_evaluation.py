@@ -172,7 +172,8 @@ def test_each_file_of_a_run_is_read_once_a_stage(data: Path, tmp_path: Path, mon
     evaluation.report(run)
     assert {name: count for name, count in read.items() if name.endswith(("json", "jsonl"))} == {
         "run.json": 1,
-        "records.jsonl": 1,
+        "ids.json": 1,
+        "records.jsonl": 2,  # when it is asked, and when it is scored
         "samples.jsonl": 1,
     }
     assert set(judged.values()) == {1}

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mmeval import files
 from mmeval import run as runs
 from mmeval.types import InputError, Record, RunMismatch
 
@@ -14,7 +20,7 @@ IDENTITY = {"task": "mme", "model": "m", "data": "d", "questions": "q"}
 
 
 def begun(folder: Path, *ids: str) -> runs.Run:
-    run = runs.create(folder, IDENTITY, samples=3, available=3)
+    run = runs.create(folder, IDENTITY, ids=("1", "2", "3"), available=3)
     with run.journal() as journal:
         for id in ids:
             journal.append(Record(id, ("yes",), "OCR", {"image": "a"}, text="yes"))
@@ -22,18 +28,19 @@ def begun(folder: Path, *ids: str) -> runs.Run:
 
 
 def test_records_come_back_as_they_were(tmp_path: Path) -> None:
-    record = Record("1", ("yes",), "OCR", {"image": "a"}, {}, ("A", "B"), "q", ("d",), "f", "ja\n\t是\ud800", (0.5,))
-    run = runs.create(tmp_path / "r", IDENTITY, samples=1, available=1)
+    facts = Record("1", ("yes",), "OCR", {"image": "a"}, {}, ("A", "B"), "q", ("d",), "f")
+    record = replace(facts, text="ja\n\t是\ud800", loglikelihoods=(0.5,))
+    run = runs.create(tmp_path / "r", IDENTITY, ids=("1",), available=1)
     with run.journal() as journal:
         journal.append(record)
     assert run.records[0].loglikelihoods == (0.5,)
-    assert run.records[0].text == record.text  # a lone surrogate too, as an escape
+    assert run.records[0].text == "ja\n\t是\ufffd"  # no file can hold half a character
     assert run.records[0].groups == record.groups
     assert run.complete
 
 
 def test_an_answer_that_is_empty_is_an_answer(tmp_path: Path) -> None:
-    run = runs.create(tmp_path / "r", IDENTITY, samples=1, available=1)
+    run = runs.create(tmp_path / "r", IDENTITY, ids=("1",), available=1)
     with run.journal() as journal:
         journal.append(Record("1", ("yes",), text=""))
     assert run.records[0].text == ""
@@ -71,7 +78,7 @@ def test_another_identity_is_a_mismatch_that_names_the_difference(tmp_path: Path
     run = begun(tmp_path / "r")
     other = {**IDENTITY, "data": "e"}
     with pytest.raises(RunMismatch, match=r"data = 'd', not 'e'"):
-        runs.create(run.folder, other, samples=3, available=3)
+        runs.create(run.folder, other, ids=("1", "2", "3"), available=3)
 
 
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
@@ -82,7 +89,7 @@ def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_run_is_neither_filled_nor_deleted(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    for act in (lambda: runs.remove(tmp_path), lambda: runs.create(tmp_path, IDENTITY, 1, 1)):
+    for act in (lambda: runs.remove(tmp_path), lambda: runs.create(tmp_path, IDENTITY, ("1",), 1)):
         with pytest.raises(InputError, match="--out"):
             act()
     assert (tmp_path / "thesis.txt").exists()
@@ -94,7 +101,7 @@ def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"run.json: cannot be read as JSON"):
         runs.open_run(run.folder)
     (run.folder / "run.json").write_text('{"samples": 3, "sessions": []}')
-    with pytest.raises(InputError, match=r"run.json: no 'identity' in it; the folder holds no run"):
+    with pytest.raises(InputError, match=r"run.json, schema: Field required, .*; the folder holds no run"):
         runs.open_run(run.folder)
 
 
@@ -104,3 +111,126 @@ def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> Non
     run.note({"commit": "def"}, "digest")
     assert [session["commit"] for session in run.sessions] == ["abc", "def"]
     assert json.loads((run.folder / "run.json").read_text())["identity"] == IDENTITY
+
+
+RESULTS = {"scorer": "official", "metrics": {}, "counts": {}, "remarks": [], "marks": [], "answered": 0, "planned": 0}
+
+
+def scored(folder: Path, *ids: str) -> runs.Run:
+    run = begun(folder, *ids)
+    run.save(RESULTS, [])
+    return run
+
+
+def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
+    run = scored(tmp_path / "r", "1")
+    assert runs.open_run(run.folder).results["records"]["count"] == 1
+    begun(run.folder, "2")
+    later = runs.open_run(run.folder)
+    assert later.stale
+    with pytest.raises(InputError, match="made from other records than those of today; score the run first"):
+        _ = later.results
+
+
+def test_a_stranger_hides_no_missing_answer(tmp_path: Path) -> None:
+    run = runs.open_run(begun(tmp_path / "r", "1", "2", "from another run").folder)
+    assert not run.complete and [record.id for record in run.records] == ["1", "2"]
+    assert run.remarks == ["1 records are of questions that this run does not ask; they do not count."]
+
+
+def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1", "2")
+    path = run.folder / "records.jsonl"
+    path.write_bytes(path.read_bytes() * 2 + b'{"id": "3", "text": "yes", "targets": ["yes"]}')
+    run = runs.open_run(run.folder)
+    assert len(run.records) == 2
+    assert run.remarks == [
+        "2 questions were answered more than once; of each the last answer counts.",
+        "The last line of records.jsonl is cut off and does not count; run the same command to go on.",
+    ]
+
+
+@pytest.mark.parametrize("left", [[], ["ids.json"], ["ids.json", ".run.json.4194305"], [".ids.json.4194305"]])
+def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left: list[str]) -> None:
+    folder = tmp_path / "r"
+    folder.mkdir()
+    for name in left:
+        (folder / name).write_text("{")
+    assert begun(folder, "1").samples_answered == 1
+    assert not list(folder.glob(".*")), "what was left behind is cleared"
+
+
+def test_what_is_left_of_a_deleted_run_is_deleted(tmp_path: Path) -> None:
+    run = scored(tmp_path / "r", "1")
+    (run.folder / "run.json").unlink()
+    with pytest.raises(InputError, match=r"a run whose run.json is gone; restore the file, or start over with --fresh"):
+        begun(run.folder)
+    runs.remove(run.folder)
+    assert begun(run.folder).samples_answered == 0
+
+
+def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    for instant in range(9):
+        run = scored(tmp_path / f"r{instant}", "1", "2")
+        left, unlink = iter(range(instant)), Path.unlink
+
+        def killed(path: Path, missing_ok: bool = False, left: Any = left, unlink: Any = unlink) -> None:
+            if next(left, None) is None:
+                raise KilledError
+            unlink(path, missing_ok)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", killed)
+            with contextlib.suppress(KilledError):
+                runs.remove(run.folder)
+        assert begun(run.folder, "1", "2", "3").complete
+        runs.remove(run.folder)
+        assert begun(run.folder).samples_answered == 0
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.write_text(tmp_path / "a", "old")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        files.write_text(tmp_path / "a", "new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
+
+
+WRONG = [
+    ("records.jsonl", {"id": 5}, r"records.jsonl, line 1, id: Input should be a valid string, not 5"),
+    ("records.jsonl", {"text": 1}, r"records.jsonl, line 1, text: "),
+    ("records.jsonl", {"targets": None}, r"records.jsonl, line 1, targets: "),
+    ("records.jsonl", {"groups": [1]}, r"records.jsonl, line 1, groups: "),
+    ("run.json", {"identity": [1]}, r"run.json, identity: Input should be a valid dictionary"),
+    ("run.json", {"identity": {"model": "m"}}, r"run.json: its identity names no task and model"),
+    ("run.json", {"sessions": [3]}, r"run.json, sessions, 0: "),
+    ("ids.json", {"ids": "1"}, r"ids.json: Input should be a valid list"),
+    ("scores.json", {"metrics": {"overall": 3}}, r"scores.json, metrics, overall: "),
+    ("scores.json", {"counts": None}, r"scores.json, counts: "),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "sentence"), WRONG)
+def test_a_wrong_type_is_a_sentence(tmp_path: Path, name: str, change: dict[str, Any], sentence: str) -> None:
+    run = scored(tmp_path / "r", "1")
+    path = run.folder / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | change) + "\n")
+    with pytest.raises(InputError, match=sentence):
+        _ = runs.open_run(run.folder).results
+
+
+def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    with pytest.raises(InputError, match=r"records.jsonl, line 1, groups: no 'pair', which the task needs"):
+        _ = runs.open_run(run.folder).records[0].groups["pair"]

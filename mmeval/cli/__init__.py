@@ -1,5 +1,8 @@
 """The command line: parse, call, print. Whatever it does can be done through `import mmeval` too."""
 
+import codecs
+import sys
+import traceback
 from typing import Any
 
 import click
@@ -18,9 +21,12 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
+        _speak_any_terminal()
         try:
             _refuse_the_other_mmeval()
             return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except InputError as error:
             click.echo(f"mmeval: {error}", err=True)
             ctx.exit(2)
@@ -35,6 +41,28 @@ class Commands(click.Group):
             advice = "fix that and run the same command; what was answered is kept"
             click.echo(f"mmeval: {where}{error.strerror or error}; {advice}", err=True)
             ctx.exit(2)
+        except Exception:
+            traceback.print_exc()
+            version = f"mmeval {__version__}, Python {sys.version.split()[0]}"
+            click.echo(f"mmeval: a fault of the program; please report it with the lines above ({version})", err=True)
+            ctx.exit(3)
+
+
+def _speak_any_terminal() -> None:
+    """Write what a terminal's encoding lacks in its letters: a dash for a dash, else an escape."""
+
+    def plain(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        text = error.object[error.start : error.end]
+        return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text), error.end
+
+    codecs.register_error("mmeval.plain", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="mmeval.plain")
+
+
+_PLAIN = {"–": "-", "—": "-", "…": "...", "×": "x", "±": "+-", "─": "-", "‘": "'", "’": "'", "“": '"', "”": '"'}
 
 
 def _refuse_the_other_mmeval() -> None:

@@ -99,12 +99,13 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
     Example: mmeval report --published 2023-09-17
              mmeval report reports/mme-mmicl-tiny-embedded reports/mme-constant-embedded
     """
+    from mmeval.evaluation import current
     from mmeval.reporting import console, run_report
     from mmeval.run import open_run
 
     if not run_folders and published is None:
         raise InputError("name one run or more, or --published WHICH")
-    runs = [open_run(folder) for folder in run_folders]
+    runs = [current(open_run(folder)) for folder in run_folders]
     console.show_paths(run_report.compare(runs, published, out))
     for line in [f"{run.folder}: {mark}" for run in runs for mark in run.marks]:
         console.say(line)
@@ -123,6 +124,7 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     Example: mmeval submit reports/mme-blip2-flan-t5-xl-hub --to mme
              mmeval submit --check my_model_MMBench_TEST_EN.xlsx --to mmbench
     """
+    from mmeval.evaluation import current
     from mmeval.reporting import console, leaderboards
     from mmeval.run import open_run
 
@@ -132,7 +134,7 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
         raise InputError(f"{checked}: no such file or folder; name what is to be checked")
     written = [checked] if checked else []
     if run_folder is not None:
-        written = leaderboards.write(open_run(run_folder), board, out or run_folder / f"submission-{board}")
+        written = leaderboards.write(current(open_run(run_folder)), board, out or run_folder / f"submission-{board}")
         console.show_paths(written)
     found = list(dict.fromkeys(finding for path in written for finding in leaderboards.check(path, board)))
     console.show_findings(found)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmeval.files import is_temporary, read_json, write_json
 from mmeval.mic.plan import Selection, draw
 from mmeval.mic.readers import READERS
 from mmeval.mic.rows import Root
@@ -93,7 +94,7 @@ def build(
                 "demonstrations": total.demonstrations,
                 "demonstrations_replaced": total.demonstrations_skipped,
             }
-            _write(out / "mic.json", manifest)
+            write_json(out / "mic.json", manifest)
         progress(plan.total, plan.total)
         shutil.rmtree(out / ".work", ignore_errors=True)
     return Built(out, manifest["examples"], manifest["left_out"])
@@ -103,7 +104,7 @@ def build(
 def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Lock the folder and give its manifest. Raises InputError if the folder holds another set."""
     path = out / "mic.json"
-    empty = not out.exists() or (out.is_dir() and all(entry.name == ".mic.json" for entry in out.iterdir()))
+    empty = not out.exists() or (out.is_dir() and all(map(is_temporary, out.iterdir())))
     if not (path.exists() or empty):
         raise InputError(f"{out}: there is something else there; choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
@@ -114,8 +115,10 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
         except BlockingIOError as error:
             raise InputError(f"{out}: another process is building there; wait for it, or choose --out") from error
         if not path.exists():
-            _write(path, {"schema": SCHEMA, "identity": identity})
-        manifest = _manifest(path)
+            write_json(path, {"schema": SCHEMA, "identity": identity})
+        manifest = read_json(path, "delete the folder and build again")
+        if not isinstance(manifest.get("identity"), dict):
+            raise InputError(f"{path}: not the manifest of a set; choose another folder with --out")
         if manifest.get("schema") != SCHEMA:
             raise InputError(f"{out}: built by another version of mmeval; choose another folder with --out")
         for key, value in identity.items():
@@ -129,16 +132,6 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield manifest
     finally:
         os.close(handle)
-
-
-def _manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: cannot be read ({error}); delete the folder and build again") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("identity"), dict):
-        raise InputError(f"{path}: not the manifest of a set; choose another folder with --out")
-    return manifest
 
 
 def _worked(making: Making, plan: Selection, workers: int, allowed: float, progress: Progress) -> Tally:
@@ -190,9 +183,3 @@ def _join(making: Making, splits: Iterable[str], plan: Selection, mark: bytes, n
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _write(path: Path, manifest: Mapping[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from mmeval.files import write_text
 from mmeval.reporting.chart import interval, number
 from mmeval.reporting.sheet import BAND, GRID, INK, MUTED, PAPER, PENS
 from mmeval.reporting.table import ScoreRow, Table, counted
-from mmeval.run import write_text
 from mmeval.types import Estimate, Image, InputError, Record, Score
 
 LISTED = 100

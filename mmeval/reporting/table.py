@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from mmeval.files import write_text
 from mmeval.reporting.chart import estimates, interval, number
-from mmeval.run import write_text
 from mmeval.task import Task
 from mmeval.types import Estimate, InputError
 

@@ -4,31 +4,33 @@ Replies that can be read are cached by content on disk, so that no question is p
 counted and asked again the next time: no failure is stored, and none becomes a letter.
 """
 
+from __future__ import annotations
+
+import asyncio
 import hashlib
-import http.client
-import io
 import json
 import os
 import random
 import re
-import socket
-import time
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl
 from mmeval.scoring.readings.choices import NONE_OF_THEM, texts
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import InputError, Record
 
+if TYPE_CHECKING:
+    import httpx2
+
 KEY = "MMEVAL_JUDGE_KEY"
 """The environment variable with the server's key, if it needs one."""
 TRIES, AT_ONCE = 3, 8
+PAUSE = 0.2
+"""Seconds before the second try; the third comes after four times as many."""
 LONGEST = 1 << 20
 """Bytes of a reply at most."""
 HOPELESS = 5
@@ -145,6 +147,8 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
 
     The verdicts are final unless `Verdicts.failed` names records: those got no reply, and are asked again next time.
     """
+    from anyio.from_thread import start_blocking_portal
+
     check_address(judge.url)
     verdicts = Verdicts(judge.model)
     cached = _cached(judge.cache)
@@ -158,7 +162,8 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
             open_questions.setdefault(key, []).append(record)
     if open_questions:
         say(f"asking {judge.model} at {judge.url} about {len(open_questions)} answers that no scorer can read")
-        _ask_all(judge, open_questions, verdicts)
+        with start_blocking_portal() as portal:  # a loop of its own: a notebook's main thread has one already
+            portal.call(_ask_all, judge, open_questions, verdicts)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         say(
             f"the judge at {judge.url} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
@@ -167,44 +172,52 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
     return verdicts
 
 
-def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
-    in_a_row = 0
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        with jsonl.appending(judge.cache) as lines:
-            waiting = {pool.submit(_letter, judge, rows[0]): key for key, rows in questions.items()}
-            for future in as_completed(waiting):
-                key, ids = waiting[future], [row.id for row in questions[waiting[future]]]
-                if future.cancelled():
-                    verdicts.failed.update(ids)
-                    continue
-                reply, letter, problem = future.result()
-                if letter is not None:
-                    lines.write({"key": key, "model": judge.model, "reply": reply})
-                    verdicts.read |= dict.fromkeys(ids, letter)
-                else:
-                    verdicts.why = problem
-                    (verdicts.failed if reply is None else verdicts.unreadable).update(ids)
-                in_a_row = in_a_row + 1 if reply is None else 0
-                if in_a_row == HOPELESS:
-                    for other in waiting:  # a pool that shuts down would not say which it dropped
-                        other.cancel()
-    finally:
-        pool.shutdown(cancel_futures=True)  # whoever presses Ctrl-C does not wait for thousands of questions
+async def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
+    import httpx2
+
+    gate, in_a_row = asyncio.Semaphore(AT_ONCE), 0
+
+    async def ask_one(key: str, rows: Sequence[Record]) -> None:
+        nonlocal in_a_row
+        ids = [row.id for row in rows]
+        async with gate:
+            if in_a_row >= HOPELESS:
+                verdicts.failed.update(ids)
+                return
+            reply, letter, problem = await _letter(client, judge, rows[0])
+        in_a_row = in_a_row + 1 if reply is None else 0
+        if letter is not None:
+            lines.write({"key": key, "model": judge.model, "reply": reply})
+            verdicts.read |= dict.fromkeys(ids, letter)
+        else:
+            verdicts.why = problem
+            (verdicts.failed if reply is None else verdicts.unreadable).update(ids)
+
+    headers = {"Content-Type": "application/json"}
+    if os.environ.get(KEY):
+        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
+    with jsonl.appending(judge.cache) as lines:
+        # A redirection is an error, httpx's default: the key is for the server that was named.
+        async with httpx2.AsyncClient(headers=headers, timeout=None) as client, asyncio.TaskGroup() as group:
+            for key, rows in questions.items():
+                group.create_task(ask_one(key, rows))
 
 
-def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
+async def _letter(client: httpx2.AsyncClient, judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
     """Return the last reply, the letter in it, and what is wrong where there is none."""
+    from httpx2 import HTTPError
+
     reply, problem = None, ""
     for attempt in range(TRIES):
+        if attempt:
+            await asyncio.sleep(PAUSE * 4 ** (attempt - 1))
         try:
-            reply = _reply(judge, prompt(record))
-        except TimeoutError as error:  # asking again would double the wait: the next command does
-            return reply, None, f"{error} within {judge.timeout:g} seconds"
-        except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
-            problem = f"{type(error).__name__}: {error}"
-            if attempt + 1 < TRIES:
-                time.sleep(0.2 * 4**attempt)
+            async with asyncio.timeout(judge.timeout):  # the whole reply, however slowly its bytes come
+                reply = await _reply(client, judge, prompt(record))
+        except TimeoutError:  # asking again would double the wait: the next command does
+            return reply, None, f"no whole reply within {judge.timeout:g} seconds"
+        except (HTTPError, ValueError, RecursionError) as error:
+            problem = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
             continue
         if letter := strict(reply, record.choices):
             return reply, letter, ""
@@ -212,19 +225,19 @@ def _letter(judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
     return reply, None, problem
 
 
-def _reply(judge: Judge, question: str) -> str:
-    """Return a reply. Raises OSError where the server is not reached, ValueError where it does not answer like one."""
+async def _reply(client: httpx2.AsyncClient, judge: Judge, question: str) -> str:
+    """Return a reply. Raises HTTPError where the server is not reached or refuses, ValueError for no such reply."""
     messages = [{"role": "user", "content": question}]
     asked = {"model": judge.model, "messages": messages, "temperature": 0, "max_tokens": 64}
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get(KEY):
-        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
-    url = f"{judge.url.rstrip('/')}/chat/completions"
-    request = urllib.request.Request(url, json.dumps(asked).encode(), headers)
-    with OPENER.open(request, timeout=judge.timeout) as response:
-        body = response.read(LONGEST + 1)
-    if len(body) > LONGEST:
-        raise ValueError(f"its reply has more than {LONGEST:,} bytes")
+    body = b""
+    async with client.stream(
+        "POST", f"{judge.url.rstrip('/')}/chat/completions", content=json.dumps(asked)
+    ) as response:
+        response.raise_for_status()
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > LONGEST:
+                raise ValueError(f"its reply has more than {LONGEST:,} bytes")
     answer = json.loads(body)
     try:
         return str(answer["choices"][0]["message"]["content"] or "")
@@ -240,61 +253,3 @@ def _cached(path: Path) -> dict[str, str]:
             raise InputError(f"{where}: not a judge's reply; delete the line")
         found[str(entry["key"])] = str(entry["reply"])
     return found
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Make every redirection an error: the key is for the server that was named."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-class _Until(io.RawIOBase):
-    """What a socket receives before its time is up, however slowly the bytes come."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock, self._file = sock, sock.makefile("rb", buffering=0)
-        self._until = time.monotonic() + (sock.gettimeout() or 0.0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        try:
-            if (left := self._until - time.monotonic()) <= 0:
-                raise TimeoutError
-            self._sock.settimeout(left)
-            return self._file.readinto(buffer)
-        except TimeoutError as error:
-            raise TimeoutError("no whole reply") from error
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-class _Response(http.client.HTTPResponse):
-    """A reply whose status, headers and text have one time together."""
-
-    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
-        super().__init__(sock, *arguments, **options)
-        self.fp.close()
-        self.fp = io.BufferedReader(_Until(sock))
-
-
-def _timed(kind: type[http.client.HTTPConnection]) -> type[http.client.HTTPConnection]:
-    return type(kind.__name__, (kind,), {"response_class": _Response})
-
-
-class _Http(urllib.request.HTTPHandler):
-    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_timed(http.client.HTTPConnection), request)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_timed(http.client.HTTPSConnection), request)
-
-
-OPENER = urllib.request.build_opener(_Stay, _Http, _Https)
-"""Its `timeout` bounds the whole reply, status and headers included, and not each byte of it."""

@@ -33,7 +33,7 @@ class Known:
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         """Backwards: answers may come in any order."""
         for request in reversed(requests):
-            yield Response(request.id, self.answers.get(request.id, self.otherwise))
+            yield Response(request.id, text=self.answers.get(request.id, self.otherwise))
 
     def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
         """Never asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -52,7 +53,7 @@ def says(text: str) -> bytes:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(judge, "PAUSE", 0.0)
     monkeypatch.delenv(judge.KEY, raising=False)
     found = Server()
     yield found
@@ -107,6 +108,13 @@ def test_the_official_prompts_byte_for_byte() -> None:
     )
 
 
+def test_it_is_asked_from_a_notebook_whose_loop_runs(server: Server, tmp_path: Path) -> None:
+    async def cell() -> Verdicts:
+        return judge.ask(Judge(server.url, "m", tmp_path / "judge.jsonl"), records(1))
+
+    assert asyncio.run(cell()).read == {"0": "B"}
+
+
 def test_two_records_with_the_same_answer_are_one_question(server: Server, tmp_path: Path) -> None:
     one = records(1)[0]
     twice = [one, Record("again", one.targets, choices=one.choices, tags=one.tags, text=one.text)]
@@ -140,7 +148,7 @@ def test_nonsense_is_not_kept_and_only_official_draws_for_it(server: Server, tmp
 
 
 def test_a_judge_that_is_down_is_not_asked_about_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(judge, "PAUSE", 0.0)
     start = time.monotonic()
     found = judge.ask(Judge("http://127.0.0.1:9/v1", "m", tmp_path / "j"), records(500))
     assert len(found.failed) == 500

@@ -242,7 +242,11 @@ def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatc
 
 def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr(judge, "_reply", lambda *_: "B")
+
+    async def replies(*_: object) -> str:
+        return "B"
+
+    monkeypatch.setattr(judge, "_reply", replies)
     how: dict[str, Any] = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m"}
     run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)
     assert run.results["metrics"]["vanilla"]["value"] == run.results["strict"]["vanilla"]["value"] == 50.0

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from mmeval.files import write_text
 from mmeval.reporting.leaderboards.mmbench import Finding, wrong
-from mmeval.run import write_text
 from mmeval.task import load_task
 from mmeval.tasks.mme import lines
 from mmeval.types import InputError, Record

@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from mmeval.files import write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.reporting.leaderboards.mmbench import Finding, mind, wrong
-from mmeval.run import Run, write_json
+from mmeval.run import Run
 from mmeval.types import InputError
 
 META = ("Method", "Parameters", "Language Model", "Vision Model", "Org", "Time", "Verified", "OpenSource")

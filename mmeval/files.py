@@ -1,0 +1,94 @@
+"""Files that are whole or not there: written in one step, read as JSON objects, held by one process at a time.
+
+What the objects mean is for the callers to say; JSON Lines are read and written in `jsonl`.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mmeval.types import InputError
+
+_TEMPORARY = re.compile(r"\..+\.([0-9]+)")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write the whole value or leave the old file, whenever the process is killed and whatever the disk does."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the whole text or leave the old file; half a surrogate pair is written as its escape."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether `write_text` left the file behind when it was killed."""
+    found = _TEMPORARY.fullmatch(path.name)
+    if found is None or path.is_dir():
+        return False
+    try:
+        os.kill(int(found[1]), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:  # another user's process
+        return False
+    return int(found[1]) == os.getpid()
+
+
+def read_json(path: Path, advice: str) -> dict[str, Any]:
+    """Read a JSON object from a file. Raises InputError naming the file, with the advice."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: not there; {advice}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error}); {advice}") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a JSON object; {advice}")
+    return value
+
+
+def checked(kind: Any, value: object, where: str, advice: str) -> Any:
+    """Return the value as that kind (a dataclass, a typed dict). Raises InputError naming the first wrong key."""
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ", ".join([where, *map(str, first["loc"])])
+        raise InputError(f"{place}: {first['msg']}, not {first['input']!r:.60}; {advice}") from error
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+@contextmanager
+def locked(path: Path, message: str) -> Iterator[None]:
+    """Hold a lock on a file, made if need be. Raises InputError with the message while another process holds it."""
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(message) from error
+        yield

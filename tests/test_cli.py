@@ -1,0 +1,46 @@
+"""The command line's edges: any terminal gets the numbers, and a fault of the program has a status of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mmeval import evaluation
+from mmeval.cli import main
+from mmeval.spec import RunSpec
+from tests.mme_folder import make_release
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    data = make_release(folder / "data", pictures=1)
+    return evaluation.evaluate(RunSpec("mme", "constant", data=data), out=folder / "run").folder
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_of_any_encoding_gets_every_score(scored: Path, encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "100"}
+    command = [sys.executable, "-m", "mmeval", "score", str(scored)]
+    ended = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    dash = "–" if encoding == "utf-8" else "-"
+    shown = ended.stdout.decode(encoding)
+    assert re.search(rf"Perception .* \d+\.\d{dash}\d", shown)
+
+
+def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise AssertionError("cannot be")
+
+    monkeypatch.setattr(evaluation, "score", fault)
+    ended = CliRunner().invoke(main, ["score", str(scored)])
+    assert ended.exit_code == 3
+    assert "AssertionError: cannot be" in ended.output
+    assert "mmeval: a fault of the program; please report it with the lines above (mmeval 0." in ended.output
