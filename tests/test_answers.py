@@ -32,7 +32,7 @@ class Mixed(Constant):
     """Answers one question so and the next otherwise, by its id."""
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
-        return (Response(one.id, random.Random(one.id).choice(SAID), finish_reason="stop") for one in requests)
+        return (Response(one.id, text=random.Random(one.id).choice(SAID)) for one in requests)
 
     def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
         for one in requests:
