@@ -317,7 +317,7 @@ def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
         {"question_id": "101669", "prediction": "A"},
     ]
     (tmp_path / "seed.json").write_text("".join(json.dumps(one) + ",\n" for one in lines))
-    assert number("seed-bench", tmp_path / "seed.json", tmp_path / "seed") == 100
+    assert number("seed-bench", tmp_path / "seed.json", tmp_path / "seed", "5") == 100
 
     WRITERS["blink"](tmp_path / "blink")
     put(tmp_path / "blink.json", {f"val_{name}_1": "(A)" for name in load_task("blink").axes})
