@@ -25,7 +25,7 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Display, Generation, Image, InputError, Model, Request, Response, Sample
+from mmeval.types import Display, Generation, Image, Model, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -92,13 +92,13 @@ def evaluate(
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
     _check_judge(spec)
-    data, source, spec = _data(spec, load_task(spec.task))
+    data, source, spec = data_of(spec, load_task(spec.task))
     task = configure(load_task(spec.task), spec)
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
-    _, _, usual = _data(defaults(named), task)
+    _, _, usual = data_of(defaults(named), task)
     filled = _filled(named, task, checkpoint)
     folder = Path(out) if out else REPORTS / folder_name(filled, _filled(usual, task, checkpoint))
     if fresh:
@@ -186,18 +186,6 @@ def report(run: Run, find: Callable[[Collection[str]], Mapping[str, Sequence[Ima
     return run_report.write(run, find)
 
 
-def score_predictions(
-    task: str, path: str, *, reading: str | None = None, partial: bool = False
-) -> tuple[Scored, dict[str, Any]]:
-    """Score a benchmark's own predictions format, ours or anybody's, without a model. Raises InputError."""
-    found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
-    if found.read_predictions is None:
-        raise InputError(f"the task '{task}' has no predictions format of its own; score a run folder instead")
-    scored = score_records(found, found.read_predictions(path))
-    results = scored.results()
-    return scored, {**results, "answered": len(scored.records), "planned": len(scored.records), "marks": []}
-
-
 def preview(spec: RunSpec) -> Preview:
     """Return the first prompt of each category as the model will see it. Nothing is asked or written.
 
@@ -231,7 +219,7 @@ def _spec(spec: RunSpec | None, values: Mapping[str, Any]) -> RunSpec:
     return replace(spec, **values)
 
 
-def _data(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
+def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
     """Return the data's name, what the task reads, and the spec with the settings that an embedded suite brings."""
     data = task.default_source if spec.data is None else spec.data
     if data != "embedded":

@@ -77,6 +77,8 @@ def official(record: Record) -> Score:
 
 
 _READ = choices.scorer(letters.blink)
+_FINAL = {"final": "yes"}
+_MISSING = {**_FINAL, "missing": "yes"}
 
 
 def read_predictions(path: str) -> list[Record]:
@@ -98,7 +100,9 @@ def read_predictions(path: str) -> list[Record]:
     # all questions of a subtask have as many options, and each is right somewhere in val
     offered = {name: tuple(sorted(set(letters))) for name, letters in keys.items()}
     return [
-        Record(idx, (right,), name, {}, {"final": "yes"}, offered[name], text=answers.get(idx, ""))
+        Record(
+            idx, (right,), name, {}, _FINAL if idx in answers else _MISSING, offered[name], text=answers.get(idx, "")
+        )
         for idx, (name, right) in gold.items()
     ]
 

@@ -5,7 +5,7 @@ pictures with both answered right (acc+). Perception is the sum of the first ten
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -230,9 +230,23 @@ def total(subtasks: Sequence[Statistic]) -> Statistic:
 def read_predictions(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record]:
     """Return the answers in a results folder of the benchmark's own format, in its order.
 
-    A file holds a subtask, a line an answer: picture, question, ground truth, answer. The group `pair` ties lines 1
-    and 2, 3 and 4, ..., as MME's script does. Raises InputError, naming file and line, where that script stops.
+    A file holds a subtask, a line an answer: picture, question, ground truth, answer. A question that stands several
+    times counts once, by its last answer. The group `pair` ties answers 1 and 2, 3 and 4, ..., as MME's script does.
+    Raises InputError, naming file and line, where that script stops.
     """
+    once = []
+    for subtask in subtasks:
+        found: dict[tuple[object, ...], list[Record]] = {}
+        for record in lines(path, [subtask]):
+            found.setdefault((record.groups["image"], record.question, record.targets), []).append(record)
+        for number, (*before, last) in enumerate(found.values()):
+            tags = {"times": str(len(before) + 1)} if before else {}
+            once.append(replace(last, groups={**last.groups, "pair": f"{subtask}/{number // 2 + 1}"}, tags=tags))
+    return once
+
+
+def lines(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record]:
+    """Return the answer of each line of a results folder, whether its question stands there before or not."""
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give the folder with existence.txt and the others")

@@ -41,10 +41,14 @@ MAY = {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
         *("survey", "rendering", "run", "scored", "scoring", "reporting"),
     },
+    "answers": {
+        *("types", "spec", "task", "data", "scoring", "scored"),
+        *("rendering", "run", "evaluation", "reporting"),
+    },
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "cli": {
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
-        *("run", "evaluation", "sweep", "reporting"),
+        *("run", "evaluation", "answers", "sweep", "reporting"),
     },
     "__main__": {"cli"},
 }

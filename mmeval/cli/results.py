@@ -3,57 +3,69 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mmeval.cli.options import folder_argument, spec_options
+from mmeval.cli.options import folder_argument, given, spec_options
 from mmeval.types import Display, InputError
 
 
 @click.command()
 @folder_argument
-@click.option("--task", help="With --predictions: the benchmark.")
+@click.option("--task", help="With --answers or --predictions: the benchmark, or a card.")
+@click.option(
+    "--answers", help="Anybody's answers by id: .jsonl, .json, .csv, .tsv, .xlsx, .parquet (docs/answers.md)."
+)
 @click.option("--predictions", help="The benchmark's own: for MME a results folder, for MMBench a table.")
-@spec_options(names=("reading", "partial", "judge", "judge_model"))
+@spec_options(names=("data", "reading", "partial", "judge", "judge_model"))
 @click.option("--json", "as_json", is_flag=True, help="Print scores.json and nothing else.")
 def score(
     run_folder: Path | None,
     task: str | None,
+    answers: str | None,
     predictions: str | None,
-    reading: str | None,
-    partial: bool | None,
     judge: str | None,
     judge_model: str | None,
     as_json: bool,
+    **how: Any,
 ) -> None:
-    """Score a run again, or anybody's predictions, without a model.
+    """Score a run again, or anybody's answers, without a model.
 
     \b
     Example: mmeval score reports/mme-mmicl-tiny-embedded
+             mmeval score --task mmstar --data MMStar --answers THEIRS.xlsx
              mmeval score --task mme --predictions MY_RESULTS --json
     """
-    if predictions is not None and task is not None and run_folder is None and judge is None:
-        complete = _score_predictions(task, predictions, reading, bool(partial), as_json)
-    elif run_folder is not None and predictions is None and task is None and reading is None and not partial:
+    own, file = given(how), answers or predictions
+    if run_folder is not None and not (task or file or own):
         complete = _score_run(run_folder, judge, judge_model, as_json)
+    elif (
+        run_folder is None
+        and task
+        and file
+        and None in (answers, predictions)
+        and not (judge or (predictions and how["data"]))
+    ):
+        complete = _score_file(task, file, answers is not None, own, as_json)
     else:
         raise InputError(
-            "name a run folder (--judge goes with it; its reading is the run's own), or --task and --predictions "
-            "(--reading and --partial go with these)"
+            "name a run folder (--judge goes with it; its reading is the run's own), or --task and either --answers "
+            "(--data, --reading and --partial go with these) or --predictions (--reading and --partial do)"
         )
     sys.exit(0 if complete else 1)
 
 
-def _score_predictions(task: str, predictions: str, reading: str | None, partial: bool, as_json: bool) -> bool:
-    from mmeval.evaluation import score_predictions
+def _score_file(task: str, file: str, by_id: bool, how: dict[str, Any], as_json: bool) -> bool:
+    from mmeval.answers import score_answers, score_predictions
     from mmeval.reporting import console, run_report
 
-    scored, results = score_predictions(task, predictions, reading=reading, partial=partial)
+    scored, results = score_answers(task, file, **how) if by_id else score_predictions(task, file, **how)
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
-        console.show_run(run_report.table_of_predictions(scored.task, results, Path(predictions).name), [])
-    return not results["counts"]["error"]
+        console.show_run(run_report.table_of_predictions(scored.task, results, Path(file).name), [])
+    return bool(results["answered"] == results["planned"])
 
 
 def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json: bool) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import evaluation
+from mmeval import answers
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.reporting import leaderboards as submission
@@ -64,7 +64,7 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
     assert {cell.data_type for row in rows for cell in row[1:] if cell.value is not None} == {"s"}
     assert [cell.value for cell in rows[0]][3:7] == ["a cat", "a dog", "None", "NA"]
     assert findings(path) == []
-    scored, results = evaluation.score_predictions("mmbench", str(path))
+    scored, results = answers.score_predictions("mmbench", str(path))
     assert results["metrics"]["circular"] == run.results["metrics"]["circular"]
     assert {record.id: record.choices for record in scored.records} == {r.id: r.choices for r in run.records}
 
@@ -189,9 +189,9 @@ def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     twice.write_text(twice.read_text().replace("\tcomment\t", "\tPrediction\t", 1))
     assert "two columns prediction; keep one" in findings(twice)[0]
     with pytest.raises(InputError, match=r"line 2, column answer: empty, .* which are public today"):
-        evaluation.score_predictions("mmbench", str(predictions(tmp_path / "e.tsv", {0: {"answer": ""}})))
+        answers.score_predictions("mmbench", str(predictions(tmp_path / "e.tsv", {0: {"answer": ""}})))
     with pytest.raises(InputError, match="no column answer, so there is nothing to score by"):
-        evaluation.score_predictions("mmbench", str(predictions(tmp_path / "c.tsv", without=("answer",))))
+        answers.score_predictions("mmbench", str(predictions(tmp_path / "c.tsv", without=("answer",))))
 
 
 def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:

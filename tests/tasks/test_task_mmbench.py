@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import evaluation
+from mmeval import answers, evaluation
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
@@ -119,7 +119,7 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
     assert run.results["metrics"]["circular"]["value"] == 50.0
     assert run.results["strict"]["circular"]["value"] == 100.0
     (path,) = submission.write(run, "mmbench", tmp_path)
-    assert evaluation.score_predictions("mmbench", str(path))[1]["metrics"] == run.results["metrics"]
+    assert answers.score_predictions("mmbench", str(path))[1]["metrics"] == run.results["metrics"]
 
 
 def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
@@ -135,18 +135,18 @@ def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) 
     lines = [line | {"prediction": line["answer"]} for line in table.with_turns(table.questions())]
     lines = [line | {"l2-category": line["l2-category"] or "logic_reasoning"} for line in lines]
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category"])
-    metrics = evaluation.score_predictions("mmbench", str(path))[1]["metrics"]
+    metrics = answers.score_predictions("mmbench", str(path))[1]["metrics"]
     assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
     assert "" not in metrics and "vanilla/" not in metrics
     empty = [line | {"category": "", "l2-category": ""} for line in lines]
     with pytest.raises(InputError, match="line 2, column category: empty, and no l2-category either"):
-        evaluation.score_predictions("mmbench", str(table.write(tmp_path / "t.tsv", empty, ["image"])))
+        answers.score_predictions("mmbench", str(table.write(tmp_path / "t.tsv", empty, ["image"])))
 
 
 def test_a_table_without_categories_has_an_overall_score(tmp_path: Path) -> None:
     lines = [line | {"prediction": "A"} for line in table.with_turns(table.questions())]
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category", "l2-category"])
-    scores = evaluation.score_predictions("mmbench", str(path))[1]
+    scores = answers.score_predictions("mmbench", str(path))[1]
     assert scores["metrics"]["vanilla"]["value"] == 25.0
     assert (scores["metrics"]["CP"]["value"], scores["metrics"]["circular"]["value"]) == (None, 0.0)
     assert "The table has no column category, so that no ability has a number." in scores["remarks"]
@@ -170,14 +170,14 @@ def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) 
     assert len(lines) == 4377
     lines = [line | ({"prediction": "D"} if int(line["index"]) < 600 else {}) for line in lines]
     path = table.write(tmp_path / "t.tsv", lines, ["image"])
-    scores = evaluation.score_predictions("mmbench", str(path))[1]
+    scores = answers.score_predictions("mmbench", str(path))[1]
     assert scores["metrics"]["circular"]["value"] == pytest.approx(100 * 576 / 1176)
     assert any(said.startswith("53 of 1,176 questions have fewer turns than options") for said in scores["remarks"])
     assert not [
         found for found in submission.check(path, "mmbench") if "turns" in found.sentence or "size" in found.sentence
     ]
     one_less = table.write(tmp_path / "less.tsv", lines[:-1], ["image"])
-    found = evaluation.score_predictions("mmbench", str(one_less))[1]
+    found = answers.score_predictions("mmbench", str(one_less))[1]
     assert found["metrics"]["circular"]["reason"].startswith("incomplete: question")
 
 

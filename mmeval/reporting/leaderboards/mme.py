@@ -8,12 +8,11 @@ from pathlib import Path
 from mmeval.files import write_text
 from mmeval.reporting.leaderboards.mmbench import Finding, wrong
 from mmeval.task import load_task
+from mmeval.tasks.mme import lines
 from mmeval.types import InputError, Record
 
 BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Each becomes one blank, so that an answer keeps its first four characters, which are what MME's script reads."""
-TOTAL = 2374
-"""Questions of the release."""
 
 STEPS = """What to do with it today (checked 2026-08):
 - MME has no written procedure and its leaderboard last changed in 2024-11; its answers are public, so the score is
@@ -39,15 +38,14 @@ def check(folder: Path) -> list[Finding]:
     The first thing that stops MME's script, or else each pair of lines that it would score without being one.
     """
     folder = folder.parent if folder.is_file() else folder
-    read = load_task("mme").read_predictions
-    assert read is not None
+    total = int(load_task("mme").card["questions"])
     try:
-        records = read(str(folder))
+        records = lines(str(folder))
     except InputError as error:
         return [wrong(str(error))]
     found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
-    if len(records) != TOTAL:
-        found.append(wrong(f"{folder}: {len(records):,} answers; the benchmark has {TOTAL:,} questions"))
+    if len(records) != total:
+        found.append(wrong(f"{folder}: {len(records):,} answers; the benchmark has {total:,} questions"))
     return found
 
 

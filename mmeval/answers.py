@@ -1,0 +1,250 @@
+"""Score anybody's answers, without a model: joined to a benchmark's questions, or in the benchmark's own format."""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmeval.data.answers import IDS, Answer, bare, key, read
+from mmeval.evaluation import data_of
+from mmeval.rendering import record
+from mmeval.run import EMBEDDED
+from mmeval.scored import Scored, score_records
+from mmeval.scoring.metrics.circular import GROUP
+from mmeval.scoring.readings.choices import letter
+from mmeval.spec import RunSpec
+from mmeval.task import configure, load_task
+from mmeval.types import InputError, Record, Request, Response, Sample
+
+TINY = 1e-15
+SURE = 0.95
+"""Share of the rows with a known id that must be about its question, or the ids are others; and of all rows that ids
+must name, or the rows' order is tried first."""
+_ROW = re.compile(r" \(row [0-9]+\)$")
+"""How ids end that the data has several times: the row tells them apart."""
+_NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def score_predictions(
+    task: str, path: str, *, reading: str | None = None, partial: bool = False
+) -> tuple[Scored, dict[str, Any]]:
+    """Score a benchmark's own predictions format, ours or anybody's, without a model. Raises InputError."""
+    found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
+    if found.read_predictions is None:
+        raise InputError(f"the task '{task}' has no predictions format of its own; give --data and --answers instead")
+    records = found.read_predictions(path)
+    scored = score_records(found, records)
+    missing = sum("missing" in record.tags for record in records)
+    planned = max(len(records), int(found.card.get("questions", 0)))
+    repeated = [record for record in records if "times" in record.tags]
+    once = "questions stand twice or more and count once, by the last answer, as"
+    remarks = [f"{len(repeated):,} {once} {repeated[0].id} ({repeated[0].question[:60]})."] if repeated else []
+    return scored, _of_answers(scored, len(records) - missing, planned, remarks + _size(records))
+
+
+def score_answers(
+    task: str, path: str, *, data: str | None = None, reading: str | None = None, partial: bool = False
+) -> tuple[Scored, dict[str, Any]]:
+    """Score anybody's answers to the questions of a benchmark's data, without a model. Raises InputError."""
+    name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), load_task(task))
+    found = configure(load_task(task), spec)
+    joined = join(found.samples(source), Path(path), found.candidates)
+    scored = score_records(found, joined.records)
+    results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
+    marks = [EMBEDDED] if name == "embedded" else []
+    return scored, results | {"marks": marks + results["marks"]}
+
+
+def _size(records: Sequence[Record]) -> list[str]:
+    """Say which of MMBench's sets a table is by its size, questions and their turns."""
+    from mmeval.reporting.leaderboards.mmbench import SIZES
+
+    questions = {record.groups[GROUP] for record in records if GROUP in record.groups}
+    names = [name for name, size in SIZES.items() if size == (len(questions), len(records))]
+    known = f"as {names[0]} has" if names else f"as no set has whose size is known ({', '.join(SIZES)})"
+    return [f"{len(questions):,} questions in {len(records):,} rows, {known}."] if questions else []
+
+
+def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
+    """Return the results of answers that are in no run; as in a run, questions without one are told in a mark."""
+    results = scored.results()
+    errors = results["counts"]["error"]
+    marks = [f"unfinished: {planned - given:,} of {planned:,} questions have no answer"] if given < planned else []
+    marks += [f"{errors:,} of {planned:,} answers are errors"] if errors else []
+    found = {"answered": given - errors, "planned": planned, "marks": marks}
+    return results | found | {"remarks": remarks + results["remarks"]}
+
+
+class Joined(NamedTuple):
+    """Answers as records, in the benchmark's order; how many questions there are; what is to be said of the rest."""
+
+    records: list[Record]
+    planned: int
+    remarks: list[str]
+
+
+def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], Sequence[str]] | None = None) -> Joined:
+    """Join the answers of a file to the questions of a benchmark.
+
+    By the column that names most of them, by whole ids, unique parts of ids, or a picture and its question; or by the
+    order of the rows, where each has its question. A row that has a question is joined to no other. Of an id that
+    stands twice the last answer counts. `candidates` are those whose likelihoods are compared. Raises InputError
+    where nothing can be joined.
+    """
+    rows = read(path)
+    asked: dict[str, Record] = {}
+    compared: int | None = None
+    for sample in samples:
+        if sample.id in asked:
+            raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
+        prompt = tuple(f"{part} " if isinstance(part, str) else part for part in sample.prompt)
+        asked[sample.id] = record(sample, Request(sample.id, prompt), Response(sample.id))
+        compared = len(candidates(sample)) if candidates else None
+    words = {id: bare(one.question) for id, one in asked.items()}
+    column, found = _by_id(rows, asked, words)
+    if len(rows) - found.count(None) < SURE * len(rows) and any(ordered := _by_order(rows, asked, words)):
+        column, found = "their order, each having the question that stands there", ordered
+    answers = {id: row for row, id in zip(rows, found, strict=True) if id is not None}
+    if not answers:
+        raise InputError(_stranger(rows[0], words, path))
+    records = [_answered(asked[id], answers[id], compared) for id in asked if id in answers]
+    return Joined(records, len(asked), _told(rows, found, len(asked), column))
+
+
+def _told(rows: Sequence[Answer], found: Sequence[str | None], planned: int, how: str) -> list[str]:
+    """Return sentences on how rows were joined, and on ids that are unknown or stand twice."""
+    known = [id for id in found if id is not None]
+    columns = " and ".join(dict.fromkeys(row.column for row in rows))
+    told = [
+        f"{len(known):,} of {len(rows):,} rows answer one of the {planned:,} questions ({columns}; joined by {how})."
+    ]
+    if unknown := [row for row, id in zip(rows, found, strict=True) if id is None]:
+        name = unknown[0].ids.get(how, unknown[0].where)
+        told.append(f"{len(unknown):,} rows are about no question of the data and do not count, as '{name[:60]}'.")
+    if twice := [id for id, times in Counter(known).items() if times > 1]:
+        told.append(
+            f"{len(twice):,} questions stand twice or more and count once, by the last answer, as '{twice[0]}'."
+        )
+    return told
+
+
+def _by_id(
+    rows: Sequence[Answer], asked: Mapping[str, Record], words: Mapping[str, str]
+) -> tuple[str, Sequence[str | None]]:
+    """Return the column that names most questions, and the question of each row by it, or None."""
+    named, parts, pictures = (defaultdict[str, dict[str, None]](dict) for _ in range(3))
+    for id, one in asked.items():
+        whole = key(_ROW.sub("", id))
+        for index, name in (
+            (named, key(id)),
+            (named, whole),
+            (parts, whole.rpartition("/")[2]),
+            (parts, whole.replace("/", "_")),
+        ):
+            index[name][id] = None
+        for name in one.groups.values():
+            pictures[key(name)][id] = None
+    best: tuple[str, Sequence[str | None]] = ("", [None] * len(rows))
+    most = 0
+    for column in IDS:
+        tried, found = 0, list[str | None]()
+        before = Counter[str]()
+        for row in rows:
+            name = row.ids.get(column, "")
+            near = named.get(name) or parts.get(name) or (pictures.get(name) if row.asked else None) or {}
+            fits = [id for id in near if _agree(row, words[id])]
+            if name in named and len(fits) > 1:  # questions that share an id: its rows are theirs in turn
+                fits = [fits[before[name] % len(fits)]]
+            before[name] += 1
+            tried += bool(near)
+            found.append(fits[0] if len(fits) == 1 else None)
+        joined = len(rows) - found.count(None)
+        if "1" in named and "0" not in named and any(row.ids.get(column) == "0" and not row.asked for row in rows):
+            continue  # counted from 0, and the benchmark's rows from 1
+        if joined > most and joined >= SURE * tried:
+            best, most = (column, found), joined
+    return best
+
+
+def _by_order(rows: Sequence[Answer], asked: Mapping[str, Record], words: Mapping[str, str]) -> Sequence[str | None]:
+    """Return the question of each row, all having theirs: in the data's order, or its categories' in any order.
+
+    A form that counts its rows says which row it is; there the same row may stand several times, with other filters.
+    """
+    nothing = [None] * len(rows)
+    places = [number if row.place is None else row.place for number, row in enumerate(rows)]
+    ordered = dict(sorted(zip(places, rows, strict=True), key=lambda pair: pair[0]))
+    parts: dict[str, list[str]] = {}
+    for id, one in asked.items():
+        parts.setdefault(one.category, []).append(id)
+    left, found = [list(asked), *parts.values()], list[str]()
+    while len(found) < len(ordered):
+        rest = list(ordered.values())[len(found) :]
+        fits = (part for part in left if all(_agree(row, words[id]) for row, id in zip(rest, part, strict=False)))
+        part = next(fits, [])
+        if not part or not all(row.asked for row in rest):
+            return nothing
+        left.remove(part)
+        found += part[: len(rest)]
+    at = dict(zip(ordered, found, strict=True))
+    return [at[place] for place in places]
+
+
+def _stranger(row: Answer, words: Mapping[str, str], path: Path) -> str:
+    """Return why no row could be joined, with an example of both sides."""
+    first = next(iter(words), None)
+    if first is None:
+        return "the data holds no sample; check that it is the right file or folder"
+    if not row.ids:
+        return (
+            f"{row.where}: no column with ids ({', '.join(IDS[:4])}, ...); add one: the benchmark's are like '{first}'"
+        )
+    column, name = next(iter(row.ids.items()))
+    if name in words and row.asked:
+        other = f"its question '{row.asked[0][:60]}' is not that of '{name}' in the data, '{words[name][:60]}'"
+        return f"{row.where}: {other}; give the data that was asked with --data"
+    told = f"the ids there are like '{name[:60]}' ({column}), and the benchmark's like '{first}'"
+    return f"{path}: its rows cannot be joined to the questions: {told}; give the benchmark's ids, or its data (--data)"
+
+
+def _answered(question: Record, row: Answer, compared: int | None) -> Record:
+    """Return the record of the question with the row's answer."""
+    if row.error is not None and row.given in (None, row.error):
+        return replace(question, error=row.error)
+    if compared is None:
+        return replace(question, text=_text(row, question))
+    values = row.given
+    if row.column == "proba" and _NUMBER.fullmatch(str(values)):  # of yes: Hateful Memes' own file
+        yes = min(max(float(values), TINY), 1 - TINY)
+        return replace(question, loglikelihoods=(math.log(yes / 2), math.log((1 - yes) / 2)) * 2)
+    if isinstance(values, str):  # a cell
+        cells = values.strip("[] ").replace(",", " ").split()
+        values = [float(cell) if _NUMBER.fullmatch(cell) else math.nan for cell in cells]
+    numbers = isinstance(values, list) and all(isinstance(one, (int, float)) and math.isfinite(one) for one in values)
+    if row.column != "loglikelihoods" or not numbers or len(values) != compared:
+        need = f"the column loglikelihoods must hold the {compared} log-likelihoods that are compared, as a list"
+        raise InputError(f"{row.where}: {str(row.given)[:40]!r}; {need}")
+    return replace(question, loglikelihoods=tuple(float(one) for one in values))
+
+
+def _text(row: Answer, question: Record) -> str:
+    """Return the answer as a text: of several the first; in a map of ids, a whole number is the place of an option."""
+    value = row.given
+    while isinstance(value, list) and value:
+        value = value[0]
+    if isinstance(row.given, (list, Mapping)) and not isinstance(value, str):
+        raise InputError(f"{row.where}: the column {row.column} holds no text, but {str(row.given)[:40]}")
+    if value is None or value != value:  # NaN
+        return ""
+    if "key" in row.ids and type(value) is int and 0 <= value < len(question.choices):
+        return letter(value)
+    return str(value)
+
+
+def _agree(row: Answer, question: str) -> bool:
+    """Tell whether the row may be about a question of these words: it has no question, or that one."""
+    own = set(question.split())
+    return not row.asked or any(question in text or text in question or own <= set(text.split()) for text in row.asked)

@@ -1,0 +1,163 @@
+"""Read anybody's answers: rows of a file of any kind, each with what names its question and what was answered.
+
+A row's form tells which of its columns hold its id and its answer: lmms-eval's and lm-evaluation-harness's sample logs
+(`resps`, `filtered_resps`; evaluator.py of both), VLMEvalKit's result tables (`index`, `prediction`), LLaVA's answer
+files (`question_id`, `text`; llava/eval/model_vqa*.py), and the benchmarks' own forms, named beside the columns below.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmeval import jsonl
+from mmeval.data import files, sheets, tables
+from mmeval.data.tables import TableRow
+from mmeval.types import InputError
+
+IDS = (
+    *("id", "question_id", "index", "idx", "Index", "identifier", "questionId", "qid", "q_id", "pid", "key"),
+    *("image_path", "image_id", "image"),
+)
+"""Columns that may name the question; the last three name its picture, as VizWiz, TextVQA and caption sets do."""
+ANSWERS = (
+    *("loglikelihoods", "proba", "resps", "filtered_resps"),
+    *("model_prediction", "prediction", "text", "output", "response", "caption", "answer"),
+)
+"""Columns that may hold the answer, the surest first: beside any of the others, `answer` is the right one.
+
+HallusionBench: model_prediction; NLVR2, SEED-Bench, GQA, MMStar, VL-ICL, NExT-QA: prediction; COCO: caption; VQA,
+VizWiz, POPE: answer; Video-MME: response; Hateful Memes: proba.
+"""
+QUESTIONS = ("question", "Question", "questions", "prompt", "input", "sentence")
+"""Columns that may hold the question or the whole prompt: what a row's id is checked by."""
+WRAPPED = ("outputs", "logs", "results", "samples", "predictions", "data")
+"""Where a JSON document may hold its rows; ScienceQA's has the texts under `outputs`, the places under `results`."""
+PASS = 1_000_000
+"""What each turn of a question adds to its index: MMBench's, which LLaVA's files call `round_id`."""
+LONGEST = 255
+"""Characters of an id at most: what is longer in such a column is a picture in base64."""
+FAILED = "Failed to obtain answer via API."
+"""What VLMEvalKit writes in place of an answer that it did not get."""
+KINDS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A row: what may name its question, what was asked, and what was answered."""
+
+    where: str
+    ids: Mapping[str, str]
+    """Values by column."""
+    asked: tuple[str, ...]
+    """The question or the prompt, as its words alone."""
+    column: str
+    """That of the answer."""
+    given: Any
+    error: str | None = None
+    place: int | None = None
+    """The number of the row in the benchmark, from 0, where the form counts rows."""
+
+
+def read(path: Path) -> list[Answer]:
+    """Read the rows of a file. Raises InputError for another kind of file, and for one without rows or answers."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give one with a row for each answer ({', '.join(KINDS)})")
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise InputError(f"{path}: not {', '.join(KINDS[:-1])} or {KINDS[-1]}; save it as one of these")
+    if kind in (".json", ".jsonl"):
+        found: Iterator[TableRow] = (TableRow(values, where) for values, where in _json(path))
+    else:
+        found = _sheet(path) if kind == ".xlsx" else _delimited(path)
+    rows = [_answer(row) for row in found]
+    if not rows:
+        raise InputError(f"{path}: no rows; check that it is the right file")
+    return rows
+
+
+def _answer(line: TableRow) -> Answer:
+    """Recognise a row. What stands in an object inside it, as in a log's `doc`, is the row's own."""
+    inner = {k: v for value in line.values.values() if isinstance(value, Mapping) for k, v in value.items()}
+    row = {**inner, **line.values}
+    column = next((name for name in ANSWERS if name in row and not (name == "text" and "image" in line.values)), None)
+    if column is None:
+        raise InputError(f"{line.where}: no column with answers ({', '.join(ANSWERS)}); it has: {', '.join(row)}")
+    scalars = {name: str(row[name]) for name in IDS if isinstance(row.get(name), (str, int, float)) and name != column}
+    ids = {name: key(value) for name, value in scalars.items() if 0 < len(value) <= LONGEST}
+    id, turn = ids.get("question_id", ""), str(row.get("round_id"))
+    if id.isdecimal() and turn.isdecimal():
+        ids["question_id"] = str(int(id) + int(turn) * PASS)
+    asked = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
+    place, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
+    return Answer(
+        *(line.where, ids, asked, column, row[column]),
+        error=error if isinstance(error, str) and error else None,
+        place=place if isinstance(place, int) else None,
+    )
+
+
+def _json(path: Path) -> tables.Found:
+    """Read a list of objects or a map of ids, either also inside a document, or an object a line."""
+    text = files.text(path).strip()
+    commas = re.match(r"\{[^\n]*\},\s*(\n|$)", text)  # after each line: SEED-Bench's results
+    if text.startswith("{") and not commas and (path.suffix == ".jsonl" or re.search(r"\}\s*\n\s*\{", text)):
+        yield from jsonl.read(path)
+        return
+    if not text:
+        return
+    try:
+        value = json.loads(f"[{text.rstrip(',')}]") if commas else tables.load(path)
+    except ValueError as error:
+        raise InputError(f"{path}: not a JSON object and a comma a line ({error}); fix it") from error
+    inside = next((value[name] for name in WRAPPED if name in value), None) if isinstance(value, dict) else None
+    value = inside if isinstance(inside, (dict, list)) else value
+    if isinstance(value, dict) and {*value} & {*IDS} and {*value} & {*ANSWERS}:
+        value = [value]
+    if isinstance(value, dict) and not any(isinstance(one, dict) for one in value.values()):
+        value = {name: {"answer": one} for name, one in value.items()}
+    for row, where in tables.at(value, ".", path):
+        several = row.get("questions")  # Video-MME: of one video
+        yield from tables.at(several, ".", path) if isinstance(several, list) else [(row, where)]
+
+
+def _sheet(path: Path) -> Iterator[TableRow]:
+    """Read a sheet; a formula, or its error, is no answer."""
+    rows = sheets.read(path)
+    _, header = next(rows, (0, []))
+    names = [cell.text for cell in header]
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise InputError(f"{path}: two columns {twice[0]}; keep one")
+    for number, cells in rows:
+        where = f"{path}, line {number}"
+        if any(cell.text for cell in cells[len(names) :]):
+            raise InputError(f"{where}: more cells than the {len(names)} columns have names; name them all")
+        for name, cell in zip(names, cells, strict=False):
+            if name in ANSWERS and cell.kind in ("formula", "error"):
+                raise InputError(f"{where}, column {name}: '{cell.text[:40]}' is a formula; write answers as texts")
+        yield TableRow({**dict.fromkeys(names, ""), **dict(zip(names, (c.text for c in cells), strict=False))}, where)
+
+
+def _delimited(path: Path) -> Iterator[TableRow]:
+    """Read a table; of two columns that have no names, as in NLVR2's CSV, the first is the id."""
+    unnamed = False
+    for row in tables.of_file(path, path.parent):
+        names = list(row.values)
+        if len(names) == 2 and not {*names} & {*IDS, *ANSWERS}:
+            if not unnamed:
+                yield TableRow({"id": names[0], "prediction": names[1]}, f"{path}, line 1")
+            unnamed = True
+            row = TableRow(dict(zip(("id", "prediction"), row.values.values(), strict=True)), row.where)
+        yield row
+
+
+def key(value: object) -> str:
+    """Return an id as it is compared: 5.0 is 5, and a picture has no ending."""
+    return re.sub(r"\.(0|jpe?g|png)$", "", str(value).strip())
+
+
+def bare(text: str) -> str:
+    """Return the words of a question in lower case, without marks of pictures."""
+    return " ".join(re.findall(r"\w+", re.sub(r"<image[^>]*>", "", text).casefold()))

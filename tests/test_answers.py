@@ -1,0 +1,498 @@
+"""Anybody's answers: written as a file of any form and read back, they score as a run with the same answers does."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mmeval.answers import join, score_answers, score_predictions
+from mmeval.data.answers import FAILED
+from mmeval.models.constant import Constant
+from mmeval.run import Run
+from mmeval.task import load_task
+from mmeval.tasks import TASKS
+from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
+from tests import mmbench_table
+from tests.evaluating import evaluate
+from tests.mme_folder import make_release
+from tests.tasks.small_folders import call, jsonl, picture, value
+from tests.tasks.test_prompts import WRITERS, put
+from tests.tasks.test_tier_two import EXPECTED, hallusion, mmstar, seed, textvqa, video_mme
+
+SAID = ("A", "B", "C", "(B) it", "Yes", "no, not at all", "True", "The answer is A.", "3", "dog", "a dog", "what?", "")
+
+
+class Mixed(Constant):
+    """Answers one question so and the next otherwise, by its id."""
+
+    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        return (Response(one.id, text=random.Random(one.id).choice(SAID)) for one in requests)
+
+    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+        for one in requests:
+            draw = random.Random(one.id)
+            yield Response(one.id, loglikelihoods=tuple(-draw.random() for _ in one.candidates))
+
+
+def asked(task: str, data: Path | str, out: Path) -> Run:
+    """A whole run by that model."""
+    return evaluate("constant", task, data=str(data), out=out, load=lambda checkpoint, options: Mixed("mixed"))
+
+
+def row(record: Record) -> dict[str, Any]:
+    """The answer in the form that docs/answers.md shows."""
+    if record.loglikelihoods is not None:
+        return {"id": record.id, "loglikelihoods": list(record.loglikelihoods)}
+    return {"id": record.id, "answer": record.text}
+
+
+def same(results: Mapping[str, Any], run: Run) -> None:
+    """Compare what a file scores with what a run does."""
+    for name in ("metrics", "strict", "counts", "parts"):
+        assert results.get(name) == run.results.get(name)
+    assert (results["answered"], results["planned"]) == (run.samples_planned, run.samples_planned)
+
+
+def scored(task: str, path: Path, data: Path, **how: Any) -> dict[str, Any]:
+    return score_answers(task, str(path), data=str(data), **how)[1]
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    data = tmp_path / "data" / (WRITERS[name](tmp_path / "data") or "")
+    run = asked(name, data, tmp_path / "run")
+    same(scored(name, jsonl(tmp_path / "answers.jsonl", [row(one) for one in reversed(run.records)]), data), run)
+    same(scored(name, tmp_path / "run" / "records.jsonl", data), run)
+
+
+def test_a_cards_data_is_beside_it(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    jsonl(tmp_path / "q.jsonl", [{"ask": "Is it?", "right": "yes", "photo": "a.png", "name": "x"}])
+    fields = "{question: ask, answer: right, pictures: photo, id: name}"
+    (tmp_path / "own.yaml").write_text(f"about: one question\nkind: yes/no\nfiles: q.jsonl\nfields: {fields}\n")
+    path = jsonl(tmp_path / "a.jsonl", [{"id": "x", "output": "Yes."}])
+    shown = call("score", "--task", tmp_path / "own.yaml", "--answers", path, "--json")
+    assert shown.exit_code == 0, shown.output
+    assert value(json.loads(shown.output), "overall") == 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pope", "mmbench", "iq50"])
+def test_an_embedded_suite_is_read_as_in_a_run(name: str, tmp_path: Path) -> None:
+    run = asked(name, "embedded", tmp_path / "run")
+    path = jsonl(tmp_path / "answers.jsonl", [row(one) for one in run.records])
+    results = score_answers(name, str(path))[1]
+    same(results, run)
+    assert results["marks"] == run.marks
+
+
+KINDS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
+    "csv": lambda table, path: table.to_csv(path, index=False),
+    "tsv": lambda table, path: table.to_csv(path, index=False, sep="\t"),
+    "json": lambda table, path: table.to_json(path, orient="records"),
+    "jsonl": lambda table, path: table.to_json(path, orient="records", lines=True),
+    "parquet": lambda table, path: table.to_parquet(path),
+    "xlsx": lambda table, path: table.to_excel(path, index=False),
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("task", ["mmstar", "winoground"])
+def test_every_kind_of_file(kind: str, task: str, tmp_path: Path) -> None:
+    WRITERS[task](tmp_path / "data")
+    run = asked(task, tmp_path / "data", tmp_path / "run")
+    rows = [row(one) for one in run.records]
+    if kind in ("csv", "tsv", "xlsx"):
+        rows = [{name: str(cell) for name, cell in one.items()} for one in rows]
+    KINDS[kind](pd.DataFrame(rows), tmp_path / f"answers.{kind}")
+    same(scored(task, tmp_path / f"answers.{kind}", tmp_path / "data"), run)
+
+
+# MMStar's three questions are answered C, A, C; so are these, in the forms of public tools and of its own
+THREE = ("C", "B", "C")
+QUESTION = "Which?\nOptions: A: a cat, B: a dog, C: a hen, D: none"
+PROMPT = f"{QUESTION}\nAnswer with the option's letter from the given choices directly."
+
+
+def lmms_eval(folder: Path) -> Path:
+    """The document is left out; the metrics' own dictionaries name it."""
+    metric = [{"question_id": n, "category": "math", "answer": "C", "pred": "A"} for n in range(3)]
+    rows = [
+        {
+            "doc_id": n,
+            "target": "C",
+            "filtered_resps": [said],
+            **({"resps": [[f"<think>A?</think>{said}"]]} if n == 1 else {}),
+            "doc_hash": "74234e98",
+            "average": metric[n],
+            "input": PROMPT,
+        }
+        for n, said in enumerate(THREE)
+    ]
+    return jsonl(folder / "20261101_samples_mmstar.jsonl", rows)
+
+
+def lmms_eval_logs(folder: Path) -> Path:
+    """As its first versions wrote them, in one document."""
+    rows = [
+        {"doc_id": n, "doc": {"index": n, "question": QUESTION, "answer": "C"}, "target": "C", "resps": [[said]]}
+        for n, said in enumerate(THREE)
+    ]
+    put(folder / "mmstar.json", {"args": {}, "logs": rows, "time": "1"})
+    return folder / "mmstar.json"
+
+
+def lm_eval(folder: Path) -> Path:
+    """Several filters are several rows of one document, whose answer is the same."""
+    rows = [
+        {
+            "doc_id": n,
+            "doc": {"index": n, "question": QUESTION, "answer": "C"},
+            "target": "C",
+            "arguments": {"gen_args_0": {"arg_0": PROMPT, "arg_1": {"until": []}}},
+            "resps": [[said]],
+            "filtered_resps": ["A"],
+            "filter": name,
+            "exact_match": 0.0,
+        }
+        for name in ("strict-match", "flexible-extract")
+        for n, said in enumerate(THREE)
+    ]
+    return jsonl(folder / "samples_mmstar_2026-11-01.jsonl", rows)
+
+
+def vlmevalkit(folder: Path, kind: str = "xlsx") -> Path:
+    """Options stand in columns of their own, and not in the question; `answer` is the right one."""
+    rows = [
+        {"index": n, "question": "Which?", "A": "a cat", "B": "a dog", "C": "a hen", "answer": "A", "prediction": said}
+        for n, said in enumerate(THREE)
+    ]
+    KINDS[kind](pd.DataFrame(rows), folder / f"model_MMStar.{kind}")
+    return folder / f"model_MMStar.{kind}"
+
+
+def llava(folder: Path) -> Path:
+    rows = [
+        {"question_id": n, "prompt": PROMPT, "text": said, "answer_id": f"x{n}", "model_id": "llava", "metadata": {}}
+        for n, said in enumerate(THREE)
+    ]
+    return jsonl(folder / "merge.jsonl", rows)
+
+
+def in_order(folder: Path) -> Path:
+    """No ids: each row has the question that stands there."""
+    put(folder / "answers.json", [{"question": QUESTION, "response": said} for said in THREE])
+    return folder / "answers.json"
+
+
+def map_of_ids(folder: Path) -> Path:
+    put(folder / "answers.json", dict(enumerate(THREE)))
+    return folder / "answers.json"
+
+
+FORMS = [lmms_eval, lmms_eval_logs, lm_eval, vlmevalkit, lambda f: vlmevalkit(f, "tsv"), llava, in_order, map_of_ids]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_forms_of_public_tools(form: Callable[[Path], Path], tmp_path: Path) -> None:
+    mmstar(tmp_path / "data")
+    results = scored("mmstar", form(tmp_path), tmp_path / "data")
+    assert value(results, "overall") == pytest.approx(200 / 3)
+    assert (results["answered"], results["planned"], results["marks"]) == (3, 3, [])
+
+
+def test_an_order_is_not_believed_where_the_questions_are_others(tmp_path: Path) -> None:
+    mmstar(tmp_path / "data")
+    jsonl(tmp_path / "a.jsonl", [{"doc_id": 0, "input": "Where is it?", "resps": [["A"]]}])
+    with pytest.raises(InputError, match=r"no column with ids .* the benchmark's are like '0'"):
+        scored("mmstar", tmp_path / "a.jsonl", tmp_path / "data")
+
+
+def pope(folder: Path) -> list[dict[str, Any]]:
+    """Three splits that share a question; returns the rows in another order of the splits."""
+    found = []
+    for split, things in (("random", "dc"), ("popular", "db"), ("adversarial", "da")):
+        rows = [
+            {"question_id": n, "image": "1.jpg", "text": f"Is there a {thing} in the image?", "label": label}
+            for n, (thing, label) in enumerate(zip(things, ("yes", "no"), strict=True), 1)
+        ]
+        jsonl(folder / f"coco_pope_{split}.json", rows)
+        found.append(rows)
+    picture(folder / "val2014" / "1.jpg")
+    return [one for rows in reversed(found) for one in rows]
+
+
+@pytest.mark.parametrize("ids", [lambda n: {}, lambda n: {"question_id": n}, lambda n: {"question_id": n % 2 + 1}])
+def test_popes_splits_in_any_order(ids: Callable[[int], dict[str, int]], tmp_path: Path) -> None:
+    """As POPE's own file has no ids, LLaVA counts through the splits, and lmms-lab's copy has an id three times."""
+    answers = [
+        {**ids(n), "question": one["text"], "answer": "no" if "a b in" in one["text"] else "yes"}
+        for n, one in enumerate(pope(tmp_path / "data"))
+    ]
+    results = scored("pope", jsonl(tmp_path / "answers.jsonl", answers), tmp_path / "data")
+    assert [value(results, f"{split}/accuracy") for split in ("random", "popular", "adversarial")] == [50, 100, 50]
+    assert "joined by their order" in results["remarks"][0]
+
+
+def test_mme_as_two_public_tools_write_it(tmp_path: Path) -> None:
+    """The id is the picture's, which has two questions: the question of the row says which."""
+    make_release(tmp_path / "data", pictures=1)
+    run = asked("mme", tmp_path / "data", tmp_path / "run")
+    llava = [
+        {"question_id": one.groups["image"], "prompt": f"{one.question}\nAnswer with a word.", "text": one.text}
+        for one in run.records
+    ]
+    same(scored("mme", jsonl(tmp_path / "llava.jsonl", llava), tmp_path / "data"), run)
+    table = [
+        {"index": n, "image_path": one.groups["image"], "question": one.question, "prediction": one.text}
+        for n, one in enumerate(run.records)
+    ]
+    KINDS["xlsx"](pd.DataFrame(table), tmp_path / "model_MME.xlsx")
+    same(scored("mme", tmp_path / "model_MME.xlsx", tmp_path / "data"), run)
+
+
+def test_textvqa_as_llava_names_it_by_its_picture(tmp_path: Path) -> None:
+    textvqa(tmp_path / "data")
+    rows = [("003a8ae2ef43b901", "What brand?", "Nokia"), ("1", "And this?", "samsung")]
+    answers = [
+        {"question_id": id, "prompt": f"{asked}\nReference OCR token: x", "text": said} for id, asked, said in rows
+    ]
+    results = scored("textvqa", jsonl(tmp_path / "a.jsonl", answers), tmp_path / "data")
+    assert results["counts"]["samples"] == 2
+    assert value(results, "overall") > 90
+
+
+def test_mmbench_turns_by_index_and_by_round(tmp_path: Path) -> None:
+    line = mmbench_table.line(241, ["a cat", "a dog"], "B")
+    mmbench_table.write(tmp_path / "dev.tsv", [line])
+    table = pd.DataFrame({"index": [241, 1000241], "prediction": ["B", "A"]})
+    KINDS["tsv"](table, tmp_path / "model.tsv")
+    results = scored("mmbench", tmp_path / "model.tsv", tmp_path / "dev.tsv", reading="2026-08", partial=True)
+    assert value(results, "circular") == 100
+    assert "read as by '2026-08'" in results["remarks"][-1]
+    rounds = [{"question_id": 241, "round_id": n, "text": said} for n, said in enumerate("BA")]
+    assert value(scored("mmbench", jsonl(tmp_path / "a.jsonl", rounds), tmp_path / "dev.tsv"), "circular") == 100
+
+
+def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
+    def number(task: str, path: Path, data: Path, name: str = "overall", scorer: str = "metrics") -> Any:
+        results = scored(task, path, data)
+        assert results["marks"] == []
+        return value(results, name, scorer)
+
+    WRITERS["scienceqa"](tmp_path / "sqa")
+    put(tmp_path / "sqa.json", {"acc": 0, "results": {"7": 1}, "outputs": {"7": "The answer is A."}})
+    assert number("scienceqa", tmp_path / "sqa.json", tmp_path / "sqa") == 100
+    put(tmp_path / "places.json", {"acc": 0, "results": {"7": 1}})
+    assert number("scienceqa", tmp_path / "places.json", tmp_path / "sqa", scorer="strict") == 0  # the second option
+
+    WRITERS["nlvr2"](tmp_path / "nlvr2")
+    (tmp_path / "nlvr2.csv").write_text("test1-0-0-0,True\ntest1-9-0-0,False\n")
+    assert number("nlvr2", tmp_path / "nlvr2.csv", tmp_path / "nlvr2", "accuracy") == 100
+
+    hallusion(tmp_path / "h")
+    rows = json.loads((tmp_path / "h" / "HallusionBench.json").read_text())
+    put(tmp_path / "h.json", [{**one, "model_prediction": "Yes." if n else "No."} for n, one in enumerate(rows)])
+    assert number("hallusionbench", tmp_path / "h.json", tmp_path / "h") == pytest.approx(400 / 6)
+
+    (tmp_path / "vizwiz").mkdir()
+    WRITERS["vizwiz"](tmp_path / "vizwiz")
+    put(tmp_path / "vizwiz.json", [{"image": "VizWiz_val_0.jpg", "answer": "a can"}])
+    assert number("vizwiz", tmp_path / "vizwiz.json", tmp_path / "vizwiz", scorer="strict") == 100
+
+    WRITERS["vqav2"](tmp_path / "vqa")
+    put(tmp_path / "vqa.json", [{"question_id": 10, "answer": "a dog"}])
+    assert number("vqav2", tmp_path / "vqa.json", tmp_path / "vqa", scorer="strict") == 100
+
+    seed(tmp_path / "seed")
+    lines = [
+        {"question_id": "101670", "prediction": "B", "gt_answer": "B"},
+        {"question_id": "101669", "prediction": "A"},
+    ]
+    (tmp_path / "seed.json").write_text("".join(json.dumps(one) + ",\n" for one in lines))
+    assert number("seed-bench", tmp_path / "seed.json", tmp_path / "seed", "5") == 100
+
+    WRITERS["blink"](tmp_path / "blink")
+    put(tmp_path / "blink.json", {f"val_{name}_1": "(A)" for name in load_task("blink").axes})
+    assert number("blink", tmp_path / "blink.json", tmp_path / "blink") == pytest.approx(100)
+
+    WRITERS["vl-icl"](tmp_path / "icl")
+    put(tmp_path / "icl.json", [{"question": "What is it?", "answer": 12, "operator": "x", "prediction": "12"}])
+    assert number("vl-icl", tmp_path / "icl.json", tmp_path / "icl", "operator_induction") == 100
+
+    WRITERS["flickr30k"](tmp_path / "flickr")
+    put(tmp_path / "flickr.json", [{"image_id": 0, "caption": "A brown dog runs."}])
+    assert number("flickr30k", tmp_path / "flickr.json", tmp_path / "flickr", "cider") == 0  # of one picture alone
+
+    WRITERS["hateful-memes"](tmp_path / "memes")
+    (tmp_path / "memes.csv").write_text("id,proba,label\n20,0.1,0\n21,0.0,0\n10,0.2,0\n11,1.0,1\n")
+    assert number("hateful-memes", tmp_path / "memes.csv", tmp_path / "memes", "test_seen") == 0
+    assert number("hateful-memes", tmp_path / "memes.csv", tmp_path / "memes", "dev_seen") == 100
+
+
+def test_questions_that_share_an_id_have_their_rows_in_turn(tmp_path: Path) -> None:
+    """As 49914 in SEED-Bench, whose second has its row's number with it."""
+    picture = Image(b"")
+    samples = [Sample(id, (picture, "How many?"), ("A",)) for id in ("7", "49914", "49914 (row 3)")]
+    rows = [("49914", "B"), ("7", "A"), ("49914", "C")]
+    path = jsonl(tmp_path / "a.jsonl", [{"question_id": id, "prediction": said} for id, said in rows])
+    assert [one.text for one in join(samples, path).records] == ["A", "B", "C"]
+
+
+def test_rows_that_are_counted_stand_in_any_order(tmp_path: Path) -> None:
+    samples = [Sample(f"id-{n}", (Image(b""), f"What is {n}?"), ("A",)) for n in range(3)]
+    rows = [{"doc_id": n, "input": f"<image>What is {n}?\nAnswer!", "filtered_resps": [str(n)]} for n in (2, 0, 1)]
+    assert [one.text for one in join(samples, jsonl(tmp_path / "a.jsonl", rows)).records] == ["0", "1", "2"]
+
+
+def test_video_benchmarks_own_forms(tmp_path: Path) -> None:
+    WRITERS["nextqa"](tmp_path / "next")
+    put(tmp_path / "next.json", {"77_6": {"prediction": 0, "answer": 0}})
+    assert value(scored("nextqa", tmp_path / "next.json", tmp_path / "next"), "overall") == 100
+
+    video_mme(tmp_path / "mme")
+    questions = [{"question_id": f"001-{n}", "question": "When?", "answer": "C", "response": "C"} for n in range(3)]
+    put(tmp_path / "mme.json", [{"video_id": "001", "duration": "short", "questions": questions}])
+    assert value(scored("video-mme", tmp_path / "mme.json", tmp_path / "mme"), "overall") == pytest.approx(200 / 3)
+
+
+def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) -> None:
+    mmstar(tmp_path / "data")
+    rows = [{"id": 0, "answer": "A"}, {"id": 0, "answer": "C"}, {"id": 2, "answer": "C"}, {"id": 9, "answer": "C"}]
+    path = jsonl(tmp_path / "a.jsonl", rows)
+    shown = call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", path)
+    assert shown.exit_code == 1
+    for words in (
+        "2 of 3 questions answered",
+        "unfinished: 1 of 3 questions have no answer",
+        "3 of 4 rows answer one of the 3 questions (answer; joined by id)",
+        "1 rows are about no question of the data and do not count, as '9'",
+        "1 questions stand twice or more and count once, by the last answer, as '0'",
+    ):
+        assert words in shown.output
+    results = json.loads(
+        call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", path, "--json").output
+    )
+    assert (value(results, "overall"), results["counts"]["samples"]) == (100, 2)
+
+
+def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
+    mmstar(tmp_path / "data")
+    rows: list[dict[str, Any]] = [
+        {"id": 0, "text": "C"},
+        {"id": 1, "text": None, "error": "out of memory"},
+        {"id": 2, "text": FAILED},
+    ]
+    results = scored("mmstar", jsonl(tmp_path / "a.jsonl", rows), tmp_path / "data")
+    assert (results["answered"], results["marks"]) == (1, ["2 of 3 answers are errors"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", '{"prediction": "A"}', r"a.jsonl.*no column with ids \(id, question_id, index, idx, ...\)"),
+        ("a.jsonl", '{"id": 0, "said": "A"}', r"no column with answers \(.*\); it has: id, said"),
+        ("a.jsonl", '{"question_id": 0, "image": "x.jpg", "text": "Which?"}', "no column with answers"),
+        (
+            "a.jsonl",
+            '{"id": "x-7", "answer": "A"}',
+            r"the ids there are like 'x-7' \(id\), and the benchmark's like '0'",
+        ),
+        ("a.jsonl", '{"id": "0", "question": "Why?", "answer": "A"}', r"'why' is not that of '0' in the data, 'which"),
+        ("a.jsonl", "", "no rows"),
+        ("a.json", "[]", "no rows"),
+        ("a.json", "[1", "not JSON"),
+        ("a.json", "[1]", "'1' is not a JSON object"),
+        ("a.json", '[{"questions": [1]}]', "'1' is not a JSON object"),
+        ("a.json", '{"id": 0, "prediction": "A"},\n{"id": 1', "not a JSON object and a comma a line"),
+        ("a.jsonl", '{"id": 0, "prediction": {"A": 1}}', "the column prediction holds no text"),
+        ("a.csv", "id,answer\n", "no rows"),
+        ("a.pkl", "x", r"not .jsonl, .json, .csv, .tsv, .xlsx or .parquet; save it as one of these"),
+        ("a.xlsx", "x", "not an .xlsx file that can be read"),
+        ("a.jsonl", '{"id": 0, "resps": [[[-1.5, false]]]}', "the column resps holds no text"),
+        ("nowhere.csv", None, "no such file"),
+    ],
+)
+def test_a_file_that_cannot_be_scored_is_a_sentence(
+    name: str, content: str | None, message: str, tmp_path: Path
+) -> None:
+    mmstar(tmp_path / "data")
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    refused = call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", tmp_path / name)
+    assert refused.exit_code == 2, refused.output
+    assert refused.stderr.startswith("mmeval: ")
+    assert refused.stderr.count("\n") == 1
+    with pytest.raises(InputError, match=message):
+        scored("mmstar", tmp_path / name, tmp_path / "data")
+
+
+def test_a_formula_is_no_answer(tmp_path: Path) -> None:
+    mmstar(tmp_path / "data")
+    KINDS["xlsx"](pd.DataFrame([{"index": 0, "prediction": '=CONCAT("A")'}]), tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match=r"a.xlsx, line 2, column prediction: '=CONCAT.*' is a formula"):
+        scored("mmstar", tmp_path / "a.xlsx", tmp_path / "data")
+
+
+def test_a_text_is_no_likelihood(tmp_path: Path) -> None:
+    WRITERS["winoground"](tmp_path / "data")
+    jsonl(tmp_path / "a.jsonl", [{"id": "0/00", "answer": "yes"}])
+    with pytest.raises(InputError, match=r"the column loglikelihoods must hold the 4 log-likelihoods"):
+        scored("winoground", tmp_path / "a.jsonl", tmp_path / "data")
+
+
+def test_rows_that_are_counted_from_0_are_not_those_counted_from_1(tmp_path: Path) -> None:
+    EXPECTED["vsr"][0](tmp_path / "data")
+    jsonl(tmp_path / "a.jsonl", [{"index": n, "prediction": "yes"} for n in range(5)])
+    with pytest.raises(InputError, match="the ids there are like '0'"):
+        scored("vsr", tmp_path / "a.jsonl", tmp_path / "data")
+
+
+def test_options_that_do_not_go_together(tmp_path: Path) -> None:
+    for wrong in (
+        ("--answers", "a.jsonl"),
+        ("--task", "mme", "--answers", "a", "--predictions", "b"),
+        ("--task", "mme", "--predictions", "b", "--data", "c"),
+        (tmp_path, "--task", "mme", "--answers", "a"),
+        (tmp_path, "--data", "c"),
+    ):
+        assert call("score", *wrong).exit_code == 2
+
+
+def predictions(folder: Path, repeat: int = 1, pictures: int = 1) -> Path:
+    """MME's results folder, every line so many times."""
+    from mmeval.tasks.mme import SUBTASKS
+
+    folder.mkdir()
+    for subtask in SUBTASKS:
+        lines = [f"{n}.jpg\tIs it {word}?\t{word}\tYes\n" for n in range(pictures) for word in ("Yes", "No")]
+        (folder / f"{subtask}.txt").write_text("".join(lines * repeat))
+    return folder
+
+
+def test_a_results_folder_that_is_not_whole_is_told(tmp_path: Path) -> None:
+    shown = call("score", "--task", "mme", "--predictions", predictions(tmp_path / "few"))
+    assert shown.exit_code == 1
+    assert "28 of 2,374 questions answered" in shown.output
+    assert "unfinished: 2,346 of 2,374 questions have no answer" in shown.output
+
+
+def test_a_results_folder_twice_over_counts_once(tmp_path: Path) -> None:
+    once = score_predictions("mme", str(predictions(tmp_path / "once", pictures=3)))[1]
+    twice = score_predictions("mme", str(predictions(tmp_path / "twice", repeat=2, pictures=3)))[1]
+    assert twice["metrics"] == once["metrics"]
+    assert "84 questions stand twice or more and count once" in twice["remarks"][0]
+
+
+def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:
+    put(tmp_path / "blink.json", {"val_Art_Style_1": "(A)"})
+    results = score_predictions("blink", str(tmp_path / "blink.json"))[1]
+    assert (results["answered"], results["planned"], results["counts"]["samples"]) == (1, 1901, 1901)
+    assert results["marks"] == ["unfinished: 1,900 of 1,901 questions have no answer"]
