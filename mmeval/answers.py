@@ -60,7 +60,7 @@ def score_answers(
 
 def _size(records: Sequence[Record]) -> list[str]:
     """Say which of MMBench's sets a table is by its size, questions and their turns."""
-    from mmeval.reporting.leaderboards.mmbench import SIZES
+    from mmeval.data.mmbench import SIZES
 
     questions = {record.groups[GROUP] for record in records if GROUP in record.groups}
     names = [name for name, size in SIZES.items() if size == (len(questions), len(records))]

@@ -21,7 +21,7 @@ from tests.mme_folder import make_release
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     data = make_release(folder / "data", pictures=1)
-    return evaluation.evaluate(RunSpec("mme", "constant", data=data), out=folder / "run").folder
+    return evaluation.evaluate(RunSpec("mme", "constant", data=str(data)), out=folder / "run").folder
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -117,7 +117,7 @@ def work(order: Order) -> None:
     os.dup2(output, 2)
     clock = Clock(order)
     if order.fault:
-        FAULTS[order.fault]()
+        FAULTS[order.fault].plant()
     setattr(sweep, "load_model", lambda *_: Noting(order, clock))  # noqa: B010
     for figure in (dotplot, radar):  # drawing takes seconds, and writes files as the rest does
         setattr(figure, "draw", _drawn(figure.__name__.rpartition(".")[2]))  # noqa: B010
@@ -137,6 +137,7 @@ def work(order: Order) -> None:
 
 def _drawn(name: str) -> Callable[..., list[Path]]:
     def draw(chart: object, folder: Path, stem: str = name) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{stem}.svg").write_text("<svg/>")
         return [folder / f"{stem}.svg"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,11 @@ def held_back() -> None:
     held: list[Record] = []
     append = Journal.append
 
-    def late(journal: Journal, record: Record) -> None:
+    def late(self: Journal, record: Record) -> None:
         held.append(record)
         if len(held) == 32:
             for one in held:
-                append(journal, one)
+                append(self, one)
             held.clear()
 
     Journal.append = late  # type: ignore[method-assign]
@@ -53,9 +54,9 @@ def torn_line_kept() -> None:
 
 
 def line_in_two_writes() -> None:
-    def append(journal: Journal, record: Record) -> None:
+    def append(self: Journal, record: Record) -> None:
         line = json.dumps(run._to_json(record), separators=(",", ":"))
-        file: Any = journal.lines._fp
+        file: Any = self.lines._fp
         for part in (line[: len(line) // 2], line[len(line) // 2 :] + "\n"):
             file.write(part)
             file.flush()
@@ -67,8 +68,8 @@ def written_in_place() -> None:
     def write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
-    files.write_text = run.write_text = write
-    run.write_json = files.write_json
+    files.write_text = write
+    setattr(run, "write_text", write)  # noqa: B010
 
 
 def no_lock() -> None:
@@ -77,7 +78,7 @@ def no_lock() -> None:
         path.touch()
         yield
 
-    run.locked = locked
+    setattr(run, "locked", locked)  # noqa: B010
 
 
 def identity_unchecked() -> None:
@@ -98,10 +99,25 @@ def scores_of_any_records() -> None:
     run.Run._scored = property(lambda self: {})  # type: ignore[assignment]
 
 
-FAULTS: dict[str, Callable[[], None]] = {
-    fault.__name__: fault
-    for fault in (
-        *(no_flush, held_back, torn_line_kept, line_in_two_writes, written_in_place, no_lock, identity_unchecked),
-        *(emptied_at_each_resume, run_json_deleted_first, scores_of_any_records),
-    )
+@dataclass(frozen=True)
+class Fault:
+    """How a fault is planted, and by what it must be caught."""
+
+    plant: Callable[[], None]
+    caught: str
+    """A pattern of the assertion's message."""
+
+
+_DEAD = "a dead folder, or a fault|the same command does not go on"
+FAULTS = {
+    "no flush": Fault(no_flush, "kept, and not on the disk"),
+    "32 answers held back": Fault(held_back, "kept, and not on the disk"),
+    "torn line kept": Fault(torn_line_kept, f"a line that is no record|{_DEAD}"),
+    "a line in two writes": Fault(line_in_two_writes, "written in more than one piece"),
+    "written in place": Fault(written_in_place, _DEAD),
+    "no lock": Fault(no_lock, "two processes wrote one run"),
+    "identity unchecked": Fault(identity_unchecked, "a run of another identity was taken for this one"),
+    "emptied at each resume": Fault(emptied_at_each_resume, "asked again|an answer was lost"),
+    "run.json deleted first": Fault(run_json_deleted_first, _DEAD),
+    "scores of any records": Fault(scores_of_any_records, "made from other records|other scores"),
 }

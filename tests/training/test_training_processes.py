@@ -36,7 +36,19 @@ def launched(file: str) -> dict[str, str]:
 
 
 def forked(file: Path, processes: int, variables: dict[str, str]) -> None:
-    """Train in forks of a process that has imported everything once: torch's own launcher imports it for each."""
+    """Train in forks of a process that has imported everything once: torch's own launcher imports it for each.
+
+    One in some hundred runs over gloo on CPUs dies by a signal inside torch. It is begun again, once, and goes on from
+    its last checkpoint, as a user's would; where it was is on the standard error.
+    """
+    ended = _forked(file, processes, variables)
+    if any(status < 0 for status in ended):
+        print(f"{file}: ended by signals {ended}; begun again", file=sys.stderr)
+        ended = _forked(file, processes, variables)
+    assert ended == [0] * processes
+
+
+def _forked(file: Path, processes: int, variables: dict[str, str]) -> list[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(processes)}
@@ -47,7 +59,8 @@ def forked(file: Path, processes: int, variables: dict[str, str]) -> None:
         started[-1].start()
     for process in started:
         process.join(240)
-    assert [process.exitcode for process in started] == [0] * processes
+    assert all(process.exitcode is not None for process in started), "it hangs"
+    return [int(process.exitcode or 0) for process in started]
 
 
 def launched_by_torch(file: Path, processes: int, variables: dict[str, str]) -> None:
