@@ -95,6 +95,10 @@ class Scored:
         if self._errors:
             effect = "Numbers are withheld" if self._withheld else "Errors count as wrong"
             found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
+        if empty := sum(
+            record.error is None and record.text is not None and not record.text.strip() for record in self.records
+        ):
+            found.append(f"{empty:,} of {total:,} answers are empty.")
         if cut:
             longest = max(record.output_tokens for record in cut)
             found.append(f"{len(cut):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens.")

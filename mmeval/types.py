@@ -19,6 +19,8 @@ from typing import Literal, Protocol
 from PIL import Image as PILImage
 from PIL import UnidentifiedImageError
 
+from mmeval.mmicl import pictures
+
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded: a 20,000 x 20,000 bomb is refused before its pixels are read."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM")
@@ -64,18 +66,18 @@ class Image:
         return hashlib.sha256(self._encoded()).hexdigest()
 
     def decode(self) -> PILImage.Image:
-        """Return the pixels, in the mode the file has. Raises InputError naming the picture and what is wrong."""
+        """Return the pixels as a model sees them. Raises InputError naming the picture and what is wrong."""
         if isinstance(self.data, PILImage.Image):
-            return self.data
-        encoded = self._encoded()
+            return pictures.as_seen(self.data)
         try:
+            encoded = self._encoded()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
                 picture = PILImage.open(io.BytesIO(encoded), formats=FORMATS)
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise InputError(f"{self.name}: {width} x {height} pixels, more than {MAX_PIXELS:,}; scale it down")
-            picture.load()
+            return pictures.as_seen(picture)
         except PILImage.DecompressionBombError as error:
             raise InputError(f"{self.name}: more than {MAX_PIXELS:,} pixels ({error}); scale it down") from error
         except UnidentifiedImageError as error:
@@ -83,7 +85,20 @@ class Image:
             raise InputError(f"{self.name}: not a picture that can be read, {kinds}; replace the file") from error
         except BROKEN as error:
             raise InputError(f"{self.name}: the picture is truncated or broken ({error}); replace the file") from error
-        return picture
+
+    @cached_property
+    def traits(self) -> tuple[str, ...]:
+        """What of the picture `decode` changes or drops, by its header; nothing where that cannot be read."""
+        if isinstance(self.data, PILImage.Image):
+            return pictures.traits(self.data)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
+                source = self.data if isinstance(self.data, Path) else io.BytesIO(self._encoded())
+                with PILImage.open(source, formats=FORMATS) as picture:
+                    return pictures.traits(picture)
+        except (PILImage.DecompressionBombError, InputError, *BROKEN):
+            return ()  # whoever decodes it says why
 
     def _encoded(self) -> bytes:
         assert not isinstance(self.data, PILImage.Image)

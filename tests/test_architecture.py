@@ -16,7 +16,7 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate"}
 
 MAY = {
     # room: the rooms of ours that it may import (its own always)
-    "types": set(),
+    "types": {"mmicl"},  # how a picture is decoded, so that training and evaluation see the same
     "yaml_file": {"types"},
     "mmicl": set(),
     "spec": {"types"},

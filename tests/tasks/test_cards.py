@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image as PILImage
 
 from mmeval import yaml_file
 from mmeval.cards.rows import sample
@@ -422,3 +423,19 @@ def test_the_guides_example_runs(tmp_path: Path) -> None:
 def test_the_guide_names_every_key() -> None:
     guide = (Path(__file__).resolve().parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
     assert [name for name in (*Card.model_fields, *Columns.model_fields) if f"`{name}`" not in guide] == []
+
+
+def test_a_run_says_which_pictures_are_shown_changed(tools: Path, tmp_path: Path) -> None:
+    PILImage.new("RGBA", (8, 8)).save(tools / "photos" / "0.png")
+    exif = PILImage.Exif()
+    exif[0x0112] = 6
+    PILImage.new("I;16", (8, 4)).save(tools / "photos" / "1.png", exif=exif)
+    said = "1 with transparency, which is dropped; 1 turned upright, as their EXIF orientation says; 1 of 16 bits"
+    scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
+    assert scores["remarks"][-1] == f"Pictures: {said}, scaled to 8; of 2 in all."
+    assert said in call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run").output
+
+
+def test_empty_answers_are_told(tools: Path, tmp_path: Path) -> None:
+    scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant: ")
+    assert "4 of 4 answers are empty." in scores["remarks"]
