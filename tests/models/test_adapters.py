@@ -215,10 +215,9 @@ def test_scores_that_are_no_numbers_are_an_error_of_their_row_alone(tmp_path: Pa
     wanted = {one.id: one.text for one in model.generate(asked, Generation(4, beams))}
     with torch.no_grad():
         model.model.language_model.get_input_embeddings().weight[small.WORDS.index("cat")] = torch.nan
-    model.model.language_model.tie_weights = lambda *_, **__: None
     found = {one.id: one for one in model.generate(asked, Generation(4, beams))}
     assert found["bad"].error == "the model's scores are not finite numbers; try --dtype float32"
-    if family != "opt":  # whose head is its embedding
+    if family == "t5":  # the head of the others is their embedding
         assert {id: one.text for id, one in found.items() if id != "bad"} == {k: wanted[k] for k in ("good", "seen")}
 
 
