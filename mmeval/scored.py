@@ -115,5 +115,8 @@ def score_records(task: Task, records: Sequence[Record]) -> Scored:
 
 
 def judge(task: Task, record: Record, scorer: str) -> Score:
-    """Return the score of a record. One with an error has no answer and counts as wrong, so that no number hides it."""
-    return task.scorers[scorer](record) if record.error is None else Score(0.0, "error")
+    """Return the score of a record. An error counts as wrong, so that no number hides it; no target, no score."""
+    if record.error is not None:
+        return Score(0.0, "error")
+    score = task.scorers[scorer](record)
+    return score if record.targets else replace(score, value=None, outcome="unscored")

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mmeval.types import Image, InputError, Model, Parts, Sample, Unsupported, images
+from mmeval.types import SPARE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
 SHOWN = {
     "transparent": "with transparency, which is dropped",
     "turned": "turned upright, as their EXIF orientation says",
     "16-bit": "of 16 bits, scaled to 8",
+    "spare": "that no mark in a question names, left out",
 }
 """Trait of a picture -> what becomes of it."""
 
@@ -46,7 +47,7 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
     questions, digest = hashlib.sha256(), hashlib.sha256()
     groups: dict[str, dict[str, list[str]]] = {}
     own: dict[str, str] = {}
-    widest = (0, "")
+    widest, spare = (0, ""), 0
     traits: dict[str, tuple[str, ...]] = {}
     for sample in samples:
         if sample.id in own:
@@ -58,12 +59,15 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
         group = next(iter(sample.groups.values()), sample.id)
         groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
         traits |= {image.digest: image.traits for image in _shown(sample) if image.digest not in traits}
+        spare += int(sample.tags.get(SPARE, 0))
         widest = max(widest, (len(_shown(sample)), sample.id), key=lambda pair: pair[0])
     if not own:
         raise InputError("the data holds no sample; check that it is the right file or folder")
     ids = tuple(own) if limit is None else _evenly(groups, own, limit)
     asked = {id: own[id] for id in ids}
-    counts = Counter({"all": len(traits)}) + Counter(trait for found in traits.values() for trait in found)
+    counts = Counter({"all": len(traits), "spare": spare}) + Counter(
+        trait for found in traits.values() for trait in found
+    )
     return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, tuple(groups), counts)
 
 
@@ -80,7 +84,7 @@ def check_pictures(model: Model, found: Survey) -> None:
 def of_pictures(counts: Mapping[str, int]) -> list[str]:
     """Return what a reader must know of how pictures are shown, in a sentence, where any is shown changed."""
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
-    return [f"Pictures: {'; '.join(said)}; of {counts['all']:,} in all."] if said else []
+    return [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
 
 
 def _shown(sample: Sample) -> list[Image]:

@@ -23,6 +23,8 @@ from mmeval.mmicl import pictures
 
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded: a 20,000 x 20,000 bomb is refused before its pixels are read."""
+SPARE = "pictures left out"
+"""A sample's tag: how many pictures its row has that no mark in its question names."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM")
 """Kinds of pictures that are decoded. Pillow knows others that it hands to programs, as PostScript to Ghostscript."""
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error, zlib.error)

@@ -60,9 +60,9 @@ def as_seen(picture: Image.Image) -> Image.Image:
     Turned as its EXIF orientation says, as `transformers.image_utils.load_image` does, and `datasets` since 2.19; 16
     bits are scaled, where Pillow would clip them to white; transparency is dropped, as BLIP's image processor does.
     """
+    picture.load()  # a PNG's orientation may stand behind its pixels
     if picture.mode == "RGB" and not picture.info:
         return picture
-    picture.load()  # a PNG's orientation may stand behind its pixels
     turn = TURNS.get(_orientation(picture))
     seen = picture if turn is None else picture.transpose(turn)
     if seen.mode.startswith("I"):
