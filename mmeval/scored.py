@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mmeval.data.sheets import CUT, LONGEST
 from mmeval.run import SCHEMA
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Statistic, estimate, parts
@@ -99,6 +100,8 @@ class Scored:
             record.error is None and record.text is not None and not record.text.strip() for record in self.records
         ):
             found.append(f"{empty:,} of {total:,} answers are empty.")
+        if cells := sum(len(record.text or "") == LONGEST for record in self.records):
+            found.append(f"{cells:,} of {total:,} answers: each {CUT}.")
         if cut:
             longest = max(record.output_tokens for record in cut)
             found.append(f"{len(cut):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens.")

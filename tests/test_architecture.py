@@ -34,7 +34,7 @@ MAY = {
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task"},
-    "scored": {"types", "task", "run", "scoring"},
+    "scored": {"types", "task", "run", "scoring", "data"},
     "reporting": {"types", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),

@@ -62,7 +62,7 @@ def lines(path: Path) -> Iterator[Line]:
 def _line(path: Path, first: Text, texts: Iterator[Text], columns: int) -> tuple[Line, Text | None]:
     """Read a row that begins with that line, and return it with the line after it."""
     delimiter = _delimiter(path)
-    if '"' not in first.text:
+    if not _opens(first.text, delimiter):
         return Line(*first[:3], split(first.text, delimiter)), next(texts, None)
     taken, following = [first], None
     whole = delimiter == "\t" and first.text.count("\t") == columns - 1
@@ -105,10 +105,15 @@ def _texts(path: Path, file: Iterable[bytes]) -> Iterator[Text]:
 
 def split(text: str, delimiter: str, quoted: bool = True) -> list[str]:
     """Return the cells of a row; none of a blank line."""
-    if quoted and '"' in text:
+    if quoted and _opens(text, delimiter):
         return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
     text = text.rstrip("\r\n")
     return text.split(delimiter) if text else []
+
+
+def _opens(text: str, delimiter: str) -> bool:
+    """Tell whether a quotation mark opens a cell of the row; inside of one it is text."""
+    return text.startswith('"') or f'{delimiter}"' in text
 
 
 def cell_list(text: str) -> list[Any] | None:
