@@ -82,8 +82,9 @@ def traits(picture: Image.Image) -> tuple[str, ...]:
     return tuple(name for name, holds in found.items() if holds)
 
 
-def _orientation(picture: Image.Image) -> object:
+def _orientation(picture: Image.Image) -> int:
     try:
-        return picture.getexif().get(ORIENTATION)
+        found = picture.getexif().get(ORIENTATION)
     except (SyntaxError, ValueError, struct.error):
-        return None  # what is no EXIF turns nothing
+        return 1  # what is no EXIF turns nothing
+    return found if isinstance(found, int) else 1

@@ -179,7 +179,7 @@ def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None)
     if lora_scale is not None:
         tensors = _merged(tensors, targets, lora_scale, file)
     for key, tensor in tensors.items():
-        if not tensor.isfinite().all():
+        if not tensor.sum(dtype=torch.float32).isfinite():  # a tenth of the time of a look at each
             raise CheckpointError(
                 f"{file}: '{key}' holds numbers that are not finite: its training diverged; train again"
             )

@@ -17,6 +17,7 @@ from mmeval.mmicl import checkpoints
 from mmeval.mmicl.training.config import Config, TrainingError, check_config
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
+from mmeval.mmicl.weights import CheckpointError
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base, write_examples
 
@@ -71,9 +72,9 @@ def test_what_diverged_is_not_opened(data: Path) -> None:
     tensors = load_file(file)
     key = next(iter(tensors))
     save_file({**tensors, key: tensors[key] * torch.inf}, file)
-    with pytest.raises(checkpoints.CheckpointError, match=f"'{key}' holds numbers that are not finite: its training"):
+    with pytest.raises(CheckpointError, match=f"'{key}' holds numbers that are not finite: its training"):
         train(replace(config, steps=3))
-    with pytest.raises(checkpoints.CheckpointError, match="not finite"):
+    with pytest.raises(CheckpointError, match="not finite"):
         checkpoints.load(file.parent)
 
 

@@ -110,7 +110,7 @@ class MmiclTrainer(Trainer):
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         """Do as the Trainer does, and stop before a step whose loss or gradient is not a finite number."""
-        norm = super()._get_grad_norm(model, grad_norm)
+        norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
         loss, size = float(self._tr_loss), float(0 if norm is None else norm)  # the loss since the last line of the log
         if not (math.isfinite(loss) and math.isfinite(size)):
             raise TrainingError(
