@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from PIL import Image, UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""Largest picture that is decoded: a 20,000 x 20,000 bomb is refused before its pixels are read."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM")
+"""Kinds of pictures that are decoded. Pillow knows others that it hands to programs, as PostScript to Ghostscript."""
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
+"""What Pillow raises, besides its own errors, where a picture's bytes are wrong."""
 ORIENTATION = 0x0112
 """The tag of EXIF that says how a camera was held; 1 is upright."""
 TURNS = {
@@ -41,11 +45,11 @@ def decoding(path: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise Unusable("picture too large", f"{path}: more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise Unusable("picture broken", f"{path}: not a picture that can be read") from error
-    except (OSError, SyntaxError, EOFError, ValueError, IndexError, OverflowError, struct.error, zlib.error) as error:
+        raise Unusable("picture broken", f"{path}: not a picture that can be read, {', '.join(FORMATS)}") from error
+    except BROKEN as error:
         if isinstance(error, Unusable) or (isinstance(error, OSError) and error.errno is not None):
             raise  # said already, or the disk rather than the picture
-        raise Unusable("picture broken", f"{path}: truncated or broken ({error})") from error
+        raise Unusable("picture broken", f"{path}: the picture is truncated or broken ({error})") from error
 
 
 def check_size(image: Image.Image, path: str) -> None:
