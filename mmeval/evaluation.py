@@ -23,7 +23,7 @@ from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
-from mmeval.survey import Survey, check_pictures, survey
+from mmeval.survey import Survey, check_pictures, of_pictures, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
 from mmeval.types import Display, Generation, Image, Model, Request, Response, Sample
 
@@ -130,7 +130,7 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
     run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
-    run.note(provenance(plan.spec), plan.survey.digest)
+    run.note(provenance(plan.spec), data_digest=plan.survey.digest, pictures=dict(plan.survey.pictures))
     _seed(plan.spec.seed)
     with run.journal() as journal:
         wanted = _missing(plan, run, keep_errors)
@@ -160,7 +160,7 @@ def score(
         display.message("scored without the judge that was asked before; --judge and --judge-model use its replies")
     results = scored.results()
     results |= {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
-    results["remarks"] += [*_of_sessions(run), *run.remarks]
+    results["remarks"] += [*of_pictures(run.header.get("pictures", {})), *_of_sessions(run), *run.remarks]
     if verdicts is not None:
         results["judge"] = verdicts.to_json()
         results["remarks"].append(verdicts.remark(len(scored.records)))
@@ -210,7 +210,8 @@ def preview(spec: RunSpec) -> Preview:
         f"data: {source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
         f"{checkpoint.source or 'nowhere'}; prompt: {used.prompt}; context: {used.context}"
     )
-    return Preview(reads, tuple(prompts), tuple(planned.task.notices(planned.survey.categories)))
+    notices = (*planned.task.notices(planned.survey.categories), *of_pictures(planned.survey.pictures))
+    return Preview(reads, tuple(prompts), notices)
 
 
 def _spec(spec: RunSpec | None, values: Mapping[str, Any]) -> RunSpec:

@@ -269,10 +269,10 @@ class Run:
         lines = jsonl.read(path, advice=advice)
         return [value for value, where in lines if checked(SampleScores, value, where, advice)]
 
-    def note(self, session: Mapping[str, Any], data_digest: str) -> None:
-        """Add where this session runs, and which data it read: commit, packages, machine."""
+    def note(self, session: Mapping[str, Any], **data: Any) -> None:
+        """Add where this session runs (commit, packages, machine), and what is known of the data that it read."""
         self.header["sessions"].append(dict(session))
-        self.header["data_digest"] = data_digest
+        self.header |= data
         write_json(self.folder / "run.json", self.header)
 
     def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:

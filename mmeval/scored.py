@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mmeval.data.sheets import CUT, LONGEST
 from mmeval.run import SCHEMA
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Statistic, estimate, parts
@@ -95,6 +96,12 @@ class Scored:
         if self._errors:
             effect = "Numbers are withheld" if self._withheld else "Errors count as wrong"
             found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
+        if empty := sum(
+            record.error is None and record.text is not None and not record.text.strip() for record in self.records
+        ):
+            found.append(f"{empty:,} of {total:,} answers are empty.")
+        if cells := sum(len(record.text or "") == LONGEST for record in self.records):
+            found.append(f"{cells:,} of {total:,} answers: each {CUT}.")
         if cut:
             longest = max(record.output_tokens for record in cut)
             found.append(f"{len(cut):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens.")
@@ -111,5 +118,8 @@ def score_records(task: Task, records: Sequence[Record]) -> Scored:
 
 
 def judge(task: Task, record: Record, scorer: str) -> Score:
-    """Return the score of a record. One with an error has no answer and counts as wrong, so that no number hides it."""
-    return task.scorers[scorer](record) if record.error is None else Score(0.0, "error")
+    """Return the score of a record. An error counts as wrong, so that no number hides it; no target, no score."""
+    if record.error is not None:
+        return Score(0.0, "error")
+    score = task.scorers[scorer](record)
+    return score if record.targets else replace(score, value=None, outcome="unscored")

@@ -2,10 +2,19 @@
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mmeval.types import Image, InputError, Model, Parts, Sample, Unsupported, images
+from mmeval.types import SPARE, Image, InputError, Model, Parts, Sample, Unsupported, images
+
+SHOWN = {
+    "transparent": "with transparency, which is dropped",
+    "turned": "turned upright, as their EXIF orientation says",
+    "16-bit": "of 16 bits, scaled to 8",
+    "spare": "that no mark in a question names, left out",
+}
+"""Trait of a picture -> what becomes of it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,8 @@ class Survey:
     """The most pictures in one prompt, and the id of a sample that has them."""
     categories: tuple[str, ...]
     """Those of all samples, in the data's order."""
+    pictures: Mapping[str, int]
+    """How many distinct pictures there are (`all`), and how many of each trait that is changed when they are shown."""
 
 
 def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
@@ -36,7 +47,8 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
     questions, digest = hashlib.sha256(), hashlib.sha256()
     groups: dict[str, dict[str, list[str]]] = {}
     own: dict[str, str] = {}
-    widest = (0, "")
+    widest, spare = (0, ""), 0
+    traits: dict[str, tuple[str, ...]] = {}
     for sample in samples:
         if sample.id in own:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
@@ -46,12 +58,17 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
         questions.update(_question(sample))
         group = next(iter(sample.groups.values()), sample.id)
         groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
-        widest = max(widest, (_pictures(sample), sample.id), key=lambda pair: pair[0])
+        traits |= {image.digest: image.traits for image in _shown(sample) if image.digest not in traits}
+        spare += int(sample.tags.get(SPARE, 0))
+        widest = max(widest, (len(_shown(sample)), sample.id), key=lambda pair: pair[0])
     if not own:
         raise InputError("the data holds no sample; check that it is the right file or folder")
     ids = tuple(own) if limit is None else _evenly(groups, own, limit)
     asked = {id: own[id] for id in ids}
-    return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, tuple(groups))
+    counts = Counter({"all": len(traits), "spare": spare}) + Counter(
+        trait for found in traits.values() for trait in found
+    )
+    return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, tuple(groups), counts)
 
 
 def check_pictures(model: Model, found: Survey) -> None:
@@ -64,9 +81,15 @@ def check_pictures(model: Model, found: Survey) -> None:
         )
 
 
-def _pictures(sample: Sample) -> int:
+def of_pictures(counts: Mapping[str, int]) -> list[str]:
+    """Return what a reader must know of how pictures are shown, in a sentence, where any is shown changed."""
+    said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
+    return [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
+
+
+def _shown(sample: Sample) -> list[Image]:
     shown = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
-    return sum(len(images(parts)) for parts in shown)
+    return [image for parts in shown for image in images(parts)]
 
 
 def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit: int) -> tuple[str, ...]:

@@ -7,9 +7,6 @@ is the business of the other rooms.
 import difflib
 import hashlib
 import io
-import struct
-import warnings
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,14 +14,13 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from PIL import Image as PILImage
-from PIL import UnidentifiedImageError
 
-MAX_PIXELS = 64_000_000
-"""Largest picture that is decoded: a 20,000 x 20,000 bomb is refused before its pixels are read."""
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM")
-"""Kinds of pictures that are decoded. Pillow knows others that it hands to programs, as PostScript to Ghostscript."""
-BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
-"""What Pillow raises, besides its own errors, where a picture's bytes are wrong."""
+from mmeval.mmicl import pictures
+
+MAX_PIXELS, FORMATS, BROKEN = pictures.MAX_PIXELS, pictures.FORMATS, pictures.BROKEN
+"""Which pictures are decoded, for whoever may not import `mmicl`."""
+SPARE = "pictures left out"
+"""A sample's tag: how many pictures its row has that no mark in its question names."""
 
 
 class InputError(Exception):
@@ -64,26 +60,28 @@ class Image:
         return hashlib.sha256(self._encoded()).hexdigest()
 
     def decode(self) -> PILImage.Image:
-        """Return the pixels, in the mode the file has. Raises InputError naming the picture and what is wrong."""
+        """Return the pixels as a model sees them. Raises InputError naming the picture and what is wrong."""
         if isinstance(self.data, PILImage.Image):
-            return self.data
-        encoded = self._encoded()
+            return pictures.as_seen(self.data)
+        encoded = io.BytesIO(self._encoded())
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
-                picture = PILImage.open(io.BytesIO(encoded), formats=FORMATS)
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise InputError(f"{self.name}: {width} x {height} pixels, more than {MAX_PIXELS:,}; scale it down")
-            picture.load()
-        except PILImage.DecompressionBombError as error:
-            raise InputError(f"{self.name}: more than {MAX_PIXELS:,} pixels ({error}); scale it down") from error
-        except UnidentifiedImageError as error:
-            kinds = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-            raise InputError(f"{self.name}: not a picture that can be read, {kinds}; replace the file") from error
-        except BROKEN as error:
-            raise InputError(f"{self.name}: the picture is truncated or broken ({error}); replace the file") from error
-        return picture
+            with pictures.decoding(self.name), PILImage.open(encoded, formats=FORMATS) as picture:
+                pictures.check_size(picture, self.name)
+                return pictures.as_seen(picture)
+        except pictures.Unusable as error:
+            raise InputError(f"{error}; replace the file") from error
+
+    @cached_property
+    def traits(self) -> tuple[str, ...]:
+        """What of the picture `decode` changes or drops, by its header; nothing where that cannot be read."""
+        if isinstance(self.data, PILImage.Image):
+            return pictures.traits(self.data)
+        try:
+            source = self.data if isinstance(self.data, Path) else io.BytesIO(self._encoded())
+            with pictures.decoding(self.name), PILImage.open(source, formats=FORMATS) as picture:
+                return pictures.traits(picture)
+        except (pictures.Unusable, InputError, OSError):
+            return ()  # whoever decodes it says why
 
     def _encoded(self) -> bytes:
         assert not isinstance(self.data, PILImage.Image)

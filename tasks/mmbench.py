@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from mmeval.data import sheets
 from mmeval.data.mmbench import MMBenchRow, lacks_turns, parse, prediction_cells, read
 from mmeval.scoring.metrics import circular
 from mmeval.scoring.metrics.circular import GROUP, Question
@@ -124,6 +125,7 @@ def read_predictions(grouped: bool, incomplete: bool, path: str) -> list[Record]
 def _predictions(grouped: bool, incomplete: bool, path: Path) -> list[Record]:
     found: dict[int, MMBenchRow] = {}
     turns: dict[int, list[int]] = {}
+    errors: dict[int, str] = {}
     for cells, where in prediction_cells(path):
         if "answer" not in cells:
             raise InputError(f"{path}: no column answer, so there is nothing to score by; {PUBLIC}")
@@ -131,12 +133,16 @@ def _predictions(grouped: bool, incomplete: bool, path: Path) -> list[Record]:
         if not row.answer:
             raise InputError(f"{where}, column answer: empty, so there is nothing to score by; {PUBLIC}")
         turns.setdefault(row.question, []).append(row.index)
+        shown = ("prediction", *choices.LETTERS[: len(row.options)])
+        if lost := next((name for name in shown if not sheets.is_text(cells[name])), None):
+            errors[row.index] = f"the cell {lost} {sheets.FORMULA}"
     incomplete = incomplete or lacks_turns(len(turns), len(found))
     if not found:
         raise InputError(f"{path}: no rows; check that it is the right file")
     for indices in turns.values():
         indices.sort()
-    return [_prediction(row, turns[row.question], grouped, incomplete) for row in found.values()]
+    records = (_prediction(row, turns[row.question], grouped, incomplete) for row in found.values())
+    return [replace(one, text=None, error=error) if (error := errors.get(int(one.id))) else one for one in records]
 
 
 def _prediction(row: MMBenchRow, turns: list[int], grouped: bool, incomplete: bool) -> Record:

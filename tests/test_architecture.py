@@ -16,7 +16,7 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate"}
 
 MAY = {
     # room: the rooms of ours that it may import (its own always)
-    "types": set(),
+    "types": {"mmicl"},  # how a picture is decoded, so that training and evaluation see the same
     "yaml_file": {"types"},
     "mmicl": set(),
     "spec": {"types"},
@@ -35,7 +35,7 @@ MAY = {
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task"},
-    "scored": {"types", "task", "run", "scoring"},
+    "scored": {"types", "task", "run", "scoring", "data"},
     "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),

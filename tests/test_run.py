@@ -107,8 +107,8 @@ def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
 
 def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> None:
     run = begun(tmp_path / "r")
-    run.note({"commit": "abc"}, "digest")
-    run.note({"commit": "def"}, "digest")
+    run.note({"commit": "abc"}, data_digest="digest")
+    run.note({"commit": "def"}, data_digest="digest")
     assert [session["commit"] for session in run.sessions] == ["abc", "def"]
     assert json.loads((run.folder / "run.json").read_text())["identity"] == IDENTITY
 

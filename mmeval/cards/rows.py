@@ -9,13 +9,17 @@ from mmeval.data import tables
 from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.official import AS_WRITTEN
-from mmeval.types import Image, InputError, Sample, nearest
+from mmeval.types import SPARE, Image, InputError, Sample, images, nearest
 
 KIND = "kind of question"
 """The tag that names a question's kind, where a card has several."""
 OWN_ID = "id in the data"
 """The tag with the id of a row that another row before it has, too; the sample's own id has the row's number."""
 _YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
+NAN = "nan"
+"""What pandas makes of an empty cell as a text: no option."""
+_SEVERAL = re.compile(r"[,;/|]|\bor\b")
+"""What stands between the letters of an answer that has several."""
 _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 """A column of whole numbers, divided or counted off: `index/4`, `index%2`."""
 
@@ -47,8 +51,10 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     offered = _options(card, line) if kind == "multiple choice" else []
     drawn = _drawn(card, line) if kind == "picture choice" else []
     texts = [line.text(card.fields.question), *offered]
-    if card.mark and any(card.mark in text for text in texts):
-        prompt, *options = tables.placed(texts, shown, card.mark, line.where)
+    spare = 0
+    if card.mark and any(re.search(tables.numbered(card.mark), text) for text in texts):
+        prompt, *options = tables.placed(texts, shown, card.mark, line.where, spare=True)
+        spare = len({*shown} - {part for parts in (prompt, *options) for part in images(parts)})
     else:
         prompt, *options = (*shown, texts[0]), *((text,) for text in offered)
     category = line.text(card.fields.category) if card.fields.category else ""
@@ -60,6 +66,7 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     tags = {column: str(line.value(column)) for column in sorted(columns)} | about_frames
     if kind in CHOICES and (key := line.text(card.fields.answer)) != key.strip():
         tags[AS_WRITTEN] = key
+    tags |= {SPARE: str(spare)} if spare else {}
     return Sample(
         id=line.text(card.fields.id) if card.fields.id else str(number),
         prompt=prompt,
@@ -133,11 +140,12 @@ def _options(card: Card, line: TableRow) -> list[str]:
     if card.lettered:
         return [choices.letter(place) for place in range(card.lettered)]
     if len(card.fields.options) == 1:
-        value = line.value(card.fields.options[0])
+        value = line.unpacked(card.fields.options[0])
         found = _listed(value) if isinstance(value, str) else line.texts(card.fields.options[0])
+        found = [option for option in found if option != NAN]
     else:
         cells = ["" if (value := line.value(name)) is None else str(value).strip() for name in card.fields.options]
-        found = [cell for cell in cells if cell not in ("", card.absent)]
+        found = [cell for cell in cells if cell not in ("", NAN, card.absent)]
         if cells[: len(found)] != found:
             raise InputError(f"{line.where}: an option is empty and one after it is not; the options must be in a row")
     if len(found) < 2:
@@ -165,15 +173,26 @@ def _listed(text: str) -> list[str]:
 
 
 def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Image]) -> tuple[str, ...]:
+    """Return what is right, any of several; nothing where the cell is empty, as in a set whose answers are kept."""
+    value = line.value(card.fields.answer)
+    if value in (None, []) or str(value).strip() == "":
+        return ()
     if kind == "short answer":
-        value = line.value(card.fields.answer)
         return tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
+    if kind != "yes/no":
+        several = line.unpacked(card.fields.answer)
+        answers = (
+            several
+            if isinstance(several, list)
+            else _SEVERAL.split(str(value))
+            if card.answers == "letter"
+            else [value]
+        )
+        return tuple(dict.fromkeys(_letter(card, str(one).strip(), offered, line.where) for one in answers))
     answer = line.text(card.fields.answer).strip()
-    if kind == "yes/no":
-        if answer.lower() not in _YES_NO:
-            raise InputError(f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no")
-        return (_YES_NO[answer.lower()],)
-    return (_letter(card, answer, offered, line.where),)
+    if answer.lower() not in _YES_NO:
+        raise InputError(f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no")
+    return (_YES_NO[answer.lower()],)
 
 
 def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str) -> str:

@@ -1,10 +1,12 @@
 """Rows of .csv and .tsv files; a picture in base64 stays in the file until it is asked for."""
 
+import ast
 import base64
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +18,15 @@ NAME = 255
 """Characters of a file's name at most: a longer text where a picture is expected is its bytes in base64."""
 
 
+class Text(NamedTuple):
+    """A line of the file: its number, its first byte, the byte after it, and what it says."""
+
+    number: int
+    start: int
+    end: int
+    text: str
+
+
 class Line(NamedTuple):
     """A row of cells, and where it stands: the number of its first line, and its bytes."""
 
@@ -23,33 +34,100 @@ class Line(NamedTuple):
     start: int
     end: int
     cells: list[str]
+    quoted: bool = True
+    """Whether quotation marks around a cell are none of its own."""
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """Yield the rows, the header first; blank lines are left out. Raises InputError if the file cannot be read."""
+    """Yield the rows, the header first; blank lines are left out. Raises InputError if the file cannot be read.
+
+    A quotation mark never joins rows: where a cell of a .tsv would run over a line break although its line and the next
+    are whole rows, both are, and the mark is text. A cell that is closed otherwise than it should be is an error.
+    """
     csv.field_size_limit(LARGEST)
-    count, end = 0, 0  # of the lines and bytes that were read
-
-    def texts(file: Iterable[bytes]) -> Iterator[str]:
-        nonlocal count, end
-        for raw in (part for line in file for part in line.splitlines(keepends=True)):
-            count, end = count + 1, end + len(raw)
-            try:
-                yield raw.decode("utf-8-sig" if count == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}, line {count}: not UTF-8; save it as UTF-8 text") from error
-
+    columns = 0
     try:
         with path.open("rb") as file:
-            number, start = 1, 0
-            for cells in csv.reader(texts(file), delimiter=_delimiter(path)):
-                if cells:
-                    yield Line(number, start, end, cells)
-                number, start = count + 1, end
-    except csv.Error as error:
-        raise InputError(f"{path}, line {count}: cannot be read ({error}); fix the line") from error
+            texts = _texts(path, file)
+            following = next(texts, None)
+            while following is not None:
+                line, following = _line(path, following, texts, columns)
+                columns = columns or len(line.cells)
+                if line.cells:
+                    yield line
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _line(path: Path, first: Text, texts: Iterator[Text], columns: int) -> tuple[Line, Text | None]:
+    """Read a row that begins with that line, and return it with the line after it."""
+    delimiter = _delimiter(path)
+    if not _opens(first.text, delimiter):
+        return Line(*first[:3], split(first.text, delimiter)), next(texts, None)
+    taken, following = [first], None
+    whole = delimiter == "\t" and first.text.count("\t") == columns - 1
+    swallowing = False
+
+    def cell_by_cell() -> Iterator[str]:
+        nonlocal following, swallowing
+        yield first.text
+        while following := next(texts, None):  # as long as a cell is open
+            if whole and len(taken) == 1 and following.text.count("\t") == columns - 1:
+                break
+            taken.append(following)
+            yield following.text
+        swallowing = whole and len(taken) == 1
+
+    try:
+        cells = next(csv.reader(cell_by_cell(), delimiter=delimiter), [])
+        if swallowing:
+            return Line(*first[:3], split(first.text, delimiter, quoted=False), quoted=False), following
+        if len(taken) > 1:
+            next(csv.reader((text.text for text in taken), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        where = f"{path}, line {first.number}"
+        advice = "write a quotation mark inside a quoted cell twice, and none before a cell that is not quoted"
+        raise InputError(
+            f"{where}: a quoted cell runs over line breaks and ends wrongly ({error}); {advice}"
+        ) from error
+    return Line(first.number, first.start, taken[-1].end, cells), next(texts, None)
+
+
+def _texts(path: Path, file: Iterable[bytes]) -> Iterator[Text]:
+    number, end = 0, 0
+    for raw in (part for line in file for part in line.splitlines(keepends=True)):
+        number, start, end = number + 1, end, end + len(raw)
+        try:
+            yield Text(number, start, end, raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}, line {number}: not UTF-8; save it as UTF-8 text") from error
+
+
+def split(text: str, delimiter: str, quoted: bool = True) -> list[str]:
+    """Return the cells of a row; none of a blank line."""
+    if quoted and _opens(text, delimiter):
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    text = text.rstrip("\r\n")
+    return text.split(delimiter) if text else []
+
+
+def _opens(text: str, delimiter: str) -> bool:
+    """Tell whether a quotation mark opens a cell of the row; inside of one it is text."""
+    return text.startswith('"') or f'{delimiter}"' in text
+
+
+def cell_list(text: str) -> list[Any] | None:
+    """Return the list that a cell holds as Python or JSON writes it, as in `['a.png', 'b.png']`; None for a text."""
+    text = text.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return found if isinstance(found, list) else None
+    return None
 
 
 def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -60,14 +138,18 @@ def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
     if twice := [name for name in names if name and names.count(name) > 1]:
         raise InputError(f"{path}: two columns {twice[0]}; keep one")
     pictures = [column for column, name in enumerate(names) if name.strip().lower() == "image"]
-    for number, start, end, cells in table:
+    for number, start, end, cells, quoted in table:
         where = f"{path}, line {number}"
         if len(cells) != len(names):
             raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; fix the line")
         row: dict[str, Any] = dict(zip(names, cells, strict=True))
         for column in pictures:
             if len(cells[column]) > NAME:
-                row[names[column]] = StoredPicture(path, start, end, column, where)
+                stored = StoredPicture(path, start, end, column, where, quoted)
+                several = cell_list(cells[column])
+                row[names[column]] = (
+                    stored if several is None else [replace(stored, item=n) for n in range(len(several))]
+                )
         yield row, where
 
 
@@ -80,6 +162,9 @@ class StoredPicture:
     end: int
     column: int
     where: str
+    quoted: bool
+    item: int | None = None
+    """Its place in the list that the cell holds."""
 
     def __call__(self) -> bytes:
         """Read the picture. Raises InputError if it is not base64."""
@@ -87,8 +172,9 @@ class StoredPicture:
             file.seek(self.start)
             text = file.read(self.end - self.start).decode("utf-8", "replace")
         csv.field_size_limit(LARGEST)
-        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(self.path)))
-        return decoded(cells[self.column], f"{self.where}, column image")
+        cell = split(text, _delimiter(self.path), self.quoted)[self.column]
+        several = [cell] if self.item is None else cell_list(cell) or []
+        return decoded(str(several[self.item or 0]), f"{self.where}, column image")
 
 
 def decoded(text: str, where: str) -> bytes:

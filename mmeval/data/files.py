@@ -1,7 +1,7 @@
 """Find the files that data names, inside the folder that the user named."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from PIL import Image as PILImage
@@ -67,6 +67,16 @@ def glob(folder: Path, pattern: str) -> list[Path]:
 def is_litter(path: Path) -> bool:
     """Return whether a path is, or lies in, what macOS and Windows leave in folders."""
     return any(part in LITTER or part.startswith("._") for part in path.parts)
+
+
+def blocks(path: Path, size: int) -> Iterator[str]:
+    """Read a text file in UTF-8 by so many characters. Raises InputError naming it."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            while block := file.read(size):
+                yield block
+    except (UnicodeDecodeError, OSError):
+        yield text(path)  # which says why
 
 
 def text(path: Path) -> str:

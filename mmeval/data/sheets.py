@@ -33,6 +33,15 @@ class Cell:
     kind: Kind = "text"
 
 
+FORMULA = "is a formula or its error, and no answer; write it as a text"
+CUT = f"has exactly {LONGEST:,} characters, all that a spreadsheet's cell holds: it was cut"
+
+
+def is_text(cell: Cell) -> bool:
+    """Tell whether a cell holds what was written there, and no formula or its error: that is nobody's answer."""
+    return cell.kind in ("text", "number")
+
+
 def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
     """Return the lines with their numbers, the header first; blank lines are left out.
 

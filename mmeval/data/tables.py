@@ -4,6 +4,9 @@ What the columns mean is for the task to say. No address is fetched, and no name
 """
 
 import json
+import math
+import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +19,10 @@ from mmeval.types import Image, InputError, Parts, nearest
 
 BATCH = 32
 """Rows of a parquet table in memory at once; a picture of a release may have several megabytes."""
+MAGIC = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
+"""How a PNG, a JPEG, a GIF and a WEBP begin in base64: a short text that does is no file's name."""
+BLOCK = 1 << 20
+"""Of a text table in memory at once."""
 BESIDE = "./"
 """How the name of a file beside the table begins, or of a folder there."""
 Found = Iterator[tuple[Mapping[str, Any], str]]
@@ -37,11 +44,15 @@ class TableRow:
     """The file that it stands in."""
 
     def value(self, name: str) -> Any:
-        """Return what stands in the column. Raises InputError naming the nearest column where there is none."""
+        """Return what stands in the column; NaN, as pandas writes what is not there, is None.
+
+        Raises InputError naming the nearest column where there is none.
+        """
         if name not in self.values:
             has = ", ".join(self.values)
             raise InputError(f"{self.where}: no column '{name}'{nearest(name, list(self.values))}; it has: {has}")
-        return self.values[name]
+        value = self.values[name]
+        return None if isinstance(value, float) and math.isnan(value) else value
 
     def text(self, name: str) -> str:
         """Return the column as a text, a number as people write it. Raises InputError for an empty cell or a list."""
@@ -51,8 +62,8 @@ class TableRow:
         return str(value)
 
     def texts(self, name: str) -> list[str]:
-        """Return the texts of a list. Raises InputError for anything else."""
-        value = self.value(name)
+        """Return the texts of a list, which a cell of text may hold. Raises InputError for anything else."""
+        value = self.unpacked(name)
         if not isinstance(value, Sequence) or isinstance(value, str) or not value:
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a list of texts")
         return [str(item) for item in value]
@@ -66,14 +77,20 @@ class TableRow:
         """
         if name.startswith(BESIDE) and self.folder is not None:
             return [files.picture(self.folder, self._beside(name), self.where)]
-        value = self.value(name)
+        value = self.unpacked(name)
         items = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
         return [self._image(item, name, under) for item in items if item not in (None, "")]
+
+    def unpacked(self, name: str) -> Any:
+        """Return what stands in the column; where that is a text that is a list, the list."""
+        value = self.value(name)
+        several = delimited.cell_list(value) if isinstance(value, str) else None
+        return value if several is None else several
 
     def _image(self, item: Any, column: str, under: Sequence[str]) -> Image:
         encoded = item.get("bytes") if isinstance(item, Mapping) else item
         name = f"{self.where}, {column}"
-        if isinstance(encoded, str) and len(encoded) > delimited.NAME:
+        if isinstance(encoded, str) and (len(encoded) > delimited.NAME or encoded.startswith(MAGIC)):
             encoded = delimited.decoded(encoded, name)
         if isinstance(encoded, (bytes, delimited.StoredPicture)):
             return Image(encoded, name)
@@ -156,20 +173,37 @@ def load(path: Path, hook: Hook | None = None) -> Any:
         raise InputError(f"{path}: not JSON ({error}); get the file again") from error
 
 
-def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str) -> list[Parts]:
-    """Put pictures where the mark stands in the texts, in order through all. Raises InputError for more or fewer."""
-    marks = sum(text.count(mark) for text in texts)
-    if marks != len(images):
-        raise InputError(f"{where}: {marks} places for pictures ({mark}) and {len(images)} pictures; fix the line")
-    waiting = iter(images)
+def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str, spare: bool = False) -> list[Parts]:
+    """Put pictures where the mark stands in the texts, in order through all.
+
+    A mark with a number, as `<image 1>` or `<image {}>`, names its picture: `<image 2>` is the second. Raises
+    InputError where a picture is named that is not there, and for more pictures than marks unless there may be `spare`.
+    """
+    pattern = re.compile(numbered(mark))
+    marks = [one for text in texts for one in pattern.finditer(text)]
+    named = [int(one[1]) if pattern.groups else place for place, one in enumerate(marks, 1)]
+    if not all(0 < number <= len(images) for number in named) or not (
+        spare or {*named} >= {*range(1, len(images) + 1)}
+    ):
+        last = f"up to {max(named)} " if pattern.groups and named else ""
+        raise InputError(
+            f"{where}: {len(named)} places for pictures {last}({mark}) and {len(images)} pictures; fix the line"
+        )
+    waiting = iter(named)
     found: list[Parts] = []
     for text in texts:
-        first, *others = text.split(mark)
-        parts: list[str | Image] = [first]
-        for other in others:
-            parts += [next(waiting), other]
-        found.append(tuple(part for part in parts if part != ""))
+        parts: list[str | Image] = []
+        end = 0
+        for one in pattern.finditer(text):
+            parts += [text[end : one.start()], images[next(waiting) - 1]]
+            end = one.end()
+        found.append(tuple(part for part in (*parts, text[end:]) if part != ""))
     return found
+
+
+def numbered(mark: str) -> str:
+    """Return the pattern of a mark; where it has a number, that is any number, and the pattern's group."""
+    return re.sub(r"\\\{\\\}|[0-9]+", lambda _: "([0-9]+)", re.escape(mark), count=1)
 
 
 def joined(parts: Iterable[str | P]) -> list[str | P]:
@@ -211,18 +245,65 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
 
 def _json(path: Path, hook: Hook | None) -> Found:
     """Read a list of objects, one object, or an object a line: official releases call all of these .json."""
-    content = files.text(path).strip()
-    if content.startswith("["):
-        yield from at(load(path, hook), ".", path)
-        return
     try:
-        whole = json.loads(content) if "\n" in content else None
-    except ValueError:
-        whole = None
-    if isinstance(whole, dict):
-        yield whole, str(path)
-    else:
+        with path.open("rb") as file:
+            head = file.read(BLOCK).removeprefix(BOM_UTF8).lstrip()
+            line = b"" if head.startswith(b"[") else next(iter((head + file.readline()).splitlines()), b"{}")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    if not line:
+        yield from _items(path, hook)
+    elif _is_json(line):
         yield from jsonl.read(path, advice="the file must hold a list of objects or an object a line: get it again")
+    else:
+        yield _object(load(path, hook), str(path)), str(path)
+
+
+def _items(path: Path, hook: Hook | None) -> Found:
+    """Read the objects of a list one by one, so that the file is never whole in memory."""
+    decoder, blocks, number, place = json.JSONDecoder(object_hook=hook), files.blocks(path, BLOCK), 0, 0
+    text = next(blocks).lstrip()[1:]
+    while True:
+        try:
+            start = _after_blanks(text, place)
+            if text[start] == "]":
+                break
+            if number > 0 and text[start] != ",":
+                raise ValueError("no comma")
+            value, end = decoder.raw_decode(text, _after_blanks(text, start + 1) if number else start)
+        except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
+            if not (more := next(blocks, "")):
+                load(path, hook)  # says what is wrong, and where
+                raise
+            text, place = text[place:] + more, 0
+            continue
+        place, number = end, number + 1
+        where = f"{path}, item {number}"
+        yield _object(value, where), where
+    if "".join((text[start + 1 :], *blocks)).strip():
+        load(path, hook)
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _BLANKS.match(text, place)
+    return found.end() if found else place
+
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: {str(value)[:60]!r} is not a JSON object; each row must be one")
+    return value
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def at(value: Any, rows: str, path: Path) -> Found:
@@ -237,6 +318,5 @@ def at(value: Any, rows: str, path: Path) -> Found:
     named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
     for name, item in named:
         where = f"{path}, {name[:60]}"
-        if not isinstance(item, dict):
-            raise InputError(f"{where}: {str(item)[:60]!r} is not a JSON object; each row must be one")
-        yield (item if isinstance(value, list) else {"key": name, **item}), where
+        own = _object(item, where)
+        yield (own if isinstance(value, list) else {"key": name, **own}), where

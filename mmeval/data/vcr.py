@@ -125,7 +125,7 @@ def _is_number(value: object) -> bool:
 
 
 def _cropped(whole: Image, box: Box, where: str) -> bytes:
-    picture = whole.decode().convert("RGB")
+    picture = whole.decode()
     left, top, right, bottom = (round(number) for number in box)
     inside = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
     if inside[0] >= inside[2] or inside[1] >= inside[3]:

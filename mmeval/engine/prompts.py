@@ -55,7 +55,7 @@ def beside(pictures: list[Image]) -> Image:
 
     Raises InputError where one cannot be read, or the whole would be too large.
     """
-    decoded = [picture.decode().convert("RGB") for picture in pictures]
+    decoded = [picture.decode() for picture in pictures]
     height = max(picture.height for picture in decoded)
     widths = [max(1, picture.width * height // picture.height) for picture in decoded]
     name = " + ".join(picture.name for picture in pictures)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+from transformers import LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 
 from mmeval.engine.pictures import Encoded, PictureStore
@@ -73,8 +74,18 @@ class TransformerModel:
         options = {"do_sample": False, "num_beams": generation.beams, "max_new_tokens": limit}
 
         def answer(rows: Sequence[PreparedRequest], embeds: Tensor, mask: Tensor) -> list[Response]:
-            ids = self.model.language_model.generate(inputs_embeds=embeds, attention_mask=mask, **options)
-            return [self._written(row, tokens, limit) for row, tokens in zip(rows, ids.tolist(), strict=True)]
+            finite: list[Tensor] = []
+
+            def look(_: Tensor, scores: Tensor) -> Tensor:
+                finite.append(scores.amax(-1).isfinite())  # read at the end: a GPU is not waited for at every step
+                return scores
+
+            ids = self.model.language_model.generate(
+                inputs_embeds=embeds, attention_mask=mask, logits_processor=LogitsProcessorList([look]), **options
+            )
+            whole = torch.stack(finite, 1).view(len(rows), -1, len(finite)).all(1)  # [B, beams, S] -> [B, S]
+            answers = zip(rows, ids.tolist(), whole.tolist(), strict=True)
+            return [self._written(row, tokens, limit, steps) for row, tokens, steps in answers]
 
         return self._run(requests, answer, lambda request: limit)
 
@@ -92,15 +103,21 @@ class TransformerModel:
         except (PromptError, InputError) as error:
             return Response(request.id, error=str(error))
 
-    def _written(self, row: PreparedRequest, ids: list[int], limit: int) -> Response:
-        """Make a response of new token ids; those after the first end of sequence are padding."""
+    def _written(self, row: PreparedRequest, ids: list[int], limit: int, finite: list[bool]) -> Response:
+        """Make a response of new token ids; those after the first end of sequence are padding.
+
+        It is an error where the scores of one of its tokens were not `finite`: the most likely token means nothing.
+        """
         start = 0 if self.model.config.decoder_only else 1  # a T5's begin with the decoder's start token
         ends = self.model.language_model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
         length = next((place for place, token in enumerate(ids[start:], 1) if token in ends), None)
         reason = "length" if length is None and len(ids) - start >= limit else "stop"
+        tokens = length or len(ids) - start
+        if not all(finite[:tokens]):
+            return row.respond(error="the model's scores are not finite numbers; try --dtype float32")
         text = self.processor.decode(ids).strip()
-        return row.respond(text=text, finish_reason=reason, output_tokens=length or len(ids) - start)
+        return row.respond(text=text, finish_reason=reason, output_tokens=tokens)
 
     def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
         """Prepare a request whose answer needs `room` tokens at most.

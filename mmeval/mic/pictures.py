@@ -17,7 +17,7 @@ from PIL import Image
 from mmeval.data import files, vcr, video
 from mmeval.data.delimited import decoded
 from mmeval.mic.rows import Picture
-from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, check_size, decoding
+from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, as_seen, check_size, decoding
 from mmeval.types import InputError
 
 FRAMES = 8
@@ -99,7 +99,7 @@ def _link(source: Path, out: Path, name: str) -> None:
 def _whole(source: Path, path: str) -> Image.Image:
     with decoding(path), Image.open(source, formats=FORMATS) as image:
         check_size(image, path)
-        return image.convert("RGB")
+        return as_seen(image)
 
 
 def _cropped(image: Image.Image, source: Path, boxes: str, number: int) -> Image.Image:

@@ -22,6 +22,7 @@ from transformers.utils.hub import PushToHubMixin
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import CONTEXTS, Context, ImagePlace, Part, Piece, PromptError, written
+from mmeval.mmicl.pictures import as_seen
 from mmeval.mmicl.text import TextTokenizer
 
 CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")}
@@ -181,9 +182,8 @@ class MmiclProcessor(PushToHubMixin):
         return {"qformer_input_ids": padded(rows), "qformer_attention_mask": mask}
 
     def pixels(self, pictures: Sequence[Image.Image]) -> Tensor:
-        """Make `pixel_values` [P, 3, H, W], float32; transparency is dropped, as the original did."""
-        opaque = [picture.convert("RGB") for picture in pictures]
-        pixels = self.image_processor(opaque, return_tensors="pt")["pixel_values"]
+        """Make `pixel_values` [P, 3, H, W], float32, of pictures `as_seen`."""
+        pixels = self.image_processor([as_seen(picture) for picture in pictures], return_tensors="pt")["pixel_values"]
         assert isinstance(pixels, Tensor)
         return pixels
 

@@ -1,5 +1,7 @@
 """What the command line shows: progress, prompts, lists, and where files were written. Tables are `table`'s."""
 
+import io
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from mmeval.rendering import Preview
-from mmeval.reporting import table
+from mmeval.reporting import sheet, table
 from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task
 from mmeval.types import Display
@@ -22,7 +24,12 @@ LOG_EVERY = 10.0
 
 def console() -> Console:
     """Where things are shown; text is never read as markup, since models and data write some of it."""
-    return Console(markup=False, highlight=False, soft_wrap=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows what it can
+    made = Console(markup=False, highlight=False, soft_wrap=True)
+    if made.width < 2 * table.LEAST:  # as where COLUMNS is 0
+        made.width = 2 * table.LEAST
+    return made
 
 
 def say(line: str, style: str = "") -> None:
@@ -71,8 +78,10 @@ def display() -> Iterator[Screen]:
 
 
 def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
-    """Print a run's table, and the paths of what was written."""
+    """Print a run's table, what no figure can show of it, and the paths of what was written."""
     table.show(tabled, console())
+    if lacking := sheet.lacking([tabled.title, *(row.label for row in tabled.every)]):
+        say(lacking, "yellow")
     show_paths(written)
 
 

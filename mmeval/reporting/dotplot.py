@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mmeval.reporting.chart import Chart, Series, caption, interval, number
-from mmeval.reporting.sheet import BAND, MARGIN, MUTED, Pen, Sheet, compose, measure, order, pens, plain
+from mmeval.reporting.sheet import BAND, MARGIN, MUTED, Pen, Sheet, compose, measure, order, pens, plain, wrap
 from mmeval.types import Estimate
 
 WIDTH = 10.0
 NUMBERS = (0.85, 1.3, 2.55)
 """Right edges of the columns of numbers, in inches from the end of the scale."""
+LABEL, LINE = 2.4, 0.17
+"""Inches of a label's line at most, and from one line to the next."""
 GAP = 0.16
 """Inches between the totals and the axes."""
 MARKER = 0.115
@@ -37,20 +39,28 @@ def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]
 
     rows = [*chart.totals.items(), *chart.axes.items()]
     lanes = {metric: _lanes(chart, metric, x) for metric, _ in rows}
-    step = max(0.3, MARKER * max(max(row, default=0) + 1 for row in lanes.values()) + 0.14)
+    lines = {metric: wrap(plain(label, 100), 9, LABEL, "bold") for metric, label in rows}
+    tallest = max(map(len, lines.values()))
+    step = max(
+        0.3,
+        LINE * tallest + 0.1 if tallest > 1 else 0,
+        MARKER * max(max(row, default=0) + 1 for row in lanes.values()) + 0.14,
+    )
     legend = _legend_rows(chart)
 
     def body(sheet: Sheet, top: float) -> None:
         top = _legend(sheet, legend, top - 0.1) - 0.42
         gap = GAP if chart.totals else 0
         _scale(sheet, chart, x, top, top - step * len(rows) - gap)
-        for index, (metric, label) in enumerate(rows):
+        for index, (metric, _) in enumerate(rows):
             total = index < len(chart.totals)
             y = top - step * (index + 0.5) - (0 if total else gap)
             weight, ends = "bold" if total else "normal", (y - step / 2, y + step / 2)
             if index % 2 == 0:
                 sheet.axes.fill_between((MARGIN, WIDTH - MARGIN), *ends, color=BAND, linewidth=0, zorder=0)
-            sheet.text(MARGIN + 0.06, y, plain(label, 28), 9, weight=weight, middle=True)
+            for row, line in enumerate(lines[metric]):
+                above = LINE * ((len(lines[metric]) - 1) / 2 - row)
+                sheet.text(MARGIN + 0.06, y + above, line, 9, weight=weight, middle=True)
             full, chance = chart.full_marks(metric), chart.chance(metric)
             if full and chance is not None:
                 place, dashes = x(chance / full), (0, (2.2, 1.8))
@@ -130,8 +140,8 @@ def _legend(sheet: Sheet, rows: list[list[tuple[Series, Pen, float]]], y: float)
 
 def _ends(chart: Chart) -> tuple[float, float]:
     """Where the scale begins and ends, in inches from the left."""
-    labels = [plain(label, 28) for label in (*chart.totals.values(), *chart.axes.values())]
-    wide = max(measure(label, 9, "bold") for label in labels)
+    labels = (*chart.totals.values(), *chart.axes.values())
+    wide = max(measure(line, 9, "bold") for label in labels for line in wrap(plain(label, 100), 9, LABEL, "bold"))
     left = MARGIN + max(wide, *(measure(text, 8) + 0.1 for text in (SHARE, POINTS.format(1000)))) + 0.2
     return left, WIDTH - MARGIN - (NUMBERS[-1] + 0.06 if len(chart.series) == 1 else 0.2)
 

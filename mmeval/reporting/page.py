@@ -133,7 +133,7 @@ def _thumbnails(images: Sequence[Image]) -> Iterator[str]:
     """Yield JPEGs as data URIs; a picture that cannot be decoded is left out: the failure may be just that."""
     for image in images[:SHOWN]:
         with suppress(InputError):
-            pixels, out = image.decode().convert("RGB"), io.BytesIO()
+            pixels, out = image.decode().copy(), io.BytesIO()
             pixels.thumbnail((THUMBNAIL, THUMBNAIL))
             pixels.save(out, "JPEG", quality=75)
             yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

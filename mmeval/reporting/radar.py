@@ -16,6 +16,8 @@ from mmeval.reporting.sheet import GRID, MARGIN, MUTED, PAPER, Pen, Sheet, compo
 RADIUS = 2.75
 LABELS, ABOVE = 1.25, 0.62
 """Inches beside the radar, and above and below it, for the axes' labels."""
+LINE, MANY = 0.165, 8
+"""Inches from one line of a label to the next, and the spokes beyond which long labels are cut, to stand apart."""
 SIDE = 2.7
 """Inches of the column at the right, in which the models stand."""
 WIDTH = 2 * (MARGIN + LABELS + RADIUS) + 0.1 + SIDE
@@ -27,17 +29,22 @@ def draw(chart: Chart, folder: Path, name: str = "radar") -> tuple[Path, Path]:
     Raises InputError if the series are of different tasks, or more than can be told apart.
     """
 
+    spokes = len(chart.axes)
+    texts = [_lines(label, spoke / spokes, spokes) for spoke, label in enumerate(chart.axes.values())]
+    tallest = max(map(len, texts))
+    above = ABOVE if tallest < 3 else LINE * (tallest + 1) + 0.27
+
     def body(sheet: Sheet, top: float) -> None:
-        wheel = _Wheel(MARGIN + LABELS + RADIUS, top - 0.1 - ABOVE - RADIUS, len(chart.axes))
+        wheel = _Wheel(MARGIN + LABELS + RADIUS, top - 0.1 - above - RADIUS, spokes)
         _grid(sheet, wheel, chart)
-        _labels(sheet, wheel, chart)
+        _labels(sheet, wheel, chart, texts)
         for series, pen in order(chart.series):
             _outline(sheet, wheel, chart, series, pen)
             _intervals(sheet, wheel, chart, series, pen)
         _legend(sheet, chart, WIDTH - MARGIN - SIDE, top - 0.45)
 
     reading = caption(chart, READING, "Dashed ring", "Ticks on the spokes: 95% intervals", "ticks")
-    return compose(chart, reading, (WIDTH, 2 * (RADIUS + ABOVE), 0.2), body, folder, name)
+    return compose(chart, reading, (WIDTH, 2 * (RADIUS + above), 0.2), body, folder, name)
 
 
 @dataclass(frozen=True)
@@ -79,14 +86,21 @@ def _grid(sheet: Sheet, wheel: _Wheel, chart: Chart) -> None:
     sheet.line(*wheel.polygon(chances), color=MUTED, linestyle=dashes, linewidth=1.1, zorder=2)
 
 
-def _labels(sheet: Sheet, wheel: _Wheel, chart: Chart) -> None:
-    for spoke, (metric, label) in enumerate(chart.axes.items()):
+def _lines(label: str, turn: float, spokes: int) -> list[str]:
+    """Break the label of a spoke into lines; a long one above or below the radar has more room than one beside it."""
+    text = plain(label, 40 if spokes > MANY else 100)
+    lines = wrap(text, 9.5, LABELS - 0.17)
+    return wrap(text, 9.5, 2 * LABELS) if len(lines) > 2 and abs(math.sin(2 * math.pi * turn)) < 0.15 else lines
+
+
+def _labels(sheet: Sheet, wheel: _Wheel, chart: Chart, texts: Sequence[Sequence[str]]) -> None:
+    for spoke, metric in enumerate(chart.axes):
         x, y = wheel.at(spoke, 1 + 0.17 / RADIUS)
         side = (x - wheel.x) / RADIUS
         ha = "center" if abs(side) < 0.15 else "left" if side > 0 else "right"
         up = (y - wheel.y) / RADIUS
         va = "center" if abs(up) < 0.75 else "bottom" if up > 0 else "top"
-        lines = wrap(plain(label, 40), 9.5, LABELS - 0.17)
+        lines = [*texts[spoke]]
         if len(chart.series) == 1 and (estimate := chart.series[0].estimates.get(metric)):
             lines.append(number(estimate.value))
         sheet.text(x, y, "\n".join(lines), 9.5, ha=ha, va=va)

@@ -5,7 +5,9 @@ What is drawn is the business of `dotplot` and `radar`. Text is never read as ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,8 +26,9 @@ MARGIN = 0.5
 """Inches left free on every side."""
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that a figure has the same bytes on every machine."""
-
+"""Comes with matplotlib, so that a figure has the same bytes on every machine; what it lacks is drawn in another."""
+PLACEHOLDERS = ("Last Resort", "cm", "STIXSize", "STIXNonUnicode")
+"""Fonts of matplotlib's own that have boxes for every letter, or pieces of formulas."""
 CAPITAL = 0.729
 """Height of its capitals, in ems."""
 SETTINGS: Any = {"font.family": FONT, "text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "mmeval"}
@@ -77,6 +80,8 @@ class Sheet:
         if middle:
             y -= CAPITAL / 2 * size / 72
         given: dict[str, Any] = {"color": INK, "va": "baseline", "linespacing": 1.25, "zorder": 10} | style
+        if more := _families(text):
+            given["fontfamily"] = [FONT, *more]
         self.axes.text(x, y, text, fontsize=size, **given)
 
     def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
@@ -99,7 +104,14 @@ def compose(
     width, *heights = size
     room = width - 2 * MARGIN
     title, subtitle = wrap(chart.title, 15, room, "bold"), wrap(chart.subtitle, 10, room)
-    notes = [line for text in (*chart.notes, reading) for line in wrap(text, 7.5, room)]
+    shown = (
+        chart.title,
+        chart.subtitle,
+        *chart.axes.values(),
+        *chart.totals.values(),
+        *(s.label for s in chart.series),
+    )
+    notes = [line for text in (*chart.notes, reading, lacking(shown)) if text for line in wrap(text, 7.5, room)]
     foot = 0.1 + 0.16 * len(notes)
     height = 2 * MARGIN + (0.29 * len(title) + 0.21 * len(subtitle))
     for part in (*heights, foot):  # `sum` rounds otherwise in Python 3.12, and the bytes would differ
@@ -154,9 +166,8 @@ def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
 
 
 def plain(text: str, limit: int = 60) -> str:
-    """Return a label that any machine can draw: one line, glyphs the font has, cut at `limit` characters."""
-    known = _glyphs()
-    kept = "".join(c if c in known else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
+    """Return a label that can be drawn here: one line, what no font has replaced, cut at `limit` characters."""
+    kept = "".join(c if c in _glyphs() or _family(c) else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
@@ -182,7 +193,7 @@ def measure(text: str, size: float, weight: str = "normal") -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    prop = FontProperties(family=FONT, size=size, weight=weight)
+    prop = FontProperties(family=[FONT, *_families(text)], size=size, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(text, prop, ismath=False)
     return float(width) / 72
 
@@ -192,3 +203,53 @@ def _glyphs() -> frozenset[str]:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     return frozenset(map(chr, get_font(findfont(FontProperties(family=FONT))).get_charmap()))
+
+
+def lacking(texts: Iterable[str]) -> str:
+    """Return a sentence on the letters of texts that no font here has, and what to do; nothing where all are drawn."""
+    letters = dict.fromkeys(c for text in texts if not text.isascii() for c in clean(text))
+    missing = "".join(c for c in letters if c not in _glyphs() and _family(c) is None)
+    if not missing:
+        return ""
+    return (
+        f"No font here has {missing[:20]}{'…' if len(missing) > 20 else ''}: figures show \N{REPLACEMENT CHARACTER} in "
+        "their place. Install one that has them (Noto Sans CJK for Chinese, Japanese and Korean: fonts-noto-cjk), then "
+        "draw again with `mmeval score`."
+    )
+
+
+@lru_cache(maxsize=1024)
+def _families(text: str) -> tuple[str, ...]:
+    """Return the families that have what FONT lacks of a text, as few as will do."""
+    found: dict[str, None] = {}
+    for letter in text:
+        if letter not in _glyphs() and not any(_has(family, letter) for family in found):
+            found |= {family: None} if (family := _family(letter)) else {}
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _family(letter: str) -> str | None:
+    """Return the first family in matplotlib's list that has a letter; those without serifs come first."""
+    return next((family for family in _installed() if _has(family, letter)), None)
+
+
+@lru_cache(maxsize=4096)
+def _has(family: str, letter: str) -> bool:
+    from matplotlib.font_manager import get_font
+
+    return get_font(_installed()[family]).get_char_index(ord(letter)) != 0
+
+
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, str]:
+    """Return family -> file of the fonts that there are, those too that came since matplotlib made its list."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    for path in sorted(set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}):
+        with suppress(OSError, RuntimeError):  # not every file there is a font that can be read
+            fontManager.addfont(path)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # that a family has no bold is no news
+    plain = [font for font in fontManager.ttflist if font.style == "normal" and font.weight in (400, "normal")]
+    names = {font.name: font.fname for font in plain if not font.name.startswith(PLACEHOLDERS)}
+    return dict(sorted(names.items(), key=lambda item: ("Sans" not in item[0], item[0])))

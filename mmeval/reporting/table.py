@@ -9,12 +9,13 @@ import html
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 NUMBERS = ("value", "low", "high", "full_marks", "chance", "n")
 NARROW = 100
 """Columns of a terminal under which a table is set without gaps."""
+LEAST = 12
+"""Columns that a name has at least; longer ones are broken over lines."""
+DROPPED = ("of", "chance", "strict", "95% interval")
+"""What a terminal that is too narrow is not shown, the first of these first, after a benchmark's own columns."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[list[str]], st
     """Return a table for the terminal: sections of rows, each in its style, with `room` blanks between columns."""
     made = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for index, name in enumerate(header):
-        made.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=True)
+        made.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=index > 0, overflow="fold")
     for rows, style in sections:
         for row in rows:
             made.add_row(*map(Text, row), style=style)
@@ -149,15 +154,33 @@ def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[list[str]], st
 def show(table: Table, console: Console) -> None:
     """Print the table, what it was measured on above it and its notes below."""
     parts = ((table.rows, ""), (table.totals, "bold"), (table.details, ""))
-    sections = [([_cells(table, row) for row in rows], style) for rows, style in parts]
+    room = 1 if console.width >= NARROW else 0
+    kept = _fitting(table, console.width, room)
+    sections = [([_kept(_cells(table, row), kept) for row in rows], style) for rows, style in parts]
     console.print(Text(clean(table.title), style="bold"))
     console.print(Text(clean(f"{table.data}: {table.answered}")))
     for mark in table.marks:
         console.print(Text(clean(mark), style="yellow"))
-    console.print(grid(_header(table), sections, room=1 if console.width >= NARROW else 0))
+    console.print(grid(_kept(_header(table), kept), sections, room))
     console.print(Text(counted(table.counts), style="red" if table.counts.get("error") else ""))
     for note in table.notes:
         console.print(Text(clean(note), style="dim"))
+
+
+def _fitting(table: Table, width: int, room: int) -> list[int]:
+    """Return the columns that fit into a terminal beside names of the least width; the score is always among them."""
+    header = _header(table)
+    rows = [header, *(_cells(table, row) for row in table.every)]
+    widths = [max(map(cell_len, column)) + 1 + room for column in zip(*rows, strict=True)]
+    kept = list(range(len(header)))
+    for name in (*reversed(table.columns), *DROPPED):
+        if min(widths[0], LEAST) + sum(widths[place] for place in kept[1:]) > width and name in header:
+            kept.remove(header.index(name))
+    return kept
+
+
+def _kept(cells: Sequence[str], kept: Sequence[int]) -> list[str]:
+    return [cells[place] for place in kept]
 
 
 def markdown(table: Table) -> str:

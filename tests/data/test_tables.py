@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
+from mmeval.data import tables
+from mmeval.data.tables import of_file
 from mmeval.tasks.mme import YesNoRow, pairs
 from mmeval.tasks.mme import read as rows
 from mmeval.types import InputError
@@ -110,3 +114,60 @@ def test_a_table_without_rows(tmp_path: Path) -> None:
 def test_neither_folder_nor_table() -> None:
     with pytest.raises(InputError, match="no data at 'MMEE'"):
         rows("MMEE", {})
+
+
+QUOTES = {
+    "a word that is never closed": (
+        ["1\t\"Stop' is what he says?\tA", '2\tA 5" disk\tB'],
+        ["\"Stop' is what he says?", 'A 5" disk'],
+    ),
+    "a quotation over two rows": (['1\t"Yes, he says\tA', '2\tWho says yes?"\tB'], ['"Yes, he says', 'Who says yes?"']),
+    "at the end of the file": (["1\tWho?\tA", '2\t"open\tB'], ["Who?", '"open']),
+    "one after the other": (['1\t"open\tA', '2\t"open, too\tB', '3\t"so"\tA'], ['"open', '"open, too', "so"]),
+    "a cell of several lines": (['1\t"one\n\ntwo ""lines"""\tA', "2\tWho?\tB"], ['one\n\ntwo "lines"', "Who?"]),
+}
+
+
+@pytest.mark.parametrize("kind", QUOTES)
+def test_a_quotation_mark_swallows_no_row(tmp_path: Path, kind: str) -> None:
+    rows, wanted = QUOTES[kind]
+    (tmp_path / "t.tsv").write_text("\n".join(["id\tq\ta", *rows, ""]), encoding="utf-8")
+    assert [row.text("q") for row in of_file(tmp_path / "t.tsv", tmp_path)] == wanted
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_a_quoted_cell_that_ends_wrongly_names_its_line(tmp_path: Path, suffix: str) -> None:
+    mark = "," if suffix == "csv" else "\t"
+    path = tmp_path / f"t.{suffix}"
+    path.write_text(f'id{mark}q{mark}a\n1{mark}Who?{mark}A\n2{mark}"Stop is\nwhat" he says{mark}A\n', encoding="utf-8")
+    with pytest.raises(InputError, match="line 3: a quoted cell runs over line breaks and ends wrongly"):
+        list(of_file(path, tmp_path))
+
+
+def test_a_picture_behind_a_lone_quotation_mark_is_read_where_it_stands(tmp_path: Path) -> None:
+    encoded = [base64.b64encode(png(shade) + bytes(200)).decode() for shade in (7, 9)]
+    text = f'q\timage\n"He says\t{encoded[0]}\nhe says"\t{encoded[1]}\n'
+    (tmp_path / "t.tsv").write_text(text, encoding="utf-8")
+    rows = list(of_file(tmp_path / "t.tsv", tmp_path))
+    assert [row.images("image")[0].decode().getpixel((0, 0)) for row in rows] == [(7, 7, 7), (9, 9, 9)]
+
+
+@pytest.mark.parametrize("block", [7, 64, 1 << 20])
+def test_a_list_of_objects_is_read_in_pieces(tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "BLOCK", block)
+    wanted = [{"id": 1, "q": "Wörter, 中文 \U0001f600 ]}"}, {"id": 2, "deep": [[{"a": "]"}], 3]}, {}]
+    for text in (json.dumps(wanted), json.dumps(wanted, indent=2, ensure_ascii=False), "\ufeff" + json.dumps(wanted)):
+        (tmp_path / "t.json").write_text(text, encoding="utf-8")
+        assert [dict(row.values) for row in of_file(tmp_path / "t.json", tmp_path)] == wanted
+    for broken in ('[{"a": 1} {"a": 2}]', '[{"a": 1},]', '[{"a": 1}', '[{"a": 1}] x', "[,{}]"):
+        (tmp_path / "t.json").write_text(broken)
+        with pytest.raises(InputError, match=r"t\.json: not JSON \("):
+            list(of_file(tmp_path / "t.json", tmp_path))
+    (tmp_path / "t.json").write_text('[{"a": 1}, 2]')
+    with pytest.raises(InputError, match=r"t\.json, item 2: '2' is not a JSON object"):
+        list(of_file(tmp_path / "t.json", tmp_path))
+
+
+def test_one_object_over_several_lines_is_one_row(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(json.dumps({"a": {"b": 1}}, indent=1))
+    assert [dict(row.values) for row in of_file(tmp_path / "t.json", tmp_path)] == [{"a": {"b": 1}}]

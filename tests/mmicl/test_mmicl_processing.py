@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, PromptError, written
+from mmeval.mmicl.pictures import ORIENTATION, as_seen, traits
 from mmeval.mmicl.processing import MmiclProcessor
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import PLACEHOLDER
@@ -102,6 +106,41 @@ def test_transparency_is_dropped() -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "CMYK"])
 def test_pictures_of_any_mode(mode: str) -> None:
     assert small.processor().pixels([Image.new(mode, (3, 90))]).shape == (1, 3, 16, 16)
+
+
+def saved(picture: Image.Image, **options: Any) -> Image.Image:
+    file = io.BytesIO()
+    picture.save(file, "PNG", **options)
+    return Image.open(file)
+
+
+def test_sixteen_bits_are_scaled_and_never_clipped() -> None:
+    shades = np.array([[0, 257, 32_896, 65_535]], np.uint16)
+    for picture in (saved(Image.fromarray(shades)), Image.fromarray(shades.astype(np.int32))):
+        assert [as_seen(picture).getpixel((x, 0)) for x in range(4)] == [(v, v, v) for v in (0, 1, 128, 255)]
+        assert traits(picture) == ("16-bit",)
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_picture_is_turned_as_a_viewer_turns_it_and_once(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    picture = saved(Image.fromarray(np.arange(72, dtype=np.uint8).reshape(4, 6, 3)), exif=exif)
+    assert traits(picture) == (("turned",) if 2 <= orientation <= 8 else ())
+    seen = as_seen(picture)
+    assert seen.tobytes() == as_seen(seen).tobytes() == ImageOps.exif_transpose(picture).tobytes()
+
+
+def test_what_is_no_exif_turns_nothing() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (6, 4)).save(file, "JPEG", exif=b"Exif\0\0rubbish")
+    assert (as_seen(Image.open(file)).size, traits(Image.open(file))) == ((6, 4), ())
+
+
+def test_transparency_is_told_of_any_kind() -> None:
+    clear = Image.new("P", (2, 2))
+    for picture in (Image.new("RGBA", (2, 2)), Image.new("LA", (2, 2)), saved(clear, transparency=0)):
+        assert traits(picture) == ("transparent",)
 
 
 def test_answers_end() -> None:

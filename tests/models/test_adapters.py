@@ -196,9 +196,29 @@ def test_the_end_of_sequence_counts_and_padding_does_not(tmp_path: Path) -> None
         ([pad, yes, yes, end], 3, ("stop", 3)),
         ([pad, end], 1, ("stop", 1)),
     ):
-        response = model._written(asked, ids, limit)
+        response = model._written(asked, ids, limit, [True] * len(ids))
         assert (response.finish_reason, response.output_tokens) == expected, ids
         assert response.text == " ".join(["yes"] * ids.count(yes))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("family", small.FAMILIES)
+def test_scores_that_are_no_numbers_are_an_error_of_their_row_alone(tmp_path: Path, family: Any, beams: int) -> None:
+    save(small.model(family), small.processor(family), tmp_path / "c")
+    model = load_model(find_model(str(tmp_path / "c")), ModelOptions("declaration"))
+    assert isinstance(model, TransformerModel)
+    asked = [
+        Request("good", ("is there a dog ?",)),
+        Request("bad", ("a cat",)),
+        Request("seen", (picture(9), "a dog ?")),
+    ]
+    wanted = {one.id: one.text for one in model.generate(asked, Generation(4, beams))}
+    with torch.no_grad():
+        model.model.language_model.get_input_embeddings().weight[small.WORDS.index("cat")] = torch.nan
+    found = {one.id: one for one in model.generate(asked, Generation(4, beams))}
+    assert found["bad"].error == "the model's scores are not finite numbers; try --dtype float32"
+    if family == "t5":  # the head of the others is their embedding
+        assert {id: one.text for id, one in found.items() if id != "bad"} == {k: wanted[k] for k in ("good", "seen")}
 
 
 @pytest.mark.parametrize("family", small.FAMILIES)
@@ -276,7 +296,7 @@ def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
 
 def test_one_picture_models_refuse_two_unless_pasted(tmp_path: Path) -> None:
     save(small.model("t5", "blip-2"), small.processor(), tmp_path / "c")
-    plan = surveys.Survey("", "", ("q",), {}, 1, (2, "q"), ("",))
+    plan = surveys.Survey("", "", ("q",), {}, 1, (2, "q"), ("",), {})
     blip2 = load_model(find_model(f"blip2:{tmp_path / 'c'}"))
     with pytest.raises(Unsupported, match=r"takes 1 picture.*sample 'q' has 2.*side-by-side"):
         surveys.check_pictures(blip2, plan)

@@ -18,7 +18,10 @@ from tests.reporting.made_up import TOTALS, chart
 
 FIGURES = pytest.mark.parametrize("figure", [radar, dotplot])
 
+LONG = "A very long name of a category that goes on and on and on and on and on and on"
 CHARTS = {
+    "long axes": replace(chart("a"), axes={name: f"{name}: {LONG}" for name in ("existence", "OCR", "count")}),
+    "Chinese axes": replace(chart("a"), axes={"existence": "数学图表" * 9, "OCR": "OCR", "count": "数" * 4}),
     "one": chart("mmicl-tiny"),
     "three": chart("mmicl-tiny", "blank picture", "constant"),
     "as many as can be told apart": chart(*"ABCDEFG"),
@@ -147,6 +150,25 @@ def test_a_long_name_of_a_total_is_wrapped(monkeypatch: pytest.MonkeyPatch, tmp_
     texts = [text for text, _ in _texts(radar, long, monkeypatch, tmp_path)]
     assert "…" not in "".join(texts)
     assert "A headline number of a long name" in " ".join(texts)
+
+
+def test_a_long_name_of_an_axis_is_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for figure in (radar, dotplot):
+        shown = " ".join(text for text, _ in _texts(figure, CHARTS["long axes"], monkeypatch, tmp_path)).split()
+        assert f"existence: {LONG}" in " ".join(shown)
+
+
+def test_what_the_font_lacks_is_drawn_in_another_or_a_font_is_named(tmp_path: Path) -> None:
+    of_another = "\N{MATHEMATICAL FRAKTUR CAPITAL A}"  # in a font that comes with matplotlib
+    drawn = replace(chart("a"), axes={"existence": f"{of_another} \U000f0000", "OCR": "OCR", "count": "Count"})
+    _, svg = dotplot.draw(drawn, tmp_path)
+    (family,) = sheet._families(of_another)
+    text = svg.read_text(encoding="utf-8")
+    assert f"{of_another} \N{REPLACEMENT CHARACTER}" in text
+    assert f"'DejaVu Sans', Verdana, sans-serif, '{family}'" in text
+    assert "Install one that has them" in text
+    assert sheet.lacking(["plain", of_another]) == ""
+    assert sheet.lacking(["\U000f0000"]).startswith("No font here has \U000f0000: ")
 
 
 def test_pens_differ_in_colour_and_marker_and_line() -> None:

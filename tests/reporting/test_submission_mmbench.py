@@ -177,6 +177,14 @@ def test_a_cell_too_long_for_a_sheet_is_to_be_minded(tmp_path: Path) -> None:
     assert any(one.endswith("; so is 1 more cell") for one in found)
 
 
+def test_a_cell_that_was_cut_is_told_by_check_and_score_alike(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "theirs.tsv", {0: {"prediction": "B" * 32_767}})
+    cut = "has exactly 32,767 characters, all that a spreadsheet's cell holds: it was cut"
+    assert any(cut in one for one in findings(path, "mind"))
+    scored, results = answers.score_predictions("mmbench", str(path))
+    assert f"1 of {len(scored.records)} answers: each {cut}." in results["remarks"]
+
+
 def test_a_whole_table_is_found_right(tmp_path: Path) -> None:
     assert findings(predictions(tmp_path / "theirs.tsv")) == []
 
@@ -207,6 +215,9 @@ def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:
     assert findings(path) == [f"{path}, line 2, column prediction: '=1+1' is a formula or its error, and no answer; "
                               "write it as a text"]  # fmt: skip
     assert any("'2' is a number" in one for one in findings(path, "mind"))
+    scored, results = answers.score_predictions("mmbench", str(path))
+    assert scored.records[0].error == "the cell prediction is a formula or its error, and no answer; write it as a text"
+    assert (results["counts"]["error"], results["counts"]["correct"]) == (1, 1)
 
 
 def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from mmeval.reporting import table
+from mmeval.reporting.chart import number
 from mmeval.task import load_task
 from mmeval.types import InputError
 from tests.reporting.made_up import scores
@@ -41,6 +43,25 @@ def test_a_terminal_of_80_columns_shows_every_number_whole() -> None:
     ):
         assert text in shown
     assert "120 samples: 90 correct, 20 incorrect, 5 unparsed, 2 refused, 3 errors" in shown
+
+
+@pytest.mark.parametrize("width", [24, 32, 56, 80])
+def test_the_score_stands_in_every_line_however_narrow_the_terminal(width: int) -> None:
+    made = _table()
+    named = {
+        made.rows[0].label: "A very long name of a category that goes on and on " * 2,
+        made.rows[1].label: "数学图表",
+    }
+    rows = tuple(replace(row, label=named.get(row.label, row.label)) for row in made.rows)
+    console = Console(file=(out := io.StringIO()), width=width, soft_wrap=True)
+    table.show(replace(made, rows=rows), console)
+    shown = out.getvalue()
+    lines = shown[shown.index("score") :].splitlines()
+    for row in rows:
+        value = number(row.estimate.value)
+        assert any(line.startswith(row.label.split()[0][:5]) and value in line.split() for line in lines), row.label
+    assert "数学图表" in shown and "…" not in shown
+    assert all(cell_len(line) <= width for line in lines[: len(rows)])
 
 
 def test_where_the_scorers_differ_is_said_with_the_reason() -> None:

@@ -21,9 +21,10 @@ from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.readings import choices, letters, short, yesno
 from mmeval.scoring.statistics import estimate
+from mmeval.survey import of_pictures, survey
 from mmeval.task import Task, load_task
 from mmeval.tasks.vl_icl import strict as vl_icl
-from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot
+from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot, images
 from tests.evaluating import results
 from tests.tasks.small_folders import jsonl, picture, run, value
 
@@ -222,8 +223,11 @@ def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> Non
     jsonl(tmp_path / "q.jsonl", [{"q": "Is <img> red?", "a": "yes", "p": ["a.png", "b.png"]}])
     fields = {"question": "q", "answer": "a", "pictures": "p"}
     task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
-    with pytest.raises(InputError, match=r"1 places for pictures \(<img>\) and 2 pictures"):
-        list(task.samples(str(tmp_path)))
+    (only,) = task.samples(str(tmp_path))
+    assert [image.name for image in images(only.prompt)] == ["a.png"]
+    assert of_pictures(survey([only]).pictures) == [
+        "Pictures: 1 that no mark in a question names, left out; 1 are shown."
+    ]
 
 
 def test_lavis_nlvr2_dev_is_not_taken_for_test(tmp_path: Path) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image as PILImage
 
 from mmeval import yaml_file
 from mmeval.cards.rows import sample
 from mmeval.cards.schema import Card, Columns, check
 from mmeval.cards.task import build, load
 from mmeval.data.tables import TableRow
+from mmeval.scoring.metrics import groups
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task, load_task
-from mmeval.types import Image, InputError
+from mmeval.types import SPARE, Image, InputError, Record, Sample
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
 TOOLS: dict[str, Any] = {
@@ -434,3 +440,95 @@ def test_the_guides_example_runs(tmp_path: Path) -> None:
 def test_the_guide_names_every_key() -> None:
     guide = (Path(__file__).resolve().parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
     assert [name for name in (*Card.model_fields, *Columns.model_fields) if f"`{name}`" not in guide] == []
+
+
+def test_a_run_says_which_pictures_are_shown_changed(tools: Path, tmp_path: Path) -> None:
+    PILImage.new("RGBA", (8, 8)).save(tools / "photos" / "0.png")
+    exif = PILImage.Exif()
+    exif[0x0112] = 6
+    PILImage.new("I;16", (8, 4)).save(tools / "photos" / "1.png", exif=exif)
+    said = "1 with transparency, which is dropped; 1 turned upright, as their EXIF orientation says; 1 of 16 bits"
+    scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
+    assert scores["remarks"][-1] == f"Pictures: {said}, scaled to 8; 2 are shown."
+    assert said in call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run").output
+
+
+def test_empty_answers_are_told(tools: Path, tmp_path: Path) -> None:
+    scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant: ")
+    assert "4 of 4 answers are empty." in scores["remarks"]
+
+
+def read(folder: Path, table: str, text: str, **values: Any) -> list[Sample]:
+    for name in ("a.png", "b.png", "c.png"):
+        picture(folder / name, ord(name[0]))
+    (folder / table).write_text(text, encoding="utf-8")
+    fields = {"question": "q", "answer": "a", "pictures": "img", "options": ["A", "B"], **values.pop("fields", {})}
+    made = {"about": "x", "kind": "multiple choice", "files": table, "fields": fields, **values}
+    return list(build("my", made, "my.yaml").samples(str(folder)))
+
+
+def names(sample: Sample) -> list[str]:
+    return [part.name if isinstance(part, Image) else str(part) for part in sample.prompt]
+
+
+@pytest.mark.parametrize("form", ["['a.png', 'b.png']", '["a.png", "b.png"]'])
+def test_a_cell_may_hold_a_list_of_pictures(tmp_path: Path, form: str) -> None:
+    (found,) = read(tmp_path, "t.tsv", f"q\tA\tB\ta\timg\nWhich?\tx\ty\tA\t{form}\n")
+    assert names(found) == ["a.png", "b.png", "Which?"]
+
+
+@pytest.mark.parametrize("column", ["image", "img"])
+@pytest.mark.parametrize("size", [8, 64])  # the text of the small ones is as short as a name
+def test_a_cell_may_hold_a_list_of_pictures_in_base64(tmp_path: Path, column: str, size: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (2, size, size, 3), np.uint8)
+    encoded = []
+    for one in pixels:
+        file = io.BytesIO()
+        PILImage.fromarray(one[: size // 2] if size > 8 else np.zeros_like(one)).save(file, "PNG")
+        encoded.append(base64.b64encode(file.getvalue()).decode())
+    text = f"q\tA\tB\ta\t{column}\nWhich?\tx\ty\tA\t{encoded}\n"
+    (found,) = read(tmp_path, "t.tsv", text, fields={"pictures": column})
+    shown = [part for part in found.prompt if isinstance(part, Image)]
+    assert [one.digest for one in shown] == [hashlib.sha256(base64.b64decode(one)).hexdigest() for one in encoded]
+    assert [one.decode().width for one in shown] == [size, size]
+
+
+def test_a_cell_may_hold_a_list_of_options(tmp_path: Path) -> None:
+    text = "q,o,a,img\nWhich?,\"['x, or so', 'y']\",A,a.png\n"
+    (found,) = read(tmp_path, "t.csv", text, fields={"options": "o"})
+    assert found.choices == (("x, or so",), ("y",))
+
+
+@pytest.mark.parametrize("mark", ["<image 1>", "<image {}>"])
+def test_a_mark_with_a_number_names_its_picture(tmp_path: Path, mark: str) -> None:
+    row = {"q": "<image 2>, <image 1>?", "A": "x", "B": "<image 2>", "a": "A", "img": ["a.png", "b.png", "c.png"]}
+    (found,) = read(tmp_path, "t.jsonl", json.dumps(row), mark=mark)
+    assert names(found) == ["b.png", ", ", "a.png", "?"]
+    assert isinstance(found.choices[1][0], Image)
+    assert found.tags[SPARE] == "1"
+    with pytest.raises(InputError, match=r"line 1: 1 places for pictures up to 4 .* and 3 pictures"):
+        read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image 4>", "B": "y"}), mark=mark)
+
+
+@pytest.mark.parametrize("right", ["A, C", "(A) or C", "a/c", "['A', 'C']", ["A", "C"]])
+def test_several_letters_are_right(tmp_path: Path, right: object) -> None:
+    row = {"q": "Which?", "A": "x", "B": "y", "C": "z", "a": right, "img": "a.png"}
+    (found,) = read(tmp_path, "t.jsonl", json.dumps(row), fields={"options": ["A", "B", "C"]})
+    assert found.targets == ("A", "C")
+    record = Record("1", found.targets, choices=("x", "y", "z"))
+    assert groups.guessing([record]) == pytest.approx(200 / 3)
+
+
+def test_a_row_without_an_answer_is_asked_and_not_scored(tools: Path, tmp_path: Path) -> None:
+    lines = (tools / "questions.jsonl").read_text().replace('"right": "B"', '"right": NaN')
+    (tools / "questions.jsonl").write_text(lines)
+    scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
+    assert (scores["counts"]["correct"], scores["counts"]["unscored"]) == (3, 1)
+    assert (value(scores, "overall"), scores["metrics"]["overall"]["n"]) == (100.0, 3)
+
+
+@pytest.mark.parametrize("empty", ["NaN", '"nan"', "null", '""'])
+def test_nan_is_no_option(tmp_path: Path, empty: str) -> None:
+    text = f'{{"q": "Which?", "A": "x", "B": "y", "C": {empty}, "a": "A", "img": NaN}}'
+    (found,) = read(tmp_path, "t.jsonl", text, fields={"options": ["A", "B", "C"]})
+    assert (found.choices, names(found)) == ((("x",), ("y",)), ["Which?"])

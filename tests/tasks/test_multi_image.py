@@ -484,7 +484,7 @@ def test_raven_reads_its_files_without_unpickling(tmp_path: Path) -> None:
     assert len(found) == 7 * 8
     first = [sample for sample in found if sample.category == "distribute_four"]
     assert [sample.targets[0] for sample in first] == ["no", "yes", *["no"] * 6]
-    assert [image.decode().getpixel((0, 0)) for image in images(first[1].prompt)] == [*range(8), 9]
+    assert [image.decode().getpixel((0, 0)) for image in images(first[1].prompt)] == [(n, n, n) for n in (*range(8), 9)]
     assert numbers("raven", [weighed(s, float(s.tags["candidate"] == "1")) for s in found])["overall"] == pytest.approx(
         100 / 7
     )

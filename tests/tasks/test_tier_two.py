@@ -17,10 +17,10 @@ from PIL import Image as PILImage
 from mmeval.cards.rows import OWN_ID
 from mmeval.models import load_model
 from mmeval.spec import RunSpec
-from mmeval.survey import check_pictures, survey
+from mmeval.survey import check_pictures, of_pictures, survey
 from mmeval.task import configure, load_task
 from mmeval.tasks import LEFT_OUT, TASKS
-from mmeval.types import Image, InputError, Unsupported, images
+from mmeval.types import SPARE, Image, InputError, Unsupported, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, run, value
 
@@ -374,12 +374,13 @@ def test_pictures_stand_where_they_are_marked_and_first_where_nothing_is(tmp_pat
     assert text.startswith("What differs?\nA. w\n")
 
 
-def test_one_mark_too_few_is_a_sentence(tmp_path: Path) -> None:
+def test_a_picture_that_no_mark_names_is_left_out_and_counted(tmp_path: Path) -> None:
     seed_2(tmp_path)
     path = tmp_path / "SEED-Bench_v2_level1_2_3.json"
     path.write_text(path.read_text(encoding="utf-8").replace(" <img>: She", " She"), encoding="utf-8")
-    with pytest.raises(InputError, match=r"item 3: 1 places for pictures \(<img>\) and 2 pictures"):
-        list(load_task("seed-bench-2").samples(str(tmp_path)))
+    found = list(load_task("seed-bench-2").samples(str(tmp_path)))
+    assert [sample.tags.get(SPARE) for sample in found].count("1") == 1
+    assert "1 that no mark in a question names, left out" in of_pictures(survey(found).pictures)[0]
 
 
 def test_options_that_are_drawings_are_shown_under_their_letters(tmp_path: Path) -> None:

@@ -7,12 +7,15 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from mmeval import types
+from mmeval.mic.pictures import _whole
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
 from mmeval.mmicl.examples import Example, Turn, compose, to_json, with_shots
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
@@ -26,6 +29,21 @@ from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import FACTS, TRAINED, UP, CheckpointError, write_trained
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values
+
+
+def test_evaluation_training_and_mic_see_the_same(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.linear_gradient("L").resize((9, 5)).save(tmp_path / "turned.jpg", exif=exif)
+    Image.fromarray(np.arange(0, 65_000, 1000, dtype=np.uint16).reshape(5, 13)).save(tmp_path / "16-bit.png")
+    Image.new("RGBA", (9, 5), (200, 9, 9, 40)).save(tmp_path / "transparent.png")
+    processor = small.processor()
+    for path in tmp_path.iterdir():
+        evaluated = processor.pixels([types.Image(path).decode()])[0]
+        assert torch.equal(read_picture(str(path), processor), evaluated), path
+        assert torch.equal(processor.pixels([_whole(path, path.name)])[0], evaluated), path
+        assert not torch.equal(processor.pixels([Image.new("RGB", (5, 9), "white")])[0], evaluated), path
+
 
 QUERY = Example(
     "q",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
 
 from mmeval import yaml_file
 from mmeval.cli import main
@@ -16,6 +17,7 @@ from mmeval.mmicl import checkpoints
 from mmeval.mmicl.training.config import Config, TrainingError, check_config
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
+from mmeval.mmicl.weights import CheckpointError
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base, write_examples
 
@@ -51,6 +53,29 @@ def test_a_run_goes_on_as_if_never_stopped(data: Path) -> None:
     for key, value in one.items():
         torch.testing.assert_close(value, other[key], rtol=0, atol=1e-6)
         assert torch.equal(value, base[key]) == (key not in learnt), key
+
+
+def test_a_step_that_is_no_number_is_the_last(data: Path) -> None:
+    model = checkpoints.load_model(data / "base")
+    with torch.no_grad():
+        model.language_projection.bias[0] = torch.nan
+    checkpoints.save(model, small.processor(), data / "base")
+    with pytest.raises(TrainingError, match=r"step 1: the loss \(nan\) or the gradient .* is not a finite number"):
+        train(Config(**config_values(data)))
+    assert not {"trained", "checkpoint-4"} & {path.name for path in (data / "out").iterdir()}
+
+
+def test_what_diverged_is_not_opened(data: Path) -> None:
+    config = Config(**config_values(data, steps=2, evaluate_every=1))
+    train(config)
+    file = data / "out" / "checkpoint-2" / "trained.safetensors"
+    tensors = load_file(file)
+    key = next(iter(tensors))
+    save_file({**tensors, key: tensors[key] * torch.inf}, file)
+    with pytest.raises(CheckpointError, match=f"'{key}' holds numbers that are not finite: its training"):
+        train(replace(config, steps=3))
+    with pytest.raises(CheckpointError, match="not finite"):
+        checkpoints.load(file.parent)
 
 
 def test_a_second_run_on_one_output_is_refused(data: Path) -> None:

@@ -236,6 +236,7 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
         eval_steps=config.evaluate_every,
         metric_for_best_model=METRIC if evaluates else None,
         logging_steps=config.log_every,
+        logging_nan_inf_filter=False,  # the trainer stops there
         report_to=list(config.report_to) or "none",
         seed=config.seed,
         use_cpu=not torch.cuda.is_available(),

@@ -1,5 +1,6 @@
 """MMICL on transformers' Trainer: its batches, its loss, its evaluation by generation, what it says and saves."""
 
+import math
 import os
 import shutil
 import time
@@ -106,6 +107,17 @@ class MmiclTrainer(Trainer):
             return total / (targets != IGNORED).sum()
         shared = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
         return total * shared / num_items_in_batch  # processes' gradients are averaged, so each is scaled up
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """Do as the Trainer does, and stop before a step whose loss or gradient is not a finite number."""
+        norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
+        loss, size = float(self._tr_loss), float(0 if norm is None else norm)  # the loss since the last line of the log
+        if not (math.isfinite(loss) and math.isfinite(size)):
+            raise TrainingError(
+                f"step {self.state.global_step + 1:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not a "
+                "finite number; nothing is saved of it: lower learning_rate, or look for such weights in the base"
+            )
+        return norm
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Answer the held-out questions, each process its share, and log how many are right."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mmeval.data.mmbench import SIZES, index_of, lacks_turns, option_cells, prediction_cells, question_of
-from mmeval.data.sheets import LONGEST, Cell
+from mmeval.data.sheets import CUT, FORMULA, LONGEST, Cell, is_text
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import LETTERS
@@ -200,9 +200,8 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
     if options and answer and answer not in known:
         yield wrong(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
     for name in ("prediction", *LETTERS):
-        if name in row.cells and row.cells[name].kind in ("formula", "error"):
-            place = f"{row.where}, column {name}: '{row.text(name)[:40]}'"
-            yield wrong(f"{place} is a formula or its error, and no answer; write it as a text")
+        if name in row.cells and not is_text(row.cells[name]):
+            yield wrong(f"{row.where}, column {name}: '{row.text(name)[:40]}' {FORMULA}")
 
 
 _NUMBER = re.compile(
@@ -220,6 +219,8 @@ def _misread(cell: Cell) -> str | None:
         return "is a number: if it was written 1.0 or 01, that is lost"
     if cell.kind != "text":
         return None
+    if len(cell.text) == LONGEST:
+        return f"... {CUT}"
     if len(cell.text) > LONGEST:
         return f"... is longer than the {LONGEST:,} characters of a spreadsheet's cell, so do not save it there"
     if cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text):

@@ -63,8 +63,9 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
 
 def guessing(records: Sequence[Record]) -> float | None:
     """Return what drawing one of each question's options gives, of 100; None where a question has no options."""
-    sizes = [len(record.choices) for record in records]
-    return 100.0 * sum(1 / size for size in sizes) / len(sizes) if sizes and 0 not in sizes else None
+    sizes = [(len(record.choices), len(record.targets) or 1) for record in records]
+    known = sizes and all(size for size, _ in sizes)
+    return 100.0 * sum(right / size for size, right in sizes) / len(sizes) if known else None
 
 
 def by_category(
