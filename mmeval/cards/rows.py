@@ -64,7 +64,8 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
     groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
     tags = {column: str(line.value(column)) for column in sorted(columns)} | about_frames
-    if kind in CHOICES and (key := line.text(card.fields.answer)) != key.strip():
+    key = line.value(card.fields.answer)
+    if kind in CHOICES and isinstance(key, str) and key != key.strip():
         tags[AS_WRITTEN] = key
     tags |= {SPARE: str(spare)} if spare else {}
     return Sample(

@@ -1,7 +1,5 @@
 """What the command line shows: progress, prompts, lists, and where files were written. Tables are `table`'s."""
 
-import io
-import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,8 +22,6 @@ LOG_EVERY = 10.0
 
 def console() -> Console:
     """Where things are shown; text is never read as markup, since models and data write some of it."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows what it can
     made = Console(markup=False, highlight=False, soft_wrap=True)
     if made.width < 2 * table.LEAST:  # as where COLUMNS is 0
         made.width = 2 * table.LEAST

@@ -27,10 +27,3 @@ def test_what_was_done_before_is_said_once(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize(("name", "value"), [("COLUMNS", "0"), ("PYTHONIOENCODING", "latin-1")])
-def test_a_terminal_of_no_width_or_another_encoding_is_still_written_to(name: str, value: str) -> None:
-    code = "from mmeval.reporting.console import say; say('50.00, 10–90, 中')"
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, env={**os.environ, name: value}, check=True
-    )
-    assert b"50.00" in found.stdout
