@@ -1,6 +1,7 @@
 """The task that a card describes: its prompts, its scorer and its numbers. Its questions are read in `rows`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -128,7 +129,10 @@ def _chance(card: Card, records: Sequence[Record]) -> float | None:
 def _chance_of_one(card: Card, record: Record) -> float | None:
     fixed = {"yes/no": 50.0, "short answer": None}
     kind = _kind(card, record.tags)
-    return fixed[kind] if kind in fixed else groups.guessing([record])
+    if kind in fixed:
+        return fixed[kind]
+    listed = tuple(filter(None, choices.offered(record))) if card.lettered else record.choices
+    return groups.guessing([replace(record, choices=listed)])
 
 
 def _chance_of_all(card: Card, records: Sequence[Record], name: str) -> float | None:

@@ -37,7 +37,9 @@ class Mention:
     """Where its sentence begins and ends."""
 
 
-_LETTER = re.compile(r"(?<![A-Za-z0-9À-ɏ_'])(?:(?<=_)|(?<!_))([A-Za-z])(?![A-Za-z0-9À-ɏ_])")
+MOST = 200
+"""Letters looked at from each end of an answer."""
+_LETTER = re.compile(r"(?<![A-Za-z0-9À-ɏ_])(?<![A-Za-z]')([A-Za-z])(?![A-Za-z0-9À-ɏ_])")
 _OTHER_BEFORE = re.compile(
     r"(?:\d\s?°?\s?|°\s?|[A-Za-z][.'&/-]|[+/^|×÷∪∩∠\\]\s?|[\w)]\s?\*\s|(?<![A-Za-z])[A-Za-z]{1,3}\("
     r"|(?<![A-Za-z])[A-Za-z)]\s?[=<]\s?|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr)\.\s)\Z"
@@ -55,7 +57,7 @@ _NAMED = re.compile(
 """Nouns that a letter after them is the name of, unless the options have that name."""
 _WRAPPED = re.compile(r"(?:[(\[【]|\*\*|\b(?:option|choice|answer)s?[\s*(\"']{1,4}|选项\s?|选)[*\"']*\Z", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE)
-_ENDS = re.compile(r"[)\]\"'*_`】]*\s*(?:[.,;:!)\n。、]|\Z|选项|项|(?:is|was|seems?|looks?|would|should|matches|fits)\b)", re.I)
+_ENDS = re.compile(r"[)\]\"'*_`】]*\s*(?:[.,;:!)\n。、]|\Z|选项|项|(?:is|was) (?:the|my|correct|right|best|true|most|more|clearly|shown|\w+er)\b|(?:seems?|looks?|would|should|matches|fits)\b)", re.I)
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|\Z)")
 _ARTICLE = re.compile(r"\s+(?!(?:is|was|because|since|seems?|looks?|would|should|matches|fits|and|or|nor)\b)[A-Za-z]{2}")
 
@@ -87,17 +89,20 @@ _WRONG = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|between|which of|can't tell|for example)\b"
+    r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|both|between|which of|can't tell|for example)\b"
     r"|可能|也许|或许|如果|是否|假如",
     re.IGNORECASE,
 )
+_SUPPOSED = re.compile(r"\W*if (?!i\b|we\b|both\b)", re.IGNORECASE)
 _CLAUSE = re.compile(r".*(?:[,;:，；：]|\bbut\b|\bso\b|(?<=then)\b)", re.IGNORECASE | re.DOTALL)
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=[^\s]))*[.!?。！？\n]?")
 
 _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
 _ARTICLES = frozenset(("a", "an", "the"))
-_BEFORE_WORD = re.compile(r"[ \t]+[^\W_]")
+_BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
+_GAP = re.compile(r"(?![^\w]*[.!?;:]\s)[^\w\n]{0,4}(?:(?:an?|the)[^\w\n]{1,3})?", re.IGNORECASE)
+"""What may stand between two words of one option."""
 _FIRST = re.compile(r"(?:\A|[.!?:;,\n(\"'*])\s*\Z")
 _YES_NO = (("yes",), ("no",))
 _BEFORE_ONE = frozenset("是为有只个条匹头位张座辆的一在选和与或、")
@@ -133,7 +138,8 @@ def _is_particle(answer: str, start: int, end: int) -> bool:
 def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Iterator[Mention]:
     """Yield the letters that stand for an option: no article, pronoun, unit, initial, name or part of a formula."""
     labels = LETTERS[: len(choices)]
-    for match in _LETTER.finditer(answer):
+    matches = list(_LETTER.finditer(answer))
+    for match in matches if len(matches) <= 2 * MOST else (*matches[:MOST], *matches[-MOST:]):
         start, end = match.span(1)
         before, after = answer[max(0, start - 48) : start], answer[end : end + 48]
         if start in inside or _OTHER_BEFORE.search(before) or _OTHER_AFTER.match(after):
@@ -142,6 +148,8 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         if match[1].islower() and not (closed and (wrapped or not before.strip() or _LED.search(before))):
             continue
         if match[1] == "I" and not closed:
+            continue
+        if match[1] in choices and choices.index(match[1]) != LETTERS.index(match[1].upper()):
             continue
         named = _NAMED.search(before) is not None
         if (named and not wrapped) or (_INITIAL.search(before) and _SURNAME.match(after) and not wrapped):
@@ -209,8 +217,8 @@ def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Seque
         before, after = answer[max(begin, mention.start - 160) : mention.start], answer[mention.end : mention.end + 48]
         asked = answer[begin:stop].rstrip().endswith(("?", "？"))
         clause = _CLAUSE.match(before)
-        doubt = _DOUBT.search(before[clause.end() :] if clause else before) is not None
-        void = asked or doubt or _DENIED.search(before) is not None or _WRONG.match(after) is not None
+        doubt = _DOUBT.search(before[clause.end() :] if clause else before) or _SUPPOSED.match(answer, begin)
+        void = asked or doubt is not None or _DENIED.search(before) is not None or _WRONG.match(after) is not None
         if together and last and last.label != mention.label:
             judged[-1] = replace(last, several=True)
             void = void or last.void
@@ -222,7 +230,7 @@ def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Seque
 def _in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Yield where options stand in words, the longest where one contains another ("cat" in "black cat")."""
     tokens = list(_tokens(answer))
-    spans = [(start, end, label) for label, choice in texts(choices) for start, end in _spans(tokens, choice)]
+    spans = [(start, end, label) for label, choice in texts(choices) for start, end in _spans(answer, tokens, choice)]
     reach, last = -1, (-1, -1)
     for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1])):
         if end > reach or (start, end) == last:
@@ -230,14 +238,17 @@ def _in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, s
             yield tokens[start][1], tokens[end - 1][2], label
 
 
-def _spans(tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
+def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
     """Yield where the option stands among the words, by their indices."""
     words = words_of(choice)
     if not words or (len(words) == 1 and re.fullmatch("[a-z]", words[0])):
         return  # a letter is more likely the label of an option
     alone = len(words) == 1 and "\u3400" <= words[0] <= "\u9fff"
     for index, (word, start, _) in enumerate(tokens):
-        if word != words[0] or tuple(w for w, _, _ in tokens[index : index + len(words)]) != words:
+        run = tokens[index : index + len(words)] if word == words[0] else []
+        if tuple(word for word, _, _ in run) != words:
+            continue
+        if not all(_GAP.fullmatch(answer, one[2], other[1]) for one, other in zip(run, run[1:], strict=False)):
             continue
         before = tokens[index - 1] if index else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None

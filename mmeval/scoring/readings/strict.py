@@ -23,6 +23,8 @@ _CUE = re.compile(
     r"(?:\s+(?:to|for) (?:the|this) question)?[\s:*_\"'=]*"
     r"(?:(?:is|are|was|be|option|choice|letter|(?:should|would|will|must) be|(?:most )?likely|probably|clearly|therefore|thus"
     r"|point|image|picture|box)\b[\s:*_\"']*)*"
+    r"|\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,90}\b(?:is|are|be)\b[\s:,]*"
+    r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
     r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|it(?:'s| is)|correspond(?:s|ing)? to"
     r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely)[\s:*,]+(?:option|choice|letter|answer)?"
     r"|(?:答案|正确选项|应选|故选|选择|选|答)[\s:*】]*(?:应该|应当|就|选项)?\s*[是为选]?)"
@@ -39,8 +41,10 @@ _RIGHT = re.compile(
 )
 """What says of an option that it is the answer."""
 _CHOSEN = re.compile(
-    r"[)\]*\"']*(?:\s+(?:more|best)\b|[^.!?,;\n]{0,48}?\s(?:(?:is|seems|appears|looks|would be)\s(?:to be\s)?(?:the\s|an?\s)?"
-    r"(?:\w+ly\s)?(?:best|most|more|closest|closer|better)|(?:\w+ly\s|best\s)?(?:corresponds?|matches|fits|completes|follows))\b)",
+    r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,60}?)?,?\s"
+    r"(?:(?:is|seems|appears|looks|would be)\s(?:to be\s)?(?:the\s|an?\s)?(?:\w+ly\s)?|\w+ly\s|best\s)?"
+    r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
+    r"|corresponds?|matches|fits|completes|follows|shares)\b",
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
@@ -54,7 +58,7 @@ _BUT = re.compile(
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
-    r"|\b(?:not sure|unsure|unclear|whether|depends on)\b|不知道|无法|不确定",
+    r"|\b(?:not sure|unsure|unclear|whether|depends on|neither|I apologize|I'm sorry|not (?:feel )?comfortable)\b|不知道|无法|不确定",
     re.IGNORECASE,
 )
 _SO = re.compile(
@@ -63,8 +67,15 @@ _SO = re.compile(
     re.IGNORECASE,
 )
 """What may stand between the words of an option and the letter that follows from them."""
+_SEVERAL = re.compile(r"\b(?:answers|options|choices) are\s*:", re.IGNORECASE)
+_TURN = re.compile(
+    r"\b(?:wait|no|but|however|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?"
+    r"|therefore|thus|so|hence|conclusion)\b|因此|所以|最终|但",
+    re.IGNORECASE,
+)
+"""What stands between an answer and another that replaces it."""
 _OPENS = re.compile(r"\W{0,16}(?:\d{1,2}[.)]\s+)?\W{0,8}(?:(?:the )?(?:option|choice)\b|选项)?\W{0,8}(?:(?:an?|the) )?", re.I)
-_CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n、]|[-–—]\s|\Z)")
+_CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|[-–—]\s|\Z)")
 _VERB = re.compile(r"[)\]*]*\s+(?:because|since|as|is (?:the|correct|right|shown))\b", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"[)\]}\"'*_`$】.!。\s]*\Z")
 
@@ -108,33 +119,39 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     if any(mention.contradicts for mention in counted):
         return None
     if final := _declared(answer, counted, choices):
-        return max(final)[1] or None
+        return _last(answer, sorted(final))
     if _UNSURE.search(answer):
         return None
     opening = _opening(answer, found)
     chosen = {mention.label for mention in counted if mention.label and _is_chosen(answer, mention)}
-    concluded = _concluded(answer, counted)
-    if opening or concluded:
-        said = {label for label in (opening, concluded, *(chosen if opening else ())) if label}
-        return said.pop() if len(said) == 1 else None
-    if len(chosen) == 1:
-        return chosen.pop()
-    named = {mention.label for mention in counted}
-    alone = len(named) == 1 and not all(mention.bare for mention in counted)
-    return named.pop() or None if alone else None
+    concluded = _concluded(answer, found)
+    if opening or concluded is not None:
+        said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
+        return said.pop() or None if len(said) == 1 else None
+    return chosen.pop() if len(chosen) == 1 else _named(found, counted)
+
+
+def _named(found: Sequence[Mention], counted: Sequence[Mention]) -> str | None:
+    """Return the only option that is named, where any others are denied, and not after its sentence."""
+    labels = {mention.label for mention in counted}
+    sure = [mention for mention in counted if not mention.bare]
+    if len(labels) != 1 or not sure:
+        return None
+    others = [mention for mention in found if mention.label not in labels]
+    return labels.pop() or None if all(mention.begin <= sure[-1].begin for mention in others) else None
 
 
 def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -> list[tuple[int, str]]:
     """Return where an answer is boxed, tagged or declared, and its letter; none where that is several or no option."""
-    final: list[tuple[int, str]] = []
+    final = [(match.end(), "") for match in _SEVERAL.finditer(answer)]
     for place, inner in marked(answer):
-        inside = {mention.label for mention in mentions(f"answer {inner}", choices) if not mention.void}
+        inside = {mention.label for mention in mentions(f"answer {inner}", choices) if not mention.void and not mention.bare}
         label = _whole(inner.strip(), choices) or (inside.pop() if len(inside) == 1 else None)
         if label:
             final.append((place, label))
     for index, mention in enumerate(counted):
         start, end = mention.start, mention.end
-        led = _CUE.search(answer[max(0, start - 64) : start])
+        led = _CUE.search(answer[max(0, start - 128) : start])
         last = answer.rfind("\n", 0, start) + 1
         alone = last and _OPENS.fullmatch(answer, last, start) and _LINE_ENDS.match(answer, end)
         if mention.several and not led:
@@ -142,12 +159,24 @@ def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -
         if not (led or alone or (_RIGHT.match(answer, end) and not mention.several)):
             continue
         before = counted[index - 1] if index else None
+        if alone and not led and before and not re.search(r"\w", answer[before.end : start]) and before.letter:
+            final.append((start, ""))  # one letter a line
+            continue
         agrees = mention.own or before is None or before.bare or before.label == mention.label
-        if not agrees and before and before.own and _SO.fullmatch(answer, before.end, start):
+        if not agrees and before and before.own and not before.several and _SO.fullmatch(answer, before.end, start):
             final.append((start, ""))  # "a dog, so the answer is A"
         else:
             final.append((start, "" if mention.several else mention.label))
     return final
+
+
+def _last(answer: str, final: Sequence[tuple[int, str]]) -> str | None:
+    """Return the last of the answers, where it replaces those before it that differ."""
+    place, label = final[-1]
+    others = [start for start, other in final if other != label]
+    if others and not _TURN.search(answer, others[-1], place):
+        return None
+    return label or None
 
 
 def _opening(answer: str, found: Sequence[Mention]) -> str | None:
@@ -156,17 +185,21 @@ def _opening(answer: str, found: Sequence[Mention]) -> str | None:
     if first is None or first.void or first.several or not _OPENS.fullmatch(answer, 0, first.start):
         return None
     closed = _CLOSED.match(answer, first.end) is not None
-    opens = closed or first.letter and (first.own or _VERB.match(answer, first.end) is not None)
+    opens = closed or (first.letter and (first.own or _VERB.match(answer, first.end) is not None))
+    opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that begins as the option does
     return first.label or None if opens else None
 
 
-def _concluded(answer: str, counted: Sequence[Mention]) -> str | None:
-    """Return the only option of the last sentence that draws a conclusion."""
-    begins = [mention.begin for mention in counted if _CONCLUDES.match(answer, mention.begin)]
-    last = [mention for mention in counted if begins and mention.begin == begins[-1]]
-    labels = {mention.label for mention in last}
-    alone = len(labels) == 1 and not all(mention.bare for mention in last)
-    return labels.pop() or None if alone else None
+def _concluded(answer: str, found: Sequence[Mention]) -> str | None:
+    """Return the only option of the last sentence that draws a conclusion; nothing where it affirms none."""
+    begins = [mention.begin for mention in found if _CONCLUDES.match(answer, mention.begin)]
+    last = [mention for mention in found if begins and mention.begin == begins[-1]]
+    labels = {mention.label for mention in last if not mention.void}
+    if all(mention.bare for mention in last if not mention.void) and labels:
+        return None
+    if len(labels) == 1:
+        return labels.pop()
+    return "" if last and not labels else None
 
 
 def _is_chosen(answer: str, mention: Mention) -> bool:
