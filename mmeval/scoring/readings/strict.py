@@ -35,7 +35,7 @@ _CUE = re.compile(
 _RIGHT = re.compile(
     r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?(?:(?:is|was|would be|must be|seems to be|appears to be|seems|looks|as)\s+"
     r"(?:clearly |definitely |indeed |therefore |thus |also )?(?:the |my )?(?:most |only |best |single |more )?"
-    r"(?:correct|right|true|answer|best|accurate|appropriate|suitable|fitting|similar|likely|plausible)\b"
+    r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice|description))\b"
     r"|(?:是)?(?:正确|对的))(?!\s*(?:if|or)\b)",
     re.IGNORECASE,
 )
@@ -123,7 +123,8 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     if _UNSURE.search(answer):
         return None
     opening = _opening(answer, found)
-    chosen = {mention.label for mention in counted if mention.label and _is_chosen(answer, mention)}
+    known = any(choices)  # else a letter may as well be that of a picture
+    chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
     concluded = _concluded(answer, found)
     if opening or concluded is not None:
         said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
