@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from mmeval.cards.schema import NOT_COLUMNS, PLACE, Card
 from mmeval.data import tables
 from mmeval.data.tables import TableRow
-from mmeval.scoring.readings import choices
+from mmeval.scoring.readings import choices, languages
 from mmeval.types import Image, InputError, Sample, nearest
 
 KIND = "kind of question"
 """The tag that names a question's kind, where a card has several."""
-_YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
 _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 """A column of whole numbers, divided or counted off: `index/4`, `index%2`."""
 
@@ -156,9 +155,12 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
         return tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
     answer = line.text(card.fields.answer).strip()
     if kind == "yes/no":
-        if answer.lower() not in _YES_NO:
-            raise InputError(f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no")
-        return (_YES_NO[answer.lower()],)
+        if (label := languages.label(answer, card.languages)) is None:
+            raise InputError(
+                f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no, or so in one of the languages that "
+                "the card names"
+            )
+        return (label,)
     return (_letter(card, answer, offered, line.where),)
 
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from mmeval import yaml_file
+from mmeval.scoring.readings.languages import DEFAULT, Language
 from mmeval.types import InputError, nearest
 
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
@@ -126,6 +127,8 @@ class Card(_Part):
     """What stands in an option's cell where there is none."""
     answers: Literal["letter", "number", "text"] = "letter"
     """How the right option is written: A or (A); 0 for the first option; or the option itself."""
+    languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT
+    """In which languages yes and no are read, and may stand in the table."""
     match: Literal["exact", "vqa"] = "exact"
     """How a short answer is compared: equal but for case, articles and punctuation; or by VQA accuracy."""
     mean: Literal["questions", "categories"] = "questions"

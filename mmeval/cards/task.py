@@ -94,7 +94,7 @@ def scorer(card: Card) -> Scorer:
     """Return the strict scorer of each question's kind."""
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
-        "yes/no": yesno.scorer(yesno.strict),
+        "yes/no": yesno.scorer(partial(yesno.strict, languages=card.languages)),
         "short answer": short.exact if card.match == "exact" else short.voted("official", refusals=False),
     }
     return lambda record: scorers[_kind(card, record.tags)](record)
