@@ -33,7 +33,7 @@ MAY = {
     "mic": {"yaml_file", "types", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
-    "rendering": {"types", "task"},
+    "rendering": {"types", "task", "scoring"},
     "scored": {"types", "task", "run", "scoring"},
     "reporting": {"types", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {

@@ -129,8 +129,10 @@ class Card(_Part):
     """How the right option is written: A or (A); 0 for the first option; or the option itself."""
     languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT
     """In which languages yes and no are read, and may stand in the table."""
-    match: Literal["exact", "vqa"] = "exact"
-    """How a short answer is compared: equal but for case, articles and punctuation; or by VQA accuracy."""
+    match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains"] = "exact"
+    """How a short answer is compared; `readings/short.py` says each rule."""
+    tolerance: Annotated[str | None, BeforeValidator(_text), Field(pattern=r"^\d+(\.\d+)?%?$")] = None
+    """How far a number may be off, where `match` is numeric: `0.5`, or `5%` of the right one."""
     mean: Literal["questions", "categories"] = "questions"
     letters: Literal["A.", "(A)", "A)", "A:"] = "A."
     """How options are listed."""
@@ -170,6 +172,8 @@ class Card(_Part):
         for key, wanted in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
             if wanted and columns.category is None:
                 raise ValueError(f"{key}: categories need their column; name it, as fields: category")
+        if (self.match == "numeric") != (self.tolerance is not None):
+            raise ValueError("match: numeric has a tolerance, and no other has; give it, as tolerance: 0 or 5%")
         for name, texts in self.prompts.items():
             for kind in (*texts, *sorted(kinds)):
                 self._check_prompt(f"prompts, {name}", kind, texts)

@@ -95,9 +95,15 @@ def scorer(card: Card) -> Scorer:
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
         "yes/no": yesno.scorer(partial(yesno.strict, languages=card.languages)),
-        "short answer": short.exact if card.match == "exact" else short.voted("official", refusals=False),
+        "short answer": _short(card),
     }
     return lambda record: scorers[_kind(card, record.tags)](record)
+
+
+def _short(card: Card) -> Scorer:
+    if card.match == "vqa":
+        return short.voted("official", refusals=False)
+    return short.numeric(card.tolerance) if card.tolerance else short.MATCHES[card.match]
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:

@@ -28,11 +28,13 @@ def split(text: str) -> tuple[str, str]:
         part, start = text[start : limit.start()], limit.end()
         closes = limit.lastgroup is not None
         if closes and not inside:
-            thoughts, answer = [*thoughts, *answer], []
+            thoughts += answer
+            answer.clear()
         (thoughts if inside or closes else answer).append(part)
         inside = not closes
     if inside:
-        thoughts, answer = [*thoughts, *answer], []
+        thoughts += answer
+        answer.clear()
     (thoughts if inside else answer).append(text[start:])
     return "\n".join(filter(None, map(str.strip, thoughts))), "".join(answer).strip()
 
@@ -52,8 +54,8 @@ _TAGGED = re.compile(
     re.IGNORECASE,
 )
 _SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|bf|rm)\b\s*")
-_LONGEST = 400
-"""Characters in a box at most."""
+_LONGEST, _MOST = 400, 50
+"""Characters in a box, and boxes that are read, the last ones."""
 
 
 def plain(text: str) -> str:
@@ -66,7 +68,7 @@ def plain(text: str) -> str:
 def marked(answer: str) -> list[tuple[int, str]]:
     r"""Return what stands in `\boxed{}`, in answer tags and at `"answer":`, with its place, in order."""
     found = [(match.start(), match[2] or match[3]) for match in _TAGGED.finditer(answer)]
-    for match in _BOX.finditer(answer):
+    for match in list(_BOX.finditer(answer))[-_MOST:]:
         depth, end = 1, match.end()
         for end in range(match.end(), min(len(answer), match.end() + _LONGEST)):
             depth += {"{": 1, "}": -1}.get(answer[end], 0)
