@@ -9,10 +9,11 @@ import unicodedata
 _WORD = r"(?:seed:)?think(?:ing)?|thoughts?|reasoning"
 _LIMIT = re.compile(
     rf"<(?P<close>/)?(?:{_WORD})>|◁(?P<kimi>/)?think▷|\[(?P<mistral>/)?THINK\]"
-    r"|<\|(?:begin|(?P<end>end))_of_(?:thought|reasoning)\|>|<\|(?:START|(?P<stop>END))_THINKING\|>",
+    r"|<\|(?:begin|(?P<end>end))_of_(?:thought|reasoning)\|>|<\|(?:START|(?P<stop>END))_THINKING\|>"
+    r"|<\|channel\|>(?:analysis|commentary|(?P<final>final))<\|message\|>",
     re.IGNORECASE,
 )
-"""Where reasoning begins and ends: DeepSeek, Qwen, GLM and others; Seed; Kimi; Magistral; Sky-T1; Command A."""
+"""Where reasoning begins and ends: DeepSeek, Qwen, GLM and others; Seed; Kimi; Magistral; Sky-T1; Command A; gpt-oss."""
 
 
 def split(text: str) -> tuple[str, str]:
@@ -45,8 +46,7 @@ _SAME = str.maketrans(
     | dict.fromkeys("−‐‑﹣", "-")
 )
 _TOKENS = re.compile(
-    r"<\|[^|<>\n]{1,40}\|>|</?(?:s|b|i|strong|em|p|pad|unk|bos|eos|end_of_turn|end_of_utterance)>|\[/?INST\]",
-    re.IGNORECASE,
+    r"<\|[^|<>\n]{1,40}\|>|</?(?:s|b|i|strong|em|p|pad|unk|bos|eos|end_of_turn|end_of_utterance)>|\[/?INST\]"
 )
 _BOX = re.compile(r"\\f?boxed\s*\{")
 _TAGGED = re.compile(

@@ -31,7 +31,9 @@ class Mention:
     article: bool = False
     """Whether it is an article, unless the words of its option follow."""
     several: bool = False
-    """Whether it is one of several in a row."""
+    """Whether it is one of several in a row: "A or B", or the options repeated."""
+    listed: bool = False
+    """Whether it is so in a list of the options."""
     begin: int = 0
     stop: int = 0
     """Where its sentence begins and ends."""
@@ -42,7 +44,7 @@ MOST = 200
 _LETTER = re.compile(r"(?<![A-Za-z0-9À-ɏ_])(?<![A-Za-z]')([A-Za-z])(?![A-Za-z0-9À-ɏ_])")
 _OTHER_BEFORE = re.compile(
     r"(?:\d\s?°?\s?|°\s?|[A-Za-z][.'&/-]|[+/^|×÷∪∩∠\\]\s?|[\w)]\s?\*\s|(?<![A-Za-z])[A-Za-z]{1,3}\("
-    r"|(?<![A-Za-z])[A-Za-z)]\s?[=<]\s?|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr)\.\s)\Z"
+    r"|(?<![A-Za-z])[A-Za-z)]\s?[=<>]\s?|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr)\.\s)\Z"
 )
 """What makes a letter after it a unit, an initial or part of a formula."""
 _OTHER_AFTER = re.compile(r"['-]\w|\.[A-Za-z]|&\w|/\w|\s?[+^×÷∪∩=|]|\s?[<>]\s?\w|\s\*\s\w|\(\w|\s-\s\d")
@@ -55,17 +57,22 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 """Nouns that a letter after them is the name of, unless the options have that name."""
+_PICKED = re.compile(r"\b(?:choose|select|pick|answer(?: is|:))\s+(?:the\s+)?\w+\s+\Z", re.IGNORECASE)
 _WRAPPED = re.compile(r"(?:[(\[【]|\*\*|\b(?:option|choice|answer)s?[\s*(\"']{1,4}|选项\s?|选)[*\"']*\Z", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE)
 _ENDS = re.compile(r"[)\]\"'*_`】]*\s*(?:[.,;:!)\n。、]|\Z|选项|项|(?:is|was) (?:the|my|correct|right|best|true|most|more|clearly|shown|\w+er)\b|(?:seems?|looks?|would|should|matches|fits)\b)", re.I)
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|\Z)")
-_ARTICLE = re.compile(r"\s+(?!(?:is|was|because|since|seems?|looks?|would|should|matches|fits|and|or|nor)\b)[A-Za-z]{2}")
+_ARTICLE = re.compile(r"[ \t]+(?!(?:is|was|because|since|seems?|looks?|would|should|matches|fits|and|or|nor)\b)[A-Za-z]{2}")
 
 _JOIN = re.compile(
     r"[)\]}\"'*_`$】]*[ \t]*(?:[.:,)、-]|--|[–—])?[)\]\"'*_ \t]*\s{0,2}[\"'*_(]*(?P<article>(?:the|an?)\s+)?[\"'*_(]*", re.I
 )
 """What may stand between a letter and the words that belong to it."""
-_PAREN = re.compile(r"[\"'*_]*\s*[,:-]?\s*[\"'*]*[(\[][\"'*]*(?:option |choice )?", re.IGNORECASE)
+_PAREN = re.compile(
+    r"[\"'*_]*\s*[,:-]?\s*(?:[\"'*]*[(\[][\"'*]*(?:option |choice )?"
+    r"|(?:i\.e\.|namely|(?:which |this )?(?:is|corresponds to|corresponding to|matches)),? (?:option|choice|answer) [(\"'*]*)",
+    re.IGNORECASE,
+)
 """What may stand between words and the letter that belongs to them."""
 _AND = re.compile(
     r"[)\]\"'*]*\s*(?:[,&|/、和或与]|,?\s*(?:and|or|nor|and/or)\b)\s*(?:option |choice |point |a |an |the )*[(\[\"'*]*",
@@ -73,8 +80,8 @@ _AND = re.compile(
 )
 
 _DENIED = re.compile(
-    r"(?:\b(?:not|neither|nor|no|never|except|than|instead of|rather than|unlike|without|compared (?:to|with)"
-    r"|(?:rules? out|eliminates?|excludes?|discards?|rejects?)|cannot be|differs? from)|n't|不是|不选|不可能是?|排除|而非|非|没有|没)"
+    r"(?:\b(?:not|neither|nor|no|never|anything but|everything but|(?:true|false|wrong|incorrect) that|except|than|instead of|rather than|unlike|without|compared (?:to|with)"
+    r"|(?:rules? out|eliminates?|excludes?|discards?|rejects?)|cannot be|differs? from)|n't|不是|不(?:应该?|能|该|可)?选|不可能是?|排除|而非|非|没有|没)"
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the|any) )*(?:一[只个])?[(\[\"'*]*\Z"
     r"|\b(?:neither|none of|no one of)\b[^.!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
@@ -82,7 +89,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"[)\]\"'*]*\s*(?:选项|项)?[是,]?\s*(?:(?:is|was|are|seems?|looks?|can|does|do|has|would|should|could|appears?)\s+"
+    r"[)\]\"'*]*\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect|false)|(?:is|was|are|seems?|looks?|can|does|do|has|would|should|could|appears?)\s+"
     r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible|unlikely|eliminated"
     r"|excluded|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't|lacks?\b|fails?\b"
     r"|would need|might|may\b|不对|不是|不正确|错|有误|排除)",
@@ -101,6 +108,7 @@ _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
+_HYPHEN_BEFORE, _HYPHEN = re.compile(r"\w-\Z"), re.compile(r"-[^\W\d]")
 _GAP = re.compile(r"(?![^\w]*[.!?;:]\s)[^\w\n]{0,4}(?:(?:an?|the)[^\w\n]{1,3})?", re.IGNORECASE)
 """What may stand between two words of one option."""
 _FIRST = re.compile(r"(?:\A|[.!?:;,\n(\"'*])\s*\Z")
@@ -152,7 +160,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         if match[1] in choices and choices.index(match[1]) != LETTERS.index(match[1].upper()):
             continue
         named = _NAMED.search(before) is not None
-        if (named and not wrapped) or (_INITIAL.search(before) and _SURNAME.match(after) and not wrapped):
+        if (named and not wrapped and not _PICKED.search(before)) or (_INITIAL.search(before) and _SURNAME.match(after) and not wrapped):
             continue
         label = match[1].upper() if match[1].upper() in labels else ""
         article = match[1] == "A" and _ARTICLE.match(after) is not None and not before.endswith("(")
@@ -169,6 +177,12 @@ def _joined(answer: str, found: Sequence[Mention]) -> list[Mention]:
     joined: list[Mention] = []
     for mention in found:
         last = joined[-1] if joined else None
+        if mention.article and last and last.letter and _JOIN.fullmatch(answer, last.end, mention.start):
+            continue  # "B. A red bus"
+        first = last and last.article and _FIRST.search(answer, max(0, last.start - 4), last.start)
+        if first and last and last.label != mention.label and answer[last.end : mention.start].isspace():
+            joined[-1] = mention  # "A dog"
+            continue
         if last is None or last.letter == mention.letter or last.contradicts or (last.letter and last.own):
             joined.append(mention)
             continue
@@ -197,7 +211,7 @@ def _listed(answer: str, found: Sequence[Mention]) -> set[int]:
         between = answer[first.end : second.start]
         follows = first.label and second.label and ord(second.label) == ord(first.label) + 1
         in_row = first.own and second.own and not re.search(r"\w", between)
-        in_lines = all(_LINE.search(answer[max(0, each.start - 8) : each.start]) for each in (first, second))
+        in_lines = all(_LINE.search(answer, max(0, each.start - 16), each.start) for each in (first, second))
         if follows and (first.label == "A" or one in listed) and (in_row or in_lines):
             listed |= {one, other}
     return listed
@@ -223,7 +237,7 @@ def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Seque
             judged[-1] = replace(last, several=True)
             void = void or last.void
         several = index in listed or (together and last is not None and (last.several or last.label != mention.label))
-        judged.append(replace(mention, void=void, several=several, begin=begin, stop=stop))
+        judged.append(replace(mention, void=void, several=several, listed=index in listed, begin=begin, stop=stop))
     return judged
 
 
@@ -247,6 +261,8 @@ def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[
     for index, (word, start, _) in enumerate(tokens):
         run = tokens[index : index + len(words)] if word == words[0] else []
         if tuple(word for word, _, _ in run) != words:
+            continue
+        if _HYPHEN_BEFORE.search(answer, max(0, start - 2), start) or _HYPHEN.match(answer, run[-1][2]):
             continue
         if not all(_GAP.fullmatch(answer, one[2], other[1]) for one, other in zip(run, run[1:], strict=False)):
             continue

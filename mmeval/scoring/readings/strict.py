@@ -25,8 +25,8 @@ _CUE = re.compile(
     r"|point|image|picture|box)\b[\s:*_\"']*)*"
     r"|\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,90}\b(?:is|are|be)\b[\s:,]*"
     r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
-    r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|it(?:'s| is)|correspond(?:s|ing)? to"
-    r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely)[\s:*,]+(?:option|choice|letter|answer)?"
+    r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|leav(?:es|ing)|it(?:'s| is)(?: \w+ly)?|correspond(?:s|ing)? to"
+    r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely|clearly|obviously|certainly)[\s:*,]+(?:option|choice|letter|answer)?"
     r"|(?:答案|正确选项|应选|故选|选择|选|答)[\s:*】]*(?:应该|应当|就|选项)?\s*[是为选]?)"
     r"\s*[-–—:=,>]?[\s(\[{\"'*_`$#【]*(?:\\text\{)?(?:(?:the|an?) )?\Z",
     re.IGNORECASE,
@@ -36,7 +36,7 @@ _RIGHT = re.compile(
     r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?(?:(?:is|was|would be|must be|seems to be|appears to be|seems|looks|as)\s+"
     r"(?:clearly |definitely |indeed |therefore |thus |also )?(?:the |my )?(?:most |only |best |single |more )?"
     r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice|description))\b"
-    r"|(?:是)?(?:正确|对的))(?!\s*(?:if|or)\b)",
+    r"|it is\b|[:–—-]+\s*(?:correct|right|true)\b|(?:是)?(?:正确|对的))(?!\s*(?:if|or)\b)",
     re.IGNORECASE,
 )
 """What says of an option that it is the answer."""
@@ -55,6 +55,7 @@ _BUT = re.compile(
     r"\b(?:not|n't|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some)\b|n't\b",
     re.IGNORECASE,
 )
+_COMPARED = re.compile(r"\b(?:than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE)
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
@@ -80,6 +81,9 @@ _VERB = re.compile(r"[)\]*]*\s+(?:because|since|as|is (?:the|correct|right|shown
 _LINE_ENDS = re.compile(r"[)\]}\"'*_`$】.!。\s]*\Z")
 
 
+_TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
+
+
 def strict(text: str, choices: Sequence[str]) -> str | None:
     """Return the letter that the whole answer says, NONE_OF_THEM where it declines, or None. Linear in its length."""
     if FAILED in text:
@@ -89,13 +93,14 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
         return NONE_OF_THEM
     if len(answer) > _HEAD + _TAIL:
         answer = f"{answer[:_HEAD]}\n\n{answer[-_TAIL:]}"
-    return _whole(answer, choices) or _said(answer, choices or ("",) * 5)
+    return _whole(_TAG.sub(" ", answer).strip(), choices) or _said(answer, choices or ("",) * 5)
 
 
 def _whole(answer: str, choices: Sequence[str]) -> str | None:
     """Return the letter, or that of the option, that the answer is and nothing else."""
     exact = [label for label, choice in texts(choices) if choice.strip() == answer]
-    core = answer.strip("".join(c for c in set(answer) if not c.isalnum() and c not in "+°"))
+    core = answer if len(set(re.findall(r"\w+", answer))) > 1 else next(iter(re.findall(r"\w+", answer)), "")
+    core = core.strip("".join(c for c in set(answer) if not c.isalnum() and c not in "+°"))
     labels = LETTERS[: len(choices) or 5]
     if len(core) == 1 and core.isascii() and core.isalpha():
         label = core.upper() if core.upper() in labels else None
@@ -129,16 +134,18 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     if opening or concluded is not None:
         said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
         return said.pop() or None if len(said) == 1 else None
-    return chosen.pop() if len(chosen) == 1 else _named(found, counted)
+    return chosen.pop() if len(chosen) == 1 else _named(answer, found, counted)
 
 
-def _named(found: Sequence[Mention], counted: Sequence[Mention]) -> str | None:
+def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) -> str | None:
     """Return the only option that is named, where any others are denied, and not after its sentence."""
     labels = {mention.label for mention in counted}
     sure = [mention for mention in counted if not mention.bare]
     if len(labels) != 1 or not sure:
         return None
     others = [mention for mention in found if mention.label not in labels]
+    if any(_COMPARED.search(answer, max(0, mention.start - 24), mention.start) for mention in others):
+        return None
     return labels.pop() or None if all(mention.begin <= sure[-1].begin for mention in others) else None
 
 
@@ -155,9 +162,8 @@ def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -
         led = _CUE.search(answer[max(0, start - 128) : start])
         last = answer.rfind("\n", 0, start) + 1
         alone = last and _OPENS.fullmatch(answer, last, start) and _LINE_ENDS.match(answer, end)
-        if mention.several and not led:
-            continue
-        if not (led or alone or (_RIGHT.match(answer, end) and not mention.several)):
+        right = _RIGHT.match(answer, end) is not None and (mention.listed or not mention.several)
+        if not (led or right or (alone and not mention.several)):
             continue
         before = counted[index - 1] if index else None
         if alone and not led and before and not re.search(r"\w", answer[before.end : start]) and before.letter:
@@ -167,7 +173,7 @@ def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -
         if not agrees and before and before.own and not before.several and _SO.fullmatch(answer, before.end, start):
             final.append((start, ""))  # "a dog, so the answer is A"
         else:
-            final.append((start, "" if mention.several else mention.label))
+            final.append((start, mention.label if right or not mention.several else ""))
     return final
 
 
