@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,6 @@ from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import Image, InputError, Record
-from tests.scoring.letter_answers import TABLE
 
 ANIMALS = ["teddy bear", "rabbit", "cat", "dog"]
 POINTS = ["Point A", "Point B", "Point C"]
@@ -83,13 +84,16 @@ def test_strict(text: str, options: list[str], letter: str | None) -> None:
     assert strict(text, options) == letter
 
 
-@pytest.mark.parametrize(("text", "options", "letter"), TABLE)
-def test_strict_reads_what_a_careful_person_reads(text: str, options: tuple[str, ...], letter: str | None) -> None:
-    assert strict(text, options) == letter
+def test_strict_reads_what_a_careful_person_reads() -> None:
+    lines = (Path(__file__).parents[1] / "recordings" / "letter_answers.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    wrong = [(row, read) for row in rows if (read := strict(row["text"], row["choices"])) != row["letter"]]
+    assert wrong == []
+    assert len(rows) > 900
 
 
 def test_options_are_found_in_the_question_where_a_record_knows_letters_alone() -> None:
-    asked = "A: which?\nHow many stumps?\nOptions: A: nan, B: Two, C: One, D: Cannot be determined\nAnswer with a letter."
+    asked = "A: which?\nHow many stumps?\nOptions: A: nan, B: Two, C: One, D: Cannot be determined\nName a letter."
     question = Record("1", ("B",), choices=("A", "B", "C", "D"), question=asked, text="Two")
     assert choices.offered(question) == ("", "Two", "One", "Cannot be determined")
     for read in (strict, READINGS["2026-08"]):

@@ -53,7 +53,7 @@ _TAGGED = re.compile(
     r"<\s*(answer|final_answer|conclusion|solution)\s*>([^<>]{1,400})<\s*/\s*\1\s*>|\"(?:final_)?answer\"\s*:\s*\"([^\"]{1,400})\"",
     re.IGNORECASE,
 )
-_SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|bf|rm)\b\s*")
+_SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]{0,400})\}")
 _LONGEST, _MOST = 400, 50
 """Characters in a box, and boxes that are read, the last ones."""
 
@@ -62,7 +62,7 @@ def plain(text: str) -> str:
     """Return the answer with one form of each character, nothing invisible, no reasoning and no special tokens."""
     text = unicodedata.normalize("NFKC", split(text)[1]).translate(_SAME)
     text = _INVISIBLE.sub("", text.replace("<|begin_of_box|>", "\\boxed{").replace("<|end_of_box|>", "}"))
-    return _TOKENS.sub(" ", text).strip()
+    return _TOKENS.sub(" ", _SET.sub(r"\1", text)).strip()
 
 
 def marked(answer: str) -> list[tuple[int, str]]:
@@ -73,7 +73,6 @@ def marked(answer: str) -> list[tuple[int, str]]:
         for end in range(match.end(), min(len(answer), match.end() + _LONGEST)):
             depth += {"{": 1, "}": -1}.get(answer[end], 0)
             if not depth:
-                inner = _SET.sub("", answer[match.end() : end])
-                found.append((match.start(), re.sub(r"^\{(.*)\}$", r"\1", inner.strip())))
+                found.append((match.start(), answer[match.end() : end]))
                 break
     return sorted(found)

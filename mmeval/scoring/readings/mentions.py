@@ -60,7 +60,7 @@ _NAMED = re.compile(
 _PICKED = re.compile(r"\b(?:choose|select|pick|answer(?: is|:))\s+(?:the\s+)?\w+\s+\Z", re.IGNORECASE)
 _WRAPPED = re.compile(r"(?:[(\[【]|\*\*|\b(?:option|choice|answer)s?[\s*(\"']{1,4}|选项\s?|选)[*\"']*\Z", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE)
-_ENDS = re.compile(r"[)\]\"'*_`】]*\s*(?:[.,;:!)\n。、]|\Z|选项|项|(?:is|was) (?:the|my|correct|right|best|true|most|more|clearly|shown|\w+er)\b|(?:seems?|looks?|would|should|matches|fits)\b)", re.I)
+_ENDS = re.compile(r"[)\]\"'*_`】]*\s*(?:[.,;:!)\n。、]|\Z|选项|项|(?:is|was) (?:the (?:\w+ )?(?:answer|option|choice|correct|right|best|one|only|most|closest)|my|correct|right|best|true|most|more|clearly|shown|\w+er)\b|(?:seems?|looks?|would|should|matches|fits)\b)", re.I)
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|\Z)")
 _ARTICLE = re.compile(r"[ \t]+(?!(?:is|was|because|since|seems?|looks?|would|should|matches|fits|and|or|nor)\b)[A-Za-z]{2}")
 
@@ -83,21 +83,21 @@ _DENIED = re.compile(
     r"(?:\b(?:not|neither|nor|no|never|anything but|everything but|(?:true|false|wrong|incorrect) that|except|than|instead of|rather than|unlike|without|compared (?:to|with)"
     r"|(?:rules? out|eliminates?|excludes?|discards?|rejects?)|cannot be|differs? from)|n't|不是|不(?:应该?|能|该|可)?选|不可能是?|排除|而非|非|没有|没)"
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the|any) )*(?:一[只个])?[(\[\"'*]*\Z"
-    r"|\b(?:neither|none of|no one of)\b[^.!?\n]*\Z"
+    r"|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
-    r"|(?:is|was|are|am|should|would|will|can) ?(?:not|n't)\b[^.,;!?\n]{0,12}\Z|n't\b[^.,;!?\n]{0,12}\Z",
+    r"|(?:\b(?:is|was|are|am|should|would|will|can) ?not|n't)\b(?:(?!\b(?:but|rather|only)\b)[^.,;:!?\n]){0,40}\Z",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
     r"[)\]\"'*]*\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect|false)|(?:is|was|are|seems?|looks?|can|does|do|has|would|should|could|appears?)\s+"
     r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible|unlikely|eliminated"
     r"|excluded|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't|lacks?\b|fails?\b"
-    r"|would need|might|may\b|不对|不是|不正确|错|有误|排除)",
+    r"|would need|might|may\b|or\b|不对|不是|不正确|错|有误|排除)",
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
     r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|both|between|which of|can't tell|for example)\b"
-    r"|可能|也许|或许|如果|是否|假如",
+    r"|可能|也许|或许|好像|似乎|大概|如果|是否|假如",
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(r"\W*if (?!i\b|we\b|both\b)", re.IGNORECASE)
@@ -163,7 +163,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         if (named and not wrapped and not _PICKED.search(before)) or (_INITIAL.search(before) and _SURNAME.match(after) and not wrapped):
             continue
         label = match[1].upper() if match[1].upper() in labels else ""
-        article = match[1] == "A" and _ARTICLE.match(after) is not None and not before.endswith("(")
+        article = match[1] == "A" and _ARTICLE.match(after) is not None and not wrapped
         sure = wrapped or _LED.search(before) is not None or (_BEGINS.search(before) and _ENDS.match(after) is not None)
         bare = not sure or (not label and not closed)
         yield Mention(label, start, end, letter=True, own=False, bare=bare, article=article)

@@ -34,8 +34,9 @@ _CUE = re.compile(
 """What declares an answer, up to its letter or words."""
 _RIGHT = re.compile(
     r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?(?:(?:is|was|would be|must be|seems to be|appears to be|seems|looks|as)\s+"
-    r"(?:clearly |definitely |indeed |therefore |thus |also )?(?:the |my )?(?:most |only |best |single |more )?"
-    r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice|description))\b"
+    r"(?:clearly |definitely |indeed |therefore |thus |also )?(?:the |my )?(?:most |only |best |single |more )??"
+    r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice|description)"
+    r"|only (?:one|option|choice|possibility))\b"
     r"|it is\b|[:–—-]+\s*(?:correct|right|true)\b|(?:是)?(?:正确|对的))(?!\s*(?:if|or)\b)",
     re.IGNORECASE,
 )
@@ -55,7 +56,7 @@ _BUT = re.compile(
     r"\b(?:not|n't|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some)\b|n't\b",
     re.IGNORECASE,
 )
-_COMPARED = re.compile(r"\b(?:than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE)
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
@@ -69,15 +70,15 @@ _SO = re.compile(
 )
 """What may stand between the words of an option and the letter that follows from them."""
 _SEVERAL = re.compile(r"\b(?:answers|options|choices) are\s*:", re.IGNORECASE)
-_TURN = re.compile(
-    r"\b(?:wait|no|but|however|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?"
-    r"|therefore|thus|so|hence|conclusion)\b|因此|所以|最终|但",
-    re.IGNORECASE,
+_WAIT = re.compile(
+    r"\b(?:wait|no|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?)\b|最终", re.IGNORECASE
 )
+_SO_ALREADY = re.compile(r"\b(?:therefore|thus|so|hence)\b[^.\n]*\Z", re.IGNORECASE)
+_TURN = re.compile(_WAIT.pattern + r"|\b(?:but|however|therefore|thus|so|hence|conclusion)\b|因此|所以|但", re.IGNORECASE)
 """What stands between an answer and another that replaces it."""
 _OPENS = re.compile(r"\W{0,16}(?:\d{1,2}[.)]\s+)?\W{0,8}(?:(?:the )?(?:option|choice)\b|选项)?\W{0,8}(?:(?:an?|the) )?", re.I)
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|[-–—]\s|\Z)")
-_VERB = re.compile(r"[)\]*]*\s+(?:because|since|as|is (?:the|correct|right|shown))\b", re.IGNORECASE)
+_VERB = re.compile(r"[)\]*]*\s+(?:because|since|as|is (?:correct|right|shown))\b", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"[)\]}\"'*_`$】.!。\s]*\Z")
 
 
@@ -99,7 +100,8 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
 def _whole(answer: str, choices: Sequence[str]) -> str | None:
     """Return the letter, or that of the option, that the answer is and nothing else."""
     exact = [label for label, choice in texts(choices) if choice.strip() == answer]
-    core = answer if len(set(re.findall(r"\w+", answer))) > 1 else next(iter(re.findall(r"\w+", answer)), "")
+    parts = re.findall(r"\w+", answer)
+    core = parts[0] if len(parts) > 1 and len(set(parts)) == 1 else answer  # "B B"
     core = core.strip("".join(c for c in set(answer) if not c.isalnum() and c not in "+°"))
     labels = LETTERS[: len(choices) or 5]
     if len(core) == 1 and core.isascii() and core.isalpha():
@@ -125,7 +127,8 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
         return None
     if final := _declared(answer, counted, choices):
         return _last(answer, sorted(final))
-    if _UNSURE.search(answer):
+    unsure = (match.start() for match in _UNSURE.finditer(answer))
+    if not all(any(one.start <= place < one.end for one in found if one.own) for place in unsure):
         return None
     opening = _opening(answer, found)
     known = any(choices)  # else a letter may as well be that of a picture
@@ -141,7 +144,7 @@ def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) ->
     """Return the only option that is named, where any others are denied, and not after its sentence."""
     labels = {mention.label for mention in counted}
     sure = [mention for mention in counted if not mention.bare]
-    if len(labels) != 1 or not sure:
+    if len(labels) != 1 or not sure or any(mention.several and not mention.listed for mention in counted):
         return None
     others = [mention for mention in found if mention.label not in labels]
     if any(_COMPARED.search(answer, max(0, mention.start - 24), mention.start) for mention in others):
@@ -162,6 +165,9 @@ def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -
         led = _CUE.search(answer[max(0, start - 128) : start])
         last = answer.rfind("\n", 0, start) + 1
         alone = last and _OPENS.fullmatch(answer, last, start) and _LINE_ENDS.match(answer, end)
+        if mention.several and not mention.listed and _CONCLUDES.match(answer, mention.begin):
+            final.append((start, ""))
+            continue
         right = _RIGHT.match(answer, end) is not None and (mention.listed or not mention.several)
         if not (led or right or (alone and not mention.several)):
             continue
@@ -181,7 +187,8 @@ def _last(answer: str, final: Sequence[tuple[int, str]]) -> str | None:
     """Return the last of the answers, where it replaces those before it that differ."""
     place, label = final[-1]
     others = [start for start, other in final if other != label]
-    if others and not _TURN.search(answer, others[-1], place):
+    again = others and _SO_ALREADY.search(answer, max(0, others[-1] - 60), others[-1])
+    if others and not (_WAIT if again else _TURN).search(answer, others[-1], place):
         return None
     return label or None
 
@@ -191,6 +198,11 @@ def _opening(answer: str, found: Sequence[Mention]) -> str | None:
     first = found[0] if found else None
     if first is None or first.void or first.several or not _OPENS.fullmatch(answer, 0, first.start):
         return None
+    second = found[1] if len(found) > 1 else first
+    explained = first.letter and not (first.own or second.letter or second.void)
+    explained = explained and not re.search(r"\w", answer[first.end : second.begin])
+    if explained and first.label not in {mention.label for mention in found if mention.begin == second.begin}:
+        return None  # "B" and a sentence about what D is
     closed = _CLOSED.match(answer, first.end) is not None
     opens = closed or (first.letter and (first.own or _VERB.match(answer, first.end) is not None))
     opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that begins as the option does
