@@ -17,7 +17,7 @@ from mmeval import yaml_file
 from mmeval.data.video import FRAMES, SAMPLER
 from mmeval.scoring.judge import Verdicts
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.letters import reasoned
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
@@ -59,7 +59,7 @@ class Task:
     """Reads the benchmark's own predictions format, ours or anybody's."""
     readings: Mapping[str, choices.Reader] = field(default_factory=dict)
     """The public ways to read a letter, by name, the first the default: of a multiple-choice task."""
-    strict: choices.Reader = reasoned
+    strict: choices.Reader = strict
     """How `strict` reads a letter, where the task is multiple choice."""
     candidates: Callable[[Sample], tuple[str, ...]] | None = None
     """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""

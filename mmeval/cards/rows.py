@@ -157,8 +157,8 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
     if kind == "yes/no":
         if (label := languages.label(answer, card.languages)) is None:
             raise InputError(
-                f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no, or so in one of the languages that "
-                "the card names"
+                f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no, or so in one of the languages "
+                "that the card names"
             )
         return (label,)
     return (_letter(card, answer, offered, line.where),)

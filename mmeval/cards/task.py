@@ -11,8 +11,9 @@ from mmeval import yaml_file
 from mmeval.cards.rows import KIND, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
 from mmeval.scoring.metrics import groups
-from mmeval.scoring.readings import choices, letters, short, yesno
+from mmeval.scoring.readings import choices, short, yesno
 from mmeval.scoring.readings.public import READINGS
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
@@ -57,7 +58,7 @@ def build(
         totals=({"overall": "Overall"} if card.categories else {}) | {group: group for group in card.groups},
         details=DETAILS if only == "yes/no" else {},
         max_new_tokens=card.max_new_tokens,
-        readings={"strict": letters.reasoned, **READINGS} if only == "multiple choice" else {},
+        readings={"strict": strict, **READINGS} if only == "multiple choice" else {},
         default_source=source,
         facts=facts,
         video=partial(samples, card, name) if card.fields.video else None,
@@ -93,7 +94,7 @@ def _kind(card: Card, tags: Mapping[str, str]) -> str:
 def scorer(card: Card) -> Scorer:
     """Return the strict scorer of each question's kind."""
     scorers: dict[str, Scorer] = {
-        **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
+        **dict.fromkeys(CHOICES, choices.scorer(strict)),
         "yes/no": yesno.scorer(partial(yesno.strict, languages=card.languages)),
         "short answer": _short(card),
     }

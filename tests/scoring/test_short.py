@@ -32,9 +32,21 @@ def test_exact_never_makes_different_answers_equal(target: str, answer: str) -> 
     [
         *(("A", "A"), ("The", "The"), ("+", "+"), ("=", "="), ("-5", "−5"), ("?", "?"), ("the red fox", "Red fox.")),
         *(("5", "**5**"), ("5", "Answer: 5"), ("5", "**Answer:** 5"), ("5", "\\boxed{5}"), ("5", "$\\boxed{5}$")),
-        *(("5", "<answer>5</answer>"), ("5", "5<|im_end|>"), ("5", "５"), ("5", "five"), ("1000", "1,000"), ("5", "$5$")),
+        *(
+            ("5", "<answer>5</answer>"),
+            ("5", "5<|im_end|>"),
+            ("5", "５"),
+            ("5", "five"),
+            ("1000", "1,000"),
+            ("5", "$5$"),
+        ),
         *(("red", '"red"'), ("red", "“Red.”"), ("red", "The answer is red."), ("red", "\\boxed{\\text{red}}")),
-        *(("red", "The final answer is: **red**"), ("red", "<think>blue</think>red"), ("红色", "答案是红色。"), ("C++", "C++.")),
+        *(
+            ("red", "The final answer is: **red**"),
+            ("red", "<think>blue</think>red"),
+            ("红色", "答案是红色。"),
+            ("C++", "C++."),
+        ),
         *(("answer", "answer"), ("man on a horse", "a man on the horse"), ("-", "-")),
     ],
 )

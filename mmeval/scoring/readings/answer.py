@@ -13,7 +13,7 @@ _LIMIT = re.compile(
     r"|<\|channel\|>(?:analysis|commentary|(?P<final>final))<\|message\|>",
     re.IGNORECASE,
 )
-"""Where reasoning begins and ends: DeepSeek, Qwen, GLM and others; Seed; Kimi; Magistral; Sky-T1; Command A; gpt-oss."""
+"""Where reasoning begins and ends: DeepSeek, Qwen, GLM, others; Seed; Kimi; Magistral; Sky-T1; Command A; gpt-oss."""
 
 
 def split(text: str) -> tuple[str, str]:
@@ -42,8 +42,7 @@ def split(text: str) -> tuple[str, str]:
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufe0f\ufeff]")
 _SAME = str.maketrans(
-    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'"}
-    | dict.fromkeys("−‐‑﹣", "-")
+    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'"} | dict.fromkeys("−‐‑﹣", "-")
 )
 _TOKENS = re.compile(
     r"<\|[^|<>\n]{1,40}\|>|</?(?:s|b|i|strong|em|p|pad|unk|bos|eos|end_of_turn|end_of_utterance)>|\[/?INST\]"

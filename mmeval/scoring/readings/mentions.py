@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from mmeval.scoring.readings.choices import LETTERS, texts
 
@@ -51,52 +52,75 @@ _OTHER_AFTER = re.compile(r"['-]\w|\.[A-Za-z]|&\w|/\w|\s?[+^×÷∪∩=|]|\s?[<>
 _INITIAL = re.compile(r"\b(?!(?:So|Thus|Hence|Therefore|Answer|Option|Choice|Definitely|Is|It|The)\b)[A-Z][a-z]+\s\Z")
 _SURNAME = re.compile(r"\.\s[A-Z][a-z]")
 _NAMED = re.compile(
-    r"\b(?:plan|vitamin|grade|hepatitis|team|group|class|type|point|section|figure|fig|panel|part|platform|terminal|gate"
-    r"|room|block|box|building|exhibit|appendix|size|note|key|level|row|column|side|wing|tier|league|series|angle|area"
-    r"|matrix|set|variable|letter|label(?:l?ed)?|node|vertex|event|line|circle|triangle|image|picture|marked|person)\s+\Z",
+    r"\b(?:plan|vitamin|grade|hepatitis|team|group|class|type|point|section|figure|fig|panel|part|platform"
+    r"|terminal|gate"
+    r"|room|block|box|building|exhibit|appendix|size|note|key|level|row|column|side|wing|tier|league|series"
+    r"|angle|area"
+    r"|matrix|set|variable|letter|label(?:l?ed)?|node|vertex|event|line|circle|triangle|image|picture|marked"
+    r"|person)\s+\Z",
     re.IGNORECASE,
 )
 """Nouns that a letter after them is the name of, unless the options have that name."""
 _PICKED = re.compile(r"\b(?:choose|select|pick|answer(?: is|:))\s+(?:the\s+)?\w+\s+\Z", re.IGNORECASE)
 _WRAPPED = re.compile(r"(?:[(\[【]|\*\*|\b(?:option|choice|answer)s?[\s*(\"']{1,4}|选项\s?|选)[*\"']*\Z", re.IGNORECASE)
-_BEGINS = re.compile(r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE)
-_ENDS = re.compile(r"[)\]\"'*_`】]*\s*(?:[.,;:!)\n。、]|\Z|选项|项|(?:is|was) (?:the (?:\w+ )?(?:answer|option|choice|correct|right|best|one|only|most|closest)|my|correct|right|best|true|most|more|clearly|shown|\w+er)\b|(?:seems?|looks?|would|should|matches|fits)\b)", re.I)
+_BEGINS = re.compile(
+    r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE
+)
+_ENDS = re.compile(
+    r"[)\]\"'*_`】]*\s*(?:[.,;:!)\n。、]|\Z|选项|项|(?:is|was) (?:the (?:\w+ )?(?:answer|option|choice|correct"
+    r"|right|best|one|only|most|closest)|my|correct|right|best|true|most|more|clearly|shown|\w+er)\b|(?:seems?"
+    r"|looks?|would|should|matches|fits)\b)",
+    re.I,
+)
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|\Z)")
-_ARTICLE = re.compile(r"[ \t]+(?!(?:is|was|because|since|seems?|looks?|would|should|matches|fits|and|or|nor)\b)[A-Za-z]{2}")
+_ARTICLE = re.compile(
+    r"[ \t]+(?!(?:is|was|because|since|seems?|looks?|would|should|matches|fits|and|or|nor)\b)[A-Za-z]{2}"
+)
 
 _JOIN = re.compile(
-    r"[)\]}\"'*_`$】]*[ \t]*(?:[.:,)、-]|--|[–—])?[)\]\"'*_ \t]*\s{0,2}[\"'*_(]*(?P<article>(?:the|an?)\s+)?[\"'*_(]*", re.I
+    r"[)\]}\"'*_`$】]*[ \t]*(?:[.:,)、-]|--|[–—])?[)\]\"'*_ \t]*\s{0,2}[\"'*_(]*(?P<article>(?:the"
+    r"|an?)\s+)?[\"'*_(]*",
+    re.I,
 )
 """What may stand between a letter and the words that belong to it."""
 _PAREN = re.compile(
     r"[\"'*_]*\s*[,:-]?\s*(?:[\"'*]*[(\[][\"'*]*(?:option |choice )?"
-    r"|(?:i\.e\.|namely|(?:which |this )?(?:is|corresponds to|corresponding to|matches)),? (?:option|choice|answer) [(\"'*]*)",
+    r"|(?:i\.e\.|namely|(?:which |this )?(?:is|corresponds to|corresponding to|matches)),? (?:option|choice"
+    r"|answer) [(\"'*]*)",
     re.IGNORECASE,
 )
 """What may stand between words and the letter that belongs to them."""
 _AND = re.compile(
-    r"[)\]\"'*]*\s*(?:[,&|/、和或与]|,?\s*(?:and|or|nor|and/or)\b)\s*(?:option |choice |point |a |an |the )*[(\[\"'*]*",
+    r"[)\]\"'*]*\s*(?:[,&|/、和或与]|,?\s*(?:and|or|nor|and/or)\b)\s*(?:option |choice |point |a |an "
+    r"|the )*[(\[\"'*]*",
     re.IGNORECASE,
 )
 
 _DENIED = re.compile(
-    r"(?:\b(?:not|neither|nor|no|never|anything but|everything but|(?:true|false|wrong|incorrect) that|except|than|instead of|rather than|unlike|without|compared (?:to|with)"
-    r"|(?:rules? out|eliminates?|excludes?|discards?|rejects?)|cannot be|differs? from)|n't|不是|不(?:应该?|能|该|可)?选|不可能是?|排除|而非|非|没有|没)"
-    r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the|any) )*(?:一[只个])?[(\[\"'*]*\Z"
+    r"(?:\b(?:not|neither|nor|no|never|anything but|everything but|(?:true|false|wrong|incorrect) that|except"
+    r"|than|instead of|rather than|unlike|without|compared (?:to|with)"
+    r"|(?:rules? out|eliminates?|excludes?|discards?|rejects?)|cannot be|differs? from)|n't|不是|不(?:应该?|能"
+    r"|该|可)?选|不可能是?|排除|而非|非|没有|没)"
+    r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the"
+    r"|any) )*(?:一[只个])?[(\[\"'*]*\Z"
     r"|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
     r"|(?:\b(?:is|was|are|am|should|would|will|can) ?not|n't)\b(?:(?!\b(?:but|rather|only)\b)[^.,;:!?\n]){0,40}\Z",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"[)\]\"'*]*\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect|false)|(?:is|was|are|seems?|looks?|can|does|do|has|would|should|could|appears?)\s+"
-    r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible|unlikely|eliminated"
-    r"|excluded|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't|lacks?\b|fails?\b"
+    r"[)\]\"'*]*\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect|false)|(?:is|was|are|seems?"
+    r"|looks?|can|does|do|has|would|should|could|appears?)\s+"
+    r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible"
+    r"|unlikely|eliminated"
+    r"|excluded|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't"
+    r"|lacks?\b|fails?\b"
     r"|would need|might|may\b|or\b|不对|不是|不正确|错|有误|排除)",
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|both|between|which of|can't tell|for example)\b"
+    r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|both|between"
+    r"|which of|can't tell|for example)\b"
     r"|可能|也许|或许|好像|似乎|大概|如果|是否|假如",
     re.IGNORECASE,
 )
@@ -160,7 +184,9 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         if match[1] in choices and choices.index(match[1]) != LETTERS.index(match[1].upper()):
             continue
         named = _NAMED.search(before) is not None
-        if (named and not wrapped and not _PICKED.search(before)) or (_INITIAL.search(before) and _SURNAME.match(after) and not wrapped):
+        if (named and not wrapped and not _PICKED.search(before)) or (
+            _INITIAL.search(before) and _SURNAME.match(after) and not wrapped
+        ):
             continue
         label = match[1].upper() if match[1].upper() in labels else ""
         article = match[1] == "A" and _ARTICLE.match(after) is not None and not wrapped
@@ -189,8 +215,12 @@ def _joined(answer: str, found: Sequence[Mention]) -> list[Mention]:
         between = _JOIN if last.letter else _PAREN
         match = between.fullmatch(answer, last.end, mention.start)
         closed = _CLOSED.match(answer, mention.end) is not None
-        running = last.letter and not closed and (match and match["article"] or last.bare and not last.label)
-        if match is None or (running and last.label != mention.label) or (last.letter and "\n" in match[0] and not closed):
+        running = last.letter and not closed and ((match and match["article"]) or (last.bare and not last.label))
+        if (
+            match is None
+            or (running and last.label != mention.label)
+            or (last.letter and "\n" in match[0] and not closed)
+        ):
             joined.append(mention)
             continue
         label = last.label if last.letter else mention.label
@@ -206,7 +236,7 @@ def _listed(answer: str, found: Sequence[Mention]) -> set[int]:
     """Return which mentions are A, B, ... in a row, or at the start of a line each: the options repeated."""
     listed: set[int] = set()
     letters = [index for index, mention in enumerate(found) if mention.letter]
-    for one, other in zip(letters, letters[1:], strict=False):
+    for one, other in pairwise(letters):
         first, second = found[one], found[other]
         between = answer[first.end : second.start]
         follows = first.label and second.label and ord(second.label) == ord(first.label) + 1
@@ -264,7 +294,7 @@ def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[
             continue
         if _HYPHEN_BEFORE.search(answer, max(0, start - 2), start) or _HYPHEN.match(answer, run[-1][2]):
             continue
-        if not all(_GAP.fullmatch(answer, one[2], other[1]) for one, other in zip(run, run[1:], strict=False)):
+        if not all(_GAP.fullmatch(answer, one[2], other[1]) for one, other in pairwise(run)):
             continue
         before = tokens[index - 1] if index else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None

@@ -19,7 +19,10 @@ _WRAPPED = re.compile(r"(\*\*|__|\*|`|\"|'|\$)(?=\S)(.+)(?<=\S)\1|\\\((.+)\\\)",
 _ARTICLE = re.compile(r"(?<!\S)(?:an?|the)\s+(?=[^\W\d_]{2})")
 _GROUPED = re.compile(r"(?<![\w.,])(\d{1,3})((?:,\d{3})+)(?![\d,])")
 _NUMBER_WORDS = re.compile(r"(?<![\w-])(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)(?![\w-])")
-_DIGITS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten".split())}
+_DIGITS = {
+    word: str(n)
+    for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+}
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:e[-+]?\d+)?(?:\s*/\s*\d+(?![\d.]))?", re.IGNORECASE)
 
 
@@ -110,13 +113,17 @@ def _value(text: str) -> float:
 
 
 def numeric(tolerance: str) -> Callable[[Record], Score]:
-    """Return the scorer by the only number that is said, off by at most `tolerance`: `0.5`, or `5%` of the reference."""
+    """Return the scorer by the only number that is said, off by at most `0.5`, or `5%` of the reference."""
     share = float(tolerance.rstrip("%")) / (100 if tolerance.endswith("%") else 1)
 
     def worth(answer: str, known: Sequence[str]) -> float:
         given, own = number(answer), [value for value in map(number, known) if value is not None]
         allowed = [share * abs(value) if tolerance.endswith("%") else share for value in own]
-        near = (abs(given - value) <= most * (1 + 1e-9) for value, most in zip(own, allowed, strict=True)) if given is not None else ()
+        near = (
+            (abs(given - value) <= most * (1 + 1e-9) for value, most in zip(own, allowed, strict=True))
+            if given is not None
+            else ()
+        )
         return float(any(near))
 
     return scorer(lambda text: said(text) if number(said(text)) is not None else "", worth)

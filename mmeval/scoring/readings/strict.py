@@ -1,10 +1,10 @@
 r"""Read the letter that an answer means, or nothing: where it is not written in so many words, nothing is guessed.
 
 In order of weight: an answer that is a letter or an option and nothing else; the last one that is boxed, tagged or
-declared ("the answer is B"); what opens the answer ("(B) Option C would ..."); the only option that is said to be
-right; the only option that is named. What `mentions` finds is not a letter that stands for something else, and what
-is denied, doubted, asked or one of several counts for nothing. A letter beside the words of another option ("A. dog"
-where D is the dog) makes the whole answer say nothing.
+declared ("the answer is B"); what opens the answer ("(B) Option C would ...") and what its conclusion says, where they
+agree; the only option that a statement prefers; the only option that is named. A letter that stands for something else
+is no mention (see `mentions`), and what is denied, doubted, asked or one of several counts for nothing. A letter beside
+the words of another option ("A. dog" where D is the dog) makes the whole answer say nothing.
 """
 
 import re
@@ -21,21 +21,26 @@ _HEAD, _TAIL = 4_000, 16_000
 _CUE = re.compile(
     r"(?:\b(?:answers?|ans|(?:correct|right|best|final|selected|chosen|my) (?:option|choice|letter)|conclusion)\b"
     r"(?:\s+(?:to|for) (?:the|this) question)?[\s:*_\"'=]*"
-    r"(?:(?:is|are|was|be|option|choice|letter|(?:should|would|will|must) be|(?:most )?likely|probably|clearly|therefore|thus"
+    r"(?:(?:is|are|was|be|option|choice|letter|(?:should|would|will|must) be|(?:most )?likely|probably|clearly"
+    r"|therefore|thus"
     r"|point|image|picture|box)\b[\s:*_\"']*)*"
     r"|\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,90}\b(?:is|are|be)\b[\s:,]*"
     r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
-    r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|leav(?:es|ing)|it(?:'s| is)(?: \w+ly)?|correspond(?:s|ing)? to"
-    r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely|clearly|obviously|certainly)[\s:*,]+(?:option|choice|letter|answer)?"
+    r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|leav(?:es|ing)|it(?:'s"
+    r"| is)(?: \w+ly)?|correspond(?:s|ing)? to"
+    r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely|clearly|obviously"
+    r"|certainly)[\s:*,]+(?:option|choice|letter|answer)?"
     r"|(?:答案|正确选项|应选|故选|选择|选|答)[\s:*】]*(?:应该|应当|就|选项)?\s*[是为选]?)"
     r"\s*[-–—:=,>]?[\s(\[{\"'*_`$#【]*(?:\\text\{)?(?:(?:the|an?) )?\Z",
     re.IGNORECASE,
 )
 """What declares an answer, up to its letter or words."""
 _RIGHT = re.compile(
-    r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?(?:(?:is|was|would be|must be|seems to be|appears to be|seems|looks|as)\s+"
+    r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?(?:(?:is|was|would be|must be|seems to be|appears to be|seems"
+    r"|looks|as)\s+"
     r"(?:clearly |definitely |indeed |therefore |thus |also )?(?:the |my )?(?:most |only |best |single |more )??"
-    r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice|description)"
+    r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice"
+    r"|description)"
     r"|only (?:one|option|choice|possibility))\b"
     r"|it is\b|[:–—-]+\s*(?:correct|right|true)\b|(?:是)?(?:正确|对的))(?!\s*(?:if|or)\b)",
     re.IGNORECASE,
@@ -48,19 +53,25 @@ _CHOSEN = re.compile(
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
     re.IGNORECASE,
 )
+"""What prefers an option. Pictures are described, too, so that it weighs less."""
 _CONCLUDES = re.compile(
-    r"[\s*#>-]*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given (?:the|these|this)|因此|所以|综上)",
+    r"[\s*#>-]*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given (?:the|these"
+    r"|this)|因此|所以|综上)",
     re.IGNORECASE,
 )
 _BUT = re.compile(
-    r"\b(?:not|n't|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some)\b|n't\b",
+    r"\b(?:not|n't|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some)\b"
+    r"|n't\b",
     re.IGNORECASE,
 )
-_COMPARED = re.compile(r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE
+)
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
-    r"|\b(?:not sure|unsure|unclear|whether|depends on|neither|I apologize|I'm sorry|not (?:feel )?comfortable)\b|不知道|无法|不确定",
+    r"|\b(?:not sure|unsure|unclear|whether|depends on|neither|I apologize|I'm sorry"
+    r"|not (?:feel )?comfortable)\b|不知道|无法|不确定",
     re.IGNORECASE,
 )
 _SO = re.compile(
@@ -71,17 +82,20 @@ _SO = re.compile(
 """What may stand between the words of an option and the letter that follows from them."""
 _SEVERAL = re.compile(r"\b(?:answers|options|choices) are\s*:", re.IGNORECASE)
 _WAIT = re.compile(
-    r"\b(?:wait|no|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?)\b|最终", re.IGNORECASE
+    r"\b(?:wait|no|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?)\b|最终",
+    re.IGNORECASE,
 )
 _SO_ALREADY = re.compile(r"\b(?:therefore|thus|so|hence)\b[^.\n]*\Z", re.IGNORECASE)
-_TURN = re.compile(_WAIT.pattern + r"|\b(?:but|however|therefore|thus|so|hence|conclusion)\b|因此|所以|但", re.IGNORECASE)
+_TURN = re.compile(
+    _WAIT.pattern + r"|\b(?:but|however|therefore|thus|so|hence|conclusion)\b|因此|所以|但", re.IGNORECASE
+)
 """What stands between an answer and another that replaces it."""
-_OPENS = re.compile(r"\W{0,16}(?:\d{1,2}[.)]\s+)?\W{0,8}(?:(?:the )?(?:option|choice)\b|选项)?\W{0,8}(?:(?:an?|the) )?", re.I)
+_OPENS = re.compile(
+    r"\W{0,16}(?:\d{1,2}[.)]\s+)?\W{0,8}(?:(?:the )?(?:option|choice)\b|选项)?\W{0,8}(?:(?:an?|the) )?", re.I
+)
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|[-–—]\s|\Z)")
 _VERB = re.compile(r"[)\]*]*\s+(?:because|since|as|is (?:correct|right|shown))\b", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"[)\]}\"'*_`$】.!。\s]*\Z")
-
-
 _TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
 
 
@@ -156,7 +170,9 @@ def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -
     """Return where an answer is boxed, tagged or declared, and its letter; none where that is several or no option."""
     final = [(match.end(), "") for match in _SEVERAL.finditer(answer)]
     for place, inner in marked(answer):
-        inside = {mention.label for mention in mentions(f"answer {inner}", choices) if not mention.void and not mention.bare}
+        inside = {
+            mention.label for mention in mentions(f"answer {inner}", choices) if not mention.void and not mention.bare
+        }
         label = _whole(inner.strip(), choices) or (inside.pop() if len(inside) == 1 else None)
         if label:
             final.append((place, label))

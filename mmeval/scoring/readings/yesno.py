@@ -116,7 +116,8 @@ _REPORTS = _bag("say says said read reads write writes written word words text s
 """A clause with one of these and a colon introduces somebody else's words."""
 
 _DECLARED = re.compile(
-    r"\banswer(?: to (?:the|this) question)?(?:\s+(?:is|was|would be|should be|must be))?(?:\s+(?:definitely|clearly|probably))?"
+    r"\banswer(?: to (?:the|this) question)?(?:\s+(?:is|was|would be|should be|must be))?(?:\s+(?:definitely"
+    r"|clearly|probably))?"
     r"[\s:*\"'=]*([^\W\d_]+)(?=[\s.*\"')]*(?:[.,;!}<\n]|$|\b(?:because|since|as)\b))"
 )
 _DOUBT = re.compile(r"(?:\b(?:if|not|whether|might|may|could|maybe|perhaps|possibly|unless)\b|n't)[^.;\n]*$")
