@@ -48,7 +48,7 @@ _OTHER_BEFORE = re.compile(
     r"|(?<![A-Za-z])[A-Za-z)]\s?[=<>]\s?|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr)\.\s)\Z"
 )
 """What makes a letter after it a unit, an initial or part of a formula."""
-_OTHER_AFTER = re.compile(r"['-]\w|\.[A-Za-z]|&\w|/\w|\s?[+^×÷∪∩=|]|\s?[<>]\s?\w|\s\*\s\w|\(\w|\s-\s\d")
+_OTHER_AFTER = re.compile(r"['-]\w|\.[A-Za-z]|&\w|/\w|\s?[+^×÷∪∩=]|\||\s?[<>]\s?\w|\s\*\s\w|\(\w|\s-\s\d")
 _INITIAL = re.compile(r"\b(?!(?:So|Thus|Hence|Therefore|Answer|Option|Choice|Definitely|Is|It|The)\b)[A-Z][a-z]+\s\Z")
 _SURNAME = re.compile(r"\.\s[A-Z][a-z]")
 _NAMED = re.compile(
@@ -78,7 +78,7 @@ _ARTICLE = re.compile(
 )
 
 _JOIN = re.compile(
-    r"[)\]}\"'*_`$】]*[ \t]*(?:[.:,)、-]|--|[–—])?[)\]\"'*_ \t]*\s{0,2}[\"'*_(]*(?P<article>(?:the"
+    r"[)\]}\"'*_`$】]*[ \t]*(?:[.:,)、|-]|--|[–—])?[)\]\"'*_ \t]*\s{0,2}[\"'*_(]*(?P<article>(?:the"
     r"|an?)\s+)?[\"'*_(]*",
     re.I,
 )
@@ -103,7 +103,7 @@ _DENIED = re.compile(
     r"|该|可)?选|不可能是?|排除|而非|非|没有|没)"
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the"
     r"|any) )*(?:一[只个])?[(\[\"'*]*\Z"
-    r"|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
+    r"|\bso (?:is|are|does)\s*\Z|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
     r"|(?:\b(?:is|was|are|am|should|would|will|can) ?not|n't)\b(?:(?!\b(?:but|rather|only)\b)[^.,;:!?\n]){0,40}\Z",
     re.IGNORECASE,
@@ -242,11 +242,16 @@ def _listed(answer: str, found: Sequence[Mention]) -> set[int]:
         follows = first.label and second.label and ord(second.label) == ord(first.label) + 1
         in_row = first.own and second.own and not re.search(r"\w", between)
         in_lines = all(_LINE.search(answer, max(0, each.start - 16), each.start) for each in (first, second))
-        if follows and (first.label == "A" or one in listed) and (in_row or in_lines):
+        headed = all(
+            _HEAD.search(answer, max(0, each.start - 8), each.start) and _HEADED.match(answer, each.start + 1)
+            for each in (first, second)
+        )
+        if follows and (first.label == "A" or one in listed) and (in_row or in_lines or headed):
             listed |= {one, other}
     return listed
 
 
+_HEAD, _HEADED = re.compile(r"(?:\A|[.,;:\n])\s*\(?\Z"), re.compile(r"\s?[.:)]\s")
 _LINE = re.compile(r"(?:\A|\n)[\s*>#(\[-]*(?:Option )?\(?\Z")
 
 

@@ -70,7 +70,7 @@ _COMPARED = re.compile(
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
-    r"|\b(?:not sure|unsure|unclear|whether|depends on|neither|I apologize|I'm sorry"
+    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|not sure|unsure|unclear|whether|depends on|neither|I apologize|I'm sorry"
     r"|not (?:feel )?comfortable)\b|不知道|无法|不确定",
     re.IGNORECASE,
 )
@@ -139,16 +139,18 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     counted = [mention for mention in found if not mention.void]
     if any(mention.contradicts for mention in counted):
         return None
+    opening = _opening(answer, found)
     if final := _declared(answer, counted, choices):
-        return _last(answer, sorted(final))
+        last = _last(answer, sorted(final))
+        in_words = not any(mention.letter for mention in counted if mention.start == max(final)[0])
+        return None if in_words and opening is not None and found[0].letter and opening != last else last
     unsure = (match.start() for match in _UNSURE.finditer(answer))
     if not all(any(one.start <= place < one.end for one in found if one.own) for place in unsure):
         return None
-    opening = _opening(answer, found)
     known = any(choices)  # else a letter may as well be that of a picture
     chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
     concluded = _concluded(answer, found)
-    if opening or concluded is not None:
+    if opening is not None or concluded is not None:
         said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
         return said.pop() or None if len(said) == 1 else None
     return chosen.pop() if len(chosen) == 1 else _named(answer, found, counted)
@@ -210,7 +212,10 @@ def _last(answer: str, final: Sequence[tuple[int, str]]) -> str | None:
 
 
 def _opening(answer: str, found: Sequence[Mention]) -> str | None:
-    """Return the letter with which an answer opens, or that of the option which is its first sentence."""
+    """Return the letter with which an answer opens, or that of the option which is its first sentence.
+
+    Nothing where a sentence about another option alone follows the letter.
+    """
     first = found[0] if found else None
     if first is None or first.void or first.several or not _OPENS.fullmatch(answer, 0, first.start):
         return None
@@ -218,7 +223,7 @@ def _opening(answer: str, found: Sequence[Mention]) -> str | None:
     explained = first.letter and not (first.own or second.letter or second.void)
     explained = explained and not re.search(r"\w", answer[first.end : second.begin])
     if explained and first.label not in {mention.label for mention in found if mention.begin == second.begin}:
-        return None  # "B" and a sentence about what D is
+        return ""  # "B" and a sentence about what D is
     closed = _CLOSED.match(answer, first.end) is not None
     opens = closed or (first.letter and (first.own or _VERB.match(answer, first.end) is not None))
     opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that begins as the option does
