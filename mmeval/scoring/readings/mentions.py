@@ -91,7 +91,7 @@ _PAREN = re.compile(
 )
 """What may stand between words and the letter that belongs to them."""
 _AND = re.compile(
-    r"[)\]\"'*]*\s*(?:[,&|/、和或与]|,?\s*(?:and|or|nor|and/or)\b)\s*(?:option |choice |point |a |an "
+    r"[)\]\"'*]*\s*(?:[,&|/、和或与]|,?\s*(?:and|or|nor|and/or|through)\b)\s*(?:option |choice |point |a |an "
     r"|the )*[(\[\"'*]*",
     re.IGNORECASE,
 )
@@ -103,13 +103,15 @@ _DENIED = re.compile(
     r"|该|可)?选|不可能是?|排除|而非|非|没有|没)"
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the"
     r"|any) )*(?:一[只个])?[(\[\"'*]*\Z"
-    r"|\bso (?:is|are|does)\s*\Z|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
+    r"|\bboth (?:of )?(?:the )?(?:options? |choices? |images? )?[(\"'*]*\Z|\bso (?:is|are|does)\s*\Z"
+    r"|\b(?:in contrast to|as opposed to)\b[^.,;!?\n]{0,40}\Z|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
     r"|(?:\b(?:is|was|are|am|should|would|will|can) ?not|n't)\b(?:(?!\b(?:but|rather|only)\b)[^.,;:!?\n]){0,40}\Z",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"[)\]\"'*]*\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect|false)|(?:is|was|are|seems?"
+    r"[)\]\"'*]*(?:\s\([^()\n]{1,30}\))?\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect"
+    r"|false)|(?:is|was|are|seems?"
     r"|looks?|can|does|do|has|would|should|could|appears?)\s+"
     r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible"
     r"|unlikely|eliminated"
@@ -119,7 +121,7 @@ _WRONG = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|both|between"
+    r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|between"
     r"|which of|can't tell|for example)\b"
     r"|可能|也许|或许|好像|似乎|大概|如果|是否|假如",
     re.IGNORECASE,
@@ -179,6 +181,8 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         closed, wrapped = _CLOSED.match(after) is not None, _WRAPPED.search(before) is not None
         if match[1].islower() and not (closed and (wrapped or not before.strip() or _LED.search(before))):
             continue
+        if match[1] == "a" and not after and before.strip() and not _ANSWER.search(before):
+            continue  # an answer that was cut before its noun
         if match[1] == "I" and not closed:
             continue
         if match[1] in choices and choices.index(match[1]) != LETTERS.index(match[1].upper()):
@@ -195,6 +199,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         yield Mention(label, start, end, letter=True, own=False, bare=bare, article=article)
 
 
+_ANSWER = re.compile(r"(?:\b(?:answer|option|choice|letter)(?: is)?|[:(])[\s:*\"'(]*\Z", re.IGNORECASE)
 _LED = re.compile(r"(?:\b(?:is|be|with|choose|pick|select|answer|ans)|[:=是为选])[\s*\"'$(]*\Z", re.IGNORECASE)
 
 

@@ -24,7 +24,7 @@ _CUE = re.compile(
     r"(?:(?:is|are|was|be|option|choice|letter|(?:should|would|will|must) be|(?:most )?likely|probably|clearly"
     r"|therefore|thus"
     r"|point|image|picture|box)\b[\s:*_\"']*)*"
-    r"|\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,90}\b(?:is|are|be)\b[\s:,]*"
+    r"|\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,160}\b(?:is|are|be)\b[\s:,]*"
     r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
     r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|leav(?:es|ing)|it(?:'s"
     r"| is)(?: \w+ly)?|correspond(?:s|ing)? to"
@@ -70,7 +70,8 @@ _COMPARED = re.compile(
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
-    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|not sure|unsure|unclear|whether|depends on|neither|I apologize|I'm sorry"
+    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|not sure|unsure|unclear|whether|depends on"
+    r"|neither|I apologize|I'm sorry"
     r"|not (?:feel )?comfortable)\b|不知道|无法|不确定",
     re.IGNORECASE,
 )
@@ -180,7 +181,7 @@ def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -
             final.append((place, label))
     for index, mention in enumerate(counted):
         start, end = mention.start, mention.end
-        led = _CUE.search(answer[max(0, start - 128) : start])
+        led = _CUE.search(answer[max(0, start - 200) : start])
         last = answer.rfind("\n", 0, start) + 1
         alone = last and _OPENS.fullmatch(answer, last, start) and _LINE_ENDS.match(answer, end)
         if mention.several and not mention.listed and _CONCLUDES.match(answer, mention.begin):
