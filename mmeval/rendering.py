@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from mmeval.scoring.readings.answer import split
 from mmeval.task import Task
 from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, images
 
@@ -40,6 +41,7 @@ def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False)
 def record(sample: Sample, request: Request, response: Response, digest: str = "") -> Record:
     """Return what is kept of one question: the sample's facts and digest, what was asked, what came back.
 
+    Reasoning that stands in the text is kept by itself, too. The text stays whole: official readings read all of it.
     Likelihoods that are not finite numbers (a float16 overflow) are an error: compared, they would choose something.
     """
     likelihoods, error = response.loglikelihoods, response.error
@@ -59,7 +61,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         text=response.text,
         loglikelihoods=likelihoods,
         error=error,
-        reasoning=response.reasoning,
+        reasoning=response.reasoning or split(response.text or "")[0],
         finish_reason=response.finish_reason,
         sent=response.sent,
         input_tokens=response.input_tokens,

@@ -10,6 +10,7 @@ from pathlib import Path
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
@@ -115,7 +116,7 @@ BLINK = Task(
         "release-blip": ending("\nAnswer:", disclaimer),
         "letter": ending(f"\n{choices.LETTER}"),
     },
-    scorers={"official": official, "strict": choices.scorer(letters.reasoned)},
+    scorers={"official": official, "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes={name: name.replace("_", " ") for name in SUBTASKS},
     totals={"overall": "Mean of 14"},

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
@@ -58,7 +59,7 @@ MUIRBENCH = Task(
     name="muirbench",
     samples=samples,
     prompts={"release": release, "direct": lambda sample: choices.lettered(sample.prompt, sample.choices)},
-    scorers={"official": OFFICIAL, "strict": choices.scorer(letters.reasoned)},
+    scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes={"overall": "Overall", "pairs": "Both of a pair"},
     readings={"muirbench": OFFICIAL},

@@ -12,7 +12,8 @@ from typing import Any
 from mmeval.data import tables, video
 from mmeval.data.demonstrations import find
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
@@ -136,7 +137,7 @@ NEXTQA = Task(
         "letter": lambda sample: choices.lettered(sample.prompt, sample.choices),
         "bare": lambda sample: sample.prompt,
     },
-    scorers={"official": choices.scorer(chosen), "strict": choices.scorer(letters.reasoned)},
+    scorers={"official": choices.scorer(chosen), "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes=GROUPS,
     totals={"overall": "All"},

@@ -9,6 +9,7 @@ from pathlib import Path
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import detection, parts_by
 from mmeval.scoring.readings import yesno
+from mmeval.scoring.readings.languages import YesNo
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
 from mmeval.tasks.shared import WORD, YES_OR_NO, ending
@@ -46,7 +47,7 @@ def sample(line: tables.TableRow, split: str, image: Image) -> Sample:
     return Sample(f"{split}/{number}", (image, line.text("text")), (label,), groups=groups, category=split)
 
 
-def official(text: str) -> yesno.YesNo:
+def official(text: str) -> YesNo:
     """Read as POPE's `evaluate.py` does: no where a word of the first sentence is No, no or not, and else yes.
 
     So an empty answer is a yes, and so are "NO", "There are none", and "No" before a line break.

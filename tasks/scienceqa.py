@@ -10,6 +10,7 @@ from pathlib import Path
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 
@@ -83,7 +84,7 @@ SCIENCEQA = Task(
     samples=samples,
     prompts={"release": release, "letter": with_letter},
     version=2,
-    scorers={"official": READINGS["llava"], "strict": choices.scorer(letters.reasoned)},
+    scorers={"official": READINGS["llava"], "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes=SUBJECTS,
     totals={"overall": "All", "with_text": "With a hint", "grades_1_6": "Grades 1-6", "grades_7_12": "Grades 7-12"},

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mmeval.data import tables, vcr
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
-from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.public import SCORERS
+from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
 
@@ -49,7 +50,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     return {**by_category(records, scores, list(AXES), "still"), "q_ar": both}
 
 
-STRICT = choices.scorer(letters.reasoned)
+STRICT = choices.scorer(strict)
 VCR = Task(
     name="vcr",
     samples=samples,

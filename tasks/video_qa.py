@@ -14,7 +14,6 @@ from mmeval.data import tables, video, video_qa
 from mmeval.data.demonstrations import find
 from mmeval.data.video_qa import VideoQuestion
 from mmeval.scoring.metrics.groups import by_category, percent, share
-from mmeval.scoring.metrics.vqa import normalised
 from mmeval.scoring.readings import short
 from mmeval.task import Numbers, Task
 from mmeval.tasks import shared
@@ -107,7 +106,7 @@ def _task(
 
     scorers = {
         "official": short.agreed(people, str.strip, str.strip),
-        "strict": short.agreed(people, short.extract, normalised),
+        "strict": short.agreed(people, short.extract, short.normal),
     }
     task = Task(
         name=name,

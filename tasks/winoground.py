@@ -14,8 +14,9 @@ from typing import NamedTuple
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
-from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.public import SCORERS
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Prompt, Task
 from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score
@@ -189,7 +190,7 @@ def _by_likelihood(name: str, make: Callable[[Pair], Iterator[Sample]], prompt: 
 
 PAIRWISE = _by_likelihood("winoground", cells, "match", ask_match, yes_odds)
 JOINT = _by_likelihood("winoground-joint", joint_cells, "mmicl", ask_joint, yes_likelihood)
-STRICT = choices.scorer(letters.reasoned)
+STRICT = choices.scorer(strict)
 CHOICE = Task(
     name="winoground-choice",
     samples=partial(samples, forced),

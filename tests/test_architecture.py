@@ -34,7 +34,7 @@ MAY = {
     "mic": {"yaml_file", "types", "files", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
-    "rendering": {"types", "task"},
+    "rendering": {"types", "task", "scoring"},
     "scored": {"types", "task", "run", "scoring", "data"},
     "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {

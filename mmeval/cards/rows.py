@@ -7,7 +7,7 @@ from dataclasses import replace
 from mmeval.cards.schema import CHOICES, NOT_COLUMNS, PLACE, Card
 from mmeval.data import tables
 from mmeval.data.tables import TableRow
-from mmeval.scoring.readings import choices
+from mmeval.scoring.readings import choices, languages
 from mmeval.scoring.readings.official import AS_WRITTEN
 from mmeval.types import SPARE, Image, InputError, Sample, images, nearest
 
@@ -15,7 +15,6 @@ KIND = "kind of question"
 """The tag that names a question's kind, where a card has several."""
 OWN_ID = "id in the data"
 """The tag with the id of a row that another row before it has, too; the sample's own id has the row's number."""
-_YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
 NAN = "nan"
 """What pandas makes of an empty cell as a text: no option."""
 _SEVERAL = re.compile(r"[,;/|]|\bor\b")
@@ -191,9 +190,12 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
         )
         return tuple(dict.fromkeys(_letter(card, str(one).strip(), offered, line.where) for one in answers))
     answer = line.text(card.fields.answer).strip()
-    if answer.lower() not in _YES_NO:
-        raise InputError(f"{line.where}: the answer is '{answer[:60]}'; it must be yes or no")
-    return (_YES_NO[answer.lower()],)
+    if (label := languages.label(answer, card.languages)) is None:
+        said = f"the answer is '{answer[:60]}'"
+        raise InputError(
+            f"{line.where}: {said}; it must be yes or no, or so in one of the languages that the card names"
+        )
+    return (label,)
 
 
 def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str) -> str:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from mmeval import yaml_file
+from mmeval.scoring.readings.languages import DEFAULT, Language
 from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.types import InputError, nearest
 
@@ -127,8 +128,12 @@ class Card(_Part):
     """What stands in an option's cell where there is none."""
     answers: Literal["letter", "number", "text"] = "letter"
     """How the right option is written: A or (A); 0 for the first option; or the option itself."""
-    match: Literal["exact", "vqa"] = "exact"
-    """How a short answer is compared: equal but for case, articles and punctuation; or by VQA accuracy."""
+    languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT
+    """In which languages yes and no are read, and may stand in the table."""
+    match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains"] = "exact"
+    """How a short answer is compared; `readings/short.py` says each rule."""
+    tolerance: Annotated[str | None, BeforeValidator(_text), Field(pattern=r"^\d+(\.\d+)?%?$")] = None
+    """How far a number may be off, where `match` is numeric: `0.5`, or `5%` of the right one."""
     official: str = ""
     """Whose script reads the answers (`scoring.readings.official`); `judge` where a model does, and none was asked."""
     mean: Literal["questions", "categories"] = "questions"
@@ -177,6 +182,8 @@ class Card(_Part):
                 raise ValueError(f"official: no reading '{self.official}'{near}; choose from {', '.join(known)}")
             if unread := ", ".join(sorted(kinds - reads.keys())):
                 raise ValueError(f"official: '{self.official}' reads {', '.join(reads)}, not {unread}; remove it")
+        if (self.match == "numeric") != (self.tolerance is not None):
+            raise ValueError("match: numeric has a tolerance, and no other has; give it, as tolerance: 0 or 5%")
         for name, texts in self.prompts.items():
             for kind in (*texts, *sorted(kinds)):
                 self._check_prompt(f"prompts, {name}", kind, texts)

@@ -1,6 +1,7 @@
 """The task that a card describes: its prompts, its scorer and its numbers. Its questions are read in `rows`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -10,9 +11,10 @@ from mmeval import yaml_file
 from mmeval.cards.rows import KIND, OWN_ID, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
 from mmeval.scoring.metrics import groups, vqa
-from mmeval.scoring.readings import choices, letters, short, yesno
+from mmeval.scoring.readings import choices, short, yesno
 from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.scoring.readings.public import SCORERS
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
@@ -109,9 +111,9 @@ def _kind(card: Card, tags: Mapping[str, str]) -> str:
 def scorer(card: Card) -> Scorer:
     """Return the strict scorer of each question's kind."""
     scorers: dict[str, Scorer] = {
-        **dict.fromkeys(CHOICES, choices.scorer(letters.reasoned)),
-        "yes/no": yesno.scorer(yesno.strict),
-        "short answer": short.exact if card.match == "exact" else short.voted,
+        **dict.fromkeys(CHOICES, choices.scorer(strict)),
+        "yes/no": yesno.scorer(partial(yesno.strict, languages=card.languages)),
+        "short answer": _short(card),
     }
     return by_kind(card, scorers)
 
@@ -135,6 +137,12 @@ def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> l
         more = f" and {len(again) - 3:,} more" if len(again) > 3 else ""
         found.append(f"Rows that share an id are told apart by their numbers: {', '.join(again[:3])}{more}.")
     return found
+
+
+def _short(card: Card) -> Scorer:
+    if card.match == "vqa":
+        return short.voted
+    return short.numeric(card.tolerance) if card.tolerance else short.MATCHES[card.match]
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
@@ -166,7 +174,10 @@ def _chance(card: Card, records: Sequence[Record]) -> float | None:
 def _chance_of_one(card: Card, record: Record) -> float | None:
     fixed = {"yes/no": 50.0, "short answer": None}
     kind = _kind(card, record.tags)
-    return fixed[kind] if kind in fixed else groups.guessing([record])
+    if kind in fixed:
+        return fixed[kind]
+    listed = tuple(filter(None, choices.offered(record))) if card.lettered else record.choices
+    return groups.guessing([replace(record, choices=listed)])
 
 
 def _chance_of_all(card: Card, records: Sequence[Record], name: str) -> float | None:

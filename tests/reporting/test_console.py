@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from mmeval.reporting import console
@@ -24,6 +20,3 @@ def test_what_was_done_before_is_said_once(capsys: pytest.CaptureFixture[str]) -
     with console.display() as screen:
         screen.progress(50, 50)
     assert capsys.readouterr().out == "50/50 samples\n"
-
-
-@pytest.mark.processes

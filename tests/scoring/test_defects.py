@@ -20,6 +20,7 @@ from mmeval.mmicl.context import ImageMention
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.readings import choices, letters, short, yesno
+from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import estimate
 from mmeval.survey import of_pictures, survey
 from mmeval.task import Task, load_task
@@ -30,7 +31,7 @@ from tests.tasks.small_folders import jsonl, picture, run, value
 
 OPTIONS = ("the cat", "the dog", "the hen", "none of them")
 SCORERS: dict[str, Callable[[Record], Score]] = {
-    "letter": choices.scorer(letters.reasoned),
+    "letter": choices.scorer(strict),
     "yes/no": yesno.scorer(yesno.strict),
     "true/false": yesno.scorer(yesno.truth),
     "short": short.exact,
@@ -152,7 +153,7 @@ def test_pope_what_says_no_or_nothing_is_no_yes(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Based on the video, a man", "Because Dogs bark", "Cannot say", "All of these"])
 def test_video_mme_the_first_capital_is_no_letter(text: str) -> None:
-    assert letters.reasoned(text, ("x1", "x2", "x3", "x4")) is None
+    assert strict(text, ("x1", "x2", "x3", "x4")) is None
 
 
 LED = (
@@ -163,12 +164,12 @@ LED = (
 @pytest.mark.parametrize("words", LED.split(", "))
 def test_video_mme_no_way_to_lead_up_to_a_letter_is_lost(words: str) -> None:
     # its list of them lacks two commas, so that four of them are two that nobody says
-    assert letters.reasoned(f"{words} D", ("a bus", "a car", "a ship", "a train")) == "D"
+    assert strict(f"{words} D", ("a bus", "a car", "a ship", "a train")) == "D"
 
 
 @pytest.mark.parametrize(("text", "letter"), [("Because it is red", None), ("Definitely C.", "C"), ("", None)])
 def test_lmms_eval_seedbench_2_the_first_character_is_no_answer(text: str, letter: str | None) -> None:
-    assert letters.reasoned(text, ("w", "x", "y", "z")) == letter
+    assert strict(text, ("w", "x", "y", "z")) == letter
 
 
 @pytest.mark.parametrize(
@@ -176,12 +177,12 @@ def test_lmms_eval_seedbench_2_the_first_character_is_no_answer(text: str, lette
     [("The answer is B", "B"), ("The image shows (B)", "B"), ("The", None), ("Box A is larger than Box B.", None)],
 )
 def test_lmms_eval_blink_the_first_letter_of_a_sentence_is_no_answer(text: str, letter: str | None) -> None:
-    assert letters.reasoned(text, ("x1", "x2")) == letter
+    assert strict(text, ("x1", "x2")) == letter
 
 
 def test_mantis_an_article_is_no_answer() -> None:
-    assert letters.reasoned("A man and his horse", ("x1", "x2")) is None
-    assert letters.reasoned("Final answer: The image on the left", ("x1", "x2")) is None
+    assert strict("A man and his horse", ("x1", "x2")) is None
+    assert strict("Final answer: The image on the left", ("x1", "x2")) is None
 
 
 def card(folder: Path, **values: Any) -> Task:
@@ -325,9 +326,9 @@ def test_lmms_eval_mantis_nothing_is_sampled() -> None:
 
 def test_vlmevalkit_can_infer_option_the_score_does_not_depend_on_verbosity(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "A cat is to the left of a dog, so the first"
-    quiet = letters.reasoned(text, ("x1", "x2"))
+    quiet = strict(text, ("x1", "x2"))
     monkeypatch.setenv("VERBOSE", "1")
-    assert letters.reasoned(text, ("x1", "x2")) == quiet is None
+    assert strict(text, ("x1", "x2")) == quiet is None
 
 
 def test_helm_hateful_memes_a_ranking_is_not_an_exact_match() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmeval.scoring.differences import MARKED, ONLY_OFFICIAL, ONLY_STRICT, OPPOSITE, differences, explain
 from mmeval.scoring.readings import choices, letters, yesno
+from mmeval.scoring.readings.strict import strict
 from mmeval.types import Record
 
 
@@ -23,8 +24,8 @@ def test_every_reason_is_counted() -> None:
 
 def test_a_mark_for_an_answer_that_neither_reads_is_no_matter_of_pairs() -> None:
     record = Record("1", ("A",), "Counting", choices=("one", "two"), text="hm")
-    official, strict = letters.drawn(letters.muirbench)(record), choices.scorer(letters.reasoned)(record)
-    sentence = explain(differences([record], [official], [strict]))
+    official, quiet = letters.drawn(letters.muirbench)(record), choices.scorer(strict)(record)
+    sentence = explain(differences([record], [official], [quiet]))
     assert sentence == f"Of 1 answer (Counting 1), {MARKED} 1."
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mmeval.cards.task import load
+from mmeval.scoring.readings.languages import Language
 from mmeval.scoring.readings.yesno import official, refuses, scorer, strict
-from mmeval.types import Record
+from mmeval.types import InputError, Record
+from tests.tasks.small_folders import jsonl, run
 
 
 @pytest.mark.parametrize(
@@ -121,6 +126,87 @@ def test_strict_reads_a_no(text: str) -> None:
 )
 def test_strict_guesses_nothing(text: str) -> None:
     assert strict(text) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "yes", "no", "neither"),
+    [
+        (
+            "zh",
+            "是 有 对 正确 有，图中有一只狗。 答案是有 答案：是 是的。",
+            "否 没有 不对 错误 没有，图中没有狗。 不是 答案是否",
+            "有没有？ 对不起 可能是 没有狗 是否",
+        ),
+        (
+            "es",
+            "Sí sí,|Sí, hay un perro.|La respuesta es sí.|Sí hay un perro",
+            "No.|No, no hay.|Falso",
+            "Sí o no|No hay perro|Si hay",
+        ),
+        (
+            "fr",
+            "Oui|Oui, il y a un chien.|Oui il y a|La réponse est oui.",
+            "Non|Non, il n'y en a pas.",
+            "Oui ou non|oui?",
+        ),
+        (
+            "de",
+            "Ja|Ja, da ist ein Hund.|Die Antwort lautet: ja",
+            "Nein|Nein, kein Hund.|NEIN",
+            "Ja oder nein|Jahr|kein",
+        ),
+        ("pt", "Sim|Sim, há um cão.", "Não|não.|Nao", "sim ou não"),
+        ("it", "Sì|Sì, c'è.|La risposta è sì", "No|No, non c'è.", "sì o no"),
+        ("ru", "Да|Да, есть собака.|Ответ: да", "Нет|Нет, собаки нет.", "да или нет|дальше"),
+        (
+            "ja",
+            "はい|はい、犬がいます。|答えは「はい」|そうです",
+            "いいえ|いいえ、いません。|違います",
+            "はい？|はいいろ",
+        ),
+        ("ko", "네|예.|네, 개가 있습니다.", "아니요|아니오, 없습니다.", "네 마리"),
+        ("ar", "نعم|نعم، هناك كلب.", "لا|لا، لا يوجد كلب.", "نعم؟"),
+        ("hi", "हाँ|हां, एक कुत्ता है।|जी हाँ", "नहीं|नहीं, कोई नहीं।", "हाँ?"),
+        ("tr", "Evet|Evet, bir köpek var.", "Hayır|HAYIR|Hayır, yok.", "Evet veya hayır"),
+        ("vi", "Có|Có, có một con chó.|Vâng", "Không|Không, không có.", "Có không?"),
+    ],
+)
+def test_yes_and_no_in_the_languages_that_are_named(language: Language, yes: str, no: str, neither: str) -> None:
+    for texts, label in ((yes, "yes"), (no, "no"), (neither, None)):
+        for text in texts.split("|" if "|" in texts or language != "zh" else " "):
+            assert strict(text, (language,)) == label, text
+            if language not in ("zh", "es", "it"):  # whose words English or the default knows
+                assert strict(text) is None, text
+
+
+def test_a_card_names_its_languages(tmp_path: Path) -> None:
+    jsonl(tmp_path / "q.jsonl", [{"q": "¿Hay un perro?", "a": "Sí"}, {"q": "¿Y un gato?", "a": "no"}])
+    values = {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": {"question": "q", "answer": "a"}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**values, "languages": "es"}), encoding="utf-8")
+    scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:Sí, hay uno.")
+    assert scores["counts"]["correct"] == scores["counts"]["incorrect"] == 1
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    with pytest.raises(InputError, match="must be yes or no, or so in one of the languages"):
+        list(load(tmp_path / "mine.yaml").samples(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("There is no dog. Yes, a cat. So the answer is no.", "no"),
+        ("Yes... no, wait. \\boxed{no}", "no"),
+        ("The answer is yes. The answer is no.", "no"),  # the last stands
+        ("If the answer is yes, there is a dog. The answer is no.", "no"),
+        ("The answer might be yes.", None),
+        ("The answer is yes or no.", None),
+        ("<think>Yes.</think> No", "no"),
+        ("[THINK]Yes[/THINK]No", "no"),
+        ("<answer>Yes</answer>", "yes"),
+        ("Incorrect.", "no"),
+    ],
+)
+def test_a_declared_answer_outranks_what_was_said_on_the_way(text: str, label: str | None) -> None:
+    assert strict(text) == label
 
 
 OPENINGS = ["", " ", "**", "> ", "1. ", "Well, ", "The answer is ", "Answer: ", "I think ", "(", '"', "<s>", "\n\n"]

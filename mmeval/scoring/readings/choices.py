@@ -3,6 +3,7 @@
 How a letter is read out of a text is in `public` (the generations of the public tool), `letters` and `strict`.
 """
 
+import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,7 @@ def scorer(read: Reader) -> Callable[[Record], Score]:
     def score(record: Record) -> Score:
         if record.text is None:
             return unanswered(record)
-        return graded(record, read_once(read, record.text, record.choices) or None)
+        return graded(record, read_once(read, record.text, offered(record)) or None)
 
     return score
 
@@ -60,6 +61,29 @@ def judged(own: Callable[[Record], Score], fallback: Callable[[Record], str | No
         return graded(record, letter) if letter else found
 
     return score
+
+
+def offered(record: Record) -> tuple[str, ...]:
+    """Return the options' texts: where the record knows letters alone, those that its question lists.
+
+    "A: nan, B: Two" has no first option. What the question does not list has no text.
+    """
+    if record.choices != tuple(LETTERS[: len(record.choices)]):
+        return record.choices
+    heads = [re.compile(rf"(?<![^\s,;(]){label}[.:)]\s*") for label in record.choices]
+    for first in reversed(list(heads[0].finditer(record.question)) if heads else []):
+        found = [first]
+        for head in heads[1:]:
+            if (match := head.search(record.question, found[-1].end())) is None:
+                break
+            found.append(match)
+        if len(found) > 1:
+            ends = [*(match.start() for match in found[1:]), len(record.question)]
+            listed = [record.question[match.end() : end] for match, end in zip(found, ends, strict=True)]
+            texts = [text.strip().partition("\n")[0].strip(" \t,;(") for text in listed]
+            texts = ["" if text.lower() == "nan" else text for text in texts]
+            return (*texts, *[""] * (len(record.choices) - len(texts)))
+    return record.choices
 
 
 @lru_cache(maxsize=1 << 16)

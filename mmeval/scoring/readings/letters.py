@@ -1,4 +1,4 @@
-"""Read a letter as benchmarks' own scripts do, and read an answer that reasons strictly.
+"""Read a letter as benchmarks' own scripts do.
 
 MMBench's public heuristics are in `public`; the strict reader of any answer in `strict`.
 """
@@ -7,11 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from mmeval.scoring.readings.choices import LETTERS, Reader, graded, texts, unanswered
-from mmeval.scoring.readings.strict import strict
 from mmeval.types import Record, Score
 
 _ALONE = {form: letter for letter in "ABCDE" for form in (letter, f"({letter})")}
-_LINE = re.compile(r"^[\s*_#>-]*\(([A-Z])\)", re.MULTILINE)
 _SCIENCE = re.compile(r"The answer is ([A-Z]).")
 
 
@@ -79,18 +77,3 @@ def drawn(read: Reader) -> Callable[[Record], Score]:
         return graded(record, answer)
 
     return score
-
-
-def reasoned(text: str, choices: Sequence[str]) -> str | None:
-    """Read an answer that reasons before it answers, strictly: nothing is guessed.
-
-    The letter is what the whole answer says (`strict`); else the one option that begins a line, as "(B) Point B" does;
-    else what the last paragraph says by itself.
-    """
-    options = choices or [""] * 5
-    if whole := strict(text, options):
-        return whole
-    begun: set[str] = {letter for letter in _LINE.findall(text) if letter in LETTERS[: len(options)]}
-    if len(begun) == 1:
-        return begun.pop()
-    return strict(text.strip().rpartition("\n\n")[2], options) if not begun else None

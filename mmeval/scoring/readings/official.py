@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from mmeval.scoring.readings import choices, letters, yesno
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
+from mmeval.scoring.readings.languages import YesNo
 from mmeval.types import Record, Score
 
 JUDGE = "judge"
@@ -51,7 +52,7 @@ def naturalbench(text: str, options: Sequence[str]) -> str | None:
     return found[0].upper() if found else None
 
 
-def naturalbench_yes_no(text: str) -> yesno.YesNo | None:
+def naturalbench_yes_no(text: str) -> YesNo | None:
     """Read as the same function: the first yes or no that is a word, in any case."""
     found = re.search(r"\b(?:(yes)|no)\b", text, re.IGNORECASE)
     return None if found is None else "yes" if found[1] else "no"
@@ -163,9 +164,9 @@ def cut(text: str) -> str:
     return text[:place] if place > 0 else text
 
 
-def vsr(text: str) -> yesno.YesNo | None:
+def vsr(text: str) -> YesNo | None:
     """Read the class that VSR's `src/eval.py` (b27a0af) compares, said in a word: true or yes, false or no."""
-    words: Mapping[str, yesno.YesNo] = {"true": "yes", "yes": "yes", "false": "no", "no": "no"}
+    words: Mapping[str, YesNo] = {"true": "yes", "yes": "yes", "false": "no", "no": "no"}
     return words.get(text.strip().rstrip(".").lower())
 
 

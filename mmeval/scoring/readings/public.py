@@ -88,5 +88,5 @@ def _text(text: str, choices: Sequence[str], times: int | None) -> str | None:
     """Return the only option that the answer contains, unless the answer is `times` longer than all of them."""
     if times is not None and len(text.lower()) > times * sum(map(len, choices)):
         return None
-    found = [letter for letter, choice in texts(choices) if choice.lower() in text.lower()]
+    found = [letter for letter, choice in texts(choices) if choice and choice.lower() in text.lower()]
     return found[0] if len(found) == 1 else None

@@ -1,31 +1,45 @@
-"""Short answers: compared with the references whole, never by what either contains."""
+"""Short answers: what was said, and how it is compared with the references."""
 
 import re
 from collections.abc import Callable, Sequence
 
 from mmeval.scoring.metrics import vqa
+from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import Record, Score
 
+Worth = Callable[[str, Sequence[str]], float]
+
 _LED = re.compile(
-    r"^(?:so,? |therefore,? )?(?:the |my |final |short )*answer(?: to the question)?(?: is)?\s*:?\s+", re.I
+    r"^(?:so,? |therefore,? |thus,? )?(?:the |my )?(?:(?:final|short|correct) )*answer(?: to the question)?"
+    r"(?:(?: is)?\s*[:：]|(?: is)?(?=\s))\s*|^答案(?:是|为)?[:：]?\s*",
+    re.IGNORECASE,
 )
+_WRAPPED = re.compile(r"(\*\*|__|\*|`|\"|'|\$)(?=\S)(.+)(?<=\S)\1|\\\((.+)\\\)", re.DOTALL)
+_ARTICLE = re.compile(r"(?<!\S)(?:an?|the)\s+(?=[^\W\d_]{2})")
+_GROUPED = re.compile(r"(?<![\w.,])(\d{1,3})((?:,\d{3})+)(?![\d,])")
+_NUMBER_WORDS = re.compile(r"(?<![\w-])(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)(?![\w-])")
+_DIGITS = {
+    word: str(n)
+    for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+}
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:e[-+]?\d+)?(?:\s*/\s*\d+(?![\d.]))?", re.IGNORECASE)
 
 
-def scorer(read: Callable[[str], str], worth: Callable[[str, Sequence[str]], float]) -> Callable[[Record], Score]:
+def scorer(read: Callable[[str], str], worth: Worth) -> Callable[[Record], Score]:
     """Return the scorer of what `read` finds, by its `worth` beside the references; any worth is correct.
 
-    An empty answer is unparsed, one that declines is refused.
+    An answer without a letter or digit that is worth nothing is unparsed, one that declines is refused.
     """
 
     def score(record: Record) -> Score:
         if record.text is None:
             return Score(None, "error")
         answer = read(record.text)
-        if not answer:
-            return Score(0.0, "unparsed")
-        if value := worth(answer, record.targets):
+        if answer and (value := worth(answer, record.targets)):
             return Score(value, "correct", answer)
+        if not any(map(str.isalnum, answer)):
+            return Score(0.0, "unparsed")
         return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
 
     return score
@@ -36,12 +50,139 @@ def agreed(people: int, read: Callable[[str], str], reference: Callable[[str], s
     return scorer(read, lambda answer, known: min(sum(reference(one) == answer for one in known) / people, 1.0))
 
 
+def said(text: str) -> str:
+    """Return the answer without reasoning, special tokens, box, tags, "The answer is", quotation marks and bold."""
+    answer = plain(text)
+    if inside := marked(answer):
+        answer = inside[-1][1]
+    answer = _unwrapped(answer)
+    led = _LED.match(answer)
+    return _unwrapped(answer[led.end() :]) or answer if led else answer
+
+
+def _unwrapped(answer: str) -> str:
+    answer = re.sub(r"^(?:\*\*|__)([^*_]{1,40}[:：])(?:\*\*|__)", r"\1", answer.strip())  # **Answer:** 5
+    while (match := _WRAPPED.fullmatch(answer)) and (match[1] is None or match[1] not in match[2]):
+        answer = (match[2] or match[3]).strip()
+    return answer
+
+
+def normal(text: str) -> str:
+    """Return a text as it is compared: nothing that could tell two answers apart is taken off.
+
+    Case, blanks, quotation marks, bold, what ends a sentence, and articles before a word do not count; one to ten are
+    1 to 10, and 1,000 is 1000. Signs stay: -5 is not 5, B+ not B-, C++ not C, and 1,5 not 15.
+    """
+    text = " ".join(_unwrapped(plain(text)).casefold().split())
+    text = text.rstrip(".!,;:。") or text
+    text = _ARTICLE.sub("", _unwrapped(text))
+    text = _GROUPED.sub(lambda match: match[1] + match[2].replace(",", ""), text)
+    return _NUMBER_WORDS.sub(lambda match: _DIGITS[match[0]], text)
+
+
 def extract(text: str) -> str:
-    """Return the answer without "The answer is" before it, case, articles and punctuation."""
-    return vqa.normalised(_LED.sub("", text.strip()))
+    """Return what was said, as it is compared."""
+    return normal(said(text))
 
 
-exact = agreed(1, extract, vqa.normalised)
-"""Full marks for an answer that is one of the references, both normalised as VQA's are."""
-voted = scorer(extract, lambda answer, known: vqa.agreement(answer, [vqa.normalised(one) for one in known]))
-"""VQA accuracy of it, the references normalised as the answer is."""
+exact = agreed(1, extract, normal)
+"""Full marks for an answer that is one of the references."""
+voted = scorer(
+    lambda text: vqa.normalised(said(text)),
+    lambda answer, known: vqa.agreement(answer, [vqa.normalised(one) for one in known]),
+)
+"""VQA accuracy of what was said, both sides normalised as the 2016 script does."""
+
+
+def number(text: str) -> float | None:
+    """Return the only number in a text, after its last equals sign; a comma groups thousands or is a decimal point."""
+    found = {_value(match[0]) for match in _NUMBER.finditer(normal(text).rpartition("=")[2])}
+    return found.pop() if len(found) == 1 else None
+
+
+def _value(text: str) -> float:
+    if "/" in text:
+        over, under = text.split("/")
+        return _value(over) / float(under) if float(under) else float("nan")
+    if re.fullmatch(r"[-+]?\d+,\d+", text):
+        text = text.replace(",", ".")  # thousands are not grouped any more
+    return float(text.replace(",", "") if text.count(".") <= 1 else "nan")
+
+
+def numeric(tolerance: str) -> Callable[[Record], Score]:
+    """Return the scorer by the only number that is said, off by at most `0.5`, or `5%` of the reference."""
+    share = float(tolerance.rstrip("%")) / (100 if tolerance.endswith("%") else 1)
+
+    def worth(answer: str, known: Sequence[str]) -> float:
+        given, own = number(answer), [value for value in map(number, known) if value is not None]
+        allowed = [share * abs(value) if tolerance.endswith("%") else share for value in own]
+        near = (
+            (abs(given - value) <= most * (1 + 1e-9) for value, most in zip(own, allowed, strict=True))
+            if given is not None
+            else ()
+        )
+        return float(any(near))
+
+    return scorer(lambda text: said(text) if number(said(text)) is not None else "", worth)
+
+
+def relaxed(answer: str, known: Sequence[str]) -> float:
+    """Compare as ChartQA (2203.10244, 5.1; `relaxed_correctness` of pix2struct/metrics.py at 5b086ef): 5% for numbers.
+
+    A percentage is a hundredth; a reference of 0, or text, must be equal but for case.
+    """
+
+    def right(target: str) -> bool:
+        given, wanted = _float(answer), _float(target)
+        if given is not None and wanted:
+            return abs(given - wanted) / abs(wanted) <= 0.05
+        return answer.lower() == target.lower()
+
+    return float(any(map(right, known)))
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text.rstrip("%")) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        return None
+
+
+def anls(answer: str, known: Sequence[str]) -> float:
+    """Compare as DocVQA (the evaluation script of rrc.cvc.uab.es, 17): 1 - edits / length, nothing below 0.5.
+
+    Edits are counted without case and repeated blanks, the length with them; the nearest reference counts.
+    """
+    return max((_similarity(answer, target) for target in known), default=0.0)
+
+
+def _similarity(answer: str, target: str) -> float:
+    one, other = (" ".join(text.lower().split()) for text in (answer, target))
+    length = max(len(answer.upper()), len(target.upper()))
+    if abs(len(one) - len(other)) > length / 2:
+        return 0.0  # as many edits at least
+    row = list(range(len(other) + 1))
+    for n, char in enumerate(one, start=1):
+        last, row[0] = row[0], n
+        for m, own in enumerate(other, start=1):
+            last, row[m] = row[m], last if char == own else 1 + min(last, row[m], row[m - 1])
+    similarity = 1 - row[-1] / length if length else 1.0
+    return similarity if similarity >= 0.5 else 0.0
+
+
+def contains(answer: str, known: Sequence[str]) -> float:
+    """Compare as OCRBench (OCRBench/example.py of MultimodalOCR at f5cbec6): a reference is in the answer, in any case.
+
+    Its formulas (HME100k) are compared in their own case and without blanks, which is another rule.
+    """
+    text = answer.lower().strip().replace("\n", " ")
+    return float(any(target.lower().strip().replace("\n", " ") in text for target in known if target.strip()))
+
+
+MATCHES: dict[str, Callable[[Record], Score]] = {
+    "exact": exact,
+    "relaxed": scorer(said, relaxed),
+    "anls": scorer(said, anls),
+    "contains": scorer(plain, contains),
+}
+"""Ways to compare a short answer by name, beside `numeric`, which has a tolerance, and `vqa`."""

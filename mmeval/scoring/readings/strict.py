@@ -1,110 +1,126 @@
 r"""Read the letter that an answer means, or nothing: where it is not written in so many words, nothing is guessed.
 
-Looked for in this order: an answer that is a letter or an option and nothing else; a marked answer (`\boxed{}`,
-tags, JSON, "final answer"); letters that are named as letters; options that are named in words.
+In order of weight: an answer that is a letter or an option and nothing else; the last one that is boxed, tagged or
+declared ("the answer is B"); what opens the answer ("(B) Option C would ...") and what its conclusion says, where they
+agree; the only option that a statement prefers; the only option that is named. A letter that stands for something else
+is no mention (see `mentions`), and what is denied, doubted, asked or one of several counts for nothing. A letter beside
+the words of another option ("A. dog" where D is the dog) makes the whole answer say nothing.
 """
 
-import itertools
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 
+from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, texts
+from mmeval.scoring.readings.mentions import Mention, mentions, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
+
+_HEAD, _TAIL = 4_000, 16_000
+"""Characters looked at from both ends of an answer: a model that repeats itself says nothing new between them."""
+
+_CUE = re.compile(
+    r"(?:\b(?:answers?|ans|(?:correct|right|best|final|selected|chosen|my) (?:option|choice|letter)|conclusion)\b"
+    r"(?:\s+(?:to|for) (?:the|this) question)?[\s:*_\"'=]*"
+    r"(?:(?:is|are|was|be|option|choice|letter|(?:should|would|will|must) be|(?:most )?likely|probably|clearly"
+    r"|therefore|thus"
+    r"|point|image|picture|box)\b[\s:*_\"']*)*"
+    r"|\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,160}\b(?:is|are|be)\b[\s:,]*"
+    r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
+    r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|leav(?:es|ing)|it(?:'s"
+    r"| is)(?: \w+ly)?|correspond(?:s|ing)? to"
+    r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely|clearly|obviously"
+    r"|certainly)[\s:*,]+(?:option|choice|letter|answer)?"
+    r"|(?:答案|正确选项|应选|故选|选择|选|答)[\s:*】]*(?:应该|应当|就|选项)?\s*[是为选]?)"
+    r"\s*[-–—:=,>]?[\s(\[{\"'*_`$#【]*(?:\\text\{)?(?:(?:the|an?) )?\Z",
+    re.IGNORECASE,
+)
+"""What declares an answer, up to its letter or words."""
+_RIGHT = re.compile(
+    r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?(?:(?:is|was|would be|must be|seems to be|appears to be|seems"
+    r"|looks|as)\s+"
+    r"(?:clearly |definitely |indeed |therefore |thus |also )?(?:the |my )?(?:most |only |best |single |more )??"
+    r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice"
+    r"|description)"
+    r"|only (?:one|option|choice|possibility))\b"
+    r"|it is\b|[:–—-]+\s*(?:correct|right|true)\b|(?:是)?(?:正确|对的))(?!\s*(?:if|or)\b)",
+    re.IGNORECASE,
+)
+"""What says of an option that it is the answer."""
+_CHOSEN = re.compile(
+    r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,60}?)?,?\s"
+    r"(?:(?:is|seems|appears|looks|would be)\s(?:to be\s)?(?:the\s|an?\s)?(?:\w+ly\s)?|\w+ly\s|best\s)?"
+    r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
+    r"|corresponds?|matches|fits|completes|follows|shares)\b",
+    re.IGNORECASE,
+)
+"""What prefers an option. Pictures are described, too, so that it weighs less."""
+_CONCLUDES = re.compile(
+    r"[\s*#>-]*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given (?:the|these"
+    r"|this)|因此|所以|综上)",
+    re.IGNORECASE,
+)
+_BUT = re.compile(
+    r"\b(?:not|n't|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some)\b"
+    r"|n't\b",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE
+)
+_UNSURE = re.compile(
+    r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
+    r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
+    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|not sure|unsure|unclear|whether|depends on"
+    r"|neither|I apologize|I'm sorry"
+    r"|not (?:feel )?comfortable)\b|不知道|无法|不确定",
+    re.IGNORECASE,
+)
+_SO = re.compile(
+    r"[\s.,;:!)*]*(?:so|thus|hence|therefore|and)?[\s,]*(?:the |my )?(?:correct |right |final |best )?"
+    r"(?:answer|option|choice)\b[^.!?\n]{0,16}",
+    re.IGNORECASE,
+)
+"""What may stand between the words of an option and the letter that follows from them."""
+_SEVERAL = re.compile(r"\b(?:answers|options|choices) are\s*:", re.IGNORECASE)
+_WAIT = re.compile(
+    r"\b(?:wait|no|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?)\b|最终",
+    re.IGNORECASE,
+)
+_SO_ALREADY = re.compile(r"\b(?:therefore|thus|so|hence)\b[^.\n]*\Z", re.IGNORECASE)
+_TURN = re.compile(
+    _WAIT.pattern + r"|\b(?:but|however|therefore|thus|so|hence|conclusion)\b|因此|所以|但", re.IGNORECASE
+)
+"""What stands between an answer and another that replaces it."""
+_OPENS = re.compile(
+    r"\W{0,16}(?:\d{1,2}[.)]\s+)?\W{0,8}(?:(?:the )?(?:option|choice)\b|选项)?\W{0,8}(?:(?:an?|the) )?", re.I
+)
+_CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|[-–—]\s|\Z)")
+_VERB = re.compile(r"[)\]*]*\s+(?:because|since|as|is (?:correct|right|shown))\b", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"[)\]}\"'*_`$】.!。\s]*\Z")
+_TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
 
 
 def strict(text: str, choices: Sequence[str]) -> str | None:
-    """Return the letter that the whole answer says, NONE_OF_THEM where it declines, or None. Linear in its length.
-
-    A letter counts unless it is an article, a pronoun, a name ("Plan B", "Point A" among such options), is denied
-    ("not A") or part of the options repeated. Named options count by whole words, the longest where one contains
-    another, unless denied. Two of them, or two letters, say nothing, unless one is led up to ("the answer is") or
-    marked; and so does a letter after the words of another option.
-    """
+    """Return the letter that the whole answer says, NONE_OF_THEM where it declines, or None. Linear in its length."""
     if FAILED in text:
         return None
-    if any(refusal.lower() in text.lower() for refusal in REFUSALS):
+    answer = plain(text)
+    if any(refusal.lower() in answer.lower() for refusal in REFUSALS):
         return NONE_OF_THEM
-    answer = _plain(text)
-    return _whole(answer, choices) or _marked(answer, choices) or _stated(answer, choices)
-
-
-MOST = 200
-"""Letters looked at in one answer: a model that repeats itself says nothing new after that."""
-
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})
-_TOKENS = re.compile(r"<\|?/?[a-z_]{1,30}\|?>(?<!<answer>)(?<!</answer>)|\[/?INST\]", re.IGNORECASE)
-_WRAPPED = re.compile(
-    r"\\boxed\{(?:\\text\{)?([^{}]{1,200})\}|<answer>([^<>]{1,200})</answer>|\"answer\"\s*:\s*\"([^\"]{1,200})\"",
-    re.IGNORECASE,
-)
-_FINAL = re.compile(r"\bfinal answer\b", re.IGNORECASE)
-
-_MENTION = re.compile(r"(?<![A-Za-z0-9À-ɏ_])(?<![A-Za-z]['/])([A-Za-z])(?![A-Za-z0-9À-ɏ_+])(?!['/][A-Za-z])")
-_CUE = re.compile(
-    r"(?:\b(?:answer|ans|option|choice|choose|chose|select|pick|go with)(?:[\s:]+(?:is|was|be|option|choice|letter"
-    r"|(?:should|would|will|must) be))*|答案|选项|选择|选)\s*(?:应该|应当)?[是为]?\s*[-–—:=]?[\s(\[{\"'*_`$【]*\Z",
-    re.IGNORECASE,
-)
-"""What leads up to a letter."""
-_DENIED = re.compile(
-    r"(?:\b(?:not|neither|nor|never|except|than|instead of|rules? out|eliminates?|excludes?)|n't|不是|不选|排除)"
-    r"[\s(\"'*]*(?:really |option |answer |choice )?(?:(?:an?|the|any) )*(?:一[只个])?[(\"'*]*\Z",
-    re.IGNORECASE,
-)
-_WRONG = re.compile(
-    r"[)\"'*]*\s*(?:(?:is|was|are|seems?|looks?)\s+(?:not\b|wrong|incorrect|false|ruled out|impossible)"
-    r"|isn't|wasn't|cannot be|can't be|不对|不是|错)",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(
-    r"\b(?:plan|vitamin|grade|hepatitis|team|group|class|type|point|section|figure|fig|panel|part|platform|terminal"
-    r"|gate|room|block|box|building|exhibit|appendix|size|note|key|level|row|column|side|wing|tier|league|series)\s+\Z",
-    re.IGNORECASE,
-)
-"""Nouns that a letter after them is the name of."""
-_VERB = re.compile(
-    r"\s+(?:is\s+(?:the|my|correct|right|best|true|most|also|clearly)|because|since|as|and|or|nor|seems?|looks?|would"
-    r"|should|shows?|describes?|matches|fits)\b",
-    re.IGNORECASE,
-)
-"""What follows a letter A, and no article."""
-_WORD_NEXT = re.compile(r"\s+[A-Za-z]{2}")
-_AND = re.compile(r"[)\"'*]*\s*(?:[,&|/、和或]|,?\s*(?:and|or|nor)\b)\s*(?:option |choice )?[(\"'*]*", re.IGNORECASE)
-_LEADING = re.compile(r"\W{0,16}")
-_CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。，、]|\Z)")
-
-_NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
-_WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
-_ARTICLES = frozenset(("a", "an", "the"))
-_BEFORE_ONE = frozenset("是为有只个条匹头位张座辆的一在选和与或、")
-"""What may stand before an option of one Chinese character; another may make it part of a longer word."""
-_SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\S))*[.!?。！？\n]?")
-_UNSURE = re.compile(
-    r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to) (?:\w+ )?"
-    r"(?:know|tell|say|determine|see|identify|answer|decide)\b|\b(?:not sure|unsure|unclear|whether)\b|不知道|无法",
-    re.IGNORECASE,
-)
-
-Token = tuple[str, int, int]
-"""A word as it is compared, and where it begins and ends."""
-
-
-def _plain(text: str) -> str:
-    """Return the answer with one kind of quotation marks, nothing invisible, no thoughts and no special tokens."""
-    text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    text = _INVISIBLE.sub("", text).rpartition("</think>")[2].partition("<think>")[0]
-    return _TOKENS.sub(" ", text).strip()
+    if len(answer) > _HEAD + _TAIL:
+        answer = f"{answer[:_HEAD]}\n\n{answer[-_TAIL:]}"
+    return _whole(_TAG.sub(" ", answer).strip(), choices) or _said(answer, choices or ("",) * 5)
 
 
 def _whole(answer: str, choices: Sequence[str]) -> str | None:
     """Return the letter, or that of the option, that the answer is and nothing else."""
     exact = [label for label, choice in texts(choices) if choice.strip() == answer]
-    core = answer.strip("".join(c for c in set(answer) if not c.isalnum() and c != "+"))
+    parts = re.findall(r"\w+", answer)
+    core = parts[0] if len(parts) > 1 and len(set(parts)) == 1 else answer  # "B B"
+    core = core.strip("".join(c for c in set(answer) if not c.isalnum() and c not in "+°"))
+    labels = LETTERS[: len(choices) or 5]
     if len(core) == 1 and core.isascii() and core.isalpha():
-        label = core.upper() if core.upper() in LETTERS[: len(choices)] else None
+        label = core.upper() if core.upper() in labels else None
         if core.isupper() and label:
             return label if not exact or exact == [label] else None
         if len(exact) != 1 and label:
@@ -113,134 +129,125 @@ def _whole(answer: str, choices: Sequence[str]) -> str | None:
             return NONE_OF_THEM
     if len(exact) == 1:
         return exact[0]
-    words = _words(answer)
-    same = [label for label, choice in texts(choices) if words and _words(choice) == words]
-    return same[0] if len(same) == 1 and not _is_letter(words) else None
+    words = words_of(answer)
+    same = [label for label, choice in texts(choices) if words and words_of(choice) == words]
+    return same[0] if len(same) == 1 and not (len(words) == 1 and re.fullmatch("[a-z]", words[0])) else None
 
 
-def _marked(answer: str, choices: Sequence[str]) -> str | None:
-    inner = ["".join(match.groups(default="")) for match in _WRAPPED.finditer(answer)]
-    if final := [match.end() for match in _FINAL.finditer(answer)]:
-        inner = ["answer" + answer[final[-1] :]]  # the last one stands
-    found = {_whole(text.strip(), choices) or _stated(text, choices) for text in inner}
-    return found.pop() if len(found) == 1 else None
-
-
-def _stated(answer: str, choices: Sequence[str]) -> str | None:
-    unsure = _UNSURE.search(answer) is not None
-    cued, bare = _letters(answer, choices)
-    found = cued or (set() if unsure else bare)
-    if len(found) > 1 or (unsure and not found):
+def _said(answer: str, choices: Sequence[str]) -> str | None:
+    """Return the letter that a part of the answer says, by the strongest of what is said."""
+    found = mentions(answer, choices)
+    counted = [mention for mention in found if not mention.void]
+    if any(mention.contradicts for mention in counted):
         return None
-    if found:
-        label = found.pop()
-        first = _SENTENCE.match(answer)
-        words = _words(first[0]) if first else ()
-        alike = words and not _is_letter(words)
-        others = [other for other, choice in texts(choices) if alike and _words(choice) == words]
-        return label if not others or label in others else None
-    named = _named(answer, choices)
-    return named.pop() if len(named) == 1 else None
+    opening = _opening(answer, found)
+    if final := _declared(answer, counted, choices):
+        last = _last(answer, sorted(final))
+        in_words = not any(mention.letter for mention in counted if mention.start == max(final)[0])
+        return None if in_words and opening is not None and found[0].letter and opening != last else last
+    unsure = (match.start() for match in _UNSURE.finditer(answer))
+    if not all(any(one.start <= place < one.end for one in found if one.own) for place in unsure):
+        return None
+    known = any(choices)  # else a letter may as well be that of a picture
+    chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
+    concluded = _concluded(answer, found)
+    if opening is not None or concluded is not None:
+        said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
+        return said.pop() or None if len(said) == 1 else None
+    return chosen.pop() if len(chosen) == 1 else _named(answer, found, counted)
 
 
-def _letters(answer: str, choices: Sequence[str]) -> tuple[set[str], set[str]]:
-    """Return the letters that something leads up to, and the others."""
-    cued, bare, repeated = set[str](), set[str](), set[str]()
-    end, listed = 0, False
-    for match in itertools.islice(_MENTION.finditer(answer), MOST):
-        label = match[1].upper()
-        if label not in LETTERS[: len(choices)]:
+def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) -> str | None:
+    """Return the only option that is named, where any others are denied, and not after its sentence."""
+    labels = {mention.label for mention in counted}
+    sure = [mention for mention in counted if not mention.bare]
+    if len(labels) != 1 or not sure or any(mention.several and not mention.listed for mention in counted):
+        return None
+    others = [mention for mention in found if mention.label not in labels]
+    if any(_COMPARED.search(answer, max(0, mention.start - 24), mention.start) for mention in others):
+        return None
+    return labels.pop() or None if all(mention.begin <= sure[-1].begin for mention in others) else None
+
+
+def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -> list[tuple[int, str]]:
+    """Return where an answer is boxed, tagged or declared, and its letter; none where that is several or no option."""
+    final = [(match.end(), "") for match in _SEVERAL.finditer(answer)]
+    for place, inner in marked(answer):
+        inside = {
+            mention.label for mention in mentions(f"answer {inner}", choices) if not mention.void and not mention.bare
+        }
+        label = _whole(inner.strip(), choices) or (inside.pop() if len(inside) == 1 else None)
+        if label:
+            final.append((place, label))
+    for index, mention in enumerate(counted):
+        start, end = mention.start, mention.end
+        led = _CUE.search(answer[max(0, start - 200) : start])
+        last = answer.rfind("\n", 0, start) + 1
+        alone = last and _OPENS.fullmatch(answer, last, start) and _LINE_ENDS.match(answer, end)
+        if mention.several and not mention.listed and _CONCLUDES.match(answer, mention.begin):
+            final.append((start, ""))
             continue
-        if not _AND.fullmatch(answer, end, match.start()) or not end:  # "A and B" is one mention of two letters
-            before = answer[max(0, match.start() - 48) : match.start()]
-            led, listed = _CUE.search(before) is not None, False
-            counts = not _names_option(before, match[1], choices)
+        right = _RIGHT.match(answer, end) is not None and (mention.listed or not mention.several)
+        if not (led or right or (alone and not mention.several)):
+            continue
+        before = counted[index - 1] if index else None
+        if alone and not led and before and not re.search(r"\w", answer[before.end : start]) and before.letter:
+            final.append((start, ""))  # one letter a line
+            continue
+        agrees = mention.own or before is None or before.bare or before.label == mention.label
+        if not agrees and before and before.own and not before.several and _SO.fullmatch(answer, before.end, start):
+            final.append((start, ""))  # "a dog, so the answer is A"
         else:
-            listed = True
-        end, choice = match.end(), choices[LETTERS.index(label)]
-        own = _begins(answer[end : end + 2 * len(choice) + 8], choice)
-        if counts and _is_label(answer, match, led or listed, own, choices):
-            (cued if led else repeated if own else bare).add(label)
-    return cued, bare | (repeated if len(repeated) == 1 else set())
+            final.append((start, mention.label if right or not mention.several else ""))
+    return final
 
 
-def _is_label(answer: str, match: re.Match[str], led: bool, own: bool, choices: Sequence[str]) -> bool:
-    """Return whether a letter stands for an option: it is not an article, a pronoun or a name, and is not denied."""
-    before, after = answer[max(0, match.start() - 48) : match.start()], answer[match.end() : match.end() + 48]
-    if _DENIED.search(before) or _WRONG.match(after) or _NAMED.search(before):
-        return False
-    found = match[1]
-    if found in choices and choices.index(found) != LETTERS.index(found.upper()):
-        return False
-    closed = _CLOSED.match(after) is not None
-    if found.islower():
-        start = _LEADING.fullmatch(answer, 0, match.start()) is not None
-        paired = before.endswith("(") and after.startswith(")")
-        return (led and closed) or (start and (paired or after[:1] in tuple(".):") or own))
-    if found == "I":
-        return closed
-    return found != "A" or own or not _WORD_NEXT.match(after) or _VERB.match(after) is not None
+def _last(answer: str, final: Sequence[tuple[int, str]]) -> str | None:
+    """Return the last of the answers, where it replaces those before it that differ."""
+    place, label = final[-1]
+    others = [start for start, other in final if other != label]
+    again = others and _SO_ALREADY.search(answer, max(0, others[-1] - 60), others[-1])
+    if others and not (_WAIT if again else _TURN).search(answer, others[-1], place):
+        return None
+    return label or None
 
 
-def _names_option(before: str, found: str, choices: Sequence[str]) -> bool:
-    """Return whether the letter and the word before it are words of an option: "Point B"."""
-    word = re.search(r"(\w+)\s+\Z", before)
-    return word is not None and any(re.search(rf"(?i:\b{word[1]}\s+){found}\b", choice) for choice in choices)
+def _opening(answer: str, found: Sequence[Mention]) -> str | None:
+    """Return the letter with which an answer opens, or that of the option which is its first sentence.
+
+    Nothing where a sentence about another option alone follows the letter.
+    """
+    first = found[0] if found else None
+    if first is None or first.void or first.several or not _OPENS.fullmatch(answer, 0, first.start):
+        return None
+    second = found[1] if len(found) > 1 else first
+    explained = first.letter and not (first.own or second.letter or second.void)
+    explained = explained and not re.search(r"\w", answer[first.end : second.begin])
+    if explained and first.label not in {mention.label for mention in found if mention.begin == second.begin}:
+        return ""  # "B" and a sentence about what D is
+    closed = _CLOSED.match(answer, first.end) is not None
+    opens = closed or (first.letter and (first.own or _VERB.match(answer, first.end) is not None))
+    opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that begins as the option does
+    return first.label or None if opens else None
 
 
-def _is_letter(words: Sequence[str]) -> bool:
-    """Return whether an option's text is a letter, which in an answer is more likely to be an option's label."""
-    return len(words) == 1 and re.fullmatch("[a-zA-Z]", words[0]) is not None
+def _concluded(answer: str, found: Sequence[Mention]) -> str | None:
+    """Return the only option of the last sentence that draws a conclusion; nothing where it affirms none."""
+    begins = [mention.begin for mention in found if _CONCLUDES.match(answer, mention.begin)]
+    last = [mention for mention in found if begins and mention.begin == begins[-1]]
+    labels = {mention.label for mention in last if not mention.void}
+    if all(mention.bare for mention in last if not mention.void) and labels:
+        return None
+    if len(labels) == 1:
+        return labels.pop()
+    return "" if last and not labels else None
 
 
-def _begins(after: str, choice: str) -> bool:
-    """Return whether what follows a letter is its own option."""
-    words = _words(choice) or tuple(choice.split())
-    return bool(words) and (_words(after)[: len(words)] == words or after.strip(" .):") == choice)
-
-
-def _named(answer: str, choices: Sequence[str]) -> set[str]:
-    """Return the options named in statements, without those inside a longer one and those denied."""
-    found: set[str] = set()
-    for sentence in _SENTENCE.findall(answer):
-        if sentence.rstrip().endswith(("?", "？")):
-            continue
-        tokens = list(_tokens(sentence))
-        spans = [(start, end, label) for label, choice in texts(choices) for start, end in _spans(tokens, choice)]
-        reach, last = -1, (-1, -1)
-        for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if end <= reach and (start, end) != last:
-                continue  # "cat" in "black cat"
-            reach, last = max(reach, end), (start, end)
-            place = tokens[start][1]
-            if not _DENIED.search(sentence[max(0, place - 48) : place]):
-                found.add(label)
-    return found
-
-
-def _spans(tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
-    """Yield where the option stands among the words, by their indices."""
-    words = _words(choice)
-    if not words or _is_letter(words):
-        return
-    alone = len(words) == 1 and "\u3400" <= words[0] <= "\u9fff"
-    for index, (word, start, _) in enumerate(tokens):
-        if word != words[0] or tuple(w for w, _, _ in tokens[index : index + len(words)]) != words:
-            continue
-        before = tokens[index - 1] if index else None
-        if alone and before and before[2] == start and before[0] not in _BEFORE_ONE and before[0] > "\u3400":
-            continue
-        yield index, index + len(words)
-
-
-@lru_cache(maxsize=1 << 14)  # an option is read at every turn of its question
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word for word, _, _ in _tokens(text))
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    """Yield words in lower case, numbers whole and Chinese characters one by one, without articles."""
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).translate(_QUOTES)):
-        word = match[0].casefold()
-        if word not in _ARTICLES:
-            yield word, match.start(), match.end()
+def _is_chosen(answer: str, mention: Mention) -> bool:
+    """Return whether a statement prefers the option, and says nothing against it."""
+    return (
+        not mention.several
+        and not mention.bare
+        and _CHOSEN.match(answer, mention.end, mention.stop) is not None
+        and _BUT.search(answer, mention.begin, mention.stop) is None
+    )

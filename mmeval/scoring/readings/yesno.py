@@ -5,13 +5,13 @@ True counts as yes and false as no.
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
 
+from mmeval.scoring.readings import languages as tongues
+from mmeval.scoring.readings.answer import marked, plain
+from mmeval.scoring.readings.languages import DEFAULT, Language, YesNo
 from mmeval.types import Record, Score
 
-YesNo = Literal["yes", "no"]
 Reader = Callable[[str], YesNo | None]
 
 
@@ -24,19 +24,29 @@ def official(text: str) -> YesNo | None:
     return "yes" if "yes" in window else "no" if "no" in window else None
 
 
-def strict(text: str) -> YesNo | None:
-    """Read what the whole answer says in so many words, or None. Linear in its length.
+def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
+    """Read what the whole answer says in so many words, in one of these languages, or None. Linear in its length.
 
     A clause says yes or no if it holds that word, before it only words that lead up to an answer ("I
     think", "the answer is"), and after it nothing, or a word that begins a sentence of its own: "no there
-    is", but not "no dog". Quotations, questions and thoughts between <think> tags say nothing. Clauses that
-    contradict each other say nothing, unless one is marked as the final answer.
+    is", but not "no dog". Quotations, questions, doubts and reasoning say nothing. Clauses that contradict each other
+    say nothing, unless one is boxed, tagged or declared: of these the last stands.
     """
-    answer = _plain(text)
-    found: set[YesNo] = {_WORDS[match[1]] for match in _FINAL.finditer(answer) if match[1] in _WORDS}
-    if not found:
-        answer = _undecorated(answer)
-        found = set(_statements(answer))
+    answer = "\n".join(plain(text).lower().splitlines())
+    languages = tuple(languages)
+    declared = [(place, value) for place, inner in marked(answer) if (value := _stated(inner, languages))]
+    declared += [
+        (match.start(), value)
+        for match in (_DECLARED.finditer(answer) if "en" in languages else ())
+        if (value := _WORDS.get(match[1])) and not _DOUBT.search(answer[max(0, match.start() - 40) : match.start()])
+    ]
+    return max(declared)[1] if declared else _stated(answer, languages)
+
+
+def _stated(answer: str, languages: Sequence[Language]) -> YesNo | None:
+    """Return what the clauses of an answer say, if they say one thing."""
+    answer = _undecorated(answer)
+    found = set(_statements(answer, languages))
     if not found:
         words = [word for word in _TOKEN.findall(answer) if word not in _ADVERBS]
         return _ALONE.get(words[0]) if len(words) == 1 else None
@@ -61,7 +71,7 @@ def truth(text: str) -> YesNo | None:
 
 def refuses(text: str) -> bool:
     """Return whether an answer begins by declining to answer: "I cannot help with that", "As an AI, ..."."""
-    return _REFUSAL.search(_plain(text[:300])) is not None
+    return _REFUSAL.search(plain(text[:300]).lower()) is not None
 
 
 def scorer(read: Reader) -> Callable[[Record], Score]:
@@ -79,13 +89,10 @@ def scorer(read: Reader) -> Callable[[Record], Score]:
     return score
 
 
-_WORDS: dict[str, YesNo] = {
-    **dict.fromkeys(("yes", "yeah", "yep", "yup", "是", "是的"), "yes"),
-    **dict.fromkeys(("no", "nope", "nah", "否", "不是", "不是的"), "no"),
-}
+_WORDS = tongues.words(("en",))
 _TRUTH: dict[str, YesNo] = {"true": "yes", "false": "no"}
 _TRUTH_IS = re.compile(r"\banswer(?: to the question)? is:? (true|false)\b(?! or\b)", re.IGNORECASE)
-_ALONE: dict[str, YesNo] = {"y": "yes", "n": "no", "not": "no", **_TRUTH}
+_ALONE: dict[str, YesNo] = {"y": "yes", "n": "no", "not": "no", "correct": "yes", "incorrect": "no", **_TRUTH}
 """Read only where the answer has no other word."""
 
 
@@ -108,12 +115,12 @@ _SENTENCE = _bag(
 _REPORTS = _bag("say says said read reads write writes written word words text sign label title caption")
 """A clause with one of these and a colon introduces somebody else's words."""
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "`": '"'})
-_FINAL = re.compile(
-    r"(?:\\boxed\{(?:\\text\{)?|<answer>|\"answer\"\s*:|\bfinal answer\s*(?:is\b)?)"
-    r"[\s:*\"']*([^\W\d_]+)[\s.*\"']*(?=[}<,;\n]|$)"
+_DECLARED = re.compile(
+    r"\banswer(?: to (?:the|this) question)?(?:\s+(?:is|was|would be|should be|must be))?(?:\s+(?:definitely"
+    r"|clearly|probably))?"
+    r"[\s:*\"'=]*([^\W\d_]+)(?=[\s.*\"')]*(?:[.,;!}<\n]|$|\b(?:because|since|as)\b))"
 )
+_DOUBT = re.compile(r"(?:\b(?:if|not|whether|might|may|could|maybe|perhaps|possibly|unless)\b|n't)[^.;\n]*$")
 _TAG = re.compile(r"<(?!(?:yes|no)>)[a-z|/_]{1,30}>")
 _NUMBER = re.compile(r"\bno\.[ \t]*\d+|\byes\.\d+")
 _EITHER = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
@@ -121,21 +128,15 @@ _SPACED = re.compile(r"(?<!\w)(?:y\s+e\s+s|n\s+o)(?!\w)")
 _REPEATED = re.compile(r"(?<![^\W\d_])(yes|no)\1+(?![^\W\d_])")
 _GIVEN = re.compile(r"\b(answer(?: is)?:? )[\"']([^\W\d_]+)[.]?[\"']")
 _QUOTED = re.compile(r"\"[^\"]*(?:\"|$)|(?<!\w)'[^']*'(?!\w)")
-_CLAUSE = re.compile(r"([^.,;:!?。、()\[\]{}\n]*)([.,;:!?。、()\[\]{}\n]|$)")
-_TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
+_CLAUSE = re.compile(r"([^.,;:!?。、،؛؟।()\[\]{}\n]*)([.,;:!?。、،؛؟।()\[\]{}\n]|$)")
+_MARKS = "\u0300-\u036f\u064b-\u0652\u0900-\u0903\u093a-\u094f\u0962\u0963"
+_TOKEN = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+(?:'[^\W\d_]+)*|\d+")
 _REFUSAL = re.compile(
     r"\bas an? (?:ai|(?:large )?language model)\b"
     r"|\bi(?:'m| am) (?:unable|not able) to\b"
     r"|\bi(?:'m| am) sorry\b.{0,20}\bi (?:can't|cannot|can not|won't)\b"
     r"|\bi (?:can't|cannot|can not|won't|will not) (?:help|assist|answer|provide|identify|comply|discuss|determine)\b"
 )
-
-
-def _plain(text: str) -> str:
-    """Return a text in lower case, with one kind of quotation marks, nothing invisible and no thoughts."""
-    text = unicodedata.normalize("NFKC", text).lower().translate(_QUOTES)
-    text = "\n".join(_INVISIBLE.sub("", text).splitlines())
-    return text.rpartition("</think>")[2].partition("<think>")[0].strip()
 
 
 def _undecorated(answer: str) -> str:
@@ -149,15 +150,28 @@ def _undecorated(answer: str) -> str:
     return _REPEATED.sub(r"\1", answer)
 
 
-def _statements(answer: str) -> Iterator[YesNo]:
+def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
     reported = False
     for clause, end in _CLAUSE.findall(answer):
         words = _TOKEN.findall(clause)
-        stated = _clause(words)
-        if stated and not reported and end != "?":
+        stated = _foreign(words, languages) or (_clause(words) if "en" in languages else None)
+        if stated and not reported and end not in ("?", "؟"):
             yield stated
         if words or end != "\n":
             reported = end == ":" and not _REPORTS.isdisjoint(words)
+
+
+def _foreign(words: Sequence[str], languages: Sequence[Language]) -> YesNo | None:
+    """Return what a clause says that is a yes or no, or begins with one, where a lead may stand before it."""
+    said, known = " ".join(words), tongues.words(tuple(languages))
+    lead = next((lead for lead in tongues.leads(tuple(languages)) if said.startswith(lead)), "")
+    said = said.removeprefix(lead).strip()
+    if whole := known.get(said) or known.get(f"{said}+"):
+        return whole
+    first, *rest = said.split() or [""]
+    value = known.get(f"{first}+")
+    others = {known.get(word) or known.get(f"{word}+") or value for word in rest}
+    return value if others <= {value} else None
 
 
 def _clause(words: Sequence[str]) -> YesNo | None:

@@ -1,0 +1,142 @@
+"""Short answers: different ones stay different, and each way to compare has its worked example."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mmeval.cards.schema import check
+from mmeval.scoring.readings import short
+from mmeval.types import InputError, Record, Score
+
+
+def scored(match: str, text: str, *targets: str) -> Score:
+    return short.MATCHES[match](Record("1", targets, text=text))
+
+
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [
+        *(("5", "-5"), ("-5", "5"), ("<5", ">5"), ("B-", "B+"), ("O+", "O-"), ("C", "C++"), ("C", "C#"), ("15", "1,5")),
+        *(("1.5", "15"), ("2", "2%"), ("$5", "5"), ("vitamin A", "vitamin"), ("A1", "1"), (".5", "5"), ("1/2", "12")),
+        *(("x2", "x^2"), ("3:15", "315"), ("a cat", "a"), ("ab", "a b"), ("not red", "red"), ("5 m", "5 mm")),
+    ],
+)
+def test_exact_never_makes_different_answers_equal(target: str, answer: str) -> None:
+    assert scored("exact", answer, target).value == scored("exact", target, answer).value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [
+        *(("A", "A"), ("The", "The"), ("+", "+"), ("=", "="), ("-5", "−5"), ("?", "?"), ("the red fox", "Red fox.")),
+        *(("5", "**5**"), ("5", "Answer: 5"), ("5", "**Answer:** 5"), ("5", "\\boxed{5}"), ("5", "$\\boxed{5}$")),
+        *(
+            ("5", "<answer>5</answer>"),
+            ("5", "5<|im_end|>"),
+            ("5", "５"),
+            ("5", "five"),
+            ("1000", "1,000"),
+            ("5", "$5$"),
+        ),
+        *(("red", '"red"'), ("red", "“Red.”"), ("red", "The answer is red."), ("red", "\\boxed{\\text{red}}")),
+        *(
+            ("red", "The final answer is: **red**"),
+            ("red", "<think>blue</think>red"),
+            ("红色", "答案是红色。"),
+            ("C++", "C++."),
+        ),
+        *(("answer", "answer"), ("man on a horse", "a man on the horse"), ("-", "-")),
+    ],
+)
+def test_exact_takes_an_answer_as_people_write_it(target: str, answer: str) -> None:
+    assert scored("exact", answer, target).outcome == "correct"
+
+
+@pytest.mark.parametrize("text", ["", " . ", "**", '""', "<think>5"])
+def test_what_says_nothing_is_unparsed(text: str) -> None:
+    assert scored("exact", text, "5").outcome == "unparsed"
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "answer", "target", "outcome"),
+    [
+        ("0", "1.0", "1", "correct"),
+        ("0", "There are three dogs.", "3", "correct"),
+        ("0", "-3", "3", "incorrect"),
+        ("0", "2 + 1 = 3", "3", "correct"),
+        ("0", "2 or 3", "3", "unparsed"),
+        ("0", "many", "3", "unparsed"),
+        ("0", "$1,234.50", "1234.5", "correct"),
+        ("0", "1,5", "1.5", "correct"),
+        ("0", "1/2", "0.5", "correct"),
+        ("0", "1e3", "1000", "correct"),
+        ("0.5", "3.5", "3", "correct"),
+        ("0.5", "3.51", "3", "incorrect"),
+        ("5%", "105", "100", "correct"),
+        ("5%", "105.1", "100", "incorrect"),
+        ("5%", "-95", "-100", "correct"),
+    ],
+)
+def test_numeric(tolerance: str, answer: str, target: str, outcome: str) -> None:
+    assert short.numeric(tolerance)(Record("1", (target,), text=answer)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "value"),
+    [
+        ("105", "100", 1.0),
+        ("105.1", "100", 0.0),
+        ("12%", "0.12", 1.0),
+        ("12", "12%", 0.0),
+        ("0.01", "0", 0.0),  # a reference of 0 must be equal as a text
+        ("0", "0", 1.0),
+        ("1,000", "1000", 0.0),  # no number to the script
+        ("Yes", "yes", 1.0),
+        ("yes!", "yes", 0.0),
+        ("2009", "2010", 1.0),  # its known trap: a year is a number
+    ],
+)
+def test_relaxed_as_chartqa(answer: str, target: str, value: float) -> None:
+    assert short.relaxed(answer, [target]) == value
+    assert scored("relaxed", f"The answer is {answer}", "x", target).value == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "targets", "value"),
+    [
+        ("Hello", ["hello"], 1.0),
+        ("helo", ["hello"], 1 - 1 / 5),
+        ("abcd", ["abxy"], 0.5),  # a half counts
+        ("abcd", ["axyz"], 0.0),
+        ("kitten", ["sitting", "kitchen"], 1 - 2 / 7),  # the nearer one
+        ("new  york", ["new york"], 1.0),
+        ("a" * 100, ["a"], 0.0),
+    ],
+)
+def test_anls_as_docvqa(answer: str, targets: list[str], value: float) -> None:
+    assert short.anls(answer, targets) == pytest.approx(value)
+
+
+def test_contains_as_ocrbench() -> None:
+    assert scored("contains", "The sign says\nSTOP here", "says stop").value == 1.0
+    assert scored("contains", "The sign says go", "stop", "halt").value == 0.0
+    assert scored("contains", "<think>stop</think>go", "stop").value == 0.0
+
+
+def test_a_tolerance_is_said_where_numbers_are_compared_and_nowhere_else() -> None:
+    values = {"about": "x", "kind": "short answer", "files": "q.jsonl", "fields": {"question": "q", "answer": "a"}}
+    assert check({**values, "match": "numeric", "tolerance": 0.5}, "c.yaml").tolerance == "0.5"
+    for wrong in ({"match": "numeric"}, {"tolerance": "5%"}, {"match": "numeric", "tolerance": "-1"}):
+        with pytest.raises(InputError, match="tolerance"):
+            check({**values, **wrong}, "c.yaml")
+
+
+@pytest.mark.parametrize("match", [*short.MATCHES])
+def test_a_million_characters_take_no_time(match: str) -> None:
+    start = time.process_time()
+    for unit in ("a ", "1,", "**", '"', "the ", "5 ", "answer is ", "$ "):
+        scored(match, unit * (1_000_000 // len(unit)), "5 a")
+        short.numeric("0")(Record("1", ("5",), text=unit * (1_000_000 // len(unit))))
+    assert time.process_time() - start < 60
