@@ -21,7 +21,7 @@ MAY = {
     "mmicl": set(),
     "spec": {"types"},
     "jsonl": {"types"},
-    "survey": {"types"},
+    "survey": {"types", "mmicl"},
     "provenance": {"spec"},
     "run": {"types", "spec", "jsonl"},
     "scoring": {"types", "jsonl"},
