@@ -6,15 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mmeval.mmicl.pictures import TRAITS
 from mmeval.types import SPARE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
-SHOWN = {
-    "transparent": "with transparency, which is dropped",
-    "turned": "turned upright, as their EXIF orientation says",
-    "16-bit": "of 16 bits, scaled to 8",
-    "spare": "that no mark in a question names, left out",
-}
-"""Trait of a picture -> what becomes of it."""
+SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
+"""What is counted of pictures -> how it is said."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ MAY = {
     "spec": {"types"},
     "jsonl": {"types"},
     "files": {"types"},
-    "survey": {"types"},
+    "survey": {"types", "mmicl"},
     "provenance": {"spec"},
     "run": {"types", "spec", "jsonl", "files"},
     "scoring": {"types", "jsonl"},

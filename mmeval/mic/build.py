@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.files import is_temporary, read_json, write_json
+from mmeval.mic.pictures import kinds
 from mmeval.mic.plan import Selection, draw
 from mmeval.mic.readers import READERS
 from mmeval.mic.rows import Root
 from mmeval.mic.shards import Making, Tally, run
 from mmeval.mic.templates import cards
+from mmeval.mmicl.pictures import TRAITS
 from mmeval.types import InputError, nearest
 
 SCHEMA = 1
@@ -36,11 +39,14 @@ class Built:
     folder: Path
     examples: Mapping[str, int]
     left_out: Mapping[str, int]
+    pictures: Mapping[str, int]
+    """How many pictures have each trait that is changed when they are shown."""
 
     def lines(self) -> list[str]:
         """Give the counts as a person reads them."""
         made = [f"{self.folder / split}.jsonl: {count} examples" for split, count in self.examples.items()]
         left = ", ".join(f"{kind}: {count}" for kind, count in self.left_out.items())
+        made += [f"pictures: {count} {TRAITS[trait]}" for trait, count in self.pictures.items()]
         return [*made, f"left out: {left}; see {self.folder / 'skipped.jsonl'}" if left else "left out: nothing"]
 
 
@@ -91,13 +97,16 @@ def build(
                 "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
                 "examples": {split: _join(making, [split], plan, b"+", split) for split in plan.numbers},
                 "left_out": dict(sorted(total.reasons.items())),
+                "pictures": dict(
+                    sorted(Counter(k for path in (out / "pictures").iterdir() for k in kinds(path)).items())
+                ),
                 "demonstrations": total.demonstrations,
                 "demonstrations_replaced": total.demonstrations_skipped,
             }
             write_json(out / "mic.json", manifest)
         progress(plan.total, plan.total)
         shutil.rmtree(out / ".work", ignore_errors=True)
-    return Built(out, manifest["examples"], manifest["left_out"])
+    return Built(out, manifest["examples"], manifest["left_out"], manifest.get("pictures", {}))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from PIL import Image
 from mmeval.data import files, vcr, video
 from mmeval.data.delimited import decoded
 from mmeval.mic.rows import Picture
-from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, as_seen, check_size, decoding
+from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, as_seen, check_size, decoding, traits
 from mmeval.types import InputError
 
 FRAMES = 8
@@ -46,6 +46,12 @@ def place(picture: Picture, root: Path, out: Path) -> str:
         _check(source, picture.path)
         _link(source, out, name)
     return name
+
+
+def kinds(path: Path) -> tuple[str, ...]:
+    """Return which traits a picture has that are changed when it is shown."""
+    with decoding(path.name), Image.open(path, formats=FORMATS) as image:
+        return traits(image)
 
 
 def put(out: Path, name: str, content: bytes) -> None:

@@ -26,6 +26,13 @@ TURNS = {
 }  # fmt: skip
 """Its other values -> how the picture is turned upright."""
 
+TRAITS = {
+    "transparent": "with transparency, which is dropped",
+    "turned": "turned upright, as their EXIF orientation says",
+    "16-bit": "of 16 bits, scaled to 8",
+}
+"""What of a picture `as_seen` changes or drops -> how that is said."""
+
 
 class Unusable(ValueError):
     """A row or a picture that cannot be used; rows are counted under `kind` and listed with the message."""
@@ -77,7 +84,7 @@ def as_seen(picture: Image.Image) -> Image.Image:
 
 
 def traits(picture: Image.Image) -> tuple[str, ...]:
-    """Return what of an opened picture `as_seen` changes or drops, by its header alone: its pixels are not read."""
+    """Return which of TRAITS an opened picture has, by its header alone: its pixels are not read."""
     found = {
         "transparent": picture.has_transparency_data,
         "turned": "exif" in picture.info and _orientation(picture) in TURNS,

@@ -124,6 +124,17 @@ def test_pictures_are_copied_where_they_cannot_be_linked(tmp_path: Path, monkeyp
     assert all(path.stat().st_nlink == 1 for path in (tmp_path / "out" / "pictures").iterdir())
 
 
+def test_pictures_that_are_shown_changed_are_counted(tmp_path: Path) -> None:
+    vqav2(tmp_path / "set")
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    for number in (1, 2):
+        Image.new("RGB", (40, 30)).save(tmp_path / "set" / "train2014" / f"COCO_train2014_{number:012}.jpg", exif=exif)
+    built = build("vqav2", tmp_path / "set", tmp_path / "out")
+    assert built.pictures == {"turned": 2}
+    assert "pictures: 2 turned upright, as their EXIF orientation says" in built.lines()
+
+
 def test_too_long_is_dropped_whole_and_counted(tmp_path: Path) -> None:
     nlvr2(tmp_path / "root")
     built = build("nlvr2", tmp_path / "root", tmp_path / "out", max_pictures=6)
