@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mmeval.mmicl.pictures import TRAITS
+from mmeval.pictures import TRAITS
 from mmeval.types import SPARE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}

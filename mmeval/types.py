@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from PIL import Image as PILImage
 
-from mmeval.mmicl import pictures
+from mmeval import pictures
 
 MAX_PIXELS, FORMATS, BROKEN = pictures.MAX_PIXELS, pictures.FORMATS, pictures.BROKEN
 """Which pictures are decoded, for whoever may not import `mmicl`."""

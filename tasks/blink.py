@@ -110,6 +110,7 @@ def read_predictions(path: str) -> list[Record]:
 
 BLINK = Task(
     name="blink",
+    version=2,
     samples=samples,
     prompts={
         "release": ending("", disclaimer),

@@ -53,6 +53,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 STRICT = choices.scorer(strict)
 VCR = Task(
     name="vcr",
+    version=2,
     samples=samples,
     prompts={"letter": with_letter},
     scorers={"strict": STRICT},

@@ -110,6 +110,7 @@ def _task(
     }
     task = Task(
         name=name,
+        version=2,
         samples=lambda data: watch(data, video.FRAMES, video.SAMPLER),
         video=watch,
         prompts={"instructblip": instructblip, "mmicl": mmicl},

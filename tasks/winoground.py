@@ -193,6 +193,7 @@ JOINT = _by_likelihood("winoground-joint", joint_cells, "mmicl", ask_joint, yes_
 STRICT = choices.scorer(strict)
 CHOICE = Task(
     name="winoground-choice",
+    version=2,
     samples=partial(samples, forced),
     prompts={"letter": ask_choice},
     scorers={"strict": STRICT},

@@ -16,13 +16,14 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate"}
 
 MAY = {
     # room: the rooms of ours that it may import (its own always)
-    "types": {"mmicl"},  # how a picture is decoded, so that training and evaluation see the same
+    "pictures": set(),
+    "types": {"pictures"},
     "yaml_file": {"types"},
-    "mmicl": set(),
+    "mmicl": {"pictures"},
     "spec": {"types"},
     "jsonl": {"types"},
     "files": {"types"},
-    "survey": {"types", "mmicl"},
+    "survey": {"types", "pictures"},
     "provenance": {"spec"},
     "run": {"types", "spec", "jsonl", "files"},
     "scoring": {"types", "jsonl"},
@@ -31,7 +32,7 @@ MAY = {
     "task": {"yaml_file", "types", "spec", "scoring", "data", "cards", "tasks"},
     "cards": {"yaml_file", "types", "task", "scoring", "data"},
     "tasks": {"types", "task", "scoring", "data", "cards"},
-    "mic": {"yaml_file", "types", "files", "jsonl", "data", "cards", "mmicl"},
+    "mic": {"yaml_file", "types", "files", "pictures", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task", "scoring"},

@@ -23,7 +23,7 @@ from mmeval.mic.readers import READERS
 from mmeval.mic.rows import Root
 from mmeval.mic.shards import Making, Tally, run
 from mmeval.mic.templates import cards
-from mmeval.mmicl.pictures import TRAITS
+from mmeval.pictures import TRAITS
 from mmeval.types import InputError, nearest
 
 SCHEMA = 1

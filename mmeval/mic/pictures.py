@@ -17,7 +17,7 @@ from PIL import Image
 from mmeval.data import files, vcr, video
 from mmeval.data.delimited import decoded
 from mmeval.mic.rows import Picture
-from mmeval.mmicl.pictures import FORMATS, MAX_PIXELS, Unusable, as_seen, check_size, decoding, traits
+from mmeval.pictures import FORMATS, MAX_PIXELS, Unusable, as_seen, check_size, decoding, traits
 from mmeval.types import InputError
 
 FRAMES = 8

@@ -20,7 +20,7 @@ from mmeval.mic.plan import Drawn, Selection
 from mmeval.mic.rows import SourceRow
 from mmeval.mic.templates import worded
 from mmeval.mmicl.examples import Example, to_json, with_shots
-from mmeval.mmicl.pictures import Unusable
+from mmeval.pictures import Unusable
 from mmeval.types import InputError
 
 TOO_LONG = "too many pictures"

@@ -14,7 +14,7 @@ from mmeval.data.tables import joined
 from mmeval.mic.rows import SourceRow
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
-from mmeval.mmicl.pictures import Unusable
+from mmeval.pictures import Unusable
 
 PLACE = re.compile(r"\{(\w+)\}|\[(\d+)\]")
 

@@ -1,4 +1,4 @@
-"""MMICL, complete: configuration, processing, modeling and checkpoints. It stands alone.
+"""MMICL, complete: configuration, processing, modeling and checkpoints. It takes `mmeval.pictures`, and stands alone.
 
 After `import mmeval.mmicl`, transformers' AutoConfig, AutoProcessor and AutoModelForImageTextToText know MMICL: each of
 our modules registers itself, once somebody imports the Auto class; data sets and prompts are read without torch.

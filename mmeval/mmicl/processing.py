@@ -22,8 +22,8 @@ from transformers.utils.hub import PushToHubMixin
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import CONTEXTS, Context, ImagePlace, Part, Piece, PromptError, written
-from mmeval.mmicl.pictures import as_seen
 from mmeval.mmicl.text import TextTokenizer
+from mmeval.pictures import as_seen
 
 CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")}
 """Spaces that decoding takes out, as transformers 4 did for T5 and BERT vocabularies."""

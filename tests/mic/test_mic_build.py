@@ -24,7 +24,7 @@ from mmeval.mic.pictures import place, safe_name
 from mmeval.mic.plan import bounds, draw
 from mmeval.mic.rows import Picture, SourceRow
 from mmeval.mmicl.examples import Example, read
-from mmeval.mmicl.pictures import Unusable
+from mmeval.pictures import Unusable
 from mmeval.types import InputError
 from tests.mic.mic_folders import coco, iconqa, nlvr2, picture, put_lines, vcr, vqav2
 

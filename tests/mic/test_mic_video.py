@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmeval.mic import pictures
-from mmeval.mmicl.pictures import Unusable
+from mmeval.pictures import Unusable
 from mmeval.types import InputError
 from tests.mic.mic_folders import clip, msrvtt
 

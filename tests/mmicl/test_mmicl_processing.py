@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageOps
 
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, PromptError, written
-from mmeval.mmicl.pictures import ORIENTATION, as_seen, traits
 from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.pictures import ORIENTATION, as_seen, traits
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import PLACEHOLDER
 

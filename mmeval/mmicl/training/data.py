@@ -17,12 +17,12 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from mmeval.mmicl.examples import from_json
-from mmeval.mmicl.pictures import FORMATS, check_size, decoding
 from mmeval.mmicl.processing import MmiclProcessor, padded
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.features import Features
 from mmeval.mmicl.training.index import Index
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
+from mmeval.pictures import FORMATS, check_size, decoding
 
 SKIPPED = "skipped-{}.jsonl"
 """Pictures that a process could not read, by its number."""
