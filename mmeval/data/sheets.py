@@ -14,6 +14,8 @@ from mmeval.types import InputError
 
 LARGEST = 1 << 30
 """Bytes that an .xlsx file may unpack to."""
+ROWS = 1 << 20
+"""Rows that a sheet can hold."""
 LONGEST = 32767
 """Characters that a cell of a sheet can hold."""
 BROKEN = (
@@ -70,6 +72,8 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
             warnings.simplefilter("ignore", UserWarning)  # about styles, which nobody reads here
             book = openpyxl.load_workbook(path, read_only=True)
         for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
+            if number > ROWS:  # a row may claim any number, and blank ones are made up to it
+                raise InputError(f"{path}: has a row beyond {ROWS:,}, the last of a spreadsheet; save it again")
             cells = [_cell(cell) for cell in row]
             if any(cell.text for cell in cells):
                 yield number, cells

@@ -29,3 +29,9 @@ def pick_device(name: str) -> torch.device:
 def default_dtype(device: str) -> str:
     """Return bfloat16 for a GPU, float32 for a CPU."""
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error is for want of memory: a GPU's has a class of its own, a CPU's says so in its text."""
+    text = str(error)
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "DefaultCPUAllocator" in text

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
+from mmeval.engine.device import is_out_of_memory
 from mmeval.types import Image, InputError
 
 Encoded = Tensor | InputError
@@ -56,13 +57,24 @@ class PictureStore:
         result = dict(decoded)
         good = {digest: pixels for digest, pixels in decoded.items() if isinstance(pixels, Tensor)}
         if good:
-            states = self._encode(torch.stack(list(good.values())))
-            self.encoded += len(good)
-            # a copy each: a view would keep the whole batch alive after the others have left
-            result |= {digest: state.clone() for digest, state in zip(good, states, strict=True)}
+            result |= dict(zip(good, self._states(list(good.values())), strict=True))
         for digest, item in result.items():
             self._keep(digest, item)
         return result
+
+    def _states(self, pixels: list[Tensor]) -> list[Tensor]:
+        """Encode pictures; a batch that does not fit in memory is halved. InputError: one alone is too much."""
+        try:
+            states = self._encode(torch.stack(pixels))
+            self.encoded += len(pixels)
+            return [state.clone() for state in states]  # a view would keep the whole batch alive after the others left
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(pixels) == 1:
+                raise InputError("out of memory with one picture; try --dtype bfloat16, or a smaller model") from error
+        middle = len(pixels) // 2
+        return self._states(pixels[:middle]) + self._states(pixels[middle:])
 
     def _decode(self, picture: Image) -> Encoded:
         try:

@@ -15,6 +15,7 @@ from torch.nn import functional
 from transformers import LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 
+from mmeval.engine.device import is_out_of_memory
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.prompts import Flat, Show, flatten
 from mmeval.mmicl.context import Context, PromptError
@@ -169,10 +170,12 @@ class TransformerModel:
         """Answer a batch; one that does not fit in memory, or has a row that is refused, is halved."""
         try:
             return answer(rows, *self._embed(rows, encoded))
-        except torch.OutOfMemoryError:
-            reason = "out of memory on this prompt alone; try --dtype bfloat16"
         except PromptError as error:  # a question longer than the Q-Former reads
             reason = str(error)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = "out of memory on this prompt alone; try --dtype bfloat16"
         if len(rows) == 1:
             return [rows[0].respond(error=reason)]
         middle = len(rows) // 2

@@ -266,18 +266,29 @@ def test_errors_are_data_and_the_others_are_answered(load: Load) -> None:
     assert sum(r.text is not None for r in answered.values()) == len(requests())
 
 
+CPU = RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory: you tried to ...")
+
+
 @pytest.mark.slow
-def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError(), CPU, MemoryError()], ids=["gpu", "cpu", "python"])
+def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     model = load()
-    expected, embed, sizes = answers(model, 100), model._embed, []
+    expected, embed, encode, sizes = answers(model, 100), model._embed, model.pictures._encode, []
 
     def scarce(rows: Any, held: Any) -> Any:
         sizes.append(len(rows))
         if len(rows) > 2:
-            raise torch.OutOfMemoryError
+            raise error
         return embed(rows, held)
 
+    def few(pixels: torch.Tensor) -> torch.Tensor:
+        if len(pixels) > 1:
+            raise error
+        return encode(pixels)
+
+    model = load()
     monkeypatch.setattr(model, "_embed", scarce)
+    monkeypatch.setattr(model.pictures, "_encode", few)
     assert answers(model, 100) == expected
     assert max(sizes) > 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mmeval import yaml_file
 from mmeval.cli import main
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.training.config import Config, TrainingError, check_config
+from mmeval.mmicl.training.data import list_skipped, skipped_pictures
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import CheckpointError
@@ -118,3 +120,41 @@ def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:
     learnt = set(json.loads((last / "training.json").read_text())["names"])
     assert {key for key in one if not torch.equal(one[key], two[key])} <= learnt
     assert not torch.equal(base["query_tokens"], two["query_tokens"])  # stage I's, which stage II does not train
+
+
+def test_a_checkpoint_that_is_cut_off_is_passed_over(data: Path) -> None:
+    config = Config(**config_values(data, evaluate_every=2))
+    weights = load_file(train(config) / "trained.safetensors")
+    (data / "out" / "checkpoint-4" / "trainer_state.json").write_text("")  # killed when it was opened
+    shutil.rmtree(data / "out" / "trained")
+    said: list[str] = []
+    again = load_file(train(config, say=said.append) / "trained.safetensors")
+    assert any(line.endswith("checkpoint-2") for line in said)
+    assert all(torch.equal(weights[key], again[key]) for key in weights)
+
+
+def test_a_finished_run_repeated_changes_nothing(data: Path) -> None:
+    for name, changes in (("steps", {}), ("epochs", {"steps": None, "epochs": 2})):
+        config = Config(**config_values(data, output=str(data / name), **changes))
+        final = train(config)
+        before = {path: path.read_bytes() for path in (data / name).rglob("*.safetensors")}
+        shutil.rmtree(final)  # as a kill after the last checkpoint leaves it
+        said: list[str] = []
+        assert train(config, say=said.append) == train(config) == final
+        assert not any(line.startswith("step ") for line in said), said
+        assert {path: path.read_bytes() for path in (data / name).rglob("*.safetensors")} == before
+    longer = replace(Config(**config_values(data, output=str(data / "steps"))), steps=5)
+    said = []
+    train(longer, say=said.append)
+    assert any(line.startswith("step 5 of 5") for line in said)
+
+
+def test_what_a_kill_left_in_the_output_is_no_obstacle(data: Path) -> None:
+    config = Config(**config_values(data, steps=2, evaluate_every=2))
+    train(config)
+    (data / "out" / "skipped-0.jsonl").write_text('{"picture": "/x/a.jpg", "reason": "r"}\n{"picture": "/x/a.jp')
+    (data / "out" / ".config.json").write_text("{")
+    train(replace(config, steps=4))
+    assert json.loads((data / "out" / "config.json").read_text())["steps"] == 4
+    list_skipped(data / "out" / "skipped-0.jsonl", [("/x/b.jpg", "r")])
+    assert skipped_pictures(data / "out") == {"/x/a.jpg", "/x/b.jpg"}

@@ -3,6 +3,7 @@
 import fcntl
 import importlib.util
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ from mmeval.mmicl.training.data import SKIPPED
 from mmeval.mmicl.weights import FACTS, read_json
 
 MARK = "config.json"
-"""The file in the output folder that says whose run it is; locked while the run goes on."""
+"""The file in the output folder that says whose run it is."""
+STATE = "trainer_state.json"
+"""The last file of a checkpoint that is written."""
 FREE = ("steps", "epochs", "workers", "report_to", "keep", "log_every")
 """Keys that may change when a run goes on: how long it is and how it is watched."""
 
@@ -37,17 +40,18 @@ def hold(config: Config, main: bool) -> Iterator[None]:
     output = Path(config.output)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        mark = (output / MARK).open("ab")
+        held = os.open(output, os.O_RDONLY)
     except OSError as error:
         raise TrainingError(f"{output}: cannot be written ({error.strerror}); choose another output") from error
-    with mark:
-        try:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise TrainingError(
-                f"{output}: another training run is writing there; wait for it, stop it, or choose another output"
-            ) from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+    except BlockingIOError as error:
+        raise TrainingError(
+            f"{output}: another training run is writing there; wait for it, stop it, or choose another output"
+        ) from error
+    finally:
+        os.close(held)
 
 
 def begin(config: Config, fresh: bool, main: bool) -> Path | None:
@@ -59,7 +63,7 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
     output = Path(config.output)
     mark = output / MARK
     start = None if fresh else last_checkpoint(output)
-    if start and (not mark.stat().st_size or _lasting(read_json(mark)) != _lasting(json.loads(_text_of(config)))):
+    if start and _lasting(read_json(mark)) != _lasting(json.loads(_text_of(config))):
         raise TrainingError(
             f"{output}: holds a run of another configuration; add --fresh to begin again, or choose another output"
         )
@@ -69,16 +73,34 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
                 shutil.rmtree(old)
             for old in output.glob(SKIPPED.format("*")) if start is None else ():
                 old.unlink()
-            mark.write_text(_text_of(config), encoding="utf-8")
+            begun = mark.with_name(f".{MARK}")
+            begun.write_text(_text_of(config), encoding="utf-8")
+            begun.replace(mark)
         except OSError as error:
             raise TrainingError(f"{output}: cannot be written ({error.strerror}); choose another output") from error
     return start
 
 
 def last_checkpoint(output: Path) -> Path | None:
-    """Find the newest checkpoint that is whole: the Trainer's state is written last."""
-    whole = [folder for folder in output.glob("checkpoint-*") if (folder / "trainer_state.json").exists()]
+    """Find the newest checkpoint whose last file is whole."""
+    whole = [folder for folder in output.glob("checkpoint-*") if state_of(folder) is not None]
     return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
+
+
+def state_of(checkpoint: Path) -> dict[str, Any] | None:
+    """Return what the Trainer kept of a checkpoint; None where a kill came before it was whole."""
+    try:
+        state: dict[str, Any] = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return state
+
+
+def is_finished(start: Path, config: Config) -> bool:
+    """Tell whether a checkpoint is the last that the configuration asks for."""
+    state, before = state_of(start) or {}, read_json(start / FACTS).get("config", {})
+    wanted = config.steps or (state.get("max_steps") if before.get("epochs") == config.epochs else None)
+    return wanted is not None and state.get("global_step", 0) >= wanted
 
 
 def check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor) -> None:

@@ -189,7 +189,10 @@ def _parts(row: TrainingRow) -> list[int]:
 
 
 def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
-    """List pictures that were passed over, each with the reason."""
+    """List pictures that were passed over, each with the reason; what a kill left of a line is ended first."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    if text and not text.endswith("\n"):
+        file.write_text("".join(line for line in text.splitlines(keepends=True) if line.endswith("\n")), "utf-8")
     with file.open("a", encoding="utf-8") as lines:
         lines.writelines(json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in pictures)
 
@@ -197,7 +200,8 @@ def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
 def skipped_pictures(output: Path) -> set[str]:
     """Read which pictures were passed over so far, in whichever process."""
     texts = (file.read_text(encoding="utf-8") for file in output.glob(SKIPPED.format("*")))
-    return {json.loads(line)["picture"] for text in texts for line in text.splitlines()}
+    whole = (line for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n"))
+    return {json.loads(line)["picture"] for line in whole}
 
 
 def read_picture(path: str, processor: MmiclProcessor) -> Tensor:

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 from safetensors import SafetensorError
-from transformers import TrainingArguments
+from transformers import TrainerState, TrainingArguments
 
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training.begin import begin, check, check_same, hold
+from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import (
     SKIPPED,
@@ -103,8 +103,11 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         say=say,
         start=start,
     )
+    if start and is_finished(start, config):
+        trainer.state = TrainerState.load_from_json(str(start / STATE))
+        return _finish(config, trainer, processor, state, say, start)
     _fit(config, trainer, start)
-    return _finish(config, trainer, processor, state, say)
+    return _finish(config, trainer, processor, state, say, None)
 
 
 def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
@@ -247,15 +250,21 @@ def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
     )
 
 
-def _finish(config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, state: PartialState, say: Say) -> Path:
-    """Write what was trained: the best checkpoint where held-out questions were asked, else the last step."""
+def _finish(
+    config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, state: PartialState, say: Say, last: Path | None
+) -> Path:
+    """Write what was trained: the best checkpoint where held-out questions were asked, else the last step.
+
+    `last` is its checkpoint, where there was nothing left to train.
+    """
     final = Path(config.output, "trained")
-    best = trainer.state.best_model_checkpoint if config.held_out else None
+    best = trainer.state.best_model_checkpoint if config.held_out else last
     try:
         if best is None:
             trainer.save_model(str(final))
         elif state.is_main_process:
-            say(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
+            if config.held_out:
+                say(f"best: {best}, {METRIC} {trainer.state.best_metric:.3f}")
             copy_trained(Path(best), final)
         if config.save_full and state.is_main_process:
             model, _ = checkpoints.load(final)
