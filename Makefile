@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score report test test-fast lint bench bench-score bench-train torture mutants train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval score report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench-score: .venv/installed  ## measure: scoring 24,588 rows of MMBench
 
 torture: .venv/installed-dev  ## kill a run at 1,000 chosen instants; it must go on with nothing lost
 	@MMEVAL_KILLS=1000 $(BIN)/python -m pytest tests/torture -k goes_on
+
+fuzz: .venv/installed-dev  ## damage inputs of every kind for 20 minutes; each must end in a sentence
+	@MMEVAL_FUZZ_SECONDS=2400 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/fuzz -rP $(ARGS)
 
 mutants: .venv/installed-dev  ## plant faults into the code that keeps answers; each must be caught
 	@$(BIN)/python -m pytest tests/torture -k fault -v

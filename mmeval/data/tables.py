@@ -239,8 +239,9 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
             batches = (batch.to_pylist() for batch in table.iter_batches(BATCH, columns=columns))
             for number, values in enumerate(chain.from_iterable(batches), 1):
                 yield values, f"{path}, row {number}"
-    except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as parquet ({str(error).splitlines()[0]}); get it again") from error
+    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read as parquet ({reason}); get it again") from error
 
 
 def _json(path: Path, hook: Hook | None) -> Found:

@@ -65,9 +65,13 @@ def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer,
     if form is None:
         raise InputError(f"{name}: not a video of a known kind ({', '.join(FORMATS)}); replace it")
     try:
-        with av.open(str(path), format=form, options={"protocol_whitelist": "file"}) as container:
+        with av.open(
+            str(path), format=form, options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        ) as container:
             if not container.streams.video:
                 raise InputError(f"{name}: no video in the file; replace it")
+            if container.streams.video[0].codec_context is None:
+                raise InputError(f"{name}: broken video (its codec is unknown); replace it")
             yield container, container.streams.video[0]
     except av.error.FFmpegError as error:
         raise InputError(f"{name}: broken video ({error.strerror}); replace it") from error

@@ -91,7 +91,7 @@ def load_model(
     try:
         with no_init_weights():
             built = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: describes a model that cannot be built ({one_line(error)})") from error
     model = cast(MmiclForConditionalGeneration, built)
     if dtype == torch.float16 and config.family == "t5":
@@ -174,7 +174,7 @@ def _config(file: Path) -> MmiclConfig:
         raise CheckpointError(f"{file}: a '{kind}' model; choose a checkpoint of type mmicl, {' or '.join(PUBLISHED)}")
     try:
         config: MmiclConfig = MmiclConfig.from_dict(values)
-    except (StrictDataclassError, TypeError, ValueError) as error:
+    except (StrictDataclassError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: the configuration cannot be used ({one_line(error)})") from error
     return config
 

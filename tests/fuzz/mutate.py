@@ -55,7 +55,7 @@ def _inserted(data: bytes, rng: random.Random) -> bytes:
 
 
 def _doubled(data: bytes, rng: random.Random) -> bytes:
-    lines = data.splitlines(keepends=True) or [b""]
+    lines = data.splitlines(keepends=True) or [data]
     place = rng.randrange(len(lines))
     return b"".join([*lines[:place], lines[place], *lines[place:]])
 
@@ -84,7 +84,7 @@ def _document(data: bytes, rng: random.Random) -> bytes:
 
 def _line(data: bytes, rng: random.Random) -> bytes:
     lines = data.splitlines()
-    place = rng.randrange(max(len(lines), 1))
+    place = rng.randrange(len(lines))  # a ValueError where there is none
     lines[place] = _dumped(_changed(json.loads(lines[place]), rng))
     return b"\n".join(lines) + b"\n"
 

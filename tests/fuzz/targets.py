@@ -81,7 +81,8 @@ def _decode(folder: Path, rng: random.Random) -> None:
 
 
 def _frames(folder: Path, rng: random.Random) -> None:
-    for image in video.frames(folder, ["clip.mp4"], "row 1", 3, rng.choice(("uniform", video.SAMPLER))):
+    shown, _ = video.frames(folder, ["clip.mp4"], "row 1", 3, rng.choice([*video.SAMPLERS]))
+    for image in shown:
         image.decode()
 
 
@@ -179,7 +180,7 @@ OPTIONS = """run score report submit tasks models mic train build sources stage2
 embedded / hub: --limit 0 -1 3 x 1e9 --out --seed 18446744073709551616 --shots --frames --prompt --reading --config
 --judge --answers --predictions --json --check --to openvlm --fresh --dry-run --scoring likelihood --seeds 0,1
 0..99999999 --published 2023-09-17 --version -h -- *"""
-WORDS = (*OPTIONS.split(), "", "http://x y", "\ud83d", "\x1b[2J", "a\nb")
+WORDS = (*OPTIONS.split(), "", "http://x y", "\udcff", "\x1b[2J", "a\nb")
 
 
 def _arguments(folder: Path, rng: random.Random) -> None:

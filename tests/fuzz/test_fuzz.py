@@ -1,7 +1,7 @@
 """Damaged input ends in a sentence: no traceback, no hang, no flood of memory.
 
-`MMEVAL_FUZZ_SECONDS` is how long all targets take together (`make fuzz` gives them 20 minutes). A failure prints the
-seed that repeats it: `MMEVAL_FUZZ_SEED=N MMEVAL_FUZZ_SECONDS=0 pytest tests/fuzz -k TARGET`.
+`MMEVAL_FUZZ_SECONDS` is how long all targets take together, two minutes unless `make fuzz` runs them: 40 minutes, of two
+processes. A failure prints the seed that repeats it: `MMEVAL_FUZZ_SEED=N MMEVAL_FUZZ_SECONDS=0 pytest tests/fuzz -k TARGET`.
 """
 
 from __future__ import annotations

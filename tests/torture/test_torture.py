@@ -80,7 +80,7 @@ class Torture:
         folder = self.place / f"killed{self.rounds}"
         self.once_held(folder)
         while self.kills < kills and not self.whole_run(folder):
-            kind = self.rng.choices(("run", "fresh", "score"), (6, 2, 2))[0]
+            kind = self.rng.choices(("run", "fresh", "score"), (6, 2, 2) if not self.fault else (2, 2, 2))[0]
             (self.once_scored if kind == "score" else self.once_asked)(folder, fresh=kind == "fresh")
         for _ in range(3):
             status = self.call(folder)
