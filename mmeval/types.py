@@ -41,6 +41,11 @@ def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     return f", did you mean '{match[0]}'?" if match else ""
 
 
+def printable(text: str) -> str:
+    """Return a text in which control characters, which data may bring, are escapes and move no cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
 @dataclass(frozen=True, eq=False)
 class Image:
     """A picture, wherever it comes from: a file, encoded bytes or what reads them, or pixels already drawn.

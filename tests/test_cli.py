@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -44,3 +45,14 @@ def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatc
     assert ended.exit_code == 3
     assert "AssertionError: cannot be" in ended.output
     assert "mmeval: a fault of the program; please report it with the lines above (mmeval 0." in ended.output
+
+
+def test_control_sequences_of_data_are_shown_as_text(tmp_path: Path) -> None:
+    fields = "fields: {question: question, answer: answer, options: [a, b]}"
+    (tmp_path / "c.yaml").write_text(f"about: x\nkind: multiple choice\nfiles: j.jsonl\n{fields}\n")
+    row = {"question": "\x1b]0;OWNED\x07\x1b[2JWhich?", "answer": "A", "a": "1", "b": "2"}
+    for answer, command in (("A", ["--dry-run"]), ("\x1b[2J", ["--out", str(tmp_path / "r")])):
+        (tmp_path / "j.jsonl").write_text(json.dumps({**row, "answer": answer}) + "\n")
+        ended = CliRunner().invoke(main, ["run", "--task", str(tmp_path / "c.yaml"), "--model", "constant", *command])
+        assert "\\x1b[2J" in ended.output
+        assert "\x1b" not in ended.output and "\x07" not in ended.output

@@ -9,7 +9,7 @@ import click
 
 from mmeval import __version__
 from mmeval.cli import results, run, train
-from mmeval.types import InputError
+from mmeval.types import InputError, printable
 
 
 class Commands(click.Group):
@@ -28,7 +28,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except InputError as error:
-            click.echo(f"mmeval: {error}", err=True)
+            click.echo(f"mmeval: {printable(str(error))}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt as stop:
             message = str(stop) or "stopped; what was answered is kept, and the same command goes on from there"

@@ -152,7 +152,7 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     base, lora = facts.get("base"), facts.get("lora")
     if not isinstance(base, str):
         raise CheckpointError(f"{folder / FACTS}: does not name the base model; train again")
-    base_folder = find(base, facts.get("revision"))
+    base_folder = folder / base if (folder / base).is_dir() else find(base, facts.get("revision"))
     if digest(base_folder) != facts.get("digest"):
         raise CheckpointError(
             f"{folder}: was trained from {base}, but the weights there have changed since; restore them, or train again"

@@ -14,7 +14,7 @@ from mmeval.rendering import Preview
 from mmeval.reporting import sheet, table
 from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task
-from mmeval.types import Display
+from mmeval.types import Display, printable
 
 LOG_EVERY = 10.0
 """Seconds between two lines of progress where the output is not a terminal."""
@@ -30,7 +30,7 @@ def console() -> Console:
 
 def say(line: str, style: str = "") -> None:
     """Print a line for the person who waits."""
-    console().print(Text(line, style))
+    console().print(Text(printable(line), style))
 
 
 class Screen(Display):

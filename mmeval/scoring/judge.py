@@ -139,6 +139,7 @@ def check_address(url: str) -> None:
     except ValueError:  # a port or a bracket that is not one
         sound = False
     if not sound:
+        url = re.sub("//[^/]*@", "//", url)
         raise InputError(f"the judge's address '{url}' is not an http:// or https:// address; give one up to /v1")
 
 
@@ -150,6 +151,10 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
     from anyio.from_thread import start_blocking_portal
 
     check_address(judge.url)
+    key = os.environ.get(KEY, "")
+    if not re.fullmatch("[!-~]*", key):
+        raise InputError(f"{KEY} holds blanks or other characters that no key has; set it again")
+    place = re.sub("//[^/]*@", "//", judge.url)  # a password in it is nobody's to read
     verdicts = Verdicts(judge.model)
     cached = _cached(judge.cache)
     open_questions: dict[str, list[Record]] = {}
@@ -161,12 +166,12 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
         else:
             open_questions.setdefault(key, []).append(record)
     if open_questions:
-        say(f"asking {judge.model} at {judge.url} about {len(open_questions)} answers that no scorer can read")
+        say(f"asking {judge.model} at {place} about {len(open_questions)} answers that no scorer can read")
         with start_blocking_portal() as portal:  # a loop of its own: a notebook's main thread has one already
             portal.call(_ask_all, judge, open_questions, verdicts)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         say(
-            f"the judge at {judge.url} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
+            f"the judge at {place} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
             "strict counts them as unparsed, and the same command asks again for these"
         )
     return verdicts
@@ -190,7 +195,7 @@ async def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verd
             lines.write({"key": key, "model": judge.model, "reply": reply})
             verdicts.read |= dict.fromkeys(ids, letter)
         else:
-            verdicts.why = problem
+            verdicts.why = problem.replace(os.environ.get(KEY) or "\0", "***").replace(judge.url, "the judge")
             (verdicts.failed if reply is None else verdicts.unreadable).update(ids)
 
     headers = {"Content-Type": "application/json"}

@@ -248,6 +248,22 @@ def test_the_key_goes_nowhere_else(server: Server, tmp_path: Path, monkeypatch: 
     assert set(seen) == {"Bearer secret"} and server.asked == []
 
 
+def test_neither_key_nor_password_is_ever_said(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(judge.KEY, "sk-secret")
+    said: list[str] = []
+    server.reply = lambda prompt: says("wrong key: sk-secret")
+    url = server.url.replace("//", "//me:hidden@")
+    found = judge.ask(Judge(url, "m", tmp_path / "j"), records(1), said.append)
+    server.reply = lambda prompt: None
+    judge.ask(Judge(url, "m", tmp_path / "j"), records(1), said.append)
+    assert "***" in found.why and len(said) == 4
+    assert not [line for line in [*said, found.why] if "secret" in line or "hidden" in line]
+    monkeypatch.setenv(judge.KEY, "sk-\nsecret")
+    with pytest.raises(InputError, match="MMEVAL_JUDGE_KEY holds blanks or other characters") as raised:
+        judge.ask(Judge(url, "m", tmp_path / "j"), records(1))
+    assert "secret" not in str(raised.value)
+
+
 def test_a_line_that_a_kill_tore_is_asked_again(server: Server, tmp_path: Path) -> None:
     asked = Judge(server.url, "m", tmp_path / "judge.jsonl")
     judge.ask(asked, records())

@@ -25,7 +25,7 @@ from tests.training.conftest import config_values, write_base, write_examples
 
 RUN = {"checkpoint-3", "checkpoint-6", "config.json", "left_out.jsonl", "trained", "trained.txt"}
 TRAINED = {"config.json", "mmicl_processor.json", "preprocessor_config.json", "qformer_tokenizer", "tokenizer.json"}
-TRAINED |= {"trained.safetensors", "training.json", "training_args.bin"}
+TRAINED |= {"trained.safetensors", "training.json"}
 CHECKPOINT = TRAINED | {"optimizer.pt", "rng_state.pth", "scheduler.pt", "trainer_state.json"}
 
 
@@ -158,3 +158,15 @@ def test_what_a_kill_left_in_the_output_is_no_obstacle(data: Path) -> None:
     assert json.loads((data / "out" / "config.json").read_text())["steps"] == 4
     list_skipped(data / "out" / "skipped-0.jsonl", [("/x/b.jpg", "r")])
     assert skipped_pictures(data / "out") == {"/x/a.jpg", "/x/b.jpg"}
+
+
+def test_what_was_trained_names_no_machine_and_may_move(data: Path) -> None:
+    config = Config(**config_values(data / "here"))
+    shutil.copytree(data, data / "here", ignore=shutil.ignore_patterns("here"))
+    final = train(config)
+    texts = [path.read_bytes() for path in (data / "here" / "out").rglob("*") if path.is_file()]
+    assert not [text for text in texts if str(data).encode() in text]
+    (data / "here").rename(data / "there")
+    assert checkpoints.load_model(data / "there" / "out" / "trained") is not None
+    train(Config(**config_values(data / "there", steps=5)))
+    assert (data / "there" / "out" / "checkpoint-5").exists() and not final.exists()

@@ -124,8 +124,20 @@ def check_same(start: Path, facts: Mapping[str, Any]) -> None:
             )
 
 
+def portable(config: Config) -> dict[str, Any]:
+    """Return the configuration with its files as seen from the output folder: they may move together."""
+
+    def near(path: str | None) -> str | None:
+        return os.path.relpath(path, config.output) if path else None
+
+    files = {key: near(getattr(config, key)) for key in ("held_out", "features", "deepspeed")}
+    model = near(config.model) if Path(config.model).is_dir() else config.model
+    own = {"output": ".", "data": [near(path) for path in config.data], "model": model}
+    return asdict(config) | files | own
+
+
 def _text_of(config: Config) -> str:
-    return json.dumps(asdict(config), indent=2, sort_keys=True) + "\n"
+    return json.dumps(portable(config), indent=2, sort_keys=True) + "\n"
 
 
 def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From a configuration to a trained model: check everything that can be checked, then train, then save."""
 
+import os
 from collections.abc import Callable, Set
 from dataclasses import asdict, replace
 from itertools import islice
@@ -15,7 +16,7 @@ from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished
+from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished, portable
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import (
     SKIPPED,
@@ -74,14 +75,16 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         wanted = index.images | {image for row, _ in held_out for image in row.images}
         _keep_features(config, model, collator, wanted, state, say)
     facts = {
-        "base": str(folder.resolve()) if Path(config.model).is_dir() else config.model,
+        "base": os.path.relpath(folder, Path(config.output, "trained"))
+        if Path(config.model).is_dir()
+        else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
         "digest": checkpoints.digest(folder),
         "rows": index.digest(),
         "trainable": config.trainable,
         "names": names,
         "lora": asdict(config.lora) if config.lora else None,
-        "config": asdict(config),
+        "config": portable(config),
     }
     if state.is_main_process:
         Path(config.output, NAMES).write_text("\n".join(names) + "\n", encoding="utf-8")

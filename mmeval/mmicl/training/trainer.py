@@ -172,7 +172,6 @@ class MmiclTrainer(Trainer):
         write_trained(folder, {key: state[key].detach().cpu() for key in self.facts["names"]}, self.facts)
         self.model.config.save_pretrained(folder)
         self.data_collator.processor.save_pretrained(folder)
-        torch.save(self.args, folder / "training_args.bin")
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         """Do as the Trainer does, without the whole model that it writes beside a sharded optimiser."""
