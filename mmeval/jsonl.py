@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mmeval.types import InputError
+from mmeval.types import InputError, whole
 
 if TYPE_CHECKING:
     import jsonlines
@@ -59,9 +59,9 @@ def read(
 
 
 def mended(value: Any) -> Any:
-    """Return the value with half a surrogate pair, which JSON allows and no file can hold, as U+FFFD."""
+    """Return the value with every half of a character as U+FFFD."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole(value)
     if isinstance(value, (list, tuple)):
         return [mended(one) for one in value]
     return {mended(key): mended(one) for key, one in value.items()} if isinstance(value, dict) else value

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mmeval.scoring.readings.answer import split
 from mmeval.task import Task
-from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, images
+from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, Shot, images, whole
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,12 @@ def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False)
         candidates = task.candidates(sample)
     word = task.prompts[prompt]
     blank = replace(sample, choices=(), shots=())
-    shots = [replace(shot, prompt=word(replace(blank, prompt=shot.prompt))) for shot in sample.shots]
+    worded = [replace(shot, prompt=word(replace(blank, prompt=shot.prompt))) for shot in sample.shots]
+    shots = [Shot(_whole(shot.prompt), whole(shot.answer)) for shot in worded]
     shown = tuple(shot for shot in shots if images(shot.prompt))
     texts = [f"{_written(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)]
-    return Request(sample.id, (*(["".join(texts)] if texts else []), *word(sample)), shown, candidates)
+    parts = _whole((*(["".join(texts)] if texts else []), *word(sample)))
+    return Request(sample.id, parts, shown, tuple(map(whole, candidates)))
 
 
 def record(sample: Sample, request: Request, response: Response, digest: str = "") -> Record:
@@ -90,3 +92,7 @@ def _written(parts: Parts) -> str:
     """Likewise, with the blanks around it: the public readers look for an option as its table has it."""
     texts = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
     return "".join(texts)
+
+
+def _whole(parts: Parts) -> Parts:
+    return tuple(whole(part) if isinstance(part, str) else part for part in parts)

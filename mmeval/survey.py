@@ -3,13 +3,14 @@
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mmeval.pictures import TRAITS
-from mmeval.types import SPARE, Image, InputError, Model, Parts, Sample, Unsupported, images
+from mmeval.types import HALF, SPARE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
+HALVES = "texts with half a character"
 """What is counted of pictures -> how it is said."""
 
 
@@ -43,7 +44,7 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
     questions, digest = hashlib.sha256(), hashlib.sha256()
     groups: dict[str, dict[str, list[str]]] = {}
     own: dict[str, str] = {}
-    widest, spare = (0, ""), 0
+    widest, spare, halves = (0, ""), 0, 0
     traits: dict[str, tuple[str, ...]] = {}
     for sample in samples:
         if sample.id in own:
@@ -56,12 +57,13 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
         groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
         traits |= {image.digest: image.traits for image in _shown(sample) if image.digest not in traits}
         spare += int(sample.tags.get(SPARE, 0))
+        halves += HALF.search("".join(_texts(sample))) is not None
         widest = max(widest, (len(_shown(sample)), sample.id), key=lambda pair: pair[0])
     if not own:
         raise InputError("the data holds no sample; check that it is the right file or folder")
     ids = tuple(own) if limit is None else _evenly(groups, own, limit)
     asked = {id: own[id] for id in ids}
-    counts = Counter({"all": len(traits), "spare": spare}) + Counter(
+    counts = Counter({"all": len(traits), "spare": spare, HALVES: halves}) + Counter(
         trait for found in traits.values() for trait in found
     )
     return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, tuple(groups), counts)
@@ -78,14 +80,23 @@ def check_pictures(model: Model, found: Survey) -> None:
 
 
 def of_pictures(counts: Mapping[str, int]) -> list[str]:
-    """Return what a reader must know of how pictures are shown, in a sentence, where any is shown changed."""
+    """Return what a reader must know of pictures and texts that are shown changed, a sentence each."""
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
-    return [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
+    found = [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
+    if halves := counts.get(HALVES):
+        found.append(f"{halves:,} questions hold half a character, as of an emoji cut in two, which is asked as \ufffd.")
+    return found
 
 
 def _shown(sample: Sample) -> list[Image]:
     shown = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
     return [image for parts in shown for image in images(parts)]
+
+
+def _texts(sample: Sample) -> Iterator[str]:
+    shown = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
+    yield from (part for parts in shown for part in parts if isinstance(part, str))
+    yield from (*sample.targets, *sample.tags.values(), *(shot.answer for shot in sample.shots))
 
 
 def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit: int) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ is the business of the other rooms.
 import difflib
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,6 +40,15 @@ def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """`, did you mean 'x'?`, or nothing where no known word is near."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f", did you mean '{match[0]}'?" if match else ""
+
+
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character: JSON allows an emoji that was cut in two, and no file and no tokenizer can take it."""
+
+
+def whole(text: str) -> str:
+    """Return a text in which half a character is U+FFFD."""
+    return HALF.sub("\ufffd", text)
 
 
 def printable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mmeval.types import InputError
@@ -19,6 +20,8 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
         import datasets  # type: ignore[import-untyped]
     except ImportError as error:
         raise InputError("DATA=hub needs the package datasets; pip install 'mmeval-harness[hf]'") from error
+    if Path(repo).exists():  # `datasets` takes a path for a repository
+        raise InputError(f"the data set {repo} is on the hub, and there is something of that name here; run elsewhere")
     # its retries are printed by the half dozen, each with an address; what came of them is said once, below
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     named = {"name": config} if config else {}

@@ -25,6 +25,7 @@ from mmeval.scoring.metrics import groups
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task, load_task
 from mmeval.types import SPARE, Image, InputError, Record, Sample
+from tests.evaluating import evaluate
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
 TOOLS: dict[str, Any] = {
@@ -532,3 +533,15 @@ def test_nan_is_no_option(tmp_path: Path, empty: str) -> None:
     text = f'{{"q": "Which?", "A": "x", "B": "y", "C": {empty}, "a": "A", "img": NaN}}'
     (found,) = read(tmp_path, "t.jsonl", text, fields={"options": ["A", "B", "C"]})
     assert (found.choices, names(found)) == ((("x",), ("y",)), ["Which?"])
+
+
+def test_half_a_character_is_replaced_and_counted(tmp_path: Path) -> None:
+    fields = {"question": "q", "answer": "a", "pictures": "p"}
+    path = card(tmp_path, {"about": "x", "kind": "short answer", "files": "q.jsonl", "fields": fields})
+    picture(tmp_path / "a.png")
+    rows = [{"q": "What \ud83d is it?", "a": "a \ude00 bird", "p": "a.png"}, {"q": "Where?", "a": "here", "p": "a.png"}]
+    jsonl(tmp_path / "q.jsonl", rows)
+    found = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
+    assert found.complete and "What \ufffd is it?" in found.records[0].sent
+    said = "1 questions hold half a character, as of an emoji cut in two, which is asked as \ufffd."
+    assert said in found.results["remarks"]
