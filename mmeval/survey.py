@@ -84,7 +84,7 @@ def of_pictures(counts: Mapping[str, int]) -> list[str]:
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
     found = [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
     if halves := counts.get(HALVES):
-        found.append(f"{halves:,} questions hold half a character, as of an emoji cut in two, which is asked as \ufffd.")
+        found.append(f"{halves:,} questions hold half a character, as of a cut emoji; it is asked as \ufffd.")
     return found
 
 

@@ -5,6 +5,7 @@ Which file a question is about is for its task to say. MIC opens videos here, to
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,11 +53,15 @@ def check() -> None:
         ) from error
 
 
+class DamagedVideo(InputError):
+    """A file that is no video, or breaks while it is decoded: an error of the questions about it."""
+
+
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """Open a file and its first video stream, to be decoded inside the `with`.
 
-    Raises InputError for what is not a video, or turns out to be broken while it is decoded, and without PyAV.
+    Raises DamagedVideo for what is not a video, or turns out to be broken while it is decoded; InputError without PyAV.
     """
     check()
     import av
@@ -69,12 +74,12 @@ def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer,
             str(path), format=form, options={"protocol_whitelist": "file"}, metadata_errors="replace"
         ) as container:
             if not container.streams.video:
-                raise InputError(f"{name}: no video in the file; replace it")
+                raise DamagedVideo(f"{name}: no video in the file; replace it")
             if container.streams.video[0].codec_context is None:
-                raise InputError(f"{name}: broken video (its codec is unknown); replace it")
+                raise DamagedVideo(f"{name}: broken video (its codec is unknown); replace it")
             yield container, container.streams.video[0]
     except av.error.FFmpegError as error:
-        raise InputError(f"{name}: broken video ({error.strerror}); replace it") from error
+        raise DamagedVideo(f"{name}: broken video ({error.strerror}); replace it") from error
 
 
 def picture(frame: av.VideoFrame) -> PILImage.Image:
@@ -88,8 +93,9 @@ def frames(
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
     """Return the frames of the first file of those names that the folder has, and the tags that say how and when.
 
-    `times` are in seconds from the video's first frame. Raises InputError for a file that is missing, is not a video,
-    or has fewer frames than are asked for; for an unknown sampler; and where PyAV is not installed.
+    `times` are in seconds from the video's first frame. Of a damaged file there is one picture, which is an error where
+    it is decoded: the other questions are asked. Raises InputError for a file that is missing or has fewer frames than
+    are asked for; for an unknown sampler; and where PyAV is not installed.
     """
     if sampler not in SAMPLERS:
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
@@ -101,11 +107,26 @@ def frames(
         others = " (or in another of its places)" if len(names) > 1 else ""
         raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")
     stat = path.stat()
+    times: tuple[float, ...]
     try:
         times, images = _taken(_Clip(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler))
+    except DamagedVideo as error:
+        times, images = (), (_damaged(path, name, str(error)),)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     return images, {"frames": str(count), "sampler": sampler, "times": " ".join(f"{time:.2f}" for time in times)}
+
+
+def _damaged(path: Path, name: str, reason: str) -> Image:
+    """Return what stands for the frames of a damaged video: the file's digest, and an error where it is decoded."""
+
+    def fail() -> bytes:
+        raise InputError(reason)
+
+    image = Image(fail, name)
+    with path.open("rb") as file:
+        vars(image)["digest"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return image
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
@@ -172,7 +193,7 @@ def _decoded(clip: _Clip) -> list[tuple[float, PILImage.Image]]:
         start = None
         for place, frame in enumerate(container.decode(stream)):
             if frame.time is None:
-                raise InputError(f"the video {clip.name} does not say when its frames are shown; replace it")
+                raise DamagedVideo(f"the video {clip.name} does not say when its frames are shown; replace it")
             start = frame.time if start is None else start
             if place == places[len(found)]:
                 found.append((frame.time - start, picture(frame)))

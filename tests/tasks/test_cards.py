@@ -543,5 +543,5 @@ def test_half_a_character_is_replaced_and_counted(tmp_path: Path) -> None:
     jsonl(tmp_path / "q.jsonl", rows)
     found = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
     assert found.complete and "What \ufffd is it?" in found.records[0].sent
-    said = "1 questions hold half a character, as of an emoji cut in two, which is asked as \ufffd."
+    said = "1 questions hold half a character, as of a cut emoji; it is asked as \ufffd."
     assert said in found.results["remarks"]
