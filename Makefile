@@ -54,14 +54,14 @@ bench: .venv/installed  ## measure: batched against one by one, on the embedded 
 bench-score: .venv/installed  ## measure: scoring 24,588 rows of MMBench
 	@$(BIN)/python -m benchmarks.scoring
 
-torture: .venv/installed-dev  ## kill a run at 1,000 chosen instants; it must go on with nothing lost
-	@MMEVAL_KILLS=1000 $(BIN)/python -m pytest tests/torture -k goes_on
+torture: .venv/installed-dev  ## kill runs, builds and trainings at chosen instants, fill the disk; nothing may be lost
+	@MMEVAL_KILLS=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k 'not fault' --durations=0
 
 fuzz: .venv/installed-dev  ## damage inputs of every kind for 20 minutes; each must end in a sentence
 	@MMEVAL_FUZZ_SECONDS=2400 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/fuzz -rP $(ARGS)
 
 mutants: .venv/installed-dev  ## plant faults into the code that keeps answers; each must be caught
-	@$(BIN)/python -m pytest tests/torture -k fault -v
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k fault -v
 
 bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'

@@ -10,6 +10,7 @@ import builtins
 import hashlib
 import io
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,8 @@ class Order:
     """Die there; 0: never."""
     signal: int = signal.SIGKILL
     fault: str = ""
+    room: int | None = None
+    """Bytes that a file may have, as on a disk that is full."""
 
 
 class Clock:
@@ -78,14 +81,16 @@ class Noting(Constant):
     def __init__(self, order: Order, clock: Clock) -> None:
         super().__init__("noting", "yes")
         self._failed = order.log.with_suffix(".failed")
-        self._log, self._clock = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), clock
+        log = order.log if order.room is None else os.devnull  # which has room
+        self._log, self._clock = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), clock
+        self._fails = order.room is None
 
     def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
         before = set(self._failed.read_text().split()) if self._failed.exists() else set()
         for request in requests:
             os.write(self._log, f"asked {request.id}\n".encode())
             response = Response(request.id, text="yes" if len(request.id) % 2 else "no")
-            if tenth(request.id) and request.id not in before:
+            if self._fails and tenth(request.id) and request.id not in before:
                 with self._failed.open("a") as file:
                     file.write(f"{request.id}\n")
                 response = Response(request.id, error="the machine was busy; run again")
@@ -111,25 +116,34 @@ def tenth(id: str) -> bool:
 
 
 def work(order: Order) -> None:
-    """Run the command; end with its status, unless the instant comes first."""
-    output = os.open(order.log.with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    """Run the command with the model that notes its work; end with its status, unless the instant comes first."""
     clock = Clock(order)
     if order.fault:
         FAULTS[order.fault].plant()
     setattr(sweep, "load_model", lambda *_: Noting(order, clock))  # noqa: B010
     for figure in (dotplot, radar):  # drawing takes seconds, and writes files as the rest does
         setattr(figure, "draw", _drawn(figure.__name__.rpartition(".")[2]))  # noqa: B010
+    run(order, clock)
+
+
+def run(order: Order, clock: Clock | None = None) -> None:
+    """Run any command; end with its status, unless the instant comes first."""
+    clock = clock or Clock(order)
+    output = os.open(order.log.with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
     opening = clock.opened(io.open)
     setattr(io, "open", opening)  # noqa: B010
     setattr(builtins, "open", opening)  # noqa: B010
+    if order.room is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.room, resource.RLIM_INFINITY))
     sys.addaudithook(clock.audit)
     try:
         main(list(order.command), prog_name="mmeval")
     except SystemExit as end:
-        with order.log.open("a") as log:
-            log.write(f"instants {clock.now}\n")
+        if order.room is None:
+            with order.log.open("a") as log:
+                log.write(f"instants {clock.now}\n")
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(int(end.code or 0))

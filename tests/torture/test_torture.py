@@ -56,9 +56,12 @@ class Torture:
         child.start()
         return child
 
-    def call(self, folder: Path, *more: str, command: tuple[str, ...] = (), instant: int = 0) -> int:
+    def call(
+        self, folder: Path, *more: str, command: tuple[str, ...] = (), instant: int = 0, room: int | None = None
+    ) -> int:
         """Run a command to its end, or to the instant of its death; returns its status."""
-        order = Order(command or self.command(folder, *more), folder, self.log(folder), instant, fault=self.fault)
+        command = command or self.command(folder, *more)
+        order = Order(command, folder, self.log(folder), instant, fault=self.fault, room=room)
         child = self.start(order)
         child.join(120)
         assert child.exitcode is not None, "it hangs"
@@ -206,6 +209,26 @@ def test_a_planted_fault_is_caught(tmp_path: Path, fault: str) -> None:
         pytest.skip("this system does not count write calls")
     with pytest.raises(AssertionError, match=FAULTS[fault].caught):
         torture(tmp_path, MUTANT_KILLS, fault)
+
+
+ROOMS = (0, 1, 8, 64, 200, 400, 600, 800, 1200, 1600, 2400, *range(3000, 36_000, 3000))
+"""Bytes that a file may have while the disk is full."""
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    found = Torture(tmp_path)
+    for room in ROOMS if KILLS >= 1000 else ROOMS[::5]:
+        folder = tmp_path / f"full{room}"
+        status = found.call(folder, room=room)
+        said = found.output(folder)
+        assert status in (0, 1, 2), said
+        assert status != 2 or room < 400 or said.count("\n") == 1, said  # what is said has no more room
+        before = {id: record for id, record in read(folder).items() if "error" not in record}
+        for _ in range(2):
+            assert found.call(folder) in (0, 1), found.output(folder)
+        assert before.items() <= read(folder).items()
+        assert read(folder) == found.expected
+        assert scores(folder) == scores(found.whole)
 
 
 @pytest.fixture(autouse=True)
