@@ -1,0 +1,64 @@
+"""How often `strict` reads another letter than BLINK's authors published: python -m benchmarks.letters BLINK_Benchmark
+
+The folder is a checkout of zeyofu/BLINK_Benchmark, whose `eval/saved_outputs` has answers to its validation questions,
+each with the letter that GPT-3.5 read out of it ("(Z)" where it read none). The options stand in no file of the outputs;
+those that are alike in all questions of a task are written out here.
+"""
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmeval.scoring.readings.strict import strict
+
+SECOND, POINTS = ("the second image", "the third image"), ("Point A", "Point B", "Point C", "Point D")
+OPTIONS = {
+    **dict.fromkeys(("Art_Style", "Visual_Similarity", "Jigsaw"), SECOND),
+    **dict.fromkeys(("Functional_Correspondence", "Semantic_Correspondence", "Visual_Correspondence"), POINTS),
+    "Multi-view_Reasoning": ("left", "right"),
+    "Relative_Reflectance": ("A is darker", "B is darker", "About the same"),
+    "Relative_Depth": ("A is closer", "B is closer"),
+    "Object_Localization": ("Box A", "Box B"),
+    "Forensic_Detection": ("the first image", "the second image", "the third image", "the fourth image"),
+    "IQ_Test": ("picture A", "picture B", "picture C", "picture D"),
+    "Spatial_Relation": ("yes", "no"),
+    "Counting": ("", "", "", ""),
+}
+
+
+def answers(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the task, the text and the published letter of each answer to a validation question."""
+    for path in sorted(folder.glob("eval/saved_outputs/*/*.json")):
+        try:
+            splits = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            print(f"{path}: not JSON, left out", file=sys.stderr)
+            continue
+        for row in (row for rows in splits.values() for row in rows):
+            task = re.fullmatch(r"val_(.+)_\d+", row["idx"])
+            if task and task[1] in OPTIONS:
+                yield task[1], row["full_prediction"], row["prediction"].strip()[1:2]
+
+
+def main(folder: Path) -> None:
+    """Print how the letters compare."""
+    counts: Counter[str] = Counter()
+    for task, text, published in answers(folder):
+        letter = strict(text, OPTIONS[task])
+        letter = None if letter == "Z" else letter
+        if published == "Z":
+            counts["a letter where none is published" if letter else "none, as published"] += 1
+        else:
+            counts["another letter" if letter and letter != published else "the same" if letter else "unread"] += 1
+    lettered = counts["another letter"] + counts["the same"] + counts["unread"]
+    for name, number in counts.items():
+        print(f"{name}: {number:,}")
+    print(f"of {lettered:,} with a published letter: another {100 * counts['another letter'] / lettered:.3f}%", end="")
+    print(f", the same {100 * counts['the same'] / lettered:.1f}%")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
