@@ -1,7 +1,7 @@
 """How often `strict` reads another letter than BLINK's authors published: python -m benchmarks.letters BLINK_Benchmark
 
 The folder is a checkout of zeyofu/BLINK_Benchmark, whose `eval/saved_outputs` has answers to its validation questions,
-each with the letter that GPT-3.5 read out of it ("(Z)" where it read none). The options stand in no file of the outputs;
+each with the letter that GPT-3.5 read out of it ("(Z)" where it read none). The options stand in none of these files;
 those that are alike in all questions of a task are written out here.
 """
 
