@@ -25,7 +25,10 @@ SPARE = "pictures left out"
 
 
 class InputError(Exception):
-    """Something given to us is wrong; the message names the thing and the fix. The CLI exits with 2."""
+    """Something given to us is wrong; the message names the thing and the fix, in a line. The CLI exits with 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 class RunMismatch(InputError):

@@ -188,6 +188,10 @@ def numbers(group: str, records: Sequence[Record], scores: Sequence[Score]) -> d
     """Return the subtasks and the two sums; the questions of a picture share that group."""
     judged: dict[str, dict[str, list[float | None]]] = {name: {} for name in SUBTASKS}
     for record, score in zip(records, scores, strict=True):
+        if record.category not in judged:
+            raise InputError(
+                f"{record.id}: of the subtask '{record.category}', which MME does not have; restore the file"
+            )
         judged[record.category].setdefault(record.groups[group], []).append(score.value)
     found = {name: subtask(pictures) for name, pictures in judged.items()}
     sums = (("perception", PERCEPTION), ("cognition", COGNITION))

@@ -151,5 +151,6 @@ def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
 
     keys = ("output", "held_out", "features", "deepspeed")
     moved: dict[str, Any] = {key: placed(file) for key in keys if (file := getattr(config, key))}
-    model = placed(config.model) if Path(placed(config.model)).is_dir() else config.model
+    is_folder = os.path.isdir(placed(config.model))  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
+    model = placed(config.model) if is_folder else config.model
     return replace(config, **moved, model=model, data=tuple(map(placed, config.data)))
