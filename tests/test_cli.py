@@ -25,6 +25,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return evaluation.evaluate(RunSpec("mme", "constant", data=str(data)), out=folder / "run").folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_terminal_of_any_encoding_gets_every_score(scored: Path, encoding: str) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "100"}

@@ -84,6 +84,7 @@ def ask(data: Path, folder: Path, digits: str = "2", **more: Any) -> runs.Run:
     return evaluate("constant", "mme", data=str(data), out=folder, load=lambda *_: Forgetful(digits), **more)
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_is_asked(data: Path, samples: list[Sample], tmp_path: Path) -> None:
     run = ask(data, tmp_path / "r", "12")
     journal = run.folder / "records.jsonl"
@@ -151,6 +152,7 @@ def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatc
         ask(data, tmp_path / "r", "12")
 
 
+@pytest.mark.slow
 def test_each_file_of_a_run_is_read_once_a_stage(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: Counter[str] = Counter()
     opened = Path.open

@@ -78,6 +78,7 @@ def test_another_prompt_is_another_run(data: Path, tmp_path: Path) -> None:
     assert run(data, tmp_path / "run", "--prompt", "single-word", "--fresh").exit_code == 0
 
 
+@pytest.mark.slow
 def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "run")
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
@@ -126,6 +127,7 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [

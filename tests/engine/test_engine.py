@@ -130,6 +130,7 @@ def test_side_by_side_is_refused_before_it_fills_the_memory() -> None:
         flatten(Request("q", (high, wide)), "side-by-side")
 
 
+@pytest.mark.slow
 def test_a_picture_too_large_is_refused_before_its_pixels_are_read() -> None:
     header = io.BytesIO()
     PILImage.new("1", (20_000, 20_000)).save(header, "PNG")

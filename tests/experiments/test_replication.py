@@ -62,6 +62,7 @@ def test_yes_is_right_as_often_as_no_and_names_are_unique(kind: str) -> None:
     assert all(len(images(one.request.prompt)) > 1 for one in asked)
 
 
+@pytest.mark.slow
 def test_a_spoiled_demonstration_is_all_that_changes() -> None:
     whole = list(questions.novel(20, 4))
     bare = list(questions.novel(20, 4, "pictures removed"))

@@ -32,6 +32,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, floa
     return values
 
 
+@pytest.mark.slow
 def test_values_within_the_tolerance_agree(
     published: dict[str, float], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,6 +44,7 @@ def test_values_within_the_tolerance_agree(
     assert written["values"]["cognition"]["measured"] == 200.0
 
 
+@pytest.mark.slow
 def test_a_value_outside_the_tolerance_fails(published: dict[str, float], capsys: pytest.CaptureFixture[str]) -> None:
     published["cognition"] -= 0.01
     with pytest.raises(SystemExit) as ended:

@@ -86,6 +86,7 @@ def test_a_hostile_name_is_only_text(figure: ModuleType, tmp_path: Path) -> None
     assert {sheet.plain(name) for name in names} <= set(root.itertext())  # none is mathematics, none is left out
 
 
+@pytest.mark.slow
 @FIGURES
 def test_scores_stay_readable_as_text_in_the_svg(figure: ModuleType, tmp_path: Path) -> None:
     _, svg = figure.draw(chart("mmicl-tiny"), tmp_path)

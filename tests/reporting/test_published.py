@@ -57,6 +57,7 @@ def test_a_run_that_is_not_a_whole_one_is_never_drawn_over_published_scores(tmp_
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_run_on_the_real_benchmark_is(tmp_path: Path) -> None:
     paths = published.draw("2023-09-17", tmp_path, [series("my model", 0.6)])
     assert [path.suffix for path in paths] == [".png", ".svg", ".png", ".svg"]
@@ -70,6 +71,7 @@ def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
         published.draw("2023-09-17", tmp_path, [run])
 
 
+@pytest.mark.slow
 def test_a_run_is_placed_among_mmbenchs_published_models(tmp_path: Path) -> None:
     models = published.mmbench("mmbench-test")
     assert len(models) == 31

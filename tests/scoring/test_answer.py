@@ -86,6 +86,7 @@ def test_what_is_marked() -> None:
     assert [inner for _, inner in marked(plain(text))] == ["B", " C ", "D", "\\frac{1}{2}"]
 
 
+@pytest.mark.slow
 def test_a_million_characters_take_no_time() -> None:
     start = time.process_time()
     for unit in ("<think>", "</think>", "\\boxed{", "<answer>", "[THINK]a[/THINK]", "{", "<|", '"answer":"'):

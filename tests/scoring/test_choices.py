@@ -118,6 +118,7 @@ def test_a_plain_letter_is_read_by_strict_whatever_the_options(letter: str, form
     assert strict(form.format(letter), ANIMALS) == letter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -135,6 +135,7 @@ def test_a_failed_judge_is_counted_and_asked_again(server: Server, tmp_path: Pat
     assert judge.ask(asked, records()).read == {"0": "A", "1": "A", "2": "A"}
 
 
+@pytest.mark.slow
 def test_nonsense_is_not_kept_and_only_official_draws_for_it(server: Server, tmp_path: Path) -> None:
     server.reply = lambda prompt: says("as a large language model I like all options")
     found = judge.ask(Judge(server.url, "m", tmp_path / "judge.jsonl"), records(20))

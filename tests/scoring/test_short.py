@@ -133,6 +133,7 @@ def test_a_tolerance_is_said_where_numbers_are_compared_and_nowhere_else() -> No
             check({**values, **wrong}, "c.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("match", [*short.MATCHES])
 def test_a_million_characters_take_no_time(match: str) -> None:
     start = time.process_time()

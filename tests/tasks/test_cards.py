@@ -67,6 +67,7 @@ def tools(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_card_runs_with_no_data_named(tools: Path, tmp_path: Path) -> None:
     ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
     assert ended.exit_code == 0, ended.output

@@ -437,6 +437,7 @@ def test_protocols_are_not_drawn_together(winoground: Path, tmp_path: Path) -> N
     assert "are not drawn together" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_radar_of_less_than_three_spokes_is_not_drawn(nlvr2: Path, winoground: Path, tmp_path: Path) -> None:
     for task, data, figures in (
         ("nlvr2", nlvr2, {"dotplot.png", "dotplot.svg"}),
@@ -631,6 +632,7 @@ def test_vl_icl_demonstrations(vl_icl: Path) -> None:
     assert [shot.answer for shot in found[2]["matching_mi"].shots] == ["yes", "no", "yes", "no"]
 
 
+@pytest.mark.slow
 def test_vl_icl_the_embedded_suite_names_the_answer_in_its_demonstrations() -> None:
     for sample in read("vl-icl", suite("vl-icl")):
         answers = [shot.answer for shot in sample.shots]

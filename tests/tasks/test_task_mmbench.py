@@ -75,6 +75,7 @@ def test_six_abilities_and_twenty_leaves_in_the_radars_order() -> None:
     assert len(CULTURE) == 7 and CCBENCH.axes == CULTURE
 
 
+@pytest.mark.slow
 def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
     # always "B": question 1 is right first and wrong at the next turn, 7 likewise; 2 and 5 at another turn
     assert evaluate(data, tmp_path / "run").exit_code == 0
@@ -122,6 +123,7 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
     assert answers.score_predictions("mmbench", str(path))[1]["metrics"] == run.results["metrics"]
 
 
+@pytest.mark.slow
 def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
     ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
     for words in ("MMBench_DEV.tsv, with --partial: 4 of 4", "limited to 4 of 11 questions"):
@@ -164,6 +166,7 @@ def first_release() -> list[table.Line]:
     return [line for line in lines if not 3_001_000 <= int(line["index"]) < 3_001_053]
 
 
+@pytest.mark.slow
 def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) -> None:
     # right wherever the turn is there: of the questions that lack one, those that are wrong in it alone are right, too
     lines = [line | {"prediction": line["answer"]} for line in first_release()]
@@ -263,6 +266,7 @@ class Sure(Constant):
             yield Response(request.id, loglikelihoods=values)
 
 
+@pytest.mark.slow
 def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "load_model", lambda *_: Sure("x"))
     run = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", scoring="likelihood")
@@ -278,6 +282,7 @@ def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatc
         evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "other", scoring="likelyhood")
 
 
+@pytest.mark.slow
 def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 
@@ -297,6 +302,7 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
     assert "scored without the judge" in said[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "how", "sentence"),
     [
@@ -323,6 +329,7 @@ def test_mmbench_is_no_ccbench(tmp_path: Path) -> None:
         evaluating.evaluate("constant", "ccbench", data=str(data), out=tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     lines = [line for line in table.with_turns(table.questions()) if line["index"] not in ("2000001", "1000002")]
     data = table.write(tmp_path / "MMBench.tsv", lines)
@@ -344,6 +351,7 @@ def test_a_question_without_its_first_pass_has_no_vanilla_mark(tmp_path: Path) -
     assert run.results["metrics"]["vanilla"]["n"] == 3
 
 
+@pytest.mark.slow
 def test_a_hub_table_that_is_not_pinned_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def values(**where: str) -> Iterator[tuple[dict[str, object], str]]:
         assert (where["config"], where["split"], where["revision"]) == ("cn", "test", "main")
@@ -380,6 +388,7 @@ def test_an_unknown_ability_is_named(tmp_path: Path, change: dict[str, str], sen
         list(MMBENCH.samples(str(data)))
 
 
+@pytest.mark.slow
 def test_culture_is_scored_by_its_seven_leaves(tmp_path: Path) -> None:
     lines = [table.line(n, ["甲", "乙", "丙", "丁"], "B", category=leaf) for n, leaf in enumerate(CULTURE)]
     data = table.write(tmp_path / "CCBench.tsv", lines, ["hint", "l2-category", "comment", "split"])

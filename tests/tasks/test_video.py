@@ -88,6 +88,7 @@ def test_frames_are_those_of_their_times(suffix: str, tmp_path: Path) -> None:
         assert abs(brightness(image) - 3 * place) <= 4
 
 
+@pytest.mark.slow
 @given(st.integers(1, 18), st.sampled_from([*SAMPLERS]))
 def test_times_increase_and_lie_inside(tmp_path_factory: pytest.TempPathFactory, count: int, name: str) -> None:
     folder = tmp_path_factory.getbasetemp() / "clip"

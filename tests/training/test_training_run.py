@@ -122,6 +122,7 @@ def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:
     assert not torch.equal(base["query_tokens"], two["query_tokens"])  # stage I's, which stage II does not train
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_is_cut_off_is_passed_over(data: Path) -> None:
     config = Config(**config_values(data, evaluate_every=2))
     weights = load_file(train(config) / "trained.safetensors")
@@ -133,6 +134,7 @@ def test_a_checkpoint_that_is_cut_off_is_passed_over(data: Path) -> None:
     assert all(torch.equal(weights[key], again[key]) for key in weights)
 
 
+@pytest.mark.slow
 def test_a_finished_run_repeated_changes_nothing(data: Path) -> None:
     for name, changes in (("steps", {}), ("epochs", {"steps": None, "epochs": 2})):
         config = Config(**config_values(data, output=str(data / name), **changes))
@@ -149,6 +151,7 @@ def test_a_finished_run_repeated_changes_nothing(data: Path) -> None:
     assert any(line.startswith("step 5 of 5") for line in said)
 
 
+@pytest.mark.slow
 def test_what_a_kill_left_in_the_output_is_no_obstacle(data: Path) -> None:
     config = Config(**config_values(data, steps=2, evaluate_every=2))
     train(config)
@@ -160,6 +163,7 @@ def test_what_a_kill_left_in_the_output_is_no_obstacle(data: Path) -> None:
     assert skipped_pictures(data / "out") == {"/x/a.jpg", "/x/b.jpg"}
 
 
+@pytest.mark.slow
 def test_what_was_trained_names_no_machine_and_may_move(data: Path) -> None:
     config = Config(**config_values(data / "here"))
     shutil.copytree(data, data / "here", ignore=shutil.ignore_patterns("here"))
