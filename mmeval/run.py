@@ -417,6 +417,8 @@ def _refuse_foreign_files(folder: Path) -> None:
     if not folder.exists():
         return
     left = [p.name for p in folder.iterdir() if not is_temporary(p)] if folder.is_dir() else [folder.name]
+    if "records.jsonl" in left and not (folder / "records.jsonl").stat().st_size:
+        left.remove("records.jsonl")  # made to be locked
     if "records.jsonl" in left and OURS.issuperset(left):
         raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
     if set(left) - {"ids.json"}:
