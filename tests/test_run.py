@@ -153,10 +153,10 @@ def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "left", [[], ["ids.json"], ["ids.json", ".run.json.4194305"], [".ids.json.4194305"], ["ids.json", "records.jsonl"]]
 )
-def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left: list[str]) -> None:
+def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left: str) -> None:
     folder = tmp_path / "r"
     folder.mkdir()
-    for name in left:
+    for name in left.split():
         (folder / name).write_text("" if name == "records.jsonl" else "{")
     assert begun(folder, "1").samples_answered == 1
     assert not list(folder.glob(".*")), "what was left behind is cleared"
