@@ -151,7 +151,7 @@ def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "left", [[], ["ids.json"], ["ids.json", ".run.json.4194305"], [".ids.json.4194305"], ["ids.json", "records.jsonl"]]
+    "left", ["", "ids.json", "ids.json .run.json.4194305", ".ids.json.4194305", "ids.json records.jsonl"]
 )
 def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left: str) -> None:
     folder = tmp_path / "r"
