@@ -86,6 +86,10 @@ _WAIT = re.compile(
     r"\b(?:wait|no|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?)\b|最终",
     re.IGNORECASE,
 )
+_TAKEN_BACK = re.compile(
+    r"\b(?:wait|hmm+|no|actually|sorry|i mean|scratch that)\b[\s,.!:–—-]*(?:it'?s |it is )?[(*]*\Z", re.I
+)
+"""What stands before a letter that takes an answer back."""
 _SO_ALREADY = re.compile(r"\b(?:therefore|thus|so|hence)\b[^.\n]*\Z", re.IGNORECASE)
 _TURN = re.compile(
     _WAIT.pattern + r"|\b(?:but|however|therefore|thus|so|hence|conclusion)\b|因此|所以|但", re.IGNORECASE
@@ -142,7 +146,9 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
         return None
     opening = _opening(answer, found)
     if final := _declared(answer, counted, choices):
-        last = _last(answer, sorted(final))
+        last, place = _last(answer, sorted(final)), max(final)[0]
+        if any(one.letter and one.label != last and _TAKEN_BACK.search(answer, place, one.start) for one in counted):
+            return None
         in_words = not any(mention.letter for mention in counted if mention.start == max(final)[0])
         return None if in_words and opening is not None and found[0].letter and opening != last else last
     unsure = (match.start() for match in _UNSURE.finditer(answer))
