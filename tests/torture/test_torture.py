@@ -82,6 +82,7 @@ class Torture:
         self.rounds += 1
         folder = self.place / f"killed{self.rounds}"
         self.once_held(folder)
+        self.scored_too_early(folder)
         while self.kills < kills and not self.whole_run(folder):
             kind = self.rng.choices(("run", "fresh", "score"), (6, 2, 2) if not self.fault else (2, 2, 2))[0]
             (self.once_scored if kind == "score" else self.once_asked)(folder, fresh=kind == "fresh")
@@ -128,13 +129,29 @@ class Torture:
         before = (folder / "records.jsonl").read_bytes()
         out = str(folder.with_name("compared"))
         command = self.rng.choice((("score", str(folder)), ("report", str(folder), "--out", out)))
-        status = self.call(folder, command=command, instant=self.rng.randrange(1, 60))
+        instant = self.rng.choice((0, self.rng.randrange(1, 60)))  # 0: to its end
+        status = self.call(folder, command=command, instant=instant)
         if command[0] == "score" or (folder / "scores.json").exists():
             self.judge(status, folder)
         assert (folder / "records.jsonl").read_bytes() == before, "scoring changed the records"
         if command[0] == "report" and status == 1:
             counted = json.loads((folder / "scores.json").read_text())["counts"]["samples"]
             assert counted == len(read(folder)), "a report of scores that were made from other records"
+
+    def scored_too_early(self, folder: Path) -> None:
+        """Score half of the records, and report when all are there: what is drawn must be of all."""
+        journal = folder / "records.jsonl"
+        whole = journal.read_bytes()
+        lines = whole.splitlines(keepends=True)
+        if len(lines) < 2:  # as with a fault that keeps nothing, which the kills will find
+            return
+        journal.write_bytes(b"".join(lines[: len(lines) // 2]))
+        self.judge(self.call(folder, command=("score", str(folder))), folder)
+        journal.write_bytes(whole)
+        out = str(folder.with_name("compared"))
+        self.judge(self.call(folder, command=("report", str(folder), "--out", out)), folder)
+        counted = json.loads((folder / "scores.json").read_text())["counts"]["samples"]
+        assert counted == len(read(folder)), "a report of scores that were made from other records"
 
     def once_held(self, folder: Path) -> None:
         """While one process writes a run, another must not."""
