@@ -23,6 +23,8 @@ from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line
 PATIENCE = 10
 """Seconds that the hub may take to say which files a repository has."""
 
+LAYERS = 1000
+"""Layers of a part of a model at most."""
 TAGS = 20
 """Published MMICL models have <image0> to <image19>, right after the placeholder."""
 
@@ -176,6 +178,10 @@ def _config(file: Path) -> MmiclConfig:
         config: MmiclConfig = MmiclConfig.from_dict(values)
     except (StrictDataclassError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: the configuration cannot be used ({one_line(error)})") from error
+    for part in (config.vision_config, config.qformer_config, config.text_config):
+        for name in ("num_hidden_layers", "num_decoder_layers"):
+            if (layers := getattr(part, name, None) or 0) > LAYERS:  # building them would take for ever
+                raise CheckpointError(f"{file}: {name} is {layers:.6g}, which no model has; fetch it again")
     return config
 
 

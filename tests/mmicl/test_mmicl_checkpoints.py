@@ -342,6 +342,15 @@ def test_a_config_that_is_none(saved: Path, content: str | bytes, reason: str) -
         load(saved)
 
 
+@pytest.mark.parametrize("part", ["vision_config", "qformer_config", "text_config"])
+def test_more_layers_than_any_model_has_are_not_built(saved: Path, part: str) -> None:
+    config = json.loads((saved / "config.json").read_text())
+    config[part]["num_hidden_layers" if part != "text_config" else "num_decoder_layers"] = 10**30
+    (saved / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"_layers is 1e\+30, which no model has"):
+        load_model(saved)
+
+
 def test_a_config_that_cannot_be_built(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text())
     config["vision_config"]["num_attention_heads"] = 3
