@@ -16,8 +16,9 @@ from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
 from mmeval.provenance import libraries, provenance, versions
+from mmeval.records import Journal
 from mmeval.rendering import Preview, pictures, record, render
-from mmeval.run import Journal, Run
+from mmeval.run import Run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts

@@ -64,7 +64,7 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
     return value
 
 
-def checked(kind: Any, value: object, where: str, advice: str) -> Any:
+def validated(kind: Any, value: object, where: str, advice: str) -> Any:
     """Return the value as that kind (a dataclass, a typed dict). Raises InputError naming the first wrong key."""
     from pydantic import ValidationError
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mmeval.types import InputError, whole
+from mmeval.types import InputError, replace_surrogates
 
 if TYPE_CHECKING:
     import jsonlines
@@ -24,13 +24,13 @@ def read(
     *,
     advice: str = "fix the line",
     whole_lines: bool = False,
-    see: Callable[[bytes], object] = lambda line: None,
+    on_line: Callable[[bytes], object] = lambda line: None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield each object and where it stands (`FILE, line N`); blank lines are skipped.
 
-    With `whole_lines`, leave out a last line that has no end: a kill left it behind. `see` is called with every line as
-    it stands in the file. Raises InputError, ending with
-    the advice, for a file that cannot be read and for a line that is not a JSON object in UTF-8.
+    With `whole_lines`, leave out a last line without a line break, left by a kill. `on_line` is called with every
+    line as it stands in the file. Raises InputError, ending with the advice, for a file that cannot be read and for a
+    line that is not a JSON object in UTF-8.
     """
     import jsonlines
 
@@ -40,7 +40,7 @@ def read(
         nonlocal number
         for line in file:
             number += 1
-            see(line)
+            on_line(line)
             if line.endswith(b"\n") or not whole_lines:
                 yield line
 
@@ -58,13 +58,17 @@ def read(
         raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
 
 
-def mended(value: Any) -> Any:
-    """Return the value with every half of a character as U+FFFD."""
+def without_surrogates(value: Any) -> Any:
+    """Return the value with every lone surrogate as U+FFFD."""
     if isinstance(value, str):
-        return whole(value)
+        return replace_surrogates(value)
     if isinstance(value, (list, tuple)):
-        return [mended(one) for one in value]
-    return {mended(key): mended(one) for key, one in value.items()} if isinstance(value, dict) else value
+        return [without_surrogates(one) for one in value]
+    return (
+        {without_surrogates(key): without_surrogates(one) for key, one in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mmeval.scoring.readings.answer import split
 from mmeval.task import Task
-from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, Shot, images, whole
+from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, Shot, images, replace_surrogates
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False)
     word = task.prompts[prompt]
     blank = replace(sample, choices=(), shots=())
     worded = [replace(shot, prompt=word(replace(blank, prompt=shot.prompt))) for shot in sample.shots]
-    shots = [Shot(_whole(shot.prompt), whole(shot.answer)) for shot in worded]
+    shots = [Shot(_replace_surrogates(shot.prompt), replace_surrogates(shot.answer)) for shot in worded]
     shown = tuple(shot for shot in shots if images(shot.prompt))
     texts = [f"{_written(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)]
-    parts = _whole((*(["".join(texts)] if texts else []), *word(sample)))
-    return Request(sample.id, parts, shown, tuple(map(whole, candidates)))
+    parts = _replace_surrogates((*(["".join(texts)] if texts else []), *word(sample)))
+    return Request(sample.id, parts, shown, tuple(map(replace_surrogates, candidates)))
 
 
 def record(sample: Sample, request: Request, response: Response, digest: str = "") -> Record:
@@ -94,5 +94,5 @@ def _written(parts: Parts) -> str:
     return "".join(texts)
 
 
-def _whole(parts: Parts) -> Parts:
-    return tuple(whole(part) if isinstance(part, str) else part for part in parts)
+def _replace_surrogates(parts: Parts) -> Parts:
+    return tuple(replace_surrogates(part) if isinstance(part, str) else part for part in parts)

@@ -8,22 +8,21 @@ and counts for no others. A Run reads each of its files once; open it anew to se
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval import jsonl
-from mmeval.files import checked, is_temporary, locked, read_json, write_json, write_text
+from mmeval import jsonl, records
+from mmeval.files import is_temporary, locked, read_json, validated, write_json, write_text
+from mmeval.records import Journal, JournalContents
 from mmeval.spec import RunSpec, differing
 from mmeval.types import Estimate, InputError, Record, RunMismatch, Score
 
 if TYPE_CHECKING:
-    import jsonlines
     import pandas as pd
 
 SCHEMA = 2
@@ -72,21 +71,6 @@ class SampleScores:
     scores: dict[str, Score]
 
 
-@dataclasses.dataclass(frozen=True)
-class Kept:
-    """What `records.jsonl` holds: the last record of each planned id, and what of the file does not count."""
-
-    by_id: dict[str, Record]
-    strangers: int
-    """Records of ids that the run does not ask."""
-    twice: int
-    """Ids that were answered, and then answered again."""
-    torn: bool
-    """Whether the last line has no end, and so is no answer."""
-    digest: str
-    """SHA-256 of the file."""
-
-
 class Run:
     """A run on disk. Open one with `create` or `open_run`."""
 
@@ -100,7 +84,7 @@ class Run:
         header = read_json(path, advice)
         if header.get("schema") == 1:
             header = _from_schema_1(header, path)
-        checked(Header, header, str(path), advice)
+        validated(Header, header, str(path), advice)
         return header
 
     @property
@@ -128,32 +112,17 @@ class Run:
             return None
         path, advice = self.folder / "ids.json", "restore the file, or start over with --fresh"
         ids = read_json(path, advice).get("ids")
-        return frozenset(checked(list[str], ids, str(path), advice))
+        return frozenset(validated(list[str], ids, str(path), advice))
 
     @cached_property
-    def kept(self) -> Kept:
+    def journal_contents(self) -> JournalContents:
         """Return what was answered. Raises InputError naming the line that is no record."""
-        path, found, strangers, twice = self.folder / "records.jsonl", dict[str, Record](), 0, set[str]()
-        digest, last = hashlib.sha256(), [b"\n"]
-
-        def see(line: bytes) -> None:
-            digest.update(line)
-            last[0] = line
-
-        for record in _read_records(path, see) if path.exists() else ():
-            before = found.get(record.id)
-            if self.planned is not None and record.id not in self.planned:
-                strangers += 1
-                continue
-            if before and before.error is None and before.digest == record.digest:
-                twice.add(record.id)
-            found[record.id] = record
-        return Kept(found, strangers, len(twice), not last[0].endswith(b"\n"), digest.hexdigest())
+        return records.read(self.folder / records.NAME, self.planned)
 
     @property
     def records(self) -> list[Record]:
         """Return the last record of each planned id, in the order in which the ids were first answered."""
-        return list(self.kept.by_id.values())
+        return list(self.journal_contents.by_id.values())
 
     @property
     def samples_planned(self) -> int:
@@ -163,7 +132,7 @@ class Run:
     @property
     def samples_answered(self) -> int:
         """Return how many of them have an answer that is not an error."""
-        return sum(record.error is None for record in self.kept.by_id.values())
+        return sum(record.error is None for record in self.journal_contents.by_id.values())
 
     @property
     def complete(self) -> bool:
@@ -173,10 +142,10 @@ class Run:
     @property
     def marks(self) -> list[str]:
         """Return what sets the run apart from a whole one on the benchmark's data, as every output says it."""
-        planned, errors = self.samples_planned, len(self.kept.by_id) - self.samples_answered
-        missing = planned - len(self.kept.by_id)
+        planned, errors = self.samples_planned, len(self.journal_contents.by_id) - self.samples_answered
+        missing = planned - len(self.journal_contents.by_id)
         found = [EMBEDDED] if self.spec.data == "embedded" else []
-        if missing:
+        if missing > 0:
             found.append(
                 f"unfinished: {missing:,} of {planned:,} questions not asked yet; run the same command to go on"
             )
@@ -190,13 +159,13 @@ class Run:
     @property
     def remarks(self) -> list[str]:
         """Return what a reader must know of the records that do not count."""
-        kept, found = self.kept, []
-        if kept.strangers:
-            found.append(f"{kept.strangers:,} records are of questions that this run does not ask; they do not count.")
-        if kept.twice:
-            found.append(f"{kept.twice:,} questions were answered more than once; of each the last answer counts.")
-        if kept.torn:
-            found.append("The last line of records.jsonl is cut off and does not count; run the same command to go on.")
+        contents, found = self.journal_contents, []
+        if contents.unknown:
+            found.append(f"Records of questions that this run does not ask: {contents.unknown:,}. They do not count.")
+        if contents.repeated:
+            found.append(f"Questions answered more than once: {contents.repeated:,}. The last answer of each counts.")
+        if contents.truncated:
+            found.append("The last line of records.jsonl is truncated and does not count; run the same command again.")
         return found
 
     @property
@@ -209,9 +178,9 @@ class Run:
         """Return `scores.json` as it stands. Raises InputError if the run was not scored as it is now."""
         path, advice = self.folder / "scores.json", "score the run first: mmeval score RUN"
         results = read_json(path, advice)
-        checked(Results, results, str(path), advice)
+        validated(Results, results, str(path), advice)
         if results.get("records") != self._scored:
-            raise InputError(f"{path}: made from other records than those of today; {advice}")
+            raise InputError(f"{path}: the records have changed since it was written; {advice}")
         return results
 
     @property
@@ -223,7 +192,7 @@ class Run:
 
     @property
     def _scored(self) -> dict[str, Any]:
-        return {"count": len(self.kept.by_id), "sha256": self.kept.digest}
+        return {"count": len(self.journal_contents.by_id), "sha256": self.journal_contents.digest}
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -267,7 +236,7 @@ class Run:
             raise InputError(f"{path}: not there; {advice}")
         _ = self.results  # raises where the scores are of other records
         lines = jsonl.read(path, advice=advice)
-        return [value for value, where in lines if checked(SampleScores, value, where, advice)]
+        return [value for value, where in lines if validated(SampleScores, value, where, advice)]
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:
         """Add where this session runs (commit, packages, machine), and what is known of the data that it read."""
@@ -287,25 +256,14 @@ class Run:
     @contextmanager
     def journal(self) -> Iterator[Journal]:
         """Open the journal for appending, locked. Raises InputError if another process has it open."""
-        path = self.folder / "records.jsonl"
+        path = self.folder / records.NAME
         with locked(path, f"{self.folder}: another process is writing this run; wait for it, or choose --out"):
-            self.__dict__.pop("kept", None)  # that process may have gone on with the run
+            self.__dict__.pop("journal_contents", None)  # that process may have gone on with the run
             for left in filter(is_temporary, self.folder.iterdir()):
                 left.unlink(missing_ok=True)
             with jsonl.appending(path) as lines:
                 yield Journal(lines)
-        self.__dict__.pop("kept", None)
-
-
-@dataclasses.dataclass(frozen=True)
-class Journal:
-    """Appends records; each is on its way to the disk when `append` returns."""
-
-    lines: jsonlines.Writer
-
-    def append(self, record: Record) -> None:
-        """Write one record as one line: a kill leaves whole lines and at most one torn one."""
-        self.lines.write(_to_json(record))
+        self.__dict__.pop("journal_contents", None)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -391,27 +349,6 @@ def remove(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def _read_records(path: Path, see: Callable[[bytes], None]) -> Iterator[Record]:
-    advice = "restore the file, or start over with --fresh"
-    for value, where in jsonl.read(path, advice=advice, whole_lines=True, see=see):
-        if "tokens" in value:  # schema 1
-            value["input_tokens"] = value.pop("tokens")
-        record: Record = checked(Record, value, where, advice)
-        groups, tags = _Facts(record.groups, f"{where}, groups"), _Facts(record.tags, f"{where}, tags")
-        yield dataclasses.replace(record, groups=groups, tags=tags)
-
-
-class _Facts(dict[str, str]):
-    """Groups or tags of a record. What a task needs and a record lacks is a sentence with the record's line."""
-
-    def __init__(self, values: Mapping[str, str], where: str) -> None:
-        super().__init__(values)
-        self._where = where
-
-    def __missing__(self, key: str) -> str:
-        raise InputError(f"{self._where}: no '{key}', which the task needs; restore the file, or start over")
-
-
 def _refuse_foreign_files(folder: Path) -> None:
     """Raise InputError for a folder with anything in it but what was written before `run.json`."""
     if not folder.exists():
@@ -423,13 +360,6 @@ def _refuse_foreign_files(folder: Path) -> None:
         raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
     if set(left) - {"ids.json"}:
         raise InputError(f"{folder}: there is something else there; choose another folder with --out")
-
-
-def _to_json(record: Record) -> dict[str, Any]:
-    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    always = {"id": record.id, "text": record.text, "targets": record.targets}
-    kept = always | {name: value for name, value in values.items() if value not in (None, "", (), {}, 0, 0.0)}
-    return dict(jsonl.mended(kept))
 
 
 def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:

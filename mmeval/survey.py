@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mmeval.pictures import TRAITS
-from mmeval.types import HALF, SPARE, Image, InputError, Model, Parts, Sample, Unsupported, images
+from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
-HALVES = "texts with half a character"
+SURROGATES = "texts with a lone surrogate"
 """What is counted of pictures -> how it is said."""
 
 
@@ -44,7 +44,7 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
     questions, digest = hashlib.sha256(), hashlib.sha256()
     groups: dict[str, dict[str, list[str]]] = {}
     own: dict[str, str] = {}
-    widest, spare, halves = (0, ""), 0, 0
+    widest, spare, surrogates = (0, ""), 0, 0
     traits: dict[str, tuple[str, ...]] = {}
     for sample in samples:
         if sample.id in own:
@@ -57,13 +57,13 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
         groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
         traits |= {image.digest: image.traits for image in _shown(sample) if image.digest not in traits}
         spare += int(sample.tags.get(SPARE, 0))
-        halves += HALF.search("".join(_texts(sample))) is not None
+        surrogates += SURROGATE.search("".join(_texts(sample))) is not None
         widest = max(widest, (len(_shown(sample)), sample.id), key=lambda pair: pair[0])
     if not own:
         raise InputError("the data holds no sample; check that it is the right file or folder")
     ids = tuple(own) if limit is None else _evenly(groups, own, limit)
     asked = {id: own[id] for id in ids}
-    counts = Counter({"all": len(traits), "spare": spare, HALVES: halves}) + Counter(
+    counts = Counter({"all": len(traits), "spare": spare, SURROGATES: surrogates}) + Counter(
         trait for found in traits.values() for trait in found
     )
     return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, tuple(groups), counts)
@@ -83,8 +83,8 @@ def of_pictures(counts: Mapping[str, int]) -> list[str]:
     """Return what a reader must know of pictures and texts that are shown changed, a sentence each."""
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
     found = [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
-    if halves := counts.get(HALVES):
-        found.append(f"{halves:,} questions hold half a character, as of a cut emoji; it is asked as \ufffd.")
+    if surrogates := counts.get(SURROGATES):
+        found.append(f"{surrogates:,} questions contain a lone surrogate (half an emoji, say), shown as \ufffd.")
     return found
 
 

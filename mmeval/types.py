@@ -45,13 +45,13 @@ def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     return f", did you mean '{match[0]}'?" if match else ""
 
 
-HALF = re.compile("[\ud800-\udfff]")
-"""Half a character: JSON allows an emoji that was cut in two, and no file and no tokenizer can take it."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""A lone surrogate, as of an emoji cut in two: JSON allows it, and no file and no tokenizer can take it."""
 
 
-def whole(text: str) -> str:
-    """Return a text in which half a character is U+FFFD."""
-    return HALF.sub("\ufffd", text)
+def replace_surrogates(text: str) -> str:
+    """Return a text in which every lone surrogate is U+FFFD."""
+    return SURROGATE.sub("\ufffd", text)
 
 
 def printable(text: str) -> str:
@@ -152,6 +152,10 @@ class Sample:
     category: str = ""
     """Its axis in tables and plots."""
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep an id that files can hold."""
+        object.__setattr__(self, "id", replace_surrogates(self.id))
 
 
 @dataclass(frozen=True)

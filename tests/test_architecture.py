@@ -25,7 +25,8 @@ MAY = {
     "files": {"types"},
     "survey": {"types", "pictures"},
     "provenance": {"spec"},
-    "run": {"types", "spec", "jsonl", "files"},
+    "records": {"types", "jsonl", "files"},
+    "run": {"types", "spec", "jsonl", "files", "records"},
     "scoring": {"types", "jsonl"},
     "data": {"types", "scoring", "jsonl"},
     "embedded": {"types", "jsonl"},
@@ -40,7 +41,7 @@ MAY = {
     "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
-        *("survey", "rendering", "run", "scored", "scoring", "reporting"),
+        *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),

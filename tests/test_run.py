@@ -14,7 +14,7 @@ import pytest
 
 from mmeval import files
 from mmeval import run as runs
-from mmeval.types import InputError, Record, RunMismatch
+from mmeval.types import InputError, Record, RunMismatch, Sample
 
 IDENTITY = {"task": "mme", "model": "m", "data": "d", "questions": "q"}
 
@@ -34,7 +34,7 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     with run.journal() as journal:
         journal.append(record)
     assert run.records[0].loglikelihoods == (0.5,)
-    assert run.records[0].text == "ja\n\t是\ufffd"  # no file can hold half a character
+    assert run.records[0].text == "ja\n\t是\ufffd"  # no file can hold a lone surrogate
     assert run.records[0].groups == record.groups
     assert run.complete
 
@@ -128,14 +128,14 @@ def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
     begun(run.folder, "2")
     later = runs.open_run(run.folder)
     assert later.stale
-    with pytest.raises(InputError, match="made from other records than those of today; score the run first"):
+    with pytest.raises(InputError, match="the records have changed since it was written; score the run first"):
         _ = later.results
 
 
 def test_a_stranger_hides_no_missing_answer(tmp_path: Path) -> None:
     run = runs.open_run(begun(tmp_path / "r", "1", "2", "from another run").folder)
     assert not run.complete and [record.id for record in run.records] == ["1", "2"]
-    assert run.remarks == ["1 records are of questions that this run does not ask; they do not count."]
+    assert run.remarks == ["Records of questions that this run does not ask: 1. They do not count."]
 
 
 def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
     run = runs.open_run(run.folder)
     assert len(run.records) == 2
     assert run.remarks == [
-        "2 questions were answered more than once; of each the last answer counts.",
-        "The last line of records.jsonl is cut off and does not count; run the same command to go on.",
+        "Questions answered more than once: 2. The last answer of each counts.",
+        "The last line of records.jsonl is truncated and does not count; run the same command again.",
     ]
 
 
@@ -236,3 +236,11 @@ def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Pa
     run = begun(tmp_path / "r", "1")
     with pytest.raises(InputError, match=r"records.jsonl, line 1, groups: no 'pair', which the task needs"):
         _ = runs.open_run(run.folder).records[0].groups["pair"]
+
+
+def test_an_id_with_a_lone_surrogate_is_one_that_files_can_hold(tmp_path: Path) -> None:
+    sample = Sample("cut \ud83d", ("q",), ("yes",))
+    run = runs.create(tmp_path / "r", IDENTITY, ids=(sample.id,), available=1)
+    with run.journal() as journal:
+        journal.append(Record(sample.id, ("yes",), text="yes"))
+    assert sample.id == "cut \ufffd" and runs.open_run(run.folder).complete

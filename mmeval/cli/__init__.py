@@ -21,7 +21,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        _speak_any_terminal()
+        _set_encoding_errors()
         try:
             _refuse_the_other_mmeval()
             return super().invoke(ctx)
@@ -41,14 +41,14 @@ class Commands(click.Group):
             advice = "fix that and run the same command; what was answered is kept"
             click.echo(f"mmeval: {where}{error.strerror or error}; {advice}", err=True)
             ctx.exit(2)
-        except Exception:
+        except Exception:  # hides nothing: the traceback is printed, and the status tells a fault from bad input
             traceback.print_exc()
             version = f"mmeval {__version__}, Python {sys.version.split()[0]}"
             click.echo(f"mmeval: a fault of the program; please report it with the lines above ({version})", err=True)
             ctx.exit(3)
 
 
-def _speak_any_terminal() -> None:
+def _set_encoding_errors() -> None:
     """Write what a terminal's encoding lacks in its letters: a dash for a dash, else an escape."""
 
     def plain(error: UnicodeError) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmeval.data import files
-from mmeval.types import Image, InputError, Sample, Shot, whole
+from mmeval.types import Image, InputError, Sample, Shot, replace_surrogates
 
 POOL = 2048
 """Items of the train part that demonstrations are drawn from, themselves drawn by seed (open_flamingo's query set)."""
@@ -57,7 +57,7 @@ class Pool:
                 f"{query.where}: {count} demonstrations asked for, and of the {len(self.items)} drawn from the train "
                 f"part {self.others(query)} are about other pictures; ask for fewer with --shots, or add to it"
             )
-        rng = random.Random(whole(f"{self.seed} {query.id}"))
+        rng = random.Random(replace_surrogates(f"{self.seed} {query.id}"))
         found: dict[int, Item] = {}
         while len(found) < count:
             place = rng.randrange(len(self.items))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mmeval import jsonl
 from mmeval.scoring.readings.choices import NONE_OF_THEM, texts
 from mmeval.scoring.readings.strict import strict
-from mmeval.types import InputError, Record, whole
+from mmeval.types import InputError, Record, replace_surrogates
 
 if TYPE_CHECKING:
     import httpx2
@@ -98,7 +98,7 @@ class Verdicts:
         if record.id not in self.unreadable:
             return self.read.get(record.id)
         letters = [label for label, _ in texts(record.choices)]
-        return random.Random(whole(f"2680 {record.id}")).choice([*letters, NONE_OF_THEM])
+        return random.Random(replace_surrogates(f"2680 {record.id}")).choice([*letters, NONE_OF_THEM])
 
     def to_json(self) -> dict[str, Any]:
         """Return what `scores.json` keeps of the verdicts, enough to read the answers in the same way again."""

@@ -536,7 +536,7 @@ def test_nan_is_no_option(tmp_path: Path, empty: str) -> None:
     assert (found.choices, names(found)) == ((("x",), ("y",)), ["Which?"])
 
 
-def test_half_a_character_is_replaced_and_counted(tmp_path: Path) -> None:
+def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
     fields = {"question": "q", "answer": "a", "pictures": "p"}
     path = card(tmp_path, {"about": "x", "kind": "short answer", "files": "q.jsonl", "fields": fields})
     picture(tmp_path / "a.png")
@@ -544,5 +544,5 @@ def test_half_a_character_is_replaced_and_counted(tmp_path: Path) -> None:
     jsonl(tmp_path / "q.jsonl", rows)
     found = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
     assert found.complete and "What \ufffd is it?" in found.records[0].sent
-    said = "1 questions hold half a character, as of a cut emoji; it is asked as \ufffd."
+    said = "1 questions contain a lone surrogate (half an emoji, say), shown as \ufffd."
     assert said in found.results["remarks"]

@@ -11,8 +11,8 @@ from typing import Any
 
 import jsonlines
 
-from mmeval import files, jsonl, run
-from mmeval.run import Journal
+from mmeval import files, jsonl, records, run
+from mmeval.records import Journal
 from mmeval.types import Record
 
 
@@ -55,7 +55,7 @@ def torn_line_kept() -> None:
 
 def line_in_two_writes() -> None:
     def append(self: Journal, record: Record) -> None:
-        line = json.dumps(run._to_json(record), separators=(",", ":"))
+        line = json.dumps(records.to_json(record), separators=(",", ":"))
         file: Any = self.lines._fp
         for part in (line[: len(line) // 2], line[len(line) // 2 :] + "\n"):
             file.write(part)

@@ -1,0 +1,94 @@
+"""The journal of a run, `records.jsonl`: appended a line an answer, read back with every type checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmeval import jsonl
+from mmeval.files import validated
+from mmeval.types import InputError, Record
+
+if TYPE_CHECKING:
+    import jsonlines
+
+NAME = "records.jsonl"
+
+
+@dataclass(frozen=True)
+class JournalContents:
+    """The last record of each planned id, and what of the file does not count."""
+
+    by_id: dict[str, Record]
+    unknown: int
+    """Records of ids that the run does not ask."""
+    repeated: int
+    """Ids that were answered, and then answered again."""
+    truncated: bool
+    """Whether the last line has no line break, and so is no answer."""
+    digest: str
+    """SHA-256 of the file."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Appends records; each is on its way to the disk when `append` returns."""
+
+    lines: jsonlines.Writer
+
+    def append(self, record: Record) -> None:
+        """Write one record as one line: a kill leaves whole lines and at most one truncated one."""
+        self.lines.write(to_json(record))
+
+
+def read(path: Path, planned: Collection[str] | None) -> JournalContents:
+    """Read a journal; of `planned` ids where these are known. Raises InputError naming the line that is no record."""
+    found, unknown, repeated = dict[str, Record](), 0, set[str]()
+    digest, last = hashlib.sha256(), [b"\n"]
+
+    def on_line(line: bytes) -> None:
+        digest.update(line)
+        last[0] = line
+
+    for record in _records(path, on_line) if path.exists() else ():
+        before = found.get(record.id)
+        if planned is not None and record.id not in planned:
+            unknown += 1
+            continue
+        if before and before.error is None and before.digest == record.digest:
+            repeated.add(record.id)
+        found[record.id] = record
+    return JournalContents(found, unknown, len(repeated), not last[0].endswith(b"\n"), digest.hexdigest())
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """Return a record as an object, without what is empty."""
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    always = {"id": record.id, "text": record.text, "targets": record.targets}
+    kept = always | {name: value for name, value in values.items() if value not in (None, "", (), {}, 0, 0.0)}
+    return dict(jsonl.without_surrogates(kept))
+
+
+def _records(path: Path, on_line: Callable[[bytes], None]) -> Iterator[Record]:
+    advice = "restore the file, or start over with --fresh"
+    for value, where in jsonl.read(path, advice=advice, whole_lines=True, on_line=on_line):
+        if "tokens" in value:  # schema 1
+            value["input_tokens"] = value.pop("tokens")
+        record: Record = validated(Record, value, where, advice)
+        groups, tags = _Facts(record.groups, f"{where}, groups"), _Facts(record.tags, f"{where}, tags")
+        yield dataclasses.replace(record, groups=groups, tags=tags)
+
+
+class _Facts(dict[str, str]):
+    """Groups or tags of a record. What a task needs and a record lacks is a sentence with the record's line."""
+
+    def __init__(self, values: Mapping[str, str], where: str) -> None:
+        super().__init__(values)
+        self._where = where
+
+    def __missing__(self, key: str) -> str:
+        raise InputError(f"{self._where}: no '{key}', which the task needs; restore the file, or start over")
