@@ -24,7 +24,7 @@ from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
-from mmeval.survey import Survey, check_pictures, of_pictures, survey
+from mmeval.survey import Survey, check_pictures, data_remarks, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
 from mmeval.types import Display, Generation, Image, Model, Request, Response, Sample
 
@@ -161,7 +161,7 @@ def score(
         display.message("scored without the judge that was asked before; --judge and --judge-model use its replies")
     results = scored.results()
     results |= {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
-    results["remarks"] += [*of_pictures(run.header.get("pictures", {})), *_of_sessions(run), *run.remarks]
+    results["remarks"] += [*data_remarks(run.header.get("pictures", {})), *_of_sessions(run), *run.remarks]
     if verdicts is not None:
         results["judge"] = verdicts.to_json()
         results["remarks"].append(verdicts.remark(len(scored.records)))
@@ -211,7 +211,7 @@ def preview(spec: RunSpec) -> Preview:
         f"data: {source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
         f"{checkpoint.source or 'nowhere'}; prompt: {used.prompt}; context: {used.context}"
     )
-    notices = (*planned.task.notices(planned.survey.categories), *of_pictures(planned.survey.pictures))
+    notices = (*planned.task.notices(planned.survey.categories), *data_remarks(planned.survey.pictures))
     return Preview(reads, tuple(prompts), notices)
 
 

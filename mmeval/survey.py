@@ -79,7 +79,7 @@ def check_pictures(model: Model, found: Survey) -> None:
         )
 
 
-def of_pictures(counts: Mapping[str, int]) -> list[str]:
+def data_remarks(counts: Mapping[str, int]) -> list[str]:
     """Return what a reader must know of pictures and texts that are shown changed, a sentence each."""
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
     found = [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []

@@ -22,7 +22,7 @@ from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.readings import choices, letters, short, yesno
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import estimate
-from mmeval.survey import of_pictures, survey
+from mmeval.survey import data_remarks, survey
 from mmeval.task import Task, load_task
 from mmeval.tasks.vl_icl import strict as vl_icl
 from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot, images
@@ -226,7 +226,7 @@ def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> Non
     task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
     (only,) = task.samples(str(tmp_path))
     assert [image.name for image in images(only.prompt)] == ["a.png"]
-    assert of_pictures(survey([only]).pictures) == [
+    assert data_remarks(survey([only]).pictures) == [
         "Pictures: 1 that no mark in a question names, left out; 1 are shown."
     ]
 

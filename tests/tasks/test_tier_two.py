@@ -17,7 +17,7 @@ from PIL import Image as PILImage
 from mmeval.cards.rows import OWN_ID
 from mmeval.models import load_model
 from mmeval.spec import RunSpec
-from mmeval.survey import check_pictures, of_pictures, survey
+from mmeval.survey import check_pictures, data_remarks, survey
 from mmeval.task import configure, load_task
 from mmeval.tasks import LEFT_OUT, TASKS
 from mmeval.types import SPARE, Image, InputError, Unsupported, images
@@ -380,7 +380,7 @@ def test_a_picture_that_no_mark_names_is_left_out_and_counted(tmp_path: Path) ->
     path.write_text(path.read_text(encoding="utf-8").replace(" <img>: She", " She"), encoding="utf-8")
     found = list(load_task("seed-bench-2").samples(str(tmp_path)))
     assert [sample.tags.get(SPARE) for sample in found].count("1") == 1
-    assert "1 that no mark in a question names, left out" in of_pictures(survey(found).pictures)[0]
+    assert "1 that no mark in a question names, left out" in data_remarks(survey(found).pictures)[0]
 
 
 def test_options_that_are_drawings_are_shown_under_their_letters(tmp_path: Path) -> None:
