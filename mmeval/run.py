@@ -286,7 +286,7 @@ def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
     run = open_run(folder)
     if run.header["schema"] != SCHEMA:
         raise RunMismatch(
-            f"{folder} holds a run of mmeval 0.1, which can be scored and not gone on with; "
+            f"{folder} holds a run of mmeval 0.1, which can be scored but not continued; "
             "choose another folder with --out, or start over with --fresh"
         )
     check_identity(run, identity)
@@ -363,7 +363,7 @@ def _refuse_foreign_files(folder: Path) -> None:
 
 
 def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return the header of a run made by mmeval 0.1, with today's names: it can be scored, not gone on with."""
+    """Return the header of a run made by mmeval 0.1, with today's names: it can be scored but not continued."""
     try:
         task, data, model = (dict(header["identity"][name]) for name in ("task", "data", "model"))
         named = {"task": task.pop("name"), "model": model.pop("name"), "limit": data.pop("limit")}
