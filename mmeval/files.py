@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mmeval import regular
 from mmeval.types import InputError
 
 _TEMPORARY = re.compile(r"\..+\.([0-9]+)")
@@ -54,7 +55,7 @@ def is_temporary(path: Path) -> bool:
 def read_json(path: Path, advice: str) -> dict[str, Any]:
     """Read a JSON object from a file. Raises InputError naming the file, with the advice."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(regular.read_bytes(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: not there; {advice}") from error
     except (OSError, ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from mmeval import regular
 from mmeval.types import InputError, replace_surrogates
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read(
                 yield line
 
     try:
-        with path.open("rb") as file, jsonlines.Reader(lines(file)) as reader:
+        with regular.opened(path) as file, jsonlines.Reader(lines(file)) as reader:
             while True:
                 try:
                     value = reader.read(type=dict, skip_empty=True)

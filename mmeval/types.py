@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 
 from PIL import Image as PILImage
 
-from mmeval import pictures
+from mmeval import pictures, regular
 
 MAX_PIXELS, FORMATS, BROKEN = pictures.MAX_PIXELS, pictures.FORMATS, pictures.BROKEN
 """Which pictures are decoded, for whoever may not import `mmicl`."""
@@ -108,9 +108,9 @@ class Image:
         if not isinstance(self.data, Path):
             return self.data()
         try:
-            return self.data.read_bytes()
+            return regular.read_bytes(self.data)
         except OSError as error:
-            raise InputError(f"{self.name}: cannot be read ({error.strerror}: {self.data})") from error
+            raise InputError(f"{self.name}: cannot be read ({error.strerror})") from error  # records name no place
 
 
 @dataclass(frozen=True)

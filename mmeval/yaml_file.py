@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
+from mmeval import regular
 from mmeval.types import InputError, nearest
 
 if TYPE_CHECKING:  # imported by whoever has a model to check values with
@@ -42,7 +43,7 @@ class _PlainLoader(yaml.SafeLoader):
 def read(path: Path | Traversable) -> dict[str, Any]:
     """Return the map that a YAML file holds. Raises InputError naming the file and the line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = regular.read_text(path) if isinstance(path, Path) else path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); name a .yaml file") from error
     except UnicodeDecodeError as error:

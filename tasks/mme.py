@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from mmeval import regular
 from mmeval.data import files, tables
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
@@ -176,7 +177,7 @@ def _questions(folder: Path, text: Path, picture: Path) -> Iterator[YesNoRow]:
 
 def _lines(path: Path) -> list[str]:
     """Return the lines of a text: only a line feed ends one."""
-    content = path.read_bytes()
+    content = regular.read_bytes(path)
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     except UnicodeDecodeError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from mmeval import regular
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import macro, percent
 from mmeval.scoring.metrics.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
@@ -121,7 +122,7 @@ def _panels(path: Path) -> tuple[list[Image], int]:
     from PIL import Image as PILImage
 
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with regular.opened(path) as file, np.load(file, allow_pickle=False) as arrays:
             pixels, target = np.asarray(arrays["image"]), int(arrays["target"])
     except _BROKEN as error:
         # the first sentence alone: numpy goes on with how to unpickle what is not to be trusted

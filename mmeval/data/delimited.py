@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmeval import regular
 from mmeval.types import InputError
 
 LARGEST = 1 << 28
@@ -47,7 +48,7 @@ def lines(path: Path) -> Iterator[Line]:
     csv.field_size_limit(LARGEST)
     columns = 0
     try:
-        with path.open("rb") as file:
+        with regular.opened(path) as file:
             texts = _texts(path, file)
             following = next(texts, None)
             while following is not None:

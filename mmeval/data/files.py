@@ -1,11 +1,13 @@
 """Find the files that data names, inside the folder that the user named."""
 
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from PIL import Image as PILImage
 
+from mmeval import regular
 from mmeval.types import BROKEN, FORMATS, Image, InputError
 
 LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
@@ -72,7 +74,7 @@ def is_litter(path: Path) -> bool:
 def blocks(path: Path, size: int) -> Iterator[str]:
     """Read a text file in UTF-8 by so many characters. Raises InputError naming it."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(regular.opened(path), encoding="utf-8-sig") as file:
             while block := file.read(size):
                 yield block
     except (UnicodeDecodeError, OSError):
@@ -82,7 +84,7 @@ def blocks(path: Path, size: int) -> Iterator[str]:
 def text(path: Path) -> str:
     """Read a whole text file in UTF-8. Raises InputError naming it."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return regular.read_text(path, "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     except OSError as error:

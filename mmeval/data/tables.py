@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from mmeval import jsonl
+from mmeval import jsonl, regular
 from mmeval.data import delimited, files
 from mmeval.types import Image, InputError, Parts, nearest
 
@@ -232,7 +232,7 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
     import pyarrow.parquet  # type: ignore[import-untyped]
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as table:
+        with regular.opened(path) as file, pyarrow.parquet.ParquetFile(file) as table:
             for name in columns or ():
                 if name not in table.schema_arrow.names:
                     raise InputError(f"{path}: no column '{name}'; get the file again")
@@ -247,7 +247,7 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
 def _json(path: Path, hook: Hook | None) -> Found:
     """Read a list of objects, one object, or an object a line: official releases call all of these .json."""
     try:
-        with path.open("rb") as file:
+        with regular.opened(path) as file:
             head = file.read(BLOCK).removeprefix(BOM_UTF8).lstrip()
             line = b"" if head.startswith(b"[") else next(iter((head + file.readline()).splitlines()), b"{}")
     except OSError as error:

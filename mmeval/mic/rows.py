@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mmeval import regular
 from mmeval.data import files, tables
 from mmeval.data.tables import Hook, TableRow
 from mmeval.mmicl.context import Part
@@ -102,7 +103,7 @@ class Root:
         """Return the path of a file that is about to be read; its digest is kept."""
         path = files.inside(self.folder, name, str(self.folder))
         try:
-            with path.open("rb") as file:
+            with regular.opened(path) as file:
                 self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mmeval import regular
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
 
@@ -69,7 +70,7 @@ def weight_files(folder: Path) -> list[Path]:
 def read_json(file: Path) -> dict[str, Any]:
     """Read the object in a JSON file. Raises CheckpointError."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(regular.read_bytes(file))
     except OSError as error:
         raise CheckpointError(f"{file}: missing or unreadable ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
@@ -138,7 +139,7 @@ def _safe(file: Path) -> dict[str, Tensor]:
 
 def _pickled(file: Path) -> dict[Any, Any]:
     archive = zipfile.is_zipfile(file)
-    with file.open("rb") as stream:
+    with regular.opened(file) as stream:
         if not archive and stream.read(2) == b"PK":
             raise CheckpointError(f"{file}: truncated; fetch it again")
     try:

@@ -1,0 +1,70 @@
+"""Pipes, devices and empty giants where a file should be end in a sentence, and nothing waits for them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mmeval import jsonl, regular, yaml_file
+from mmeval.data import delimited, files, tables
+from mmeval.files import read_json
+from mmeval.mmicl import weights
+from mmeval.types import Image, InputError
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "json": lambda path: read_json(path, "fix it"),
+    "jsonl": lambda path: list(jsonl.read(path)),
+    "yaml": yaml_file.read,
+    "text": files.text,
+    "blocks": lambda path: list(files.blocks(path, 100)),
+    "table": lambda path: list(delimited.lines(path)),
+    "parquet": lambda path: list(tables.parquet(path)),
+    "picture": lambda path: Image(path, path.name).digest,
+    "configuration": weights.read_json,
+}
+
+
+@pytest.fixture(autouse=True)
+def _bounded() -> Iterator[None]:
+    """End a test that waits for a pipe: its own signal, since the reader would never return."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError("waited for a pipe")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(params=["pipe", "device", "giant"])
+def strange(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "strange"
+    if request.param == "pipe":
+        os.mkfifo(path)
+    elif request.param == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    return path
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_not_a_file_is_a_sentence(strange: Path, reader: str) -> None:
+    with pytest.raises((InputError, weights.CheckpointError), match=r"strange: .*(not a regular file|and empty)"):
+        READERS[reader](strange)
+
+
+def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("é\r\nb".encode())
+    assert regular.read_text(path) == path.read_text(encoding="utf-8") == "é\nb"
+    assert regular.read_bytes(path) == "é\r\nb".encode()
+    with pytest.raises(IsADirectoryError):
+        regular.opened(tmp_path)
