@@ -88,7 +88,7 @@ def read_predictions(path: str) -> list[Record]:
     As in `evaluate.py`, a question without a prediction is answered with nothing, which is wrong. Raises InputError
     for a file in another format, and for an id that val does not have.
     """
-    answers = tables.load(Path(path))
+    answers = tables.load_once(Path(path))
     keys = BLINK.card["gold"]
     gold = {f"val_{name}_{n}": (name, right) for name in SUBTASKS for n, right in enumerate(keys[name], 1)}
     if not isinstance(answers, dict):

@@ -105,7 +105,7 @@ def read_predictions(path: str) -> list[Record]:
     In the authors' repository the one is in `results`, the other in `dataset/nextqa`. Raises InputError for a question
     without a prediction (the script stops there, too), and for an answer that is not the csv's.
     """
-    answers, folder = tables.load(Path(path)), Path(path).parent
+    answers, folder = tables.load_once(Path(path)), Path(path).parent
     if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
         raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
     above = folder.parent if folder.name == "results" else folder

@@ -109,7 +109,7 @@ def _json(path: Path) -> tables.Found:
     if not text:
         return
     try:
-        value = json.loads(f"[{text.rstrip(',')}]") if commas else tables.load(path)
+        value = json.loads(f"[{text.rstrip(',')}]") if commas else tables.load_once(path)
     except ValueError as error:
         raise InputError(f"{path}: not a JSON object and a comma a line ({error}); fix it") from error
     inside = next((value[name] for name in WRAPPED if name in value), None) if isinstance(value, dict) else None

@@ -167,8 +167,29 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
 
 def load(path: Path, hook: Hook | None = None) -> Any:
     """Read a whole JSON file. Raises InputError naming it."""
+    return _loaded(path, object_hook=hook)
+
+
+def load_once(path: Path) -> Any:
+    """Read a whole JSON file of answers, in which no key may stand twice: of two, only one would count.
+
+    Raises InputError naming the file and the key.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise InputError(f"{path}: '{name[:60]}' stands twice; remove one of its values")
+            found[name] = value
+        return found
+
+    return _loaded(path, object_pairs_hook=unique)
+
+
+def _loaded(path: Path, **hooks: Any) -> Any:
     try:
-        return json.loads(files.text(path), object_hook=hook)
+        return json.loads(files.text(path), **hooks)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); get the file again") from error
 

@@ -205,6 +205,14 @@ def test_blink_predictions_of_an_unknown_question(tmp_path: Path) -> None:
     assert "unknown id 'val_Art_Style_118', did you mean 'val_Art_Style_1" in ended.stderr
 
 
+def test_blink_predictions_with_a_question_twice(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text('{"val_Art_Style_1": "(A)", "val_Art_Style_1": "(B)"}', encoding="utf-8")
+    ended = call("score", "--task", "blink", "--predictions", path)
+    assert ended.exit_code == 2
+    assert "'val_Art_Style_1' stands twice; remove one of its values" in ended.stderr
+
+
 # MuirBench
 
 
