@@ -49,7 +49,10 @@ MAY = {
         *("rendering", "run", "evaluation", "reporting"),
     },
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
+    "conversation": {"types", "data", "models"},
+    "watch": {"types", "data", "scoring", "conversation"},
     "cli": {
+        *("conversation", "watch", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
         *("run", "evaluation", "answers", "sweep", "reporting"),
     },
