@@ -1,47 +1,20 @@
-"""Turn what was measured into a number with a 95% interval over the right clusters.
+"""Turn what was measured into a number with a 95% interval over the right clusters, alone or against another's.
 
 A metric says what a number is made of (a `Statistic`); how sure one can be of it is found here, once for all metrics.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from mmeval.types import Estimate
+from mmeval.scoring.functionals import Array, Functional, Mean, Part, Stratum, corrected, resample, variance_of
+from mmeval.types import Estimate, InputError
 
+__all__ = ["Array", "Functional", "Mean", "Statistic", "Stratum", "difference", "estimate", "paired", "parts"]
 LEVEL = 0.95
-Z = 1.959963984540054
-"""The normal quantile of a two-sided 95% interval."""
-Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean of values in [0, 1] over units (questions, pictures) that come in clusters, one name a value."""
-
-    values: Sequence[float]
-    clusters: Sequence[str]
-    name: str = ""
-    """What a table calls it: "acc", "acc+"."""
-
-
-Stratum = tuple[tuple[float, Mean], ...]
-"""Weighted means over the same clusters, the weights positive; their sum is the stratum's value."""
-
-
-@dataclass(frozen=True)
-class Functional:
-    """A number in [0, 1] that is not a mean (an area under a curve): found anew in each resample of its clusters."""
-
-    value: Callable[[Array], Array]
-    """From how often each cluster is drawn, [resamples, clusters], to values, [resamples]; NaN where there is none."""
-    clusters: int
-    effective: float
-    """How many clusters its interval can count on: of what it compares, the side that has fewer."""
-    n: int
+RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -57,25 +30,92 @@ class Statistic:
     functional: Functional | None = None
     """What the number is, where it is not a sum of means."""
 
+    @property
+    def n(self) -> int:
+        """How many values there are, of each stratum's largest mean."""
+        if self.functional:
+            return self.functional.n
+        return sum(max(len(mean.values) for _, mean in stratum) for stratum in self.strata)
 
-def estimate(statistic: Statistic, *, resamples: int = 2000, seed: int = 0) -> Estimate:
+
+def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Return the statistic's value with its 95% interval; `n` counts the values of each stratum's largest mean.
 
-    One stratum: the percentile bootstrap over clusters, at the quantiles that make up for few clusters
-    (Hesterberg 2015, section 5.2), and never narrower than `unseen` allows. Several: their limits
-    combined by MOVER (Zou and Donner 2008), which keeps a stratum's distance to its limits where it is lopsided.
+    The interval is Wilson's (1927), in the form that surveys use (Franco et al. 2019): with the variance between
+    clusters (of means by linearisation, of a functional from its resamples), Student's quantile, and the number of
+    independent answers that this variance amounts to, which is at least that of the clusters and at most that of the
+    answers. A sum of strata is one number of that kind: its variance and its degrees of freedom (Satterthwaite 1946)
+    are put together of theirs. So no interval is empty where all answers are alike.
     """
-    full, chance, number = statistic.full_marks, statistic.chance, statistic.functional
-    n = number.n if number else sum(max(len(mean.values) for _, mean in stratum) for stratum in statistic.strata)
+    full, chance, n = statistic.full_marks, statistic.chance, statistic.n
     if statistic.reason is not None:
         return Estimate(None, None, None, n, full, chance, statistic.reason)
-    limits = [_limits(stratum, resamples, seed) for stratum in statistic.strata]
-    if number:
-        limits = [_functional_limits(number, full, resamples, seed)]
-    value = sum(middle for _, middle, _ in limits)
-    low = value - math.hypot(*(middle - low for low, middle, _ in limits))
-    high = value + math.hypot(*(high - middle for _, middle, high in limits))
-    return Estimate(value, max(low, 0.0), min(high, full), n, full, chance)
+    parts = _parts(statistic)
+    value = sum(part.point for part in parts)
+    spreads = [_Spread(part.full, part.variance(resamples, seed), part.effective, part.n) for part in parts]
+    whole = _sum(spreads)
+    if not _bounded(statistic):
+        half = math.sqrt(whole.variance) * quantile(whole.freedom)
+        known = math.isfinite(half)
+        return Estimate(value, value - half if known else None, value + half if known else None, n, full, chance)
+    low, high = _wilson(value / full, whole)
+    return Estimate(value, min(full * low, value), max(full * high, value), n, full, chance)
+
+
+def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
+    """Return how much more `a` is than `b`, with the 95% interval of the difference: the same clusters stand for both.
+
+    Clusters are matched by name, a stratum of one with the same stratum of the other, so that what makes a question
+    hard for both cancels; a resample of a functional draws the same clusters for both. A cluster that only one of them
+    has (a question that ended in an error) counts there alone. The interval is Student's, with two pseudo-clusters in
+    which the two differ, one each way, as much as they do in any (Bonett and Price 2012); entirely where they differ
+    in none: two runs that never differed are not proven to be the same.
+    Raises InputError for numbers of different kinds, or without a common cluster.
+    """
+    n, full = min(a.n, b.n), a.full_marks
+    if reason := a.reason or b.reason:
+        return Estimate(None, None, None, n, full, None, reason)
+    found = difference(a, b, resamples=resamples, seed=seed)
+    half = quantile(found.freedom) * found.error if found.freedom > 0 else 2 * full
+    low, high = min(found.middle - half, found.value), max(found.middle + half, found.value)
+    if _bounded(a):
+        low, high = max(low, -full), min(high, full)
+    return Estimate(found.value, low, high, n, full, None)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more one number is than another, and how sure that is: what intervals and tests are made of."""
+
+    value: float
+    middle: float
+    """The value with two pseudo-clusters in which the two differ, one each way; the middle of the interval."""
+    error: float
+    """Its standard error."""
+    freedom: float
+    """Degrees of freedom; 0 for a single cluster, whose error is unknown."""
+    clusters: float
+    """How many clusters of one size it amounts to."""
+
+
+def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Difference:
+    """Return `a` less `b`, which both have a value, with its standard error; raises as `paired` does."""
+    pairs, full, spreads, most = matched(a, b), a.full_marks, [], 0.0
+    value = sum(one.point - other.point for one, other in pairs)
+    for one, other in pairs:
+        changes = changes_of(one, other)
+        if one.columns is not None and other.columns is not None:
+            own = variance_of(changes)
+        else:
+            first, second = resample([one, other], resamples, seed)
+            own = corrected(first - second, len(changes))
+        spreads.append(_Spread(one.full, own, min(one.effective, other.effective), min(one.n, other.n)))
+        most = max(most, float(np.abs(changes).max()) / one.full)
+    whole = _sum(spreads)
+    pseudo = most if 1e-9 < most < 1 or (most >= 1 and not _bounded(a)) else 1.0
+    clusters = whole.clusters
+    error = full * math.sqrt(clusters**2 * whole.variance + 2 * pseudo**2) / (clusters + 2)
+    return Difference(value, value * clusters / (clusters + 2), error, whole.freedom, clusters)
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
@@ -84,61 +124,79 @@ def parts(statistic: Statistic) -> dict[str, float]:
     return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in terms if mean.name}
 
 
-def unseen(clusters: float) -> float:
-    """Return the share of clusters that may behave as none of those seen did: Wilson's (1927) upper limit for 0."""
-    return Z**2 / (clusters + Z**2)
+@dataclass(frozen=True)
+class _Spread:
+    """How far a number of `full` marks may be off: its variance, and of how many clusters and answers it is."""
+
+    full: float
+    variance: float
+    clusters: float
+    n: float
+    freedom: float = 0.0
 
 
-def _limits(stratum: Stratum, resamples: int, seed: int) -> tuple[float, float, float]:
-    sums, counts = _by_cluster(stratum)
-    weights = np.array([weight for weight, _ in stratum])
-    # added as scripts add, not as a vector product may; the same in any order of the answers
-    value = sum(weight * (math.fsum(mean.values) / len(mean.values)) for weight, mean in stratum)
-    values = _resampled(weights, sums, counts, resamples, seed)
-    # Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each
-    effective = float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
-    return _between(values, value, float(weights.sum()), effective)
+def quantile(freedom: float) -> float:
+    """Return Student's two-sided quantile of the level; infinite without a degree of freedom."""
+    from scipy.special import stdtrit  # type: ignore[import-untyped]  # half a second, which resuming need not pay
+
+    return -float(stdtrit(freedom, (1 - LEVEL) / 2)) if freedom > 0 else math.inf
 
 
-def _functional_limits(number: Functional, full: float, resamples: int, seed: int) -> tuple[float, float, float]:
-    value = float(full * number.value(np.ones((1, number.clusters)))[0])
-    even = np.full(number.clusters, 1 / number.clusters)
-    draws = np.random.default_rng(seed).multinomial(number.clusters, even, size=resamples)
-    values = full * number.value(draws.astype(np.float64))
-    return _between(np.asarray(values[np.isfinite(values)]), value, full, number.effective)
+def _bounded(statistic: Statistic) -> bool:
+    return statistic.functional is None or statistic.functional.bounded
 
 
-def _between(values: Array, value: float, full: float, clusters: float) -> tuple[float, float, float]:
-    """Return low, value, high, from the values of the resamples and from what so many clusters may not have shown."""
-    tail, share = _tail(clusters), unseen(clusters)
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return min(float(low), value - share * value), value, max(float(high), value + share * (full - value))
+def _sum(spreads: Sequence[_Spread]) -> _Spread:
+    """Return the spread of a sum of independent numbers, as a share of its full marks."""
+    full = sum(one.full for one in spreads)
+    shares = [one.full / full for one in spreads]
+    variances = [one.variance / full**2 for one in spreads]
+    clusters = 1 / sum(share**2 / one.clusters for share, one in zip(shares, spreads, strict=True))
+    n = 1 / sum(share**2 / one.n for share, one in zip(shares, spreads, strict=True))
+    variance, least = sum(variances), min(one.clusters for one in spreads) - 1
+    freedom = least
+    if least > 0 and variance > 0:
+        own = sum(v**2 / (one.clusters - 1) for v, one in zip(variances, spreads, strict=True))
+        freedom = max(variance**2 / own, least)
+    return _Spread(1.0, variance, clusters, max(n, clusters), freedom)
 
 
-def _by_cluster(stratum: Stratum) -> tuple[Array, Array]:
-    """Return the sum and the number of each mean's values in each cluster: [clusters, means] twice."""
-    index = {name: row for row, name in enumerate(dict.fromkeys(c for _, mean in stratum for c in mean.clusters))}
-    sums, counts = np.zeros((2, len(index), len(stratum)))
-    for column, (_, mean) in enumerate(stratum):
-        rows = [index[cluster] for cluster in mean.clusters]
-        np.add.at(sums[:, column], rows, mean.values)
-        np.add.at(counts[:, column], rows, 1)
-    return sums, counts
+def _wilson(share: float, spread: _Spread) -> tuple[float, float]:
+    """Return the limits of a share of full marks, both in [0, 1]."""
+    clusters, times = spread.clusters, quantile(spread.freedom)
+    if not math.isfinite(times):
+        return 0.0, 1.0
+    shrunk = (clusters * share + 0.5) / (
+        clusters + 1
+    )  # the variance of a few clusters that are alike is not taken for 0
+    most = shrunk * (1 - shrunk)
+    independent = min(max(most / (spread.variance + most / clusters**2), clusters), spread.n)
+    pull = times**2 / independent
+    middle = (share + pull / 2) / (1 + pull)
+    half = times * math.sqrt(spread.variance + pull / (4 * independent)) / (1 + pull)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def _resampled(weights: Array, sums: Array, counts: Array, resamples: int, seed: int) -> Array:
-    """Return the value in each resample, [resamples]. Clusters that look alike are drawn together."""
-    kinds, number = np.unique(np.hstack([sums, counts]), axis=0, return_counts=True)
-    draws = np.random.default_rng(seed).multinomial(number.sum(), number / number.sum(), size=resamples)
-    kind_sums, kind_counts = np.hsplit(kinds, 2)
-    with np.errstate(invalid="ignore"):
-        values = ((draws @ kind_sums) / (draws @ kind_counts)) @ weights
-    return np.asarray(values[np.isfinite(values)])  # a resample may hold no value of a mean that few clusters have
+def _parts(statistic: Statistic) -> list[Part]:
+    if statistic.functional is not None:
+        return [Part(statistic.functional, statistic.full_marks)]
+    return [Part(stratum, statistic.full_marks) for stratum in statistic.strata]
 
 
-def _tail(clusters: float) -> float:
-    if clusters <= 1:
-        return 0.0
-    from scipy.special import ndtr, stdtrit  # type: ignore[import-untyped]  # half a second, which resuming need not pay
+def matched(a: Statistic, b: Statistic) -> list[tuple[Part, Part]]:
+    """Return the strata of one with those of the other. Raises as `paired` does."""
+    one, other = _parts(a), _parts(b)
+    if a.full_marks != b.full_marks or len(one) != len(other):
+        raise InputError("the two numbers are not of one kind; compare the same metric of the same task")
+    pairs = list(zip(one, other, strict=True))
+    if any(not set(first.clusters) & set(second.clusters) for first, second in pairs):
+        raise InputError("the two numbers have no question in common; compare runs of the same questions")
+    return pairs
 
-    return float(ndtr(math.sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, (1 - LEVEL) / 2)))
+
+def changes_of(one: Part, other: Part) -> Array:
+    """Return how much each cluster of either pulls the difference, centred."""
+    first, second = one.influence(), other.influence()
+    names = {**first, **second}  # a run of more clusters than the other pulls less with each: of what both have
+    scale_one, scale_two = len(names) / len(first), len(names) / len(second)
+    return np.array([scale_one * first.get(name, 0.0) - scale_two * second.get(name, 0.0) for name in names])
