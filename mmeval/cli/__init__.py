@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import ask, results, run, train, watch
+from mmeval.cli import ask, demo, results, run, train, watch
 from mmeval.types import InputError, printable
 
 
@@ -128,5 +128,5 @@ def models() -> None:
     console.show_models(catalogue())
 
 
-for _command in (ask.ask, watch.watch, train.train, train.mic):
+for _command in (ask.ask, watch.watch, demo.demo, train.train, train.mic):
     main.add_command(_command)
