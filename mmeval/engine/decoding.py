@@ -3,7 +3,7 @@
 Both read a prompt once. Nothing here waits for a GPU but to see whether all rows have ended, now and then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,8 +15,11 @@ from transformers.modeling_outputs import BaseModelOutput
 from mmeval.mmicl.processing import padded
 from mmeval.types import Generation
 
-PLAIN = {"bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "transformers_version", "use_cache"}
-"""What a checkpoint may say of generation that changes nothing about greedy answers."""
+PLAIN = {
+    *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"),
+    *("transformers_version", "use_cache", "_from_model_config"),
+}
+"""What a checkpoint may say of generation that changes nothing about greedy answers; what is off changes nothing."""
 LOOK = 4
 """Steps after which a GPU is asked whether all rows have ended: to ask is to wait."""
 
@@ -31,11 +34,25 @@ class Written:
     """[B, S]: whether the scores that a token was chosen by were finite numbers."""
 
 
-def write(language: PreTrainedModel, embeds: Tensor, mask: Tensor, generation: Generation) -> Written:
-    """Write greedy or beam answers to prompts [B, L, D], of which `mask` [B, L] says what is no padding."""
+def write(
+    language: PreTrainedModel,
+    embeds: Tensor,
+    mask: Tensor,
+    generation: Generation,
+    on_token: Callable[[int], object] | None = None,
+) -> Written:
+    """Write greedy or beam answers to prompts [B, L, D], of which `mask` [B, L] says what is no padding.
+
+    `on_token` is called with each token of the first row as it is chosen; beams choose theirs at the end.
+    """
     own = language.generation_config
-    if generation.beams == 1 and own is not None and own.to_diff_dict().keys() <= PLAIN:
-        return _greedy(language, embeds, mask, generation.max_new_tokens)
+    said = {} if own is None else own.to_diff_dict()
+    if (
+        generation.beams == 1
+        and own is not None
+        and {*said} - {name for name, value in said.items() if value is None or value is False} <= PLAIN
+    ):
+        return _greedy(language, embeds, mask, generation.max_new_tokens, on_token)
     finite: list[Tensor] = []
 
     def look(_: Tensor, scores: Tensor) -> Tensor:
@@ -50,7 +67,9 @@ def write(language: PreTrainedModel, embeds: Tensor, mask: Tensor, generation: G
     return Written(ids[:, 1:] if language.config.is_encoder_decoder else ids, whole)  # a T5's begin with a start token
 
 
-def _greedy(language: PreTrainedModel, embeds: Tensor, mask: Tensor, limit: int) -> Written:
+def _greedy(
+    language: PreTrainedModel, embeds: Tensor, mask: Tensor, limit: int, on_token: Callable[[int], object] | None
+) -> Written:
     """Write the most likely token at each step. Rows that have ended leave once they are half of all."""
     own = language.generation_config
     assert own is not None
@@ -68,6 +87,8 @@ def _greedy(language: PreTrainedModel, embeds: Tensor, mask: Tensor, limit: int)
         logits = state.step(tokens)  # [B, V]
         tokens = logits.argmax(-1).masked_fill(ended, pad)
         ids[rows, step], finite[rows, step] = tokens, logits.amax(-1).isfinite()
+        if on_token is not None:
+            on_token(int(tokens[0]))
         ended = ended | torch.isin(tokens, end)
         if step + 1 < limit and (step + 1) % every == 0:
             left = int(ended.numel() - ended.sum())

@@ -90,6 +90,28 @@ class TransformerModel:
 
         return self._run(requests, answer, lambda request: limit)
 
+    def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
+        """Answer one request, and call `on_text` with each piece of the text as it is written."""
+        tokens, shown = list[int](), ""
+
+        def show(token: int) -> None:
+            nonlocal shown
+            tokens.append(token)
+            text = self.processor.decode(tokens).strip()
+            if text.startswith(shown) and not text.endswith("\ufffd"):  # half a character: the next token has the rest
+                on_text(text[len(shown) :])
+                shown = text
+
+        def answer(rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
+            written = write(self.model.language_model, embeds, mask, generation, show)
+            limit = generation.max_new_tokens
+            return lambda: [self._written(rows[0], written.ids[0].tolist(), limit, written.finite[0].tolist())]
+
+        response = next(self._run([request], answer, lambda request: generation.max_new_tokens))
+        if response.text is not None and response.text.startswith(shown):
+            on_text(response.text[len(shown) :])
+        return response
+
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, its end of sequence left out."""
         return self._run(requests, self._compared, self._longest)
