@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import DynamicCache, EncoderDecoderCache, LogitsProcessorList, PreTrainedModel
+from transformers import DynamicCache, EncoderDecoderCache, GenerationConfig, LogitsProcessorList, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
 from mmeval.mmicl.processing import padded
@@ -46,12 +46,7 @@ def write(
     `on_token` is called with each token of the first row as it is chosen; beams choose theirs at the end.
     """
     own = language.generation_config
-    said = {} if own is None else own.to_diff_dict()
-    if (
-        generation.beams == 1
-        and own is not None
-        and {*said} - {name for name, value in said.items() if value is None or value is False} <= PLAIN
-    ):
+    if generation.beams == 1 and own is not None and _plain(own):
         return _greedy(language, embeds, mask, generation.max_new_tokens, on_token)
     finite: list[Tensor] = []
 
@@ -65,6 +60,12 @@ def write(
     )  # fmt: skip
     whole = torch.stack(finite, 1).view(len(embeds), -1, len(finite)).all(1)  # [B, beams, S] -> [B, S]
     return Written(ids[:, 1:] if language.config.is_encoder_decoder else ids, whole)  # a T5's begin with a start token
+
+
+def _plain(own: GenerationConfig) -> bool:
+    """Tell whether a checkpoint says nothing of generation that changes greedy answers."""
+    said = own.to_diff_dict()
+    return {name for name, value in said.items() if value is not None and value is not False} <= PLAIN
 
 
 def _greedy(
