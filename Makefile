@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval score demo report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,6 +35,10 @@ install: .venv/installed  ## make .venv with everything that evaluation needs
 
 eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded FRESH=1 ARGS='--limit 100'
 	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) $(ARGS)
+
+demo: .venv/installed  ## talk with a model in a browser: MODEL=mmicl-tiny ARGS='--model blip2-tiny'
+	@$(PIP) install -c constraints.txt -e '.[hf,video,demo]'
+	@$(BIN)/mmeval demo --model '$(MODEL)' $(ARGS)
 
 report: .venv/installed  ## draw the published MME comparison of 2023-09-17
 	@$(BIN)/mmeval report --published 2023-09-17 $(ARGS)

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mmeval.conversation import Chat
-from mmeval.embedded.examples import Example
+from mmeval.embedded.examples import DemoExample
 from mmeval.types import Image, InputError, Request, Shot, images
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def parts_of(text: str, paths: Sequence[str]) -> list[Given]:
     return found
 
 
-def serve(chats: Mapping[str, Chat], examples: Sequence[Example], *, host: str, port: int) -> None:
+def serve(chats: Mapping[str, Chat], examples: Sequence[DemoExample], *, host: str, port: int) -> None:
     """Serve the page until it is stopped; uploads are deleted then. Raises InputError without gradio or a free port."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with tempfile.TemporaryDirectory(prefix="mmeval-demo-") as uploads:
@@ -131,7 +131,7 @@ def serve(chats: Mapping[str, Chat], examples: Sequence[Example], *, host: str, 
             raise InputError(f"--port {port}: cannot be had ({error}); name another") from error
 
 
-def build(demo: Demo, names: Sequence[str], examples: Sequence[Example]) -> gradio.Blocks:
+def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> gradio.Blocks:
     """Return the page. Raises InputError where gradio is not installed."""
     try:
         import gradio
@@ -218,7 +218,7 @@ def _gallery(visit: Visit) -> list[tuple[Any, str]]:
     return [(image.decode(), shot.answer) for shot in visit.shots for image in images(shot.prompt)]
 
 
-def _example(demo: Demo, example: Example) -> Any:
+def _example(demo: Demo, example: DemoExample) -> Any:
     """Return what shows an example in a new conversation."""
 
     def show(*windows: list[Any]) -> tuple[Any, ...]:

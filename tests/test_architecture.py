@@ -51,8 +51,9 @@ MAY = {
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "conversation": {"types", "data", "models"},
     "watch": {"types", "data", "scoring", "conversation"},
+    "demo": {"types", "conversation", "embedded"},
     "cli": {
-        *("conversation", "watch", "jsonl"),
+        *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
         *("run", "evaluation", "answers", "sweep", "reporting"),
     },

@@ -10,7 +10,7 @@ from PIL import Image as PILImage
 
 from mmeval.conversation import Chat
 from mmeval.demo import Demo, Visit, parts_of
-from mmeval.embedded.examples import Example
+from mmeval.embedded.examples import DemoExample
 from mmeval.types import Image, InputError, Request, images
 from tests.fake_model import FakeModel
 
@@ -83,7 +83,7 @@ def test_the_page_in_a_browser() -> None:
         pytest.skip("no chromium")
     from mmeval.demo import build
 
-    example = Example("An example", (Image(PILImage.new("RGB", (8, 8), "red")), "what color ?"), "red")
+    example = DemoExample("An example", (Image(PILImage.new("RGB", (8, 8), "red")), "what color ?"), "red")
     page = build(Demo({"one": Chat(FakeModel(color))}), ["one"], [example])
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     try:

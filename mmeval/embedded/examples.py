@@ -8,7 +8,7 @@ from mmeval.types import Parts, Shot
 
 
 @dataclass(frozen=True)
-class Example:
+class DemoExample:
     """Demonstrations, a question, and the answer that is right."""
 
     title: str
