@@ -104,7 +104,7 @@ def names(runs: Sequence[Run]) -> dict[str, Run]:
     own = [(run.spec.task, run.spec.model) for run in runs]
     several = len({task for task, _ in own}) > 1
     counts = Counter(own)
-    found = {}
+    found: dict[str, Run] = {}
     for run, key in zip(runs, own, strict=True):
         name = run.folder.resolve().name if counts[key] > 1 or several else run.spec.model
         if any(run.folder.resolve() == one.folder.resolve() for one in found.values()):
@@ -191,7 +191,8 @@ def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Chan
     """Return the questions that only the other has right, and those that only the first has."""
     places = {record.id: place for place, record in enumerate(other.records)}
     own, theirs = (next(iter(scored.scores.values())) for scored in (one, other))
-    gained, lost = [], []
+    gained: list[Change] = []
+    lost: list[Change] = []
     for place, record in enumerate(one.records):
         before, after = own[place], theirs[places[record.id]]
         change = Change(
