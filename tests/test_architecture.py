@@ -39,7 +39,9 @@ MAY = {
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task", "scoring"},
     "scored": {"types", "task", "run", "scoring", "data"},
-    "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
+    "comparison": {"types", "task", "run", "scored", "scoring"},
+    "gate": {"types", "comparison"},
+    "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering", "comparison"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
@@ -55,7 +57,7 @@ MAY = {
     "cli": {
         *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
-        *("run", "evaluation", "answers", "sweep", "reporting"),
+        *("run", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
     },
     "__main__": {"cli"},
 }
@@ -103,7 +105,7 @@ def test_every_package_is_listed_in_setup_cfg() -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
-        "for verb in ([], ['run'], ['score'], ['report'], ['submit'], ['tasks'], ['models']):\n"
+        "for verb in ([], ['run'], ['score'], ['report'], ['compare'], ['submit'], ['tasks'], ['models']):\n"
         "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
         "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"

@@ -26,7 +26,7 @@ def write(run: Run, pictures: page.Pictures | None = None) -> list[Path]:
     """
     task = task_of_run(run)
     tabled = table_of_run(run, task)
-    figures = _draw(Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals), run.folder)
+    figures = draw(Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals), run.folder)
     labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in run.records]
     answers = [(record, run.judged[record.id]) for record in labelled if record.id in run.judged]
     drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
@@ -76,7 +76,7 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
-    return _draw(Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals), out)
+    return draw(Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals), out)
 
 
 def series(run: Run, *, by_folder: bool = False) -> Series:
@@ -122,7 +122,7 @@ def _check_alike(one: Run, other: Run) -> None:
         raise InputError(f"{one.folder} and {other.folder} did not show the same pictures; {advice}")
 
 
-def _draw(chart: Chart, folder: Path) -> list[Path]:
+def draw(chart: Chart, folder: Path) -> list[Path]:
     """Draw the dot plot, and the radar where axes enough have a value: two spokes are a line, one is half of it."""
     found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
     wheel = radar.draw(chart, folder) if len(found & chart.axes.keys()) >= SPOKES else ()
