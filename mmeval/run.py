@@ -32,10 +32,10 @@ _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
 _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
 """Names in the identities of schema 1 -> today's, where they differ and stand under no other name."""
 OURS = {
-    *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "index.html", "results"),
-    *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg"),
+    *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
+    *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
 }
-"""What a run's folder holds."""
+"""What a run's folder holds; `index.html` is what the page was called up to 0.2."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,9 +225,17 @@ class Run:
         return pd.DataFrame(rows).set_index("id")
 
     @cached_property
+    def scored(self) -> dict[str, dict[str, Score]]:
+        """Return each sample's score under every scorer, the headline's first, by id. Raises InputError as `judged`."""
+        return {
+            value["id"]: {name: Score(**score) for name, score in value["scores"].items()}
+            for value in self._sample_lines
+        }
+
+    @property
     def judged(self) -> dict[str, Score]:
         """Return the headline scorer's score of each sample, by id. Raises InputError if the run was not scored yet."""
-        return {value["id"]: Score(**next(iter(value["scores"].values()))) for value in self._sample_lines}
+        return {id: next(iter(scores.values())) for id, scores in self.scored.items()}
 
     @property
     def _sample_lines(self) -> list[dict[str, Any]]:
@@ -250,7 +258,7 @@ class Run:
         write_text(self.folder / "samples.jsonl", "".join(lines))
         results = {**results, "records": self._scored}
         write_json(self.folder / "scores.json", results)
-        self.__dict__.pop("judged", None)
+        self.__dict__.pop("scored", None)
         self.results = results
 
     @contextmanager

@@ -2,35 +2,37 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmeval.reporting import dotplot, leaderboards, page, published, radar, table
+from mmeval.reporting import about, dotplot, leaderboards, page, published, radar, table
+from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
-from mmeval.run import EMBEDDED, Run
+from mmeval.run import EMBEDDED, Run, open_run
 from mmeval.scoring import judge as judges
 from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError
 
-SPOKES = 3
-"""Axes with a value of a radar at least."""
+FORMER = "index.html"
+"""The page of mmeval 0.2, which shows other numbers than `report.html`."""
 
 
-def write(run: Run, pictures: page.Pictures | None = None) -> list[Path]:
+def write(run: Run, find: Find | None = None) -> list[Path]:
     """Write the run's tables, figures, page and results folder; returns the paths, the page first.
 
-    `pictures` finds those of the failures that the page lists. The results folder is the benchmark's own format; it
-    is left out while answers are missing.
+    `find` yields what was asked, for the pictures on the page. The results folder is the benchmark's own format; it is
+    left out while answers are missing.
     """
     task = task_of_run(run)
     tabled = table_of_run(run, task)
-    figures = _draw(Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals), run.folder)
-    labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in run.records]
-    answers = [(record, run.judged[record.id]) for record in labelled if record.id in run.judged]
-    drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
-    paths = [page.write(run.folder, tabled, answers, [drawn], pictures), *table.write(tabled, run.folder), *figures]
+    chart = Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals)
+    figures = _draw(chart, run.folder, png=False)
+    browser = _browse(run, task, _controls(run), find, run.folder / page.NAME)
+    drawn = [radar.inline(chart)] if radar.fits(chart) else []
+    written = page.write(run.folder, tabled, browser, about.facts(run), about.command(run), drawn, _panels(run))
+    (run.folder / FORMER).unlink(missing_ok=True)
+    paths = [written, *table.write(tabled, run.folder), *figures]
     if leaderboards.own(run) and not set(run.marks) - {EMBEDDED}:
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
@@ -39,8 +41,28 @@ def write(run: Run, pictures: page.Pictures | None = None) -> list[Path]:
 
 def written(run: Run) -> list[Path]:
     """Return the paths of what `write` left in the run's folder, the page first."""
-    names = ("index.html", "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results")
+    names = (page.NAME, "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results")
     return [run.folder / name for name in names if (run.folder / name).exists()]
+
+
+def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, before: Path) -> Browser:
+    answers = [Answer(record, run.scored[record.id]) for record in run.records if record.id in run.scored]
+    return browse(answers, task.labels, others, find, before, per_byte=run.spec.scoring == "likelihood")
+
+
+def _controls(run: Run) -> list[Other]:
+    """Return what each control of the run answered; one that was not scored yet is left out."""
+    paths = sorted((run.folder / "controls").glob("*/samples.jsonl"))
+    return [Other(path.parent.name, open_run(path.parent).judged) for path in paths]
+
+
+def _panels(run: Run) -> list[page.Panel]:
+    """Return the bias panel, where `mmeval bias` has left its findings."""
+    if not (run.folder / "bias.json").exists():
+        return []
+    from mmeval.reporting import bias
+
+    return [page.Panel("Bias", bias.panel(run))]
 
 
 def task_of_run(run: Run) -> Task:
@@ -76,7 +98,7 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
-    return _draw(Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals), out)
+    return _draw(Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals), out, png=True)
 
 
 def series(run: Run, *, by_folder: bool = False) -> Series:
@@ -122,8 +144,10 @@ def _check_alike(one: Run, other: Run) -> None:
         raise InputError(f"{one.folder} and {other.folder} did not show the same pictures; {advice}")
 
 
-def _draw(chart: Chart, folder: Path) -> list[Path]:
-    """Draw the dot plot, and the radar where axes enough have a value: two spokes are a line, one is half of it."""
-    found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
-    wheel = radar.draw(chart, folder) if len(found & chart.axes.keys()) >= SPOKES else ()
-    return [*dotplot.draw(chart, folder), *wheel]
+def _draw(chart: Chart, folder: Path, *, png: bool) -> list[Path]:
+    """Draw the dot plot, and the radar where the axes make one; one that was drawn before and does not fit is gone."""
+    if not radar.fits(chart):
+        for kind in ("png", "svg"):
+            (folder / f"radar.{kind}").unlink(missing_ok=True)
+    wheel = radar.draw(chart, folder, png=png) if radar.fits(chart) else []
+    return [*dotplot.draw(chart, folder, png=png), *wheel]

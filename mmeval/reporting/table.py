@@ -21,7 +21,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from mmeval.files import write_text
-from mmeval.reporting.chart import estimates, interval, number
+from mmeval.reporting.chart import estimates, interval, marks, number
 from mmeval.task import Task
 from mmeval.types import Estimate, InputError
 
@@ -245,9 +245,9 @@ def _header(table: Table) -> list[str]:
 def _cells(table: Table, row: ScoreRow) -> list[str]:
     estimate = row.estimate
     extras = [number(row.extras[name]) if name in row.extras else "" for name in table.columns]
-    chance = "" if estimate.chance is None else f"{estimate.chance:,.4g}"
+    chance = "" if estimate.chance is None else marks(estimate.chance)
     strict = [number(row.strict.value) if row.strict else ""] if table.differing else []
-    score = [number(estimate.value), f"{estimate.full_marks:,g}", interval(estimate), chance]
+    score = [number(estimate.value), marks(estimate.full_marks), interval(estimate), chance]
     return [clean(row.label), *extras, *score, *strict]
 
 
