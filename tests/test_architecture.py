@@ -39,7 +39,7 @@ MAY = {
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
     "rendering": {"types", "task", "scoring"},
     "scored": {"types", "task", "run", "scoring", "data"},
-    "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
+    "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering", "spec", "provenance"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),

@@ -70,13 +70,14 @@ def browse(
     find: Find | None = None,
     before: Path | None = None,
     *,
+    kind: str = "Control",
     per_byte: bool = False,
 ) -> Browser:
     """Collect what a page shows of these answers, whose categories have these labels.
 
     Pictures and demonstrations come from `find`. Those that the page at `before` has are taken from there: they are
-    not decoded again, and a run that is scored without its data keeps them. `per_byte` says that likelihoods were
-    compared per byte of a candidate.
+    not decoded again, and a run that is scored without its data keeps them. `kind` is what the others
+    are; `per_byte` says that likelihoods were compared per byte of a candidate.
     """
     answers = sorted(answers, key=lambda one: _place(one.record, list(labels)))
     chosen = _chosen(answers)
@@ -102,6 +103,7 @@ def browse(
         "readings": list(answers[0].scores) if answers else [],
         "axes": [labels.get(axis, axis) for axis in axes],
         "perByte": per_byte,
+        "kind": kind,
         "others": [other.name for other in others],
         "pictures": len(pictures),
         "thumbnails": len(pictures & thumbnails.keys()),

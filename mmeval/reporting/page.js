@@ -138,7 +138,7 @@ function readings(sample) {
   const made = el("dl", "readings");
   const line = (name, what, value) => made.append(el("div", "", el("dt", "", name), el("dd", "", el("span", `chip ${what}`, `${MARKS[what]} ${what}`), value === undefined || value === null ? "" : said("value", value === "" ? "(nothing)" : named(sample, value)))));
   sample.s.forEach(([what, value], index) => line(data.readings[index], what, value));
-  (sample.v || []).forEach((one, index) => { if (one) line(`under ${data.others[index]}`, one[0], one[2] === undefined ? one[1] : one[2]); });
+  (sample.v || []).forEach((one, index) => { if (one) line(`${data.kind.toLowerCase()} ${data.others[index]}`, one[0], one[2] === undefined ? one[1] : one[2]); });
   return made;
 }
 function demonstrations(sample) {

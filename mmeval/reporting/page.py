@@ -13,8 +13,10 @@ from pathlib import Path
 
 from mmeval.files import write_text
 from mmeval.reporting.browser import BUDGET, Browser, embedded
-from mmeval.reporting.chart import interval, marks, number
-from mmeval.reporting.table import ScoreRow, Table, clean
+from mmeval.reporting.chart import Chart, interval, marks, number
+from mmeval.reporting.sheet import pens
+from mmeval.reporting.table import Table, clean
+from mmeval.types import Estimate
 
 NAME = "report.html"
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error", "unscored")
@@ -43,12 +45,9 @@ def write(
 
     `facts` say what the run is; `command` repeats it; `figures` are SVG elements that follow the page's colours.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {f.__name__: f for f in (number, interval, marks, percent, clean)}
-    html, style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("html", "css", "js"))
-    page = environment.from_string(html).render(
+    style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
+    page = _render(
+        "page.html",
         table=table,
         counts=[(name, table.counts[name]) for name in OUTCOMES if table.counts.get(name)],
         facts=facts,
@@ -69,9 +68,27 @@ def write(
     return path
 
 
-def percent(value: float | None, row: ScoreRow) -> str:
+def comparison(chart: Chart) -> Panel:
+    """Return the section that shows several runs side by side: every number of the chart that one of them has."""
+    found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
+    labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
+    chances = [chart.chance(metric) for metric in labels]
+    pens(chart.series)  # raises where there are more than can be told apart
+    html = _render("comparison.html", chart=chart, labels=labels, chances=chances != [None] * len(chances))
+    return Panel("Comparison", html)
+
+
+def share(value: float, estimate: Estimate) -> str:
     """Where a value stands between zero and full marks, as CSS takes it."""
-    return "0%" if value is None else f"{min(max(100 * value / row.estimate.full_marks, 0), 100):.2f}%"
+    return f"{min(max(100 * value / estimate.full_marks, 0), 100):.2f}%"
+
+
+def _render(name: str, **values: object) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {f.__name__: f for f in (number, interval, marks, share, clean)}
+    return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8")).render(**values)
 
 
 _ASSETS = resources.files("mmeval.reporting")

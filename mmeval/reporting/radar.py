@@ -27,10 +27,10 @@ from mmeval.reporting.sheet import (
     wrap,
 )  # fmt: skip
 
-FEWEST, MOST = 5, 16
+FEWEST, MOST = 5, 14
 """Spokes of a radar: fewer are no shape to read, and labels of more would overlap. The dot plot takes any number."""
 LINE, MANY = 0.165, 8
-"""Inches from one line of a label to the next, and the spokes beyond which long labels are cut, to stand apart."""
+"""Inches from one line of a label to the next, and the spokes beyond which a label has two lines, to stand apart."""
 SIDE = 2.7
 """Inches of the column at the right, in which several models stand."""
 
@@ -66,7 +66,7 @@ def draw(chart: Chart, folder: Path, name: str = "radar", *, png: bool = True) -
 
     Raises InputError if the series are of different tasks, or more than can be told apart.
     """
-    radar, several = _Radar(chart, FILE), len(chart.series) > 1
+    radar, several = Wheel(chart, FILE), len(chart.series) > 1
     width = 2 * MARGIN + FILE.across + (0.1 + SIDE if several else 0)
     totals = _totals(chart) if not several else []
     foot = 0.25 * len(totals)
@@ -88,14 +88,14 @@ def inline(chart: Chart) -> str:
     """Return the radar of a page: as two elements, for broad and for narrow windows, in the page's colours."""
     drawn = []
     for name, size in INLINE.items():
-        radar = _Radar(chart, size)
+        radar = Wheel(chart, size)
         sheet = Sheet(size.across, radar.height)
         radar.draw(sheet, size.across, radar.height, 0)
         drawn.append(svg.inline(sheet, name, f"Radar of {chart.title}"))
     return "\n".join(drawn)
 
 
-class _Radar:
+class Wheel:
     """A chart laid out on spokes; the first points up, the others follow clockwise."""
 
     def __init__(self, chart: Chart, size: Size) -> None:
@@ -150,10 +150,12 @@ class _Radar:
 
     def _lines(self, label: str, spoke: int) -> list[str]:
         """Break a label into lines; a long one above or below the radar has more room than one beside it."""
-        text, size = plain(label, 40 if self.spokes > MANY else 100), self.size
+        text, size = plain(label, 100), self.size
         lines = wrap(text, size.points, size.labels - 0.15)
         upright = abs(math.sin(2 * math.pi * spoke / self.spokes)) < 0.15
-        return wrap(text, size.points, 2 * size.labels) if len(lines) > 2 and upright else lines
+        if len(lines) > 2 and upright and self.spokes <= MANY:
+            lines = wrap(text, size.points, 2 * size.labels)
+        return [lines[0], f"{lines[1][:-1]}…"] if len(lines) > 2 and self.spokes > MANY else lines
 
     def _labels(self, sheet: Sheet) -> None:
         size, series = self.size, self.chart.series

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
     tabled = table_of_run(run, task)
     chart = Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals)
     figures = _draw(chart, run.folder, png=False)
-    browser = _browse(run, task, _controls(run), find, run.folder / page.NAME)
+    browser = _browse(run, task, _controls(run), find, "Control")
     drawn = [radar.inline(chart)] if radar.fits(chart) else []
     written = page.write(run.folder, tabled, browser, about.facts(run), about.command(run), drawn, _panels(run))
     (run.folder / FORMER).unlink(missing_ok=True)
@@ -45,9 +46,10 @@ def written(run: Run) -> list[Path]:
     return [run.folder / name for name in names if (run.folder / name).exists()]
 
 
-def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, before: Path) -> Browser:
+def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, kind: str) -> Browser:
     answers = [Answer(record, run.scored[record.id]) for record in run.records if record.id in run.scored]
-    return browse(answers, task.labels, others, find, before, per_byte=run.spec.scoring == "likelihood")
+    per_byte = run.spec.scoring == "likelihood"
+    return browse(answers, task.labels, others, find, run.folder / page.NAME, kind=kind, per_byte=per_byte)
 
 
 def _controls(run: Run) -> list[Other]:
@@ -98,7 +100,26 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
-    return _draw(Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals), out, png=True)
+    chart = Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals)
+    figures = _draw(chart, out, png=True)
+    return [_page_of_several(runs, chart, task, out), *figures] if len(runs) > 1 else figures
+
+
+def _page_of_several(runs: Sequence[Run], chart: Chart, task: Task, out: Path) -> Path:
+    """Write the page that shows runs side by side, and what each of them answered."""
+    first, *rest = (one.label for one in chart.series)
+    marks = tuple(dict.fromkeys(mark for run in runs for mark in run.marks))
+    tabled = replace(
+        table_of_run(runs[0], task), title=f"{', '.join([first, *rest])} on {task.title}", marks=marks,
+        rows=(), totals=(), details=(), counts={},
+    )  # fmt: skip
+    others = [
+        Other(label, run.judged, {r.id: r.text for r in run.records if r.text is not None})
+        for label, run in zip(rest, runs[1:], strict=True)
+    ]
+    browser = _browse(runs[0], task, others, None, "Run")
+    facts = {one.label: f"{run.answered}; {about.command(run)}" for one, run in zip(chart.series, runs, strict=True)}
+    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart)])
 
 
 def series(run: Run, *, by_folder: bool = False) -> Series:

@@ -10,6 +10,8 @@ from mmeval.reporting.sheet import Line, Sheet, Text
 
 POINTS = 72
 """Units of the drawing in an inch."""
+FAMILIES = f"'{sheet.FONT}', Verdana, sans-serif"
+"""Verdana has the metrics of DejaVu Sans, which few machines outside Linux have."""
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 SHAPES = {
     "s": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
@@ -28,8 +30,7 @@ def write(paper: Sheet) -> str:
     """Return the sheet as an SVG file, on its own paper; text stays text."""
     width, height = (round(POINTS * side, 2) for side in (paper.width, paper.height))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}pt" height="{height:g}pt" '
-    # Verdana has the metrics of DejaVu Sans, which few machines outside Linux have.
-    head += f'viewBox="0 0 {width:g} {height:g}" font-family="\'{sheet.FONT}\', Verdana, sans-serif">'
+    head += f'viewBox="0 0 {width:g} {height:g}" font-family="{FAMILIES}">'
     ground = f'<rect width="100%" height="100%" fill="{sheet.PAPER}"/>'
     return f'<?xml version="1.0" encoding="utf-8"?>\n{head}\n{ground}\n{_body(paper, {})}</svg>\n'
 
@@ -80,8 +81,8 @@ def _text(shape: Text, height: float, colours: Mapping[str, str]) -> str:
     if style.get("halo"):
         looks += f' stroke="{_colour(sheet.PAPER, colours)}" stroke-width="3" paint-order="stroke"'
     if style.get("families") and not colours:
-        names = ", ".join(f"'{name}'" for name in (sheet.FONT, "Verdana", "sans-serif", *style["families"]))
-        looks += f' font-family="{escape(names)}"'
+        more = "".join(f", '{name}'" for name in style["families"])
+        looks += f' font-family="{FAMILIES}{escape(more.replace(chr(34), ""), quote=False)}"'
     x = POINTS * shape.x
     return "".join(
         f'<text x="{x:.1f}" y="{y + index * step:.1f}" {looks}>{escape(line, quote=False)}</text>\n'
