@@ -156,12 +156,17 @@ def _held(
     if before is None or not before.is_file():
         return {}, {}
     text = before.read_text(encoding="utf-8", errors="replace")
+    held: dict[str, Mapping[str, Any]] = {}
+    thumbnails: dict[str, str] = {}
     try:
-        scripts = {name: json.loads(content) for name, content in _SCRIPTS.findall(text)}
+        scripts: dict[str, Any] = {name: json.loads(content) for name, content in _SCRIPTS.findall(text)}
         rows = [row for row in scripts["data"]["samples"] if digests.get(row["id"]) == row.get("g", "")]
-        held = {row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in rows if row["id"] in chosen}
-        shown = {key for row in rows for shot in (row, *row.get("d", ())) for key in shot.get("i", ())}
-        thumbnails = {key: one for key, one in scripts["thumbnails"].items() if key in shown and _BASE64.fullmatch(one)}
+        kept = [row for row in rows if row["id"] in chosen]
+        held |= {row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in kept}
+        shown = {key for row in kept for shot in (row, *row.get("d", ())) for key in shot.get("i", ())}
+        thumbnails |= {
+            key: one for key, one in scripts["thumbnails"].items() if key in shown and _BASE64.fullmatch(one)
+        }
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}, {}  # a page that somebody changed, or of another version: what it shows is made anew
     return held, thumbnails

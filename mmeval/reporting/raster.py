@@ -44,7 +44,8 @@ def figure(paper: Sheet) -> Figure:
                 style["bbox"] = {"facecolor": sheet.PAPER, "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
             axes.text(shape.x, shape.y, shape.text, fontsize=shape.size, linespacing=sheet.LEADING, **style)
         elif style.pop("fill", False):
-            axes.fill_between(shape.xs, *shape.ys, color=style["color"], linewidth=0, zorder=style["zorder"])
+            low, high = shape.ys
+            axes.fill_between(shape.xs, low, high, color=style["color"], linewidth=0, zorder=style["zorder"])
         else:
             if "marker" in style:
                 style |= {"markeredgecolor": "white", "markeredgewidth": 0.5}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,7 @@ def _panels(run: Run) -> list[page.Panel]:
     """Return the bias panel, where `mmeval bias` has left its findings."""
     if not (run.folder / "bias.json").exists():
         return []
-    from mmeval.reporting import bias
-
-    return [page.Panel("Bias", bias.panel(run))]
+    return [page.Panel("Bias", str(import_module("mmeval.reporting.bias").panel(run)))]
 
 
 def task_of_run(run: Run) -> Task:

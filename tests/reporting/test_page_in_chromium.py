@@ -91,8 +91,8 @@ def test_only_what_is_in_view_is_in_the_document(page: Browser, tmp_path: Path) 
 
 def test_filters_and_search(page: Browser, tmp_path: Path) -> None:
     made = answers(140)
-    strict = {"strict": Score(0.0, "unparsed", None)}
-    made[1] = replace(made[1], scores=made[1].scores | strict)
+    strict = {**made[1].scores, "strict": Score(0.0, "unparsed", None)}
+    made[1] = replace(made[1], scores=strict)
     page.open(write(tmp_path, made))
     assert page.run(COUNT) == "112 of 140"  # what was not right, at first
     choose(page, "axis", "Count")
