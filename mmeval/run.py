@@ -227,10 +227,7 @@ class Run:
     @cached_property
     def scored(self) -> dict[str, dict[str, Score]]:
         """Return each sample's score under every scorer, the headline's first, by id. Raises InputError as `judged`."""
-        return {
-            value["id"]: {name: Score(**score) for name, score in value["scores"].items()}
-            for value in self._sample_lines
-        }
+        return {value["id"]: _scores(value) for value in self._sample_lines}
 
     @property
     def judged(self) -> dict[str, Score]:
@@ -243,8 +240,7 @@ class Run:
         if not path.is_file():
             raise InputError(f"{path}: not there; {advice}")
         _ = self.results  # raises where the scores are of other records
-        lines = jsonl.read(path, advice=advice)
-        return [value for value, where in lines if validated(SampleScores, value, where, advice)]
+        return _sample_lines(path, advice)
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:
         """Add where this session runs (commit, packages, machine), and what is known of the data that it read."""
@@ -272,6 +268,20 @@ class Run:
             with jsonl.appending(path) as lines:
                 yield Journal(lines)
         self.__dict__.pop("journal_contents", None)
+
+
+def sample_scores(path: Path) -> dict[str, dict[str, Score]]:
+    """Return what a `samples.jsonl` holds: by id, the score under every scorer, the headline's first."""
+    return {value["id"]: _scores(value) for value in _sample_lines(path, "score the run again: mmeval score RUN")}
+
+
+def _sample_lines(path: Path, advice: str) -> list[dict[str, Any]]:
+    lines = jsonl.read(path, advice=advice)
+    return [value for value, where in lines if validated(SampleScores, value, where, advice)]
+
+
+def _scores(line: Mapping[str, Any]) -> dict[str, Score]:
+    return {name: Score(**score) for name, score in line["scores"].items()}
 
 
 def open_run(folder: str | Path) -> Run:

@@ -117,9 +117,13 @@ def chromium(profile: Path) -> Iterator[Browser]:
     os.close(inner_in)
     os.close(inner_out)
     try:
-        yield Browser(to, back)
+        tab = Browser(to, back)
+        yield tab
+        tab.session = None
+        tab.call("Browser.close")  # its children write into the profile as long as they live
+        process.wait(10)
     finally:
-        process.terminate()
+        process.kill()
         process.wait(10)
         os.close(to)
         os.close(back)

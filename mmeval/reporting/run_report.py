@@ -11,7 +11,7 @@ from mmeval.reporting import about, dotplot, leaderboards, page, published, rada
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
-from mmeval.run import EMBEDDED, Run, open_run
+from mmeval.run import EMBEDDED, Run, sample_scores
 from mmeval.scoring import judge as judges
 from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError
@@ -56,7 +56,8 @@ def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, ki
 def _controls(run: Run) -> list[Other]:
     """Return what each control of the run answered; one that was not scored yet is left out."""
     paths = sorted((run.folder / "controls").glob("*/samples.jsonl"))
-    return [Other(path.parent.name, open_run(path.parent).judged) for path in paths]
+    found = ((path.parent.name, sample_scores(path)) for path in paths)
+    return [Other(name, {id: next(iter(scores.values())) for id, scores in by_id.items()}) for name, by_id in found]
 
 
 def _panels(run: Run) -> list[page.Panel]:
