@@ -198,7 +198,7 @@ function select(index) {
 function choose(id, pairs) {
   const chosen = $(id);
   chosen.replaceChildren(...pairs.map(([value, text]) => { const made = el("option", "", visible(text)); made.value = value; return made; }));
-  chosen.closest("label").hidden = pairs.length < 2;
+  chosen.closest("label").hidden = pairs.length < (pairs[0][0] === "" ? 3 : 2);
   chosen.addEventListener("change", filter);
 }
 const changed = (sample, one) => Boolean(one) && (one[0] !== sample.s[0][0] || one[1] !== (sample.s[0][1] ?? null));

@@ -84,7 +84,7 @@ def table_of_predictions(task: Task, results: Mapping[str, Any], source: str) ->
 
 
 def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
-    """Draw runs side by side, or over the published scores of a date; returns the figures' paths.
+    """Draw runs side by side, or over the published scores of a date; returns the paths, a page of several runs first.
 
     Raises InputError for runs of several tasks or on different data, and beside published scores for a run that is
     not a whole one on the benchmark's data.
@@ -100,7 +100,8 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
-    chart = Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals)
+    named = task.title if len(runs) > 1 else title(runs[0])
+    chart = Chart(named, _subtitle(runs), task.axes, tuple(lines), task.totals)
     figures = _draw(chart, out, png=True)
     return [_page_of_several(runs, chart, task, out), *figures] if len(runs) > 1 else figures
 

@@ -5,7 +5,9 @@ Names and labels may have been written by a model or a stranger: no output lets 
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import math
 import re
 import unicodedata
@@ -102,6 +104,11 @@ class Table:
         """Return the numbers in full, a row a metric; data, answers and marks stand in every row."""
         import pandas as pd
 
+        return pd.DataFrame(self.records)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Return the same as dictionaries."""
         about = {"reason": "", "answered": self.answered, "data": "; ".join((self.data, *self.marks))}
         rows = []
         for row in self.every:
@@ -109,7 +116,7 @@ class Table:
             numbers |= {name: getattr(row.estimate, name) for name in NUMBERS}
             numbers["strict"] = row.strict.value if row.strict else None
             rows.append({"metric": row.label, **numbers, **about, "reason": row.estimate.reason or ""})
-        return pd.DataFrame(rows)
+        return rows
 
 
 def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> Table:
@@ -199,10 +206,12 @@ def markdown(table: Table) -> str:
 
 def to_csv(table: Table) -> str:
     """Return the same as CSV, numbers in full and a line a metric."""
-    frame = table.frame().rename(columns=inert)
-    texts = [name for name in ("metric", "reason", "answered", "data") if name in frame]
-    frame[texts] = frame[texts].map(inert)
-    return str(frame.to_csv(index=False, lineterminator="\n"))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    rows = table.records
+    writer.writerow(map(inert, rows[0]) if rows else ())
+    writer.writerows([inert(cell) if isinstance(cell, str) else cell for cell in row.values()] for row in rows)
+    return out.getvalue()
 
 
 def write(table: Table, folder: Path) -> list[Path]:
