@@ -185,7 +185,9 @@ def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path
     drawn = "report.html dotplot.png dotplot.svg radar.png radar.svg"
     assert {path.name for path in (tmp_path / "both").iterdir()} == set(drawn.split())
     page = (tmp_path / "both" / "report.html").read_text()
-    assert "Side by side" in page and page.count('":"/9j/') == 28  # the pictures of the first run's page
+    assert (
+        "Side by side" in page and ">Difference</th>" in page and page.count('":"/9j/') == 28
+    )  # the pictures of the first run's page
     published = call("report", "--published", "2023-09-17", "--out", tmp_path / "published")
     assert published.exit_code == 0, published.output
     assert (tmp_path / "published" / "radar-2023-09-17.svg").exists()

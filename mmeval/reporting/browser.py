@@ -8,6 +8,7 @@ import base64
 import io
 import itertools
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -143,7 +144,7 @@ def _chosen(answers: Sequence[Answer]) -> dict[str, list[str]]:
                 categories.setdefault(one.record.category, []).append(one.record)
         for record in itertools.chain.from_iterable(itertools.zip_longest(*categories.values())):
             keys = [digest[:DIGEST] for digest in record.images] if record else []
-            if keys and len(found.union(keys)) <= MOST:
+            if keys and len(found) + len(set(keys) - found) <= MOST:
                 found.update(keys)
                 chosen[record.id] = keys
     return chosen
@@ -190,6 +191,7 @@ def _row(
     def cut(text: str) -> str:
         return text if len(text) <= longest else f"{text[:longest]} … ({len(text) - longest:,} more characters)"
 
+    seconds = round(record.seconds, 3) if math.isfinite(record.seconds) else 0
     values: dict[str, Any] = {
         "id": record.id,
         "g": record.digest,
@@ -201,9 +203,9 @@ def _row(
         "p": cut(record.sent),
         "r": cut(record.reasoning),
         "e": cut(record.error or ""),
-        "l": [round(value, 3) for value in record.loglikelihoods or ()],
+        "l": [round(value, 3) for value in record.loglikelihoods or () if math.isfinite(value)],
         "f": record.finish_reason == "length",
-        "n": [record.input_tokens, record.output_tokens, round(record.seconds, 3)],
+        "n": [record.input_tokens, record.output_tokens, seconds],
         "i": [digest[:DIGEST] for digest in record.images],
         "w": record.tags.get("times", "").split(),
         "v": [_of_other(other, record.id, cut) for other in others],

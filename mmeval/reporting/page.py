@@ -68,14 +68,23 @@ def write(
     return path
 
 
-def comparison(chart: Chart) -> Panel:
-    """Return the section that shows several runs side by side: every number of the chart that one of them has."""
+def comparison(chart: Chart, differences: Mapping[str, Estimate] | None = None) -> Panel:
+    """Return the section that shows several runs side by side: every number of the chart that one of them has.
+
+    `differences` are the second run's from the first, by metric, each with its own interval, where they are known.
+    """
     found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
     labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
     chances = [chart.chance(metric) for metric in labels]
     pens(chart.series)  # raises where there are more than can be told apart
-    html = _render("comparison.html", chart=chart, labels=labels, chances=chances != [None] * len(chances))
-    return Panel("Comparison", html)
+    known = {metric: one for metric, one in (differences or {}).items() if one.value is not None}
+    shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
+    return Panel("Comparison", _render("comparison.html", **shown, differences=known))
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Return a difference: `+1.25`, `−3.00`."""
+    return f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def share(value: float, estimate: Estimate) -> str:
@@ -87,7 +96,7 @@ def _render(name: str, **values: object) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {f.__name__: f for f in (number, interval, marks, share, clean)}
+    environment.filters |= {f.__name__: f for f in (number, interval, marks, share, signed, clean)}
     return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8")).render(**values)
 
 

@@ -13,8 +13,9 @@ from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
 from mmeval.run import EMBEDDED, Run, sample_scores
 from mmeval.scoring import judge as judges
+from mmeval.scoring.statistics import paired
 from mmeval.task import Task, configure, load_task
-from mmeval.types import InputError
+from mmeval.types import Estimate, InputError
 
 FORMER = "index.html"
 """The page of mmeval 0.2, which shows other numbers than `report.html`."""
@@ -120,7 +121,25 @@ def _page_of_several(runs: Sequence[Run], chart: Chart, task: Task, out: Path) -
     ]
     browser = _browse(runs[0], task, others, None, "Run")
     facts = {one.label: f"{run.answered}; {about.command(run)}" for one, run in zip(chart.series, runs, strict=True)}
-    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart)])
+    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart, _differences(runs, chart))])
+
+
+def _differences(runs: Sequence[Run], chart: Chart) -> dict[str, Estimate]:
+    """Return how much more each number of the second of two runs is than the first's; nothing for other than two."""
+    if len(runs) != 2:
+        return {}
+    found = []
+    for run in runs:
+        task = task_of_run(run)
+        scorer = next(iter(task.scorers))
+        found.append(task.metrics[scorer](run.records, [run.judged[record.id] for record in run.records]))
+    both = [
+        metric
+        for metric in (*chart.totals, *chart.axes)
+        if all(one.estimates[metric].value is not None for one in chart.series)
+    ]
+    first, second = found
+    return {metric: paired(second[metric], first[metric]) for metric in both}
 
 
 def series(run: Run, *, by_folder: bool = False) -> Series:

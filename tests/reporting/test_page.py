@@ -18,7 +18,7 @@ from PIL import Image as PILImage
 from mmeval.reporting import browser, page, radar, table
 from mmeval.reporting.browser import Answer, Other, browse
 from mmeval.task import load_task
-from mmeval.types import Image, Record, Request, Score, Shot
+from mmeval.types import Estimate, Image, Record, Request, Score, Shot
 from tests.reporting.made_up import AXES, chart, scores
 
 HOSTILE = (
@@ -250,3 +250,20 @@ def test_the_same_run_makes_the_same_page(tmp_path: Path) -> None:
     made = pictured(10)
     first = write(tmp_path, made, find=requests(made, coloured)).read_bytes()
     assert write(tmp_path, made, find=requests(made, coloured)).read_bytes() == first
+
+
+def test_numbers_that_are_none_do_not_break_the_page(tmp_path: Path) -> None:
+    record = Record("a", ("x",), loglikelihoods=(float("nan"), -1.0), seconds=float("inf"), question="?")
+    html = write(tmp_path, [Answer(record, {"official": Score(0.0, "incorrect", None)})]).read_text("utf-8")
+    assert "NaN" not in html.split('id="data">')[1].split("</script>")[0]
+
+
+def test_runs_side_by_side_have_each_number_and_the_difference_where_it_is_known() -> None:
+    drawn = chart("one", HOSTILE)
+    difference = Estimate(-12.5, -20.25, -4.0, 80, 200.0, None)
+    html = page.comparison(drawn, {"count": difference}).html
+    seen = _Tags(html)
+    assert "script" not in [tag for tag, _ in seen.tags] and "img" not in [tag for tag, _ in seen.tags]
+    assert all(f">{label}</th>" in html for label in (*AXES.values(), "Perception"))
+    assert "<b>−12.50</b>" in html and "−20.2 to −4.0" in html
+    assert "Difference" not in page.comparison(drawn).html
