@@ -41,7 +41,10 @@ MAY = {
     "scored": {"types", "task", "run", "scoring", "data"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
     "gate": {"types", "comparison"},
-    "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering", "comparison"},
+    "reporting": {
+        *("types", "files", "task", "tasks", "run", "scoring", "data"),
+        *("rendering", "comparison", "spec", "provenance"),
+    },
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
