@@ -222,7 +222,10 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
         out.mkdir(parents=True, exist_ok=True)
         if len(estimates) <= MOST:
             lines = tuple(Series(name, own) for name, own in estimates.items())
-            paths += run_report.draw(Chart(task.title, subtitle, task.axes, lines, task.totals), out)
+            chart = Chart(task.title, subtitle, task.axes, lines, task.totals)
+            differences = {row.metric: row.difference for row in pairs[0].rows} if len(pairs) == 1 else {}
+            runs = {name: comparison.runs[name] for name in estimates}
+            paths += [run_report.side_by_side(runs, chart, differences, out), *run_report.draw(chart, out)]
             continue
         head = next(row for row in pairs[0].rows if row.headline)
         own = {name: numbers[head.metric] for name, numbers in estimates.items()}

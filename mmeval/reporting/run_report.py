@@ -1,19 +1,18 @@
 """Everything that is written beside a run's records: tables, figures, the page, the benchmark's own results."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mmeval import comparison
 from mmeval.reporting import about, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
 from mmeval.run import EMBEDDED, Run, sample_scores
 from mmeval.scoring import judge as judges
-from mmeval.scoring.statistics import paired
 from mmeval.task import Task, configure, load_task
 from mmeval.types import Estimate, InputError
 
@@ -90,8 +89,8 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     Raises InputError for runs of several tasks or on different data, and beside published scores for a run that is
     not a whole one on the benchmark's data.
     """
-    names = Counter(run.spec.model for run in runs)
-    lines = [series(run, by_folder=names[run.spec.model] > 1) for run in runs]
+    named = comparison.names(runs)
+    lines = [Series(name, estimates(run.results)) for name, run in named.items()]
     if which is not None:
         for run in runs:
             if run.marks:
@@ -101,50 +100,46 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
-    named = task.title if len(runs) > 1 else title(runs[0])
-    chart = Chart(named, _subtitle(runs), task.axes, tuple(lines), task.totals)
+    heading = task.title if len(runs) > 1 else title(runs[0])
+    chart = Chart(heading, _subtitle(runs), task.axes, tuple(lines), task.totals)
     figures = draw(chart, out)
-    return [_page_of_several(runs, chart, task, out), *figures] if len(runs) > 1 else figures
+    if len(runs) == 1:
+        return figures
+    differences = {}
+    if len(runs) == 2:
+        (pair,) = comparison.compare(*runs).pairs
+        differences = {row.metric: row.difference for row in pair.rows}
+    return [side_by_side(named, chart, differences, out), *figures]
 
 
-def _page_of_several(runs: Sequence[Run], chart: Chart, task: Task, out: Path) -> Path:
-    """Write the page that shows runs side by side, and what each of them answered."""
-    first, *rest = (one.label for one in chart.series)
-    marks = tuple(dict.fromkeys(mark for run in runs for mark in run.marks))
+def side_by_side(runs: Mapping[str, Run], chart: Chart, differences: Mapping[str, Estimate], out: Path) -> Path:
+    """Write the page that shows scored runs of one task side by side, and what each of them answered; return its path.
+
+    The samples are those of the first run, with the pictures of its own page.
+    """
+    (_, base), *others = runs.items()
+    task = task_of_run(base)
     tabled = replace(
-        table_of_run(runs[0], task), title=f"{', '.join([first, *rest])} on {task.title}", marks=marks,
-        rows=(), totals=(), details=(), counts={},
-    )  # fmt: skip
-    others = [
-        Other(label, run.judged, {r.id: r.text for r in run.records if r.text is not None})
-        for label, run in zip(rest, runs[1:], strict=True)
+        table_of_run(base, task),
+        title=f"{', '.join(runs)} on {task.title}",
+        marks=tuple(dict.fromkeys(mark for run in runs.values() for mark in run.marks)),
+        rows=(),
+        totals=(),
+        details=(),
+        counts={},
+    )
+    answered = [
+        Other(name, run.judged, {record.id: record.text for record in run.records if record.text is not None})
+        for name, run in others
     ]
-    browser = _browse(runs[0], task, others, None, "Run")
-    facts = {one.label: f"{run.answered}; {about.command(run)}" for one, run in zip(chart.series, runs, strict=True)}
-    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart, _differences(runs, chart))])
+    browser = _browse(base, task, answered, None, "Run")
+    facts = {name: f"{run.answered}; {about.command(run)}" for name, run in runs.items()}
+    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart, differences)])
 
 
-def _differences(runs: Sequence[Run], chart: Chart) -> dict[str, Estimate]:
-    """Return how much more each number of the second of two runs is than the first's; nothing for other than two."""
-    if len(runs) != 2:
-        return {}
-    found = []
-    for run in runs:
-        task = task_of_run(run)
-        scorer = next(iter(task.scorers))
-        found.append(task.metrics[scorer](run.records, [run.judged[record.id] for record in run.records]))
-    both = [
-        metric
-        for metric in (*chart.totals, *chart.axes)
-        if all(one.estimates[metric].value is not None for one in chart.series)
-    ]
-    first, second = found
-    return {metric: paired(second[metric], first[metric]) for metric in both}
-
-
-def series(run: Run, *, by_folder: bool = False) -> Series:
-    """Return the run as a line of a figure, called after its model, or after its folder where several share a model."""
-    return Series(run.folder.resolve().name if by_folder else run.spec.model, estimates(run.results))
+def series(run: Run) -> Series:
+    """Return the run as a line of a figure, called after its model."""
+    return Series(run.spec.model, estimates(run.results))
 
 
 def title(run: Run) -> str:
