@@ -39,9 +39,10 @@ def run(
     Example: mmeval run --task mme --model mmicl-tiny
              mmeval run --task mme --model blip2-flan-t5-xl --data MME_Benchmark_release_version --device cuda
              mmeval run --task vqav2 --data vqa --shots 4 --seeds 0,1,2
+             mmeval run --task mme --control blind,swap,blur
              mmeval run --config run.yaml --limit 100
     """
-    specs = _specs(config, seeds, given(values))
+    specs, controls = _specs(config, seeds, given(values))
     from mmeval.reporting import console
 
     if dry_run:
@@ -54,13 +55,14 @@ def run(
 
     screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
     with screen as display:
-        finished = evaluate_all(specs, out=out, fresh=fresh, keep_errors=keep_errors, display=display)
+        how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
+        finished = evaluate_all(specs, out=out, display=display, **how)
     _show(finished, as_json)
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
 
 
-def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> list[RunSpec]:
-    """Make the specs of a run file and of the options that override it."""
+def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tuple[list[RunSpec], list[str]]:
+    """Make the specs of a run file and of the options that override it, and name the controls of each."""
     values: dict[str, Any] = {}
     if config is not None:
         from mmeval.yaml_file import read
@@ -71,7 +73,12 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> lis
         if "seed" in flags:
             raise InputError("--seed is for one run and --seeds for several; remove one of them")
         values["seed"] = several(seeds)
-    return grid(values, str(config) if config else "", RunSpec)
+    written = values.pop("controls", [])
+    names = values.pop("control", written)  # a flag overrides the file
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{config}: controls is {names!r:.60}; give names in a list, as in [blind, swap, blur]")
+    return grid(values, str(config) if config else "", RunSpec), names
 
 
 def _show(finished: list[Any], as_json: bool) -> None:
