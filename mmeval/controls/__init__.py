@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mmeval.controls import demonstrations, pictures, several, words
 from mmeval.controls.case import Act, Case, Changed, Inapplicable
+from mmeval.controls.words import LENGTHS
 from mmeval.types import Image, InputError, Request, Sample, nearest
 
 Render = Callable[[Sample], Request]
@@ -56,6 +57,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "distract": _beginning("distract"),
     "mislead": _beginning("mislead"),
     "passage": _beginning("distract", "mislead"),
+    "length": (
+        "absent",
+        *(f"distract-{length}-before{blind}" for length in words.LENGTHS for blind in ("", "+absent")),
+    ),
     "shots": tuple(demonstrations.CONTROLS),
     "all": tuple(CONTROLS),
 }
@@ -78,7 +83,7 @@ def expand(names: Iterable[str], prompts: Sequence[str] = ()) -> list[str]:
             found |= dict.fromkeys(f"{PROMPT}{prompt}" for prompt in prompts)
         elif name in FAMILIES:
             found |= dict.fromkeys(FAMILIES[name])
-        elif name in CONTROLS or name.removeprefix(PROMPT) in prompts:
+        elif name in CONTROLS or name.removeprefix(PROMPT) in prompts or _joined(name):
             found[name] = None
         else:
             known = [*FAMILIES, "prompts", *CONTROLS]
@@ -86,8 +91,16 @@ def expand(names: Iterable[str], prompts: Sequence[str] = ()) -> list[str]:
     return list(found)
 
 
+def _joined(name: str) -> bool:
+    """Tell whether the name joins controls of the request, as in `distract-100-before+absent`."""
+    parts = name.split("+")
+    return len(parts) > 1 and all(part in _ACTS or part in pictures.SWAPS for part in parts)
+
+
 def about(name: str) -> str:
     """Return what a control does, in a clause."""
+    if "+" in name:
+        return ", and ".join(map(about, name.split("+")))
     return CONTROLS.get(name, f"the question is put as in the prompt '{name.removeprefix(PROMPT)}'")
 
 
@@ -104,8 +117,12 @@ class Applied:
     """Reads the run's questions anew: each with what is asked of it, and what puts it into words."""
 
     def __call__(self, sample: Sample, request: Request, render: Render) -> Changed:
-        """Change a question. Raises Inapplicable."""
-        return self._act(Case(sample, request, render, self._donors))
+        """Change a question, by one control after the other where the name joins several. Raises Inapplicable."""
+        for name in self.name.split("+"):
+            act = pictures.swap if name in pictures.SWAPS else _ACTS.get(name)
+            if act is not None:
+                sample, request = act(Case(sample, request, render, self._donors))
+        return sample, request
 
     @cached_property
     def left_out(self) -> Mapping[str, str]:
@@ -132,17 +149,12 @@ class Applied:
                 found[sample.id] = str(reason)
         return found
 
-    @property
-    def _act(self) -> Act:
-        if self.name in pictures.SWAPS:
-            return pictures.swap
-        return _ACTS.get(self.name, lambda case: (case.sample, case.request))
-
     @cached_property
     def _donors(self) -> Mapping[str, Sequence[Image]]:
-        if self.name not in pictures.SWAPS:
+        swap = next((name for name in self.name.split("+") if name in pictures.SWAPS), None)
+        if swap is None:
             return {}
-        _, seed, within = pictures.SWAPS[self.name]
+        _, seed, within = pictures.SWAPS[swap]
         questions = ((sample, request) for sample, request, _ in self.asked())
         return pictures.derangement(questions, seed, within, Path(self._shelf.name))
 
@@ -151,4 +163,4 @@ class Applied:
         return tempfile.TemporaryDirectory(prefix="mmeval-pictures-")
 
 
-__all__ = ["CONTROLS", "FAMILIES", "ActsOnNothing", "Applied", "Changed", "Inapplicable", "about", "expand"]
+__all__ = ["CONTROLS", "FAMILIES", "LENGTHS", "ActsOnNothing", "Applied", "Changed", "Inapplicable", "about", "expand"]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from mmeval.controls.case import Inapplicable
 from mmeval.types import Parts, Ref, Request, Sample, images
 
+RELEVANT = "place of the relevant picture"
+"""The tag of a record that holds it, from 1, where the question is about one of several pictures."""
 NUMBERED = re.compile(r"\b((?:image|picture|photo|figure)s? #?)(\d{1,2})\b", re.IGNORECASE)
 """A picture spoken of by its number."""
 PLACED = re.compile(
