@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmeval.bias.asked import Asked, cluster
+from mmeval.scoring.statistics import estimate
 
 Array = npt.NDArray[np.float64]
 RESAMPLES = 2000
@@ -33,8 +35,9 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
         for _, yes, true, wrong in rows
     ]
     names = [name for name, *_ in rows]
+    said_yes = asked.accuracy(lambda record, score: None if score.value is None else float(score.answer == "yes"))
     return {
-        "yes_ratio": ratio(names, table, lambda s: 100 * (s[:, 0] + s[:, 1]) / (s[:, 2] + s[:, 3]), len(rows)),
+        "yes_ratio": asdict(estimate(replace(said_yes, chance=None))),
         "pct_diff": ratio(names, table, lambda s: (s[:, 0] + s[:, 1] - s[:, 2]) / (s[:, 2] + s[:, 3]), len(rows)),
         "fp_ratio": ratio(names, table, lambda s: s[:, 1] / s[:, 4], int(sum(row[4] for row in table))),
         "d_prime": ratio(names, table, lambda s: np.subtract(*_z(s)), len(rows)),
@@ -66,7 +69,7 @@ def ratio(
     """Return a function of column sums with its 95% percentile interval over the named clusters.
 
     `rows` are summed by cluster and the sums of a resample, [resamples, columns], are what `value` takes. No value
-    where it is not finite; no interval from fewer than two clusters.
+    where it is not finite; no interval where no resample differs from another, as from one cluster.
     """
     if not rows:
         return {"value": None, "low": None, "high": None, "n": 0}
@@ -81,7 +84,7 @@ def ratio(
     values = values[np.isfinite(values)]
     if not math.isfinite(point):
         return {"value": None, "low": None, "high": None, "n": n}
-    low, high = np.quantile(values, [0.025, 0.975]).tolist() if len(index) > 1 else (None, None)
+    low, high = np.quantile(values, [0.025, 0.975]).tolist() if np.ptp(values) > 1e-12 else (None, None)
     return {"value": point, "low": low, "high": high, "n": n}
 
 

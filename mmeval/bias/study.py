@@ -14,6 +14,7 @@ from mmeval.bias import likelihood, shares
 from mmeval.bias.asked import Asked, judged, matched, said, unit, yes_or_no
 from mmeval.controls.mentions import RELEVANT
 from mmeval.controls.words import TURN
+from mmeval.files import write_text
 from mmeval.run import Run, open_run
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import Statistic, estimate, paired
@@ -22,6 +23,8 @@ from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError
 
 SCHEMA = 1
+UNSOLVED = "unsolved-blind.txt"
+"""The file of ids of the questions that need the picture."""
 BLIND = ("absent", "guess", "grey", "noise", known.TEXT)
 """Controls under which nothing of the picture is left."""
 OWN = {"control", "checkpoint", "context", "engine"}
@@ -70,6 +73,7 @@ def of_answers(main: Asked) -> Found:
         "n": len(main.records),
         "labels": {ACCURACY: "Accuracy", **{name: main.task.labels[name] for name in headline}},
         "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline, numbers).items()},
+        "axes": dict(main.task.axes),
         "rows": _rows(main, headline),
         "yes_no": shares.yes_no(main) if yes_or_no(main.records) else None,
         "letters": shares.histogram(main) if any(record.choices for record in main.records) else None,
@@ -315,12 +319,34 @@ def _by(main: Asked, name: Any) -> Found | None:
     return {part: asdict(estimate(main.only(parts[part]).accuracy())) for part in ordered}
 
 
-def write_ids(found: Mapping[str, Any], path: Path) -> bool:
-    """Write the ids of the questions that are not solved blind, one a line, as `--only-ids` takes them."""
-    from mmeval.files import write_text
+def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Found:
+    """Return what answers in a file show, without a model: the benchmark's own predictions, or answers by id."""
+    from mmeval.answers import score_answers, score_predictions
 
+    if predictions is not None:
+        scored, results = score_predictions(task, predictions)
+    else:
+        assert answers is not None
+        scored, results = score_answers(task, answers, data=data)
+    main = Asked(scored.task, scored.records, scored.scores[next(iter(scored.task.scorers))])
+    return of_answers(main) | {"controls": {}, "marks": results["marks"]}
+
+
+def ids_in(path: Path) -> set[str]:
+    """Return the ids of a file, one a line. Raises InputError."""
+    try:
+        found = set(filter(None, path.read_text(encoding="utf-8").split("\n")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids, one a line") from error
+    if not found:
+        raise InputError(f"{path}: no id in it; write one a line")
+    return found
+
+
+def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write the ids of the questions that are not solved blind as `--only-ids` takes them; returns the path, if any."""
     ids = (found.get("blind_solvable") or {}).get("ids")
     if not ids:
-        return False
-    write_text(path, "".join(f"{id}\n" for id in ids))
-    return True
+        return []
+    write_text(folder / UNSOLVED, "".join(f"{id}\n" for id in ids))
+    return [folder / UNSOLVED]

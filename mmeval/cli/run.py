@@ -22,6 +22,7 @@ from mmeval.types import Display, InputError
 @click.option("--dry-run", is_flag=True, help="Show the first prompt of each category as sent; ask nothing.")
 @click.option("--fresh", is_flag=True, help="Delete the run in the folder and start over.")
 @click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error.")
+@click.option("--bias", is_flag=True, help="Then show what the controls say of language bias: `mmeval bias`.")
 @click.option("--json", "as_json", is_flag=True, help="Print scores.json, or of --seeds a summary; nothing else.")
 def run(
     config: Path | None,
@@ -30,6 +31,7 @@ def run(
     dry_run: bool,
     fresh: bool,
     keep_errors: bool,
+    bias: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -57,7 +59,13 @@ def run(
     with screen as display:
         how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
         finished = evaluate_all(specs, out=out, display=display, **how)
-    _show(finished, as_json)
+    if bias:
+        from mmeval.cli.bias import of_run
+
+        for one in finished:
+            of_run(one)
+    else:
+        _show(finished, as_json)
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
 
 

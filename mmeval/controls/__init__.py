@@ -6,7 +6,9 @@ and the question is not asked.
 """
 
 import re
+import shutil
 import tempfile
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -156,11 +158,14 @@ class Applied:
             return {}
         _, seed, within = pictures.SWAPS[swap]
         questions = ((sample, request) for sample, request, _ in self.asked())
-        return pictures.derangement(questions, seed, within, Path(self._shelf.name))
+        return pictures.derangement(questions, seed, within, self._shelf)
 
     @cached_property
-    def _shelf(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="mmeval-pictures-")
+    def _shelf(self) -> Path:
+        """Make a folder for pictures that are no files; it goes when nobody can ask for them any more."""
+        path = tempfile.mkdtemp(prefix="mmeval-pictures-")
+        weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+        return Path(path)
 
 
 __all__ = ["CONTROLS", "FAMILIES", "LENGTHS", "ActsOnNothing", "Applied", "Changed", "Inapplicable", "about", "expand"]

@@ -1,7 +1,8 @@
 """Controls of questions about several pictures: their order, what is said of them, and which of them are shown.
 
 References follow the pictures, in the words of the prompt, too ("image 2"). A question that names pictures by their
-place ("the left picture") cannot be put into another order, and is left out. Pictures that are options stay in place.
+place ("the left picture") without a reference to each cannot be put into another order, and is left out. Pictures that
+are options stay in place.
 """
 
 import random
@@ -83,7 +84,8 @@ def _reordered(case: Case, permute: Callable[[int], Sequence[int]]) -> Changed:
     places, shown = _own_places(case), images(request.prompt)
     if len(places) < 2:
         raise Inapplicable("it has no second picture")
-    if any(mentions.PLACED.search(text) for text in mentions.texts(sample, request)):
+    named = {part.image for part in request.prompt if isinstance(part, Ref)}  # "image 0 is the left image" moves along
+    if not named >= {*places} and any(mentions.PLACED.search(text) for text in mentions.texts(sample, request)):
         raise Inapplicable("its words name pictures by their place")
     first = mentions.base(mentions.texts(sample, request), len(shown))
     source = list(range(len(shown)))
