@@ -99,11 +99,13 @@ def histogram(asked: Asked) -> Mapping[str, Any]:
     read = [(record, score.answer) for record, score in lettered if score.answer in {*letters, *"ABCDEFGHIJ"}]
     answered = {letter: sum(answer == letter for _, answer in read) for letter in letters}
     right = {letter: sum(letter in record.targets for record, _ in read) for letter in letters}
-    first = ratio(
-        [cluster(record) for record, _ in read],
-        [(float(answer == "A"), 1.0) for _, answer in read],
-        lambda s: 100 * s[:, 0] / s[:, 1],
-        len(read),
-    )
+    ids = {record.id for record, _ in read}
+    first = asked.only(ids).accuracy(lambda record, score: float(score.answer == "A"))
     truly = 100 * right.get("A", 0) / len(read) if read else None
-    return {"answered": answered, "right": right, "unread": len(lettered) - len(read), "first": first, "truly": truly}
+    return {
+        "answered": answered,
+        "right": right,
+        "unread": len(lettered) - len(read),
+        "first": asdict(estimate(replace(first, chance=None))),
+        "truly": truly,
+    }

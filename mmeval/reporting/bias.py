@@ -75,7 +75,7 @@ def markdown(found: Found, figures: list[Path]) -> str:
     lines += [line for mark in found.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
     lines += [line for sentence in reading(found) for line in (escape(sentence), "")]
     for one in tables(found):
-        lines += [f"## {escape(one.title)}", "", _pipes(one.columns)]
+        lines += [f"## {escape(one.title)}", "", _pipes(map(escape, one.columns))]
         lines += [_pipes([":--", *["--:"] * (len(one.columns) - 1)])]
         lines += [_pipes(map(escape, row)) for row in one.rows] + [""]
     lines += [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".png"]

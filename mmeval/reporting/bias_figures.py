@@ -42,8 +42,8 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Sheet | None:
     axes = [axis for axis in labels if any(gains[name].get(axis, {}).get("value") is not None for name in shown)]
     if not axes:
         return None
-    sheet = _sheet(0.34 * len(axes) + 1.5)
-    own = _plot(sheet, "What the picture is worth", f"{found['title']}: points of 100 lost when it is taken away")
+    sheet = _sheet(0.34 * len(axes) + 1.7)
+    own = _plot(sheet, "What the picture is worth", f"{found['title']}: points of 100 lost when it is taken away", 2.0)
     for lane, (name, pen) in enumerate(zip(shown, PENS, strict=False)):
         for row, axis in enumerate(axes):
             one = gains[name].get(axis)
@@ -70,7 +70,7 @@ def _blur(found: Found, labels: Mapping[str, str]) -> Sheet | None:
         return None
     sheet = _sheet(3.6)
     own = _plot(sheet, "Accuracy under a blur", f"{found['title']}: percent right; step 0 is the picture as it is")
-    _curve(own, steps, "blurred", 0)
+    _curve(own, steps, "blurred")
     if "absent" in found["controls"]:
         blind = found["controls"]["absent"]["accuracy"]
         if blind["value"] is not None:
@@ -91,7 +91,7 @@ def _length(found: Found, labels: Mapping[str, str]) -> Sheet | None:
         return None
     sheet = _sheet(3.6)
     own = _plot(sheet, "What the picture is worth behind a long text", f"{found['title']}: points of accuracy")
-    _curve(own, [(point["input_tokens"], point["gain"]) for point in points], "gain of the picture", 0)
+    _curve(own, [(point["input_tokens"], point["gain"]) for point in points], "gain of the picture")
     own.axhline(0, color=INK, linewidth=0.8)
     own.set_xlabel("tokens of the prompt, mean", color=MUTED, fontsize=9)
     own.grid(axis="y", color=GRID, linewidth=0.6)
@@ -108,11 +108,11 @@ def _sheet(height: float) -> Sheet:
     return Sheet(figure, axes)
 
 
-def _plot(sheet: Sheet, title: str, subtitle: str) -> Axes:
+def _plot(sheet: Sheet, title: str, subtitle: str, left: float = 0.8) -> Axes:
     height = float(sheet.figure.get_size_inches()[1])
     sheet.text(0.3, height - 0.35, title, 12, weight="bold")
     sheet.text(0.3, height - 0.58, plain(subtitle, 100), 9, color=MUTED)
-    own = sheet.figure.add_axes((2.0 / 8, 0.55 / height, 5.7 / 8, (height - 1.35) / height))
+    own = sheet.figure.add_axes((left / 8, 0.55 / height, (7.7 - left) / 8, (height - 1.5) / height))
     own.tick_params(labelsize=9, colors=INK, length=0)
     for side in ("top", "right", "left", "bottom"):
         own.spines[side].set_visible(False)
@@ -120,9 +120,9 @@ def _plot(sheet: Sheet, title: str, subtitle: str) -> Axes:
     return own
 
 
-def _curve(own: Axes, points: Sequence[tuple[float, Found]], label: str, pen: int) -> None:
+def _curve(own: Axes, points: Sequence[tuple[float, Found]], label: str) -> None:
     known = [(x, one) for x, one in points if one["value"] is not None]
-    style = PENS[pen]
+    style = PENS[0]
     for x, one in known:
         if one["low"] is not None:
             own.plot([x, x], [one["low"], one["high"]], color=style.colour, linewidth=1.4)

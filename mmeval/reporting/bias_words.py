@@ -156,7 +156,7 @@ def _solved(found: Found) -> Iterator[str]:
     needed, not_needed = solved["needed"], solved["not_needed"]
     yield (
         f"{not_needed['n']:,} questions do not need the picture ({solved['rule']}); of the other {needed['n']:,} "
-        f"it answers {spread(needed['seen']) if needed['seen'] else 'none'} right. Chance has a part in who is in which."
+        f"it answers {spread(needed['seen']) if needed['seen'] else 'none'} right. Chance plays a part in the split."
     )
 
 

@@ -140,7 +140,7 @@ def test_turned_options_are_recorded_as_they_were_shown() -> None:
 
     asked = case(picture(1), "Which?\n", options=("cat", "dog", "cow"), target="B")
     sample, request = rotated(1, asked)
-    assert request.prompt[-1] == "Which?\nA. dog\nB. cow\nC. cat\n"
+    assert request.prompt[-1] == "A. dog\nB. cow\nC. cat\n"
     assert sample.targets == ("A",)
     made = record(sample, request, Response("one", text="A"))
     assert made.choices == ("dog", "cow", "cat")
