@@ -183,8 +183,7 @@ def _rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
     turned = {name: others[name] for name in known.FAMILIES["rotate"] if name in others}
     if not turned:
         return None
-    ids = [set(own.by_id) for own in turned.values()]
-    any_turn = main.only(set.union(*ids))
+    any_turn = main.only({id for own in turned.values() for id in own.by_id})
     right = [own.right() for own in turned.values()]
     seen = any_turn.right()
     all_right = {id: float(value and all(own.get(id, True) for own in right)) for id, value in seen.items()}
@@ -247,8 +246,8 @@ def _solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection
         },
         "ids": sorted(parts["needed"]),
     }
-    for name, ids in parts.items():
-        own = main.only(ids)
+    for name, chosen in parts.items():
+        own = main.only(chosen)
         found[name] = {"n": len(own.records), "units": sum(flag is (name == "not_needed") for flag in flags.values())}
         found[name]["seen"] = asdict(estimate(own.accuracy())) if own.records else None
         if "absent" in blind and own.records:

@@ -56,17 +56,16 @@ def _looks(found: Found) -> Iterator[str]:
         gain = _gain(found, name)
         if gain is None:
             continue
-        told = {
+        verdicts = {
             1: f"With {what} it loses {spread(gain)} points: the picture tells it something.",
             -1: f"With {what} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): it is misled.",
             0: f"With {what} it loses {spread(gain)} points; the interval covers zero, so that these answers do not "
             "show that it uses the picture.",
         }
-        yield told[sure(gain)]
+        yield verdicts[sure(gain)]
     mirage = found.get("controls", {}).get("absent", {}).get("mirage")
     if mirage and mirage["value"] is not None:
-        part = f"{number(100 * mirage['value'], 0)}% ({between(_times(mirage, 100), 0)}%)"
-        yield f"Of its accuracy {part} is there without any picture."
+        yield f"Of its accuracy {spread(_times(mirage, 100), 0)}% is there without any picture (the mirage ratio)."
     star = found.get("mmstar")
     if star and "leakage" in star:
         leak = star["leakage"]
