@@ -98,7 +98,8 @@ def evaluate(
     a prompt that the model cannot take.
     """
     display = display or Display()
-    planned = plan(_spec(spec, values), out, fresh=fresh)
+    spec = _spec(spec, values)
+    planned = plan(spec, out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
     score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
     if planned.control is None:  # a run under a control is read beside the main one: `mmeval bias`

@@ -27,8 +27,8 @@ UNSOLVED = "unsolved-blind.txt"
 """The file of ids of the questions that need the picture."""
 BLIND = ("absent", "guess", "grey", "noise", known.TEXT)
 """Controls under which nothing of the picture is left."""
-OWN = {"control", "checkpoint", "context", "engine"}
-"""What of its identity a run under a control may have otherwise than the main one; the last three for `text`."""
+OTHER_MODEL = {"checkpoint", "context", "engine", "model_revision"}
+"""What of its identity the language model's run may have otherwise than the main one, beside the control."""
 ACCURACY = "accuracy"
 Found = dict[str, Any]
 
@@ -99,7 +99,8 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[
         if not (folder / "run.json").exists():
             continue
         own = open_run(folder)
-        other = [name for name, *_ in differing(run.identity, own.identity) if name.partition(".")[0] not in OWN]
+        free = {"control"} | (OTHER_MODEL if own.spec.control == known.TEXT else set())
+        other = [name for name, *_ in differing(run.identity, own.identity) if name.partition(".")[0] not in free]
         if other:
             raise InputError(
                 f"{folder} is not of the same run: {other[0]} differs; delete it, or run the control again with --fresh"

@@ -55,17 +55,20 @@ def run(
         return
     from mmeval.sweep import evaluate_all
 
+    if bias and as_json:
+        raise InputError("--json prints one thing; run `mmeval bias RUN --json` after this")
     screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
     with screen as display:
         how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
         finished = evaluate_all(specs, out=out, display=display, **how)
+    _show(finished, as_json)
     if bias:
         from mmeval.cli.bias import of_run
+        from mmeval.evaluation import finder, report
 
-        for one in finished:
+        for spec, one in zip(specs, finished, strict=True):
             of_run(one)
-    else:
-        _show(finished, as_json)
+            report(one, finder(spec))  # its page has a panel now
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from mmeval.files import read_json, write_json, write_text
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import reading, spread
 from mmeval.reporting.chart import number
+from mmeval.reporting.sheet import GRID, INK, MUTED, PAPER, PENS
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import InputError
@@ -87,8 +89,6 @@ def panel(run: Run) -> str:
 
     Raises InputError for a file that is no study of ours.
     """
-    from mmeval.reporting.page import inline
-
     path = run.folder / JSON
     if not path.exists():
         return ""
@@ -100,8 +100,18 @@ def panel(run: Run) -> str:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a study of bias ({error!r:.80}); {advice}") from error
     figures = [run.folder / f"{name}.svg" for name in bias_figures.NAMES]
-    parts += [f"<figure>{inline(one.read_text(encoding='utf-8'))}</figure>" for one in figures if one.is_file()]
+    parts += [f"<figure>{_inline(one.read_text(encoding='utf-8'))}</figure>" for one in figures if one.is_file()]
     return "\n".join(parts)
+
+
+def _inline(svg: str) -> str:
+    """Return a figure of ours as an element of the page, in the page's colours, so that it follows light and dark."""
+    unwanted = r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->| id="[a-z0-9]+_\d+"'
+    svg = re.sub(unwanted, "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    named = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card"}
+    for colour, name in (named | {pen.colour: f"pen-{index}" for index, pen in enumerate(PENS)}).items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg
 
 
 def _title(found: Found) -> str:
