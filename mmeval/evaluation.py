@@ -16,6 +16,7 @@ from typing import Any
 from mmeval import controls
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
+from mmeval.files import read_ids
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, find_model, load_model, pick_context
 from mmeval.provenance import libraries, provenance, versions
 from mmeval.records import Journal
@@ -311,18 +312,13 @@ def _folder(filled: RunSpec, usual: RunSpec) -> Path:
 
 def _only(path: Path) -> tuple[str, tuple[str, ...]]:
     """Return what a run remembers of a file of ids, its name and a digest, and the ids. Raises InputError."""
-    try:
-        ids = tuple(filter(None, path.read_text(encoding="utf-8").split("\n")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids, one a line") from error
+    ids = read_ids(path)
     digest = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:12]
     return f"{path.name}@{digest}", ids
 
 
 def _of_these(found: Survey, ids: Sequence[str], path: str | None) -> Survey:
     """Return the survey of these questions alone. Raises InputError for an id that the data does not have."""
-    if not ids:
-        raise InputError(f"{path}: no id in it; write one a line")
     if unknown := [id for id in ids if id not in found.samples]:
         raise InputError(f"{path}: no question '{unknown[0][:60]}' is asked; write the ids of the data, one a line")
     chosen = set(ids)

@@ -30,6 +30,8 @@ def evaluate_all(
     seed: a spread of zero would say nothing.
     """
     display, loader = display or Display(), _Loader()
+    for spec in specs:
+        expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
     if len(specs) == 1:
         run = evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
         under_controls(run, specs[0], controls, keep_errors=keep_errors, display=display, load=loader)

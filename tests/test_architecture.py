@@ -48,7 +48,7 @@ MAY = {
         *("rendering", "comparison", "spec", "provenance"),
     },
     "evaluation": {
-        *("types", "spec", "task", "models", "engine", "embedded", "provenance", "controls"),
+        *("types", "spec", "task", "models", "engine", "embedded", "provenance", "controls", "files"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
@@ -63,7 +63,7 @@ MAY = {
         *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
         *("run", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
-        *("controls", "bias"),
+        *("controls", "bias", "files"),
     },
     "__main__": {"cli"},
 }

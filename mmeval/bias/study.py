@@ -332,17 +332,6 @@ def of_file(task: str, predictions: str | None, answers: str | None, data: str |
     return of_answers(main) | {"controls": {}, "marks": results["marks"]}
 
 
-def ids_in(path: Path) -> set[str]:
-    """Return the ids of a file, one a line. Raises InputError."""
-    try:
-        found = set(filter(None, path.read_text(encoding="utf-8").split("\n")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids, one a line") from error
-    if not found:
-        raise InputError(f"{path}: no id in it; write one a line")
-    return found
-
-
 def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write the ids of the questions that are not solved blind as `--only-ids` takes them; returns the path, if any."""
     ids = (found.get("blind_solvable") or {}).get("ids")

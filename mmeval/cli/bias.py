@@ -65,9 +65,10 @@ def bias(
         _show(study.of_file(task, predictions, answers, data), out, as_json)
         return
     from mmeval.evaluation import current
+    from mmeval.files import read_ids
     from mmeval.run import open_run
 
-    of_run(current(open_run(run_folder)), None if needs_picture is None else study.ids_in(needs_picture), out, as_json)
+    of_run(current(open_run(run_folder)), None if needs_picture is None else set(read_ids(needs_picture)), out, as_json)
 
 
 def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None = None, as_json: bool = False) -> None:

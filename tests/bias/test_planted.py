@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from mmeval.bias.asked import judged
 from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
+from mmeval.embedded import suite
 from mmeval.evaluation import Loader
 from mmeval.models.constant import Constant
 from mmeval.reporting import bias as report
@@ -23,6 +25,7 @@ from mmeval.task import load_task
 from mmeval.types import Generation, InputError, Ref, Request, Response, images
 from tests.evaluating import Collected, evaluate
 from tests.mme_folder import make_release
+from tests.tasks.small_folders import call
 
 
 @dataclass
@@ -264,3 +267,42 @@ def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path
     found = of_answers(main)
     assert found["seen"]["perception"]["value"] == 500.0
     assert paired(main.accuracy(), main.accuracy()).value == 0.0
+
+
+def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
+    """A model that finds the first option likelier by 3, whatever it sees, and the right one by 2 where it sees."""
+    answers = {sample.id: sample for sample in load_task("muirbench").samples(str(suite("muirbench")))}
+
+    class Prior(Told):
+        def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
+            for request in requests:
+                right = "ABCDEFGH".index(answers[request.id].targets[0]) if images(request.prompt) else -1
+                found = tuple(3.0 * (n == 0) + 2.0 * (n == right) for n in range(len(request.candidates)))
+                yield replace(self.preview(request), loglikelihoods=found)
+
+    how = {"scoring": "likelihood-sum", "limit": 60}
+
+    def load(checkpoint: Any, options: Any) -> Told:
+        return Prior(lambda request: "")
+
+    run = evaluate("constant", "muirbench", out=tmp_path / "run", load=load, **how)
+    under_controls(run, run_spec("muirbench", **how), ["blind"], load=load)
+    found = study(open_run(run.folder))["likelihood"]
+    assert found["alpha_0"]["value"] < 50 and found["alpha_1"]["value"] == 100.0 and found["gain_1"]["low"] > 0
+    assert 0 < found["tuned"]["alpha"] <= 1.0 and found["tuned"]["held_out"]["value"] == 100.0
+
+
+def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "run.yaml", tmp_path / "run"
+    file.write_text(f"task: mme\nmodel: constant\ndata: {release}\ncontrols: [blind, grey, order]\n", encoding="utf-8")
+    done = call("run", "--config", file, "--out", out, "--bias")
+    assert done.exit_code == 0, done.output
+    assert "not run: the control 'order' acts on no question" in done.output
+    assert {path.name for path in (out / "controls").iterdir()} == {"absent", "grey"}
+    assert "the interval covers zero" in done.output and (out / "bias.md").is_file()
+    listed = call("bias", "--list")
+    assert listed.exit_code == 0 and "swap-category-0" in listed.output
+    for wrong in (("bias",), ("bias", out, "--task", "mme"), ("run", "--task", "mme", "--control", "blurr")):
+        assert call(*wrong).exit_code == 2
+    alone = call("bias", "--task", "mme", "--predictions", out / "results", "--json")
+    assert alone.exit_code == 0 and json.loads(alone.output)["yes_no"]["yes_ratio"]["value"] == 100.0
