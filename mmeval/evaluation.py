@@ -317,7 +317,7 @@ def _only(path: Path) -> tuple[str, tuple[str, ...]]:
     return f"{path.name}@{digest}", ids
 
 
-def _of_these(found: Survey, ids: Sequence[str], path: str | None) -> Survey:
+def _of_these(found: Survey, ids: Collection[str], path: str | None) -> Survey:
     """Return the survey of these questions alone. Raises InputError for an id that the data does not have."""
     if unknown := [id for id in ids if id not in found.samples]:
         raise InputError(f"{path}: no question '{unknown[0][:60]}' is asked; write the ids of the data, one a line")

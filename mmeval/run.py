@@ -35,7 +35,7 @@ OURS = {
     *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
     *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
     *("controls", "bias.json", "bias.md", "unsolved-blind.txt"),
-    *(f"bias-{name}.{end}" for name in ("gain", "blur", "length") for end in ("png", "svg")),
+    *("bias-gain.svg", "bias-blur.svg", "bias-length.svg"),
 }
 """What a run's folder holds; `index.html` is what the page was called up to 0.2."""
 

@@ -74,21 +74,24 @@ def bias(
 def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None = None, as_json: bool = False) -> None:
     """Study a run, write what was found into its folder or `out`, and show it."""
     from mmeval.bias.study import study
+    from mmeval.evaluation import report
 
     _show(study(run, needs_picture), out or run.folder, as_json)
+    if out is None:
+        report(run)  # the page has a panel now
 
 
 def _show(found: dict[str, Any], folder: Path | None, as_json: bool) -> None:
     from mmeval.bias.study import write_ids
-    from mmeval.reporting import bias as report
+    from mmeval.reporting import bias as reporting
     from mmeval.reporting import console
 
     written = []
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        written = [*report.write(folder, found), *write_ids(found, folder)]
+        written = [*reporting.write(folder, found), *write_ids(found, folder)]
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
-    report.show(found, console.console())
+    reporting.show(found, console.console())
     console.show_paths(written)

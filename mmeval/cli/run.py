@@ -64,11 +64,9 @@ def run(
     _show(finished, as_json)
     if bias:
         from mmeval.cli.bias import of_run
-        from mmeval.evaluation import finder, report
 
-        for spec, one in zip(specs, finished, strict=True):
+        for one in finished:
             of_run(one)
-            report(one, finder(spec))  # its page has a panel now
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from mmeval.files import read_json, write_json, write_text
-from mmeval.reporting import bias_figures
+from mmeval.reporting import bias_figures, svg
 from mmeval.reporting.bias_words import reading, spread
 from mmeval.reporting.chart import number
-from mmeval.reporting.sheet import GRID, INK, MUTED, PAPER, PENS
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import InputError
@@ -80,7 +78,7 @@ def markdown(found: Found, figures: list[Path]) -> str:
         lines += [f"## {escape(one.title)}", "", _pipes(map(escape, one.columns))]
         lines += [_pipes([":--", *["--:"] * (len(one.columns) - 1)])]
         lines += [_pipes(map(escape, row)) for row in one.rows] + [""]
-    lines += [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".png"]
+    lines += [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".svg"]
     return "\n".join(lines)
 
 
@@ -97,21 +95,11 @@ def panel(run: Run) -> str:
     try:
         parts = [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
         parts += [_html(one) for one in tables(found)]
+        figures = bias_figures.drawn(found, found["axes"]).items()
+        parts += [f"<figure>{svg.inline(one, name, name)}</figure>" for name, one in figures if one is not None]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a study of bias ({error!r:.80}); {advice}") from error
-    figures = [run.folder / f"{name}.svg" for name in bias_figures.NAMES]
-    parts += [f"<figure>{_inline(one.read_text(encoding='utf-8'))}</figure>" for one in figures if one.is_file()]
     return "\n".join(parts)
-
-
-def _inline(svg: str) -> str:
-    """Return a figure of ours as an element of the page, in the page's colours, so that it follows light and dark."""
-    unwanted = r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->| id="[a-z0-9]+_\d+"'
-    svg = re.sub(unwanted, "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    named = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card"}
-    for colour, name in (named | {pen.colour: f"pen-{index}" for index, pen in enumerate(PENS)}).items():
-        svg = svg.replace(colour, f"var(--{name})")
-    return svg
 
 
 def _title(found: Found) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmeval.reporting.sheet import GRID, INK, MUTED, PAPER, PENS, SETTINGS, Pen, Sheet, plain, save
+from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, plain, save
 
 NAMES = ("bias-gain", "bias-blur", "bias-length")
 SHOWN = {"absent": "picture gone", "swap-category-0": "another of the category", "grey": "grey"}
@@ -20,19 +20,18 @@ Scale = Callable[[float], float]
 
 
 def draw(found: Found, labels: Mapping[str, str], folder: Path) -> list[Path]:
-    """Draw what the study has data for into `folder`, as PNG and SVG; returns the paths."""
-    import matplotlib
-
+    """Draw what the study has data for into `folder`, as SVG; returns the paths."""
     written: list[Path] = []
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
-        for name, one in zip(NAMES, (_gain, _blur, _length), strict=True):
-            for end in ("png", "svg"):
-                (folder / f"{name}.{end}").unlink(missing_ok=True)  # of a study that had more data
-            if (paper := one(found, labels)) is not None:
-                written += save(paper, folder, name)
+    for name, paper in drawn(found, labels).items():
+        (folder / f"{name}.svg").unlink(missing_ok=True)  # of a study that had more data
+        if paper is not None:
+            written += save(paper, folder, name, png=False)
     return written
+
+
+def drawn(found: Found, labels: Mapping[str, str]) -> dict[str, Sheet | None]:
+    """Return each figure by its file's name; None where there is no data for it."""
+    return dict(zip(NAMES, (figure(found, labels) for figure in (_gain, _blur, _length)), strict=True))
 
 
 def _gain(found: Found, labels: Mapping[str, str]) -> Sheet | None:
@@ -111,13 +110,7 @@ def _length(found: Found, labels: Mapping[str, str]) -> Sheet | None:
 
 def _paper(height: float, title: str, subtitle: str) -> Sheet:
     """Return a sheet with its title."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, WIDTH), ylim=(0, height))
-    axes.set_axis_off()
-    paper = Sheet(figure, axes)
+    paper = Sheet(WIDTH, height)
     paper.text(0.4, height - 0.42, title, 12, weight="bold")
     paper.text(0.4, height - 0.65, plain(subtitle, 100), 9, color=MUTED)
     return paper

@@ -280,7 +280,7 @@ def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
                 found = tuple(3.0 * (n == 0) + 2.0 * (n == right) for n in range(len(request.candidates)))
                 yield replace(self.preview(request), loglikelihoods=found)
 
-    how = {"scoring": "likelihood-sum", "limit": 60}
+    how: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 60}
 
     def load(checkpoint: Any, options: Any) -> Told:
         return Prior(lambda request: "")

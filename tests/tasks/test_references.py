@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mmeval.evaluation import plan
 from mmeval.task import load_task
 from mmeval.types import Request
-from tests.tasks.test_prompts import WRITERS, plan
+from tests.tasks.test_prompts import WRITERS
 
 ROOT = Path(__file__).resolve().parents[2]
 SPOKEN = re.compile(r"\bimages? #?[0-9{]|\b(picture|photo)s? #?[0-9]", re.IGNORECASE)
