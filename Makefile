@@ -5,6 +5,7 @@ TASK ?= mme
 MODEL ?= mmicl-tiny
 DATA ?= embedded
 FRESH ?=
+CONTROL ?=
 ARGS ?=
 
 BIN := .venv/bin
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score demo report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -33,8 +34,11 @@ install: .venv/installed  ## make .venv with everything that evaluation needs
 	@$(PIP) install -c constraints.txt -e '.[hf,train,video]'
 	@touch $@
 
-eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded FRESH=1 ARGS='--limit 100'
-	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) $(ARGS)
+eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded CONTROL=standard FRESH=1 ARGS='--limit 100'
+	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) $(if $(CONTROL),--control '$(CONTROL)') $(ARGS)
+
+bias: .venv/installed  ## does it look, or guess from the words? TASK=mme MODEL=mmicl-tiny CONTROL=standard
+	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) --control '$(or $(CONTROL),standard)' --bias $(ARGS)
 
 # gradio wants an older Pillow, so the demo has an environment of its own
 .venv-demo/installed: $(INSTALL)

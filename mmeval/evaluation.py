@@ -4,6 +4,7 @@ The stages are given a task and a model as values. What a sample looks like to a
 is worth `scored`'s, what is drawn `reporting`'s.
 """
 
+import hashlib
 import itertools
 import re
 import sys
@@ -12,9 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmeval import controls
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
-from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
+from mmeval.files import read_ids
+from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, find_model, load_model, pick_context
 from mmeval.provenance import libraries, provenance, versions
 from mmeval.records import Journal
 from mmeval.rendering import Preview, record, render
@@ -26,12 +29,15 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, data_remarks, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Display, Generation, Model, Record, Request, Response, Sample
+from mmeval.types import Display, Generation, InputError, Model, Record, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
 WINDOW = 512
 """Samples whose questions are asked turn by turn, with early stopping."""
+
+CONTROL_RUNS = "controls"
+"""Folder of a run that holds its runs under controls, each by the control's name."""
 
 Loader = Callable[[Checkpoint, ModelOptions], Model]
 
@@ -50,12 +56,13 @@ class Plan:
     survey: Survey
     identity: Mapping[str, Any]
     folder: Path
+    control: controls.Applied | None = None
 
     def requests(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Request]]:
-        """Yield the samples with what a model is asked."""
-        assert self.spec.prompt is not None
+        """Yield the samples with what a model is asked, as the control changes them."""
+        put = _renderer(self.task, self.spec)
         for sample in samples:
-            yield sample, render(self.task, sample, self.spec.prompt, self.spec.scoring != "text")
+            yield (sample, put(sample)) if self.control is None else self.control(sample, put(sample), put)
 
     def asked(self, ids: Collection[str]) -> Iterator[Request]:
         """Yield what the model is asked with these ids; the data is read as far as the last of them."""
@@ -92,10 +99,12 @@ def evaluate(
     a prompt that the model cannot take.
     """
     display = display or Display()
-    planned = plan(_spec(spec, values), out, fresh=fresh)
+    spec = _spec(spec, values)
+    planned = plan(spec, out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
     score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
-    report(run, planned.asked)
+    if planned.control is None:  # a run under a control is read beside the main one: `mmeval bias`
+        report(run, planned.asked)
     return run
 
 
@@ -107,18 +116,26 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
-    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
+    only = None if spec.only_ids is None else _only(Path(spec.only_ids))
+    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data), only_ids=only and only[0])
+    if spec.control is not None:
+        named = replace(named, control=_one_control(spec, task))
     _, _, usual = data_of(defaults(named), task)
     filled = _filled(named, task, checkpoint)
-    folder = Path(out) if out else REPORTS / folder_name(filled, _filled(usual, task, checkpoint))
+    if named.control == controls.TEXT:
+        checkpoint, filled = _language_model(checkpoint, filled)
+    folder = Path(out) if out else _folder(filled, _filled(usual, task, checkpoint))
     if fresh:
         runs.check_removable(folder)
     filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
     assert filled.context is not None
     options = ModelOptions(filled.context, filled.device, filled.dtype, filled.batch_tokens)
     found = survey(task.samples(source), spec.limit)
+    if only is not None:
+        found = _of_these(found, only[1], spec.only_ids)
     whole = {**identity(filled), **_identity(task, checkpoint, source), "questions": found.questions}
-    return Plan(filled, task, checkpoint, options, source, found, whole, folder)
+    whole_plan = Plan(filled, task, checkpoint, options, source, found, whole, folder)
+    return whole_plan if named.control is None else _controlled(whole_plan, named.control)
 
 
 def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader | None = None) -> Run:
@@ -140,7 +157,10 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
     run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
-    run.note(provenance(plan.spec), data_digest=plan.survey.digest, pictures=dict(plan.survey.pictures))
+    about = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
+    if plan.control is not None:
+        about["control"] = {"about": controls.about(plan.control.name), "acts": plan.control.acts}
+    run.note(provenance(plan.spec), **about)
     _seed(plan.spec.seed)
     with run.journal() as journal:
         wanted = _missing(plan, run, keep_errors)
@@ -206,6 +226,8 @@ def preview(spec: RunSpec) -> Preview:
     check_pictures(model, planned.survey)
     first: dict[str, Sample] = {}
     for sample in planned.task.samples(planned.source):
+        if planned.control is not None and sample.id not in planned.survey.samples:
+            continue
         if first.setdefault(sample.category, sample) is sample and len(first) == len(planned.survey.categories):
             break
     prompts = []
@@ -238,6 +260,70 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
     path = suite(task.name)
     own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
     return data, str(path), replace(spec, **own)
+
+
+def _renderer(task: Task, spec: RunSpec) -> Callable[[Sample], Request]:
+    """Return what puts a sample into the words of the run's prompt, or of the one that its control names."""
+    prompt = spec.prompt
+    if spec.control is not None and spec.control.startswith(controls.PROMPT):
+        prompt = spec.control.removeprefix(controls.PROMPT)
+    assert prompt is not None
+    return lambda sample: render(task, sample, prompt, spec.scoring != "text")
+
+
+def _controlled(plan: Plan, name: str) -> Plan:
+    """Return the plan under a control, of the questions that it can act on; none is an InputError."""
+    wanted, put = set(plan.survey.ids), _renderer(plan.task, plan.spec)
+
+    def asked() -> Iterator[tuple[Sample, Request, Callable[[Sample], Request]]]:
+        return ((one, put(one), put) for one in plan.task.samples(plan.source) if one.id in wanted)
+
+    applied = controls.Applied(name, asked)
+    ids = tuple(id for id in plan.survey.ids if id not in applied.left_out)
+    if not ids:
+        raise controls.ActsOnNothing(f"the control '{name}' {applied.acts}; choose another")
+    found = replace(plan.survey, ids=ids, samples={id: plan.survey.samples[id] for id in ids})
+    return replace(plan, survey=found, control=applied)
+
+
+def _one_control(spec: RunSpec, task: Task) -> str:
+    assert spec.control is not None
+    found = controls.expand([spec.control], list(task.prompts))
+    if len(found) != 1:
+        raise InputError(f"'{spec.control}' stands for {len(found)} controls; evaluate each, as `mmeval run` does")
+    return found[0]
+
+
+def _language_model(checkpoint: Checkpoint, spec: RunSpec) -> tuple[Checkpoint, RunSpec]:
+    """Return the language model of a checkpoint, and the spec with its context. Raises InputError where it has none."""
+    name = catalogue().get(checkpoint.name, {}).get("language_model")
+    alone = find_model(name) if name else replace(checkpoint, adapter="text")
+    if ADAPTERS[alone.adapter].load != ADAPTERS[checkpoint.adapter].load:
+        reason = f"the adapter '{checkpoint.adapter}' has no language model to ask alone"
+        raise controls.ActsOnNothing(f"the control 'text' cannot act: {reason}")
+    return alone, replace(spec, context=pick_context(alone, None))
+
+
+def _folder(filled: RunSpec, usual: RunSpec) -> Path:
+    """Return where a run lands; one under a control lies in the folder of the main one."""
+    main = REPORTS / folder_name(replace(filled, control=None), usual)
+    return main if filled.control is None else main / CONTROL_RUNS / filled.control
+
+
+def _only(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return what a run remembers of a file of ids, its name and a digest, and the ids. Raises InputError."""
+    ids = read_ids(path)
+    digest = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:12]
+    return f"{path.name}@{digest}", ids
+
+
+def _of_these(found: Survey, ids: Collection[str], path: str | None) -> Survey:
+    """Return the survey of these questions alone. Raises InputError for an id that the data does not have."""
+    if unknown := [id for id in ids if id not in found.samples]:
+        raise InputError(f"{path}: no question '{unknown[0][:60]}' is asked; write the ids of the data, one a line")
+    chosen = set(ids)
+    kept = tuple(id for id in found.ids if id in chosen)
+    return replace(found, ids=kept, samples={id: found.samples[id] for id in kept})
 
 
 def _check_judge(spec: RunSpec) -> None:

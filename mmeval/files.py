@@ -93,3 +93,14 @@ def locked(path: Path, message: str) -> Iterator[None]:
         except BlockingIOError as error:
             raise InputError(message) from error
         yield
+
+
+def read_ids(path: Path) -> tuple[str, ...]:
+    """Return the ids of a text file, one a line. Raises InputError for a file that is none, or has none."""
+    try:
+        found = tuple(filter(None, regular.read_text(path).split("\n")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids, one a line") from error
+    if not found:
+        raise InputError(f"{path}: no id in it; write one a line")
+    return found

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from mmeval.controls.mentions import RELEVANT, relevant
 from mmeval.scoring.readings.answer import split
 from mmeval.task import Task
 from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, Shot, images, replace_surrogates
@@ -46,6 +47,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
     Likelihoods that are not finite numbers (a float16 overflow) are an error: compared, they would choose something.
     """
     likelihoods, error = response.loglikelihoods, response.error
+    place = relevant(sample, request)
     if likelihoods is not None and not all(map(math.isfinite, likelihoods)):
         error = f"the model's likelihoods are not finite numbers {likelihoods}; try --dtype float32"
         likelihoods = None
@@ -54,7 +56,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         targets=sample.targets,
         category=sample.category,
         groups=sample.groups,
-        tags=sample.tags,
+        tags=sample.tags if place is None else {**sample.tags, RELEVANT: str(place + 1)},
         choices=tuple(_written(choice) for choice in sample.choices),
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),

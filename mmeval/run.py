@@ -34,6 +34,8 @@ _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "t
 OURS = {
     *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
     *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
+    *("controls", "bias.json", "bias.md", "unsolved-blind.txt"),
+    *("bias-gain.svg", "bias-blur.svg", "bias-length.svg"),
 }
 """What a run's folder holds; `index.html` is what the page was called up to 0.2."""
 
@@ -151,6 +153,11 @@ class Run:
             )
         if errors:
             found.append(f"{errors:,} of {planned:,} answers are errors; run the same command to ask them again")
+        if self.spec.control is not None:
+            about = dict(self.header.get("control", {}))
+            found.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
+        if self.spec.only_ids is not None:
+            found.append(f"only {planned:,} of {self.header.get('available'):,} questions: {self.spec.only_ids}")
         if self.spec.limit is not None:
             whole = self.header.get("available")
             found.append(f"limited to {planned:,}" + (f" of {whole:,} questions" if whole else " questions"))
@@ -376,7 +383,7 @@ def _refuse_foreign_files(folder: Path) -> None:
         left.remove("records.jsonl")  # made to be locked
     if "records.jsonl" in left and OURS.issuperset(left):
         raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
-    if set(left) - {"ids.json"}:
+    if set(left) - {"ids.json", "controls"}:
         raise InputError(f"{folder}: there is something else there; choose another folder with --out")
 
 

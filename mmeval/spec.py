@@ -71,6 +71,12 @@ class RunSpec:
     frames: int | None = option(None, "Pictures shown of each video.  [default: 8]", folder="frames{}", minimum=1)
     sampler: str | None = option(None, "How frames are chosen: inner, uniform, ends.  [default: inner]", folder="{}")
     seed: int = option(0, "Draws the demonstrations.", folder="seed{}", minimum=0, maximum=LARGEST_SEED)
+    control: str | None = option(
+        None, "What is taken from the model, as blind,swap,blur: a run each under the main one.", metavar="NAME,..."
+    )
+    only_ids: str | None = option(
+        None, "File of ids, one a line: ask these questions alone.", folder="only-{}", metavar="FILE"
+    )
     partial: bool = option(False, "Count questions that lack turns by the turns they have.", folder="partial")
     early_stop: bool = option(False, "Ask no further turn of a question that is lost.", folder="early-stop")
     max_new_tokens: int | None = option(

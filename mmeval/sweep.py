@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mmeval.evaluation import evaluate
+from mmeval.controls import TEXT, ActsOnNothing, about, expand
+from mmeval.evaluation import CONTROL_RUNS, Loader, evaluate
 from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.run import Run
 from mmeval.spec import RunSpec
@@ -19,15 +20,22 @@ def evaluate_all(
     fresh: bool = False,
     keep_errors: bool = False,
     display: Display | None = None,
+    controls: Sequence[str] = (),
 ) -> list[Run]:
     """Evaluate each spec as `evaluate` does; with several, the runs' folders lie under `out`.
+
+    Each run is then asked again under the `controls`, in the folder `controls` of its own.
 
     Raises InputError for a folder that holds a run itself, and for several seeds of a task that draws nothing by its
     seed: a spread of zero would say nothing.
     """
     display, loader = display or Display(), _Loader()
+    for spec in specs:
+        expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
     if len(specs) == 1:
-        return [evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)]
+        run = evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
+        under_controls(run, specs[0], controls, keep_errors=keep_errors, display=display, load=loader)
+        return [run]
     _check_seeds(specs)
     if out is not None and (out / "run.json").exists():
         raise InputError(f"{out}: a run, and the folders of several are to go into it; name another with --out")
@@ -35,7 +43,38 @@ def evaluate_all(
     for number, spec in enumerate(specs, start=1):
         display.message(f"{spec.task} with {spec.model}, seed {spec.seed}: run {number} of {len(specs)}")
         folder = None if out is None else out / _name(spec, specs)
-        finished.append(evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader))
+        run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
+        under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
+        finished.append(run)
+    return finished
+
+
+def under_controls(
+    run: Run,
+    spec: RunSpec,
+    names: Sequence[str],
+    *,
+    keep_errors: bool = False,
+    display: Display | None = None,
+    load: Loader | None = None,
+) -> list[Run]:
+    """Ask a run's questions again under each control, as `spec` says for the rest; each goes on where it stopped.
+
+    Controls that can act on none of its questions are named with the reason and left out. The language model alone
+    comes last, since it is another model to load.
+    """
+    display, loader = display or Display(), load or _Loader()
+    task = load_task(spec.task)
+    found = expand(names, [prompt for prompt in task.prompts if prompt != run.spec.prompt])
+    finished = []
+    for number, name in enumerate(sorted(found, key=lambda one: one == TEXT), start=1):
+        display.message(f"control {name}, {number} of {len(found)}: {about(name)}")
+        folder = run.folder / CONTROL_RUNS / name
+        own = replace(spec, control=name)
+        try:
+            finished.append(evaluate(own, out=folder, keep_errors=keep_errors, display=display, load=loader))
+        except ActsOnNothing as reason:
+            display.message(f"not run: {reason}")
     return finished
 
 

@@ -37,8 +37,10 @@ MAY = {
     "mic": {"yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
-    "rendering": {"types", "task", "scoring"},
+    "controls": {"types", "scoring", "embedded"},
+    "rendering": {"types", "task", "scoring", "controls"},
     "scored": {"types", "task", "run", "scoring", "data"},
+    "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
     "gate": {"types", "comparison"},
     "reporting": {
@@ -46,14 +48,14 @@ MAY = {
         *("rendering", "comparison", "spec", "provenance"),
     },
     "evaluation": {
-        *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
+        *("types", "spec", "task", "models", "engine", "embedded", "provenance", "controls", "files"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),
         *("rendering", "run", "evaluation", "reporting"),
     },
-    "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
+    "sweep": {"types", "spec", "task", "models", "run", "evaluation", "controls"},
     "conversation": {"types", "data", "models"},
     "watch": {"types", "data", "scoring", "conversation"},
     "demo": {"types", "conversation", "embedded"},
@@ -61,6 +63,7 @@ MAY = {
         *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
         *("run", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
+        *("controls", "bias", "files"),
     },
     "__main__": {"cli"},
 }
@@ -108,7 +111,7 @@ def test_every_package_is_listed_in_setup_cfg() -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
-        "for verb in ([], ['run'], ['score'], ['report'], ['compare'], ['submit'], ['tasks'], ['models']):\n"
+        "for verb in ([], ['run'], ['score'], ['report'], ['bias'], ['compare'], ['submit'], ['tasks'], ['models']):\n"
         "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
         "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"

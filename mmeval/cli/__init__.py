@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import ask, compare, demo, results, run, train, watch
+from mmeval.cli import ask, bias, compare, demo, results, run, train, watch
 from mmeval.types import InputError, printable
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     """
 
 
-for _command in (run.run, results.score, results.report, compare.compare, results.submit):
+for _command in (run.run, results.score, results.report, compare.compare, bias.bias, results.submit):
     main.add_command(_command)
 
 

@@ -22,6 +22,7 @@ from mmeval.types import Display, InputError
 @click.option("--dry-run", is_flag=True, help="Show the first prompt of each category as sent; ask nothing.")
 @click.option("--fresh", is_flag=True, help="Delete the run in the folder and start over.")
 @click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error.")
+@click.option("--bias", is_flag=True, help="Then show what the controls say of language bias: `mmeval bias`.")
 @click.option("--json", "as_json", is_flag=True, help="Print scores.json, or of --seeds a summary; nothing else.")
 def run(
     config: Path | None,
@@ -30,6 +31,7 @@ def run(
     dry_run: bool,
     fresh: bool,
     keep_errors: bool,
+    bias: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -39,9 +41,10 @@ def run(
     Example: mmeval run --task mme --model mmicl-tiny
              mmeval run --task mme --model blip2-flan-t5-xl --data MME_Benchmark_release_version --device cuda
              mmeval run --task vqav2 --data vqa --shots 4 --seeds 0,1,2
+             mmeval run --task mme --control blind,swap,blur
              mmeval run --config run.yaml --limit 100
     """
-    specs = _specs(config, seeds, given(values))
+    specs, controls = _specs(config, seeds, given(values))
     from mmeval.reporting import console
 
     if dry_run:
@@ -52,15 +55,23 @@ def run(
         return
     from mmeval.sweep import evaluate_all
 
+    if bias and as_json:
+        raise InputError("--json prints one thing; run `mmeval bias RUN --json` after this")
     screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
     with screen as display:
-        finished = evaluate_all(specs, out=out, fresh=fresh, keep_errors=keep_errors, display=display)
+        how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
+        finished = evaluate_all(specs, out=out, display=display, **how)
     _show(finished, as_json)
+    if bias:
+        from mmeval.cli.bias import of_run
+
+        for one in finished:
+            of_run(one)
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
 
 
-def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> list[RunSpec]:
-    """Make the specs of a run file and of the options that override it."""
+def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tuple[list[RunSpec], list[str]]:
+    """Make the specs of a run file and of the options that override it, and name the controls of each."""
     values: dict[str, Any] = {}
     if config is not None:
         from mmeval.yaml_file import read
@@ -71,7 +82,12 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> lis
         if "seed" in flags:
             raise InputError("--seed is for one run and --seeds for several; remove one of them")
         values["seed"] = several(seeds)
-    return grid(values, str(config) if config else "", RunSpec)
+    written = values.pop("controls", [])
+    names = values.pop("control", written)  # a flag overrides the file
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{config}: controls is {names!r:.60}; give names in a list, as in [blind, swap, blur]")
+    return grid(values, str(config) if config else "", RunSpec), names
 
 
 def _show(finished: list[Any], as_json: bool) -> None:

@@ -1,0 +1,123 @@
+"""What several runs of one question show together: gain and leakage, turns, lengths, what is solved blind, prompts."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from mmeval import controls as known
+from mmeval.bias import shares
+from mmeval.bias.asked import Asked, matched, unit
+from mmeval.scoring.statistics import estimate, paired
+
+Found = dict[str, Any]
+
+
+def mmstar(pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
+    """Return multi-modal gain S_v - S_wv and leakage max(0, S_wv - S_t), of accuracy (MMStar, arXiv 2403.20330)."""
+    if "absent" not in pairs:
+        return None
+    main, without = pairs["absent"]
+    found: Found = {"gain": asdict(paired(main.accuracy(), without.accuracy()))}
+    if known.TEXT in pairs:
+        ours, theirs = matched(without, pairs[known.TEXT][1])
+        leak = asdict(paired(ours.accuracy(), theirs.accuracy()))
+        found["leakage"] = {**leak, "value": max(0.0, leak["value"]), "difference": leak["value"]}
+    return found
+
+
+def rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
+    """Return what is left where a question must be right under every turn of its options that was asked."""
+    turned = {name: others[name] for name in known.FAMILIES["rotate"] if name in others}
+    if not turned:
+        return None
+    any_turn = main.only({id for own in turned.values() for id in own.by_id})
+    right = [own.right() for own in turned.values()]
+    seen = any_turn.right()
+    all_right = {id: float(value and all(own.get(id, True) for own in right)) for id, value in seen.items()}
+    as_asked, left = any_turn.accuracy(), any_turn.accuracy(lambda record, score: all_right.get(record.id))
+    return {
+        "turns": list(turned),
+        "as_asked": asdict(estimate(as_asked)),
+        "all_turns": asdict(estimate(replace(left, chance=None))),
+        "taken_away": asdict(paired(as_asked, left)),
+        "letters": {name: shares.histogram(own) for name, own in turned.items()},
+    }
+
+
+def length(others: Mapping[str, Asked]) -> list[Found]:
+    """Return the visual gain at each length of a distracting passage: with the picture less without it."""
+    found = []
+    for length in (0, *known.LENGTHS):
+        names = (f"distract-{length}-before", f"distract-{length}-before+absent") if length else ("", "absent")
+        if not all(name in others for name in names):
+            continue
+        main, blind = matched(*(others[name] for name in names))
+        if main.records:
+            tokens = sum(record.input_tokens for record in main.records) / len(main.records)
+            gain = asdict(paired(main.accuracy(), blind.accuracy()))
+            seen, unseen = asdict(estimate(main.accuracy())), asdict(estimate(blind.accuracy()))
+            found.append({"passage": length, "input_tokens": tokens, "gain": gain, "seen": seen, "unseen": unseen})
+    return found if len(found) > 1 else []
+
+
+def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[str] | None) -> Found | None:
+    """Return under which blind controls each question is right, and the score on those that are not mostly so.
+
+    A question that is asked in several ways (a pair, turns) is solved under a control where all of them are right.
+    """
+    if not blind and needs_picture is None:
+        return None
+    under: dict[str, dict[str, bool]] = {}
+    units: dict[str, list[str]] = {}
+    for record in main.records:
+        units.setdefault(unit(record), []).append(record.id)
+    for name, own in blind.items():
+        right = own.right()
+        for one, ids in units.items():
+            if all(id in right for id in ids):
+                under.setdefault(one, {})[name] = all(right[id] for id in ids)
+    flags = {one: 2 * sum(solved.values()) > len(solved) for one, solved in under.items()}
+    if needs_picture is not None:
+        flags = {one: not any(id in needs_picture for id in ids) for one, ids in units.items()}
+    parts = {
+        name: {id for one, flag in flags.items() if flag is wanted for id in units[one]}
+        for name, wanted in (("not_needed", True), ("needed", False))
+    }
+    found: Found = {
+        "controls": list(blind),
+        "rule": "given" if needs_picture is not None else f"right under more than half of {len(blind)} blind controls",
+        "flags": {
+            id: {"by": [name for name, solved in under.get(one, {}).items() if solved], "of": len(under.get(one, {}))}
+            for one, ids in units.items()
+            for id in ids
+        },
+        "ids": sorted(parts["needed"]),
+    }
+    for name, chosen in parts.items():
+        own = main.only(chosen)
+        found[name] = {"n": len(own.records), "units": sum(flag is (name == "not_needed") for flag in flags.values())}
+        found[name]["seen"] = asdict(estimate(own.accuracy())) if own.records else None
+        if "absent" in blind and own.records:
+            seen, unseen = matched(own, blind["absent"])
+            if seen.records:
+                found[name] |= {
+                    "unseen": asdict(estimate(unseen.accuracy())),
+                    "gain": asdict(paired(seen.accuracy(), unseen.accuracy())),
+                }
+    seen_parts = [found[name]["seen"] for name in ("not_needed", "needed")]
+    if all(one and one["value"] is not None for one in seen_parts):
+        found["gap"] = seen_parts[0]["value"] - seen_parts[1]["value"]
+    return found
+
+
+def prompts(main: Asked, others: Mapping[str, Asked], own: str) -> Found | None:
+    """Return the accuracy in each prompt that was asked, their mean, and the worst."""
+    asked = {own: main} | {
+        name.removeprefix(known.PROMPT): one for name, one in others.items() if name.startswith(known.PROMPT)
+    }
+    if len(asked) < 2:
+        return None
+    each = {name: asdict(estimate(one.accuracy())) for name, one in asked.items()}
+    values = {name: one["value"] for name, one in each.items() if one["value"] is not None}
+    worst = min(values, key=lambda name: values[name])
+    return {"each": each, "mean": sum(values.values()) / len(values), "worst": worst, "least": values[worst]}

@@ -1,0 +1,111 @@
+"""Numbers of yes and no, and ratios, with cluster-bootstrap intervals: what no weighted mean is."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mmeval.bias.asked import Asked, cluster
+from mmeval.scoring.statistics import estimate
+
+Array = npt.NDArray[np.float64]
+RESAMPLES = 2000
+_QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
+
+
+def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
+    """Return the yes ratio, Pct. Diff, FP ratio, d' and the criterion, each with its interval.
+
+    Yes ratio, of 100: POPE (arXiv 2305.10355). Pct. Diff, -1 to 1, ideally 0, and FP ratio, the share of yes among the
+    wrong answers, ideally 0.5: HallusionBench (arXiv 2310.14566). d' and criterion c of signal detection, yes being
+    the signal, half a count added to hits and false alarms and one to their totals (Hautus 1995, so that neither is
+    infinite); c is below 0 for a model that likes to say yes. An answer that is neither is no yes.
+    """
+    rows = [
+        (cluster(record), score.answer == "yes", record.targets[0] == "yes", score.value != 1.0)
+        for record, score in zip(asked.records, asked.scores, strict=True)
+        if score.value is not None
+    ]
+    table = [
+        (float(yes and true), float(yes and not true), float(true), float(not true), float(wrong))
+        for _, yes, true, wrong in rows
+    ]
+    names = [name for name, *_ in rows]
+    said_yes = asked.accuracy(lambda record, score: None if score.value is None else float(score.answer == "yes"))
+    return {
+        "yes_ratio": asdict(estimate(replace(said_yes, chance=None))),
+        "pct_diff": ratio(names, table, lambda s: (s[:, 0] + s[:, 1] - s[:, 2]) / (s[:, 2] + s[:, 3]), len(rows)),
+        "fp_ratio": ratio(names, table, lambda s: s[:, 1] / s[:, 4], int(sum(row[4] for row in table))),
+        "d_prime": ratio(names, table, lambda s: np.subtract(*_z(s)), len(rows)),
+        "criterion": ratio(names, table, lambda s: -0.5 * np.add(*_z(s)), len(rows)),
+    }
+
+
+def _z(sums: Array) -> tuple[Array, Array]:
+    """Return the normal quantiles of hit rate and false-alarm rate, [resamples] each."""
+    hits = (sums[:, 0] + 0.5) / (sums[:, 2] + 1)
+    alarms = (sums[:, 1] + 0.5) / (sums[:, 3] + 1)
+    return _QUANTILE(hits), _QUANTILE(alarms)
+
+
+def mirage(main: Asked, blind: Asked) -> dict[str, Any]:
+    """Return the share of the seen accuracy that is there without the picture, with its paired interval."""
+    pairs = [
+        (cluster(record), float(seen.value), float(other.value))
+        for (record, seen), (_, other) in ((main.by_id[id], blind.by_id[id]) for id in main.by_id)
+        if seen.value is not None and other.value is not None
+    ]
+    table = [(unseen, seen) for _, seen, unseen in pairs]
+    return ratio([name for name, _, _ in pairs], table, lambda s: s[:, 0] / s[:, 1], len(pairs))
+
+
+def ratio(
+    names: Sequence[str], rows: Sequence[Sequence[float]], value: Callable[[Array], Array], n: int
+) -> dict[str, Any]:
+    """Return a function of column sums with its 95% percentile interval over the named clusters.
+
+    `rows` are summed by cluster and the sums of a resample, [resamples, columns], are what `value` takes. No value
+    where it is not finite; no interval where no resample differs from another, as from one cluster.
+    """
+    if not rows:
+        return {"value": None, "low": None, "high": None, "n": 0}
+    index = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    sums = np.zeros((len(index), len(rows[0])))
+    np.add.at(sums, [index[name] for name in names], np.asarray(rows, dtype=np.float64))
+    kinds, counts = np.unique(sums, axis=0, return_counts=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        point = float(value(sums.sum(axis=0, keepdims=True))[0])
+        draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=RESAMPLES)
+        values = value(draws @ kinds)
+    values = values[np.isfinite(values)]
+    if not math.isfinite(point):
+        return {"value": None, "low": None, "high": None, "n": n}
+    low, high = np.quantile(values, [0.025, 0.975]).tolist() if np.ptp(values) > 1e-12 else (None, None)
+    return {"value": point, "low": low, "high": high, "n": n}
+
+
+def histogram(asked: Asked) -> Mapping[str, Any]:
+    """Return how often each letter was answered and is right, and the share of answers that are the first option."""
+    lettered = [
+        (record, score)
+        for record, score in zip(asked.records, asked.scores, strict=True)
+        if record.choices and score.value is not None
+    ]
+    letters = sorted({target for record, _ in lettered for target in record.targets if len(target) == 1})
+    read = [(record, score.answer) for record, score in lettered if score.answer in {*letters, *"ABCDEFGHIJ"}]
+    answered = {letter: sum(answer == letter for _, answer in read) for letter in letters}
+    right = {letter: sum(letter in record.targets for record, _ in read) for letter in letters}
+    ids = {record.id for record, _ in read}
+    first = asked.only(ids).accuracy(lambda record, score: float(score.answer == "A"))
+    truly = 100 * right.get("A", 0) / len(read) if read else None
+    return {
+        "answered": answered,
+        "right": right,
+        "unread": len(lettered) - len(read),
+        "first": asdict(estimate(replace(first, chance=None))),
+        "truly": truly,
+    }

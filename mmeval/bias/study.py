@@ -1,0 +1,232 @@
+"""What a run and its runs under controls say of where the answers come from: the content of `bias.json`.
+
+Definitions and their sources: docs/bias.md. No model is needed; every number of two runs is of the questions that both
+answered.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from mmeval import controls as known
+from mmeval.bias import likelihood, parts, shares
+from mmeval.bias.asked import Asked, judged, matched, said, yes_or_no
+from mmeval.controls.mentions import RELEVANT
+from mmeval.controls.words import TURN
+from mmeval.files import write_text
+from mmeval.run import Run, open_run
+from mmeval.scoring.readings.choices import LETTERS
+from mmeval.scoring.statistics import Statistic, estimate, paired
+from mmeval.spec import differing
+from mmeval.task import Task, configure, load_task
+from mmeval.types import InputError
+
+SCHEMA = 1
+UNSOLVED = "unsolved-blind.txt"
+"""The file of ids of the questions that need the picture."""
+BLIND = ("absent", "guess", "grey", "noise", known.TEXT)
+"""Controls under which nothing of the picture is left."""
+OTHER_MODEL = {"checkpoint", "context", "engine", "model_revision"}
+"""What of its identity the language model's run may have otherwise than the main one, beside the control."""
+ACCURACY = "accuracy"
+Found = dict[str, Any]
+
+
+def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
+    """Return all that the run and its controls show. Raises InputError for a run that is under a control itself.
+
+    `needs_picture`, where given, are the ids of the questions that need one (MMICL's split of ScienceQA).
+    """
+    if run.spec.control is not None:
+        raise InputError(f"{run.folder}: a run under the control '{run.spec.control}'; name the run that it is of")
+    task = configure(load_task(run.spec.task, run.identity.get("card")), run.spec)
+    main = judged(task, run.records)
+    others, remarks = _controls(run, task)
+    pairs = {name: matched(main, other) for name, (other, _) in others.items()}
+    found = of_answers(main)
+    found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
+    found["controls"] = {name: _control(name, *pairs[name], acts=others[name][1]) for name in sorted(pairs, key=_place)}
+    found["families"] = _families(found["controls"])
+    found |= {
+        "mmstar": parts.mmstar(pairs),
+        "rotation": parts.rotation(main, {name: other for name, (other, _) in others.items()}),
+        "length": parts.length({**{name: other for name, (other, _) in others.items()}, "": main}),
+        "blind_solvable": parts.solvable(
+            main, {name: pairs[name][1] for name in BLIND if name in pairs}, needs_picture
+        ),
+        "likelihood": _prior(main, pairs),
+        "prompts": parts.prompts(main, {name: other for name, (other, _) in others.items()}, run.spec.prompt or ""),
+        "remarks": remarks,
+    }
+    return found
+
+
+def of_answers(main: Asked) -> Found:
+    """Return what answers say by themselves: no control is needed, and no model."""
+    if not main.records:
+        raise InputError("there is no answer to study yet; run the same command as before to go on")
+    headline = _headline(main.task)
+    numbers = main.numbers()
+    found: Found = {
+        "schema": SCHEMA,
+        "task": main.task.name,
+        "title": main.task.title,
+        "n": len(main.records),
+        "labels": {ACCURACY: "Accuracy", **{name: main.task.labels[name] for name in headline}},
+        "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline, numbers).items()},
+        "axes": dict(main.task.axes),
+        "rows": _rows(main, headline),
+        "yes_no": shares.yes_no(main) if yes_or_no(main.records) else None,
+        "letters": shares.histogram(main) if any(record.choices for record in main.records) else None,
+        "by_place": _by(main, lambda tags, images: tags.get(RELEVANT)),
+        "by_pictures": _by(main, lambda tags, images: str(images)),
+    }
+    return found
+
+
+def _headline(task: Task) -> list[str]:
+    """Return the numbers that a benchmark is known by: its totals, else its first axis."""
+    return list(task.totals) or list(task.axes)[:1]
+
+
+def _reported(asked: Asked, names: Sequence[str], numbers: Mapping[str, Statistic]) -> dict[str, Statistic]:
+    return {ACCURACY: asked.accuracy(), **{name: numbers[name] for name in names if name in numbers}}
+
+
+def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[str]]:
+    """Return each control's answers and what it acts on; and what is to be said of those that are unfinished."""
+    found, remarks = {}, []
+    for folder in sorted((run.folder / "controls").glob("*/")):
+        if not (folder / "run.json").exists():
+            continue
+        own = open_run(folder)
+        free = {"control"} | (OTHER_MODEL if own.spec.control == known.TEXT else set())
+        other = [name for name, *_ in differing(run.identity, own.identity) if name.partition(".")[0] not in free]
+        if other:
+            raise InputError(
+                f"{folder} is not of the same run: {other[0]} differs; delete it, or run the control again with --fresh"
+            )
+        if not own.records:
+            continue
+        if not own.complete:
+            remarks.append(f"The control {own.spec.control} is unfinished: {own.answered}.")
+        found[str(own.spec.control)] = (judged(task, own.records), str(own.header.get("control", {}).get("acts", "")))
+    return found, remarks
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Sort controls as they are listed, then those that join several, and other prompts."""
+    listed = list(known.CONTROLS)
+    return (listed.index(name) if name in listed else len(listed), name)
+
+
+def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
+    """Return what a control changes: every difference is the main run's number less the control's."""
+    names = [*_headline(main.task), *main.task.axes]
+    numbers, theirs = main.numbers(), other.numbers()
+    both = {one: (numbers[one], theirs[one]) for one in names if one in numbers and one in theirs}
+    gain = {ACCURACY: asdict(paired(main.accuracy(), other.accuracy()))} if main.records else {}
+    gain |= {one: asdict(paired(*two)) for one, two in both.items() if not (two[0].reason or two[1].reason)}
+    changed = {
+        record.id: float(said(record, score) != said(*main.by_id[record.id])) for record, score in other.by_id.values()
+    }
+    found: Found = {
+        "about": known.about(name),
+        "acts": acts,
+        "n": len(main.records),
+        ACCURACY: asdict(estimate(other.accuracy())),
+        "gain": gain,
+        "changed": asdict(estimate(replace(main.accuracy(lambda record, score: changed[record.id]), chance=None))),
+        "flips": _flips(main, other),
+    }
+    if name in BLIND:
+        found["mirage"] = shares.mirage(main, other)
+    if yes_or_no(other.records):
+        found["yes_no"] = shares.yes_no(other)
+    return found
+
+
+def _flips(main: Asked, other: Asked) -> Found:
+    """Return how many answers the picture put right, and how many it put wrong."""
+    seen, unseen = main.right(), other.right()
+    both = seen.keys() & unseen.keys()
+    return {
+        "to_right": sum(seen[id] and not unseen[id] for id in both),
+        "to_wrong": sum(unseen[id] and not seen[id] for id in both),
+    }
+
+
+def _families(found: Mapping[str, Found]) -> Found:
+    """Return the mean gain in accuracy over the draws of a swap, and the smallest and largest of them."""
+    families = {}
+    for family in ("swap-category", "swap-any"):
+        gains = [found[name]["gain"][ACCURACY]["value"] for name in known.FAMILIES[family] if name in found]
+        if gains:
+            mean = sum(gains) / len(gains)
+            families[family] = {"draws": len(gains), "mean": mean, "least": min(gains), "most": max(gains)}
+    return families
+
+
+def _prior(main: Asked, pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
+    name = next((name for name in ("absent", "grey", known.TEXT) if name in pairs), None)
+    found = None if name is None else likelihood.corrected(main, pairs[name][1])
+    return found and {"prior": name, **found}
+
+
+def _rows(main: Asked, headline: Sequence[str]) -> Found:
+    """Return what is scored without looking: guessing, the answer that is most often right, and each constant one."""
+    numbers = _reported(main, headline, main.numbers())
+    rows: Found = {"chance": {name: one.chance for name, one in numbers.items()}}
+    if not all(record.text is not None or record.error is not None for record in main.records):
+        return rows
+    counts: dict[str, int] = {}
+    for record in main.records:
+        for target in record.targets[:1]:
+            counts[target] = counts.get(target, 0) + 1
+    letters = list(LETTERS[: max((len(record.choices) for record in main.records), default=0)])
+    constants = ["yes", "no"] if yes_or_no(main.records) else letters
+    majority = max(counts, key=lambda target: counts[target]) if counts else None
+    for text in dict.fromkeys([*([majority] if majority else []), *constants]):
+        records = [
+            replace(record, text=text, error=None, tags={k: v for k, v in record.tags.items() if k != TURN})
+            for record in main.records
+        ]
+        own = judged(main.task, records)
+        name = f"always {text}" + (", the majority" if text == majority else "")
+        rows[name] = {key: estimate(one).value for key, one in _reported(own, headline, own.numbers()).items()}
+    return rows
+
+
+def _by(main: Asked, name: Any) -> Found | None:
+    """Return the accuracy of each part of the questions, where there are several parts."""
+    parts: dict[str, set[str]] = {}
+    for record in main.records:
+        if (part := name(record.tags, len(record.images))) is not None:
+            parts.setdefault(part, set()).add(record.id)
+    if len(parts) < 2:
+        return None
+    ordered = sorted(parts, key=lambda part: (len(part), part))
+    return {part: asdict(estimate(main.only(parts[part]).accuracy())) for part in ordered}
+
+
+def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Found:
+    """Return what answers in a file show, without a model: the benchmark's own predictions, or answers by id."""
+    from mmeval.answers import score_answers, score_predictions
+
+    if predictions is not None:
+        scored, results = score_predictions(task, predictions)
+    else:
+        assert answers is not None
+        scored, results = score_answers(task, answers, data=data)
+    main = Asked(scored.task, scored.records, scored.scores[next(iter(scored.task.scorers))])
+    return of_answers(main) | {"controls": {}, "marks": results["marks"]}
+
+
+def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write the ids of the questions that are not solved blind as `--only-ids` takes them; returns the path, if any."""
+    ids = (found.get("blind_solvable") or {}).get("ids")
+    if not ids:
+        return []
+    write_text(folder / UNSOLVED, "".join(f"{id}\n" for id in ids))
+    return [folder / UNSOLVED]

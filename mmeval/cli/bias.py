@@ -1,0 +1,97 @@
+"""`mmeval bias`: what a run and its controls show of language bias, without a model."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmeval.cli.options import folder_argument
+from mmeval.types import InputError
+
+if TYPE_CHECKING:
+    from mmeval.run import Run
+
+
+@click.command()
+@folder_argument
+@click.option("--task", help="With --predictions or --answers: the benchmark, or a card.")
+@click.option("--predictions", help="The benchmark's own predictions: for MME a results folder.")
+@click.option("--answers", help="Anybody's answers by id (docs/answers.md).")
+@click.option("--data", help="With --answers: the benchmark's data.")
+@click.option(
+    "--needs-picture", type=click.Path(path_type=Path), help="Ids of the questions that need one, one a line."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: RUN; without one, nothing]"
+)
+@click.option("--list", "listed", is_flag=True, help="List the controls.")
+@click.option("--json", "as_json", is_flag=True, help="Print bias.json and nothing else.")
+def bias(
+    run_folder: Path | None,
+    task: str | None,
+    predictions: str | None,
+    answers: str | None,
+    data: str | None,
+    needs_picture: Path | None,
+    out: Path | None,
+    listed: bool,
+    as_json: bool,
+) -> None:
+    """Show what a model's answers owe to the picture, and what to the words; `mmeval run --control` asks for it.
+
+    \b
+    Example: mmeval run --task mme --control standard
+             mmeval bias reports/mme-mmicl-tiny-embedded
+             mmeval bias --task mme --predictions MY_RESULTS
+    """
+    if listed:
+        from mmeval.controls import CONTROLS, FAMILIES
+        from mmeval.reporting import console
+
+        for name, about in CONTROLS.items():
+            console.say(f"{name:26}{about}")
+        for name, own in FAMILIES.items():
+            console.say(f"{name:26}{', '.join(own)}" if name != "all" else "all                       each of them")
+        console.say("prompts                   the task's other prompts, as prompt-NAME")
+        return
+    alone = task is not None and (predictions is None) != (answers is None) and (data is None or answers is not None)
+    if (run_folder is None) == (not alone) or (run_folder is not None and (task or predictions or answers)):
+        raise InputError("name a run folder, or --task and either --predictions or --answers (--data goes with these)")
+    from mmeval.bias import study
+
+    if run_folder is None:
+        assert task is not None
+        _show(study.of_file(task, predictions, answers, data), out, as_json)
+        return
+    from mmeval.evaluation import current
+    from mmeval.files import read_ids
+    from mmeval.run import open_run
+
+    of_run(current(open_run(run_folder)), None if needs_picture is None else set(read_ids(needs_picture)), out, as_json)
+
+
+def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None = None, as_json: bool = False) -> None:
+    """Study a run, write what was found into its folder or `out`, and show it."""
+    from mmeval.bias.study import study
+    from mmeval.evaluation import report
+
+    _show(study(run, needs_picture), out or run.folder, as_json)
+    if out is None:
+        report(run)  # the page has a panel now
+
+
+def _show(found: dict[str, Any], folder: Path | None, as_json: bool) -> None:
+    from mmeval.bias.study import write_ids
+    from mmeval.reporting import bias as reporting
+    from mmeval.reporting import console
+
+    written = []
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = [*reporting.write(folder, found), *write_ids(found, folder)]
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    reporting.show(found, console.console())
+    console.show_paths(written)

@@ -1,0 +1,210 @@
+"""Controls that take pictures away, spoil them, or show those of another question.
+
+Each acts on all pictures of a request, demonstrations included, so that what is left comes from the words; only a swap
+leaves demonstrations as they are.
+"""
+
+import hashlib
+import io
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cached_property, partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PILImage
+from PIL import ImageFilter
+
+from mmeval.controls.case import Act, Case, Changed, Inapplicable, joined, on_request, with_pictures
+from mmeval.types import Image, Parts, Ref, Request, Sample, Shot, images
+
+GREY = (127, 127, 127)
+BLURS = (0.02, 0.04, 0.08, 0.16)
+"""Standard deviations of the Gaussian, as shares of a picture's longer side."""
+GRID = 4
+"""Patches a side."""
+GUESS = "The picture is not available. Give the most likely answer all the same.\n"
+"""What `guess` puts before a question."""
+
+Change = Callable[[PILImage.Image, random.Random], PILImage.Image]
+"""Makes other pixels of a picture's; what is drawn depends on the picture's content alone."""
+
+
+class Altered(Image):
+    """A picture that is made of another when it is decoded; encoded once, as its digest is known beforehand."""
+
+    def __init__(self, source: Image, how: str, change: Change) -> None:
+        super().__init__(self._png, source.name)
+        object.__setattr__(self, "_made_of", (source, how, change))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the other picture's digest and of what is done to it."""
+        source, how, _ = self._parts
+        return hashlib.sha256(f"{how} {source.digest}".encode()).hexdigest()
+
+    def decode(self) -> PILImage.Image:
+        """Return the changed pixels. Raises InputError as the other picture does."""
+        source, how, change = self._parts
+        return change(source.decode(), random.Random(f"{how} {source.digest}"))
+
+    @property
+    def _parts(self) -> tuple[Image, str, Change]:
+        found: tuple[Image, str, Change] = self.__dict__["_made_of"]
+        return found
+
+    def _png(self) -> bytes:
+        out = io.BytesIO()
+        self.decode().save(out, "PNG")
+        return out.getvalue()
+
+
+class Grey(Altered):
+    """A picture of the same size that shows nothing: those of one size are the same picture."""
+
+    def __init__(self, source: Image) -> None:
+        super().__init__(source, "grey", grey)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the size; a picture that cannot be decoded has its own, and fails as it does."""
+        size = self._parts[0].decode().size
+        return hashlib.sha256(f"grey {size}".encode()).hexdigest()
+
+
+def grey(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
+    """Return mid-grey."""
+    return PILImage.new("RGB", picture.size, GREY)
+
+
+def noise(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
+    """Return uniform noise of the same size."""
+    values = np.random.default_rng(draw.getrandbits(64)).integers(0, 256, (picture.height, picture.width, 3))
+    return PILImage.fromarray(values.astype(np.uint8))
+
+
+def blur(share: float, picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
+    """Blur with a Gaussian whose standard deviation is that share of the longer side."""
+    return picture.convert("RGB").filter(ImageFilter.GaussianBlur(share * max(picture.size)))
+
+
+def patches(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
+    """Shuffle the patches of a grid; a patch goes into a place of another size scaled to it."""
+    columns, rows = (np.linspace(0, side, min(GRID, side) + 1).astype(int).tolist() for side in picture.size)
+    boxes = [(left, top, right, low) for top, low in pairwise(rows) for left, right in pairwise(columns)]
+    source = picture.convert("RGB")
+    result = source.copy()
+    for box, taken in zip(boxes, draw.sample(boxes, len(boxes)), strict=True):
+        size = (box[2] - box[0], box[3] - box[1])
+        result.paste(source.crop(taken).resize(size), box[:2])
+    return result
+
+
+def altering(how: str, change: Change) -> Act:
+    """Return the control that makes another picture of every one."""
+    return on_request(lambda request: with_pictures(request, lambda image: Altered(image, how, change)))
+
+
+def blank(case: Case) -> Changed:
+    """Show grey pictures of the same size in place of all."""
+    return case.sample, with_pictures(case.request, Grey)
+
+
+def absent(case: Case) -> Changed:
+    """Show no picture at all; a reference to one stays as words."""
+    return case.sample, _without(case.request)
+
+
+def guess(case: Case) -> Changed:
+    """Show no picture, and say so: the model is told to answer all the same."""
+    request = _without(case.request)
+    return case.sample, replace(request, prompt=joined((GUESS, *request.prompt)))
+
+
+def without(parts: Parts) -> Parts:
+    """Return a prompt without its pictures, references to them written out as words."""
+    words = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
+    return joined(words)
+
+
+def _without(request: Request) -> Request:
+    with_pictures(request, lambda image: image)  # raises where there is none
+    shots = tuple(Shot(without(shot.prompt), shot.answer) for shot in request.shots)
+    return replace(request, prompt=without(request.prompt), shots=shots)
+
+
+def swap(case: Case) -> Changed:
+    """Show the pictures of another question, in their order; demonstrations stay as they are."""
+    own = images(case.request.prompt)
+    if not own:
+        raise Inapplicable("it shows no picture")
+    if case.sample.id not in case.donors:
+        raise Inapplicable("no other question has as many other pictures")
+    taken = iter(case.donors[case.sample.id])
+    prompt = tuple(next(taken) if isinstance(part, Image) else part for part in case.request.prompt)
+    return case.sample, replace(case.request, prompt=prompt)
+
+
+def derangement(
+    asked: Iterable[tuple[Sample, Request]], seed: int, within_category: bool, shelf: Path
+) -> dict[str, tuple[Image, ...]]:
+    """Map each sample's id to the pictures of another: a seeded derangement of all sets of pictures of one number.
+
+    Questions about the same pictures get the same others, so that pairs stay pairs. A set that no other can replace
+    is left out. What is no file is put into the folder `shelf`, so that no more than one reading is in memory.
+    """
+    groups: dict[tuple[str, int], dict[tuple[str, ...], tuple[Image, ...]]] = {}
+    of: dict[str, tuple[tuple[str, int], tuple[str, ...]]] = {}
+    for sample, request in asked:
+        shown = images(request.prompt)
+        group = (sample.category if within_category else "", len(shown))
+        key = tuple(image.digest for image in shown)
+        own = groups.setdefault(group, {})
+        if key not in own:
+            own[key] = tuple(_kept(image, shelf) for image in shown)
+        of[sample.id] = group, key
+    others = {group: _deranged(list(own), f"{seed} {group}") for group, own in groups.items()}
+    return {id: groups[group][others[group][key]] for id, (group, key) in of.items() if len(groups[group]) > 1}
+
+
+def _deranged(keys: list[tuple[str, ...]], seed: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Map each key to another: one random cycle through all of them."""
+    cycle = random.Random(seed).sample(keys, len(keys))
+    return dict(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
+
+
+def _kept(image: Image, shelf: Path) -> Image:
+    """Return the picture as one that holds no bytes: a file, or what reads them."""
+    if isinstance(image.data, Path) or callable(image.data):
+        return image
+    path = shelf / image.digest
+    if not path.exists():
+        if isinstance(image.data, bytes):
+            path.write_bytes(image.data)
+        else:
+            image.data.save(path, "PNG")
+    return Image(path, image.name)
+
+
+CONTROLS: dict[str, tuple[str, Act]] = {
+    "absent": ("no picture is shown, and nothing says so", absent),
+    "guess": ("no picture is shown, and the model is told to answer all the same", guess),
+    "grey": ("every picture is grey", blank),
+    "noise": ("every picture is noise", altering("noise", noise)),
+    **{
+        f"blur{step}": (
+            f"every picture is blurred by {share:.0%} of its longer side",
+            altering(f"blur {share}", partial(blur, share)),
+        )
+        for step, share in enumerate(BLURS, start=1)
+    },
+    "patches": (f"the {GRID * GRID} patches of every picture are shuffled", altering("patches", patches)),
+}
+SWAPS = {
+    f"{name}-{seed}": (f"the pictures are another question's{where}; draw {seed}", seed, within)
+    for name, where, within in (("swap-category", " of the same category", True), ("swap-any", "", False))
+    for seed in range(3)
+}
+"""Name -> what it does, the draw, whether it stays within a category."""

@@ -1,0 +1,136 @@
+"""Controls of the words: the question hidden, the options turned, a long passage beside the picture."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from mmeval.controls.case import Act, Case, Changed, Inapplicable, joined
+from mmeval.scoring.metrics.circular import turned, turned_letter
+from mmeval.scoring.readings.choices import LETTERS
+from mmeval.types import Image, Parts, Sample, images
+
+TURN = "options turned by"
+"""The tag that says by how many places the options of a record were turned: the letter A then means another."""
+TURNS = (1, 2, 3)
+LENGTHS = (100, 300, 1000)
+"""Tokens of a passage, taken as three quarters as many words: a record's `input_tokens` says what they were."""
+
+
+def hidden(case: Case) -> Changed:
+    """Ask with the options alone: pictures stay, every word of the question goes."""
+    sample = case.sample
+    if not sample.choices:
+        raise Inapplicable("it has no options")
+    bare = replace(sample, prompt=tuple("" if isinstance(part, str) else part for part in sample.prompt))
+    request = case.render(bare)
+    if len(_words(request.prompt)) == len(_words(case.request.prompt)):
+        raise Inapplicable("its question has no words")
+    options = [_words(choice).strip() for choice in sample.choices]
+    if not all(option in _words(request.prompt) for option in options):
+        raise Inapplicable("its options stand inside its question")
+    return sample, request
+
+
+def rotated(turn: int, case: Case) -> Changed:
+    """Turn the options by that many places; the record holds them, and what is right, as they were shown."""
+    sample = case.sample
+    count = len(sample.choices)
+    if not count:
+        raise Inapplicable("it has no options")
+    if turn >= count:
+        raise Inapplicable(f"it has no more than {turn} options")
+    if not all(target in LETTERS[:count] for target in sample.targets):
+        raise Inapplicable("what is right is not a letter")
+    new = replace(
+        sample,
+        choices=turned(sample.choices, turn),
+        targets=tuple(turned_letter(target, count, turn) for target in sample.targets),
+        tags={**sample.tags, TURN: str(turn)},
+    )
+    request = case.render(new)
+    if _shown(request.prompt) == _shown(case.request.prompt) and request.candidates == case.request.candidates:
+        raise Inapplicable("its options stand inside its question")
+    return new, request
+
+
+def passage(length: int, misleads: bool, after: bool, case: Case) -> Changed:
+    """Put a passage before the first or after the last picture of the question; it may assert a wrong answer."""
+    own = {id(image) for image in case.own_images} or {id(image) for image in images(case.request.prompt)}
+    at = [place for place, part in enumerate(case.request.prompt) if id(part) in own]
+    if not at:
+        raise Inapplicable("it shows no picture")
+    text = _passage(case.sample, length, misleads)
+    place = at[-1] + 1 if after else at[0]
+    prompt = (*case.request.prompt[:place], text, *case.request.prompt[place:])
+    return case.sample, replace(case.request, prompt=joined(prompt))
+
+
+def _passage(sample: Sample, length: int, misleads: bool) -> str:
+    draw = random.Random(f"passage {sample.id}".encode("utf-8", "backslashreplace"))
+    sentences = [f"Somebody who has looked closely says that the answer is {_wrong(sample, draw)}."] if misleads else []
+    words, wanted = sum(len(one.split()) for one in sentences), round(0.75 * length)
+    for sentence in _sentences(draw):
+        if words >= wanted:
+            break
+        sentences.append(sentence)
+        words += len(sentence.split())
+    draw.shuffle(sentences)
+    return " ".join(sentences) + "\n"
+
+
+def _wrong(sample: Sample, draw: random.Random) -> str:
+    """Return an answer that is wrong: the other one of yes and no, or another option in its words."""
+    other = {"yes": "no", "no": "yes"}
+    if sample.targets and sample.targets[0] in other:
+        return other[sample.targets[0]]
+    letters = [letter for letter in LETTERS[: len(sample.choices)] if letter not in sample.targets]
+    if not sample.targets or len(letters) == len(sample.choices) or not letters:
+        raise Inapplicable("a wrong answer to it is not known")
+    letter = draw.choice(letters)
+    return f"{letter}, {text}" if (text := _words(sample.choices[LETTERS.index(letter)]).strip()) else letter
+
+
+def _sentences(draw: random.Random) -> Iterator[str]:
+    """Yield plain sentences about a small harbour town, without end, none twice before all were."""
+    all_of_them = [f"{who} {does} {when}." for who in _WHO for does in _DOES for when in _WHEN]
+    while True:
+        yield from draw.sample(all_of_them, len(all_of_them))
+
+
+_WHO = (
+    "The ferry master", "The baker", "An old teacher", "The postman", "The owner of the mill", "A young doctor",
+    "The night watch", "The choir", "A travelling merchant", "The school", "The mayor's sister", "The fisher council",
+)  # fmt: skip
+_DOES = (
+    "waits by the harbour", "writes a long letter", "counts the money again", "walks to the next village",
+    "reads the evening paper", "mends a net with great care", "talks about the weather", "plans a small feast",
+    "remembers the cold winter", "listens to the radio", "pays for the bread", "goes home without a word",
+)  # fmt: skip
+_WHEN = (
+    "before the rain begins", "every other Sunday", "when the tide is low", "as the bells ring at noon",
+    "after a quiet supper", "in the first week of May", "although nobody asked", "until the lamps are lit",
+)  # fmt: skip
+
+
+def _words(parts: Parts) -> str:
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _shown(parts: Parts) -> list[object]:
+    return [part.digest if isinstance(part, Image) else part for part in parts]
+
+
+CONTROLS: dict[str, tuple[str, Act]] = {
+    "hidden": ("the question is hidden: pictures and options alone", hidden),
+    **{f"rotate{turn}": (f"the options are turned by {turn}", partial(rotated, turn)) for turn in TURNS},
+    **{
+        f"{kind}-{length}-{place}": (
+            f"a {kind}ing passage of about {length:,} tokens stands {place} the picture",
+            partial(passage, length, kind == "mislead", place == "after"),
+        )
+        for kind in ("distract", "mislead")
+        for length in LENGTHS
+        for place in ("before", "after")
+    },
+}

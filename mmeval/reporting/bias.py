@@ -1,0 +1,207 @@
+"""What a study of bias found, as tables: on the terminal, in `bias.md`, and as the panel of a run's page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from mmeval.files import read_json, write_json, write_text
+from mmeval.reporting import bias_figures, svg
+from mmeval.reporting.bias_words import reading, spread
+from mmeval.reporting.chart import number
+from mmeval.reporting.table import clean, escape, grid
+from mmeval.run import Run
+from mmeval.types import InputError
+
+JSON, MARKDOWN = "bias.json", "bias.md"
+WIDEST = 10_000
+"""Columns of a table at most."""
+YES_NO = {
+    "yes_ratio": ("yes, %", 1),
+    "pct_diff": ("Pct. Diff", 2),
+    "fp_ratio": ("FP ratio", 2),
+    "d_prime": ("d'", 2),
+    "criterion": ("criterion", 2),
+}
+"""Numbers of yes and no -> what a column calls them, and their digits."""
+Found = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A table: its title, its columns, and rows of as many cells."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(found: Found) -> list[Lines]:
+    """Return the tables of what was found, those without a row left out."""
+    return [one for one in _tables(found) if one.rows]
+
+
+def write(folder: Path, found: Found) -> list[Path]:
+    """Write `bias.json`, `bias.md` and the figures that there is data for into the folder; returns the paths."""
+    figures = bias_figures.draw(found, found["axes"], folder)
+    write_json(folder / JSON, dict(found))
+    write_text(folder / MARKDOWN, markdown(found, figures))
+    return [folder / JSON, folder / MARKDOWN, *figures]
+
+
+def show(found: Found, console: Console) -> None:
+    """Print the tables and how to read them."""
+    console.print(Text(clean(_title(found)), style="bold"))
+    for mark in found.get("marks", ()):
+        console.print(Text(clean(mark), style="yellow"))
+    for one in tables(found):
+        console.print(Text(clean(f"\n{one.title}"), style="bold"))
+        made = grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")])
+        made.width = console.measure(made, options=console.options.update(width=WIDEST)).maximum
+        console.print(made, crop=False)  # no number is cut off, whatever the terminal
+    for sentence in reading(found):
+        console.print(Text(clean(sentence)))
+
+
+def markdown(found: Found, figures: list[Path]) -> str:
+    """Return the study as GitHub's Markdown: how to read it, the tables, the figures."""
+    lines = [f"# {escape(_title(found))}", ""]
+    lines += [line for mark in found.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
+    lines += [line for sentence in reading(found) for line in (escape(sentence), "")]
+    for one in tables(found):
+        lines += [f"## {escape(one.title)}", "", _pipes(map(escape, one.columns))]
+        lines += [_pipes([":--", *["--:"] * (len(one.columns) - 1)])]
+        lines += [_pipes(map(escape, row)) for row in one.rows] + [""]
+    lines += [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".svg"]
+    return "\n".join(lines)
+
+
+def panel(run: Run) -> str:
+    """Return what `bias.json` of a run holds as an HTML fragment, all of it escaped; nothing where there is none.
+
+    Raises InputError for a file that is no study of ours.
+    """
+    path = run.folder / JSON
+    if not path.exists():
+        return ""
+    advice = "make it again: mmeval bias RUN"
+    found = read_json(path, advice)
+    try:
+        parts = [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
+        parts += [_html(one) for one in tables(found)]
+        figures = bias_figures.drawn(found, found["axes"]).items()
+        parts += [f"<figure>{svg.inline(one, name, name)}</figure>" for name, one in figures if one is not None]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{path}: not a study of bias ({error!r:.80}); {advice}") from error
+    return "\n".join(parts)
+
+
+def _title(found: Found) -> str:
+    model = found.get("model")
+    return f"Language bias: {model} on {found['title']}" if model else f"Language bias of answers to {found['title']}"
+
+
+def _tables(found: Found) -> Iterator[Lines]:
+    labels, controls = found["labels"], found.get("controls", {})
+    rows = [("as asked", *(spread(found["seen"][name]) for name in labels))]
+    rows += [
+        (name, *("" if value is None else number(value, 1) for value in (own.get(one) for one in labels)))
+        for name, own in found["rows"].items()
+    ]
+    yield Lines("Scores, and those of who does not look", ("", *labels.values()), tuple(rows))
+    columns = ("control", "n", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
+    gains = tuple(
+        (name, f"{own['n']:,}", spread(own["accuracy"]), *_gains(own, labels), spread(own["changed"]))
+        for name, own in controls.items()
+    )
+    yield Lines("What each control takes away (gain: seen less control, 95% interval)", columns, gains)
+    families = tuple(
+        (name, str(own["draws"]), *(number(own[key], 1) for key in ("mean", "least", "most")))
+        for name, own in found.get("families", {}).items()
+    )
+    yield Lines("Gain over another question's picture, over the draws", ("", "draws", "mean", "min", "max"), families)
+    if found.get("yes_no"):
+        yes = {
+            "as asked": found["yes_no"],
+            **{name: own["yes_no"] for name, own in controls.items() if "yes_no" in own},
+        }
+        cells = tuple(
+            (name, *(spread(own[key], digits) for key, (_, digits) in YES_NO.items())) for name, own in yes.items()
+        )
+        yield Lines("Yes and no", ("", *(label for label, _ in YES_NO.values())), cells)
+    yield from _letters(found)
+    for key, title in (("by_place", "place of the relevant picture"), ("by_pictures", "number of pictures")):
+        parts = tuple((part, f"{one['n']:,}", spread(one)) for part, one in (found.get(key) or {}).items())
+        yield Lines(f"Accuracy by {title}", ("", "n", "accuracy"), parts)
+    yield from _parts(found)
+    points = tuple(
+        (
+            f"{one['passage']:,}",
+            number(one["input_tokens"], 0),
+            *(spread(one[key]) for key in ("seen", "unseen", "gain")),
+        )
+        for one in found.get("length") or ()
+    )
+    yield Lines("Behind a long text", ("passage", "tokens", "with picture", "without", "gain"), points)
+
+
+def _gains(own: Found, labels: Mapping[str, str]) -> list[str]:
+    return [spread(own["gain"][name]) if name in own["gain"] else "" for name in labels]
+
+
+def _letters(found: Found) -> Iterator[Lines]:
+    letters = found.get("letters")
+    if letters:
+        rows = [(letter, f"{n:,}", f"{letters['right'][letter]:,}") for letter, n in letters["answered"].items()]
+        yield Lines("Letters of the answers that could be read", ("", "answered", "right"), tuple(rows))
+    rotation = found.get("rotation")
+    if rotation:
+        cells = (spread(rotation[key]) for key in ("as_asked", "all_turns", "taken_away"))
+        row = (", ".join(rotation["turns"]), *cells)
+        yield Lines("What turning the options takes away", ("", "as asked", "right in all turns", "taken away"), (row,))
+
+
+def _parts(found: Found) -> Iterator[Lines]:
+    solved = found.get("blind_solvable")
+    if solved:
+        rows = tuple(
+            (
+                label,
+                f"{own['n']:,}",
+                *(spread(own[key]) if own.get(key) else "" for key in ("seen", "unseen", "gain")),
+            )
+            for label, own in (("need no picture", solved["not_needed"]), ("the rest", solved["needed"]))
+        )
+        title = f"Questions by whether they need the picture ({solved['rule']})"
+        yield Lines(title, ("", "n", "seen", "absent", "gain"), rows)
+    prior = found.get("likelihood")
+    if prior:
+        rows = (("alpha 0", spread(prior["alpha_0"])), ("alpha 1", spread(prior["alpha_1"])))
+        if tuned := prior.get("tuned"):
+            rows += (
+                (f"alpha {tuned['alpha']:g}, tuned; other half", spread(tuned["held_out"])),
+                ("alpha 0; other half", spread(tuned["alpha_0"])),
+            )
+        yield Lines(f"Likelihoods less the prior of '{prior['prior']}'", ("", "accuracy"), rows)
+    prompts = found.get("prompts")
+    if prompts:
+        rows = tuple((name, spread(one)) for name, one in prompts["each"].items())
+        rows += (("mean", number(prompts["mean"], 1)), ("worst", number(prompts["least"], 1)))
+        yield Lines("Over the task's prompts", ("", "accuracy"), rows)
+
+
+def _html(one: Lines) -> str:
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in one.columns)
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(clean(cell))}</td>' for cell in row)}</tr>" for row in one.rows)
+    caption = html.escape(clean(one.title))
+    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _pipes(cells: Any) -> str:
+    return f"| {' | '.join(cells)} |"

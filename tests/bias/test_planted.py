@@ -1,0 +1,308 @@
+"""Planted truths: what the study of bias must find in models whose habits are known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmeval.bias.asked import judged
+from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
+from mmeval.embedded import suite
+from mmeval.evaluation import Loader
+from mmeval.models.constant import Constant
+from mmeval.reporting import bias as report
+from mmeval.reporting.bias_words import reading
+from mmeval.run import Run, open_run
+from mmeval.scoring.statistics import paired
+from mmeval.sweep import under_controls
+from mmeval.task import load_task
+from mmeval.types import Generation, InputError, Ref, Request, Response, images
+from tests.evaluating import Collected, evaluate
+from tests.mme_folder import make_release
+from tests.tasks.small_folders import call
+
+
+@dataclass
+class Told:
+    """A model that answers as a function of the request says."""
+
+    answer: Callable[[Request], str]
+    name: str = "told"
+    max_images: int | None = None
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        for request in requests:
+            yield replace(self.preview(request), text=self.answer(request), finish_reason="stop")
+
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
+        raise NotImplementedError
+
+    def preview(self, request: Request) -> Response:
+        return Constant("").preview(request)
+
+
+def loading(answer: Callable[[Request], str]) -> Loader:
+    return lambda checkpoint, options: Told(answer)
+
+
+def run_under(answer: Callable[[Request], str], out: Path, controls: str, task: str = "mme", **how: Any) -> Run:
+    load = loading(answer)
+    run = evaluate("constant", task, out=out, load=load, **how)
+    under_controls(run, run_spec(task, **how), [controls], load=load)
+    return open_run(out)
+
+
+def run_spec(task: str, **how: Any) -> Any:
+    from mmeval import RunSpec
+
+    return RunSpec(task, "constant", **how)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_release(tmp_path_factory.mktemp("mme"), pictures=6)
+
+
+@pytest.fixture(scope="module")
+def truth(release: Path) -> dict[tuple[str, str], str]:
+    """Picture and question -> the answer."""
+    found = {}
+    for sample in load_task("mme").samples(str(release)):
+        (image, question) = sample.prompt
+        found[images((image,))[0].digest, str(question)] = sample.targets[0]
+    return found
+
+
+def looker(truth: dict[tuple[str, str], str], sees: Callable[[str], bool]) -> Callable[[Request], str]:
+    """A model that knows the answer where it sees the true picture, and says yes elsewhere."""
+
+    def answer(request: Request) -> str:
+        question = "".join(part for part in request.prompt if isinstance(part, str))
+        for image in images(request.prompt):
+            known = truth.get((image.digest, question.removesuffix(" Please answer yes or no.")))
+            if known is not None and sees(image.digest):
+                return known
+        return "yes"
+
+    return answer
+
+
+def half(digest: str) -> bool:
+    return hashlib.sha256(digest.encode()).digest()[0] % 2 == 0
+
+
+def test_one_who_looks_and_one_whose_pictures_are_half_swapped(
+    release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
+) -> None:
+    names, how = "blind,swap-any-0,blur4", {"data": str(release)}
+    whole = study(run_under(looker(truth, lambda digest: True), tmp_path / "whole", names, **how))
+    swapped = study(run_under(looker(truth, half), tmp_path / "half", names, **how))
+    for name, own in whole["controls"].items():
+        gain, part = own["gain"]["accuracy"], swapped["controls"][name]["gain"]["accuracy"]
+        assert gain["value"] == pytest.approx(50.0) and gain["low"] <= 50 <= gain["high"] and gain["low"] > 40
+        assert part["low"] <= 25 <= part["high"] and part["low"] > 0 and part["high"] < 40, name
+        assert own["changed"]["value"] == pytest.approx(50.0)
+    assert whole["controls"]["absent"]["mirage"]["value"] == pytest.approx(0.5)
+    assert whole["mmstar"]["gain"]["value"] == pytest.approx(50.0)
+    assert whole["yes_no"]["yes_ratio"]["value"] == pytest.approx(50.0)
+    blind = whole["controls"]["absent"]["yes_no"]
+    assert blind["yes_ratio"]["value"] == 100.0 and blind["pct_diff"]["value"] == pytest.approx(0.5)
+    assert blind["fp_ratio"]["value"] == 1.0 and blind["criterion"]["value"] < -2
+    assert blind["d_prime"]["value"] == pytest.approx(0.0)
+    solved = whole["blind_solvable"]  # both questions of no picture are answered with yes alone
+    assert solved["not_needed"]["units"] == 0 and len(solved["ids"]) == 168
+    assert whole["rows"]["always yes, the majority"] == {"accuracy": 50.0, "perception": 500.0, "cognition": 200.0}
+
+
+def test_a_model_of_words_shows_no_gain(release: Path, tmp_path: Path) -> None:
+    def words(request: Request) -> str:
+        text = "".join(part for part in request.prompt if isinstance(part, str))
+        return ("yes", "no")[hashlib.sha256(text.encode()).digest()[0] % 2]
+
+    run = run_under(words, tmp_path / "run", "blind,guess,swap,patches", data=str(release))
+    found = study(run)
+    for name, own in found["controls"].items():
+        gain = own["gain"]["accuracy"]
+        assert gain["low"] <= 0 <= gain["high"], name
+        assert own["changed"]["value"] == 0.0 or name == "guess"
+    assert any("the interval covers zero" in sentence for sentence in reading(found))
+    assert not any("tells it something" in sentence for sentence in reading(found))
+
+
+@pytest.mark.slow  # loads a language model
+def test_the_language_model_alone_shows_no_gain(tmp_path: Path) -> None:
+    run = evaluate("text-tiny", "mme", out=tmp_path / "run", limit=28)
+    under_controls(run, replace(run_spec("mme", limit=28), model="text-tiny"), ["blind,swap-any-0,text"])
+    found = study(open_run(run.folder))
+    assert found["controls"].keys() == {"absent", "swap-any-0", "text"}
+    assert all(
+        own["gain"]["accuracy"]["low"] <= 0 <= own["gain"]["accuracy"]["high"] for own in found["controls"].values()
+    )
+
+
+def test_who_likes_the_first_option_is_found_out(tmp_path: Path) -> None:
+    found = study(run_under(lambda request: "A", tmp_path / "run", "rotate1,rotate2,hidden", "muirbench", limit=40))
+    assert found["letters"]["first"]["value"] == 100.0
+    assert found["letters"]["answered"]["A"] == 40
+    away = found["rotation"]["taken_away"]
+    assert found["rotation"]["all_turns"]["value"] == 0.0
+    assert away["value"] == pytest.approx(found["rotation"]["as_asked"]["value"]) and away["low"] > 0
+    assert found["controls"]["rotate1"]["changed"]["value"] == 100.0  # the same letter, another option
+    assert found["controls"]["hidden"]["changed"]["value"] == 0.0
+    assert any("chooses the first option" in sentence and "more often" in sentence for sentence in reading(found))
+    assert found["by_pictures"] is not None and found["by_place"] is not None
+
+
+def test_an_invariant_model_is_changed_by_no_order_and_a_follower_by_references(tmp_path: Path) -> None:
+    def invariant(request: Request) -> str:
+        shown = [image.digest for image in images(request.prompt)]
+        spoken = [shown[part.image] for part in request.prompt if isinstance(part, Ref)]
+        return str(hashlib.sha256("".join(spoken).encode()).digest()[0] % 2 == 0)
+
+    run = run_under(invariant, tmp_path / "run", "order,references,only-first", "nlvr2", limit=40)
+    found = study(run)
+    assert found["controls"]["order"]["n"] == 40
+    assert found["controls"]["order"]["changed"]["value"] == 0.0
+    assert found["controls"]["order"]["gain"]["accuracy"]["value"] == 0.0
+    assert found["controls"]["references"]["changed"]["low"] > 10
+
+
+def test_controls_go_on_where_they_stopped_and_are_of_one_run(release: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> str:
+        asked.append(request.id)
+        return "yes"
+
+    run = run_under(answer, tmp_path / "run", "grey", data=str(release), limit=28)
+    assert len(asked) == 56
+    own = open_run(run.folder / "controls" / "grey")
+    assert own.identity["control"] == "grey" and own.complete
+    assert any("under the control 'grey': every picture is grey" in mark for mark in own.marks)
+    lines = (own.folder / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (own.folder / "records.jsonl").write_text("".join(lines[:20]), encoding="utf-8")
+    run_under(answer, tmp_path / "run", "grey", data=str(release), limit=28)
+    assert len(asked) == 64
+    with pytest.raises(InputError, match="name the run that it is of"):
+        study(own)
+    evaluate("constant", "mme", out=run.folder / "controls" / "noise", data=str(release), control="noise", limit=14)
+    with pytest.raises(InputError, match="not of the same run: limit differs"):
+        study(open_run(run.folder))
+
+
+def test_what_no_control_can_act_on_is_said_and_not_run(release: Path, tmp_path: Path) -> None:
+    run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
+    display = Collected()
+    spec = run_spec("mme", data=str(release), limit=14)
+    assert under_controls(run, spec, ["order,hidden,text"], display=display) == []
+    told = [message for message in display.messages if message.startswith("not run")]
+    assert len(told) == 3 and "no second picture" in told[0] and "no options" in told[1] and "alone" in told[2]
+    assert not list((run.folder / "controls").glob("*/run.json"))
+
+
+def test_ids_of_what_needs_the_picture_are_taken_back(
+    release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
+) -> None:
+    knows = {question for number, (_, question) in enumerate(truth) if number % 4 < 2}
+
+    def answer(request: Request) -> str:
+        question = "".join(part for part in request.prompt if isinstance(part, str))
+        question = question.removesuffix(" Please answer yes or no.")
+        return ("yes" if question.startswith("Is this") else "no") if question in knows else "yes"
+
+    run = run_under(answer, tmp_path / "run", "blind", data=str(release))
+    found = study(run)
+    solved = found["blind_solvable"]
+    assert solved["not_needed"]["units"] == solved["needed"]["units"] == 42
+    assert solved["not_needed"]["seen"]["value"] == 100.0 and solved["needed"]["seen"]["value"] == pytest.approx(50.0)
+    (path,) = write_ids(found, tmp_path)
+    assert path.name == UNSOLVED
+    rest = evaluate("constant", "mme", out=tmp_path / "rest", data=str(release), only_ids=str(path))
+    assert rest.planned == frozenset(solved["ids"])
+    assert any(mark.startswith("only 84 of 168 questions") for mark in rest.marks)
+    given = study(run, needs_picture=set(solved["ids"][:42]))["blind_solvable"]
+    assert given["rule"] == "given"
+    path.write_text("nobody\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no question 'nobody'"):
+        evaluate("constant", "mme", out=tmp_path / "none", data=str(release), only_ids=str(path))
+
+
+def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_path: Path) -> None:
+    run = run_under(looker(truth, half), tmp_path / "run", "blind,blur,prompts,length", data=str(release), limit=28)
+    found = study(run)
+    names = {path.name for path in report.write(run.folder, found)}
+    assert {"bias.json", "bias.md", "bias-gain.svg", "bias-blur.svg", "bias-length.svg"} <= names
+    assert [point["passage"] for point in found["length"]] == [0, 100, 300, 1000]
+    tokens = [point["input_tokens"] for point in found["length"]]
+    assert tokens == sorted(tokens)
+    assert found["prompts"]["each"].keys() == {"release", "single-word"}
+    panel = report.panel(run)
+    assert "<table>" in panel and "<svg" in panel and "absent" in panel
+    (run.folder / "bias.json").write_text('{"schema": 1}', encoding="utf-8")
+    with pytest.raises(InputError, match="not a study of bias"):
+        report.panel(run)
+
+
+def test_what_data_wrote_is_escaped(tmp_path: Path, release: Path) -> None:
+    run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
+    found = study(run)
+    found["title"] = found["model"] = "<script>alert(1)</script>"
+    found["labels"]["accuracy"] = "<b>|x"
+    report.write(run.folder, found)
+    assert "<script>" not in report.panel(run) and "<b>" not in report.panel(run)
+    text = (run.folder / "bias.md").read_text(encoding="utf-8")
+    assert "<script>" not in text and "<b>|" not in text
+
+
+def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path) -> None:
+    task = load_task("mme")
+    run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release))
+    main = judged(task, run.records)
+    found = of_answers(main)
+    assert found["seen"]["perception"]["value"] == 500.0
+    assert paired(main.accuracy(), main.accuracy()).value == 0.0
+
+
+def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
+    """A model that finds the first option likelier by 3, whatever it sees, and the right one by 2 where it sees."""
+    answers = {sample.id: sample for sample in load_task("muirbench").samples(str(suite("muirbench")))}
+
+    class Prior(Told):
+        def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
+            for request in requests:
+                right = "ABCDEFGH".index(answers[request.id].targets[0]) if images(request.prompt) else -1
+                found = tuple(3.0 * (n == 0) + 2.0 * (n == right) for n in range(len(request.candidates)))
+                yield replace(self.preview(request), loglikelihoods=found)
+
+    how: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 60}
+
+    def load(checkpoint: Any, options: Any) -> Told:
+        return Prior(lambda request: "")
+
+    run = evaluate("constant", "muirbench", out=tmp_path / "run", load=load, **how)
+    under_controls(run, run_spec("muirbench", **how), ["blind"], load=load)
+    found = study(open_run(run.folder))["likelihood"]
+    assert found["alpha_0"]["value"] < 50 and found["alpha_1"]["value"] == 100.0 and found["gain_1"]["low"] > 0
+    assert 0 < found["tuned"]["alpha"] <= 1.0 and found["tuned"]["held_out"]["value"] == 100.0
+
+
+def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "run.yaml", tmp_path / "run"
+    file.write_text(f"task: mme\nmodel: constant\ndata: {release}\ncontrols: [blind, grey, order]\n", encoding="utf-8")
+    done = call("run", "--config", file, "--out", out, "--bias")
+    assert done.exit_code == 0, done.output
+    assert "not run: the control 'order' acts on no question" in done.output
+    assert {path.name for path in (out / "controls").iterdir()} == {"absent", "grey"}
+    assert "the interval covers zero" in done.output and (out / "bias.md").is_file()
+    listed = call("bias", "--list")
+    assert listed.exit_code == 0 and "swap-category-0" in listed.output
+    for wrong in (("bias",), ("bias", out, "--task", "mme"), ("run", "--task", "mme", "--control", "blurr")):
+        assert call(*wrong).exit_code == 2
+    alone = call("bias", "--task", "mme", "--predictions", out / "results", "--json")
+    assert alone.exit_code == 0 and json.loads(alone.output)["yes_no"]["yes_ratio"]["value"] == 100.0

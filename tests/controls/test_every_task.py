@@ -1,0 +1,98 @@
+"""Every control on every task's small folder and on every embedded suite: it changes what is asked, or says why not."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmeval.controls import CONTROLS, TEXT, Applied, Render
+from mmeval.embedded import SUITES, suite
+from mmeval.models.constant import Constant
+from mmeval.rendering import record, render
+from mmeval.spec import RunSpec
+from mmeval.task import Task, configure, load_task
+from mmeval.tasks import TASKS
+from mmeval.types import Generation, Image, Request, Sample
+from tests.tasks.test_prompts import WRITERS
+
+ASKED = 10
+ACTING = {
+    "nlvr2": {"order", "references", "only-first", "only-last"},
+    "muirbench": {"order", "hidden", "rotate1", "rotate3", "place2", "mislead-100-after"},
+    "winoground-joint": {"order", "references", "place1", "place2"},
+    "vl-icl": {"shots-blind", "shots-shuffled", "shots-other", "shots-none", "swap-any-0"},
+    "mmbench": {"hidden", "rotate1", "rotate2", "distract-1000-before"},
+    "nextqa": {"only-last", "order", "rotate1"},
+    "mme": {
+        "absent",
+        "guess",
+        "grey",
+        "noise",
+        "blur4",
+        "patches",
+        "swap-category-0",
+        "swap-any-2",
+        "mislead-300-after",
+    },
+}
+"""Controls that must act on these embedded suites."""
+
+
+def questions(task: Task, source: str) -> list[tuple[Sample, Request, Render]]:
+    prompt = next(iter(task.prompts))
+
+    def put(sample: Sample) -> Request:
+        return render(task, sample, prompt)
+
+    samples = islice(task.samples(source), 60)
+    spread = [sample for place, sample in enumerate(samples) if place % 12 < 2][:ASKED]
+    return [(sample, put(sample), put) for sample in spread]
+
+
+def shown(request: Request) -> Any:
+    """What a request is, so that two can be compared."""
+
+    def of(parts: Any) -> list[Any]:
+        return [part.digest if isinstance(part, Image) else part for part in parts]
+
+    return of(request.prompt), [(of(shot.prompt), shot.answer) for shot in request.shots], request.candidates
+
+
+def check(task: Task, asked: list[tuple[Sample, Request, Render]]) -> set[str]:
+    """Put every question under every control; returns those that act."""
+    acting, constant = set(), Constant("A")
+    before = [shown(request) for _, request, _ in asked]
+    for name in CONTROLS.keys() - {TEXT}:
+        applied = Applied(name, lambda: asked)
+        for (sample, request, put), was in zip(asked, before, strict=True):
+            if reason := applied.left_out.get(sample.id):
+                assert reason == reason.strip() and len(reason) > 10
+                continue
+            acting.add(name)
+            changed, own = applied(sample, request, put)
+            assert own.id == sample.id == changed.id
+            now = shown(own)
+            assert now != was or name.startswith("place"), f"{name} leaves {sample.id} as it was"
+            (answer,) = constant.generate([own], Generation())
+            task.scorers[next(iter(task.scorers))](record(changed, own, answer))
+        assert applied.acts.startswith("acts on ")
+    assert acting or not before
+    return acting
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if name not in SUITES])
+def test_every_control_on_a_small_folder(name: str, tmp_path: Path) -> None:
+    spec = RunSpec(name, frames=2 if load_task(name).video else None, shots=1 if load_task(name).few_shot else None)
+    task = configure(load_task(name), spec)
+    check(task, questions(task, str(tmp_path / (WRITERS[name](tmp_path) or ""))))
+
+
+@pytest.mark.parametrize("name", list(SUITES))
+def test_every_control_on_an_embedded_suite(name: str) -> None:
+    task = configure(load_task(name), RunSpec(name, **SUITES[name].settings))
+    acting = check(task, questions(task, str(suite(name))))
+    assert {"absent", "grey", "patches", "distract-100-before"} <= acting
+    assert ACTING.get(name, set()) <= acting
