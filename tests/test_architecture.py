@@ -27,7 +27,8 @@ MAY = {
     "survey": {"types", "pictures"},
     "provenance": {"spec"},
     "records": {"types", "jsonl", "files"},
-    "run": {"types", "spec", "jsonl", "files", "records"},
+    "share": {"types"},
+    "run": {"types", "spec", "jsonl", "files", "records", "share"},
     "scoring": {"types", "jsonl"},
     "data": {"types", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
@@ -47,7 +48,7 @@ MAY = {
     },
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
-        *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
+        *("survey", "share", "rendering", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),
