@@ -92,7 +92,7 @@ def evaluate(
     deletes the run in the folder and starts over. `load` loads the model where several evaluations share one.
 
     Started by a launcher (`share`), each of several processes asks its part, and the last to finish scores and reports;
-    the others return a run that is not `scored`.
+    the others return a run that is not `up_to_date`.
 
     Raises InputError for anything wrong with the input, RunMismatch if the folder holds another run, Unsupported for
     a prompt that the model cannot take.
@@ -103,7 +103,7 @@ def evaluate(
     with runs.held(run.folder, share):
         if not share.alone:
             run = runs.open_run(run.folder)  # as the other processes have left it
-            if run.scored or run.samples_asked < run.samples_planned:
+            if run.up_to_date or run.samples_asked < run.samples_planned:
                 left = run.samples_planned - run.samples_asked
                 display.message(f"{run.folder}: the part of rank {share.rank} is done; {left:,} questions are others'")
                 return run

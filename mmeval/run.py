@@ -143,7 +143,7 @@ class Run:
         return len(self.journal_contents.by_id)
 
     @property
-    def scored(self) -> bool:
+    def up_to_date(self) -> bool:
         """Tell whether the run was scored as it is now."""
         path = self.folder / "scores.json"
         return path.exists() and read_json(path, "score the run again: mmeval score RUN").get("records") == self._scored

@@ -10,7 +10,7 @@ from pathlib import Path
 from mmeval import sweep
 from mmeval.cli import main
 from mmeval.models.constant import Constant
-from mmeval.reporting import run_report
+from mmeval.reporting import page, run_report
 from mmeval.types import Generation, Request, Response
 
 
@@ -35,7 +35,7 @@ def work(command: list[str], environment: dict[str, str], answers: int | None, o
     setattr(sweep, "load_model", lambda *_: Dying(answers))  # noqa: B010
 
     setattr(run_report, "_draw", lambda *_: [Path(command[-1])])  # noqa: B010  # drawing takes seconds
-    setattr(run_report.page, "write", lambda *_: Path(command[-1]))  # noqa: B010
+    setattr(page, "write", lambda *_: Path(command[-1]))  # noqa: B010
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)

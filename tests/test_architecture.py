@@ -37,7 +37,7 @@ MAY = {
     "tasks": {"types", "regular", "task", "scoring", "data", "cards"},
     "mic": {"yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
-    "models": {"yaml_file", "types", "data", "mmicl", "engine"},
+    "models": {"yaml_file", "types", "files", "data", "mmicl", "engine"},
     "rendering": {"types", "task", "scoring"},
     "scored": {"types", "task", "run", "scoring", "data"},
     "comparison": {"types", "task", "run", "scored", "scoring"},

@@ -55,7 +55,7 @@ def run(
     screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
     with screen as display:
         finished = evaluate_all(specs, out=out, fresh=fresh, keep_errors=keep_errors, display=display)
-    if not all(one.scored for one in finished):
+    if not all(one.up_to_date for one in finished):
         return  # another process, the last to finish, scores and shows them
     _show(finished, as_json)
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
