@@ -115,3 +115,13 @@ def test_help_loads_nothing_heavy() -> None:
         "print(*heavy)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
+
+
+def test_listing_models_loads_no_numbers() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
+        "assert CliRunner().invoke(main, ['models']).exit_code == 0\n"
+        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
+        "print(*heavy)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
