@@ -212,14 +212,16 @@ class Bench:
         vision = self.model.config.vision_config
         places = (vision.image_size // vision.patch_size) ** 2 + 1
         weights = sum(p.numel() for p in self.model.vision_model.parameters())
-        return 2.0 * weights * places + 4.0 * vision.num_hidden_layers * places**2 * vision.hidden_size
+        found: float = 2.0 * weights * places + 4.0 * vision.num_hidden_layers * places**2 * vision.hidden_size
+        return found
 
     def _language_flops(self, prompt: int, answer: int) -> float:
         """Count those of one prompt and its answer."""
         language = self.model.language_model
         encoder = sum(p.numel() for p in language.encoder.block.parameters())
         decoder = sum(p.numel() for p in language.decoder.block.parameters()) + language.lm_head.weight.numel()
-        return 2.0 * (encoder * prompt + decoder * answer)
+        found: float = 2.0 * (encoder * prompt + decoder * answer)
+        return found
 
 
 def run(model: TransformerModel, asked: Iterable[Request], tokens: int) -> Iterator[Response]:

@@ -9,11 +9,12 @@ import itertools
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmeval import controls
+from mmeval import controls, records
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
 from mmeval.files import read_ids
@@ -26,6 +27,7 @@ from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.scoring.metrics.circular import EarlyStop
+from mmeval.share import WHOLE, Share, of_process
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, data_remarks, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
@@ -95,16 +97,25 @@ def evaluate(
     `reports/TASK-MODEL-DATA` by default. Answers that ended in an error are asked again unless `keep_errors`; `fresh`
     deletes the run in the folder and starts over. `load` loads the model where several evaluations share one.
 
+    Started by a launcher (`share`), each of several processes asks its part, and the last to finish scores and reports;
+    the others return a run that is not `up_to_date`.
+
     Raises InputError for anything wrong with the input, RunMismatch if the folder holds another run, Unsupported for
     a prompt that the model cannot take.
     """
     display = display or Display()
-    spec = _spec(spec, values)
-    planned = plan(spec, out, fresh=fresh)
-    run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
-    score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
-    if planned.control is None:  # a run under a control is read beside the main one: `mmeval bias`
-        report(run, planned.asked)
+    planned, share = plan(_spec(spec, values), out, fresh=fresh), of_process()
+    run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load, share=share)
+    with runs.held(run.folder, share):
+        if not share.alone:
+            run = runs.open_run(run.folder)  # as the other processes have left it
+            if run.up_to_date or run.samples_asked < run.samples_planned:
+                left = run.samples_planned - run.samples_asked
+                display.message(f"{run.folder}: the part of rank {share.rank} is done; {left:,} questions are others'")
+                return run
+        score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
+        if planned.control is None:  # a run under a control is read beside the main one: `mmeval bias`
+            report(run, planned.asked)
     return run
 
 
@@ -138,17 +149,23 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     return whole_plan if named.control is None else _controlled(whole_plan, named.control)
 
 
-def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader | None = None) -> Run:
-    """Ask what the run does not hold yet, and append each answer as it comes; returns the run.
+def ask(
+    plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader | None = None, share: Share = WHOLE
+) -> Run:
+    """Ask what the run does not hold yet of this process's share, and append each answer as it comes; returns the run.
 
     Records of an error, and of samples whose pictures have changed since, are asked again. The model is loaded only
     where there is something to ask. Raises Unsupported, before anything is asked, if a prompt has more pictures than
     the model takes.
     """
-    run = None if fresh else runs.begun(plan.folder, plan.identity)
-    if run is not None and not _missing(plan, run, keep_errors):
+    if fresh and not share.alone:
+        raise InputError("--fresh deletes the run, and other processes are at work on it; delete the folder before")
+    with runs.held(plan.folder, share) if plan.folder.exists() else nullcontext():
+        run = None if fresh else runs.begun(plan.folder, plan.identity)
+    if run is not None and not _missing(plan, run, keep_errors, share):
         kept = "" if run.complete else "; the errors among them are kept (--keep-errors)"
-        display.message(f"{plan.folder}: all {len(plan.survey.ids)} answers are there{kept}; the model is not loaded")
+        count = sum(map(share.has, plan.survey.groups.values()))
+        display.message(f"{plan.folder}: all {count} answers are there{kept}; the model is not loaded")
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
@@ -156,16 +173,18 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
     check_pictures(model, plan.survey)
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
-    run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
     about = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
     if plan.control is not None:
         about["control"] = {"about": controls.about(plan.control.name), "acts": plan.control.acts}
-    run.note(provenance(plan.spec), **about)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with runs.held(plan.folder, share):
+        run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
+        run.note(provenance(plan.spec), **about)
     _seed(plan.spec.seed)
-    with run.journal() as journal:
-        wanted = _missing(plan, run, keep_errors)
+    with run.journal(share) as journal:
+        wanted = _missing(plan, run, keep_errors, share)
         _announce(plan, run, wanted, display)
-        _ask(plan, model, run, journal, wanted, display)
+        _ask(plan, model, run, journal, wanted, display, share)
     return run
 
 
@@ -366,14 +385,14 @@ def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]
     return found
 
 
-def _missing(plan: Plan, run: Run, keep_errors: bool) -> set[str]:
-    """Return the ids that have no answer, an error, or an answer to what the sample was before it changed."""
+def _missing(plan: Plan, run: Run, keep_errors: bool, share: Share) -> set[str]:
+    """Return the ids of a share that have no answer, an error, or one to what the sample was before it changed."""
     held = {
         one.id
         for one in run.records
         if (one.error is None or keep_errors) and one.digest == plan.survey.samples.get(one.id)
     }
-    return set(plan.survey.ids) - held
+    return {id for id in plan.survey.ids if share.has(plan.survey.groups[id])} - held
 
 
 def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
@@ -386,17 +405,29 @@ def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
         display.message(f"asking {errors:,} questions again that ended in an error")
 
 
-def _ask(plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str], display: Display) -> None:
+def _ask(
+    plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str], display: Display, share: Share
+) -> None:
     """Hand the model all that is wanted as one stream of requests, and append each answer as it comes."""
-    total = len(plan.survey.ids)
+    total = sum(map(share.has, plan.survey.groups.values()))
     done = itertools.count(total - len(wanted) + 1)
     display.progress(total - len(wanted), total)
     samples = (sample for sample in plan.task.samples(plan.source) if sample.id in wanted)
-    held = [one for one in run.records if one.id not in wanted]
+    held, attempts = [one for one in run.records if one.id not in wanted], _attempts(run, wanted, share)
     answers = _in_turns(plan, model, samples, held) if plan.spec.early_stop else _answers(plan, model, samples)
     for answer in answers:
-        journal.append(answer)
+        journal.append(replace(answer, attempt=attempts.get(answer.id, 0)))
         display.progress(next(done), total)
+
+
+def _attempts(run: Run, wanted: set[str], share: Share) -> dict[str, int]:
+    """Return the attempts of records that take the place of one in another journal, where no later line can."""
+    own = records.name_of(None if share.alone else share.rank)
+    found = {}
+    for one in run.records:
+        if one.id in wanted:
+            found[one.id] = one.attempt + (run.journal_contents.journal[one.id] != own)
+    return found
 
 
 def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterable[Record]) -> Iterator[Record]:

@@ -85,11 +85,15 @@ def _adapter(kind: Any) -> Any:
 
 
 @contextmanager
-def locked(path: Path, message: str) -> Iterator[None]:
-    """Hold a lock on a file, made if need be. Raises InputError with the message while another process holds it."""
+def locked(path: Path, message: str = "", *, shared: bool = False, wait: bool = False) -> Iterator[None]:
+    """Hold a lock on a file, made if need be; a `shared` one beside others that hold it so.
+
+    Raises InputError with the message while another process holds it, unless it is to `wait`.
+    """
     with path.open("ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(message) from error
         yield

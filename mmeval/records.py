@@ -1,9 +1,13 @@
-"""The journal of a run, `records.jsonl`: appended a line an answer, read back with every type checked."""
+"""The journals of a run: appended a line an answer, read back with every type checked.
+
+One process writes `records.jsonl`; each of several a `records-RANK.jsonl` of its own. All of them are read.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +21,18 @@ if TYPE_CHECKING:
     import jsonlines
 
 NAME = "records.jsonl"
+OF_RANK = re.compile(r"records-\d+\.jsonl")
+
+
+def name_of(rank: int | None) -> str:
+    """Return the name of a journal: of the only process (None), or of one of several."""
+    return NAME if rank is None else f"records-{rank}.jsonl"
+
+
+def paths(folder: Path) -> list[Path]:
+    """Return the journals that a run's folder holds."""
+    found = [folder / NAME, *sorted(path for path in folder.glob("records-*.jsonl") if OF_RANK.fullmatch(path.name))]
+    return [path for path in found if path.exists()]
 
 
 @dataclass(frozen=True)
@@ -31,7 +47,9 @@ class JournalContents:
     truncated: bool
     """Whether the last line has no line break, and so is no answer."""
     digest: str
-    """SHA-256 of the file."""
+    """SHA-256 of the files."""
+    journal: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Each id -> the name of the file that its record stands in."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +63,33 @@ class Journal:
         self.lines.write(to_json(record))
 
 
-def read(path: Path, planned: Collection[str] | None) -> JournalContents:
-    """Read a journal; of `planned` ids where these are known. Raises InputError naming the line that is no record."""
+def read(folder: Path, planned: Collection[str] | None) -> JournalContents:
+    """Read a run's journals; of `planned` ids where these are known.
+
+    Of the records of an id the one of the last attempt counts, and of these the last that is read. Raises InputError
+    naming the line that is no record.
+    """
     found, unknown, repeated = dict[str, Record](), 0, set[str]()
+    journal, truncated = dict[str, str](), False
     digest, last = hashlib.sha256(), [b"\n"]
 
     def on_line(line: bytes) -> None:
         digest.update(line)
         last[0] = line
 
-    for record in _records(path, on_line) if path.exists() else ():
-        before = found.get(record.id)
-        if planned is not None and record.id not in planned:
-            unknown += 1
-            continue
-        if before and before.error is None and before.digest == record.digest:
-            repeated.add(record.id)
-        found[record.id] = record
-    return JournalContents(found, unknown, len(repeated), not last[0].endswith(b"\n"), digest.hexdigest())
+    for path in paths(folder):
+        last[0] = b"\n"
+        for record in _records(path, on_line):
+            before = found.get(record.id)
+            if planned is not None and record.id not in planned:
+                unknown += 1
+                continue
+            if before and before.error is None and before.digest == record.digest:
+                repeated.add(record.id)
+            if before is None or record.attempt >= before.attempt:
+                found[record.id], journal[record.id] = record, path.name
+        truncated = truncated or not last[0].endswith(b"\n")
+    return JournalContents(found, unknown, len(repeated), truncated, digest.hexdigest(), journal)
 
 
 def to_json(record: Record) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The run folder: what identifies a run, what was answered, what the answers are worth.
 
 `run.json` says what the run is and `ids.json` which samples it asks; `records.jsonl` grows by a line an answer, and the
-last line of an id counts. The rest can be made again from these: `scores.json` names the records that it was made from,
-and counts for no others. A Run reads each of its files once; open it anew to see what others wrote since.
+last line of an id counts. Where several processes work on a run, each has a `records-RANK.jsonl`. The rest can be made
+again from these: `scores.json` names the records that it was made from, and counts for no others. A Run reads each of
+its files once; open it anew to see what others wrote since.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mmeval import jsonl, records
 from mmeval.files import is_temporary, locked, read_json, validated, write_json, write_text
 from mmeval.records import Journal, JournalContents
+from mmeval.share import WHOLE, Share
 from mmeval.spec import RunSpec, differing
 from mmeval.types import Estimate, InputError, Record, RunMismatch, Score
 
@@ -33,11 +35,12 @@ _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "t
 """Names in the identities of schema 1 -> today's, where they differ and stand under no other name."""
 OURS = {
     *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
-    *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
+    *("run.lock", "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
     *("controls", "bias.json", "bias.md", "unsolved-blind.txt"),
     *("bias-gain.svg", "bias-blur.svg", "bias-length.svg"),
 }
-"""What a run's folder holds; `index.html` is what the page was called up to 0.2."""
+"""What a run's folder holds, beside the journals of several processes; up to 0.2 the page was `index.html`."""
+BUSY = "another process is writing this run; wait for it"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +122,7 @@ class Run:
     @cached_property
     def journal_contents(self) -> JournalContents:
         """Return what was answered. Raises InputError naming the line that is no record."""
-        return records.read(self.folder / records.NAME, self.planned)
+        return records.read(self.folder, self.planned)
 
     @property
     def records(self) -> list[Record]:
@@ -135,6 +138,17 @@ class Run:
     def samples_answered(self) -> int:
         """Return how many of them have an answer that is not an error."""
         return sum(record.error is None for record in self.journal_contents.by_id.values())
+
+    @property
+    def samples_asked(self) -> int:
+        """Return how many samples have an answer or an error."""
+        return len(self.journal_contents.by_id)
+
+    @property
+    def up_to_date(self) -> bool:
+        """Tell whether the run was scored as it is now."""
+        path = self.folder / "scores.json"
+        return path.exists() and read_json(path, "score the run again: mmeval score RUN").get("records") == self._scored
 
     @property
     def complete(self) -> bool:
@@ -265,14 +279,26 @@ class Run:
         self.results = results
 
     @contextmanager
-    def journal(self) -> Iterator[Journal]:
-        """Open the journal for appending, locked. Raises InputError if another process has it open."""
-        path = self.folder / records.NAME
-        with locked(path, f"{self.folder}: another process is writing this run; wait for it, or choose --out"):
-            self.__dict__.pop("journal_contents", None)  # that process may have gone on with the run
+    def journal(self, share: Share = WHOLE) -> Iterator[Journal]:
+        """Open this process's journal for appending, locked.
+
+        Raises InputError if another process has it open; one that works alone, if any process works on the run.
+        """
+        message, whole = f"{self.folder}: {BUSY}, or choose --out", self.folder / records.NAME
+        own = self.folder / records.name_of(None if share.alone else share.rank)
+        with ExitStack() as locks:
+            with held(self.folder, share):
+                if not share.alone:
+                    _drop_torn_line(whole)
+                    locks.enter_context(locked(whole, message, shared=True))
+                locks.enter_context(locked(own, message))
+                for other in records.paths(self.folder):
+                    if other not in (own, whole):
+                        _drop_torn_line(other)
+            self.__dict__.pop("journal_contents", None)  # another process may have gone on with the run
             for left in filter(is_temporary, self.folder.iterdir()):
                 left.unlink(missing_ok=True)
-            with jsonl.appending(path) as lines:
+            with jsonl.appending(own) as lines:
                 yield Journal(lines)
         self.__dict__.pop("journal_contents", None)
 
@@ -289,6 +315,19 @@ def _sample_lines(path: Path, advice: str) -> list[dict[str, Any]]:
 
 def _scores(line: Mapping[str, Any]) -> dict[str, Score]:
     return {name: Score(**score) for name, score in line["scores"].items()}
+
+
+@contextmanager
+def held(folder: Path, share: Share) -> Iterator[None]:
+    """Hold a run, for a moment, in which none of several processes changes anything but its own journal."""
+    with nullcontext() if share.alone else locked(folder / "run.lock", wait=True):
+        yield
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut off what a killed process left of a last line, unless its successor is at work on the journal."""
+    with suppress(InputError), locked(path, BUSY), path.open("r+b") as file:
+        jsonl.drop_torn_line(file)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -351,7 +390,7 @@ def check_removable(folder: Path) -> None:
     """Raise InputError for a folder that holds anything but a run, or what is left of one."""
     if not folder.exists() or (folder / "run.json").is_file():
         return
-    if not folder.is_dir() or any(entry.name not in OURS and not is_temporary(entry) for entry in folder.iterdir()):
+    if not folder.is_dir() or any(not _is_ours(entry.name) and not is_temporary(entry) for entry in folder.iterdir()):
         raise InputError(f"{folder}: not a run (no run.json), so it is not deleted; name another with --out")
 
 
@@ -363,7 +402,7 @@ def remove(folder: Path) -> None:
     check_removable(folder)
     if not folder.exists():
         return
-    with locked(folder / "records.jsonl", f"{folder}: another process is writing this run; wait for it"):
+    with locked(folder / "records.jsonl", f"{folder}: {BUSY}"):
         last = ("run.json", "ids.json")
         for path in (path for path in folder.iterdir() if path.name not in last):
             if path.is_dir() and not path.is_symlink():
@@ -374,14 +413,19 @@ def remove(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
+def _is_ours(name: str) -> bool:
+    return name in OURS or records.OF_RANK.fullmatch(name) is not None
+
+
 def _refuse_foreign_files(folder: Path) -> None:
     """Raise InputError for a folder with anything in it but what was written before `run.json`."""
     if not folder.exists():
         return
     left = [p.name for p in folder.iterdir() if not is_temporary(p)] if folder.is_dir() else [folder.name]
+    left = [name for name in left if name != "run.lock"]
     if "records.jsonl" in left and not (folder / "records.jsonl").stat().st_size:
         left.remove("records.jsonl")  # made to be locked
-    if "records.jsonl" in left and OURS.issuperset(left):
+    if any(name.startswith("records") for name in left) and all(map(_is_ours, left)):
         raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
     if set(left) - {"ids.json", "controls"}:
         raise InputError(f"{folder}: there is something else there; choose another folder with --out")

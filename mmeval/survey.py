@@ -4,7 +4,7 @@ import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mmeval.pictures import TRAITS
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images
@@ -34,6 +34,8 @@ class Survey:
     """Those of all samples, in the data's order."""
     pictures: Mapping[str, int]
     """How many distinct pictures there are (`all`), and how many of each trait that is changed when they are shown."""
+    groups: Mapping[str, int] = field(default_factory=dict)
+    """Each sample to ask -> the number of its group, in the data's order: what several processes share out whole."""
 
 
 def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
@@ -66,7 +68,9 @@ def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
     counts = Counter({"all": len(traits), "spare": spare, SURROGATES: surrogates}) + Counter(
         trait for found in traits.values() for trait in found
     )
-    return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, tuple(groups), counts)
+    numbers = {id: number for number, together in enumerate(_together(groups, asked)) for id in together}
+    categories = tuple(groups)
+    return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, categories, counts, numbers)
 
 
 def check_pictures(model: Model, found: Survey) -> None:
@@ -106,6 +110,14 @@ def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit
             if group is not None and len(chosen) < limit:
                 chosen.update(group)
     return tuple(sample for sample in order if sample in chosen)
+
+
+def _together(groups: dict[str, dict[str, list[str]]], asked: Mapping[str, str]) -> Iterator[list[str]]:
+    """Yield the samples to ask, group by group."""
+    for category in groups.values():
+        for group in category.values():
+            if together := [id for id in group if id in asked]:
+                yield together
 
 
 def _fingerprint(sample: Sample) -> bytes:

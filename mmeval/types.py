@@ -273,6 +273,8 @@ class Record(_Said):
     """Digests of the pictures."""
     digest: str = ""
     """The first 16 hex digits of the SHA-256 over the whole sample: an answer to another sample is not one to it."""
+    attempt: int = 0
+    """How often the question was asked before by another process: of several records the last attempt's counts."""
 
 
 @dataclass(frozen=True)

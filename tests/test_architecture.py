@@ -27,7 +27,8 @@ MAY = {
     "survey": {"types", "pictures"},
     "provenance": {"spec"},
     "records": {"types", "jsonl", "files"},
-    "run": {"types", "spec", "jsonl", "files", "records"},
+    "share": {"types"},
+    "run": {"types", "spec", "jsonl", "files", "records", "share"},
     "scoring": {"types", "jsonl"},
     "data": {"types", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
@@ -36,7 +37,7 @@ MAY = {
     "tasks": {"types", "regular", "task", "scoring", "data", "cards"},
     "mic": {"yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
-    "models": {"yaml_file", "types", "data", "mmicl", "engine"},
+    "models": {"yaml_file", "types", "files", "data", "mmicl", "engine"},
     "controls": {"types", "scoring", "embedded"},
     "rendering": {"types", "task", "scoring", "controls"},
     "scored": {"types", "task", "run", "scoring", "data"},
@@ -49,7 +50,7 @@ MAY = {
     },
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance", "controls", "files"),
-        *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
+        *("survey", "share", "rendering", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),
@@ -113,6 +114,16 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
         "for verb in ([], ['run'], ['score'], ['report'], ['bias'], ['compare'], ['submit'], ['tasks'], ['models']):\n"
         "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
+        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
+        "print(*heavy)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
+
+
+def test_listing_models_loads_no_numbers() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
+        "assert CliRunner().invoke(main, ['models']).exit_code == 0\n"
         "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"
     )

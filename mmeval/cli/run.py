@@ -61,6 +61,8 @@ def run(
     with screen as display:
         how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
         finished = evaluate_all(specs, out=out, display=display, **how)
+    if not all(one.up_to_date for one in finished):
+        return  # another process, the last to finish, scores and shows them
     _show(finished, as_json)
     if bias:
         from mmeval.cli.bias import of_run

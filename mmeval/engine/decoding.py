@@ -5,6 +5,7 @@ Both read a prompt once. Nothing here waits for a GPU but to see whether all row
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -120,7 +121,7 @@ class _State:
                 start = _start(self._language)
                 tokens = torch.full((len(self._mask),), start, device=self._mask.device)
             output = self._language(
-                encoder_outputs=BaseModelOutput(last_hidden_state=self._states),  # type: ignore[arg-type]
+                encoder_outputs=BaseModelOutput(last_hidden_state=self._states),
                 attention_mask=self._mask, decoder_input_ids=tokens[:, None],
                 past_key_values=self._cache, use_cache=True,
             )  # fmt: skip
@@ -174,7 +175,7 @@ def compare(
         if states is not None:
             inputs[:, 0] = _start(language)
             output = language(
-                encoder_outputs=BaseModelOutput(last_hidden_state=states[prompts]),  # type: ignore[arg-type]
+                encoder_outputs=BaseModelOutput(last_hidden_state=states[prompts]),
                 attention_mask=mask[prompts], decoder_input_ids=inputs, use_cache=False,
             )  # fmt: skip
             logits = output.logits
@@ -224,8 +225,9 @@ def _prefilled(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> tuple
 def _of_rows(cache: DynamicCache, rows: Tensor) -> DynamicCache:
     """Return a cache of its own that has these rows of another."""
     chosen = DynamicCache()
-    for number, layer in enumerate(cache.layers):
-        chosen.update(layer.keys[rows], layer.values[rows], number)  # type: ignore[index]
+    layers: Any = cache.layers
+    for number, layer in enumerate(layers):
+        chosen.update(layer.keys[rows], layer.values[rows], number)
     return chosen
 
 

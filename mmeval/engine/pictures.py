@@ -46,7 +46,8 @@ class PictureStore:
         """The least recently used first."""
         self._bytes = 0
         self._pool = ThreadPoolExecutor(min(WORKERS, cores()), "decode")
-        self._stream = torch.cuda.Stream(device) if device is not None and device.type == "cuda" else None
+        on_gpu = device is not None and device.type == "cuda"
+        self._stream = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
         self.encoded = 0
         """Pictures encoded so far: what tests and benchmarks count."""
 

@@ -304,7 +304,7 @@ def _on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
     if not results[0].is_cuda:
         return lambda: [result.tolist() for result in results]
     copies = [result.to("cpu", non_blocking=True) for result in results]
-    done = torch.cuda.Event()
+    done = torch.cuda.Event()  # type: ignore[no-untyped-call]
     done.record()
 
     def arrived() -> list[list[Any]]:

@@ -11,7 +11,7 @@ from transformers.activations import NewGELUActivation
 from transformers.models.t5.modeling_t5 import T5DenseActDense, T5DenseGatedActDense, T5LayerNorm
 
 
-class FusedT5LayerNorm(T5LayerNorm):  # type: ignore[no-untyped-call]
+class FusedT5LayerNorm(T5LayerNorm):
     """T5's root-mean-square norm (Zhang and Sennrich, arXiv 1910.07467): no mean is taken off, and there is no bias."""
 
     def forward(self, hidden_states: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import engine, yaml_file
+from mmeval.models.digests import file_digest
 from mmeval.types import InputError, Model, nearest
 
 _IN_PROCESS = "mmeval.engine.loading:load"
@@ -72,8 +73,7 @@ class Checkpoint:
         total = hashlib.sha256()
         for path in sorted({path for pattern in _FINGERPRINTED for path in folder.rglob(pattern)}):
             total.update(str(path.relative_to(folder)).encode())
-            with path.open("rb") as file:
-                total.update(hashlib.file_digest(file, "sha256").digest())
+            total.update(file_digest(path))
         return total.hexdigest()
 
 

@@ -1,20 +1,24 @@
 """What the command line shows: progress, prompts, lists, and where files were written. Tables are `table`'s."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mmeval.rendering import Preview
 from mmeval.reporting import sheet, table
-from mmeval.reporting.leaderboards import Finding
-from mmeval.task import Task
 from mmeval.types import Display, printable
+
+if TYPE_CHECKING:
+    from mmeval.rendering import Preview
+    from mmeval.reporting.leaderboards import Finding
+    from mmeval.task import Task
 
 BAR = 40
 """Letters of a bar that stands for 1."""

@@ -24,11 +24,12 @@ from rich.text import Text
 
 from mmeval.files import write_text
 from mmeval.reporting.chart import estimates, interval, marks, number
-from mmeval.task import Task
 from mmeval.types import Estimate, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mmeval.task import Task
 
 NUMBERS = ("value", "low", "high", "full_marks", "chance", "n")
 NARROW = 100

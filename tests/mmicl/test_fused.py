@@ -15,7 +15,7 @@ from tests.mmicl import mmicl_small as small
 @pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("states", [torch.float32, torch.bfloat16])
 def test_the_norm_is_that_of_transformers_in_any_dtype(weights: torch.dtype, states: torch.dtype) -> None:
-    plain = T5LayerNorm(48)
+    plain = T5LayerNorm(48)  # type: ignore[no-untyped-call]
     torch.manual_seed(0)
     torch.nn.init.normal_(plain.weight)
     plain.to(weights)

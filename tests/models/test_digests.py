@@ -1,0 +1,38 @@
+"""A checkpoint's digest is that of its content; a large file that did not change is not read again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from mmeval.models import digests
+from mmeval.models.digests import file_digest
+
+
+def test_a_digest_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(digests, "LARGE", 4)
+    reads: list[object] = []
+    hashed = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, name: reads.append(file) or hashed(file, name))
+    path = tmp_path / "model.safetensors"
+
+    def written(content: bytes, time: int) -> None:
+        path.write_bytes(content)
+        os.utime(path, ns=(time, time))
+
+    written(b"weights", 10**18)
+    expected = hashlib.sha256(b"weights").digest()
+    assert [file_digest(path) for _ in range(3)] == [expected] * 3
+    assert len(reads) == 1
+    written(b"WEIGHTS", 10**18 + 1)
+    assert file_digest(path) == hashlib.sha256(b"WEIGHTS").digest()
+    (tmp_path / "cache" / "mmeval" / "digests.json").write_text("{ damaged")
+    assert file_digest(path) == hashlib.sha256(b"WEIGHTS").digest()
+    path.write_bytes(b"written just now")  # may be written once more within a tick of the clock
+    assert file_digest(path) == hashlib.sha256(b"written just now").digest()
+    path.write_bytes(b"written just NOW")
+    assert file_digest(path) == hashlib.sha256(b"written just NOW").digest()

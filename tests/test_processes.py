@@ -1,0 +1,108 @@
+"""Several processes work on one run: nothing is asked twice, any may die, and the last to finish scores."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmeval import records
+from mmeval.run import open_run
+from mmeval.share import Share, of_process
+from mmeval.types import InputError
+from tests.forks import FORKS
+from tests.mme_folder import make_release
+from tests.processes_child import work
+
+Child = multiprocessing.process.BaseProcess
+
+
+def start(place: Path, folder: str, rank: int | None, size: int, answers: int | None = None, *more: str) -> Child:
+    environment = {} if rank is None else {"RANK": str(rank), "WORLD_SIZE": str(size)}
+    asked = ["run", "--task", "mme", "--model", "constant", "--data", str(place / "data")]
+    command = [*asked, *more, "--json", "--out", str(place / folder)]
+    child = FORKS.Process(target=work, args=(command, environment, answers, place / f"{folder}-{rank}.out"))
+    child.start()
+    return child
+
+
+def ended(*children: Child) -> list[int | None]:
+    for child in children:
+        child.join(60)
+    return [child.exitcode for child in children]
+
+
+def ids(path: Path) -> list[str]:
+    return [json.loads(line)["id"] for line in path.read_text().splitlines() if line.endswith("}")]
+
+
+def scores(folder: Path) -> dict[str, Any]:
+    found = json.loads((folder / "scores.json").read_text())
+    return {name: value for name, value in found.items() if name not in ("remarks", "records")}
+
+
+@pytest.mark.processes
+def test_processes_share_a_run_and_any_may_die(tmp_path: Path) -> None:
+    make_release(tmp_path / "data", pictures=3)
+    assert ended(start(tmp_path, "whole", None, 1)) == [0]
+    planned = len(ids(tmp_path / "whole" / "records.jsonl"))
+
+    assert ended(*(start(tmp_path, "two", rank, 2) for rank in range(2))) == [0, 0]
+    parts = [ids(path) for path in records.paths(tmp_path / "two") if path.name != "records.jsonl"]
+    assert sum(map(len, parts)) == planned == len({id for part in parts for id in part})
+    assert all(parts)
+    assert {id.partition("#")[0] for id in parts[0]}.isdisjoint(id.partition("#")[0] for id in parts[1])
+    assert scores(tmp_path / "two") == scores(tmp_path / "whole")
+    assert len(open_run(tmp_path / "two").sessions) == 2
+
+    three = tmp_path / "three"
+    killed = ended(*(start(tmp_path, "three", rank, 3, 5 if rank == 1 else None) for rank in range(3)))
+    assert killed == [0, -signal.SIGKILL, 0]
+    assert not (three / "scores.json").exists()
+    with (three / "records-1.jsonl").open("a") as file:
+        file.write('{"id": "torn", "te')
+    before = Counter(id for path in records.paths(three) for id in ids(path))
+    assert ended(start(tmp_path, "three", None, 1)) == [0]
+    asked = ids(three / "records.jsonl")
+    assert set(before.values()) == {1} and not before.keys() & set(asked)
+    assert len(before) + len(asked) == planned
+    run = open_run(three)
+    assert run.complete and not run.journal_contents.truncated
+    assert scores(three) == scores(tmp_path / "whole")
+
+
+@pytest.mark.processes
+def test_a_rank_that_is_at_work_is_not_started_twice_nor_a_process_beside_it(tmp_path: Path) -> None:
+    make_release(tmp_path / "data")
+    assert ended(start(tmp_path, "run", 0, 2, 3)) == [-signal.SIGKILL]
+    run = open_run(tmp_path / "run")
+    with run.journal(Share(0, 2)), run.journal(Share(1, 2)):
+        for share in (Share(0, 2), Share()):
+            with pytest.raises(InputError, match="another process is writing this run"), run.journal(share):
+                pass
+    with run.journal(), pytest.raises(InputError, match="another process"), run.journal(Share(0, 2)):
+        pass
+
+
+@pytest.mark.processes
+def test_processes_do_not_delete_a_run_under_each_other(tmp_path: Path) -> None:
+    make_release(tmp_path / "data")
+    assert ended(start(tmp_path, "run", 0, 2, None, "--fresh")) == [2]
+    assert "delete the folder before" in (tmp_path / "run-0.out").read_text()
+
+
+def test_a_launcher_says_which_part(tmp_path: Path) -> None:
+    assert of_process({}) == Share(0, 1)
+    assert of_process({"RANK": "2", "WORLD_SIZE": "3", "SLURM_PROCID": "0", "SLURM_NTASKS": "9"}) == Share(2, 3)
+    assert of_process({"SLURM_PROCID": "1", "SLURM_NTASKS": "4"}) == Share(1, 4)
+    assert of_process({"SLURM_PROCID": "0"}) == Share(0, 1)  # a batch script outside srun
+    with pytest.raises(InputError, match=r"^RANK is 1 and WORLD_SIZE is not set; set both, or neither$"):
+        of_process({"RANK": "1"})
+    for rank in ("3", "-1", "one"):
+        with pytest.raises(InputError, match="give a rank from 0 to WORLD_SIZE - 1"):
+            of_process({"RANK": rank, "WORLD_SIZE": "3"})
