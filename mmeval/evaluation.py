@@ -14,7 +14,16 @@ from typing import Any
 
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
-from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
+from mmeval.models import (
+    ADAPTERS,
+    Checkpoint,
+    ModelOptions,
+    check_options,
+    find_model,
+    load_model,
+    pick_context,
+    pixels,
+)
 from mmeval.provenance import libraries, provenance, versions
 from mmeval.records import Journal
 from mmeval.rendering import Preview, record, render
@@ -107,6 +116,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
+    check_options(checkpoint, vars(spec), vars(defaults(spec)))
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
     _, _, usual = data_of(defaults(named), task)
     filled = _filled(named, task, checkpoint)
@@ -115,7 +125,17 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         runs.check_removable(folder)
     filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
     assert filled.context is not None
-    options = ModelOptions(filled.context, filled.device, filled.dtype, filled.batch_tokens)
+    options = ModelOptions(
+        filled.context,
+        filled.device,
+        filled.dtype,
+        filled.batch_tokens,
+        system=filled.system,
+        thinking=filled.thinking,
+        model_args=filled.model_args,
+        quantize=filled.quantize,
+        trust_remote_code=filled.trust_remote_code,
+    )
     found = survey(task.samples(source), spec.limit)
     whole = {**identity(filled), **_identity(task, checkpoint, source), "questions": found.questions}
     return Plan(filled, task, checkpoint, options, source, found, whole, folder)
@@ -266,7 +286,7 @@ def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]
     found: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
-        "engine": {"version": adapter.version, **libraries(adapter.packages)},
+        "engine": {"version": adapter.version, **libraries(adapter.packages), **pixels(checkpoint)},
     }
     if task.facts is not None:
         found["card"] = dict(task.facts)
@@ -313,8 +333,26 @@ def _ask(plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str],
         display.progress(next(done), total)
 
 
+<<<<<<< HEAD
 def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterable[Record]) -> Iterator[Record]:
     """Yield records of the turns of questions, asked one after the other, a window of questions at a time.
+=======
+def _answers(plan: Plan, model: Model, requests: list[Request]) -> Iterator[Response]:
+    if plan.by_likelihood:
+        return model.loglikelihood(requests)
+    spec = plan.spec
+    assert spec.max_new_tokens is not None
+    generation = Generation(
+        spec.max_new_tokens,
+        spec.beams,
+        temperature=spec.temperature,
+        top_p=spec.top_p,
+        samples=spec.samples,
+        thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
+        seed=spec.seed,
+    )
+    return model.generate(requests, generation)
+>>>>>>> b9c41a5 (A chat adapter for any vision-language checkpoint of transformers: templates, batches, likelihoods, samples, reasoning)
 
     None is asked after one that was read by every scorer and found wrong: the question is lost, and CircularEval the
     same.
