@@ -24,7 +24,7 @@ SPECIAL = [
     *("<|begin_of_image|>", "<|end_of_image|>", "<|video|>", "<|begin_of_video|>", "<|end_of_video|>"),
     *("<|START_OF_IMG|>", "<|END_OF_IMG|>", "<|IMG_PATCH|>", "<|IMG_LINE_BREAK|>", "TILE", "TILE_GLOBAL"),
     *("<image_placeholder>", "<IMG_START>", "<IMG_ATOM>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>"),
-    *("<|image>", "<image|>", "<|audio|>", "<|audio>", "<audio|>", "<think>", "</think>"),
+    *("<|image>", "<image|>", "<|audio|>", "<|audio>", "<audio|>"),
     *(f"<row_{row}_col_{column}>" for row in range(1, 4) for column in range(1, 4)),
 ]
 ID = {token: place for place, token in enumerate(SPECIAL)}
@@ -62,8 +62,7 @@ def tokenizer(**tokens: str) -> PreTrainedTokenizerFast:
         tokenizer_object=own, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
         **({"extra_special_tokens": tokens} if tokens else {}),
     )  # fmt: skip
-    made.add_special_tokens({"additional_special_tokens": [t for t in SPECIAL[4:] if "think" not in t]})
-    made.add_tokens(["<think>", "</think>"])
+    made.add_special_tokens({"additional_special_tokens": SPECIAL[4:]})
     return made
 
 

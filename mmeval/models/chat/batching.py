@@ -103,8 +103,10 @@ class Batcher:
                     yield item
                 else:
                     rows += item
-            blind = [row for row in rows if not row.prompt.pictures]  # apart: Mllama leaves out layers where none is shown
-            for alike in ([row for row in rows if row.prompt.pictures], blind):
+            groups: dict[int, list[Row]] = {}
+            for row in rows:  # Mllama's numbers move where pictures are padded, and leave out layers where none is
+                groups.setdefault(len(row.prompt.pictures), []).append(row)
+            for alike in groups.values():
                 for plan in batches([self._estimate(row) for row in alike], self.budget):
                     yield [alike[place] for place in plan]
 

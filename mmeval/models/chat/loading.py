@@ -33,7 +33,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     given = read_arguments(options.model_args)
     of_model: dict[str, Any] = {name: given.pop(key) for key, name in OF_MODEL.items() if key in given}
     processor = open_processor(source, config, **hub)
-    _check_image_options(given, processor, source)
+    images = _image_options(given, processor, source)
     if processor.tokenizer.pad_token is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
     processor.tokenizer.padding_side = "left"  # what is written stands to the right of every prompt
@@ -46,7 +46,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         model.to(device)
     model.train(False)
     budget = options.batch_tokens or BATCH_TOKENS[device.type]
-    return ChatModel(model, processor, conversation, name=checkpoint.name, batch_tokens=budget, images=given)
+    return ChatModel(model, processor, conversation, name=checkpoint.name, batch_tokens=budget, images=images)
 
 
 def read_arguments(text: str | None) -> dict[str, Any]:
@@ -99,15 +99,19 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
     return model
 
 
-def _check_image_options(given: Mapping[str, Any], processor: Any, source: str) -> None:
-    """Raise InputError for a key that neither `from_pretrained` nor the image processor knows."""
-    own = [name for name in processor.image_processor.valid_kwargs.__annotations__]
+def _image_options(given: Mapping[str, Any], processor: Any, source: str) -> dict[str, Any]:
+    """Return what the image processor is called with. Raises InputError for a key that nothing knows."""
+    pictures = processor.image_processor
+    own = list(pictures.valid_kwargs.__annotations__)
+    size = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"} if hasattr(pictures, "merge_size") else {}
     for key in given:
-        if key not in own:
-            known = [*OF_MODEL, *own]
-            raise InputError(
-                f"{source}: --model-args has '{key}'{nearest(key, known)}; it takes {', '.join(sorted(known))}"
-            )
+        if key not in (*own, *size):
+            known = sorted({*OF_MODEL, *own, *size})
+            raise InputError(f"{source}: --model-args has '{key}'{nearest(key, known)}; it takes {', '.join(known)}")
+    options = {key: value for key, value in given.items() if key not in size}
+    if pixels := {size[key]: value for key, value in given.items() if key in size}:  # Qwen's and GLM's way to say it
+        options["size"] = {**{edge: pictures.size[edge] for edge in size.values()}, **pixels}
+    return options
 
 
 def _quantized(bits: str | None) -> dict[str, Any]:
