@@ -35,7 +35,7 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, data_remarks, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Display, Generation, Model, Record, Request, Response, Sample
+from mmeval.types import Display, Generation, InputError, Model, Record, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -157,6 +157,8 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
         display.message(notice)
     model = (load or load_model)(plan.checkpoint, plan.options)
     check_pictures(model, plan.survey)
+    if plan.by_likelihood and not hasattr(model, "loglikelihood"):
+        raise InputError(f"{model.name} has no loglikelihood, which this task or --scoring asks for")
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
     run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
@@ -333,26 +335,8 @@ def _ask(plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str],
         display.progress(next(done), total)
 
 
-<<<<<<< HEAD
 def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterable[Record]) -> Iterator[Record]:
     """Yield records of the turns of questions, asked one after the other, a window of questions at a time.
-=======
-def _answers(plan: Plan, model: Model, requests: list[Request]) -> Iterator[Response]:
-    if plan.by_likelihood:
-        return model.loglikelihood(requests)
-    spec = plan.spec
-    assert spec.max_new_tokens is not None
-    generation = Generation(
-        spec.max_new_tokens,
-        spec.beams,
-        temperature=spec.temperature,
-        top_p=spec.top_p,
-        samples=spec.samples,
-        thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
-        seed=spec.seed,
-    )
-    return model.generate(requests, generation)
->>>>>>> b9c41a5 (A chat adapter for any vision-language checkpoint of transformers: templates, batches, likelihoods, samples, reasoning)
 
     None is asked after one that was read by every scorer and found wrong: the question is lost, and CircularEval the
     same.
@@ -380,10 +364,22 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
     if plan.by_likelihood:
         responses = model.loglikelihood(stream())
     else:
-        assert plan.spec.max_new_tokens is not None
-        responses = model.generate(stream(), Generation(plan.spec.max_new_tokens, plan.spec.beams))
+        responses = model.generate(stream(), _generation(plan.spec))
     for response in responses:
         yield record(*asked.pop(response.id), response, plan.survey.samples[response.id])
+
+
+def _generation(spec: RunSpec) -> Generation:
+    assert spec.max_new_tokens is not None
+    return Generation(
+        spec.max_new_tokens,
+        spec.beams,
+        temperature=spec.temperature,
+        top_p=spec.top_p,
+        samples=spec.samples,
+        thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
+        seed=spec.seed,
+    )
 
 
 def _of_sessions(run: Run) -> list[str]:
@@ -396,7 +392,7 @@ def _of_sessions(run: Run) -> list[str]:
 
 def _dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
     """`auto` is the dtype that the run in the folder began with; for a new run it follows the device."""
-    if spec.dtype != "auto" or checkpoint.adapter == "constant":
+    if spec.dtype != "auto" or "torch" not in ADAPTERS[checkpoint.adapter].packages:
         return spec.dtype
     if folder is not None and (folder / "run.json").exists():
         return runs.open_run(folder).spec.dtype

@@ -20,7 +20,7 @@ READ_AHEAD = 2048
 
 
 @dataclass(frozen=True)
-class Finding:
+class DutyFinding:
     """One duty, and whether the model keeps it."""
 
     duty: str
@@ -36,19 +36,19 @@ class Note(Exception):
     """Nothing is wrong, but a reader should know."""
 
 
-def check(model: Model, duties: Iterable[str] | None = None) -> Iterator[Finding]:
+def check(model: Model, duties: Iterable[str] | None = None) -> Iterator[DutyFinding]:
     """Try every duty in turn, or those of these names. What the model raises is a duty not kept, told with the exception's name."""
     for duty in DUTIES if duties is None else duties:
         try:
             DUTIES[duty](model)
         except Broken as found:
-            yield Finding(duty, "broken", str(found))
+            yield DutyFinding(duty, "broken", str(found))
         except Note as found:
-            yield Finding(duty, "note", str(found))
+            yield DutyFinding(duty, "note", str(found))
         except Exception as error:  # a user's adapter may raise anything; it is told, and the next duty is tried
-            yield Finding(duty, "broken", f"{type(error).__name__}: {error}")
+            yield DutyFinding(duty, "broken", f"{type(error).__name__}: {error}")
         else:
-            yield Finding(duty, "kept")
+            yield DutyFinding(duty, "kept")
 
 
 def picture(number: int) -> Image:
@@ -63,7 +63,9 @@ def requests(model: Model) -> list[Request]:
     most = math.inf if model.max_images is None else model.max_images
     asked = [
         Request("one", (picture(1), "Is the shape yellow?")),
-        Request("longer", (picture(2), "Look at the shape in this picture. Is it larger than half of it? Say yes or no.")),
+        Request(
+            "longer", (picture(2), "Look at the shape in this picture. Is it larger than half of it? Say yes or no.")
+        ),
         Request("words", ("Is a lemon yellow?",)),
     ]
     if most >= 2:
@@ -79,16 +81,18 @@ def _answers_each_once(model: Model) -> None:
         raise Broken(f"asked {[one.id for one in asked]}, and the answers are to {[one.id for one in found]}")
     for one in found:
         if (one.text is None) == (one.error is None):
-            raise Broken(f"the answer to '{one.id}' has {'neither text nor' if one.error is None else 'text and'} error")
+            raise Broken(
+                f"the answer to '{one.id}' has {'neither text nor' if one.error is None else 'text and'} error"
+            )
     if refused := {one.id: one.error for one in found if one.error is not None}:
         raise Note("; ".join(f"'{id}' is refused: {error}" for id, error in refused.items()))
 
 
 def _any_batch(model: Model) -> None:
     asked = requests(model)
-    together = _by_id(model.generate(asked, Generation(8)))
+    together = _by_id(model.generate(asked, Generation(5)))
     for request in asked:
-        (alone,) = model.generate([request], Generation(8))
+        (alone,) = model.generate([request], Generation(5))
         if (alone.text, alone.error) != (together[request.id].text, together[request.id].error):
             raise Broken(f"'{request.id}' alone: {alone.text!r}, in a batch: {together[request.id].text!r}")
 
@@ -97,7 +101,9 @@ def _reads_lazily(model: Model) -> None:
     def many() -> Iterator[Request]:
         for number in range(READ_AHEAD):
             yield Request(str(number), ("Is a lemon yellow?",))
-        raise Broken(f"it reads more than {READ_AHEAD:,} requests before the first answer, so memory grows with the data")
+        raise Broken(
+            f"it reads more than {READ_AHEAD:,} requests before the first answer, so memory grows with the data"
+        )
 
     next(iter(model.generate(many(), Generation(1))))  # type: ignore[arg-type]
 
@@ -109,9 +115,10 @@ def _length(model: Model) -> None:
 
 
 def _literal_text(model: Model) -> None:
-    for asked in (Request("literal", (picture(1), LITERAL)), Request("no picture", (LITERAL,))):
-        (found,) = model.generate([asked], Generation(1))
-        if found.error is not None:
+    for shown in ((picture(1),), ()):
+        found, plain = (next(iter(model.generate([Request("literal", (*shown, text))], Generation(1))))
+                        for text in (LITERAL, "What is it?"))  # fmt: skip
+        if found.error is not None and plain.error is None:
             raise Broken(f"a question that spells a special token ends in an error: {found.error}")
 
 
@@ -145,7 +152,7 @@ def _preview(model: Model) -> None:
 
 
 def _likelihoods(model: Model) -> None:
-    candidates = ("yes", "no", "it is yellow", "no")
+    candidates = ("yes", "no", "not so", "no")
     asked = [replace(request, candidates=candidates) for request in requests(model)]
     together = _by_id(_compare(model, asked))
     for request in asked:
@@ -154,7 +161,9 @@ def _likelihoods(model: Model) -> None:
         if alone.error is not None and together[request.id].error is not None:
             continue
         if one is None or other is None or len(one) != len(candidates):
-            raise Broken(f"'{request.id}' has {len(candidates)} candidates and the likelihoods {one}, in a batch {other}")
+            raise Broken(
+                f"'{request.id}' has {len(candidates)} candidates and the likelihoods {one}, in a batch {other}"
+            )
         if not all(math.isfinite(value) and value <= 1e-3 for value in one):
             raise Broken(f"'{request.id}': not logarithms of probabilities: {one}")
         if max(abs(a - b) for a, b in zip(one, other, strict=True)) > 1e-3 or abs(one[1] - one[3]) > 1e-3:

@@ -9,12 +9,13 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
+from transformers.utils import logging
 
 from mmeval.engine.device import BATCH_TOKENS, DTYPES, pick_device
 from mmeval.models import Checkpoint, ModelOptions
-from mmeval.models.chat.conversation import Conversation
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.chat.processor import open_processor
+from mmeval.models.chat.template import ChatTemplate
 from mmeval.types import InputError, nearest
 
 OF_MODEL = {"attn": "attn_implementation", "device_map": "device_map"}
@@ -37,7 +38,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     if processor.tokenizer.pad_token is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
     processor.tokenizer.padding_side = "left"  # what is written stands to the right of every prompt
-    conversation = Conversation(
+    template = ChatTemplate(
         processor, source, numbered=options.context == "numbered", system=options.system, thinking=options.thinking
     )
     of_model |= _quantized(options.quantize)
@@ -46,7 +47,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         model.to(device)
     model.train(False)
     budget = options.batch_tokens or BATCH_TOKENS[device.type]
-    return ChatModel(model, processor, conversation, name=checkpoint.name, batch_tokens=budget, images=images)
+    return ChatModel(model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images)
 
 
 def read_arguments(text: str | None) -> dict[str, Any]:
@@ -86,7 +87,10 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
 def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
     if of_model.get("device_map") and not util.find_spec("accelerate"):
         raise InputError("device_map needs the package accelerate; install it with: pip install accelerate")
+    shown = logging.is_progress_bar_enabled()
     try:
+        if hub["local_files_only"]:
+            logging.disable_progress_bar()  # it would run through what the command line shows
         model, found = AutoModelForImageTextToText.from_pretrained(
             source, dtype=dtype, output_loading_info=True, **of_model, **hub
         )
@@ -94,6 +98,9 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
         raise InputError(f"{source}: the model needs a package that is not installed: {error}") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{source}: the weights cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+    finally:
+        if shown:
+            logging.enable_progress_bar()
     if missing := sorted(found["missing_keys"]):  # transformers would fill them with random numbers
         raise InputError(f"{source}: {len(missing)} weights are missing, such as {missing[0]}; complete the checkpoint")
     return model

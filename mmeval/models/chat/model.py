@@ -9,9 +9,9 @@ from torch import Tensor
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, Row
-from mmeval.models.chat.conversation import Conversation
 from mmeval.models.chat.likelihood import appended, log_probabilities, rows_of, summed
 from mmeval.models.chat.steps import Draw, Finite, Lengths, seed_of
+from mmeval.models.chat.template import ChatTemplate
 from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Request, Response
 
@@ -26,7 +26,7 @@ class ChatModel:
         self,
         model: Any,
         processor: Any,
-        conversation: Conversation,
+        template: ChatTemplate,
         *,
         name: str,
         batch_tokens: int,
@@ -34,7 +34,7 @@ class ChatModel:
         max_images: int | None = None,
     ) -> None:
         """Take a model with its processor; `images` are options of the image processor."""
-        self.model, self.processor, self.conversation = model, processor, conversation
+        self.model, self.processor, self.template = model, processor, template
         self.name, self.max_images = name, max_images
         text = model.config.get_text_config(decoder=True)
         context = getattr(text, "max_position_embeddings", None)
@@ -50,7 +50,7 @@ class ChatModel:
 
         def rows(request: Request) -> list[Row]:
             prompt = self._prompt(request, generation.samples)
-            thinking = generation.thinking_tokens if self.conversation.opened else 0
+            thinking = generation.thinking_tokens if self.template.opened else 0
             room = generation.max_new_tokens + thinking
             return [Row(prompt, number, room=room) for number in range(generation.samples)]
 
@@ -65,7 +65,7 @@ class ChatModel:
 
         Raises InputError where the chat template opens reasoning, after which no candidate would stand.
         """
-        if self.conversation.opened:
+        if self.template.opened:
             raise InputError(
                 f"{self.name}: its chat template begins with reasoning, so candidates cannot be compared; "
                 "try --thinking off"
@@ -103,14 +103,14 @@ class ChatModel:
         return self._respond(done, error=done.error)
 
     def _prompt(self, request: Request, rows: int = 1) -> Prompt:
-        text, pictures = self.conversation.write(request)
+        text, pictures = self.template.write(request)
         if self.max_images is not None and len(pictures) > self.max_images:
             raise InputError(f"the prompt has {len(pictures)} pictures, and the model takes {self.max_images}")
         return Prompt(request, text, pictures, len(self._tokenizer(text)["input_ids"]), rows)
 
     def _candidates(self, request: Request) -> list[list[int]]:
         """Return each candidate's tokens. Raises InputError where there is none, or one without words."""
-        texts = [self.conversation.plain(text) for text in request.candidates]
+        texts = [self.template.plain(text) for text in request.candidates]
         found = [self._tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
         if not found or [] in found:
             raise InputError("there is nothing to compare; give at least one candidate, and none without words")
@@ -151,10 +151,10 @@ class ChatModel:
         if generation.temperature:
             seeds = [seed_of(generation.seed, row.prompt.request.id, row.number) for row in batch.rows]
             steps.append(Draw(seeds, generation.temperature, generation.top_p, self.model.device))
-        thinks = self.conversation.thinking != "off" and generation.beams == 1
+        thinks = self.template.thinking != "off" and generation.beams == 1
         lengths = Lengths(
             lambda ids: self._tokenizer.decode(ids),
-            self.conversation.opened,
+            self.template.opened,
             generation.max_new_tokens,
             generation.thinking_tokens if thinks else 0,
             start,
@@ -186,7 +186,7 @@ class ChatModel:
             return None
         tokens = tokens[:length]
         text = self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
-        raw = self.conversation.opened + self._tokenizer.decode(tokens[:-1] if reason == "stop" else tokens)
+        raw = self.template.opened + self._tokenizer.decode(tokens[:-1] if reason == "stop" else tokens)
         thought, rest = split(raw)
         if thought or open_tag(raw):
             special = [word for word in self._tokenizer.all_special_tokens if word]
@@ -227,7 +227,7 @@ class ChatModel:
         return results
 
     def _respond(self, prompt: Prompt, **facts: Any) -> Response:
-        sent = self.conversation.sent(prompt.text)
+        sent = self.template.sent(prompt.text)
         return Response(prompt.request.id, sent=sent, input_tokens=prompt.length, seconds=prompt.seconds, **facts)
 
 

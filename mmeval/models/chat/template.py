@@ -17,7 +17,7 @@ Message = dict[str, Any]
 
 
 @dataclass
-class Conversation:
+class ChatTemplate:
     """Writes requests as a chat model reads them: demonstrations as turns, pictures in their places.
 
     Raises InputError for a chat template that takes no pictures, no system turn, or cannot turn reasoning on or off.
@@ -59,7 +59,11 @@ class Conversation:
         for shot in request.shots:
             messages.append({"role": "user", "content": self._content(shot.prompt, shown, numbered)})
             messages.append({"role": "assistant", "content": [_text(self._literal.broken(shot.answer))]})
-        messages = [*self._turns([]), *messages, {"role": "user", "content": self._content(request.prompt, shown, numbered)}]
+        messages = [
+            *self._turns([]),
+            *messages,
+            {"role": "user", "content": self._content(request.prompt, shown, numbered)},
+        ]
         return self._render(messages), tuple(shown)
 
     def plain(self, text: str) -> str:
