@@ -41,7 +41,5 @@ def split(text: str) -> tuple[str, str]:
 
 def open_tag(text: str) -> str:
     """Return the tag of reasoning that begins in a text and does not end in it, or an empty text."""
-    last = None
-    for last in _LIMIT.finditer(text):
-        pass
-    return last[0] if last is not None and last.lastgroup is None else ""
+    limits = list(_LIMIT.finditer(text))
+    return limits[-1][0] if limits and limits[-1].lastgroup is None else ""

@@ -37,7 +37,10 @@ class Note(Exception):
 
 
 def check(model: Model, duties: Iterable[str] | None = None) -> Iterator[DutyFinding]:
-    """Try every duty in turn, or those of these names. What the model raises is a duty not kept, told with the exception's name."""
+    """Try every duty in turn, or those of these names.
+
+    What the model raises is a duty not kept, told with the exception's name.
+    """
     for duty in DUTIES if duties is None else duties:
         try:
             DUTIES[duty](model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,7 +198,8 @@ def blind_template(folder: Path) -> None:
 
 def userless_template(folder: Path) -> None:
     text = (folder / "chat_template.jinja").read_text()
-    (folder / "chat_template.jinja").write_text(text.replace("<|im_start|>{{", "{{ raise_exception('no system') if m['role'] == 'system' }}{{"))  # fmt: skip
+    refusal = "{{ raise_exception('no system') if m['role'] == 'system' }}"
+    (folder / "chat_template.jinja").write_text(text.replace("<|im_start|>{{", refusal + "{{"))
 
 
 @pytest.mark.parametrize(
@@ -229,9 +231,130 @@ def test_remote_code_is_not_run_unless_trusted(tmp_path: Path) -> None:
         '{"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModelForImageTextToText": "own.Model"}}'
     )
     (tmp_path / "own.py").write_text("raise SystemExit('this ran')")
-    with pytest.raises(InputError, match="asks to run Python code that it brings.*--trust-remote-code"):
+    with pytest.raises(InputError, match=r"asks to run Python code that it brings.*--trust-remote-code"):
         load_model(str(tmp_path))
 
 
 def test_load_is_the_registered_function() -> None:
     assert load.__module__ == "mmeval.models.chat.loading"
+
+
+def test_a_run_from_end_to_end_and_again(checkpoint: Find, tmp_path: Path) -> None:
+    from mmeval.models import find_model
+    from tests.evaluating import evaluate
+
+    folder = str(checkpoint("qwen2_vl"))
+    assert find_model(folder).adapter == "chat"
+    first = evaluate(folder, "mme", out=tmp_path / "run", limit=28)
+    assert first.identity["engine"]["pixels"] in ("pil", "torchvision")
+    assert all(record.error is None and "<|vision_start|>" in record.sent for record in first.records)
+    again = evaluate(folder, "mme", out=tmp_path / "again", limit=28, batch_tokens=200)
+    assert {r.id: r.text for r in again.records} == {r.id: r.text for r in first.records}
+
+
+def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> None:
+    from mmeval.scored import score_records
+    from mmeval.task import load_task
+    from mmeval.types import Record
+
+    said = [("yes", "no", "yes", "no"), ("no", "no", "no", "no")]
+    records = [Record(str(n), ("yes",), category="color", text=one[0], samples=one) for n, one in enumerate(said)]
+    records = [Record(**{**vars(one), "groups": {"image": one.id, "pair": one.id}}) for one in records]
+    scored = score_records(load_task("mme"), records)
+    assert [score.value for score in scored.scores["official"]] == [0.5, 0.0]
+    results = scored.results()
+    chances = {name: one["value"] for name, one in results["passed"].items()}
+    assert chances == pytest.approx({"pass@1": 0.25, "pass@2": (1 - 1 / 6) / 2, "pass@4": 0.5})
+    assert any("pass@4 0.500" in remark for remark in results["remarks"])
+
+
+def scripted(model: ChatModel, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let the model write a text whatever it is asked, through transformers' own loop."""
+    ids = [*model.processor.tokenizer(text, add_special_tokens=False)["input_ids"], 2]
+    forward, start = model.model.forward, []
+
+    @functools.wraps(forward)  # generate looks at what forward takes
+    def says(*args: Any, **inputs: Any) -> Any:
+        found = forward(*args, **inputs)
+        start.append(1)
+        found.logits[:] = -100.0
+        found.logits[..., ids[min(len(start) - 1, len(ids) - 1)]] = 100.0
+        return found
+
+    monkeypatch.setattr(model.model, "forward", says)
+
+
+THINKER = (
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}"
+)
+
+
+def thinker(folder: Path, **options: Any) -> ChatModel:
+    zoo.save("llava", folder)
+    text = (folder / "chat_template.jinja").read_text()
+    text = text.replace("assistant\n{% endif", "assistant\n" + THINKER + "{% endif")
+    (folder / "chat_template.jinja").write_text(text)
+    return opened(folder, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "answer", "thought", "reason"),
+    [
+        ("a red cat</think>yes", Generation(5, thinking_tokens=40), "yes", "a red cat", "stop"),
+        ("a red cat</think>yes, it is", Generation(5, thinking_tokens=40), "yes,", "a red cat", "length"),
+        ("a red cat that sits", Generation(5, thinking_tokens=10), "", "a red cat", "length"),
+    ],
+)
+def test_reasoning_has_a_budget_of_its_own(
+    text: str, how: Generation, answer: str, thought: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = thinker(tmp_path)
+    scripted(model, monkeypatch, text)
+    (found,) = model.generate([Request("r", (drawn(1), "Is it red?"))], how)
+    assert (found.text, found.reasoning, found.finish_reason) == (answer, thought, reason)
+
+
+def test_a_model_that_opens_its_reasoning_itself_is_read_alike(
+    checkpoint: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = opened(checkpoint("llava"))
+    scripted(model, monkeypatch, "<think>a cat that sits on a mat, and another one</think>no")
+    (found,) = model.generate([Request("r", (drawn(1), "Is it red?"))], Generation(8, thinking_tokens=80))
+    assert (found.text, found.reasoning) == ("no", "a cat that sits on a mat, and another one")
+
+
+def test_thinking_is_turned_off_and_on_by_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Request("r", (drawn(1), "Is it red?"), candidates=("yes", "no"))
+    on, off = thinker(tmp_path / "on", thinking="on"), thinker(tmp_path / "off", thinking="off")
+    assert on.preview(asked).sent.endswith("<think>\n")
+    assert off.preview(asked).sent.endswith("<think>\n\n</think>\n\n")
+    with pytest.raises(InputError, match=r"begins with reasoning.*--thinking off"):
+        next(on.loglikelihood([asked]))
+    (compared,) = off.loglikelihood([asked])
+    assert compared.loglikelihoods is not None
+
+
+def test_reasoning_that_was_cut_is_counted_apart() -> None:
+    from mmeval.scored import score_records
+    from mmeval.task import load_task
+    from mmeval.types import Record
+
+    def said(id: str, **facts: Any) -> Record:
+        return Record(id, ("yes",), category="color", groups={"image": id, "pair": id}, finish_reason="length", **facts)
+
+    records = [said("a", text="", reasoning="a cat", output_tokens=9), said("b", text="yes and", output_tokens=3)]
+    remarks = score_records(load_task("mme"), records).results()["remarks"]
+    assert any("1 of 2 answers were cut while the model was still reasoning" in remark for remark in remarks)
+    assert any("1 of 2 answers were cut at 3 tokens" in remark for remark in remarks)
+
+
+def test_doctor_says_what_a_checkpoint_needs(checkpoint: Find, tmp_path: Path) -> None:
+    from mmeval.models.doctor import of_model
+
+    lines, missing = of_model(str(checkpoint("qwen2_vl")))
+    assert missing == []
+    assert any("billion weights" in line for line in lines)
+    assert any("1,000 tokens" in line for line in lines)
+    zoo.save("llava", tmp_path)
+    without_template(tmp_path)
+    assert "no chat template" in of_model(str(tmp_path))[1][0]

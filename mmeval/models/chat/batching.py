@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from PIL import Image as PILImage
 
+from mmeval.engine.batching import batches
 from mmeval.engine.device import is_out_of_memory
-from mmeval.engine.transformer import batches
 from mmeval.types import Image, InputError, Request, Response
 
 WINDOW = 256
@@ -156,8 +156,8 @@ class Batcher:
 
     def _too_long(self, row: Row) -> str:
         return (
-            f"the prompt has {row.prompt.length:,} tokens and its answer {len(row.suffix) + row.room:,} at most, but the "
-            f"model reads {self.context:,} in all; shorten it, or show fewer or smaller pictures"
+            f"the prompt has {row.prompt.length:,} tokens and its answer {len(row.suffix) + row.room:,} at most, "
+            f"but the model reads {self.context:,} in all; shorten it, or show fewer or smaller pictures"
         )
 
     def _finished(

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConf
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
 from transformers.utils import logging
 
-from mmeval.engine.device import BATCH_TOKENS, DTYPES, pick_device
+from mmeval.engine.device import DTYPES, PORTIONS, pick_device
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.chat.processor import open_processor
@@ -46,7 +46,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     if not hasattr(model, "hf_device_map"):
         model.to(device)
     model.train(False)
-    budget = options.batch_tokens or BATCH_TOKENS[device.type]
+    budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
     return ChatModel(model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images)
 
 

@@ -15,7 +15,7 @@ MARK = "\ufdd0"
 
 
 def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
-    """Return the processor of a checkpoint; `hub` are `from_pretrained`'s revision, local_files_only, trust_remote_code.
+    """Return a checkpoint's processor; `hub` are `from_pretrained`'s revision, local_files_only, trust_remote_code.
 
     Without torchvision a processor that also takes videos is opened without its video part, and its pictures are made
     by Pillow and numpy. Raises InputError naming what is missing.

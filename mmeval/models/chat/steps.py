@@ -1,6 +1,6 @@
-"""What happens at each step of writing an answer: tokens are drawn, reasoning and answer each have their own length.
+"""What happens at each step of an answer: tokens are drawn, reasoning and answer each have their own length.
 
-Both are handed to transformers' `generate`, which stays greedy: what is drawn depends on the request, never on the batch.
+Both are handed to transformers' `generate`, which stays greedy: a draw depends on the request, never on the batch.
 """
 
 import hashlib
