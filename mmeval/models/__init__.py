@@ -43,9 +43,11 @@ class Adapter:
     """Fields of RunSpec, of those that not every model takes, that this one does."""
 
 
-SOME = ("system", "temperature", "top_p", "samples", "thinking", "thinking_tokens", "model_args", "quantize")
+SOME = (
+    *("system", "temperature", "top_p", "samples", "thinking", "thinking_tokens"),
+    *("model_args", "quantize", "trust_remote_code"),
+)
 """Fields of RunSpec that some adapters take; with the others a value that is not the default is refused."""
-SOME += ("trust_remote_code",)
 
 ADAPTERS = {
     "mmicl": Adapter(_IN_PROCESS, ("declaration", "mme-authors", "plain"), max_images=20),

@@ -58,7 +58,8 @@ def tokenizer(**tokens: str) -> PreTrainedTokenizerFast:
     own = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate([*SPECIAL, *alphabet])}, merges=[]))
     own.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     own.decoder = decoders.ByteLevel()
-    made = PreTrainedTokenizerFast(
+    kind: Any = PreTrainedTokenizerFast
+    made: PreTrainedTokenizerFast = kind(
         tokenizer_object=own, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
         **({"extra_special_tokens": tokens} if tokens else {}),
     )  # fmt: skip
@@ -282,7 +283,8 @@ def save(family: str, folder: Path) -> Path:
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         made, own = FAMILIES[family]()
-        model = transformers.AutoModelForImageTextToText.from_config(made)
+        kind: Any = transformers.AutoModelForImageTextToText
+        model = kind.from_config(made)
         with torch.no_grad():
             for name, weight in model.named_parameters():
                 if weight.abs().max() == 0 or "gate" in name or "mm_input_projection" in name:

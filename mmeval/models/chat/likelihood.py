@@ -58,7 +58,8 @@ def log_probabilities(model: Any, inputs: Inputs, longest: int) -> Tensor:
     keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
     more = {"logits_to_keep": longest + 1} if keeps else {}
     logits = model(**inputs, use_cache=False, **more).logits[:, -longest - 1 :]
-    return logits.float().log_softmax(-1)
+    found: Tensor = logits.float().log_softmax(-1)
+    return found
 
 
 def summed(found: Tensor, rows: Sequence[tuple[int, ...]], candidates: Sequence[Sequence[int]]) -> list[float]:

@@ -9,7 +9,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from mmeval.engine.device import DTYPES, PORTIONS, pick_device
 from mmeval.models import Checkpoint, ModelOptions
@@ -18,6 +18,9 @@ from mmeval.models.chat.processor import open_processor
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.types import InputError, nearest
 
+WEIGHTS: Any = AutoModelForImageTextToText
+bars: Any = transformers_logging
+"""As transformers annotates them, they could not be called."""
 OF_MODEL = {"attn": "attn_implementation", "device_map": "device_map"}
 """Keys of --model-args that are arguments of `from_pretrained`; the others are the image processor's."""
 
@@ -66,7 +69,7 @@ def read_arguments(text: str | None) -> dict[str, Any]:
 
 def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
     try:
-        config = AutoConfig.from_pretrained(source, **hub)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(source, **hub)
     except (OSError, ValueError, KeyError) as error:
         if "trust_remote_code" in str(error):
             raise InputError(
@@ -87,20 +90,18 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
 def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
     if of_model.get("device_map") and not util.find_spec("accelerate"):
         raise InputError("device_map needs the package accelerate; install it with: pip install accelerate")
-    shown = logging.is_progress_bar_enabled()
+    shown = bars.is_progress_bar_enabled()
     try:
         if hub["local_files_only"]:
-            logging.disable_progress_bar()  # it would run through what the command line shows
-        model, found = AutoModelForImageTextToText.from_pretrained(
-            source, dtype=dtype, output_loading_info=True, **of_model, **hub
-        )
+            bars.disable_progress_bar()  # it would run through what the command line shows
+        model, found = WEIGHTS.from_pretrained(source, dtype=dtype, output_loading_info=True, **of_model, **hub)
     except ImportError as error:
         raise InputError(f"{source}: the model needs a package that is not installed: {error}") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{source}: the weights cannot be loaded: {' '.join(str(error).split())[:300]}") from error
     finally:
         if shown:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
     if missing := sorted(found["missing_keys"]):  # transformers would fill them with random numbers
         raise InputError(f"{source}: {len(missing)} weights are missing, such as {missing[0]}; complete the checkpoint")
     return model
@@ -126,7 +127,6 @@ def _quantized(bits: str | None) -> dict[str, Any]:
         return {}
     if not util.find_spec("bitsandbytes"):
         raise InputError(f"--quantize {bits} needs the package bitsandbytes; install it with: pip install bitsandbytes")
-    from transformers import BitsAndBytesConfig
-
+    kind: Any = transformers.BitsAndBytesConfig
     key = "load_in_8bit" if bits == "8bit" else "load_in_4bit"
-    return {"quantization_config": BitsAndBytesConfig(**{key: True}), "device_map": "auto"}
+    return {"quantization_config": kind(**{key: True}), "device_map": "auto"}

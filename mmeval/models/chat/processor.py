@@ -1,6 +1,7 @@
 """Open a checkpoint's processor, without torchvision where it can be, so that a question's text stays text."""
 
 import re
+from collections.abc import Mapping
 from importlib import util
 from typing import Any
 
@@ -10,6 +11,8 @@ from transformers.processing_utils import ProcessorMixin
 
 from mmeval.types import InputError
 
+OPENER: Any = AutoProcessor
+"""As transformers annotates it, it could not be called."""
 MARK = "\ufdd0"
 """A noncharacter of Unicode, which no text may hold, put into what would be read as a special token."""
 
@@ -22,7 +25,7 @@ def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
     """
     try:
         if util.find_spec("torchvision") or hub.get("trust_remote_code"):
-            return AutoProcessor.from_pretrained(source, config=config, **hub)
+            return OPENER.from_pretrained(source, config=config, **hub)
         return _class_of(source, config, hub).from_pretrained(source, **hub)
     except ImportError as error:
         raise InputError(f"{source}: its processor needs a package that is not installed: {_first(error)}") from error
@@ -30,14 +33,15 @@ def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
         raise InputError(f"{source}: its processor cannot be opened: {_first(error)}") from error
 
 
-def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> type[ProcessorMixin]:
+def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:
     """Return the checkpoint's processor class, its video part left out. Raises InputError where it has none."""
     named = ProcessorMixin.get_processor_dict(source, **hub)[0] if _has(source, "processor_config.json", hub) else {}
     name = named.get("processor_class")
     if name is None:
-        from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+        from transformers.models.auto import processing_auto
 
-        name = PROCESSOR_MAPPING_NAMES.get(config.model_type)
+        names: Mapping[str, str] = vars(processing_auto)["PROCESSOR_MAPPING_NAMES"]
+        name = names.get(config.model_type)
     found = getattr(transformers, name, None) if name else None
     if found is None:
         raise InputError(f"{source}: transformers knows no processor for model type '{config.model_type}'")
@@ -45,13 +49,13 @@ def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> typ
 
 
 def _has(source: str, file: str, hub: dict[str, Any]) -> bool:
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     own = {key: value for key, value in hub.items() if key != "trust_remote_code"}
     return cached_file(source, file, **own, _raise_exceptions_for_missing_entries=False) is not None
 
 
-def without_video(processor: type[ProcessorMixin]) -> type[ProcessorMixin]:
+def without_video(processor: Any) -> Any:
     """Return a processor class that neither needs nor opens a video processor, all of which need torchvision."""
     names = processor.get_attributes()
     if "video_processor" not in names:
@@ -62,9 +66,9 @@ def without_video(processor: type[ProcessorMixin]) -> type[ProcessorMixin]:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs |= dict(zip(names, args, strict=False))
             kwargs.pop("video_processor", None)
-            super().__init__(**kwargs)
+            super().__init__(**kwargs)  # type: ignore[no-untyped-call]
 
-    class Stripped(processor, Base):  # type: ignore[misc, valid-type]
+    class Stripped(processor, Base):  # type: ignore[misc]
         @classmethod
         def get_attributes(cls) -> list[str]:
             return [*names[:place], *names[place + 1 :]]
