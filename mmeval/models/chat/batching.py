@@ -43,11 +43,11 @@ class Prompt:
     seconds: float = 0.0
     error: str | None = None
     found: dict[int, Any] = field(default_factory=dict)
-    """Row number -> its result."""
+    """PromptRow number -> its result."""
 
 
 @dataclass(frozen=True)
-class Row:
+class PromptRow:
     """One row of a batch."""
 
     prompt: Prompt
@@ -62,7 +62,7 @@ class Row:
 class Batch:
     """Rows with the tensors that the processor made of them, or the reason why there are none."""
 
-    rows: Sequence[Row]
+    rows: Sequence[PromptRow]
     inputs: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
 
@@ -80,7 +80,7 @@ class Batcher:
         self._per_picture = 256.0  # tokens of a picture: a running mean, so that batches are of about the right size
         self._told = False
 
-    def run(self, prepared: Iterable[Response | list[Row]], answer: Answer) -> Iterator[Response | Prompt]:
+    def run(self, prepared: Iterable[Response | list[PromptRow]], answer: Answer) -> Iterator[Response | Prompt]:
         """Yield every response that is an error from the start, and every prompt once all its rows are there."""
         with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor() as decoders:
             waiting: deque[Future[list[Batch]]] = deque()
@@ -94,7 +94,7 @@ class Batcher:
             while waiting:
                 yield from self._finished(waiting.popleft().result(), answer, pool, decoders)
 
-    def _planned(self, prepared: Iterable[Response | list[Row]]) -> Iterator[Response | list[Row]]:
+    def _planned(self, prepared: Iterable[Response | list[PromptRow]]) -> Iterator[Response | list[PromptRow]]:
         prepared = iter(prepared)
         while window := list(islice(prepared, WINDOW)):
             rows = []
@@ -103,17 +103,17 @@ class Batcher:
                     yield item
                 else:
                     rows += item
-            groups: dict[int, list[Row]] = {}
+            groups: dict[int, list[PromptRow]] = {}
             for row in rows:  # Mllama's numbers move where pictures are padded, and leave out layers where none is
                 groups.setdefault(len(row.prompt.pictures), []).append(row)
             for alike in groups.values():
                 for plan in batches([self._estimate(row) for row in alike], self.budget):
                     yield [alike[place] for place in plan]
 
-    def _estimate(self, row: Row) -> int:
+    def _estimate(self, row: PromptRow) -> int:
         return row.prompt.tokens + len(row.suffix) + round(self._per_picture * len(row.prompt.pictures))
 
-    def _made(self, rows: Sequence[Row], decoders: ThreadPoolExecutor) -> list[Batch]:
+    def _made(self, rows: Sequence[PromptRow], decoders: ThreadPoolExecutor) -> list[Batch]:
         """Make the tensors of rows; those whose pictures cannot be read come back as an error each."""
         wanted = {picture.digest: picture for row in rows for picture in row.prompt.pictures}
         pixels = dict(zip(wanted, decoders.map(_decoded, wanted.values()), strict=True))
@@ -126,7 +126,7 @@ class Batcher:
                 good.append(row)
         return bad + (self._processed(good, pixels) if good else [])
 
-    def _processed(self, rows: Sequence[Row], pixels: dict[str, Any]) -> list[Batch]:
+    def _processed(self, rows: Sequence[PromptRow], pixels: dict[str, Any]) -> list[Batch]:
         """Process rows together; where that fails, or is more than the budget, in halves."""
         pictures = [[pixels[picture.digest] for picture in row.prompt.pictures] for row in rows]
         texts = [row.prompt.text for row in rows]
@@ -151,10 +151,10 @@ class Batcher:
             return self._halves(rows, lambda half: self._processed(half, pixels))
         return [Batch(rows, inputs)]
 
-    def _fits(self, row: Row) -> bool:
+    def _fits(self, row: PromptRow) -> bool:
         return self.context is None or row.prompt.length + len(row.suffix) + row.room <= self.context
 
-    def _too_long(self, row: Row) -> str:
+    def _too_long(self, row: PromptRow) -> str:
         return (
             f"the prompt has {row.prompt.length:,} tokens and its answer {len(row.suffix) + row.room:,} at most, "
             f"but the model reads {self.context:,} in all; shorten it, or show fewer or smaller pictures"
@@ -203,7 +203,7 @@ class Batcher:
             self._told = True
 
     @staticmethod
-    def _halves(rows: Sequence[Row], do: Callable[[Sequence[Row]], list[Any]]) -> list[Any]:
+    def _halves(rows: Sequence[PromptRow], do: Callable[[Sequence[PromptRow]], list[Any]]) -> list[Any]:
         middle = len(rows) // 2
         return [*do(rows[:middle]), *do(rows[middle:])]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
-from mmeval.models.chat.batching import Batch, Batcher, Prompt, Row
+from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
 from mmeval.models.chat.likelihood import appended, log_probabilities, rows_of, summed
 from mmeval.models.chat.steps import Draw, Finite, Lengths, seed_of
 from mmeval.models.chat.template import ChatTemplate
@@ -48,11 +48,11 @@ class ChatModel:
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield answers as they come, greedy, of a beam search or drawn."""
 
-        def rows(request: Request) -> list[Row]:
+        def rows(request: Request) -> list[PromptRow]:
             prompt = self._prompt(request, generation.samples)
             thinking = generation.thinking_tokens if self.template.opened else 0
             room = generation.max_new_tokens + thinking
-            return [Row(prompt, number, room=room) for number in range(generation.samples)]
+            return [PromptRow(prompt, number, room=room) for number in range(generation.samples)]
 
         def answer(batch: Batch) -> list[Written]:
             return self._written(batch, generation)
@@ -71,10 +71,10 @@ class ChatModel:
                 "try --thinking off"
             )
 
-        def rows(request: Request) -> list[Row]:
+        def rows(request: Request) -> list[PromptRow]:
             suffixes = rows_of(self._candidates(request))
             prompt = self._prompt(request, len(suffixes))
-            return [Row(prompt, number, suffix, room=1) for number, suffix in enumerate(suffixes)]
+            return [PromptRow(prompt, number, suffix, room=1) for number, suffix in enumerate(suffixes)]
 
         for item in self.batcher.run(self._rows(requests, rows), self._compared):
             if isinstance(item, Response):
@@ -98,7 +98,7 @@ class ChatModel:
         def nothing(batch: Batch) -> list[None]:
             return [None] * len(batch.rows)
 
-        (done,) = self.batcher.run([[Row(prompt)]], nothing)
+        (done,) = self.batcher.run([[PromptRow(prompt)]], nothing)
         assert isinstance(done, Prompt)
         return self._respond(done, error=done.error)
 
@@ -117,8 +117,8 @@ class ChatModel:
         return found
 
     def _rows(
-        self, requests: Iterable[Request], rows: Callable[[Request], list[Row]]
-    ) -> Iterator[Response | list[Row]]:
+        self, requests: Iterable[Request], rows: Callable[[Request], list[PromptRow]]
+    ) -> Iterator[Response | list[PromptRow]]:
         for request in requests:
             try:
                 yield rows(request)
