@@ -18,7 +18,17 @@ from mmeval import controls, records
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
 from mmeval.files import read_ids
-from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, find_model, load_model, pick_context
+from mmeval.models import (
+    ADAPTERS,
+    Checkpoint,
+    ModelOptions,
+    catalogue,
+    check_options,
+    find_model,
+    load_model,
+    pick_context,
+    pixels,
+)
 from mmeval.provenance import libraries, provenance, versions
 from mmeval.records import Journal
 from mmeval.rendering import Preview, record, render
@@ -127,6 +137,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
+    check_options(checkpoint, vars(spec), vars(defaults(spec)))
     only = None if spec.only_ids is None else _only(Path(spec.only_ids))
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data), only_ids=only and only[0])
     if spec.control is not None:
@@ -140,7 +151,17 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         runs.check_removable(folder)
     filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
     assert filled.context is not None
-    options = ModelOptions(filled.context, filled.device, filled.dtype, filled.batch_tokens)
+    options = ModelOptions(
+        filled.context,
+        filled.device,
+        filled.dtype,
+        filled.batch_tokens,
+        system=filled.system,
+        thinking=filled.thinking,
+        model_args=filled.model_args,
+        quantize=filled.quantize,
+        trust_remote_code=filled.trust_remote_code,
+    )
     found = survey(task.samples(source), spec.limit)
     if only is not None:
         found = _of_these(found, only[1], spec.only_ids)
@@ -171,6 +192,8 @@ def ask(
         display.message(notice)
     model = (load or load_model)(plan.checkpoint, plan.options)
     check_pictures(model, plan.survey)
+    if plan.by_likelihood and not hasattr(model, "loglikelihood"):
+        raise InputError(f"{model.name} has no loglikelihood, which this task or --scoring asks for")
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
     about = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
@@ -371,7 +394,7 @@ def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]
     found: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
-        "engine": {"version": adapter.version, **libraries(adapter.packages)},
+        "engine": {"version": adapter.version, **libraries(adapter.packages), **pixels(checkpoint)},
     }
     if task.facts is not None:
         found["card"] = dict(task.facts)
@@ -459,10 +482,22 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
     if plan.by_likelihood:
         responses = model.loglikelihood(stream())
     else:
-        assert plan.spec.max_new_tokens is not None
-        responses = model.generate(stream(), Generation(plan.spec.max_new_tokens, plan.spec.beams))
+        responses = model.generate(stream(), _generation(plan.spec))
     for response in responses:
         yield record(*asked.pop(response.id), response, plan.survey.samples[response.id])
+
+
+def _generation(spec: RunSpec) -> Generation:
+    assert spec.max_new_tokens is not None
+    return Generation(
+        spec.max_new_tokens,
+        spec.beams,
+        temperature=spec.temperature,
+        top_p=spec.top_p,
+        samples=spec.samples,
+        thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
+        seed=spec.seed,
+    )
 
 
 def _of_sessions(run: Run) -> list[str]:
@@ -475,7 +510,7 @@ def _of_sessions(run: Run) -> list[str]:
 
 def _dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
     """`auto` is the dtype that the run in the folder began with; for a new run it follows the device."""
-    if spec.dtype != "auto" or checkpoint.adapter == "constant":
+    if spec.dtype != "auto" or "torch" not in ADAPTERS[checkpoint.adapter].packages:
         return spec.dtype
     if folder is not None and (folder / "run.json").exists():
         return runs.open_run(folder).spec.dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,10 +11,12 @@ from typing import Any
 from mmeval.data.sheets import CUT, LONGEST
 from mmeval.run import SCHEMA
 from mmeval.scoring.differences import differences, explain
-from mmeval.scoring.statistics import Statistic, estimate, parts
+from mmeval.scoring.statistics import Mean, Statistic, estimate, parts
 from mmeval.task import Task
-from mmeval.types import Record, Score
+from mmeval.types import Estimate, Record, Score
 
+CLUSTERS = ("video", "image", "pair", "question", "circular")
+"""Groups within which answers to several questions hang together, the widest first."""
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error")
 
 
@@ -55,6 +58,7 @@ class Scored:
             for name, statistics in measured.items()
         }
         pair = [self.scores[name] for name in self.task.scorers][:2]
+        drawn = passed(self.task, self.records, main)
         return {
             "schema": SCHEMA,
             "task": self.task.name,
@@ -64,7 +68,8 @@ class Scored:
             "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
             "counts": {"samples": len(self.records), **self._outcomes(main)},
             "differences": explain(differences(self.records, *pair)) if len(pair) == 2 else "",
-            "remarks": [*self._of_answers(), *self.task.remarks(self.records, self.scores[main])],
+            **({"passed": {name: asdict(one) for name, one in drawn.items()}} if drawn else {}),
+            "remarks": [*self._of_answers(), *_of_samples(drawn), *self.task.remarks(self.records, self.scores[main])],
         }
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
@@ -108,6 +113,13 @@ class Scored:
             found.append(f"{empty:,} of {total:,} answers are empty.")
         if cells := sum(len(record.text or "") == LONGEST for record in self.records):
             found.append(f"{cells:,} of {total:,} answers: each {CUT}.")
+        thinking = [record for record in cut if record.reasoning and not (record.text or "").strip()]
+        if thinking:
+            found.append(
+                f"{len(thinking):,} of {total:,} answers were cut while the model was still reasoning; "
+                "raise --thinking-tokens."
+            )
+            cut = [record for record in cut if record not in thinking]
         if cut:
             longest = max(record.output_tokens for record in cut)
             found.append(f"{len(cut):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens.")
@@ -127,5 +139,40 @@ def judge(task: Task, record: Record, scorer: str) -> Score:
     """Return the score of a record. An error counts as wrong, so that no number hides it; no target, no score."""
     if record.error is not None:
         return Score(0.0, "error")
-    score = task.scorers[scorer](record)
+    if len(record.samples) > 1:
+        score = _mean([task.scorers[scorer](replace(record, text=text, samples=())) for text in record.samples])
+    else:
+        score = task.scorers[scorer](record)
     return score if record.targets else replace(score, value=None, outcome="unscored")
+
+
+def _of_samples(drawn: Mapping[str, Estimate]) -> list[str]:
+    """Return what a reader must know where several answers were drawn to each question."""
+    told = [f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in drawn.items()]
+    return [f"Values are means over the answers drawn to each question; {', '.join(told)}."] if told else []
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    """Return the score of several answers to one question: the first, with the mean of their values."""
+    values = [score.value for score in scores if score.value is not None]
+    return replace(scores[0], value=sum(values) / len(values) if values else None)
+
+
+def passed(task: Task, records: Sequence[Record], scorer: str) -> dict[str, Estimate]:
+    """Return pass@k for 1, 2, 4, ... up to n: the chance that one of k answers, of the n that were drawn, is right.
+
+    The unbiased estimate of Chen et al. 2021 (arXiv 2107.03374), a mean over the questions that can be scored; an
+    error counts as no right answer. Empty where one answer was drawn.
+    """
+    n = max((len(record.samples) for record in records), default=0)
+    right: list[int] = []
+    clusters: list[str] = []
+    for record in (record for record in records if record.targets and n > 1):
+        judged = [task.scorers[scorer](replace(record, text=text, samples=())) for text in record.samples]
+        right.append(0 if record.error is not None else sum(score.outcome == "correct" for score in judged))
+        clusters.append(next((record.groups[key] for key in CLUSTERS if key in record.groups), record.id))
+    found = {}
+    for k in [1 << power for power in range(n.bit_length()) if right]:
+        values = [1 - math.comb(n - count, k) / math.comb(n, k) for count in right]
+        found[f"pass@{k}"] = estimate(Statistic(1.0, None, [((1.0, Mean(values, clusters)),)]))
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import ask, bias, compare, demo, results, run, train, watch
+from mmeval.cli import ask, bias, compare, demo, models, results, run, train, watch
 from mmeval.types import InputError, printable
 
 
@@ -115,18 +115,5 @@ def tasks(name: str | None) -> None:
         console.show_tasks([load_task(one) for one in TASKS], SUITES, LEFT_OUT)
 
 
-@main.command()
-def models() -> None:
-    """List the models by name.
-
-    \b
-    Example: mmeval models
-    """
-    from mmeval.models import catalogue
-    from mmeval.reporting import console
-
-    console.show_models(catalogue())
-
-
-for _command in (ask.ask, watch.watch, demo.demo, train.train, train.mic):
+for _command in (models.models, models.doctor, ask.ask, watch.watch, demo.demo, train.train, train.mic):
     main.add_command(_command)

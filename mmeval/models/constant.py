@@ -24,6 +24,9 @@ class Constant:
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the same likelihood for every candidate."""
         for request in requests:
+            if not request.candidates:
+                yield Response(request.id, error="there is nothing to compare; give at least one candidate")
+                continue
             yield replace(self.preview(request), loglikelihoods=(0.0,) * len(request.candidates))
 
     def preview(self, request: Request) -> Response:

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from mmeval import rendering
+from mmeval.reasoning import split
 from mmeval.scoring.readings import letters, short, yesno
-from mmeval.scoring.readings.answer import marked, plain, split
+from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import Record, Request, Response, Sample
 

@@ -1,0 +1,73 @@
+"""`mmeval models`, `mmeval models check`, `mmeval doctor`: which models there are, and whether one can be run."""
+
+import sys
+
+import click
+
+from mmeval.types import printable
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
+    """List the models by name; `models check` tries an adapter.
+
+    \b
+    Example: mmeval models
+             mmeval models check chat:my-checkpoint
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from mmeval.models import catalogue
+    from mmeval.reporting import console
+
+    console.show_models(catalogue())
+
+
+@models.command()
+@click.argument("model")
+@click.option("--context", help="How pictures are introduced.  [default: the adapter's first]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--dtype", default="float32", show_default=True, help="Others may answer otherwise in another batch.")
+@click.option("--trust-remote-code", is_flag=True, help="Run the Python code that the checkpoint brings.")
+def check(model: str, context: str | None, device: str, dtype: str, trust_remote_code: bool) -> None:
+    """Try whether a model keeps what every adapter owes; exit status 1 where it does not.
+
+    \b
+    Example: mmeval models check python:my_adapter:load
+    """
+    from mmeval.models import ModelOptions, find_model, load_model, pick_context
+    from mmeval.models.conformance import check as findings
+
+    checkpoint = find_model(model)
+    options = ModelOptions(
+        pick_context(checkpoint, context), device, dtype, trust_remote_code=trust_remote_code
+    )  # fmt: skip
+    broken = False
+    for one in findings(load_model(checkpoint, options)):
+        broken |= one.level == "broken"
+        click.echo(printable(f"{one.level:6}  {one.duty}" + (f": {one.detail}" if one.detail else "")))
+    sys.exit(1 if broken else 0)
+
+
+@click.command()
+@click.argument("model", required=False)
+def doctor(model: str | None) -> None:
+    """Say what is installed and what a model needs, packages and memory; nothing is loaded or downloaded.
+
+    Exit status 1 where something that it needs is missing.
+
+    \b
+    Example: mmeval doctor
+             mmeval doctor chat:my-checkpoint
+    """
+    from mmeval.models.doctor import of_machine, of_model
+
+    for line in of_machine():
+        click.echo(printable(line))
+    if model is None:
+        return
+    lines, missing = of_model(model)
+    for line in [*lines, *(f"missing: {one}" for one in missing)]:
+        click.echo(printable(line))
+    sys.exit(1 if missing else 0)

@@ -1,0 +1,147 @@
+"""What this machine has and what a checkpoint needs: packages and memory, told without loading it."""
+
+import json
+import math
+import os
+import sys
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+from mmeval.models import Checkpoint, find_model
+from mmeval.types import InputError
+
+PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "torchvision", "bitsandbytes", "av", "pillow")
+BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "F8_E4M3": 1, "F8_E5M2": 1}
+"""Bytes of a number by its name in the header of a safetensors file."""
+LARGEST_HEADER = 100 << 20
+"""What safetensors itself takes for the most that a header may be."""
+
+
+def of_machine() -> list[str]:
+    """Return lines on versions, processor cores and GPUs."""
+    lines = [f"Python {sys.version.split()[0]}, {os.cpu_count()} cores"]
+    lines += [f"{name} {_version(name) or 'is not installed'}" for name in PACKAGES]
+    if util.find_spec("torch") is None:
+        return lines
+    import torch
+
+    if not torch.cuda.is_available():
+        return [*lines, "no GPU that torch can use"]
+    for number in range(torch.cuda.device_count()):
+        facts = torch.cuda.get_device_properties(number)
+        lines.append(f"cuda:{number} {facts.name}, {_gib(facts.total_memory)}")
+    return lines
+
+
+def of_model(spec: str) -> tuple[list[str], list[str]]:
+    """Return lines on a model, and what it needs that is missing. Raises InputError for a model that is not found."""
+    checkpoint = find_model(spec)
+    lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, from {checkpoint.source or 'nowhere'}"]
+    if checkpoint.adapter in ("constant", "python"):
+        return lines, []
+    missing = [f"{name}; pip install 'mmeval-harness[hf]'" for name in ("torch", "transformers") if not _version(name)]
+    folder = _folder(checkpoint)
+    if folder is None:
+        return [*lines, "it is not on this machine; the first run downloads it"], missing
+    config = _json(folder / "config.json")
+    lines.append(f"model type {config.get('model_type')}")
+    if missing:
+        return lines, missing
+    if checkpoint.adapter == "chat":
+        missing += _missing(checkpoint, folder, config)
+    return lines + _memory(folder, config), missing
+
+
+def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> list[str]:
+    """Return what keeps a chat model's processor from being opened."""
+    if "auto_map" in config and not _known(config):
+        return ["trust: it brings Python code of its own; read it, then pass --trust-remote-code"]
+    from transformers import AutoConfig
+
+    from mmeval.models.chat.processor import open_processor
+    from mmeval.models.chat.template import ChatTemplate
+
+    try:
+        own = AutoConfig.from_pretrained(folder, local_files_only=True)
+        ChatTemplate(open_processor(str(folder), own, local_files_only=True), checkpoint.name)
+    except (InputError, OSError, ValueError) as error:
+        return [str(error)]
+    return []
+
+
+def _known(config: dict[str, Any]) -> bool:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as NAMES
+
+    return config.get("model_type") in NAMES
+
+
+def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
+    """Return lines on weights and on what each token of a prompt adds to the cache, in bfloat16."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        return ["no safetensors files, so its size is not told"]
+    numbers = size = 0
+    for file in files:
+        for name, count in _tensors(file):
+            numbers += count
+            size += count * BYTES.get(name, 4)
+    lines = [
+        f"{numbers / 1e9:.3g} billion weights, {_gib(size)} on the disk; in memory {_gib(numbers * 2)} in bfloat16, "
+        f"{_gib(numbers * 4)} in float32, {_gib(numbers)} in 8 bits, {_gib(numbers / 2)} in 4"
+    ]
+    text = config.get("text_config") or config
+    heads = text.get("num_key_value_heads") or text.get("num_attention_heads")
+    width = text.get("head_dim") or (text.get("hidden_size", 0) // max(1, text.get("num_attention_heads") or 1))
+    layers = text.get("num_hidden_layers")
+    if heads and width and layers:
+        each = 2 * 2 * layers * heads * width
+        lines.append(f"each 1,000 tokens of prompts and answers in a batch add {_gib(1000 * each)} in bfloat16 (cache)")
+    return lines
+
+
+def _tensors(file: Path) -> list[tuple[str, int]]:
+    """Return number format and count of each tensor, by the file's header alone. Raises InputError."""
+    try:
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            if length > LARGEST_HEADER:
+                raise ValueError("its header is too long")
+            header = json.loads(opened.read(length))
+        return [(one["dtype"], math.prod(one["shape"])) for name, one in header.items() if name != "__metadata__"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{file}: not a safetensors file that can be read ({error})") from error
+
+
+def _folder(checkpoint: Checkpoint) -> Path | None:
+    """Return where the checkpoint's files are; of a hub model, the snapshot in the cache, or None."""
+    if checkpoint.local:
+        return Path(checkpoint.source)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(checkpoint.source, revision=checkpoint.revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file}: not a model's configuration ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: not a model's configuration (a {type(found).__name__})")
+    return found
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.3g} GiB"

@@ -1,0 +1,360 @@
+"""Chat models of many families, as tiny random checkpoints: each must keep what its processor alone would do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image as PILImage
+
+from mmeval.models import ModelOptions, load_model
+from mmeval.models.chat.loading import load
+from mmeval.models.chat.model import ChatModel
+from mmeval.models.conformance import DUTIES, check
+from mmeval.types import Generation, Image, InputError, Ref, Request, Shot
+from tests.models import chat_zoo as zoo
+
+Find = Callable[[str], Path]
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # between transformers and numpy
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Find:
+    made: dict[str, Path] = {}
+
+    def find(family: str) -> Path:
+        if family not in made:
+            made[family] = zoo.save(family, tmp_path_factory.mktemp(family))
+        return made[family]
+
+    return find
+
+
+def opened(folder: Path, **options: Any) -> ChatModel:
+    model = load_model(f"chat:{folder}", ModelOptions(**{"context": "template", **options}))
+    assert isinstance(model, ChatModel)
+    return model
+
+
+def drawn(number: int, size: tuple[int, int] = (60, 40)) -> Image:
+    noise = torch.randint(0, 256, (size[1], size[0], 3), generator=torch.Generator().manual_seed(number))
+    return Image(PILImage.fromarray(noise.byte().numpy()), f"picture {number}")
+
+
+WHOLE = ("qwen2_vl", "llava", "paligemma")
+"""Families that are tried on every duty; what depends on the family is tried on all."""
+ESSENTIAL = [
+    "an answer is the same in any batch",
+    "a question that spells special tokens is text",
+    "likelihoods are one a candidate, in any batch",
+    "pictures and their order matter",
+]
+
+
+def test_zoo_families() -> None:
+    assert len(zoo.FAMILIES) >= 12
+
+
+@pytest.mark.parametrize("family", zoo.FAMILIES)
+def test_every_family_keeps_the_contract(family: str, checkpoint: Find) -> None:
+    model = opened(checkpoint(family))
+    findings = list(check(model, list(DUTIES) if family in WHOLE else ESSENTIAL))
+    assert [one for one in findings if one.level == "broken"] == []
+    notes = [one.detail for one in findings if one.level == "note"]
+    assert all("`images` are expected" in note for note in notes), notes  # PaliGemma takes no text alone
+
+    # what the processor and the model give by themselves, nothing of ours in between
+    asked = Request("two", ("First ", drawn(1), " then ", drawn(2), " which?"), candidates=("A", "no way"))
+    processor, own = model.processor, model.model
+    shown = [{"type": "image", "image": part.decode()} for part in asked.prompt if isinstance(part, Image)]
+    texts = [{"type": "text", "text": part} for part in asked.prompt if isinstance(part, str)]
+    content = [texts[0], shown[0], texts[1], shown[1], texts[2]]
+    inputs = processor.apply_chat_template(
+        [[{"role": "user", "content": content}]], add_generation_prompt=True, tokenize=True, return_dict=True,
+        return_tensors="pt", processor_kwargs={"padding": True},
+    )  # fmt: skip
+    inputs.pop("labels", None)
+    (scored,) = model.loglikelihood([asked])
+    assert scored.error is None and scored.input_tokens == inputs["input_ids"].shape[1]
+    assert scored.loglikelihoods == pytest.approx([forced(own, inputs, c) for c in ("A", "no way")], abs=1e-5)
+    (written,) = model.generate([asked], Generation(5))
+    plain = own.generate(**inputs, max_new_tokens=5, do_sample=False, pad_token_id=0)
+    expected = processor.tokenizer.decode(plain[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert written.text == expected.strip()
+
+
+def forced(model: Any, inputs: Any, candidate: str) -> float:
+    """Sum generation's own log-probabilities where it may write nothing but the candidate."""
+    ids = zoo.tokenizer()(candidate, add_special_tokens=False)["input_ids"]
+    start = inputs["input_ids"].shape[1]
+    found = model.generate(
+        **inputs, max_new_tokens=len(ids), do_sample=False, pad_token_id=0, output_logits=True,
+        return_dict_in_generate=True, prefix_allowed_tokens_fn=lambda _, so_far: [ids[len(so_far) - start]],
+    )  # fmt: skip
+    pairs = zip(found.logits, ids, strict=True)
+    return sum(float(step[0].float().log_softmax(-1)[token]) for step, token in pairs)
+
+
+@pytest.mark.parametrize("family", ["qwen2_vl", "llava", "internvl", "idefics3", "gemma3", "mllama"])
+def test_a_literal_special_token_is_read_as_its_letters(family: str, checkpoint: Find) -> None:
+    model = opened(checkpoint(family))
+    tokens = model.preview(Request("plain", (drawn(1), "is  it?"))).input_tokens
+    words = ("<image>", "<|image_pad|>", "<|image|>", "<start_of_image>", "<IMG_CONTEXT>", "<|im_end|>")
+    for word in words:
+        shown = model.preview(Request(word, (drawn(1), f"is {word} it?")))
+        assert shown.error is None
+        assert shown.input_tokens == tokens + len(word)  # each of its letters is a token
+        assert f"is {word} it?" in shown.sent
+
+
+def test_turns_and_names_of_pictures(checkpoint: Find) -> None:
+    folder = checkpoint("qwen2_vl")
+    shown = "<|vision_start|><|image_pad|><|vision_end|>"
+    shot = Shot((drawn(1), "Is it red?"), "no")
+    asked = Request("r", (drawn(2), "Is ", Ref(0), " red?"), shots=(shot,))
+    one = "<|im_start|>user\n{}Is it red?<|im_end|>\n<|im_start|>assistant\nno<|im_end|>\n"
+    two = "<|im_start|>user\n{}Is Image 2 red?<|im_end|>\n<|im_start|>assistant\n"
+    assert opened(folder).preview(asked).sent == one.format(shown) + two.format(shown)
+    numbered = opened(folder, context="numbered", system="Be brief.").preview(asked).sent
+    system = "<|im_start|>system\nBe brief.<|im_end|>\n"
+    assert numbered == system + one.format(f"Image 1: {shown}") + two.format(f"Image 2: {shown}")
+    alone = opened(folder, context="numbered").preview(Request("r", (drawn(1), "Is it red?"))).sent
+    assert "Image 1" not in alone  # one picture needs no number
+
+
+def test_more_pixels_are_more_tokens(checkpoint: Find) -> None:
+    folder, asked = checkpoint("qwen2_vl"), Request("r", (drawn(1, (300, 300)), "Is it red?"))
+    few, many = (opened(folder, model_args=f"max_pixels={n}").preview(asked).input_tokens for n in (3200, 12800))
+    assert many - few == 16 - 4  # of 28 x 28 pixels each
+
+
+def test_samples_are_drawn_alike_in_any_batch(checkpoint: Find) -> None:
+    model = opened(checkpoint("llava"))
+    asked = [Request(str(n), (drawn(n), "Is it red?")) for n in range(4)]
+    how = Generation(6, temperature=1.5, top_p=0.9, samples=3, seed=7)
+    together = {one.id: one.samples for one in model.generate(asked, how)}
+    assert together == {one.id: one.samples for request in asked for one in model.generate([request], how)}
+    assert all(len(set(samples)) == 3 for samples in together.values())
+    other = {one.id: one.samples for one in model.generate(asked, Generation(6, temperature=1.5, samples=3, seed=8))}
+    assert other != together
+
+
+def test_temperature_draws_what_the_scores_say() -> None:
+    from mmeval.models.chat.steps import Draw
+
+    scores = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
+    draw = Draw(range(4000), 1.0, 0.9, torch.device("cpu"))
+    drawn_tokens = draw(torch.zeros(4000, 1), scores.expand(4000, -1)).argmax(-1)
+    shares = torch.bincount(drawn_tokens, minlength=4) / 4000
+    assert shares.tolist() == pytest.approx([0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0], abs=0.03)
+
+
+def test_out_of_memory_lowers_the_budget_and_says_so_once(
+    checkpoint: Find, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = opened(checkpoint("llava"), batch_tokens=10_000)
+    expected = {one.id: one.text for one in model.generate(many(24), Generation(3))}
+    sizes: list[int] = []
+    generate = model.model.generate
+
+    def little_memory(**inputs: Any) -> Any:
+        sizes.append(len(inputs["input_ids"]))
+        if sizes[-1] > 5:
+            raise torch.OutOfMemoryError("no more")
+        return generate(**inputs)
+
+    monkeypatch.setattr(model.model, "generate", little_memory)
+    assert {one.id: one.text for one in model.generate(many(24), Generation(3))} == expected
+    first = len(sizes)
+    assert {one.id: one.text for one in model.generate(many(24), Generation(3))} == expected
+    assert max(sizes[first:]) <= 5  # what did not fit is not tried again
+    assert [record.message for record in caplog.records if "out of memory" in record.message] != []
+    assert sum("out of memory" in record.message for record in caplog.records) == 1
+
+
+def many(count: int) -> list[Request]:
+    return [Request(str(n), (drawn(n % 3), f"Is it {n}?")) for n in range(count)]
+
+
+def test_a_picture_that_is_too_long_for_the_context_is_an_error_of_its_own(checkpoint: Find) -> None:
+    model = opened(checkpoint("llava"))
+    asked = [Request("long", (drawn(1), "word " * 300)), Request("short", (drawn(1), "Is it red?"))]
+    found = {one.id: one for one in model.generate(asked, Generation(4))}
+    assert found["short"].error is None
+    assert "the model reads 1,024 in all; shorten it" in (found["long"].error or "")
+
+
+def without_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+def blind_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m['content'][-1]['text'] }}{% endfor %}")
+
+
+def userless_template(folder: Path) -> None:
+    text = (folder / "chat_template.jinja").read_text()
+    refusal = "{{ raise_exception('no system') if m['role'] == 'system' }}"
+    (folder / "chat_template.jinja").write_text(text.replace("<|im_start|>{{", refusal + "{{"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "options", "message"),
+    [
+        (without_template, {}, "the checkpoint has no chat template"),
+        (blind_template, {}, "its chat template takes no picture"),
+        (userless_template, {"system": "Be brief."}, "its chat template refuses the conversation: no system"),
+        (lambda folder: (folder / "model.safetensors").unlink(), {}, "the weights cannot be loaded"),
+        (None, {"thinking": "on"}, "its chat template cannot turn reasoning on"),
+        (None, {"model_args": "max_pixel=3"}, "--model-args has 'max_pixel'"),
+        (None, {"model_args": "attn"}, "write KEY=VALUE"),
+        (None, {"quantize": "4bit"}, "--quantize 4bit needs the package bitsandbytes"),
+        (None, {"context": "named"}, "no context 'named'"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    damage: Callable[[Path], None] | None, options: Any, message: str, tmp_path: Path
+) -> None:
+    zoo.save("llava", tmp_path)
+    if damage:
+        damage(tmp_path)
+    with pytest.raises(InputError, match=message):
+        opened(tmp_path, **options)
+
+
+def test_remote_code_is_not_run_unless_trusted(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModelForImageTextToText": "own.Model"}}'
+    )
+    (tmp_path / "own.py").write_text("raise SystemExit('this ran')")
+    with pytest.raises(InputError, match=r"asks to run Python code that it brings.*--trust-remote-code"):
+        load_model(str(tmp_path))
+
+
+def test_load_is_the_registered_function() -> None:
+    assert load.__module__ == "mmeval.models.chat.loading"
+
+
+def test_a_run_from_end_to_end_and_again(checkpoint: Find, tmp_path: Path) -> None:
+    from mmeval.models import find_model
+    from tests.evaluating import evaluate
+
+    folder = str(checkpoint("qwen2_vl"))
+    assert find_model(folder).adapter == "chat"
+    first = evaluate(folder, "mme", out=tmp_path / "run", limit=28)
+    assert first.identity["engine"]["pixels"] in ("pil", "torchvision")
+    assert all(record.error is None and "<|vision_start|>" in record.sent for record in first.records)
+    again = evaluate(folder, "mme", out=tmp_path / "again", limit=28, batch_tokens=200)
+    assert {r.id: r.text for r in again.records} == {r.id: r.text for r in first.records}
+
+
+def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> None:
+    from mmeval.scored import score_records
+    from mmeval.task import load_task
+    from mmeval.types import Record
+
+    said = [("yes", "no", "yes", "no"), ("no", "no", "no", "no")]
+    records = [Record(str(n), ("yes",), category="color", text=one[0], samples=one) for n, one in enumerate(said)]
+    records = [Record(**{**vars(one), "groups": {"image": one.id, "pair": one.id}}) for one in records]
+    scored = score_records(load_task("mme"), records)
+    assert [score.value for score in scored.scores["official"]] == [0.5, 0.0]
+    results = scored.results()
+    chances = {name: one["value"] for name, one in results["passed"].items()}
+    assert chances == pytest.approx({"pass@1": 0.25, "pass@2": (1 - 1 / 6) / 2, "pass@4": 0.5})
+    assert any("pass@4 0.500" in remark for remark in results["remarks"])
+
+
+def scripted(model: ChatModel, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let the model write a text whatever it is asked, through transformers' own loop."""
+    ids = [*model.processor.tokenizer(text, add_special_tokens=False)["input_ids"], 2]
+    forward, start = model.model.forward, []
+
+    @functools.wraps(forward)  # generate looks at what forward takes
+    def says(*args: Any, **inputs: Any) -> Any:
+        found = forward(*args, **inputs)
+        start.append(1)
+        found.logits[:] = -100.0
+        found.logits[..., ids[min(len(start) - 1, len(ids) - 1)]] = 100.0
+        return found
+
+    monkeypatch.setattr(model.model, "forward", says)
+
+
+THINKER = (
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}"
+)
+
+
+def thinker(folder: Path, **options: Any) -> ChatModel:
+    zoo.save("llava", folder)
+    text = (folder / "chat_template.jinja").read_text()
+    text = text.replace("assistant\n{% endif", "assistant\n" + THINKER + "{% endif")
+    (folder / "chat_template.jinja").write_text(text)
+    return opened(folder, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "answer", "thought", "reason"),
+    [
+        ("a red cat</think>yes", Generation(5, thinking_tokens=40), "yes", "a red cat", "stop"),
+        ("a red cat</think>yes, it is", Generation(5, thinking_tokens=40), "yes,", "a red cat", "length"),
+        ("a red cat that sits", Generation(5, thinking_tokens=10), "", "a red cat", "length"),
+    ],
+)
+def test_reasoning_has_a_budget_of_its_own(
+    text: str, how: Generation, answer: str, thought: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = thinker(tmp_path)
+    scripted(model, monkeypatch, text)
+    (found,) = model.generate([Request("r", (drawn(1), "Is it red?"))], how)
+    assert (found.text, found.reasoning, found.finish_reason) == (answer, thought, reason)
+
+
+def test_a_model_that_opens_its_reasoning_itself_is_read_alike(
+    checkpoint: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = opened(checkpoint("llava"))
+    scripted(model, monkeypatch, "<think>a cat that sits on a mat, and another one</think>no")
+    (found,) = model.generate([Request("r", (drawn(1), "Is it red?"))], Generation(8, thinking_tokens=80))
+    assert (found.text, found.reasoning) == ("no", "a cat that sits on a mat, and another one")
+
+
+def test_thinking_is_turned_off_and_on_by_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Request("r", (drawn(1), "Is it red?"), candidates=("yes", "no"))
+    on, off = thinker(tmp_path / "on", thinking="on"), thinker(tmp_path / "off", thinking="off")
+    assert on.preview(asked).sent.endswith("<think>\n")
+    assert off.preview(asked).sent.endswith("<think>\n\n</think>\n\n")
+    with pytest.raises(InputError, match=r"begins with reasoning.*--thinking off"):
+        next(on.loglikelihood([asked]))
+    (compared,) = off.loglikelihood([asked])
+    assert compared.loglikelihoods is not None
+
+
+def test_reasoning_that_was_cut_is_counted_apart() -> None:
+    from mmeval.scored import score_records
+    from mmeval.task import load_task
+    from mmeval.types import Record
+
+    def said(id: str, **facts: Any) -> Record:
+        return Record(id, ("yes",), category="color", groups={"image": id, "pair": id}, finish_reason="length", **facts)
+
+    records = [said("a", text="", reasoning="a cat", output_tokens=9), said("b", text="yes and", output_tokens=3)]
+    remarks = score_records(load_task("mme"), records).results()["remarks"]
+    assert any("1 of 2 answers were cut while the model was still reasoning" in remark for remark in remarks)
+    assert any("1 of 2 answers were cut at 3 tokens" in remark for remark in remarks)
+
+
+def test_doctor_says_what_a_checkpoint_needs(checkpoint: Find, tmp_path: Path) -> None:
+    from mmeval.models.doctor import of_model
+
+    lines, missing = of_model(str(checkpoint("qwen2_vl")))
+    assert missing == []
+    assert any("billion weights" in line for line in lines)
+    assert any("1,000 tokens" in line for line in lines)
+    zoo.save("llava", tmp_path)
+    without_template(tmp_path)
+    assert "no chat template" in of_model(str(tmp_path))[1][0]

@@ -1,0 +1,89 @@
+"""A user's adapter in one file: the worked example of docs/adapters.md, and what can be wrong with one."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mmeval.cli import main
+from mmeval.models import find_model, load_model
+from mmeval.models.conformance import check
+from mmeval.types import InputError
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "adapters.md"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setitem(sys.modules, "middle", None)
+    del sys.modules["middle"]
+    return tmp_path
+
+
+def test_the_worked_example_runs_and_keeps_the_contract(here: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
+    (here / "middle.py").write_text(code)
+    findings = list(check(load_model("python:middle:load")))
+    assert [one for one in findings if one.level == "broken"] == []
+    assert any("no loglikelihood" in one.detail for one in findings)
+    ran = CliRunner().invoke(
+        main, ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "30", "--out", "run", "--json"]
+    )
+    assert ran.exit_code == 0, ran.output
+    assert '"answered": 30' in ran.output or '"answered"' in ran.output
+    refused = CliRunner().invoke(
+        main, ["run", "--task", "mmbench", "--model", "python:middle:load", "--scoring", "likelihood", "--out", "other"]
+    )
+    assert refused.exit_code == 2
+    assert "has no loglikelihood" in refused.output
+
+
+def test_another_file_is_another_model(here: Path) -> None:
+    (here / "middle.py").write_text("def load(options): return None")
+    first = find_model("python:middle:load").digest
+    (here / "middle.py").write_text("def load(options): return 1")
+    assert find_model("python:middle:load").digest != first
+
+
+@pytest.mark.parametrize(
+    ("code", "spec", "message"),
+    [
+        ("", "middle", "names no function; write python:package.module:function"),
+        ("", "nowhere:load", "no module 'nowhere'"),
+        ("def lead(options): ...", "middle:load", "no function 'load', did you mean 'lead'"),
+        ("import not_there", "middle:load", "cannot be imported"),
+        ("def load(options): return 1", "middle:load", "returns has no name, max_images, generate, preview"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(here: Path, code: str, spec: str, message: str) -> None:
+    (here / "middle.py").write_text(code)
+    with pytest.raises(InputError, match=message):
+        load_model(f"python:{spec}")
+
+
+def test_a_model_that_breaks_its_duties_is_told(here: Path) -> None:
+    (here / "middle.py").write_text(
+        "from mmeval.types import Response\n"
+        "class Bad:\n"
+        "    name, max_images = 'bad', None\n"
+        "    def preview(self, request): return Response(request.id)\n"
+        "    def generate(self, requests, generation):\n"
+        "        for request in list(requests)[:1]: yield Response(request.id, text='x' * len(str(request)))\n"
+        "def load(options): return Bad()\n"
+    )
+    told = CliRunner().invoke(main, ["models", "check", "python:middle:load"])
+    assert told.exit_code == 1
+    assert "broken  each request is answered once" in told.output
+    assert "reads more than 2,048 requests" in told.output
+
+
+def test_options_that_an_adapter_does_not_take_are_refused() -> None:
+    told = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "constant", "--temperature", "0.5"])
+    assert told.exit_code == 2
+    assert "the adapter 'constant' takes no --temperature" in told.output
