@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmeval import reuse
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
@@ -135,17 +136,27 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
-    model = (load or load_model)(plan.checkpoint, plan.options)
-    check_pictures(model, plan.survey)
+    missing = set(plan.survey.ids) if run is None else _missing(plan, run, keep_errors)
+    reused = [] if fresh else _reused(plan, missing, display)
+    model = None
+    if len(reused) < len(missing):
+        model = (load or load_model)(plan.checkpoint, plan.options)
+        check_pictures(model, plan.survey)
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
     run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
-    run.note(provenance(plan.spec), data_digest=plan.survey.digest, pictures=dict(plan.survey.pictures))
+    session = provenance(plan.spec) | ({"reused": len(reused)} if reused else {})
+    run.note(session, data_digest=plan.survey.digest, pictures=dict(plan.survey.pictures))
     _seed(plan.spec.seed)
     with run.journal() as journal:
         wanted = _missing(plan, run, keep_errors)
         _announce(plan, run, wanted, display)
-        _ask(plan, model, run, journal, wanted, display)
+        for answer in reused:
+            if answer.id in wanted:  # no other process has answered it meanwhile
+                journal.append(answer)
+                wanted.remove(answer.id)
+        if model is not None:
+            _ask(plan, model, run, journal, wanted, display)
     return run
 
 
@@ -290,6 +301,31 @@ def _missing(plan: Plan, run: Run, keep_errors: bool) -> set[str]:
     return set(plan.survey.ids) - held
 
 
+def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
+    """Return records of those samples whose requests earlier runs under `reports/` have answered, and say so.
+
+    Turns of a question that are asked one after the other are not looked up: they depend on each other.
+    """
+    if plan.spec.no_cache or plan.spec.early_stop:
+        return []
+    known = reuse.earlier(REPORTS, plan.identity, plan.folder, display.message)
+    if not known:
+        return []
+    found, folders = [], set()
+    samples = (sample for sample in plan.task.samples(plan.source) if sample.id in wanted)
+    for sample, request in plan.requests(samples):
+        if (held := known.get(reuse.digest(request))) is not None:
+            old, folder = held
+            found.append(record(sample, request, reuse.response(sample.id, old), plan.survey.samples[sample.id]))
+            folders.add(folder)
+    if found:
+        display.message(
+            f"reusing {len(found):,} answers of {', '.join(sorted(folders))}: the same requests of the same model; "
+            "--no-cache asks them again"
+        )
+    return found
+
+
 def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
     """Say what is asked again, and why."""
     held = {one.id: one for one in run.records if one.id in wanted}
@@ -350,10 +386,14 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
 
 def _of_sessions(run: Run) -> list[str]:
     """Return what a reader must know of where the answers came from."""
+    reused = sum(session.get("reused", 0) for session in run.sessions)
     found = versions(run.sessions)
-    if len(found) < 2:
-        return []
-    return [f"The answers come from {len(found)} versions of the program: {'; '.join(found)}."]
+    remarks = []
+    if reused:
+        remarks.append(f"{reused:,} answers were reused from earlier runs that asked the same of the same model.")
+    if len(found) > 1:
+        remarks.append(f"The answers come from {len(found)} versions of the program: {'; '.join(found)}.")
+    return remarks
 
 
 def _dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:

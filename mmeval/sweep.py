@@ -19,13 +19,18 @@ def evaluate_all(
     fresh: bool = False,
     keep_errors: bool = False,
     display: Display | None = None,
+    failed: list[str] | None = None,
 ) -> list[Run]:
-    """Evaluate each spec as `evaluate` does; with several, the runs' folders lie under `out`.
+    """Evaluate each spec as `evaluate` does, model by model; with several, the runs' folders lie under `out`.
+
+    With a list of `failed`, what is wrong with one of several is added to it, a sentence each, and the others go on.
 
     Raises InputError for a folder that holds a run itself, and for several seeds of a task that draws nothing by its
     seed: a spread of zero would say nothing.
     """
     display, loader = display or Display(), _Loader()
+    models = list(dict.fromkeys(spec.model for spec in specs))
+    specs = sorted(specs, key=lambda spec: models.index(spec.model))  # each model is loaded once
     if len(specs) == 1:
         return [evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)]
     _check_seeds(specs)
@@ -35,7 +40,15 @@ def evaluate_all(
     for number, spec in enumerate(specs, start=1):
         display.message(f"{spec.task} with {spec.model}, seed {spec.seed}: run {number} of {len(specs)}")
         folder = None if out is None else out / _name(spec, specs)
-        finished.append(evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader))
+        try:
+            run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
+        except InputError as error:
+            if failed is None:
+                raise
+            failed.append(f"{spec.task} with {spec.model}: {error}")
+            display.message(f"not run: {failed[-1]}")
+            continue
+        finished.append(run)
     return finished
 
 

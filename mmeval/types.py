@@ -273,6 +273,8 @@ class Record(_Said):
     """Digests of the pictures."""
     digest: str = ""
     """The first 16 hex digits of the SHA-256 over the whole sample: an answer to another sample is not one to it."""
+    request: str = ""
+    """The SHA-256 over what was asked, as 64 hex digits: the same request of the same model need not be asked again."""
 
 
 @dataclass(frozen=True)

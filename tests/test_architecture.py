@@ -37,7 +37,8 @@ MAY = {
     "mic": {"yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"},
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "data", "mmicl", "engine"},
-    "rendering": {"types", "task", "scoring"},
+    "reuse": {"types", "run"},
+    "rendering": {"types", "task", "scoring", "reuse"},
     "scored": {"types", "task", "run", "scoring", "data"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
     "gate": {"types", "comparison"},
@@ -47,7 +48,7 @@ MAY = {
     },
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
-        *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
+        *("survey", "rendering", "reuse", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),
@@ -108,7 +109,7 @@ def test_every_package_is_listed_in_setup_cfg() -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
-        "for verb in ([], ['run'], ['score'], ['report'], ['compare'], ['submit'], ['tasks'], ['models']):\n"
+        "for verb in ([], ['run'], ['score'], ['report'], ['compare'], ['sweep'], ['submit'], ['tasks'], ['models']):\n"
         "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
         "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"
