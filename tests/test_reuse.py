@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -46,7 +47,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(limit: int, model: str = "constant", **values: object) -> tuple[Run, Counting, Collected]:
+def run(limit: int, model: str = "constant", **values: Any) -> tuple[Run, Counting, Collected]:
     counting, display = Counting(), Collected()
     return evaluate(model, "mme", limit=limit, load=counting, display=display, **values), counting, display
 
@@ -75,9 +76,9 @@ def test_where_all_is_there_the_model_is_not_loaded_and_scores_are_the_same() ->
 @pytest.mark.parametrize(
     "change", [{"model": "constant:no"}, {"no_cache": True}, {"fresh": True}, {"max_new_tokens": 9}]
 )
-def test_another_model_or_setting_asks_anew(change: dict[str, object]) -> None:
+def test_another_model_or_setting_asks_anew(change: dict[str, Any]) -> None:
     run(28)
-    _, counting, display = run(56, **change)  # type: ignore[arg-type]
+    _, counting, display = run(56, **change)
     assert counting.asked == 56
     assert not any("reusing" in message for message in display.messages)
 
