@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -68,6 +68,9 @@ bench: .venv/installed  ## measure: batched against one by one, on the embedded 
 
 bench-score: .venv/installed  ## measure: scoring 24,588 rows of MMBench
 	@$(BIN)/python -m benchmarks.scoring
+
+bench-coverage: .venv/installed  ## measure: how often 95% intervals hold the truth; RESULTS=a folder of MME results
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(RESULTS)
 
 torture: .venv/installed-dev  ## kill runs, builds and trainings at chosen instants, fill the disk; nothing may be lost
 	@MMEVAL_KILLS=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k 'not fault' --durations=0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmeval import controls, records
+from mmeval import controls, records, reuse
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
 from mmeval.files import read_ids
@@ -190,10 +190,14 @@ def ask(
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
-    model = (load or load_model)(plan.checkpoint, plan.options)
-    check_pictures(model, plan.survey)
-    if plan.by_likelihood and not hasattr(model, "loglikelihood"):
-        raise InputError(f"{model.name} has no loglikelihood, which this task or --scoring asks for")
+    missing = _missing(plan, run, keep_errors, share)
+    reused = [] if fresh else _reused(plan, missing, display)
+    model = None
+    if len(reused) < len(missing):
+        model = (load or load_model)(plan.checkpoint, plan.options)
+        check_pictures(model, plan.survey)
+        if plan.by_likelihood and not hasattr(model, "loglikelihood"):
+            raise InputError(f"{model.name} has no loglikelihood, which this task or --scoring asks for")
     if fresh:  # only now: a model that does not load changes nothing
         runs.remove(plan.folder)
     about = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
@@ -202,12 +206,17 @@ def ask(
     plan.folder.mkdir(parents=True, exist_ok=True)
     with runs.held(plan.folder, share):
         run = runs.create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
-        run.note(provenance(plan.spec), **about)
+        run.note(provenance(plan.spec) | ({"reused": len(reused)} if reused else {}), **about)
     _seed(plan.spec.seed)
     with run.journal(share) as journal:
         wanted = _missing(plan, run, keep_errors, share)
         _announce(plan, run, wanted, display)
-        _ask(plan, model, run, journal, wanted, display, share)
+        for answer in reused:
+            if answer.id in wanted:  # no other process has answered it meanwhile
+                journal.append(answer)
+                wanted.remove(answer.id)
+        if model is not None:
+            _ask(plan, model, run, journal, wanted, display, share)
     return run
 
 
@@ -408,14 +417,40 @@ def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]
     return found
 
 
-def _missing(plan: Plan, run: Run, keep_errors: bool, share: Share) -> set[str]:
+def _missing(plan: Plan, run: Run | None, keep_errors: bool, share: Share) -> set[str]:
     """Return the ids of a share that have no answer, an error, or one to what the sample was before it changed."""
     held = {
         one.id
-        for one in run.records
+        for one in (run.records if run is not None else ())
         if (one.error is None or keep_errors) and one.digest == plan.survey.samples.get(one.id)
     }
     return {id for id in plan.survey.ids if share.has(plan.survey.groups[id])} - held
+
+
+def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
+    """Return records of those samples whose requests earlier runs under `reports/` have answered, and say so.
+
+    Turns of a question that are asked one after the other are not looked up, since they depend on each other, nor are
+    answers that are drawn.
+    """
+    if plan.spec.no_cache or plan.spec.early_stop or plan.spec.temperature:
+        return []
+    known = reuse.earlier(REPORTS, plan.identity, plan.folder, display.message)
+    if not known:
+        return []
+    found, folders = [], set()
+    samples = (sample for sample in plan.task.samples(plan.source) if sample.id in wanted)
+    for sample, request in plan.requests(samples):
+        if (held := known.get(reuse.digest(request))) is not None:
+            old, folder = held
+            found.append(record(sample, request, reuse.response(sample.id, old), plan.survey.samples[sample.id]))
+            folders.add(folder)
+    if found:
+        display.message(
+            f"reusing {len(found):,} answers of {', '.join(sorted(folders))}: the same requests of the same model; "
+            "--no-cache asks them again"
+        )
+    return found
 
 
 def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
@@ -502,10 +537,14 @@ def _generation(spec: RunSpec) -> Generation:
 
 def _of_sessions(run: Run) -> list[str]:
     """Return what a reader must know of where the answers came from."""
+    reused = sum(session.get("reused", 0) for session in run.sessions)
     found = versions(run.sessions)
-    if len(found) < 2:
-        return []
-    return [f"The answers come from {len(found)} versions of the program: {'; '.join(found)}."]
+    remarks = []
+    if reused:
+        remarks.append(f"{reused:,} answers were reused from earlier runs that asked the same of the same model.")
+    if len(found) > 1:
+        remarks.append(f"The answers come from {len(found)} versions of the program: {'; '.join(found)}.")
+    return remarks
 
 
 def _dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from mmeval import reuse
 from mmeval.controls.mentions import RELEVANT, relevant
 from mmeval.reasoning import split
 from mmeval.task import Task
@@ -61,6 +62,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),
         digest=digest,
+        request=reuse.digest(request),
         text=response.text,
         loglikelihoods=likelihoods,
         error=error,

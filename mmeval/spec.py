@@ -110,6 +110,7 @@ class RunSpec:
         "auto", "auto: bfloat16 on a GPU, float32 on a CPU.", choices=("auto", "float32", "bfloat16", "float16")
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, ...", identifies=False)
+    no_cache: bool = option(False, "Ask what earlier runs under reports/ have answered, too.", identifies=False)
     batch_tokens: int | None = option(
         None, "Padded prompt tokens in a batch.  [default: 2048 on a CPU, 16384 on a GPU]", identifies=False, minimum=1
     )

@@ -21,8 +21,11 @@ def evaluate_all(
     keep_errors: bool = False,
     display: Display | None = None,
     controls: Sequence[str] = (),
+    failed: list[str] | None = None,
 ) -> list[Run]:
-    """Evaluate each spec as `evaluate` does; with several, the runs' folders lie under `out`.
+    """Evaluate each spec as `evaluate` does, model by model; with several, the runs' folders lie under `out`.
+
+    With a list of `failed`, what is wrong with one of several is added to it, a sentence each, and the others go on.
 
     Each run is then asked again under the `controls`, in the folder `controls` of its own.
 
@@ -30,8 +33,11 @@ def evaluate_all(
     seed: a spread of zero would say nothing.
     """
     display, loader = display or Display(), _Loader()
-    for spec in specs:
-        expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
+    if controls and failed is None:
+        for spec in specs:
+            expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
+    models = list(dict.fromkeys(spec.model for spec in specs))
+    specs = sorted(specs, key=lambda spec: models.index(spec.model))  # each model is loaded once
     if len(specs) == 1:
         run = evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
         under_controls(run, specs[0], controls, keep_errors=keep_errors, display=display, load=loader)
@@ -43,8 +49,15 @@ def evaluate_all(
     for number, spec in enumerate(specs, start=1):
         display.message(f"{spec.task} with {spec.model}, seed {spec.seed}: run {number} of {len(specs)}")
         folder = None if out is None else out / _name(spec, specs)
-        run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
-        under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
+        try:
+            run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
+            under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
+        except InputError as error:
+            if failed is None:
+                raise
+            failed.append(f"{spec.task} with {spec.model}: {error}")
+            display.message(f"not run: {failed[-1]}")
+            continue
         finished.append(run)
     return finished
 

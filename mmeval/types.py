@@ -287,6 +287,8 @@ class Record(_Said):
     """The first 16 hex digits of the SHA-256 over the whole sample: an answer to another sample is not one to it."""
     attempt: int = 0
     """How often the question was asked before by another process: of several records the last attempt's counts."""
+    request: str = ""
+    """The SHA-256 over what was asked, as 64 hex digits: the same request of the same model need not be asked again."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ MAY = {
     "engine": {"types", "mmicl", "models"},
     "models": {"yaml_file", "types", "files", "reasoning", "data", "mmicl", "engine"},
     "controls": {"types", "scoring", "embedded"},
-    "rendering": {"types", "reasoning", "task", "scoring", "controls"},
+    "reuse": {"types", "run"},
+    "rendering": {"types", "reasoning", "task", "scoring", "controls", "reuse"},
     "scored": {"types", "task", "run", "scoring", "data"},
     "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
@@ -51,7 +52,7 @@ MAY = {
     },
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance", "controls", "files"),
-        *("survey", "share", "rendering", "records", "run", "scored", "scoring", "reporting"),
+        *("survey", "share", "rendering", "reuse", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),
@@ -113,8 +114,8 @@ def test_every_package_is_listed_in_setup_cfg() -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
-        "for verb in ([], ['run'], ['score'], ['report'], ['bias'], ['compare'], ['submit'], ['tasks'], ['models']):\n"
-        "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
+        "for verb in ('', 'run', 'sweep', 'score', 'report', 'bias', 'compare', 'submit', 'tasks', 'models'):\n"
+        "    assert CliRunner().invoke(main, [*verb.split(), '--help']).exit_code == 0, verb\n"
         "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"
     )

@@ -91,7 +91,7 @@ def main() -> None:
     """
 
 
-for _command in (run.run, results.score, results.report, compare.compare, bias.bias, results.submit):
+for _command in (run.run, run.sweep, results.score, results.report, compare.compare, bias.bias, results.submit):
     main.add_command(_command)
 
 

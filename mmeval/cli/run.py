@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mmeval.cli.options import given, spec_options
+from mmeval.cli.options import SEVERAL, given, spec_options
 from mmeval.spec import RunSpec, grid, several
 from mmeval.types import Display, InputError
 
@@ -63,7 +63,7 @@ def run(
         finished = evaluate_all(specs, out=out, display=display, **how)
     if not all(one.up_to_date for one in finished):
         return  # another process, the last to finish, scores and shows them
-    _show(finished, as_json)
+    _show(finished, as_json, out)
     if bias:
         from mmeval.cli.bias import of_run
 
@@ -79,7 +79,7 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
         from mmeval.yaml_file import read
 
         values = dict(read(config))
-    values |= flags
+    values |= {name: _listed(value) if name in SEVERAL else value for name, value in flags.items()}
     if seeds is not None:
         if "seed" in flags:
             raise InputError("--seed is for one run and --seeds for several; remove one of them")
@@ -92,7 +92,14 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
     return grid(values, str(config) if config else "", RunSpec), names
 
 
-def _show(finished: list[Any], as_json: bool) -> None:
+def _listed(value: Any) -> Any:
+    """Return the names of a list with commas; a value with a comma that is a file or folder is one name."""
+    given = value if isinstance(value, list) else [value]
+    parts = [part for one in given for part in ([one] if Path(one).exists() else one.split(","))]
+    return [part.strip() for part in parts if part.strip()] if len(parts) > 1 else value
+
+
+def _show(finished: list[Any], as_json: bool, out: Path | None = None) -> None:
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
 
@@ -104,8 +111,45 @@ def _show(finished: list[Any], as_json: bool) -> None:
         summaries = [spread.summary(group) for group in spreads] or [one.results for one in finished]
         click.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=1))
         return
-    for one in finished if not spreads else []:
+    for one in finished if not spreads and len(finished) == 1 else []:
         console.show_run(run_report.table_of_run(one), run_report.written(one))
     for group in spreads:
         spread.show(spread.summary(group), console.console())
-        console.show_paths([one.folder / "report.html" for one in group])
+    if len(finished) > 1:
+        console.show_paths([one.folder / "report.html" for one in finished])
+    if len(groups) > 1 and not spreads:
+        from mmeval.evaluation import REPORTS
+        from mmeval.reporting import matrix
+
+        made = matrix.matrix(finished)
+        matrix.show(made, console.console())
+        console.show_paths(matrix.write(made, out or REPORTS / "sweep"))
+
+
+@click.command()
+@click.argument("file", metavar="GRID.yaml", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs and their table.  [default: reports]")
+@click.option("--fresh", is_flag=True, help="Delete the runs in their folders and start over.")
+@click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error.")
+def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
+    """Evaluate every combination of a file's lists, each model loaded once; ends in a table of models by tasks.
+
+    A run that cannot be made is told, and the others go on. The same command goes on where it was stopped.
+
+    \b
+    Example: mmeval sweep grid.yaml, with `task: [mme, mmbench]` and `model: [a, b]` in the file
+    """
+    from mmeval.reporting import console
+    from mmeval.sweep import evaluate_all
+
+    (specs, controls), failed = _specs(file, None, {}), list[str]()
+    how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
+    with console.display() as display:
+        finished = evaluate_all(specs, out=out, display=display, failed=failed, **how)
+    if not all(one.up_to_date for one in finished):
+        return  # another process, the last to finish, scores and shows them
+    if finished:
+        _show(finished, False, out)
+    for sentence in failed:
+        console.say(f"not run: {sentence}", "red")
+    sys.exit(0 if not failed and all(one.complete for one in finished) else 1)

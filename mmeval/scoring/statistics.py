@@ -154,7 +154,7 @@ def _sum(spreads: Sequence[_Spread]) -> _Spread:
     clusters = 1 / sum(share**2 / one.clusters for share, one in zip(shares, spreads, strict=True))
     n = 1 / sum(share**2 / one.n for share, one in zip(shares, spreads, strict=True))
     variance, least = sum(variances), min(one.clusters for one in spreads) - 1
-    freedom = least
+    freedom = sum(one.clusters - 1 for one in spreads) if least > 0 else 0.0
     if least > 0 and variance > 0:
         own = sum(v**2 / (one.clusters - 1) for v, one in zip(variances, spreads, strict=True))
         freedom = max(variance**2 / own, least)

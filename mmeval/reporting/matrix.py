@@ -1,0 +1,109 @@
+"""Runs of several models on several tasks as one table: a row a model, a column a headline number."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from mmeval.files import write_text
+from mmeval.reporting import dotplot, run_report
+from mmeval.reporting.chart import Chart, Series, estimates, interval, number
+from mmeval.reporting.latex import tabular
+from mmeval.reporting.table import clean, escape, grid, inert
+from mmeval.run import Run
+from mmeval.types import Estimate
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Numbers by model and column, and what a reader must know of the runs."""
+
+    columns: Mapping[str, Mapping[str, Estimate]]
+    """A column's title -> model -> its number."""
+    marks: tuple[str, ...]
+
+    @property
+    def models(self) -> list[str]:
+        """The models, in the order in which columns bring them."""
+        return list(dict.fromkeys(model for column in self.columns.values() for model in column))
+
+
+def matrix(runs: Sequence[Run]) -> Matrix:
+    """Put the headline numbers of runs into one table; runs that differ in more than task and model are rows apart."""
+    columns: dict[str, dict[str, Estimate]] = {}
+    taken: dict[tuple[str, str], int] = {}
+    marks: dict[str, None] = {}
+    for run in runs:
+        task, found = run_report.task_of_run(run), estimates(run.results)
+        key = (run.spec.task, run.spec.model)
+        taken[key] = taken.get(key, 0) + 1
+        model = run.spec.model if taken[key] == 1 else f"{run.spec.model} ({taken[key]})"
+        for name, label in (task.totals or task.axes).items():
+            columns.setdefault(f"{task.title}, {label}", {})[model] = found[name]
+        marks |= dict.fromkeys(f"{task.title}, {model}: {mark}" for mark in run.marks)
+    return Matrix(columns, tuple(marks))
+
+
+def show(made: Matrix, console: Console) -> None:
+    """Print the table: a row a number and a column a model where the models are fewer, else the other way round."""
+    header, rows = _across(made) if len(made.models) > len(made.columns) else _down(made)
+    console.print(grid(header, [(rows, "")]))
+    for mark in made.marks:
+        console.print(Text(clean(mark), style="yellow"))
+
+
+def write(made: Matrix, folder: Path) -> list[Path]:
+    """Write scores.md, .csv, .tex and a dot plot of each column, the models as its rows; returns the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    header, rows = _across(made)
+    cells = [list(map(escape, row)) for row in (header, *rows)]
+    cells.insert(1, [":--", *["--:"] * (len(header) - 1)])
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    texts = {
+        "scores.md": "\n".join([*lines, "", *(f"- {escape(mark)}" for mark in made.marks), ""]),
+        "scores.csv": _csv(made),
+        "scores.tex": tabular("Scores with 95% intervals", header, rows),
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    paths = [folder / name for name in texts]
+    for place, (title, column) in enumerate(made.columns.items(), start=1):
+        own = folder / f"figure-{place}"
+        own.mkdir(exist_ok=True)
+        chart = Chart(title, "; ".join(made.marks), {name: name for name in column}, (Series(title, column),))
+        paths += dotplot.draw(chart, own)
+    return paths
+
+
+def _across(made: Matrix) -> tuple[list[str], list[list[str]]]:
+    rows = [[model, *(_cell(column.get(model)) for column in made.columns.values())] for model in made.models]
+    return ["", *made.columns], rows
+
+
+def _down(made: Matrix) -> tuple[list[str], list[list[str]]]:
+    rows = [[title, *(_cell(column.get(model)) for model in made.models)] for title, column in made.columns.items()]
+    return ["", *made.models], rows
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.value is None:
+        return number(None)
+    between = interval(estimate)
+    return f"{number(estimate.value)} ({between})" if between else number(estimate.value)
+
+
+def _csv(made: Matrix) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["number", "model", "value", "low", "high", "full_marks", "chance", "n", "reason"])
+    for title, column in made.columns.items():
+        for model, one in column.items():
+            numbers = (one.value, one.low, one.high, one.full_marks, one.chance, one.n)
+            writer.writerow([inert(title), inert(model), *numbers, inert(one.reason or "")])
+    return out.getvalue()

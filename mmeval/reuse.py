@@ -1,0 +1,72 @@
+"""Answers that earlier runs have to the very requests of a new one, found by the content of what was asked.
+
+An answer is reused only where request, model, weights, engine and settings are the same; runs under one folder are the
+store, and nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmeval.run import Run, open_run
+from mmeval.types import Image, InputError, Parts, Record, Request, Response
+
+ASKING = {
+    *("task", "data", "prompt", "limit", "shots", "frames", "sampler", "reading", "partial", "early_stop"),
+    *("task_version", "card", "data_revision", "questions", "control", "only_ids"),
+}
+"""What of a run's identity only makes its requests, or reads their answers; the rest is how a model answers."""
+_SAID = ("text", "loglikelihoods", "reasoning", "finish_reason", "sent", "input_tokens", "output_tokens", "seconds")
+
+
+def digest(request: Request) -> str:
+    """Return the SHA-256 over what is asked, pictures by content; the request's id is no part of it."""
+    shots = [(_content(shot.prompt), shot.answer) for shot in request.shots]
+    asked = repr((_content(request.prompt), shots, request.candidates))
+    return hashlib.sha256(asked.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def settings(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a run's identity its answers depend on, given the requests."""
+    return {name: value for name, value in identity.items() if name not in ASKING}
+
+
+def earlier(
+    root: Path, identity: Mapping[str, Any], own: Path, say: Callable[[str], None] = lambda text: None
+) -> dict[str, tuple[Record, str]]:
+    """Map the digests of requests that runs under `root` have answered with these settings to record and folder.
+
+    The run in the folder `own` is left out, and all are where the model's weights are not pinned. `say` is told of
+    runs that cannot be read.
+    """
+    found: dict[str, tuple[Record, str]] = {}
+    if "model_revision" in identity:
+        return found
+    wanted = settings(identity)
+    for path in sorted((*root.glob("*/run.json"), *root.glob("*/*/run.json"), *root.glob("*/controls/*/run.json"))):
+        if path.parent.resolve() == own.resolve():
+            continue
+        try:
+            run = open_run(path.parent)
+            if settings(run.identity) == wanted:
+                found |= {record.request: (record, str(run.folder)) for record in _answered(run)}
+        except InputError as error:
+            say(f"its answers are not reused: {error}")
+    return found
+
+
+def response(id: str, record: Record) -> Response:
+    """Return a record's answer as one to the request of that id."""
+    return Response(id, **{name: getattr(record, name) for name in _SAID})
+
+
+def _answered(run: Run) -> list[Record]:
+    answered = (record for record in run.records if record.request and record.error is None)
+    return [record for record in answered if "skipped" not in record.tags]
+
+
+def _content(parts: Parts) -> list[str]:
+    return [f"image {part.digest}" if isinstance(part, Image) else repr(part) for part in parts]

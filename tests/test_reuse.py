@@ -1,0 +1,155 @@
+"""Answers are reused only where the very same was asked of the very same model; sweeps load each model once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mmeval import reuse, sweep
+from mmeval.cli import main
+from mmeval.models import Checkpoint, ModelOptions
+from mmeval.models.constant import Constant
+from mmeval.run import Run
+from mmeval.task import load_task
+from mmeval.types import Generation, Image, Request, Response, Shot
+from tests.evaluating import Collected, evaluate
+
+RED, BLUE = Image(b"red"), Image(b"blue")
+
+
+class Counting:
+    """Loads a constant model, and counts what is loaded and asked."""
+
+    def __init__(self) -> None:
+        self.loaded: list[str] = []
+        self.asked = 0
+
+    def __call__(self, checkpoint: Checkpoint, options: ModelOptions) -> Constant:
+        self.loaded.append(checkpoint.name)
+        counting = self
+
+        class Model(Constant):
+            def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+                for response in super().generate(list(requests), generation):
+                    counting.asked += 1
+                    yield response
+
+        return Model(checkpoint.source or "yes", checkpoint.name)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(limit: int, model: str = "constant", **values: Any) -> tuple[Run, Counting, Collected]:
+    counting, display = Counting(), Collected()
+    return evaluate(model, "mme", limit=limit, load=counting, display=display, **values), counting, display
+
+
+def test_a_larger_run_asks_only_what_the_smaller_one_had_not() -> None:
+    small, first, _ = run(28)
+    large, second, display = run(56)
+    assert (first.asked, second.asked) == (28, 28)
+    assert large.complete
+    assert "reusing 28 answers of reports/mme-constant-embedded-limit28" in display.messages[0]
+    assert "28 answers were reused from earlier runs" in " ".join(large.results["remarks"])
+    own = {record.id: record for record in large.records}
+    assert all(own[record.id] == record for record in small.records)
+    assert len({record.id for record in large.records}) == 56
+
+
+def test_where_all_is_there_the_model_is_not_loaded_and_scores_are_the_same() -> None:
+    run(56)
+    small, counting, _ = run(28)
+    assert counting.loaded == []
+    fresh, _, _ = run(28, fresh=True)
+    assert fresh.results["metrics"] == small.results["metrics"]
+    assert fresh.results["remarks"] != small.results["remarks"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"model": "constant:no"}, {"no_cache": True}, {"fresh": True}, {"max_new_tokens": 9}]
+)
+def test_another_model_or_setting_asks_anew(change: dict[str, Any]) -> None:
+    run(28)
+    _, counting, display = run(56, **change)
+    assert counting.asked == 56
+    assert not any("reusing" in message for message in display.messages)
+
+
+def test_another_prompt_asks_anew() -> None:
+    run(28)
+    _, counting, _ = run(28, prompt=list(load_task("mme").prompts)[1])
+    assert counting.asked == 28
+
+
+def test_an_error_is_no_answer_to_reuse() -> None:
+    first, _, _ = run(28)
+    journal = first.folder / "records.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    lines[0] = lines[0].replace('"text":"yes"', '"text":null,"error":"out of memory"')
+    journal.write_text("".join(lines))
+    _, counting, _ = run(56)
+    assert counting.asked == 29
+
+
+def test_a_damaged_run_is_told_and_not_used() -> None:
+    first, _, _ = run(28)
+    with (first.folder / "records.jsonl").open("a") as file:
+        file.write("no record\n")
+    _, counting, display = run(56)
+    assert counting.asked == 56
+    assert "its answers are not reused: " in display.messages[0]
+
+
+def test_a_request_is_what_is_asked_and_in_which_order() -> None:
+    base = Request("a", (RED, "which?"), (Shot((BLUE, "this?"), "yes"),), ("yes", "no"))
+    others = [
+        replace(base, prompt=(BLUE, "which?")),
+        replace(base, prompt=("which?", RED)),
+        replace(base, prompt=(RED, "whose?")),
+        replace(base, shots=()),
+        replace(base, shots=(Shot((BLUE, "this?"), "no"),)),
+        replace(base, candidates=("no", "yes")),
+    ]
+    assert reuse.digest(replace(base, id="b")) == reuse.digest(base)
+    assert len({reuse.digest(one) for one in (base, *others)}) == 7
+
+
+def test_weights_that_are_not_pinned_are_asked_anew(tmp_path: Path) -> None:
+    first, _, _ = run(28)
+    found = reuse.earlier(Path("reports"), first.identity, tmp_path)
+    assert len(found) == 28
+    assert not reuse.earlier(Path("reports"), {**first.identity, "model_revision": "not pinned"}, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_grid_loads_each_model_once_and_ends_in_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    monkeypatch.setattr(sweep, "load_model", counting)
+    (tmp_path / "grid.yaml").write_text('task: [mme, mmbench, nothing]\nmodel: [constant, "constant:no"]\nlimit: 28\n')
+    result = CliRunner().invoke(main, ["sweep", "grid.yaml"])
+    assert result.exit_code == 1
+    assert len(counting.loaded) == 2
+    assert "not run: nothing with constant: unknown task 'nothing'" in result.output
+    table = (tmp_path / "reports/sweep/scores.md").read_text()
+    assert table.count("\n| constant") == 2
+    assert "MME, Perception" in table and "MMBench, CircularEval" in table
+    assert {path.name for path in (tmp_path / "reports/sweep").iterdir()} >= {"scores.csv", "scores.tex", "figure-1"}
+
+
+@pytest.mark.slow
+def test_lists_with_commas_are_a_run_each() -> None:
+    result = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "constant,constant:no", "--limit", "28"])
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in Path("reports").iterdir()} >= {
+        "mme-constant-embedded-limit28",
+        "mme-constant_no-embedded-limit28",
+        "sweep",
+    }
