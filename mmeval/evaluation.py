@@ -233,7 +233,7 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
 
 def _check_judge(spec: RunSpec) -> None:
     if spec.judge is not None:
-        judges.check_address(spec.judge)
+        judges.check_address(spec.judge, judges.WHOSE)
 
 
 def _filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
