@@ -26,12 +26,12 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, data_remarks, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Display, Generation, Image, Model, Request, Response, Sample
+from mmeval.types import Display, Generation, Image, Model, Record, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
 WINDOW = 512
-"""Requests given to a model at once: enough to sort by length and to share pictures, and bounded."""
+"""Samples whose questions are asked turn by turn, with early stopping."""
 
 Loader = Callable[[Checkpoint, ModelOptions], Model]
 
@@ -292,42 +292,51 @@ def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
 
 
 def _ask(plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str], display: Display) -> None:
-    """Hand the model a window of requests at a time, and append what comes.
-
-    With early stopping the turns of a question are asked one after the other, and none after one that was read by
-    every scorer and found wrong: the question is lost, and CircularEval the same.
-    """
+    """Hand the model all that is wanted as one stream of requests, and append each answer as it comes."""
     total = len(plan.survey.ids)
-    held = [one for one in run.records if one.id not in wanted]
-    stop = EarlyStop(plan.task.scorers.values(), held) if plan.spec.early_stop else None
     done = itertools.count(total - len(wanted) + 1)
     display.progress(total - len(wanted), total)
-    for window in _windows(sample for sample in plan.task.samples(plan.source) if sample.id in wanted):
-        for wave in stop.waves(window) if stop else [window]:
-            asked = {sample.id: (sample, request) for sample, request in plan.requests(wave)}
-            for id in [id for id, (sample, _) in asked.items() if stop and sample in stop]:
-                sample, request = asked.pop(id)
-                skipped = record(sample, request, Response(id), plan.survey.samples[id])
-                journal.append(replace(skipped, tags={**sample.tags, "skipped": "lost at an earlier turn"}))
-                display.progress(next(done), total)
-            for response in _answers(plan, model, [request for _, request in asked.values()]):
-                answer = record(*asked[response.id], response, plan.survey.samples[response.id])
-                journal.append(answer)
-                display.progress(next(done), total)
-                if stop:
-                    stop.see(answer)
+    samples = (sample for sample in plan.task.samples(plan.source) if sample.id in wanted)
+    held = [one for one in run.records if one.id not in wanted]
+    answers = _in_turns(plan, model, samples, held) if plan.spec.early_stop else _answers(plan, model, samples)
+    for answer in answers:
+        journal.append(answer)
+        display.progress(next(done), total)
 
 
-def _answers(plan: Plan, model: Model, requests: list[Request]) -> Iterator[Response]:
-    if plan.by_likelihood:
-        return model.loglikelihood(requests)
-    assert plan.spec.max_new_tokens is not None
-    return model.generate(requests, Generation(plan.spec.max_new_tokens, plan.spec.beams))
+def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterable[Record]) -> Iterator[Record]:
+    """Yield records of the turns of questions, asked one after the other, a window of questions at a time.
 
-
-def _windows(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    None is asked after one that was read by every scorer and found wrong: the question is lost, and CircularEval the
+    same.
+    """
+    stop = EarlyStop(plan.task.scorers.values(), held)
     while window := list(itertools.islice(samples, WINDOW)):
-        yield window
+        for wave in stop.waves(window):
+            for sample, request in plan.requests(sample for sample in wave if sample in stop):
+                skipped = record(sample, request, Response(sample.id), plan.survey.samples[sample.id])
+                yield replace(skipped, tags={**sample.tags, "skipped": "lost at an earlier turn"})
+            for answer in _answers(plan, model, [sample for sample in wave if sample not in stop]):
+                stop.see(answer)
+                yield answer
+
+
+def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Record]:
+    """Yield the record of each sample, in the order in which the model answers; it pulls what it asks for next."""
+    asked: dict[str, tuple[Sample, Request]] = {}
+
+    def stream() -> Iterator[Request]:
+        for sample, request in plan.requests(samples):
+            asked[sample.id] = sample, request
+            yield request
+
+    if plan.by_likelihood:
+        responses = model.loglikelihood(stream())
+    else:
+        assert plan.spec.max_new_tokens is not None
+        responses = model.generate(stream(), Generation(plan.spec.max_new_tokens, plan.spec.beams))
+    for response in responses:
+        yield record(*asked.pop(response.id), response, plan.survey.samples[response.id])
 
 
 def _of_sessions(run: Run) -> list[str]:

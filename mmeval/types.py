@@ -8,7 +8,7 @@ import difflib
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -211,7 +211,11 @@ class Generation:
 
 
 class Model(Protocol):
-    """What a model adapter is. It gets many requests at once and may reorder, batch and share work."""
+    """What a model adapter is. It is given the requests of a whole run at once, and may reorder, batch and share work.
+
+    `requests` may be longer than memory allows: an adapter pulls from it as it goes, no further ahead than it needs to
+    keep busy, and yields a response as soon as it is there. What iterating raises is passed on.
+    """
 
     @property
     def name(self) -> str:
@@ -221,11 +225,11 @@ class Model(Protocol):
     def max_images(self) -> int | None:
         """Return how many pictures it takes in one prompt, demonstrations included; None for any number."""
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
-        """Answers, in any order, each as soon as it is there. A bad request becomes an error response."""
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        """Yield one response a request, in any order, each as soon as it is there; a bad request's is an error."""
 
-    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
-        """Log-likelihoods of each request's candidates, in any order."""
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Yield the log-likelihoods of each request's candidates, likewise."""
 
     def preview(self, request: Request) -> Response:
         """Return what would be sent, and its length in tokens; nothing is run."""

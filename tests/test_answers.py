@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,10 @@ SAID = ("A", "B", "C", "(B) it", "Yes", "no, not at all", "True", "The answer is
 class Mixed(Constant):
     """Answers one question so and the next otherwise, by its id."""
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         return (Response(one.id, text=random.Random(one.id).choice(SAID)) for one in requests)
 
-    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         for one in requests:
             draw = random.Random(one.id)
             yield Response(one.id, loglikelihoods=tuple(-draw.random() for _ in one.candidates))

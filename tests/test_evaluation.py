@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,8 @@ def test_samples_of_one_id_and_no_samples_are_refused(samples: list[Sample]) -> 
 class Forgetful(Constant):
     """Answers the questions whose id ends in its digit, fails on the others, and keeps a list of what it was asked."""
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
-        for request in reversed(requests):
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        for request in reversed(list(requests)):
             ASKED.append(request.id)
             good = request.id[-1] in self.answer
             yield Response(request.id, text="no" if good else None, error=None if good else "no light")
@@ -131,7 +131,7 @@ def test_a_replaced_picture_is_other_data_for_its_own_samples_alone(tmp_path: Pa
 
 def test_an_answer_that_was_cut_says_so(data: Path, tmp_path: Path) -> None:
     class Cut(Constant):
-        def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
             for request in requests:
                 yield Response(request.id, text="y", finish_reason="length", output_tokens=generation.max_new_tokens)
 

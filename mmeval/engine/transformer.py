@@ -4,7 +4,7 @@ BLIP-2 and InstructBLIP are the same parts with other prompts, so all adapters b
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -23,6 +23,8 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor, padded
 from mmeval.types import Generation, Image, InputError, Request, Response
 
+WINDOW = 512
+"""Requests that are sorted by length together."""
 EncodedImages = Mapping[str, Encoded]
 """What the picture store has, by digest."""
 
@@ -69,7 +71,7 @@ class TransformerModel:
         self._introduce, self._batch_tokens = introduce, batch_tokens
         self._reads, self._show = reads_instructions, show
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield greedy or beam answers, longest prompts first; errors come before them."""
         limit = generation.max_new_tokens
         options = {"do_sample": False, "num_beams": generation.beams, "max_new_tokens": limit}
@@ -90,7 +92,7 @@ class TransformerModel:
 
         return self._run(requests, answer, lambda request: limit)
 
-    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, its end of sequence left out.
 
         An encoder reads each prompt once; decoder-only models read it again for every candidate.
@@ -142,7 +144,14 @@ class TransformerModel:
             raise PromptError("there is nothing to compare; give at least one candidate, and none without words")
         return max(lengths)
 
-    def _run(self, requests: Sequence[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
+    def _run(self, requests: Iterable[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
+        stream = iter(requests)
+        while window := list(islice(stream, WINDOW)):
+            yield from self._run_window(window, answer, room)
+
+    def _run_window(
+        self, requests: Sequence[Request], answer: Answer, room: Callable[[Request], int]
+    ) -> Iterator[Response]:
         prompts: list[PreparedRequest] = []
         for request in requests:
             try:

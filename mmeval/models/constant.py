@@ -1,6 +1,6 @@
 """A model that always says the same: the floor of every table, and a run without torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mmeval.models import Checkpoint, ModelOptions
@@ -15,13 +15,13 @@ class Constant:
     name: str = "constant"
     max_images: int | None = None
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield the answer, once a request."""
         words = len(self.answer.split())
         for request in requests:
             yield replace(self.preview(request), text=self.answer, finish_reason="stop", output_tokens=words)
 
-    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the same likelihood for every candidate."""
         for request in requests:
             yield replace(self.preview(request), loglikelihoods=(0.0,) * len(request.candidates))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,12 +30,12 @@ class Known:
     max_images: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Backwards: answers may come in any order."""
-        for request in reversed(requests):
+        for request in reversed(list(requests)):
             yield Response(request.id, text=self.answers.get(request.id, self.otherwise))
 
-    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Never asked for."""
         raise AssertionError(requests)
 
@@ -105,7 +105,7 @@ def test_accuracy_and_differences_by_hand() -> None:
 
 def test_a_question_that_is_not_answered_stops_the_report() -> None:
     class Failing(Known):
-        def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+        def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
             yield from (Response(request.id, error="too long") for request in requests)
 
     with pytest.raises(InputError, match=r"known did not answer same/.*: too long"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -402,7 +402,7 @@ def test_less_than_none_cannot_be_shown(tmp_path: Path) -> None:
 class Parrot(Constant):
     """Says what the last demonstration's question ends in, so that what is drawn matters."""
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         for request in requests:
             even = int(request.shots[0].answer.removeprefix("said ")) % 2 == 0
             yield Response(request.id, text="yes" if even else "3")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Fickle(Constant):
 
     asked: list[str] = []  # noqa: RUF012
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         for request in requests:
             self.asked.append(request.id)
             prompt = "".join(part for part in request.prompt if isinstance(part, str))
@@ -259,7 +259,7 @@ def test_a_limit_takes_whole_questions(data: Path) -> None:
 class Sure(Constant):
     """Finds the option "a dog", "three", "yes" or "blue" the likeliest."""
 
-    def loglikelihood(self, requests: Sequence[Request]) -> Iterator[Response]:
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         for request in requests:
             liked = ("a dog", "three", "yes", "blue")
             values = tuple(-1.0 if text in liked else -50.0 for text in request.candidates)

@@ -13,7 +13,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ class Noting(Constant):
         self._log, self._clock = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), clock
         self._fails = order.room is None
 
-    def generate(self, requests: Sequence[Request], generation: Generation) -> Iterator[Response]:
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         before = set(self._failed.read_text().split()) if self._failed.exists() else set()
         for request in requests:
             os.write(self._log, f"asked {request.id}\n".encode())
