@@ -31,4 +31,4 @@ def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[
             return np.asarray(won / (above.sum(axis=1) * below.sum(axis=1)))
 
     kinds = [len({name for name, is_one in zip(clusters, positive, strict=True) if is_one == side}) for side in (1, 0)]
-    return Statistic(100.0, 50.0, functional=Functional(area, len(names), min(kinds), len(values)))
+    return Statistic(100.0, 50.0, functional=Functional(area, tuple(names), min(kinds), len(values)))
