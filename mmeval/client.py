@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import email.utils
 import json
 import os
@@ -16,12 +17,9 @@ import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmeval.types import InputError, printable
-
-if TYPE_CHECKING:
-    import httpx2
 
 PAUSE = 0.5
 """Seconds before the second try, give or take half; each further pause is twice as long."""
@@ -132,7 +130,9 @@ class Client:
         import httpx2
 
         self._http = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_connections=None))
-        self._free = asyncio.Condition()
+        self._free, self._lost = asyncio.Event(), 0
+        for endpoint in self.endpoints:
+            endpoint.in_flight, endpoint.resting_until = 0, 0.0
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -177,7 +177,8 @@ class Client:
                 endpoint.failures += 1
                 endpoint.rest(_backoff(endpoint.failures) if len(self.endpoints) > 1 else 0.0)
             finally:
-                await self._release(endpoint)
+                endpoint.in_flight -= 1
+                self._free.set()
             if failed >= self._tries or timed_out >= self._timeouts:
                 break
             await asyncio.sleep(_backoff(failed))
@@ -197,7 +198,7 @@ class Client:
             if refused.status in (401, 403) or refused.status < 400:
                 raise
             return None
-        except (*_failures(), TimeoutError, _Busy):
+        except _failures(TimeoutError, _Busy):
             return None  # whoever asks a question next finds out why
 
     def hide(self, text: str) -> str:
@@ -223,27 +224,19 @@ class Client:
 
     async def _take(self) -> Endpoint:
         """Wait for a server that may be sent a request, and return the one with the most room."""
-        async with self._free:
-            while True:
-                now = time.monotonic()
-                room = [one for one in self.endpoints if one.in_flight < int(one.limit)]
-                awake = [one for one in room if one.resting_until <= now]
-                if awake:
-                    chosen = min(awake, key=lambda one: one.in_flight / one.limit)
-                    chosen.in_flight += 1
-                    self.sent += 1
-                    return chosen
-                wait = min((one.resting_until - now for one in room), default=None)
-                try:
-                    async with asyncio.timeout(wait):
-                        await self._free.wait()
-                except TimeoutError:
-                    continue
-
-    async def _release(self, endpoint: Endpoint) -> None:
-        async with self._free:
-            endpoint.in_flight -= 1
-            self._free.notify_all()
+        while True:
+            now = time.monotonic()
+            room = [one for one in self.endpoints if one.in_flight < int(one.limit)]
+            awake = [one for one in room if one.resting_until <= now]
+            if awake:
+                chosen = min(awake, key=lambda one: one.in_flight / one.limit)
+                chosen.in_flight += 1
+                self.sent += 1
+                return chosen
+            self._free.clear()  # nothing is awaited between the look and this
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min((one.resting_until - now for one in room), default=None)):
+                    await self._free.wait()
 
     async def _once(self, endpoint: Endpoint, verb: str, path: str, content: bytes) -> dict[str, Any]:
         """Return the object that a server replies with, no key in it. A redirection is not followed."""
@@ -300,11 +293,11 @@ class Client:
         return NoReply(printable(self.hide(" ".join(why.split())[:300])))
 
 
-def _failures() -> tuple[type[Exception], ...]:
-    """Return what is raised where a server is not reached, breaks off, or replies with what is no reply."""
+def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return, with `more`, what is raised where a server is not reached, breaks off, or replies with what is no reply."""
     import httpx2
 
-    return (httpx2.HTTPError, ValueError, RecursionError)
+    return (httpx2.HTTPError, ValueError, RecursionError, *more)
 
 
 def _backoff(failures: int) -> float:

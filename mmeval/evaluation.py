@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import run as runs
+from mmeval.client import check_address
 from mmeval.embedded import SUITES, suite
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
-from mmeval.provenance import libraries, provenance, versions
+from mmeval.provenance import libraries, provenance, usage, versions
 from mmeval.records import Journal
 from mmeval.rendering import Preview, pictures, record, render
 from mmeval.run import Run
@@ -26,7 +27,7 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, data_remarks, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Display, Generation, Image, Model, Record, Request, Response, Sample
+from mmeval.types import Display, Generation, Image, InputError, Model, Record, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -55,7 +56,7 @@ class Plan:
         """Yield the samples with what a model is asked."""
         assert self.spec.prompt is not None
         for sample in samples:
-            yield sample, render(self.task, sample, self.spec.prompt, self.spec.scoring != "text")
+            yield sample, render(self.task, sample, self.spec.prompt, self.spec.scoring)
 
     @property
     def by_likelihood(self) -> bool:
@@ -106,7 +107,11 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         runs.check_removable(folder)
     filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
     assert filled.context is not None
-    options = ModelOptions(filled.context, filled.device, filled.dtype, filled.batch_tokens)
+    _check_scoring(filled, checkpoint)
+    options = ModelOptions(
+        filled.context, filled.device, filled.dtype, filled.batch_tokens, filled.concurrency,
+        filled.scoring == "first-token",
+    )  # fmt: skip
     found = survey(task.samples(source), spec.limit)
     whole = {**identity(filled), **_identity(task, checkpoint, source), "questions": found.questions}
     return Plan(filled, task, checkpoint, options, source, found, whole, folder)
@@ -136,7 +141,11 @@ def ask(plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: L
     with run.journal() as journal:
         wanted = _missing(plan, run, keep_errors)
         _announce(plan, run, wanted, display)
-        _ask(plan, model, run, journal, wanted, display)
+        try:
+            _ask(plan, model, run, journal, wanted, display)
+        finally:
+            if used := getattr(model, "counted", None):  # an adapter may count what it uses
+                run.note_used(**used)
     return run
 
 
@@ -209,7 +218,7 @@ def preview(spec: RunSpec) -> Preview:
     source = "the embedded suite" if used.data == "embedded" else planned.source
     reads = (
         f"data: {source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
-        f"{checkpoint.source or 'nowhere'}; prompt: {used.prompt}; context: {used.context}"
+        f"{checkpoint.shown}; prompt: {used.prompt}; context: {used.context}"
     )
     notices = (*planned.task.notices(planned.survey.categories), *data_remarks(planned.survey.pictures))
     return Preview(reads, tuple(prompts), notices)
@@ -233,7 +242,15 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
 
 def _check_judge(spec: RunSpec) -> None:
     if spec.judge is not None:
-        judges.check_address(spec.judge, judges.WHOSE)
+        check_address(spec.judge, judges.WHOSE)
+
+
+def _check_scoring(spec: RunSpec, checkpoint: Checkpoint) -> None:
+    if spec.scoring == "first-token" and not ADAPTERS[checkpoint.adapter].first_token:
+        raise InputError(
+            f"the adapter '{checkpoint.adapter}' gives whole likelihoods and none of first tokens; "
+            "use --scoring likelihood"
+        )
 
 
 def _filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
@@ -341,15 +358,16 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
 
 def _of_sessions(run: Run) -> list[str]:
     """Return what a reader must know of where the answers came from."""
-    found = versions(run.sessions)
+    found, records = versions(run.sessions), run.records
+    used = usage(run.sessions, sum(one.input_tokens for one in records), sum(one.output_tokens for one in records))
     if len(found) < 2:
-        return []
-    return [f"The answers come from {len(found)} versions of the program: {'; '.join(found)}."]
+        return used
+    return [*used, f"The answers come from {len(found)} versions of the program: {'; '.join(found)}."]
 
 
 def _dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
     """`auto` is the dtype that the run in the folder began with; for a new run it follows the device."""
-    if spec.dtype != "auto" or checkpoint.adapter == "constant":
+    if spec.dtype != "auto" or "torch" not in ADAPTERS[checkpoint.adapter].packages:
         return spec.dtype
     if folder is not None and (folder / "run.json").exists():
         return runs.open_run(folder).spec.dtype

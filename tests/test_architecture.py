@@ -42,7 +42,7 @@ MAY = {
     "scored": {"types", "task", "run", "scoring", "data"},
     "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
-        *("types", "spec", "task", "models", "engine", "embedded", "provenance"),
+        *("types", "spec", "task", "models", "engine", "embedded", "provenance", "client"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import engine, yaml_file
+from mmeval.client import without_password
+from mmeval.models import turns
 from mmeval.types import InputError, Model, nearest
 
 _IN_PROCESS = "mmeval.engine.loading:load"
@@ -35,6 +37,8 @@ class Adapter:
     """Whether a Q-Former is given the question along with every picture."""
     version: int = engine.VERSION
     """Another number means that the same request may be answered otherwise."""
+    first_token: bool = False
+    """Whether it can be asked how likely an answer's first token is."""
     packages: tuple[str, ...] = ("torch", "transformers")
     """Packages whose major versions can change answers, too."""
 
@@ -44,6 +48,7 @@ ADAPTERS = {
     "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1),
     "instructblip": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True),
     "text": Adapter(_IN_PROCESS, ("blind",)),  # the language model alone: what it still gets right, words gave away
+    "server": Adapter("mmeval.models.server:load", turns.CONTEXTS, first_token=True, version=1, packages=()),
     "constant": Adapter("mmeval.models.constant:load", ("plain",), version=1, packages=()),
 }
 """The adapters by name."""
@@ -64,8 +69,18 @@ class Checkpoint:
     local: bool = True
 
     @property
+    def shown(self) -> str:
+        """Where it is found, without a password."""
+        return without_password(self.source) or "nowhere"
+
+    @property
     def digest(self) -> str:
-        """SHA-256 over names and contents of the checkpoint's files; for a hub model, over its id and revision."""
+        """SHA-256 over names and contents of the checkpoint's files; for a hub model, over its id and revision.
+
+        For a model behind a server, over its name there: the server may move, and several may share the work.
+        """
+        if self.adapter == "server":
+            return hashlib.sha256(self.name.encode()).hexdigest()
         folder = Path(self.source)
         if not self.local or not folder.is_dir():
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
@@ -86,6 +101,10 @@ class ModelOptions:
     dtype: str = "auto"
     batch_tokens: int | None = None
     """Padded prompt tokens in one batch; None for as many as suit the device."""
+    concurrency: int = 32
+    """Requests in flight at once on each server."""
+    first_token: bool = False
+    """Whether the likelihoods are those of the answer's first token."""
 
 
 @cache
@@ -104,10 +123,16 @@ def find_model(spec: str) -> Checkpoint:
     if folder.is_dir():
         return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
+    if colon and adapter == "server":
+        from mmeval.models.server import parse
+
+        _, name = parse(source)
+        own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # no folder of a machine
+        return Checkpoint(f"server:{own}".replace("/", "-"), adapter, source, local=False)
     if colon and adapter in ADAPTERS:
         return Checkpoint(spec.replace("/", "-"), adapter, source, local=adapter == "constant" or Path(source).is_dir())
     raise InputError(
-        f"unknown model '{spec}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
+        f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
         "`mmeval models` lists the names"
     )
 

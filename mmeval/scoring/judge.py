@@ -155,9 +155,7 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
     return verdicts
 
 
-async def _ask_all(
-    judge: Judge, client: Client, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts
-) -> None:
+async def _ask_all(judge: Judge, client: Client, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
     async def ask_one(key: str, rows: Sequence[Record]) -> None:
         ids = [row.id for row in rows]
         reply, letter, problem = await _letter(client, judge, rows[0])
