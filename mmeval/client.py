@@ -147,8 +147,7 @@ class Client:
         """Return a reply and the seconds that it took. Raises NoReply and Refused."""
         content = json.dumps(body).encode()
         problem, failed, timed_out, busied, first = "", 0, 0, 0, time.monotonic()
-        while not self.down:
-            endpoint = await self._take()
+        while endpoint := await self._take():
             started = time.monotonic()
             try:
                 reply = await self._once(endpoint, "POST", path, content)
@@ -222,9 +221,9 @@ class Client:
             headers["Authorization"] = f"Bearer {key}"
         return parts._replace(netloc=host).geturl().rstrip("/"), headers
 
-    async def _take(self) -> Endpoint:
-        """Wait for a server that may be sent a request, and return the one with the most room."""
-        while True:
+    async def _take(self) -> Endpoint | None:
+        """Wait for a server that may be sent a request, and return the one with the most room; None: all are down."""
+        while not self.down:
             now = time.monotonic()
             room = [one for one in self.endpoints if one.in_flight < int(one.limit)]
             awake = [one for one in room if one.resting_until <= now]
@@ -237,6 +236,7 @@ class Client:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min((one.resting_until - now for one in room), default=None)):
                     await self._free.wait()
+        return None
 
     async def _once(self, endpoint: Endpoint, verb: str, path: str, content: bytes) -> dict[str, Any]:
         """Return the object that a server replies with, no key in it. A redirection is not followed."""
@@ -294,7 +294,7 @@ class Client:
 
 
 def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
-    """Return, with `more`, what is raised where a server is not reached, breaks off, or replies with what is no reply."""
+    """Return, with `more`, what is raised where a server is not reached, breaks off, or sends what is no reply."""
     import httpx2
 
     return (httpx2.HTTPError, ValueError, RecursionError, *more)
