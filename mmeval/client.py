@@ -9,10 +9,12 @@ import asyncio
 import base64
 import contextlib
 import email.utils
+import functools
 import json
 import os
 import random
 import re
+import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -129,7 +131,9 @@ class Client:
     async def __aenter__(self) -> Client:
         import httpx2
 
-        self._http = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_connections=None))
+        self._http = httpx2.AsyncClient(
+            timeout=None, limits=httpx2.Limits(max_connections=None), verify=_certificates()
+        )
         self._free, self._lost = asyncio.Event(), 0
         for endpoint in self.endpoints:
             endpoint.in_flight, endpoint.resting_until = 0, 0.0
@@ -291,6 +295,14 @@ class Client:
     def _no_reply(self, why: str) -> NoReply:
         self._lost += 1
         return NoReply(printable(self.hide(" ".join(why.split())[:300])))
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Return the certificates that servers are checked by; reading them takes longer than a request."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:

@@ -24,9 +24,7 @@ class Reply:
 def says(text: str | None, model: str = "tiny", **choice: Any) -> Reply:
     message = {"role": "assistant", "content": text}
     usage = {"prompt_tokens": 7, "completion_tokens": 2}
-    return Reply(
-        {"model": model, "choices": [{"message": message, "finish_reason": "stop"} | choice], "usage": usage}
-    )
+    return Reply({"model": model, "choices": [{"message": message, "finish_reason": "stop"} | choice], "usage": usage})
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""The adapter `server` against a server that fails: what is retried, what is an error, what stops, what stays secret."""
+"""The adapter `server` against one that fails: what is retried, what is an error, what stops, what stays secret."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_says(server: Server) -> N
 
 def test_a_server_that_is_down_stops_the_run(server: Server) -> None:
     server.behave = lambda body, n: Reply(status=502)
-    with pytest.raises(InputError, match="the server gives no replies .*502.*the same command goes on"):
+    with pytest.raises(InputError, match=r"the server gives no replies .*502.*the same command goes on"):
         ask(server.model, 200, concurrency=4)
     assert len(server.asked) < 60
 
