@@ -14,7 +14,16 @@ from typing import Any
 
 from mmeval import run as runs
 from mmeval.embedded import SUITES, suite
-from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
+from mmeval.models import (
+    ADAPTERS,
+    Checkpoint,
+    ModelOptions,
+    check_options,
+    find_model,
+    load_model,
+    pick_context,
+    pixels,
+)
 from mmeval.provenance import libraries, provenance, versions
 from mmeval.records import Journal
 from mmeval.rendering import Preview, pictures, record, render
@@ -98,6 +107,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
+    check_options(checkpoint, vars(spec), vars(defaults(spec)))
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
     _, _, usual = data_of(defaults(named), task)
     filled = _filled(named, task, checkpoint)
@@ -106,7 +116,17 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         runs.check_removable(folder)
     filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
     assert filled.context is not None
-    options = ModelOptions(filled.context, filled.device, filled.dtype, filled.batch_tokens)
+    options = ModelOptions(
+        filled.context,
+        filled.device,
+        filled.dtype,
+        filled.batch_tokens,
+        system=filled.system,
+        thinking=filled.thinking,
+        model_args=filled.model_args,
+        quantize=filled.quantize,
+        trust_remote_code=filled.trust_remote_code,
+    )
     found = survey(task.samples(source), spec.limit)
     whole = {**identity(filled), **_identity(task, checkpoint, source), "questions": found.questions}
     return Plan(filled, task, checkpoint, options, source, found, whole, folder)
@@ -257,7 +277,7 @@ def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]
     found: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
-        "engine": {"version": adapter.version, **libraries(adapter.packages)},
+        "engine": {"version": adapter.version, **libraries(adapter.packages), **pixels(checkpoint)},
     }
     if task.facts is not None:
         found["card"] = dict(task.facts)
@@ -321,8 +341,18 @@ def _ask(plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str],
 def _answers(plan: Plan, model: Model, requests: list[Request]) -> Iterator[Response]:
     if plan.by_likelihood:
         return model.loglikelihood(requests)
-    assert plan.spec.max_new_tokens is not None
-    return model.generate(requests, Generation(plan.spec.max_new_tokens, plan.spec.beams))
+    spec = plan.spec
+    assert spec.max_new_tokens is not None
+    generation = Generation(
+        spec.max_new_tokens,
+        spec.beams,
+        temperature=spec.temperature,
+        top_p=spec.top_p,
+        samples=spec.samples,
+        thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
+        seed=spec.seed,
+    )
+    return model.generate(requests, generation)
 
 
 def _windows(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
