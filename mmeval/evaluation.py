@@ -15,7 +15,16 @@ from typing import Any
 from mmeval import run as runs
 from mmeval.client import check_address
 from mmeval.embedded import SUITES, suite
-from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, find_model, load_model, pick_context
+from mmeval.models import (
+    ADAPTERS,
+    Checkpoint,
+    ModelOptions,
+    check_options,
+    find_model,
+    load_model,
+    pick_context,
+    pixels,
+)
 from mmeval.provenance import libraries, provenance, usage, versions
 from mmeval.records import Journal
 from mmeval.rendering import Preview, pictures, record, render
@@ -99,6 +108,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     if spec.judge is not None:
         configure(load_task(spec.task), spec, Verdicts())  # raises where there is nothing for a judge to read
     checkpoint = find_model(spec.model)
+    check_options(checkpoint, vars(spec), vars(defaults(spec)))
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data))
     _, _, usual = data_of(defaults(named), task)
     filled = _filled(named, task, checkpoint)
@@ -109,9 +119,18 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     assert filled.context is not None
     _check_scoring(filled, checkpoint)
     options = ModelOptions(
-        filled.context, filled.device, filled.dtype, filled.batch_tokens, filled.concurrency,
-        filled.scoring == "first-token",
-    )  # fmt: skip
+        filled.context,
+        filled.device,
+        filled.dtype,
+        filled.batch_tokens,
+        system=filled.system,
+        thinking=filled.thinking,
+        model_args=filled.model_args,
+        quantize=filled.quantize,
+        trust_remote_code=filled.trust_remote_code,
+        concurrency=filled.concurrency,
+        first_token=filled.scoring == "first-token",
+    )
     found = survey(task.samples(source), spec.limit)
     whole = {**identity(filled), **_identity(task, checkpoint, source), "questions": found.questions}
     return Plan(filled, task, checkpoint, options, source, found, whole, folder)
@@ -274,7 +293,7 @@ def _identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]
     found: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
-        "engine": {"version": adapter.version, **libraries(adapter.packages)},
+        "engine": {"version": adapter.version, **libraries(adapter.packages), **pixels(checkpoint)},
     }
     if task.facts is not None:
         found["card"] = dict(task.facts)
@@ -350,10 +369,22 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
     if plan.by_likelihood:
         responses = model.loglikelihood(stream())
     else:
-        assert plan.spec.max_new_tokens is not None
-        responses = model.generate(stream(), Generation(plan.spec.max_new_tokens, plan.spec.beams))
+        responses = model.generate(stream(), _generation(plan.spec))
     for response in responses:
         yield record(*asked.pop(response.id), response, plan.survey.samples[response.id])
+
+
+def _generation(spec: RunSpec) -> Generation:
+    assert spec.max_new_tokens is not None
+    return Generation(
+        spec.max_new_tokens,
+        spec.beams,
+        temperature=spec.temperature,
+        top_p=spec.top_p,
+        samples=spec.samples,
+        thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
+        seed=spec.seed,
+    )
 
 
 def _of_sessions(run: Run) -> list[str]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from mmeval.scoring.readings.answer import split
+from mmeval.reasoning import split
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
 from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, Shot, images, replace_surrogates
@@ -66,6 +66,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         text=response.text,
         loglikelihoods=likelihoods,
         error=error,
+        samples=response.samples,
         reasoning=response.reasoning or split(response.text or "")[0],
         finish_reason=response.finish_reason,
         sent=response.sent,

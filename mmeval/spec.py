@@ -79,6 +79,29 @@ class RunSpec:
         None, "Length of an answer at most.  [default: the task's]", folder="tokens{}", minimum=1
     )
     beams: int = option(1, "Beams of the search for an answer.", folder="beams{}", minimum=1)
+    system: str | None = option(None, "System turn of a chat model.  [default: none]", folder="system")
+    temperature: float = option(
+        0.0, "0 takes the most likely token; more draws, by --seed.", folder="temperature{}", minimum=0
+    )
+    top_p: float = option(
+        1.0, "Draw from the likeliest tokens of this probability together.", folder="top_p{}", minimum=0, maximum=1
+    )
+    samples: int = option(1, "Answers drawn to each question, for their mean.", folder="samples{}", minimum=1)
+    thinking: str = option(
+        "auto", "Whether a reasoning model thinks first; auto: as its chat template has it.",
+        folder="thinking-{}", choices=("auto", "on", "off"),
+    )  # fmt: skip
+    thinking_tokens: int | None = option(
+        None, "Length of the reasoning at most, beside --max-new-tokens.  [default: 4096]",
+        folder="thinking{}", minimum=1,
+    )  # fmt: skip
+    model_args: str | None = option(
+        None, "Of a chat model: attn=eager, max_pixels=602112, device_map=auto, ...", folder="{}", metavar="KEY=VALUE,…"
+    )
+    quantize: str | None = option(
+        None, "Load a chat model's weights in 8 or 4 bits (bitsandbytes).", folder="{}", choices=("8bit", "4bit")
+    )
+    trust_remote_code: bool = option(False, "Run the Python code that a checkpoint brings.", folder="remote-code")
     dtype: str = option(
         "auto", "auto: bfloat16 on a GPU, float32 on a CPU.", choices=("auto", "float32", "bfloat16", "float16")
     )
@@ -101,6 +124,10 @@ class RunSpec:
     def __post_init__(self) -> None:
         for one in fields(self):
             object.__setattr__(self, one.name, _checked(type(self), one, getattr(self, one.name)))
+        if self.beams > 1 and (self.temperature or self.samples > 1):
+            raise InputError("beams search for one answer, and --temperature draws; give one of them")
+        if self.samples > 1 and not self.temperature:
+            raise InputError(f"{self.samples} samples would be the same answer; give --temperature, too")
         if (self.judge is None) != (self.judge_model is None):
             raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
 

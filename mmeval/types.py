@@ -181,6 +181,8 @@ class _Said:
     loglikelihoods: tuple[float, ...] | None = None
     """One a candidate: the sum over its tokens of natural-log probabilities."""
     error: str | None = None
+    samples: tuple[str, ...] = ()
+    """All answers, where several were drawn; the first is `text`."""
     reasoning: str = ""
     """What the model thought aloud before its answer, where it does so."""
     finish_reason: FinishReason | None = None
@@ -208,6 +210,16 @@ class Generation:
 
     max_new_tokens: int = 16
     beams: int = 1
+    temperature: float = 0.0
+    """0: the most likely token at every step; else tokens are drawn from probabilities at this temperature."""
+    top_p: float = 1.0
+    """Tokens are drawn from the fewest that have this probability together."""
+    samples: int = 1
+    """Answers drawn to one request; `Response.text` is the first."""
+    thinking_tokens: int = 4096
+    """Length of the reasoning before the answer at most, in tokens of its own; for models that reason."""
+    seed: int = 0
+    """With the request's id, what is drawn: the same in any batch, and where a run goes on."""
 
 
 class Model(Protocol):

@@ -1,21 +1,22 @@
 """The model adapters, and where the checkpoints of the catalogue are found.
 
-Nothing here imports torch: naming, checking and fingerprinting a model is done before it is loaded.
+Nothing here imports torch, but to ask transformers about a model type that is none of ours: naming, checking and
+fingerprinting a model is done before it is loaded.
 """
 
 import hashlib
 import importlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from importlib import resources, util
 from pathlib import Path
 from typing import Any
 
 from mmeval import engine, yaml_file
 from mmeval.client import without_password
-from mmeval.models import turns
 from mmeval.types import InputError, Model, nearest
 
 _IN_PROCESS = "mmeval.engine.loading:load"
@@ -41,14 +42,24 @@ class Adapter:
     """Whether it can be asked how likely an answer's first token is."""
     packages: tuple[str, ...] = ("torch", "transformers")
     """Packages whose major versions can change answers, too."""
+    options: tuple[str, ...] = ()
+    """Fields of RunSpec, of those that not every model takes, that this one does."""
 
+
+SAMPLED = ("system", "temperature", "top_p", "samples", "thinking", "thinking_tokens")
+SOME = (*SAMPLED, "model_args", "quantize", "trust_remote_code")
+"""Fields of RunSpec that some adapters take; with the others a value that is not the default is refused."""
 
 ADAPTERS = {
     "mmicl": Adapter(_IN_PROCESS, ("declaration", "mme-authors", "plain"), max_images=20),
     "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1),
     "instructblip": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True),
     "text": Adapter(_IN_PROCESS, ("blind",)),  # the language model alone: what it still gets right, words gave away
-    "server": Adapter("mmeval.models.server:load", turns.CONTEXTS, first_token=True, version=1, packages=()),
+    "chat": Adapter("mmeval.models.chat.loading:load", ("template", "numbered"), version=1, options=SOME),
+    "python": Adapter("mmeval.models.python:load", ("plain",), version=1, packages=(), options=SOME),
+    "server": Adapter(
+        "mmeval.models.server:load", ("template", "numbered"), version=1, packages=(), options=SAMPLED, first_token=True
+    ),
     "constant": Adapter("mmeval.models.constant:load", ("plain",), version=1, packages=()),
 }
 """The adapters by name."""
@@ -81,6 +92,10 @@ class Checkpoint:
         """
         if self.adapter == "server":
             return hashlib.sha256(self.name.encode()).hexdigest()
+        if self.adapter == "python":
+            from mmeval.models.python import source_file
+
+            return hashlib.sha256(source_file(self.source).read_bytes()).hexdigest()
         folder = Path(self.source)
         if not self.local or not folder.is_dir():
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
@@ -101,6 +116,16 @@ class ModelOptions:
     dtype: str = "auto"
     batch_tokens: int | None = None
     """Padded prompt tokens in one batch; None for as many as suit the device."""
+    system: str | None = None
+    """The system turn of a chat model."""
+    thinking: str = "auto"
+    """`on` or `off` where the chat template knows it; `auto` leaves it to the template."""
+    model_args: str | None = None
+    """`key=value,key=value`: what `load` of the adapter knows beside the rest."""
+    quantize: str | None = None
+    """`8bit`, `4bit` or None."""
+    trust_remote_code: bool = False
+    """Whether Python code that the checkpoint brings may run."""
     concurrency: int = 32
     """Requests in flight at once on each server."""
     first_token: bool = False
@@ -130,11 +155,32 @@ def find_model(spec: str) -> Checkpoint:
         own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # no folder of a machine
         return Checkpoint(f"server:{own}".replace("/", "-"), adapter, source, local=False)
     if colon and adapter in ADAPTERS:
-        return Checkpoint(spec.replace("/", "-"), adapter, source, local=adapter == "constant" or Path(source).is_dir())
+        name, local = spec.replace("/", "-"), adapter in ("constant", "python") or Path(source).is_dir()
+        if adapter == "chat" and local:
+            return Checkpoint(_name_of(Path(source)), adapter, source)
+        source, _, revision = (source, "", "") if local else source.partition("@")
+        return Checkpoint(name, adapter, source, revision or None, local)
     raise InputError(
         f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
         "`mmeval models` lists the names"
     )
+
+
+def pixels(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return which of transformers' backends makes a chat model's pixels: theirs differ. Nothing for other adapters."""
+    if checkpoint.adapter != "chat":
+        return {}
+    return {"pixels": "torchvision" if util.find_spec("torchvision") else "pil"}
+
+
+def check_options(checkpoint: Checkpoint, values: Mapping[str, object], usual: Mapping[str, object]) -> None:
+    """Raise InputError where an option that only some adapters take is given to another."""
+    takes = ADAPTERS[checkpoint.adapter].options
+    for name in SOME:
+        if name not in takes and values.get(name) != usual.get(name):
+            others = ", ".join(kind for kind, adapter in ADAPTERS.items() if name in adapter.options)
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(f"the adapter '{checkpoint.adapter}' takes no {flag}; it goes with the adapters {others}")
 
 
 def load_model(spec: str | Checkpoint, options: ModelOptions | None = None) -> Model:
@@ -182,12 +228,27 @@ def _bundled(name: str) -> Path:
 def _adapter_of(folder: Path) -> str:
     file = folder / "config.json"
     try:
-        model_type = str(json.loads(file.read_text(encoding="utf-8"))["model_type"])
+        config = json.loads(file.read_text(encoding="utf-8"))
+        model_type = str(config["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{file}: not a model's configuration ({error!r})") from error
-    if model_type not in _MODEL_TYPES:
+    if model_type in _MODEL_TYPES:
+        return _MODEL_TYPES[model_type]
+    if "auto_map" not in config and not _is_vision_language(model_type):
         known = ", ".join(_MODEL_TYPES)
-        raise InputError(f"{file}: model type '{model_type}' has no adapter; there are adapters for {known}")
-    return _MODEL_TYPES[model_type]
+        raise InputError(
+            f"{file}: model type '{model_type}' has no adapter; there are adapters for {known}, and for chat models of "
+            "transformers' AutoModelForImageTextToText"
+        )
+    return "chat"
+
+
+def _is_vision_language(model_type: str) -> bool:
+    """Ask transformers whether a model of this type takes pictures; True where it is not there to say so."""
+    try:
+        from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as NAMES
+    except ModuleNotFoundError:
+        return True  # load_model says what to install
+    return model_type in NAMES

@@ -80,8 +80,7 @@ class Server:
         """Yield an answer a request. Raises InputError where no request can succeed: no server, no such model."""
         if generation.beams > 1:
             raise InputError("servers of this kind search with no beams; remove --beams")
-        asked = {"max_tokens": generation.max_new_tokens, "temperature": 0}
-        return self._answers(requests, functools.partial(self._generate, asked))
+        return self._answers(requests, functools.partial(self._generate, self._how(generation)))
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the candidates' log-likelihoods, exact ones or those of first tokens, as the options say.
@@ -162,6 +161,17 @@ class Server:
                 raise self._stop(error) from error
             return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
 
+    def _how(self, generation: Generation) -> dict[str, Any]:
+        """Return how answers are written, in the words of vLLM and SGLang where OpenAI has none."""
+        how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
+        if generation.temperature:
+            how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
+        if self._options.thinking != "auto":
+            on = self._options.thinking == "on"
+            how["chat_template_kwargs"] = {"enable_thinking": on, "thinking": on}
+            how["max_tokens"] += generation.thinking_tokens if on else 0
+        return how
+
     async def _generate(self, how: dict[str, Any], request: Request, prompt: Prompt) -> Response:
         reply, seconds = await self._post({"messages": prompt.messages, **how})
         return replace(read(reply, request.id), seconds=seconds)
@@ -179,7 +189,7 @@ class Server:
 
     def _prompt(self, request: Request) -> Prompt:
         """Return the messages. Raises InputError for a picture that cannot be read."""
-        said = turns(request, self._options.context)
+        said = turns(request, self._options.context == "numbered", self._options.system)
         return Prompt([self._message(turn) for turn in said], "\n".join(map(self._in_words, said)))
 
     def _message(self, turn: Turn) -> dict[str, Any]:
@@ -231,28 +241,40 @@ class Server:
 
 def read(reply: dict[str, Any], id: str) -> Response:
     """Return what a reply says; an error where it says nothing."""
-    try:
-        choice = reply["choices"][0]
-        message, ended = choice["message"], choice.get("finish_reason")
-        content = message.get("content")
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return Response(id, error=f"the server's reply has no choices[0].message: {str(reply)[:80]}")
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices:
+        return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
+    found = [_said(choice) for choice in choices]
+    if wrong := next((why for _, _, why in found if why), None):
+        return Response(id, error=wrong)
+    given, written = tokens(reply)
+    return Response(
+        id,
+        text=found[0][0],
+        samples=tuple(text for text, _, _ in found) if len(found) > 1 else (),
+        reasoning=found[0][1],
+        finish_reason=_FINISHED.get(str(choices[0].get("finish_reason"))),
+        input_tokens=given,
+        output_tokens=written,
+    )
+
+
+def _said(choice: Any) -> tuple[str, str, str]:
+    """Return the text and the reasoning of one answer, or what is wrong with it."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        return "", "", f"the server's reply has no message: {str(choice)[:80]}"
+    ended, content = choice.get("finish_reason"), message.get("content")
+    if ended == "content_filter":
+        return "", "", "the server withholds the answer (content_filter)"
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    if ended == "content_filter":
-        return Response(id, error="the server withholds the answer (content_filter)")
-    if not isinstance(content, str) and not (content is None and (reasoning or ended in _FINISHED)):
-        return Response(id, error=f"the server's reply has no text: {str(choice)[:80]}")
-    used = tokens(reply)
-    return Response(
-        id,
-        text=content or "",
-        reasoning=str(reasoning),
-        finish_reason=_FINISHED.get(str(ended)),
-        input_tokens=used[0],
-        output_tokens=used[1],
-    )
+    if content is None and (reasoning or ended in _FINISHED):
+        content = ""
+    if not isinstance(content, str):
+        return "", "", f"the server's reply has no text: {str(choice)[:80]}"
+    return content, str(reasoning), ""
 
 
 def tokens(reply: dict[str, Any]) -> tuple[int, int]:

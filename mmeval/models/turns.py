@@ -5,35 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mmeval.types import Image, Parts, Ref, Request
-
-CONTEXTS = ("plain", "numbered")
-"""How pictures are introduced: not at all, or each after `Image 1: `, counted through the whole prompt."""
+from mmeval.types import Image, Parts, Ref, Request, images
 
 
 @dataclass(frozen=True)
 class Turn:
     """What one side says: texts and pictures in their places, no two texts side by side."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["system", "user", "assistant"]
     parts: tuple[str | Image, ...]
 
 
-def turns(request: Request, context: str) -> list[Turn]:
-    """Return each demonstration as a question and its answer, and then the question.
+def turns(request: Request, numbered: bool, system: str | None) -> list[Turn]:
+    """Return the system's turn, each demonstration as a question and its answer, and then the question.
 
-    A reference to a picture becomes `image 3`, counted from 1 through the whole prompt as chats do.
+    A reference to a picture becomes `Image 3`, counted from 1 through the whole prompt as chats do. Where there are
+    several and they are `numbered`, each stands after its name.
     """
-    found: list[Turn] = []
+    found = [] if system is None else [Turn("system", (system,))]
     shown = 0
+    numbered = numbered and sum(len(images(one.prompt)) for one in (*request.shots, request)) > 1
     for shot in request.shots:
-        parts, shown = _said(shot.prompt, shown, context)
+        parts, shown = _said(shot.prompt, shown, numbered)
         found += [Turn("user", parts), Turn("assistant", (shot.answer,))]
-    parts, _ = _said(request.prompt, shown, context)
+    parts, _ = _said(request.prompt, shown, numbered)
     return [*found, Turn("user", parts)]
 
 
-def _said(prompt: Parts, before: int, context: str) -> tuple[tuple[str | Image, ...], int]:
+def _said(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:
     """Return a prompt with references written out, and how many pictures there are up to its end."""
     said: list[str | Image] = []
     shown = before
@@ -47,9 +46,9 @@ def _said(prompt: Parts, before: int, context: str) -> tuple[tuple[str | Image, 
     for part in prompt:
         if isinstance(part, Image):
             shown += 1
-            if context == "numbered":
+            if numbered:
                 say(f"Image {shown}: ")
             said.append(part)
         else:
-            say(f"image {before + part.image + 1}" if isinstance(part, Ref) else part)
+            say(f"Image {before + part.image + 1}" if isinstance(part, Ref) else part)
     return tuple(said), shown

@@ -42,7 +42,7 @@ def server() -> Iterator[Server]:
 
 
 def opened(spec: str, **options: Any) -> Model:
-    model = load_model(spec, ModelOptions(**{"context": "plain", **options}))
+    model = load_model(spec, ModelOptions(**{"context": "template", **options}))
     assert isinstance(model, Model)
     return model
 
@@ -64,8 +64,8 @@ def test_demonstrations_are_turns_and_pictures_stand_in_their_places(server: Ser
     first, second, third = server.asked[0]["messages"]
     assert [first["role"], second, third["role"]] == ["user", {"role": "assistant", "content": "red"}, "user"]
     assert [part["type"] for part in third["content"]] == ["image_url", "text", "image_url", "text"]
-    assert first["content"][1]["text"] == "What colour is image 1?"
-    assert [part.get("text") for part in third["content"]] == [None, "And image 2, unlike ", None, "image 3?"]
+    assert first["content"][1]["text"] == "What colour is Image 1?"
+    assert [part.get("text") for part in third["content"]] == [None, "And Image 2, unlike ", None, "Image 3?"]
     assert (server.asked[0]["max_tokens"], server.asked[0]["temperature"]) == (4, 0)
     assert (answer.text, answer.input_tokens, answer.output_tokens, answer.finish_reason) == ("yes", 7, 2, "stop")
     assert "user: <image 9x5 png " in answer.sent and "\nassistant: red\n" in answer.sent
@@ -86,12 +86,26 @@ def test_a_picture_is_sent_without_loss_and_its_pixels_are_on_record(server: Ser
     assert f"<image 31x17 png {hashlib.sha256(noise.tobytes()).hexdigest()[:16]}>" in answer.sent
 
 
+def test_draws_reasoning_and_the_system_turn(server: Server) -> None:
+    message = {"role": "assistant", "content": "no", "reasoning_content": "hm"}
+    server.behave = lambda body, n: Reply({"choices": [{"message": message, "finish_reason": "stop"}] * 2})
+    model = opened(server.model, system="Be brief.", thinking="on")
+    generation = Generation(4, temperature=0.5, top_p=0.9, samples=2, thinking_tokens=100, seed=7)
+    (answer,) = model.generate([Request("0", ("?",))], generation)
+    asked = server.asked[0]
+    assert asked["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert (asked["temperature"], asked["top_p"], asked["n"], asked["seed"]) == (0.5, 0.9, 2, 7)
+    assert (asked["max_tokens"], asked["chat_template_kwargs"]["enable_thinking"]) == (104, True)
+    assert (answer.text, answer.reasoning, answer.samples) == ("no", "hm", ("no", "no"))
+
+
 def test_requests_stay_in_flight_without_a_barrier_and_the_stream_is_read_lazily(server: Server) -> None:
     gate = threading.Event()
 
     def behave(body: dict[str, Any], n: int) -> Reply:
         if n == 0:
             gate.wait(10)  # one that takes long holds up no other
+        time.sleep(0.01)
         return says("yes")
 
     server.behave = behave

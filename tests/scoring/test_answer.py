@@ -8,7 +8,8 @@ import pytest
 
 from mmeval import rendering
 from mmeval.scoring.readings import letters, short, yesno
-from mmeval.scoring.readings.answer import marked, plain, split
+from mmeval.reasoning import split
+from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import Record, Request, Response, Sample
 

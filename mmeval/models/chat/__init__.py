@@ -1,0 +1,1 @@
+"""Any vision-language checkpoint of transformers, asked through its own chat template."""

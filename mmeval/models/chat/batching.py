@@ -1,0 +1,213 @@
+"""Requests in, batches of rows out, lazily: sorted by length in a window, pictures made one batch ahead of the model.
+
+A row is a prompt with what is appended to it. A request has one, or one for each sample or distinct candidate; it is
+answered when all of its rows are.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import torch
+from PIL import Image as PILImage
+
+from mmeval.engine.device import is_out_of_memory
+from mmeval.engine.transformer import batches
+from mmeval.types import Image, InputError, Request, Response
+
+WINDOW = 256
+"""Requests that are read ahead: enough to sort by length, and bounded."""
+AHEAD = 1
+"""Batches whose pictures are made while the model answers another."""
+
+log = logging.getLogger("mmeval")
+
+
+@dataclass
+class Prompt:
+    """A request as it is sent, and what its rows have brought so far."""
+
+    request: Request
+    text: str
+    pictures: tuple[Image, ...]
+    tokens: int
+    """Of the text alone, without pictures."""
+    rows: int = 1
+    length: int = 0
+    """Tokens with pictures, known once they are made."""
+    seconds: float = 0.0
+    error: str | None = None
+    found: dict[int, Any] = field(default_factory=dict)
+    """Row number -> its result."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a batch."""
+
+    prompt: Prompt
+    number: int = 0
+    suffix: tuple[int, ...] = ()
+    """Tokens that are appended to the prompt."""
+    room: int = 0
+    """Tokens that its answer needs at most."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows with the tensors that the processor made of them, or the reason why there are none."""
+
+    rows: Sequence[Row]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+Answer = Callable[[Batch], list[Any]]
+"""Gives a result for each row of a batch."""
+
+
+class Batcher:
+    """Turns rows into batches of a processor's tensors and collects what the model says to them."""
+
+    def __init__(self, processor: Any, budget: int, context: int | None) -> None:
+        """`budget`: padded tokens in a batch; `context`: tokens that the model reads and writes at most."""
+        self.processor, self.budget, self.context = processor, budget, context
+        self._per_picture = 256.0  # tokens of a picture: a running mean, so that batches are of about the right size
+        self._told = False
+
+    def run(self, prepared: Iterable[Response | list[Row]], answer: Answer) -> Iterator[Response | Prompt]:
+        """Yield every response that is an error from the start, and every prompt once all its rows are there."""
+        with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor() as decoders:
+            waiting: deque[Future[list[Batch]]] = deque()
+            for item in self._planned(prepared):
+                if isinstance(item, Response):
+                    yield item
+                    continue
+                waiting.append(pool.submit(self._made, item, decoders))
+                if len(waiting) > AHEAD:
+                    yield from self._finished(waiting.popleft().result(), answer, pool, decoders)
+            while waiting:
+                yield from self._finished(waiting.popleft().result(), answer, pool, decoders)
+
+    def _planned(self, prepared: Iterable[Response | list[Row]]) -> Iterator[Response | list[Row]]:
+        prepared = iter(prepared)
+        while window := list(islice(prepared, WINDOW)):
+            rows = []
+            for item in window:
+                if isinstance(item, Response):
+                    yield item
+                else:
+                    rows += item
+            blind = [row for row in rows if not row.prompt.pictures]  # apart: Mllama leaves out layers where none is shown
+            for alike in ([row for row in rows if row.prompt.pictures], blind):
+                for plan in batches([self._estimate(row) for row in alike], self.budget):
+                    yield [alike[place] for place in plan]
+
+    def _estimate(self, row: Row) -> int:
+        return row.prompt.tokens + len(row.suffix) + round(self._per_picture * len(row.prompt.pictures))
+
+    def _made(self, rows: Sequence[Row], decoders: ThreadPoolExecutor) -> list[Batch]:
+        """Make the tensors of rows; those whose pictures cannot be read come back as an error each."""
+        wanted = {picture.digest: picture for row in rows for picture in row.prompt.pictures}
+        pixels = dict(zip(wanted, decoders.map(_decoded, wanted.values()), strict=True))
+        bad, good = [], []
+        for row in rows:
+            errors = [one for p in row.prompt.pictures if isinstance(one := pixels[p.digest], InputError)]
+            if errors:
+                bad.append(Batch([row], error=str(errors[0])))
+            else:
+                good.append(row)
+        return bad + (self._processed(good, pixels) if good else [])
+
+    def _processed(self, rows: Sequence[Row], pixels: dict[str, Any]) -> list[Batch]:
+        """Process rows together; where that fails, or is more than the budget, in halves."""
+        pictures = [[pixels[picture.digest] for picture in row.prompt.pictures] for row in rows]
+        texts = [row.prompt.text for row in rows]
+        try:
+            inputs = self.processor(texts, pictures)
+        except (ValueError, IndexError, TypeError, RuntimeError) as error:
+            if len(rows) == 1:
+                return [Batch(rows, error=f"the model's processor refuses the prompt: {' '.join(str(error).split())}")]
+            return self._halves(rows, lambda half: self._processed(half, pixels))
+        lengths = inputs["attention_mask"].sum(1).tolist()
+        for row, length in zip(rows, lengths, strict=True):
+            row.prompt.length = length
+            if row.prompt.pictures:
+                mean = (length - row.prompt.tokens) / len(row.prompt.pictures)
+                self._per_picture += 0.1 * (mean - self._per_picture)
+        fits = [self._fits(row) for row in rows]
+        if not all(fits):
+            long = [Batch([row], error=self._too_long(row)) for row, fit in zip(rows, fits, strict=True) if not fit]
+            kept = [row for row, fit in zip(rows, fits, strict=True) if fit]
+            return long + (self._processed(kept, pixels) if kept else [])
+        if len(rows) > 1 and max(lengths) * len(rows) > 1.5 * self.budget:  # pictures are larger than those before
+            return self._halves(rows, lambda half: self._processed(half, pixels))
+        return [Batch(rows, inputs)]
+
+    def _fits(self, row: Row) -> bool:
+        return self.context is None or row.prompt.length + len(row.suffix) + row.room <= self.context
+
+    def _too_long(self, row: Row) -> str:
+        return (
+            f"the prompt has {row.prompt.length:,} tokens and its answer {len(row.suffix) + row.room:,} at most, but the "
+            f"model reads {self.context:,} in all; shorten it, or show fewer or smaller pictures"
+        )
+
+    def _finished(
+        self, made: Iterable[Batch], answer: Answer, pool: ThreadPoolExecutor, decoders: ThreadPoolExecutor
+    ) -> Iterator[Prompt]:
+        for batch in made:
+            began = time.perf_counter()
+            results, out_of_memory = self._tried(batch, answer)
+            if results is None and len(batch.rows) > 1:
+                self._lower(batch)
+                for half in self._halves(batch.rows, lambda half: [half]):
+                    again = pool.submit(self._made, half, decoders).result()
+                    yield from self._finished(again, answer, pool, decoders)
+                continue
+            share = (time.perf_counter() - began) / len(batch.rows)
+            for place, row in enumerate(batch.rows):
+                prompt = row.prompt
+                prompt.error = prompt.error or batch.error or out_of_memory
+                prompt.found[row.number] = None if results is None else results[place]
+                prompt.seconds += share
+                if len(prompt.found) == prompt.rows:
+                    yield prompt
+
+    def _tried(self, batch: Batch, answer: Answer) -> tuple[list[Any] | None, str | None]:
+        """Return the results, or None and why there are none."""
+        if batch.error is not None:
+            return [None] * len(batch.rows), None
+        try:
+            return answer(batch), None
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return None, "out of memory on this prompt alone; try smaller pictures, --dtype bfloat16 or --quantize 4bit"
+
+    def _lower(self, batch: Batch) -> None:
+        """Lower the budget for the rest of the run below what did not fit, and say so once."""
+        size = max(row.prompt.length + len(row.suffix) for row in batch.rows) * len(batch.rows)
+        self.budget = max(1, min(self.budget, size // 2))
+        if not self._told:
+            log.warning("out of memory; batches are smaller from here on (--batch-tokens %d avoids it)", self.budget)
+            self._told = True
+
+    @staticmethod
+    def _halves(rows: Sequence[Row], do: Callable[[Sequence[Row]], list[Any]]) -> list[Any]:
+        middle = len(rows) // 2
+        return [*do(rows[:middle]), *do(rows[middle:])]
+
+
+def _decoded(picture: Image) -> PILImage.Image | InputError:
+    try:
+        return picture.decode()
+    except InputError as error:
+        return error

@@ -1,0 +1,121 @@
+"""From a folder or a hub id to a chat model that answers."""
+
+import json
+from collections.abc import Mapping
+from importlib import util
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
+
+from mmeval.engine.device import BATCH_TOKENS, DTYPES, pick_device
+from mmeval.models import Checkpoint, ModelOptions
+from mmeval.models.chat.conversation import Conversation
+from mmeval.models.chat.model import ChatModel
+from mmeval.models.chat.processor import open_processor
+from mmeval.types import InputError, nearest
+
+OF_MODEL = {"attn": "attn_implementation", "device_map": "device_map"}
+"""Keys of --model-args that are arguments of `from_pretrained`; the others are the image processor's."""
+
+
+def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
+    """Load and place a chat model. Raises InputError naming what is wrong, missing or not to be trusted."""
+    source, device = checkpoint.source, pick_device(options.device)
+    dtype = "float32" if options.dtype == "auto" else options.dtype
+    if dtype not in DTYPES:
+        raise InputError(f"unknown dtype '{dtype}'; choose from {', '.join(DTYPES)}")
+    hub = {"revision": checkpoint.revision or "main", "local_files_only": checkpoint.local}
+    hub["trust_remote_code"] = options.trust_remote_code
+    config = _config(source, hub)
+    given = read_arguments(options.model_args)
+    of_model: dict[str, Any] = {name: given.pop(key) for key, name in OF_MODEL.items() if key in given}
+    processor = open_processor(source, config, **hub)
+    _check_image_options(given, processor, source)
+    if processor.tokenizer.pad_token is None:
+        processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    processor.tokenizer.padding_side = "left"  # what is written stands to the right of every prompt
+    conversation = Conversation(
+        processor, source, numbered=options.context == "numbered", system=options.system, thinking=options.thinking
+    )
+    of_model |= _quantized(options.quantize)
+    model = _weights(source, DTYPES[dtype], of_model, hub)
+    if not hasattr(model, "hf_device_map"):
+        model.to(device)
+    model.train(False)
+    budget = options.batch_tokens or BATCH_TOKENS[device.type]
+    return ChatModel(model, processor, conversation, name=checkpoint.name, batch_tokens=budget, images=given)
+
+
+def read_arguments(text: str | None) -> dict[str, Any]:
+    """Read `key=value,key=value`; a value is JSON where it can be, else a text. Raises InputError."""
+    found: dict[str, Any] = {}
+    for part in (text or "").split(",") if text else []:
+        key, equals, value = part.strip().partition("=")
+        if not key or not equals or not value or key in found:
+            raise InputError(f"--model-args has '{part.strip()}'; write KEY=VALUE,KEY=VALUE, each key once")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
+    try:
+        config = AutoConfig.from_pretrained(source, **hub)
+    except (OSError, ValueError, KeyError) as error:
+        if "trust_remote_code" in str(error):
+            raise InputError(
+                f"{source}: the checkpoint asks to run Python code that it brings; read that code, and pass "
+                "--trust-remote-code if you trust it"
+            ) from error
+        raise InputError(f"{source}: its configuration cannot be read: {' '.join(str(error).split())[:300]}") from error
+    if config.model_type not in KNOWN and not hub["trust_remote_code"]:
+        raise InputError(
+            f"{source}: model type '{config.model_type}' is no vision-language model that transformers "
+            f"{transformers.__version__} knows; choose another checkpoint, or a newer transformers"
+        )
+    if getattr(config, "is_encoder_decoder", False):
+        raise InputError(f"{source}: '{config.model_type}' is an encoder-decoder, and chat models are decoders alone")
+    return config
+
+
+def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
+    if of_model.get("device_map") and not util.find_spec("accelerate"):
+        raise InputError("device_map needs the package accelerate; install it with: pip install accelerate")
+    try:
+        model, found = AutoModelForImageTextToText.from_pretrained(
+            source, dtype=dtype, output_loading_info=True, **of_model, **hub
+        )
+    except ImportError as error:
+        raise InputError(f"{source}: the model needs a package that is not installed: {error}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{source}: the weights cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+    if missing := sorted(found["missing_keys"]):  # transformers would fill them with random numbers
+        raise InputError(f"{source}: {len(missing)} weights are missing, such as {missing[0]}; complete the checkpoint")
+    return model
+
+
+def _check_image_options(given: Mapping[str, Any], processor: Any, source: str) -> None:
+    """Raise InputError for a key that neither `from_pretrained` nor the image processor knows."""
+    own = [name for name in processor.image_processor.valid_kwargs.__annotations__]
+    for key in given:
+        if key not in own:
+            known = [*OF_MODEL, *own]
+            raise InputError(
+                f"{source}: --model-args has '{key}'{nearest(key, known)}; it takes {', '.join(sorted(known))}"
+            )
+
+
+def _quantized(bits: str | None) -> dict[str, Any]:
+    if bits is None:
+        return {}
+    if not util.find_spec("bitsandbytes"):
+        raise InputError(f"--quantize {bits} needs the package bitsandbytes; install it with: pip install bitsandbytes")
+    from transformers import BitsAndBytesConfig
+
+    key = "load_in_8bit" if bits == "8bit" else "load_in_4bit"
+    return {"quantization_config": BitsAndBytesConfig(**{key: True}), "device_map": "auto"}

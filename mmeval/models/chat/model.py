@@ -1,0 +1,240 @@
+"""Answer requests with a chat model of transformers: texts, samples, reasoning, likelihoods of candidates."""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessorList, StoppingCriteriaList
+
+from mmeval.models.chat.batching import Batch, Batcher, Prompt, Row
+from mmeval.models.chat.conversation import Conversation
+from mmeval.models.chat.likelihood import appended, log_probabilities, rows_of, summed
+from mmeval.models.chat.steps import Draw, Finite, Lengths, seed_of
+from mmeval.reasoning import open_tag, split
+from mmeval.types import FinishReason, Generation, InputError, Request, Response
+
+Written = tuple[str, str, FinishReason, int] | None
+"""An answer, the reasoning before it, why it ended, its tokens; None where its scores were no finite numbers."""
+
+
+class ChatModel:
+    """A Model (mmeval.types) over any checkpoint of AutoModelForImageTextToText."""
+
+    def __init__(
+        self,
+        model: Any,
+        processor: Any,
+        conversation: Conversation,
+        *,
+        name: str,
+        batch_tokens: int,
+        images: dict[str, Any],
+        max_images: int | None = None,
+    ) -> None:
+        """Take a model with its processor; `images` are options of the image processor."""
+        self.model, self.processor, self.conversation = model, processor, conversation
+        self.name, self.max_images = name, max_images
+        text = model.config.get_text_config(decoder=True)
+        context = getattr(text, "max_position_embeddings", None)
+        self.batcher = Batcher(self._inputs, batch_tokens, context)
+        self._images = images
+        self._tokenizer = copy.deepcopy(processor.tokenizer)  # the processor's is busy in another thread
+        self._pad = self._tokenizer.pad_token_id
+        ends = model.generation_config.eos_token_id
+        self._ends = set(ends if isinstance(ends, list) else [ends]) - {None} or {self._tokenizer.eos_token_id}
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        """Yield answers as they come, greedy, of a beam search or drawn."""
+
+        def rows(request: Request) -> list[Row]:
+            prompt = self._prompt(request, generation.samples)
+            thinking = generation.thinking_tokens if self.conversation.opened else 0
+            room = generation.max_new_tokens + thinking
+            return [Row(prompt, number, room=room) for number in range(generation.samples)]
+
+        def answer(batch: Batch) -> list[Written]:
+            return self._written(batch, generation)
+
+        for item in self.batcher.run(self._rows(requests, rows), answer):
+            yield item if isinstance(item, Response) else self._said(item)
+
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Yield the sum of each candidate's token log-probabilities, its end of turn left out.
+
+        Raises InputError where the chat template opens reasoning, after which no candidate would stand.
+        """
+        if self.conversation.opened:
+            raise InputError(
+                f"{self.name}: its chat template begins with reasoning, so candidates cannot be compared; "
+                "try --thinking off"
+            )
+
+        def rows(request: Request) -> list[Row]:
+            suffixes = rows_of(self._candidates(request))
+            prompt = self._prompt(request, len(suffixes))
+            return [Row(prompt, number, suffix, room=1) for number, suffix in enumerate(suffixes)]
+
+        for item in self.batcher.run(self._rows(requests, rows), self._compared):
+            if isinstance(item, Response):
+                yield item
+            elif item.error is not None:
+                yield self._respond(item, error=item.error)
+            else:
+                candidates = self._candidates(item.request)
+                sums: dict[tuple[int, ...], float] = {}
+                for number in range(item.rows):
+                    sums |= item.found[number]
+                yield self._respond(item, loglikelihoods=tuple(sums[tuple(tokens)] for tokens in candidates))
+
+    def preview(self, request: Request) -> Response:
+        """Write the prompt as it would be sent, with its length; or why it cannot be sent."""
+        try:
+            prompt = self._prompt(request)
+        except InputError as error:
+            return Response(request.id, error=str(error))
+
+        def nothing(batch: Batch) -> list[None]:
+            return [None] * len(batch.rows)
+
+        (done,) = self.batcher.run([[Row(prompt)]], nothing)
+        assert isinstance(done, Prompt)
+        return self._respond(done, error=done.error)
+
+    def _prompt(self, request: Request, rows: int = 1) -> Prompt:
+        text, pictures = self.conversation.write(request)
+        if self.max_images is not None and len(pictures) > self.max_images:
+            raise InputError(f"the prompt has {len(pictures)} pictures, and the model takes {self.max_images}")
+        return Prompt(request, text, pictures, len(self._tokenizer(text)["input_ids"]), rows)
+
+    def _candidates(self, request: Request) -> list[list[int]]:
+        """Return each candidate's tokens. Raises InputError where there is none, or one without words."""
+        texts = [self.conversation.plain(text) for text in request.candidates]
+        found = [self._tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        if not found or [] in found:
+            raise InputError("there is nothing to compare; give at least one candidate, and none without words")
+        return found
+
+    def _rows(
+        self, requests: Iterable[Request], rows: Callable[[Request], list[Row]]
+    ) -> Iterator[Response | list[Row]]:
+        for request in requests:
+            try:
+                yield rows(request)
+            except InputError as error:
+                yield Response(request.id, error=str(error))
+
+    def _inputs(self, texts: list[str], pictures: list[list[Any]]) -> dict[str, Any]:
+        """Return what the processor makes of prompts and their pictures; runs in a thread of its own."""
+        bos = self._tokenizer.bos_token
+        begun = bos is not None and texts[0].startswith(bos)
+        made = self.processor(
+            text=list(texts),
+            images=pictures if any(pictures) else None,
+            padding=True,
+            return_tensors="pt",
+            **({"add_special_tokens": False} if begun else {}),
+            **({"images_kwargs": dict(self._images)} if self._images and any(pictures) else {}),
+        )
+        return {name: value for name, value in made.items() if name != "labels"}
+
+    def _on_device(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        device, dtype = self.model.device, self.model.dtype
+        return {name: _moved(value, device, dtype) for name, value in inputs.items()}
+
+    def _written(self, batch: Batch, generation: Generation) -> list[Written]:
+        """Write the answers to a batch."""
+        inputs = self._on_device(batch.inputs)
+        start, finite = inputs["input_ids"].shape[1], Finite()
+        steps: list[Any] = [finite]
+        if generation.temperature:
+            seeds = [seed_of(generation.seed, row.prompt.request.id, row.number) for row in batch.rows]
+            steps.append(Draw(seeds, generation.temperature, generation.top_p, self.model.device))
+        thinks = self.conversation.thinking != "off" and generation.beams == 1
+        lengths = Lengths(
+            lambda ids: self._tokenizer.decode(ids),
+            self.conversation.opened,
+            generation.max_new_tokens,
+            generation.thinking_tokens if thinks else 0,
+            start,
+        )
+        options = copy.deepcopy(self.model.generation_config)
+        options.update(
+            do_sample=False, temperature=None, top_p=None, top_k=None, num_beams=generation.beams, max_length=None,
+            max_new_tokens=generation.max_new_tokens + (generation.thinking_tokens if thinks else 0),
+            pad_token_id=self._pad,
+        )  # fmt: skip
+        with torch.inference_mode():
+            ids = self.model.generate(
+                **inputs,
+                generation_config=options,
+                logits_processor=LogitsProcessorList(steps),
+                stopping_criteria=StoppingCriteriaList([lengths] if thinks else []),
+            )
+        new = ids[:, start:].tolist()
+        whole = torch.stack(finite.steps, 1).view(len(new), -1, len(finite.steps)).all(1).tolist()
+        ends = [lengths.ends.get(row, len(tokens)) for row, tokens in enumerate(new)]
+        return [self._read(*row) for row in zip(new, whole, ends, strict=True)]
+
+    def _read(self, tokens: list[int], finite: list[bool], cut: int) -> Written:
+        """Read new tokens, of which those after the first end of a turn, or after `cut`, are padding."""
+        ended = next((place for place, token in enumerate(tokens, 1) if token in self._ends), None)
+        reason: FinishReason = "stop" if ended is not None and ended <= cut else "length"
+        length = ended if ended is not None and ended <= cut else cut
+        if not all(finite[:length]):
+            return None
+        tokens = tokens[:length]
+        text = self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
+        raw = self.conversation.opened + self._tokenizer.decode(tokens[:-1] if reason == "stop" else tokens)
+        thought, rest = split(raw)
+        if thought or open_tag(raw):
+            special = [word for word in self._tokenizer.all_special_tokens if word]
+            for word in special:
+                thought, rest = thought.replace(word, ""), rest.replace(word, "")
+            return rest.strip(), thought.strip(), reason, length
+        return text, "", reason, length
+
+    def _said(self, prompt: Prompt) -> Response:
+        if prompt.error is not None:
+            return self._respond(prompt, error=prompt.error)
+        written: list[Written] = [prompt.found[number] for number in range(prompt.rows)]
+        if None in written:
+            return self._respond(prompt, error="the model's scores are not finite numbers; try --dtype float32")
+        answers = [one for one in written if one is not None]
+        text, thought, reason, _ = answers[0]
+        return self._respond(
+            prompt,
+            text=text,
+            samples=tuple(one[0] for one in answers) if len(answers) > 1 else (),
+            reasoning=thought,
+            finish_reason=reason,
+            output_tokens=sum(one[3] for one in answers),
+        )
+
+    def _compared(self, batch: Batch) -> list[dict[tuple[int, ...], float]]:
+        """Compute, for each row, the log-likelihoods of the candidates that it predicts, by their tokens."""
+        suffixes = [row.suffix for row in batch.rows]
+        longest = max(map(len, suffixes))
+        inputs = appended(batch.inputs, suffixes, self.model.config.model_type, self._pad)
+        with torch.inference_mode():
+            found = log_probabilities(self.model, self._on_device(inputs), longest)
+        results = []
+        for row, scores in zip(batch.rows, found, strict=True):
+            own = [t for t in self._candidates(row.prompt.request) if row.suffix[: len(t) - 1] == tuple(t[:-1])]
+            sums = summed(scores[None], [row.suffix], own)
+            results.append({tuple(tokens): value for tokens, value in zip(own, sums, strict=True)})
+        return results
+
+    def _respond(self, prompt: Prompt, **facts: Any) -> Response:
+        sent = self.conversation.sent(prompt.text)
+        return Response(prompt.request.id, sent=sent, input_tokens=prompt.length, seconds=prompt.seconds, **facts)
+
+
+def _moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """Return a tensor on the device, pixels in the model's number format; lists of tensors likewise."""
+    if isinstance(value, list):
+        return [_moved(one, device, dtype) for one in value]
+    if not isinstance(value, Tensor):
+        return value
+    return value.to(device, dtype if value.is_floating_point() else value.dtype)

@@ -1,0 +1,129 @@
+"""Open a checkpoint's processor, without torchvision where it can be, so that a question's text stays text."""
+
+import re
+from importlib import util
+from typing import Any
+
+import transformers
+from transformers import AutoProcessor, PreTrainedConfig
+from transformers.processing_utils import ProcessorMixin
+
+from mmeval.types import InputError
+
+MARK = "\ufdd0"
+"""A noncharacter of Unicode, which no text may hold, put into what would be read as a special token."""
+
+
+def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
+    """Return the processor of a checkpoint; `hub` are `from_pretrained`'s revision, local_files_only, trust_remote_code.
+
+    Without torchvision a processor that also takes videos is opened without its video part, and its pictures are made
+    by Pillow and numpy. Raises InputError naming what is missing.
+    """
+    try:
+        if util.find_spec("torchvision") or hub.get("trust_remote_code"):
+            return AutoProcessor.from_pretrained(source, config=config, **hub)
+        return _class_of(source, config, hub).from_pretrained(source, **hub)
+    except ImportError as error:
+        raise InputError(f"{source}: its processor needs a package that is not installed: {_first(error)}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{source}: its processor cannot be opened: {_first(error)}") from error
+
+
+def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> type[ProcessorMixin]:
+    """Return the checkpoint's processor class, its video part left out. Raises InputError where it has none."""
+    named = ProcessorMixin.get_processor_dict(source, **hub)[0] if _has(source, "processor_config.json", hub) else {}
+    name = named.get("processor_class")
+    if name is None:
+        from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+        name = PROCESSOR_MAPPING_NAMES.get(config.model_type)
+    found = getattr(transformers, name, None) if name else None
+    if found is None:
+        raise InputError(f"{source}: transformers knows no processor for model type '{config.model_type}'")
+    return without_video(found)
+
+
+def _has(source: str, file: str, hub: dict[str, Any]) -> bool:
+    from transformers.utils import cached_file
+
+    own = {key: value for key, value in hub.items() if key != "trust_remote_code"}
+    return cached_file(source, file, **own, _raise_exceptions_for_missing_entries=False) is not None
+
+
+def without_video(processor: type[ProcessorMixin]) -> type[ProcessorMixin]:
+    """Return a processor class that neither needs nor opens a video processor, all of which need torchvision."""
+    names = processor.get_attributes()
+    if "video_processor" not in names:
+        return processor
+    place = names.index("video_processor")
+
+    class Base(ProcessorMixin):  # stands between the class and ProcessorMixin, which checks what it is given
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs |= dict(zip(names, args, strict=False))
+            kwargs.pop("video_processor", None)
+            super().__init__(**kwargs)
+
+    class Stripped(processor, Base):  # type: ignore[misc, valid-type]
+        @classmethod
+        def get_attributes(cls) -> list[str]:
+            return [*names[:place], *names[place + 1 :]]
+
+        @classmethod
+        def from_args_and_dict(cls, args: Any, processor_dict: dict[str, Any], **kwargs: Any) -> Any:
+            args = [*args[:place], None, *args[place:]]
+            rest = {key: value for key, value in processor_dict.items() if key != "video_processor"}
+            return super().from_args_and_dict(args, rest, **kwargs)
+
+    Stripped.__name__ = processor.__name__  # what save_pretrained writes
+    return Stripped
+
+
+class Literal:
+    """Keeps a text that spells a special token (`<image>`, `<|im_end|>`) from being read as one.
+
+    `broken` puts a mark into such words, so that neither the chat template nor the processor finds them; the tokenizer
+    then drops the mark after it has looked for special tokens, and reads what is left as the characters they are.
+    """
+
+    def __init__(self, processor: Any) -> None:
+        """Let a fast tokenizer drop the mark. Raises InputError for a tokenizer that is none."""
+        from tokenizers import normalizers
+
+        tokenizer = processor.tokenizer
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        self.works = backend is not None
+        if backend is not None:
+            drop = normalizers.Replace(MARK, "")
+            own = backend.normalizer
+            backend.normalizer = normalizers.Sequence([drop, own]) if own is not None else drop
+        words = {token.content for token in tokenizer.added_tokens_decoder.values() if _is_control(token)}
+        for name in ("image_token", "video_token", "audio_token", "boi_token", "eoi_token", "context_image_token"):
+            word = getattr(processor, name, None)
+            words |= {word} if isinstance(word, str) and word else set()
+        longest_first = sorted(words, key=len, reverse=True)
+        self._words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+    def broken(self, text: str) -> str:
+        """Return the text with a mark after the first character of what spells a special token.
+
+        Raises InputError where the tokenizer could not drop the mark.
+        """
+        text = text.replace(MARK, "\ufffd")
+        if not self.works and (found := self._words.search(text)):
+            raise InputError(
+                f"the text has '{found[0]}', a special token of this model, which its tokenizer cannot read as text; "
+                "take it out of the question"
+            )
+        return self._words.sub(lambda match: match[0][0] + MARK + match[0][1:], text)
+
+
+def _is_control(token: Any) -> bool:
+    """Tell tokens that templates write from added words and blanks, which a question may well have."""
+    text = token.content
+    return len(text) > 2 and (token.special or not (text[0].isalnum() or text.isspace()))
+
+
+def _first(error: BaseException) -> str:
+    """Return the first sentence of what a library says."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,91 @@
+"""What happens at each step of writing an answer: tokens are drawn, reasoning and answer each have their own length.
+
+Both are handed to transformers' `generate`, which stays greedy: what is drawn depends on the request, never on the batch.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor, StoppingCriteria
+
+from mmeval.reasoning import open_tag
+
+BEGINNING = 24
+"""Tokens within which a model that reasons has begun to, and in which a tag stands whole."""
+
+
+class Finite(LogitsProcessor):
+    """Notes, step by step, whether a row's scores are finite numbers: of others the largest means nothing."""
+
+    def __init__(self) -> None:
+        self.steps: list[Tensor] = []
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Take scores [B, V] and return them as they are."""
+        self.steps.append(scores.amax(-1).isfinite())  # read at the end: a GPU is not waited for at every step
+        return scores
+
+
+class Draw(LogitsProcessor):
+    """Draws a token by noise: the largest of score + Gumbel noise has the probability that the scores say.
+
+    Each row draws from a generator of its own, so that the same request is answered alike in any batch.
+    """
+
+    def __init__(self, seeds: Sequence[int], temperature: float, top_p: float, device: torch.device) -> None:
+        self._temperature, self._top_p = temperature, top_p
+        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Take scores [B, V] and return them, those left out at -inf, with noise."""
+        scores = scores.float() / self._temperature
+        if self._top_p < 1:
+            ordered, places = scores.sort(-1, descending=True)
+            before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
+            beyond = (before >= self._top_p).scatter(-1, places, before >= self._top_p)
+            beyond.scatter_(-1, places[:, :1], False)  # one token is always left
+            scores = scores.masked_fill(beyond, -torch.inf)
+        size, device = scores.shape[-1], scores.device
+        noise = torch.stack([torch.rand(size, generator=one, device=device) for one in self._generators])
+        return scores - (-noise.clamp(min=1e-20).log()).clamp(min=1e-20).log()
+
+
+def seed_of(seed: int, request: str, sample: int) -> int:
+    """Return the seed of one answer, of 63 bits: of the run's seed, the request's id and the sample's number."""
+    text = f"{seed}/{sample}/{request}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+
+
+class Lengths(StoppingCriteria):
+    """Ends a row `answer` tokens after its reasoning, or `thinking` tokens into reasoning that does not end."""
+
+    def __init__(self, decode: Callable[[list[int]], str], opened: str, answer: int, thinking: int, start: int) -> None:
+        """Take the tag of reasoning that the prompt leaves open, and where in a row its new tokens start."""
+        self._decode, self._opened, self._answer, self._thinking, self._start = decode, opened, answer, thinking, start
+        self._since: dict[int, int] = {}  # row -> the place, from 1, of the first token of its answer
+        self.ends: dict[int, int] = {}
+        """Row -> how many tokens it had when it was cut."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: object) -> Tensor:
+        """Take rows [B, L] of token ids and return whether each has ended [B]."""
+        length = input_ids.shape[1] - self._start
+        for row in range(len(input_ids)):
+            if row in self.ends:
+                continue
+            if row not in self._since or length <= BEGINNING:
+                self._look(row, input_ids[row, self._start :], length)
+            since = self._since.get(row)
+            if length - since + 1 >= self._answer if since is not None else length >= self._thinking:
+                self.ends[row] = length
+        return torch.tensor([row in self.ends for row in range(len(input_ids))], device=input_ids.device)
+
+    def _look(self, row: int, ids: Tensor, length: int) -> None:
+        """Note whether a row reasons or answers; a tag is told by the last tokens, its own or the prompt's before."""
+        reasons = row not in self._since and length > 1
+        before = (self._opened or "<think>") if reasons and length > BEGINNING else self._opened
+        if open_tag(before + self._decode(ids[-BEGINNING:].tolist())):
+            self._since.pop(row, None)
+        else:
+            self._since.setdefault(row, length + 1 if reasons else 1)
