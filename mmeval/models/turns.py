@@ -24,7 +24,8 @@ def turns(request: Request, numbered: bool, system: str | None) -> list[Turn]:
     """
     found = [] if system is None else [Turn("system", (system,))]
     shown = 0
-    numbered = numbered and sum(len(images(one.prompt)) for one in (*request.shots, request)) > 1
+    prompts = [*(shot.prompt for shot in request.shots), request.prompt]
+    numbered = numbered and sum(len(images(prompt)) for prompt in prompts) > 1
     for shot in request.shots:
         parts, shown = _said(shot.prompt, shown, numbered)
         found += [Turn("user", parts), Turn("assistant", (shot.answer,))]

@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image as PILImage
@@ -68,8 +69,8 @@ def here(folder: Path, request: Request, tokens: int) -> str:
     """What the checkpoint says in this process."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    processor = AutoProcessor.from_pretrained(folder)
-    model = AutoModelForImageTextToText.from_pretrained(folder)
+    processor = AutoProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder)
     content = [
         {"type": "image", "image": part.decode()} if isinstance(part, Image) else {"type": "text", "text": part}
         for part in request.prompt

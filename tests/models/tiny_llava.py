@@ -39,7 +39,7 @@ def save(folder: Path) -> None:
     model.generation_config.eos_token_id = 2
     model.save_pretrained(folder)
     pixels = CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
-    LlavaProcessor(
+    LlavaProcessor(  # type: ignore[no-untyped-call]
         pixels,
         tokens,
         patch_size=14,
@@ -55,7 +55,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
     own = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
-    tokens = PreTrainedTokenizerFast(
+    tokens = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=bpe, padding_side="left", extra_special_tokens={"image_token": "<image>"}, **own
     )
     tokens.add_special_tokens({"additional_special_tokens": list(SPECIALS[5:])})
