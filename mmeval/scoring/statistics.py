@@ -4,48 +4,17 @@ A metric says what a number is made of (a `Statistic`); how sure one can be of i
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from mmeval.scoring.functionals import Array, Functional, Mean, Part, Stratum, corrected, resample, variance_of
 from mmeval.types import Estimate, InputError
 
+__all__ = ["Array", "Functional", "Mean", "Statistic", "Stratum", "difference", "estimate", "paired", "parts"]
 LEVEL = 0.95
-Z = 1.959963984540054
-"""The normal quantile of a two-sided 95% interval."""
 RESAMPLES = 2000
-CHUNK = 2_000_000
-"""Weights that are held at once: 16 MB."""
-Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean of values in [0, 1] over units (questions, pictures) that come in clusters, one name a value."""
-
-    values: Sequence[float]
-    clusters: Sequence[str]
-    name: str = ""
-    """What a table calls it: "acc", "acc+"."""
-
-
-Stratum = tuple[tuple[float, Mean], ...]
-"""Weighted means over the same clusters, the weights positive; their sum is the stratum's value."""
-
-
-@dataclass(frozen=True)
-class Functional:
-    """A number in [0, 1] that is not a mean (an area under a curve): found anew in each resample of its clusters."""
-
-    value: Callable[[Array], Array]
-    """From how often each cluster is drawn, [resamples, clusters], to values, [resamples]; NaN where there is none."""
-    clusters: Sequence[str]
-    """The clusters' names, each once, in the order of the columns."""
-    effective: float
-    """How many clusters its interval can count on: of what it compares, the side that has fewer."""
-    n: int
 
 
 @dataclass(frozen=True)
@@ -72,48 +41,81 @@ class Statistic:
 def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Return the statistic's value with its 95% interval; `n` counts the values of each stratum's largest mean.
 
-    One stratum: the percentile bootstrap over clusters, at the quantiles that make up for few clusters
-    (Hesterberg 2015, section 5.2), and never narrower than `unseen` allows. Several: their limits
-    combined by MOVER (Zou and Donner 2008), which keeps a stratum's distance to its limits where it is lopsided.
+    The interval is Wilson's (1927), in the form that surveys use (Franco et al. 2019): with the variance between
+    clusters (of means by linearisation, of a functional from its resamples), Student's quantile, and the number of
+    independent answers that this variance amounts to, which is at least that of the clusters and at most that of the
+    answers. A sum of strata is one number of that kind: its variance and its degrees of freedom (Satterthwaite 1946)
+    are put together of theirs. So no interval is empty where all answers are alike.
     """
-    full, chance = statistic.full_marks, statistic.chance
+    full, chance, n = statistic.full_marks, statistic.chance, statistic.n
     if statistic.reason is not None:
-        return Estimate(None, None, None, statistic.n, full, chance, statistic.reason)
-    limits = []
-    for part in _parts(statistic):
-        values = resample([part], resamples, seed)[0]
-        limits.append(_between(values, part.point, part.full, part.effective))
-    value, low, high = _combined(limits)
-    return Estimate(value, max(low, 0.0), min(high, full), statistic.n, full, chance)
+        return Estimate(None, None, None, n, full, chance, statistic.reason)
+    parts = _parts(statistic)
+    value = sum(part.point for part in parts)
+    spreads = [_Spread(part.full, part.variance(resamples, seed), part.effective, part.n) for part in parts]
+    whole = _sum(spreads)
+    if not _bounded(statistic):
+        half = math.sqrt(whole.variance) * quantile(whole.freedom)
+        known = math.isfinite(half)
+        return Estimate(value, value - half if known else None, value + half if known else None, n, full, chance)
+    low, high = _wilson(value / full, whole)
+    return Estimate(value, min(full * low, value), max(full * high, value), n, full, chance)
 
 
 def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
-    """Return how much more `a` is than `b`, with the 95% interval of the difference: each resample draws for both.
+    """Return how much more `a` is than `b`, with the 95% interval of the difference: the same clusters stand for both.
 
     Clusters are matched by name, a stratum of one with the same stratum of the other, so that what makes a question
-    hard for both cancels. A cluster that only one of them has (a question that ended in an error) counts there alone.
-    The interval is Student's, of the resamples' variance, with two pseudo-clusters in which the two differ, one each
-    way, as much as they do in any (Bonett and Price 2012); entirely where they differ in none: two runs that never
-    differed are not proven to be the same.
+    hard for both cancels; a resample of a functional draws the same clusters for both. A cluster that only one of them
+    has (a question that ended in an error) counts there alone. The interval is Student's, with two pseudo-clusters in
+    which the two differ, one each way, as much as they do in any (Bonett and Price 2012); entirely where they differ
+    in none: two runs that never differed are not proven to be the same.
     Raises InputError for numbers of different kinds, or without a common cluster.
     """
-    if a.full_marks != b.full_marks or (not a.reason and not b.reason and len(_parts(a)) != len(_parts(b))):
-        raise InputError("the two numbers are not of one kind; compare the same metric of the same task")
-    n = min(a.n, b.n)
+    n, full = min(a.n, b.n), a.full_marks
     if reason := a.reason or b.reason:
-        return Estimate(None, None, None, n, a.full_marks, None, reason)
-    limits = []
-    for one, other in zip(_parts(a), _parts(b), strict=True):
-        if not set(one.clusters) & set(other.clusters):
-            raise InputError("the two numbers have no question in common; compare runs of the same questions")
-        first, second = resample([one, other], resamples, seed)
-        value, clusters = one.point - other.point, min(one.effective, other.effective)
-        own, theirs = one.influence(), other.influence()
-        most = max(abs(own.get(name, 0.0) - theirs.get(name, 0.0)) for name in {**own, **theirs})
-        most = min(most, one.full) if most > 1e-9 * one.full else one.full
-        limits.append(_around(first - second, value, one.full, clusters, most))
-    value, low, high = _combined(limits)
-    return Estimate(value, max(low, -a.full_marks), min(high, a.full_marks), n, a.full_marks, None)
+        return Estimate(None, None, None, n, full, None, reason)
+    found = difference(a, b, resamples=resamples, seed=seed)
+    half = quantile(found.freedom) * found.error if found.freedom > 0 else 2 * full
+    low, high = min(found.middle - half, found.value), max(found.middle + half, found.value)
+    if _bounded(a):
+        low, high = max(low, -full), min(high, full)
+    return Estimate(found.value, low, high, n, full, None)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more one number is than another, and how sure that is: what intervals and tests are made of."""
+
+    value: float
+    middle: float
+    """The value with two pseudo-clusters in which the two differ, one each way; the middle of the interval."""
+    error: float
+    """Its standard error."""
+    freedom: float
+    """Degrees of freedom; 0 for a single cluster, whose error is unknown."""
+    clusters: float
+    """How many clusters of one size it amounts to."""
+
+
+def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Difference:
+    """Return `a` less `b`, which both have a value, with its standard error; raises as `paired` does."""
+    pairs, full, spreads, most = matched(a, b), a.full_marks, [], 0.0
+    value = sum(one.point - other.point for one, other in pairs)
+    for one, other in pairs:
+        changes = changes_of(one, other)
+        if one.columns is not None and other.columns is not None:
+            own = variance_of(changes)
+        else:
+            first, second = resample([one, other], resamples, seed)
+            own = corrected(first - second, len(changes))
+        spreads.append(_Spread(one.full, own, min(one.effective, other.effective), min(one.n, other.n)))
+        most = max(most, float(np.abs(changes).max()) / one.full)
+    whole = _sum(spreads)
+    pseudo = most if 1e-9 < most < 1 or (most >= 1 and not _bounded(a)) else 1.0
+    clusters = whole.clusters
+    error = full * math.sqrt(clusters**2 * whole.variance + 2 * pseudo**2) / (clusters + 2)
+    return Difference(value, value * clusters / (clusters + 2), error, whole.freedom, clusters)
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
@@ -122,136 +124,79 @@ def parts(statistic: Statistic) -> dict[str, float]:
     return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in terms if mean.name}
 
 
-def unseen(clusters: float) -> float:
-    """Return the share of clusters that may behave as none of those seen did: Wilson's (1927) upper limit for 0."""
-    return Z**2 / (clusters + Z**2)
+@dataclass(frozen=True)
+class _Spread:
+    """How far a number of `full` marks may be off: its variance, and of how many clusters and answers it is."""
+
+    full: float
+    variance: float
+    clusters: float
+    n: float
+    freedom: float = 0.0
 
 
-class _Part:
-    """A stratum or a functional as a function of cluster weights, in the number's own unit."""
+def quantile(freedom: float) -> float:
+    """Return Student's two-sided quantile of the level; infinite without a degree of freedom."""
+    from scipy.special import stdtrit  # type: ignore[import-untyped]  # half a second, which resuming need not pay
 
-    def __init__(self, source: Stratum | Functional, full: float) -> None:
-        self.columns: Array | None = None
-        """What a ratio of sums is made of, [clusters, 2 * means]: clusters with equal rows may be drawn together."""
-        if isinstance(source, Functional):
-            self._function, self.full = source.value, full
-            self.clusters: Sequence[str] = source.clusters
-            self.point = float(full * source.value(np.ones((1, len(source.clusters))))[0])
-            self.effective = source.effective
-            return
-        self.clusters = list(dict.fromkeys(name for _, mean in source for name in mean.clusters))
-        self._weights = np.array([weight for weight, _ in source])
-        self.full = float(self._weights.sum())
-        # added as scripts add, not as a vector product may; the same in any order of the answers
-        self.point = sum(weight * (math.fsum(mean.values) / len(mean.values)) for weight, mean in source)
-        sums, counts = _by_cluster(source, self.clusters)
-        # Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each
-        self.effective = float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
-        self.columns = np.hstack([sums, counts])
-
-    def __call__(self, weights: Array) -> Array:
-        """Return the value under each row of cluster weights, [resamples]; NaN where it has none."""
-        if self.columns is None:
-            return np.asarray(self.full * self._function(weights))
-        return self.ratio(weights @ self.columns)
-
-    def influence(self) -> dict[str, float]:
-        """Return how far each cluster is from the value, as the value's change without it says (the jackknife)."""
-        number = len(self.clusters)
-        if self.columns is None:
-            size = max(1, CHUNK // number)
-            rows = range(0, number, size)
-            without = np.concatenate([self(1.0 - np.eye(min(size, number - row), number, row)) for row in rows])
-        else:
-            without = self.ratio(self.columns.sum(axis=0) - self.columns)
-        changes = (number - 1) * (self.point - np.where(np.isfinite(without), without, self.point))
-        return dict(zip(self.clusters, changes.tolist(), strict=True))
-
-    def ratio(self, totals: Array) -> Array:
-        """Return the value of weighted column sums, [resamples, 2 * means]."""
-        sums, counts = np.hsplit(totals, 2)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((sums / counts) @ self._weights)
+    return -float(stdtrit(freedom, (1 - LEVEL) / 2)) if freedom > 0 else math.inf
 
 
-def resample(of: Sequence[_Part], resamples: int, seed: int) -> list[Array]:
-    """Return each part's values in the resamples that have one in all parts; clusters of a name are drawn together."""
-    names = list(dict.fromkeys(name for part in of for name in part.clusters))
-    place = {name: index for index, name in enumerate(names)}
-    rng = np.random.default_rng(seed)
-    columns = [[place[name] for name in part.clusters] for part in of]
-    ratios = [part.columns for part in of if part.columns is not None]
-    if len(ratios) == len(of):  # few kinds of clusters, drawn by how many there are of each
-        rows = np.zeros((len(names), sum(own.shape[1] for own in ratios)))
-        ends = np.cumsum([own.shape[1] for own in ratios])
-        for own, at, end in zip(ratios, columns, ends, strict=True):
-            rows[at, end - own.shape[1] : end] = own
-        kinds, number = np.unique(rows, axis=0, return_counts=True)
-        totals = rng.multinomial(len(names), number / len(names), size=resamples) @ kinds
-        values = [part.ratio(own) for part, own in zip(of, np.hsplit(totals, ends[:-1]), strict=True)]
-    else:
-        size, values = max(1, CHUNK // len(names)), [np.empty(resamples) for _ in of]
-        for start in range(0, resamples, size):
-            weights = _draw(rng, len(names), min(size, resamples - start))
-            for own, part, at in zip(values, of, columns, strict=True):
-                own[start : start + size] = part(weights[:, at])
-    known = np.isfinite(values).all(axis=0)  # a resample may hold no value of a mean that few clusters have
-    return [np.asarray(own[known]) for own in values]
+def _bounded(statistic: Statistic) -> bool:
+    return statistic.functional is None or statistic.functional.bounded
 
 
-def _draw(rng: np.random.Generator, clusters: int, resamples: int) -> Array:
-    """Return how often each cluster is drawn in each resample, [resamples, clusters]."""
-    drawn = rng.integers(clusters, size=(resamples, clusters)) + clusters * np.arange(resamples)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=resamples * clusters)
-    return counts.reshape(resamples, clusters).astype(np.float64)
+def _sum(spreads: Sequence[_Spread]) -> _Spread:
+    """Return the spread of a sum of independent numbers, as a share of its full marks."""
+    full = sum(one.full for one in spreads)
+    shares = [one.full / full for one in spreads]
+    variances = [one.variance / full**2 for one in spreads]
+    clusters = 1 / sum(share**2 / one.clusters for share, one in zip(shares, spreads, strict=True))
+    n = 1 / sum(share**2 / one.n for share, one in zip(shares, spreads, strict=True))
+    variance, least = sum(variances), min(one.clusters for one in spreads) - 1
+    freedom = least
+    if least > 0 and variance > 0:
+        own = sum(v**2 / (one.clusters - 1) for v, one in zip(variances, spreads, strict=True))
+        freedom = max(variance**2 / own, least)
+    return _Spread(1.0, variance, clusters, max(n, clusters), freedom)
 
 
-def _parts(statistic: Statistic) -> list[_Part]:
+def _wilson(share: float, spread: _Spread) -> tuple[float, float]:
+    """Return the limits of a share of full marks, both in [0, 1]."""
+    clusters, times = spread.clusters, quantile(spread.freedom)
+    if not math.isfinite(times):
+        return 0.0, 1.0
+    shrunk = (clusters * share + 0.5) / (
+        clusters + 1
+    )  # the variance of a few clusters that are alike is not taken for 0
+    most = shrunk * (1 - shrunk)
+    independent = min(max(most / (spread.variance + most / clusters**2), clusters), spread.n)
+    pull = times**2 / independent
+    middle = (share + pull / 2) / (1 + pull)
+    half = times * math.sqrt(spread.variance + pull / (4 * independent)) / (1 + pull)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _parts(statistic: Statistic) -> list[Part]:
     if statistic.functional is not None:
-        return [_Part(statistic.functional, statistic.full_marks)]
-    return [_Part(stratum, statistic.full_marks) for stratum in statistic.strata]
+        return [Part(statistic.functional, statistic.full_marks)]
+    return [Part(stratum, statistic.full_marks) for stratum in statistic.strata]
 
 
-def _combined(limits: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
-    """Return the sum of independent numbers with its limits, from (low, value, high) of each."""
-    value = sum(middle for _, middle, _ in limits)
-    low = value - math.hypot(*(middle - low for low, middle, _ in limits))
-    return value, low, value + math.hypot(*(high - middle for _, middle, high in limits))
+def matched(a: Statistic, b: Statistic) -> list[tuple[Part, Part]]:
+    """Return the strata of one with those of the other. Raises as `paired` does."""
+    one, other = _parts(a), _parts(b)
+    if a.full_marks != b.full_marks or len(one) != len(other):
+        raise InputError("the two numbers are not of one kind; compare the same metric of the same task")
+    pairs = list(zip(one, other, strict=True))
+    if any(not set(first.clusters) & set(second.clusters) for first, second in pairs):
+        raise InputError("the two numbers have no question in common; compare runs of the same questions")
+    return pairs
 
 
-def _between(values: Array, value: float, full: float, clusters: float) -> tuple[float, float, float]:
-    """Return low, value, high, from the values of the resamples and from what so many clusters may not have shown."""
-    tail, share = _tail(clusters), unseen(clusters)
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return min(float(low), value - share * value), value, max(float(high), value + share * (full - value))
-
-
-def _around(values: Array, value: float, full: float, clusters: float, most: float) -> tuple[float, float, float]:
-    """Return low, value, high of a difference, `most` being the difference in the pseudo-clusters."""
-    if clusters <= 1:
-        return -full, value, full
-    from scipy.special import stdtrit  # type: ignore[import-untyped]
-
-    variance = float(np.var(values)) * clusters / (clusters - 1) * clusters**2 + 2 * most**2
-    half = -float(stdtrit(clusters - 1, (1 - LEVEL) / 2)) * math.sqrt(variance) / (clusters + 2)
-    middle = value * clusters / (clusters + 2)
-    return min(middle - half, value), value, max(middle + half, value)
-
-
-def _by_cluster(stratum: Stratum, clusters: Sequence[str]) -> tuple[Array, Array]:
-    """Return the sum and the number of each mean's values in each cluster: [clusters, means] twice."""
-    index = {name: row for row, name in enumerate(clusters)}
-    sums, counts = np.zeros((2, len(index), len(stratum)))
-    for column, (_, mean) in enumerate(stratum):
-        rows = [index[cluster] for cluster in mean.clusters]
-        np.add.at(sums[:, column], rows, mean.values)
-        np.add.at(counts[:, column], rows, 1)
-    return sums, counts
-
-
-def _tail(clusters: float) -> float:
-    if clusters <= 1:
-        return 0.0
-    from scipy.special import ndtr, stdtrit  # half a second, which resuming need not pay
-
-    return float(ndtr(math.sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, (1 - LEVEL) / 2)))
+def changes_of(one: Part, other: Part) -> Array:
+    """Return how much each cluster of either pulls the difference, centred."""
+    first, second = one.influence(), other.influence()
+    names = {**first, **second}  # a run of more clusters than the other pulls less with each: of what both have
+    scale_one, scale_two = len(names) / len(first), len(names) / len(second)
+    return np.array([scale_one * first.get(name, 0.0) - scale_two * second.get(name, 0.0) for name in names])

@@ -1,0 +1,170 @@
+"""Whether two runs differ by more than luck: tests over the clusters that both have, and how small a difference shows.
+
+A difference's value and interval are `statistics`'s; here are p-values, their correction, equivalence and power.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+
+from mmeval.scoring.functionals import CHUNK, Array, Part
+from mmeval.scoring.statistics import LEVEL, Difference, Statistic, matched
+
+PERMUTATIONS = 10_000
+EXACT = 12
+"""Clusters that differ at most where all ways to swap them are tried."""
+POWER = 0.8
+MCNEMAR, SIGN_FLIP = "McNemar, exact", "sign flips of clusters"
+
+
+def p_value(a: Statistic, b: Statistic, *, seed: int = 0) -> tuple[float, str]:
+    """Return the two-sided p-value of no difference between two numbers that have a value, and the test's name.
+
+    Where each cluster has one answer, right or wrong, it is McNemar's exact test (McNemar 1947): of the questions that
+    one of the two has right, how many are the first's. Otherwise whole clusters are swapped between the two, 10,000
+    times or in all ways, and the number found anew (Noreen 1989); of a functional its linear part is.
+    Raises as `paired` does.
+    """
+    pairs = matched(a, b)
+    if (counts := _discordant(pairs)) is not None:
+        first, second = counts
+        from scipy.stats import binomtest  # type: ignore[import-untyped]
+
+        return (float(binomtest(first, first + second).pvalue) if first + second else 1.0), MCNEMAR
+    return _swapped(pairs, seed), SIGN_FLIP
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return the p-values adjusted for how many there are (Holm 1979), in their order; None stays None."""
+    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    found: list[float | None] = [None] * len(p_values)
+    least = 0.0
+    for rank, (p, place) in enumerate(known):
+        least = max(least, min(1.0, p * (len(known) - rank)))
+        found[place] = least
+    return found
+
+
+def equivalence(found: Difference, margin: float) -> float:
+    """Return the p-value of a difference of the margin or more, either way: two one-sided t tests (Schuirmann 1987)."""
+    if found.freedom <= 0 or found.error == 0:
+        return 1.0
+    from scipy.special import stdtr  # type: ignore[import-untyped]
+
+    sides = (found.middle + margin, margin - found.middle)
+    return max(1 - float(stdtr(found.freedom, side / found.error)) for side in sides)
+
+
+def power(effect: float, deviation: float, clusters: float) -> float:
+    """Return how likely a two-sided paired t test finds a difference, from the deviation of a cluster's difference."""
+    if clusters <= 1:
+        return 0.0
+    if deviation == 0:
+        return float(effect != 0)
+    from scipy.stats import nct, t
+
+    freedom, shift = clusters - 1, abs(effect) / deviation * math.sqrt(clusters)
+    bound = float(t.ppf((1 + LEVEL) / 2, freedom))
+    return float(nct.sf(bound, freedom, shift) + nct.cdf(-bound, freedom, shift))
+
+
+def detectable(found: Difference, wanted: float = POWER) -> float | None:
+    """Return the smallest difference that so many clusters show with that power; None for a single cluster."""
+    if found.freedom <= 0:
+        return None
+    clusters = found.freedom + 1
+    deviation = found.error * math.sqrt(clusters)
+    low, high = 0.0, found.error
+    while power(high, deviation, clusters) < wanted:
+        low, high = high, 2 * high
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if power(middle, deviation, clusters) < wanted else (low, middle)
+    return high
+
+
+def needed(found: Difference, effect: float, wanted: float = POWER) -> int:
+    """Return how many clusters a paired run needs to show that difference with that power, from this one's error."""
+    deviation = found.error * math.sqrt(found.clusters)
+    low, high = 1, 2
+    while power(effect, deviation, high) < wanted:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if power(effect, deviation, middle) < wanted else (low, middle)
+    return high
+
+
+def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:
+    """Return how many clusters only the first has right, and the second; None unless all have one answer each."""
+    if len(pairs) != 1:
+        return None
+    one, other = pairs[0]
+    if one.columns is None or other.columns is None or set(one.clusters) != set(other.clusters):
+        return None
+    for part in (one, other):
+        assert part.columns is not None
+        if (
+            part.columns.shape[1] != 2
+            or not (part.columns[:, 1] == 1).all()
+            or not np.isin(part.columns[:, 0], (0.0, 1.0)).all()
+        ):
+            return None
+    second = dict(zip(other.clusters, other.columns[:, 0], strict=True))
+    gaps = [int(mark - second[name]) for name, mark in zip(one.clusters, one.columns[:, 0], strict=True)]
+    return gaps.count(1), gaps.count(-1)
+
+
+def _swapped(pairs: Sequence[tuple[Part, Part]], seed: int) -> float:
+    """Return the share of swaps whose difference is as large as that found, the one that was found among them."""
+    tables = [_columns(one, other) for one, other in pairs]
+    differ = [np.flatnonzero((first != second).any(axis=1)) for first, second in tables]
+    number, found = sum(map(len, differ)), abs(sum(one.point - other.point for one, other in pairs))
+    if number == 0:
+        return 1.0
+    as_large = total = 0
+    for swaps in _swaps(number, seed):
+        values, start = np.zeros(len(swaps)), 0
+        for (one, other), (first, second), at in zip(pairs, tables, differ, strict=True):
+            moved = swaps[:, start : start + len(at)] @ (second[at] - first[at])
+            values += _of_sums(one, first.sum(axis=0) + moved) - _of_sums(other, second.sum(axis=0) - moved)
+            start += len(at)
+        values = np.abs(values[np.isfinite(values)])  # a swap may leave one without any value of a mean
+        as_large += int((values >= found - 1e-9 * max(found, 1.0)).sum())
+        total += len(values)
+    return as_large / total if number <= EXACT else (1 + as_large) / (1 + total)
+
+
+def _swaps(number: int, seed: int) -> Iterator[Array]:
+    """Yield which of so many clusters are swapped, [swaps, clusters] of 0 and 1: in all ways, or as drawn."""
+    if number <= EXACT:
+        yield np.array(list(product((0.0, 1.0), repeat=number)))
+        return
+    rng, size = np.random.default_rng(seed), max(1, CHUNK // number)
+    for start in range(0, PERMUTATIONS, size):
+        drawn = rng.integers(2, size=(min(size, PERMUTATIONS - start), number))
+        yield drawn.astype(np.float64)
+
+
+def _columns(one: Part, other: Part) -> tuple[Array, Array]:
+    """Return what both are made of, a row a cluster of either: sums and counts, or of a functional its linear part."""
+    names = dict.fromkeys((*one.clusters, *other.clusters))
+    found = []
+    for part in (one, other):
+        if one.columns is None or other.columns is None:
+            pulls = part.influence()
+            rows = {name: np.array([part.point + pull]) / len(pulls) for name, pull in pulls.items()}
+        else:
+            assert part.columns is not None
+            rows = dict(zip(part.clusters, part.columns, strict=True))
+        empty = np.zeros(len(next(iter(rows.values()))))
+        found.append(np.array([rows.get(name, empty) for name in names]))
+    return found[0], found[1]
+
+
+def _of_sums(part: Part, totals: Array) -> Array:
+    return totals[:, 0] if totals.shape[1] == 1 else part.ratio(totals)

@@ -1,0 +1,122 @@
+"""p-values, their correction, equivalence and power, against scipy, statsmodels and what can be counted by hand."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import scipy.stats  # type: ignore[import-untyped]
+
+from mmeval.scoring.metrics.auroc import auroc
+from mmeval.scoring.significance import MCNEMAR, SIGN_FLIP, detectable, equivalence, holm, needed, p_value, power
+from mmeval.scoring.statistics import Mean, Statistic, difference
+
+
+def share(values: Sequence[float], each: int = 1) -> Statistic:
+    names = [str(number // each) for number in range(len(values))]
+    return Statistic(100.0, None, [((100.0, Mean(values, names)),)])
+
+
+def test_mcnemar_counts_the_questions_that_only_one_has_right() -> None:
+    one, two = [1.0] * 9 + [0.0] * 2 + [1.0] * 30, [0.0] * 9 + [1.0] * 2 + [1.0] * 30
+    found, name = p_value(share(one), share(two))
+    assert name == MCNEMAR
+    assert found == pytest.approx(2 * sum(math.comb(11, k) for k in range(3)) / 2**11)
+
+
+def test_two_runs_alike_have_a_p_value_of_one() -> None:
+    assert p_value(share([1.0, 0.0] * 9), share([1.0, 0.0] * 9)) == (1.0, MCNEMAR)
+    assert p_value(share([1.0, 0.0] * 9, 2), share([1.0, 0.0] * 9, 2)) == (1.0, SIGN_FLIP)
+
+
+def test_few_clusters_are_swapped_in_all_ways() -> None:
+    rng = np.random.default_rng(3)
+    one, two = rng.integers(0, 2, 24).astype(float), rng.integers(0, 2, 24).astype(float)
+    gaps = (one - two).reshape(8, 3).sum(axis=1)
+    flips = [abs(float(np.dot(signs, gaps))) for signs in itertools.product((1, -1), repeat=8)]
+    wanted = np.mean([flip >= abs(gaps.sum()) - 1e-9 for flip in flips])
+    assert p_value(share(one.tolist(), 3), share(two.tolist(), 3)) == (pytest.approx(wanted), SIGN_FLIP)
+
+
+def test_many_clusters_are_swapped_as_scipy_does() -> None:
+    rng = np.random.default_rng(4)
+    one = (rng.random(240) < 0.6).astype(float)
+    two = np.where(rng.random(240) < 0.75, one, (rng.random(240) < 0.3).astype(float))
+    pairs = (one.reshape(80, 3).mean(axis=1), two.reshape(80, 3).mean(axis=1))
+    wanted = scipy.stats.permutation_test(
+        pairs, lambda a, b: a.mean() - b.mean(), permutation_type="samples", n_resamples=20_000, rng=1
+    ).pvalue
+    assert p_value(share(one.tolist(), 3), share(two.tolist(), 3))[0] == pytest.approx(wanted, abs=0.012)
+
+
+def test_a_functional_is_tested_by_its_linear_part() -> None:
+    rng = np.random.default_rng(5)
+    truth = [bool(x) for x in rng.integers(0, 2, 120)]
+    names = [str(number) for number in range(120)]
+    good, bad = (rng.normal(size=120) + shift * np.array(truth) for shift in (2.0, 0.2))
+    same = good + 0.01 * rng.normal(size=120)
+    assert p_value(auroc(good.tolist(), truth, names), auroc(bad.tolist(), truth, names))[0] < 0.001
+    assert p_value(auroc(good.tolist(), truth, names), auroc(same.tolist(), truth, names))[0] > 0.05
+
+
+def test_where_nothing_differs_few_p_values_are_small() -> None:
+    rng = np.random.default_rng(6)
+    small = 0
+    for _ in range(200):
+        ease = rng.random((40, 1))
+        one, two = ((rng.random((40, 2)) < ease).astype(float).ravel().tolist() for _ in range(2))
+        small += p_value(share(one, 2), share(two, 2))[0] <= 0.05
+    assert small <= 18  # of 200 at 5%, 10 are to be expected
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, None, 0.04, 0.03]) == [pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06)]
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_equivalence_needs_a_margin_wider_than_the_interval() -> None:
+    rng = np.random.default_rng(7)
+    one = (rng.random(2000) < 0.6).astype(float)
+    two = np.where(rng.random(2000) < 0.98, one, 1 - one)
+    found = difference(share(one.tolist()), share(two.tolist()))
+    gaps = 100 * (one - two)
+    for margin in (0.3, 0.6, 1.0):
+        upper = scipy.stats.ttest_1samp(gaps, -margin, alternative="greater").pvalue
+        lower = scipy.stats.ttest_1samp(gaps, margin, alternative="less").pvalue
+        assert equivalence(found, margin) == pytest.approx(max(upper, lower), abs=0.01)
+    assert equivalence(found, 0.01) > 0.05 > equivalence(found, 2.0)
+
+
+def test_the_power_of_what_is_detectable_is_the_power_asked_for() -> None:
+    rng = np.random.default_rng(8)
+    one, two = (share((rng.random(300) < 0.5).astype(float).tolist()) for _ in range(2))
+    found = difference(one, two)
+    least = detectable(found)
+    assert least is not None
+    assert least == pytest.approx((1.968 + 0.844) * found.error, rel=0.01)
+    assert power(least, found.error * math.sqrt(300), 300) == pytest.approx(0.8, abs=0.001)
+    assert needed(found, least) == pytest.approx(300, abs=3)
+    assert needed(found, least / 2) == pytest.approx(1200, rel=0.02)
+
+
+def test_power_by_simulation() -> None:
+    rng = np.random.default_rng(9)
+    draws = 0.4 + rng.normal(size=(4000, 40))
+    found = (scipy.stats.ttest_1samp(draws, 0.0, axis=1).pvalue < 0.05).mean()
+    assert power(0.4, 1.0, 40) == pytest.approx(found, abs=0.03)
+
+
+def test_against_statsmodels() -> None:
+    tables = pytest.importorskip("statsmodels.stats.contingency_tables", reason="statsmodels is not installed")
+    from statsmodels.stats.multitest import multipletests  # type: ignore[import-not-found,import-untyped]
+    from statsmodels.stats.power import TTestPower  # type: ignore[import-not-found,import-untyped]
+
+    one, two = [1.0] * 14 + [0.0] * 5 + [1.0] * 30, [0.0] * 14 + [1.0] * 5 + [1.0] * 30
+    wanted = tables.mcnemar([[30, 14], [5, 0]], exact=True).pvalue
+    assert p_value(share(one), share(two))[0] == pytest.approx(wanted)
+    p_values = [0.001, 0.2, 0.04, 0.03, 0.04]
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert power(0.3, 1.0, 50) == pytest.approx(TTestPower().power(0.3, 50, 0.05), abs=1e-6)
