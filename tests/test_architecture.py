@@ -41,7 +41,7 @@ MAY = {
     "models": {"yaml_file", "types", "reasoning", "data", "mmicl", "engine", "client"},
     "rendering": {"types", "reasoning", "task", "scoring"},
     "scored": {"types", "task", "run", "scoring", "data"},
-    "reporting": {"types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
+    "reporting": {"parity", "types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance", "client"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
@@ -50,10 +50,11 @@ MAY = {
         *("types", "spec", "task", "data", "scoring", "scored"),
         *("rendering", "run", "evaluation", "reporting"),
     },
+    "parity": {"types", "client", "spec", "task", "run", "scored", "scoring", "evaluation"},
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "cli": {
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
-        *("run", "evaluation", "answers", "sweep", "reporting"),
+        *("run", "evaluation", "answers", "sweep", "parity", "reporting"),
     },
     "__main__": {"cli"},
 }

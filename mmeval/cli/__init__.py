@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import results, run, train
+from mmeval.cli import parity, results, run, train
 from mmeval.types import InputError, printable
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     """
 
 
-for _command in (run.run, results.score, results.report, results.submit):
+for _command in (run.run, results.score, results.report, parity.parity, results.submit):
     main.add_command(_command)
 
 
