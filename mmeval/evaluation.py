@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmeval import recipes
 from mmeval import run as runs
 from mmeval.client import check_address
 from mmeval.embedded import SUITES, suite
@@ -102,6 +103,7 @@ def evaluate(
 
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
+    spec = recipes.apply(spec)
     _check_judge(spec)
     data, source, spec = data_of(spec, load_task(spec.task))
     task = configure(load_task(spec.task), spec)
@@ -391,6 +393,8 @@ def _of_sessions(run: Run) -> list[str]:
     """Return what a reader must know of where the answers came from."""
     found, records = versions(run.sessions), run.records
     used = usage(run.sessions, sum(one.input_tokens for one in records), sum(one.output_tokens for one in records))
+    if recipe := run.sessions[-1].get("recipe") if run.sessions else None:
+        used.insert(0, recipes.remark(recipe, run.spec.task))
     if len(found) < 2:
         return used
     return [*used, f"The answers come from {len(found)} versions of the program: {'; '.join(found)}."]

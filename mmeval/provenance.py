@@ -27,6 +27,7 @@ def provenance(spec: RunSpec) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "device": spec.device,
         "batch_tokens": spec.batch_tokens,
+        **({"recipe": spec.recipe} if spec.recipe else {}),
         **({"prices": [spec.price_in, spec.price_out]} if (spec.price_in, spec.price_out) != (None, None) else {}),
     }
 

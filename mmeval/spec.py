@@ -109,6 +109,9 @@ class RunSpec:
     batch_tokens: int | None = option(
         None, "Padded prompt tokens in a batch.  [default: 2048 on a CPU, 16384 on a GPU]", identifies=False, minimum=1
     )
+    recipe: str | None = option(
+        None, "Settings of a paper or another harness; `mmeval recipes` lists them.", identifies=False
+    )
     concurrency: int = option(
         32, "Requests in flight at once on each server; fewer where it is busy.", identifies=False, minimum=1
     )

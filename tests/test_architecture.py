@@ -43,18 +43,19 @@ MAY = {
     "scored": {"types", "task", "run", "scoring", "data"},
     "reporting": {"parity", "types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
     "evaluation": {
-        *("types", "spec", "task", "models", "engine", "embedded", "provenance", "client"),
+        *("types", "spec", "task", "models", "engine", "embedded", "provenance", "client", "recipes"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),
         *("rendering", "run", "evaluation", "reporting"),
     },
+    "recipes": {"types", "spec", "files", "yaml_file"},
     "parity": {"types", "client", "spec", "task", "run", "scored", "scoring", "evaluation"},
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "cli": {
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
-        *("run", "evaluation", "answers", "sweep", "parity", "reporting"),
+        *("run", "evaluation", "answers", "sweep", "parity", "recipes", "reporting"),
     },
     "__main__": {"cli"},
 }
