@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval score report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval score demo report test test-fast lint bench bench-score bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,6 +35,17 @@ install: .venv/installed  ## make .venv with everything that evaluation needs
 
 eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded FRESH=1 ARGS='--limit 100'
 	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) $(ARGS)
+
+# gradio wants an older Pillow, so the demo has an environment of its own
+.venv-demo/installed: $(INSTALL)
+	@echo "installing into .venv-demo, once (a minute or more)"
+	@$(PYTHON) -m venv .venv-demo
+	@grep -v '^pillow==' constraints.txt > .venv-demo/constraints.txt
+	@.venv-demo/bin/python -m pip --quiet --disable-pip-version-check install -c .venv-demo/constraints.txt -e '.[hf,video,demo]'
+	@touch $@
+
+demo: .venv-demo/installed  ## talk with a model in a browser: MODEL=mmicl-tiny ARGS='--model blip2-tiny'
+	@.venv-demo/bin/mmeval demo --model '$(MODEL)' $(ARGS)
 
 report: .venv/installed  ## draw the published MME comparison of 2023-09-17
 	@$(BIN)/mmeval report --published 2023-09-17 $(ARGS)
@@ -80,4 +91,4 @@ verify-real: .venv/installed  ## full MME on published weights, against the publ
 	@$(BIN)/python -m experiments.verify '$(MODEL)'
 
 clean:  ## delete .venv and caches; runs and weights stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo .pytest_cache .mypy_cache .ruff_cache

@@ -6,8 +6,8 @@ Reading a pipe waits forever, and a device never ends. What the bytes mean is fo
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 GIANT = 1 << 28
 """Bytes above which a file must be more than a hole."""
@@ -15,7 +15,7 @@ HOLLOW = 1000
 """How many times larger than its blocks on the disk a file is that holds next to nothing; no compression gives it."""
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> BufferedReader:
     """Open a regular file for reading. Raises OSError, with a `strerror` fit for a sentence, for anything else."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") if not path.is_dir() else None
     if file is None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from PIL import Image as PILImage
 
@@ -245,6 +245,14 @@ class Model(Protocol):
 
     def preview(self, request: Request) -> Response:
         """Return what would be sent, and its length in tokens; nothing is run."""
+
+
+@runtime_checkable
+class StreamingModel(Protocol):
+    """A Model that can show an answer while it is written."""
+
+    def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
+        """Answer one request, and call `on_text` with each piece of the text; together they are the answer."""
 
 
 Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error", "unscored"]

@@ -53,7 +53,11 @@ MAY = {
     "recipes": {"types", "spec", "files", "yaml_file"},
     "parity": {"types", "client", "spec", "task", "run", "scored", "scoring", "evaluation"},
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
+    "conversation": {"types", "data", "models"},
+    "watch": {"types", "data", "scoring", "conversation"},
+    "demo": {"types", "conversation", "embedded"},
     "cli": {
+        *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
         *("run", "evaluation", "answers", "sweep", "parity", "recipes", "reporting"),
     },

@@ -6,13 +6,14 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from mmeval import evaluation, rendering
+from mmeval import evaluation, regular, rendering
 from mmeval import run as runs
 from mmeval import survey as surveys
 from mmeval.models import ADAPTERS
@@ -155,14 +156,14 @@ def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatc
 @pytest.mark.slow
 def test_each_file_of_a_run_is_read_once_a_stage(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: Counter[str] = Counter()
-    opened = Path.open
+    opened = regular.opened
 
-    def counting(self: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
-        if self.parent == tmp_path / "r" and "w" not in mode and "a" not in mode:
-            read[self.name] += 1
-        return opened(self, mode, *rest, **more)
+    def counting(path: Path) -> BufferedReader:
+        if path.parent == tmp_path / "r":
+            read[path.name] += 1
+        return opened(path)
 
-    monkeypatch.setattr(Path, "open", counting)
+    monkeypatch.setattr(regular, "opened", counting)
     judged: Counter[tuple[str, str]] = Counter()
 
     def judging(task: Task, record: Record, scorer: str) -> Score:

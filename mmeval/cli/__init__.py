@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import parity, recipes, results, run, train
+from mmeval.cli import ask, demo, parity, recipes, results, run, train, watch
 from mmeval.types import InputError, printable
 
 
@@ -128,5 +128,5 @@ def models() -> None:
     console.show_models(catalogue())
 
 
-for _command in (recipes.recipes, train.train, train.mic):
+for _command in (recipes.recipes, ask.ask, watch.watch, demo.demo, train.train, train.mic):
     main.add_command(_command)

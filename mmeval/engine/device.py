@@ -1,18 +1,49 @@
-"""Where a model runs and in which number format."""
+"""Where a model runs, in which number format, and how much is given to it at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from mmeval.types import InputError
 
-BATCH_TOKENS = {"cpu": 2048, "cuda": 16384}
-"""Padded prompt tokens in a batch, by kind of device: more than a CPU's caches hold made it a fifth slower."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+@dataclass(frozen=True)
+class Portions:
+    """How much a kind of device is given at once."""
+
+    batch_tokens: int
+    """Padded prompt tokens in a batch."""
+    window: int
+    """Requests that are sorted by length together."""
+    pictures: int
+    """Pictures that the vision encoder sees at once."""
+    ahead: int
+    """Pictures that are decoded before they are needed."""
+    store: int
+    """Bytes of encoded pictures that are kept."""
+
+
+PORTIONS: Mapping[str, Portions] = {
+    # more tokens than a CPU's caches hold made it a fifth slower, and so did more pictures
+    "cpu": Portions(batch_tokens=2048, window=512, pictures=4, ahead=32, store=128 << 20),
+    "cuda": Portions(batch_tokens=16384, window=2048, pictures=32, ahead=512, store=4 << 30),
+}
+
+
 def pick_device(name: str) -> torch.device:
-    """Return that device; `auto` is the first GPU there is, else the CPU. Raises InputError where it is missing."""
+    """Return that device; `auto` is this process's GPU (LOCAL_RANK, else the first), or the CPU where there is none.
+
+    Raises InputError where it is missing.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        count = torch.cuda.device_count()
+        local = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", "0"))
+        return torch.device("cuda", int(local) % count if local.isdecimal() else 0) if count else torch.device("cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -29,6 +60,16 @@ def pick_device(name: str) -> torch.device:
 def default_dtype(device: str) -> str:
     """Return bfloat16 for a GPU, float32 for a CPU."""
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"
+
+
+def cores() -> int:
+    """Return how many CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def placed(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a CPU tensor on the device; to a GPU it is copied from pinned memory, and nobody waits."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,12 +1,14 @@
 """From a checkpoint's name to a model that answers: what the in-process adapters share."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from mmeval.engine.device import BATCH_TOKENS, DTYPES, pick_device
+from mmeval.engine.device import DTYPES, PORTIONS, pick_device
 from mmeval.engine.prompts import Show
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS
+from mmeval.mmicl.fused import fuse
 from mmeval.mmicl.weights import CheckpointError
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions
 from mmeval.types import InputError
@@ -34,7 +36,9 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
             f"{checkpoint.source}: instructblip needs InstructBLIP's Q-Former and qformer_tokenizer/tokenizer.json; "
             f"add what is missing, or open it as blip2:{checkpoint.source}"
         )
+    fuse(model)
     show = SHOW.get(options.context, "each")
+    portions = PORTIONS[device.type]
     return TransformerModel(
         model,
         processor,
@@ -43,5 +47,5 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
         max_images=adapter.max_images,
         reads_instructions=adapter.reads_instructions,
         show=show,
-        batch_tokens=options.batch_tokens or BATCH_TOKENS[device.type],
+        portions=portions if options.batch_tokens is None else replace(portions, batch_tokens=options.batch_tokens),
     )

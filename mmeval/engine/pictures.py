@@ -1,93 +1,173 @@
-"""The picture store: every distinct picture is decoded and encoded once, and kept while there is room."""
+"""The picture store: decodes pictures ahead of the model in threads, encodes each once while it is needed.
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+It is told which pictures the coming prompts show, in their order, and forgets those that none of them shows once they
+take more than its budget.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 
-from mmeval.engine.device import is_out_of_memory
+from mmeval.engine.device import Portions, cores, is_out_of_memory
 from mmeval.types import Image, InputError
 
 Encoded = Tensor | InputError
 """What the store has of a picture: its tensor, or why there is none."""
+WORKERS = 16
 
 
 class PictureStore:
-    """Encoded pictures by content hash; the least recently used leave when `capacity` bytes are full."""
+    """Encoded pictures by content hash."""
 
     def __init__(
         self,
         prepare: Callable[[Image], Tensor],
         encode: Callable[[Tensor], Tensor],
-        *,
-        batch: int = 32,
-        capacity: int = 2 << 30,
+        portions: Portions,
+        device: torch.device | None = None,
     ) -> None:
-        """Make a store; `prepare` gives a picture's pixels [3,H,W], in a thread, `encode` [P,...] of [P,3,H,W]."""
-        self._prepare, self._encode = prepare, encode
-        self._batch, self._capacity = batch, capacity
+        """Make a store; `prepare` gives a picture's values [3,H,W], in a thread, `encode` [P,...] of [P,3,H,W]."""
+        self._prepare, self._encode, self._portions = prepare, encode, portions
+        self._batch = portions.pictures
+        self._images: dict[str, Image] = {}
+        """Pictures that coming prompts show."""
+        self._uses: Counter[str] = Counter()
+        """How many of these prompts show each."""
+        self._waiting: deque[str] = deque()
+        """Those that are not encoded, in the order in which they are needed."""
+        self._decoding: dict[str, Future[Encoded]] = {}
         self._kept: OrderedDict[str, Encoded] = OrderedDict()
+        """The least recently used first."""
         self._bytes = 0
+        self._pool = ThreadPoolExecutor(min(WORKERS, cores()), "decode")
+        self._stream = torch.cuda.Stream(device) if device is not None and device.type == "cuda" else None
         self.encoded = 0
         """Pictures encoded so far: what tests and benchmarks count."""
 
-    def get(self, pictures: Iterable[Image]) -> dict[str, Encoded]:
-        """Return digest -> what the store has, for all of them; those not yet here are encoded in batches."""
-        wanted = {picture.digest: picture for picture in pictures}
-        found = {digest: self._kept[digest] for digest in wanted if digest in self._kept}
-        for digest in found:
+    def begin(self) -> None:
+        """Forget what was expected: of prompts that were never answered."""
+        self._images.clear()
+        self._uses.clear()
+        self._waiting.clear()
+        self._decoding.clear()
+
+    def expect(self, prompts: Iterable[Sequence[Image]]) -> None:
+        """Take note of the pictures of coming prompts, in their order, and begin to decode them."""
+        for pictures in prompts:
+            for digest, picture in {picture.digest: picture for picture in pictures}.items():
+                if digest not in self._kept and not self._uses[digest]:
+                    self._waiting.append(digest)
+                self._images[digest] = picture
+                self._uses[digest] += 1
+        self._decode_ahead()
+
+    def encode(self, digests: Iterable[str]) -> None:
+        """Encode what is not there of these, and what comes next with it; a GPU is given the work and not waited for.
+
+        Other work of the GPU goes on beside it.
+        """
+        wanted = set(digests)
+        for digest in wanted & self._kept.keys():
             self._kept.move_to_end(digest)
-        new = [digest for digest in wanted if digest not in found]
-        chunks = [new[start : start + self._batch] for start in range(0, len(new), self._batch)]
-        with ThreadPoolExecutor() as pool:
+        missing = {digest for digest in wanted if digest not in self._kept}
+        for digest in missing.difference(self._waiting):  # it left for want of room
+            self._waiting.appendleft(digest)
+        while missing:
+            room = self._bytes < self._portions.store
+            chunk = [digest for digest in self._waiting if room or digest in missing][: self._batch]
+            if not missing.intersection(chunk):  # others are in front
+                chunk = [digest for digest in self._waiting if digest in missing][: self._batch]
+            self._decode(chunk)
+            taken = set(chunk)
+            self._waiting = deque(digest for digest in self._waiting if digest not in taken)
+            self._encode_chunk({digest: self._decoding.pop(digest).result() for digest in chunk}, wanted)
+            missing -= taken
+            self._decode_ahead()
 
-            def decode(chunk: list[str]) -> Iterator[Encoded]:
-                return pool.map(self._decode, [wanted[digest] for digest in chunk])
-
-            ahead = [decode(chunk) for chunk in chunks[:2]]  # never more than two batches ahead of the encoder
-            for number, chunk in enumerate(chunks):
-                decoded = dict(zip(chunk, ahead.pop(0), strict=True))
-                ahead += [decode(later) for later in chunks[number + 2 : number + 3]]
-                found |= self._encode_chunk(decoded)
+    def get(self, digests: Iterable[str]) -> Mapping[str, Encoded]:
+        """Return digest -> what the store has, for all of these; they must be expected."""
+        wanted = list(dict.fromkeys(digests))
+        self.encode(wanted)
+        found = {digest: self._kept[digest] for digest in wanted}
+        if self._stream is not None:
+            current = torch.cuda.current_stream(self._stream.device)
+            current.wait_stream(self._stream)
+            for item in found.values():
+                if isinstance(item, Tensor):
+                    item.record_stream(current)
         return found
 
-    def _encode_chunk(self, decoded: dict[str, Encoded]) -> dict[str, Encoded]:
-        result = dict(decoded)
-        good = {digest: pixels for digest, pixels in decoded.items() if isinstance(pixels, Tensor)}
-        if good:
-            result |= dict(zip(good, self._states(list(good.values())), strict=True))
-        for digest, item in result.items():
-            self._keep(digest, item)
-        return result
+    def release(self, digests: Iterable[str]) -> None:
+        """Take note that a prompt with these pictures was answered."""
+        for digest in set(digests):
+            self._uses[digest] -= 1
+            if self._uses[digest] <= 0:
+                del self._uses[digest], self._images[digest]
+        self._forget(frozenset())
 
-    def _states(self, pixels: list[Tensor]) -> list[Tensor]:
-        """Encode pictures; a batch that does not fit in memory is halved. InputError: one alone is too much."""
-        try:
-            states = self._encode(torch.stack(pixels))
-            self.encoded += len(pixels)
-            return [state.clone() for state in states]  # a view would keep the whole batch alive after the others left
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if len(pixels) == 1:
-                raise InputError("out of memory with one picture; try --dtype bfloat16, or a smaller model") from error
-        middle = len(pixels) // 2
-        return self._states(pixels[:middle]) + self._states(pixels[middle:])
+    def _decode_ahead(self) -> None:
+        for digest in self._waiting:
+            if len(self._decoding) >= self._portions.ahead:
+                return
+            self._decode([digest])
 
-    def _decode(self, picture: Image) -> Encoded:
+    def _decode(self, digests: Iterable[str]) -> None:
+        for digest in digests:
+            if digest not in self._decoding:
+                self._decoding[digest] = self._pool.submit(self._values, self._images[digest])
+
+    def _values(self, picture: Image) -> Encoded:
         try:
             return self._prepare(picture)
         except InputError as error:
             return error
 
-    def _keep(self, digest: str, item: Encoded) -> None:
-        self._kept[digest] = item
-        self._bytes += _size(item)
-        while self._bytes > self._capacity and len(self._kept) > 1:
-            _, old = self._kept.popitem(last=False)
-            self._bytes -= _size(old)
+    def _encode_chunk(self, decoded: dict[str, Encoded], wanted: set[str]) -> None:
+        result = dict(decoded)
+        good = {digest: values for digest, values in decoded.items() if isinstance(values, Tensor)}
+        if good:
+            with torch.cuda.stream(self._stream):  # does nothing where it is None
+                result |= dict(zip(good, self._states(list(good.values())), strict=True))
+        for digest, item in result.items():
+            self._kept[digest] = item
+            self._bytes += _size(item)
+        self._forget(wanted | decoded.keys())
+
+    def _states(self, values: list[Tensor]) -> list[Encoded]:
+        """Encode pictures; a batch that does not fit in memory is halved, and so are all later ones."""
+        size = self._batch
+        if len(values) > size:
+            return self._states(values[:size]) + self._states(values[size:])
+        try:
+            states = self._encode(torch.stack(values))
+            self.encoded += len(values)
+            return [state.clone() for state in states]  # a view would keep the whole batch alive after the others left
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(values) == 1:
+                return [InputError("out of memory with one picture; try --dtype bfloat16, or a smaller model")]
+        if self._batch == self._portions.pictures:
+            logging.getLogger(__name__).warning("out of memory: fewer pictures are encoded at once from here on")
+        self._batch = len(values) // 2
+        return self._states(values)
+
+    def _forget(self, kept: Iterable[str]) -> None:
+        """Drop what is over the budget: first what no coming prompt shows, then what was used longest ago."""
+        if self._bytes <= self._portions.store:
+            return
+        kept = set(kept)
+        order = [digest for digest in self._kept if digest not in kept]
+        for digest in sorted(order, key=lambda digest: self._uses[digest] > 0):  # stable
+            if self._bytes <= self._portions.store:
+                return
+            self._bytes -= _size(self._kept.pop(digest))
 
 
 def _size(item: Encoded) -> int:

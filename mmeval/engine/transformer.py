@@ -1,32 +1,30 @@
-"""Answer many requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
+"""Answer a stream of requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
 
-BLIP-2 and InstructBLIP are the same parts with other prompts, so all adapters but `constant` run here.
+BLIP-2 and InstructBLIP are the same parts with other prompts, so all adapters but `constant` run here. A GPU is kept
+busy: while it answers one batch, the pictures of the next are decoded and encoded, and its answers are read later.
 """
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-from transformers import LogitsProcessorList
-from transformers.modeling_outputs import BaseModelOutput
 
-from mmeval.engine.device import is_out_of_memory
+from mmeval.engine.batching import batches
+from mmeval.engine.decoding import compare, write
+from mmeval.engine.device import Portions, is_out_of_memory, placed
 from mmeval.engine.pictures import Encoded, PictureStore
+from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import Flat, Show, flatten
 from mmeval.mmicl.context import Context, PromptError
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor, padded
+from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
 from mmeval.types import Generation, Image, InputError, Request, Response
-
-WINDOW = 512
-"""Requests that are sorted by length together."""
-EncodedImages = Mapping[str, Encoded]
-"""What the picture store has, by digest."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,11 @@ class PreparedRequest:
         return Response(self.request.id, sent=self.tokens.text, input_tokens=len(self.tokens.ids), **facts)
 
 
-Answer = Callable[[Sequence[PreparedRequest], Tensor, Tensor], list[Response]]
-"""Answers the prompts of one batch, in their order, given their embeddings [B, L, D] and mask [B, L]."""
+Rows = list[PreparedRequest]
+Read = Callable[[], list[Response]]
+"""Waits for the answers of a batch, and returns them."""
+Answer = Callable[[Rows, Tensor, Tensor], Read]
+"""Begins to answer the prompts of one batch, given their embeddings [B, L, D] and mask [B, L]."""
 
 
 class TransformerModel:
@@ -61,42 +62,58 @@ class TransformerModel:
         max_images: int | None,
         reads_instructions: bool = False,
         show: Show = "each",
-        batch_tokens: int,
+        portions: Portions,
     ) -> None:
         """Take a model; `reads_instructions`: its Q-Former is given the text; `show`: how pictures are shown."""
         model.train(False)
         self.model, self.processor, self.name = model, processor, name
         self.max_images = max_images if show == "each" else None
-        self.pictures = PictureStore(self._pixels, self._encode)
-        self._introduce, self._batch_tokens = introduce, batch_tokens
+        self.pictures = PictureStore(self._values, self._encode, portions, model.device)
+        self._pixels = Pixels(processor.image_processor)
+        self._introduce, self._window, self._batch_tokens = introduce, portions.window, portions.batch_tokens
         self._reads, self._show = reads_instructions, show
+        self._lowered = False
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        """Yield greedy or beam answers, longest prompts first; errors come before them."""
+        """Yield greedy or beam answers, of each window the longest prompts first."""
         limit = generation.max_new_tokens
-        options = {"do_sample": False, "num_beams": generation.beams, "max_new_tokens": limit}
 
-        def answer(rows: Sequence[PreparedRequest], embeds: Tensor, mask: Tensor) -> list[Response]:
-            finite: list[Tensor] = []
+        def answer(rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
+            written = write(self.model.language_model, embeds, mask, generation)
+            arrive = _on_its_way(written.ids, written.finite)
 
-            def look(_: Tensor, scores: Tensor) -> Tensor:
-                finite.append(scores.amax(-1).isfinite())  # read at the end: a GPU is not waited for at every step
-                return scores
+            def read() -> list[Response]:
+                answers = zip(rows, *arrive(), strict=True)
+                return [self._written(row, tokens, limit, steps) for row, tokens, steps in answers]
 
-            ids = self.model.language_model.generate(
-                inputs_embeds=embeds, attention_mask=mask, logits_processor=LogitsProcessorList([look]), **options
-            )
-            whole = torch.stack(finite, 1).view(len(rows), -1, len(finite)).all(1)  # [B, beams, S] -> [B, S]
-            answers = zip(rows, ids.tolist(), whole.tolist(), strict=True)
-            return [self._written(row, tokens, limit, steps) for row, tokens, steps in answers]
+            return read
 
         return self._run(requests, answer, lambda request: limit)
 
-    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
-        """Yield the sum of each candidate's token log-probabilities, its end of sequence left out.
+    def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
+        """Answer one request, and call `on_text` with each piece of the text as it is written."""
+        tokens, shown = list[int](), ""
 
-        An encoder reads each prompt once; decoder-only models read it again for every candidate.
-        """
+        def show(token: int) -> None:
+            nonlocal shown
+            tokens.append(token)
+            text = self.processor.decode(tokens).strip()
+            if text.startswith(shown) and not text.endswith("\ufffd"):  # half a character: the next token has the rest
+                on_text(text[len(shown) :])
+                shown = text
+
+        def answer(rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
+            written = write(self.model.language_model, embeds, mask, generation, show)
+            limit = generation.max_new_tokens
+            return lambda: [self._written(rows[0], written.ids[0].tolist(), limit, written.finite[0].tolist())]
+
+        response = next(self._run([request], answer, lambda request: generation.max_new_tokens))
+        if response.text is not None and response.text.startswith(shown):
+            on_text(response.text[len(shown) :])
+        return response
+
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Yield the sum of each candidate's token log-probabilities, its end of sequence left out."""
         return self._run(requests, self._compared, self._longest)
 
     def preview(self, request: Request) -> Response:
@@ -111,16 +128,27 @@ class TransformerModel:
 
         It is an error where the scores of one of its tokens were not `finite`: the most likely token means nothing.
         """
-        start = 0 if self.model.config.decoder_only else 1  # a T5's begin with the decoder's start token
         ends = self.model.language_model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
-        length = next((place for place, token in enumerate(ids[start:], 1) if token in ends), None)
-        reason = "length" if length is None and len(ids) - start >= limit else "stop"
-        tokens = length or len(ids) - start
+        length = next((place for place, token in enumerate(ids, 1) if token in ends), None)
+        reason = "length" if length is None and len(ids) >= limit else "stop"
+        tokens = length or len(ids)
         if not all(finite[:tokens]):
             return row.respond(error="the model's scores are not finite numbers; try --dtype float32")
         text = self.processor.decode(ids).strip()
         return row.respond(text=text, finish_reason=reason, output_tokens=tokens)
+
+    def _compared(self, rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
+        """Begin to weigh each prompt's candidates."""
+        candidates = [[self.processor.tokenizer.encode(text) for text in row.request.candidates] for row in rows]
+        found = compare(self.model.language_model, embeds, mask, candidates, self._batch_tokens)
+        arrive = _on_its_way(found)
+
+        def read() -> list[Response]:
+            (sums,) = map(iter, arrive())
+            return [row.respond(loglikelihoods=tuple(islice(sums, len(row.request.candidates)))) for row in rows]
+
+        return read
 
     def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
         """Prepare a request whose answer needs `room` tokens at most.
@@ -145,52 +173,106 @@ class TransformerModel:
         return max(lengths)
 
     def _run(self, requests: Iterable[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
-        stream = iter(requests)
-        while window := list(islice(stream, WINDOW)):
-            yield from self._run_window(window, answer, room)
+        """Yield responses batch after batch; those of a batch on a GPU once the next is under way."""
+        self.pictures.begin()
+        behind = 1 if self.model.device.type == "cuda" else 0
+        underway: deque[tuple[Rows, Read]] = deque()
+        held: Rows = []
+        clock = time.perf_counter()
+        for item in chain(self._scheduled(iter(requests), room), ([],)):
+            if isinstance(item, Response):
+                yield item
+                continue
+            if held:
+                underway.append((held, self._begin(held, item, answer)))
+            held = item
+            while len(underway) > (behind if held else 0):
+                rows, read = underway.popleft()
+                responses = read()
+                share = (time.perf_counter() - clock) / len(rows)
+                yield from (replace(response, seconds=share) for response in responses)
+                clock = time.perf_counter()
 
-    def _run_window(
-        self, requests: Sequence[Request], answer: Answer, room: Callable[[Request], int]
-    ) -> Iterator[Response]:
-        prompts: list[PreparedRequest] = []
-        for request in requests:
-            try:
-                prompts.append(self._prompt(request, room(request)))
-            except (PromptError, InputError) as error:
-                yield Response(request.id, error=str(error))
-        with torch.inference_mode():
-            encoded = self.pictures.get(picture for prompt in prompts for picture in prompt.flat.pictures)
-        ready = []
-        for prompt in prompts:
-            unreadable = [item for digest in prompt.digests if isinstance(item := encoded[digest], InputError)]
-            if unreadable:
-                yield prompt.respond(error=str(unreadable[0]))
+    def _scheduled(self, requests: Iterator[Request], room: Callable[[Request], int]) -> Iterator[Response | Rows]:
+        """Yield batches of a window's prompts, and what is an error at once; the next window is read between them."""
+        prepared = (self._prepared(request, room) for request in requests)
+        errors, plan = self._planned(islice(prepared, self._window))
+        while errors or plan:
+            yield from errors
+            share = -(-self._window // max(1, len(plan)))
+            coming: list[PreparedRequest | Response] = []
+            for rows in plan[:-1]:
+                coming += islice(prepared, share)
+                yield rows
+            last, (errors, plan) = plan[-1:], self._planned(chain(coming, islice(prepared, self._window - len(coming))))
+            yield from last
+
+    def _planned(self, items: Iterable[PreparedRequest | Response]) -> tuple[list[Response], list[Rows]]:
+        """Sort prompts into batches, and begin to decode their pictures; returns the errors among the items, too."""
+        errors, prompts = list[Response](), list[PreparedRequest]()
+        for item in items:
+            if isinstance(item, Response):
+                errors.append(item)
             else:
-                ready.append(prompt)
-        for batch in batches([len(prompt.tokens.ids) for prompt in ready], self._batch_tokens):
-            rows = [ready[index] for index in batch]
-            began = time.perf_counter()
-            with torch.inference_mode():
-                responses = self._answer(rows, encoded, answer)
-            share = (time.perf_counter() - began) / len(rows)
-            yield from (replace(response, seconds=share) for response in responses)
+                prompts.append(item)
+        places = batches([len(prompt.tokens.ids) for prompt in prompts], self._batch_tokens)
+        plan = [[prompts[place] for place in batch] for batch in places]
+        self.pictures.expect(prompt.flat.pictures for rows in plan for prompt in rows)
+        return errors, plan
 
-    def _answer(self, rows: Sequence[PreparedRequest], encoded: EncodedImages, answer: Answer) -> list[Response]:
-        """Answer a batch; one that does not fit in memory, or has a row that is refused, is halved."""
+    def _prepared(self, request: Request, room: Callable[[Request], int]) -> PreparedRequest | Response:
         try:
-            return answer(rows, *self._embed(rows, encoded))
-        except PromptError as error:  # a question longer than the Q-Former reads
-            reason = str(error)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            reason = "out of memory on this prompt alone; try --dtype bfloat16"
-        if len(rows) == 1:
-            return [rows[0].respond(error=reason)]
-        middle = len(rows) // 2
-        return self._answer(rows[:middle], encoded, answer) + self._answer(rows[middle:], encoded, answer)
+            return self._prompt(request, room(request))
+        except (PromptError, InputError) as error:
+            return Response(request.id, error=str(error))
 
-    def _embed(self, rows: Sequence[PreparedRequest], encoded: EncodedImages) -> tuple[Tensor, Tensor]:
+    @torch.inference_mode()
+    def _begin(self, rows: Rows, following: Rows, answer: Answer) -> Read:
+        """Begin to answer a batch; on a GPU, begin to encode the pictures of the next one, too."""
+        encoded = self.pictures.get(digest for row in rows for digest in row.digests)
+        refused: list[Response] = []
+        ready: Rows = []
+        for row in rows:
+            unreadable = [item for digest in row.digests if isinstance(item := encoded[digest], InputError)]
+            if unreadable:
+                refused.append(row.respond(error=str(unreadable[0])))
+            else:
+                ready.append(row)
+        if self.model.device.type == "cuda":
+            self.pictures.encode(digest for row in following for digest in row.digests)
+        reads = self._fitting(ready, encoded, answer) if ready else []
+        for row in rows:
+            self.pictures.release(row.digests)
+        return lambda: [*refused, *(response for read in reads for response in read())]
+
+    def _fitting(self, rows: Rows, encoded: Mapping[str, Encoded], answer: Answer) -> list[Read]:
+        """Begin to answer a batch; one that does not fit in memory, or has a row that is refused, is halved."""
+        size = len(rows) * max(len(row.tokens.ids) for row in rows)
+        if len(rows) == 1 or size <= self._batch_tokens:
+            try:
+                return [answer(rows, *self._embed(rows, encoded))]
+            except PromptError as error:  # a question longer than the Q-Former reads
+                reason = str(error)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = "out of memory on this prompt alone; try --dtype bfloat16"
+                self._lower(size // 2)
+            if len(rows) == 1:
+                refused = rows[0].respond(error=reason)
+                return [lambda: [refused]]
+        middle = len(rows) // 2
+        return self._fitting(rows[:middle], encoded, answer) + self._fitting(rows[middle:], encoded, answer)
+
+    def _lower(self, tokens: int) -> None:
+        """Make batches of no more tokens than these from here on: one of twice as many did not fit in memory."""
+        if not self._lowered:
+            logging.getLogger(__name__).warning(
+                "out of memory: batches are smaller from here on; --batch-tokens sets their size"
+            )
+        self._lowered, self._batch_tokens = True, max(1, tokens)
+
+    def _embed(self, rows: Rows, encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor]:
         """Embed prompts [B, L, D] with the pictures in place, and return their mask [B, L], too."""
         device = self.model.device
         batch = self.processor.batch([row.tokens for row in rows])
@@ -200,57 +282,33 @@ class TransformerModel:
             visual = torch.zeros(0, device=device, dtype=self.model.dtype)
         elif self._reads:
             text = self.processor.qformer_batch([row.flat.text for row in rows for _ in row.digests])
-            visual = self.model.query(torch.stack(tensors), **{k: v.to(device) for k, v in text.items()})
+            visual = self.model.query(torch.stack(tensors), **{k: placed(v, device) for k, v in text.items()})
         else:
             visual = torch.stack(tensors)
         counts = torch.tensor([len(row.digests) for row in rows])
-        return self.model.merge(batch["input_ids"].to(device), visual, counts), batch["attention_mask"].to(device)
+        return self.model.merge(batch["input_ids"], visual, counts), placed(batch["attention_mask"], device)
 
-    def _compared(self, prompts: Sequence[PreparedRequest], embeds: Tensor, mask: Tensor) -> list[Response]:
-        """Compute log-likelihoods of each prompt's candidates."""
-        language, encode = self.model.language_model, self.processor.tokenizer.encode
-        candidates = [prompt.request.candidates for prompt in prompts]
-        rows = torch.tensor([row for row, texts in enumerate(candidates) for _ in texts], device=embeds.device)
-        tokens = [encode(text) for texts in candidates for text in texts]
-        real = padded([[1] * len(row) for row in tokens]).to(embeds.device)
-        ids = padded(tokens).to(embeds.device)  # [C, S], C candidates in all
-        if self.model.config.decoder_only:
-            joined = torch.cat([embeds[rows], language.get_input_embeddings()(ids)], dim=1)
-            whole = torch.cat([mask[rows], real], dim=1)
-            positions = (whole.cumsum(1) - 1).clamp(min=0)
-            logits = language(inputs_embeds=joined, attention_mask=whole, position_ids=positions).logits
-            logits = logits[:, -ids.shape[1] - 1 : -1]
-        else:
-            states = language.get_encoder()(inputs_embeds=embeds, attention_mask=mask).last_hidden_state
-            encoded = BaseModelOutput(last_hidden_state=states[rows])
-            logits = language(encoder_outputs=encoded, attention_mask=mask[rows], labels=ids).logits
-        each = -functional.cross_entropy(logits.float().transpose(1, 2), ids, reduction="none")
-        sums = iter((each * real).sum(1).tolist())
-        return [
-            prompt.respond(loglikelihoods=tuple(islice(sums, len(prompt.request.candidates)))) for prompt in prompts
-        ]
+    def _values(self, picture: Image) -> Tensor:
+        return self._pixels.resized(picture.decode())
 
-    def _pixels(self, picture: Image) -> Tensor:
-        return self.processor.pixels([picture.decode()])[0]
-
-    def _encode(self, pixels: Tensor) -> Tensor:
+    def _encode(self, values: Tensor) -> Tensor:
         """Encode pictures as visual tokens [P, T, D], or as vision states [P, V, Dv] if the Q-Former reads."""
-        states = self.model.encode(pixels.to(self.model.device, self.model.dtype))
+        pixels = self._pixels.normalised(placed(values, self.model.device), self.model.dtype)
+        states = self.model.encode(pixels)
         kept: Tensor = states if self._reads else self.model.query(states)
         return kept
 
 
-def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Put indices into batches, longest first, so that running out of memory shows at once.
+def _on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
+    """Copy results to the CPU without waiting for a GPU; what is returned waits, and gives them as lists."""
+    if not results[0].is_cuda:
+        return lambda: [result.tolist() for result in results]
+    copies = [result.to("cpu", non_blocking=True) for result in results]
+    done = torch.cuda.Event()
+    done.record()
 
-    A batch's padded size (its rows times its longest) stays within the budget; a row that is longer goes alone.
-    """
-    plan: list[list[int]] = []
-    longest = 0
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if plan and (len(plan[-1]) + 1) * longest <= budget:
-            plan[-1].append(index)
-        else:
-            plan.append([index])
-            longest = lengths[index]
-    return plan
+    def arrived() -> list[list[Any]]:
+        done.synchronize()
+        return [copy.tolist() for copy in copies]
+
+    return arrived

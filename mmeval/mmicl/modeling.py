@@ -156,8 +156,9 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     def merge(self, input_ids: Tensor, visual: Tensor, counts: Tensor) -> Tensor:
         """Embed `input_ids` [B, L] as [B, L, D], `visual` [S, T, D] in the places of the placeholders.
 
-        `counts` [B] says how many of the S pictures each row shows. Raises PromptError naming the first row
-        whose placeholders are not exactly T a picture: it would be shown wrong pictures in silence.
+        `counts` [B] says how many of the S pictures each row shows. Both may be on the CPU, where they are checked
+        without waiting for a GPU. Raises PromptError naming the first row whose placeholders are not exactly T a
+        picture: it would be shown wrong pictures in silence.
         """
         assert self.config.image_token_id is not None
         places = torch.eq(input_ids, self.config.image_token_id)  # [B, L]
@@ -168,8 +169,10 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
                     f"row {row} has {found} placeholders (id {self.config.image_token_id}) for {shown} "
                     f"pictures of {tokens} visual tokens each; it needs {tokens * shown}"
                 )
-        embeds = cast(Tensor, self.language_model.get_input_embeddings()(input_ids))  # [B, L, D]
-        return embeds.masked_scatter(places.unsqueeze(-1), visual.to(embeds.dtype))
+        table = self.language_model.get_input_embeddings()
+        device = table.weight.device
+        embeds = cast(Tensor, table(input_ids.to(device, non_blocking=True)))  # [B, L, D]
+        return embeds.masked_scatter(places.to(device, non_blocking=True).unsqueeze(-1), visual.to(embeds.dtype))
 
     def embed(
         self,

@@ -16,6 +16,8 @@ from mmeval.reporting.leaderboards import Finding
 from mmeval.task import Task
 from mmeval.types import Display, printable
 
+BAR = 40
+"""Letters of a bar that stands for 1."""
 LOG_EVERY = 10.0
 """Seconds between two lines of progress where the output is not a terminal."""
 
@@ -164,3 +166,17 @@ def show_paths(paths: Sequence[Path]) -> None:
 
 def _entry(name: str, about: str, more: str = "") -> None:
     console().print(Text.assemble((name, "bold"), about, (more, "dim")))
+
+
+def show_bars(shares: Mapping[str, float]) -> None:
+    """Show shares of 1 as bars, the largest first."""
+    width = max(map(len, shares))
+    for name, share in sorted(shares.items(), key=lambda one: -one[1]):
+        say(f"{name:<{width}}  {share:6.1%}  {'█' * round(share * BAR)}")
+
+
+def show_explanation(sent: str, facts: str) -> None:
+    """Show a prompt as the model saw it, and what the answer took."""
+    say("prompt", "bold")
+    say(sent)
+    say(facts, "dim")

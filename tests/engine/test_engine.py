@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 from torch import Tensor
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
+from mmeval.engine.batching import batches
+from mmeval.engine.device import Portions
 from mmeval.engine.pictures import PictureStore
+from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import flatten
-from mmeval.engine.transformer import batches
 from mmeval.mmicl.context import ImageMention, ImagePlace
 from mmeval.types import Image, InputError, Ref, Request, Shot
 
@@ -36,7 +40,7 @@ def test_every_prompt_is_in_one_batch_and_batches_fit(lengths: list[int], budget
         assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
 
 
-def store(capacity: int = 1 << 20) -> tuple[PictureStore, list[int]]:
+def store(capacity: int = 1 << 20, ahead: int = 4) -> tuple[PictureStore, list[int]]:
     seen: list[int] = []
 
     def prepare(picture: Image) -> Tensor:
@@ -48,39 +52,93 @@ def store(capacity: int = 1 << 20) -> tuple[PictureStore, list[int]]:
         seen.extend(int(row[0, 0, 0]) for row in pixels)
         return pixels[:, 0, 0]
 
-    return PictureStore(prepare, encode, batch=2, capacity=capacity), seen
+    return PictureStore(prepare, encode, Portions(2048, 512, pictures=2, ahead=ahead, store=capacity)), seen
+
+
+def asked(pictures: PictureStore, shades: Sequence[int]) -> list[int]:
+    """Ask for one picture after the other, all of them expected; returns what was got."""
+    prompts = [[encoded(shade)] for shade in shades]
+    pictures.expect(prompts)
+    got = []
+    for (picture,) in prompts:
+        item = pictures.get([picture.digest])[picture.digest]
+        assert isinstance(item, Tensor)
+        got.append(int(item[0]))
+        pictures.release([picture.digest])
+    return got
 
 
 def test_a_picture_is_encoded_once_whatever_it_is_called() -> None:
     pictures, seen = store()
-    first = pictures.get([encoded(1), encoded(2), encoded(1)])
-    again = pictures.get([encoded(2), encoded(3)])
+    assert asked(pictures, [1, 2, 1]) == [1, 2, 1]
+    assert asked(pictures, [2, 3]) == [2, 3]
     assert seen == [1, 2, 3]
-    assert torch.equal(first[encoded(2).digest], again[encoded(2).digest])  # type: ignore[arg-type]
 
 
-def test_every_picture_keeps_its_own_tensor_over_many_batches() -> None:
-    pictures, seen = store(capacity=3 * 8 * 4)  # fewer than are asked for at once
-    shades = [7, 3, 9, 1, 8, 2, 6]
-    found = pictures.get([encoded(shade) for shade in (*shades, *shades)])
-    assert seen == shades
-    assert [int(found[encoded(shade).digest][0]) for shade in shades] == shades  # type: ignore[index]
+@pytest.mark.parametrize("capacity", [0, 1, 3, 100])
+def test_every_picture_keeps_its_own_tensor_whatever_the_budget(capacity: int) -> None:
+    shades = [7, 3, 9, 1, 8, 2, 6, 7, 9, 3, 1, 5, 6]
+    pictures, seen = store(capacity=capacity * 8 * 4)
+    assert asked(pictures, shades) == shades
+    assert set(seen) == set(shades)
+    assert pictures._bytes <= max(2, capacity + 1) * 8 * 4
 
 
-def test_the_least_recently_used_leave_first() -> None:
+def test_what_no_prompt_shows_any_more_leaves_first() -> None:
     pictures, seen = store(capacity=2 * 8 * 4)  # two pictures of 8 floats
-    for shade in (1, 2, 1, 3, 1, 2):
-        pictures.get([encoded(shade)])
+    assert asked(pictures, [1, 2, 1, 1, 3, 1]) == [1, 2, 1, 1, 3, 1]
+    assert seen == [1, 2, 3]
+    asked(pictures, [1])
+    assert seen == [1, 2, 3]
+    asked(pictures, [2])
     assert seen == [1, 2, 3, 2]
+
+
+def test_no_more_is_decoded_ahead_than_is_allowed() -> None:
+    pictures, _ = store(ahead=3)
+    shown = [encoded(shade) for shade in range(9)]
+    pictures.expect([picture] for picture in shown)
+    assert len(pictures._decoding) == 3
+    pictures.get([shown[0].digest])
+    assert len(pictures._decoding) == 3  # two were encoded, and two more are on their way
 
 
 def test_a_broken_picture_is_reported_and_spoils_no_other() -> None:
     pictures, seen = store()
     broken = Image(b"not a picture", "cat.png")
-    found = pictures.get([broken, encoded(5)])
+    pictures.expect([[broken, encoded(5)]])
+    found = pictures.get([broken.digest, encoded(5).digest])
     assert isinstance(found[broken.digest], InputError)
     assert "cat.png" in str(found[broken.digest])
     assert seen == [5]
+
+
+def test_a_budget_that_did_not_fit_is_lowered_for_good_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    sizes: list[int] = []
+
+    def encode(pixels: Tensor) -> Tensor:
+        sizes.append(len(pixels))
+        if len(pixels) > 3:
+            raise MemoryError
+        return pixels[:, 0, 0]
+
+    portions = Portions(2048, 512, pictures=8, ahead=8, store=1 << 20)
+    pictures = PictureStore(lambda picture: torch.zeros(3, 2, 2), encode, portions)
+    shown = [encoded(shade) for shade in range(16)]
+    pictures.expect([shown])
+    pictures.get(picture.digest for picture in shown)
+    assert sizes == [8, 4, 2, 2, 2, 2, 2, 2, 2, 2]
+    assert len(caplog.messages) == 1
+
+
+@given(st.integers(0, 255), st.integers(1, 40), st.integers(1, 40))
+@settings(deadline=None, max_examples=60)
+def test_pixels_are_the_processors_bits(seed: int, width: int, height: int) -> None:
+    picture = PILImage.effect_noise((width, height), seed).convert("RGB").rotate(seed)
+    processor = BlipImageProcessorPil(size={"height": 14, "width": 14})
+    pixels = Pixels(processor)
+    found = pixels.normalised(pixels.resized(picture)[None], torch.float32)
+    assert torch.equal(found, processor([picture], return_tensors="pt")["pixel_values"])
 
 
 @pytest.mark.parametrize(

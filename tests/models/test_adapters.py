@@ -191,10 +191,10 @@ def test_the_end_of_sequence_counts_and_padding_does_not(tmp_path: Path) -> None
     yes, pad, end = small.WORDS.index("yes"), 0, 1
     asked = model._prompt(Request("q", ("a dog ?",)))
     for ids, limit, expected in (
-        ([pad, yes, yes, end, pad], 5, ("stop", 3)),
-        ([pad, yes, yes, yes], 3, ("length", 3)),
-        ([pad, yes, yes, end], 3, ("stop", 3)),
-        ([pad, end], 1, ("stop", 1)),
+        ([yes, yes, end, pad], 5, ("stop", 3)),
+        ([yes, yes, yes], 3, ("length", 3)),
+        ([yes, yes, end], 3, ("stop", 3)),
+        ([end], 1, ("stop", 1)),
     ):
         response = model._written(asked, ids, limit, [True] * len(ids))
         assert (response.finish_reason, response.output_tokens) == expected, ids

@@ -1,0 +1,146 @@
+"""`mmeval ask`: one question, a conversation, or many questions in JSON Lines."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmeval.cli.options import given, spec_options
+from mmeval.types import InputError, printable
+
+if TYPE_CHECKING:
+    from mmeval.conversation import Chat, Reply
+
+
+@click.command()
+@click.argument("parts", metavar="[FILE|WORDS]...", nargs=-1)
+@spec_options(names=("model", "context", "max_new_tokens", "beams", "frames", "dtype", "device"))
+@click.option("--shot", "shots", metavar="FILE=ANSWER", multiple=True, help="A demonstration, put as the question is.")
+@click.option("--choices", metavar="A,B,...", help="Answer with the likeliest of these, and show how likely each is.")
+@click.option("--chat", "chatting", is_flag=True, help="Go on asking; what was said before stands in the prompt.")
+@click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, tokens, time and memory.")
+@click.option("--jsonl", type=click.Path(path_type=Path), help="Answer every line of a file; JSON Lines come out.")
+def ask(
+    parts: tuple[str, ...],
+    shots: tuple[str, ...],
+    choices: str | None,
+    chatting: bool,
+    explain: bool,
+    jsonl: Path | None,
+    **values: Any,
+) -> None:
+    """Ask a model about pictures and videos, in the order given.
+
+    \b
+    Example: mmeval ask a.png b.png "what is different between image 0 and image 1 ?"
+             mmeval ask --shot horse.png="a horse" --shot cow.png="a cow" new.png "what is this ?"
+             mmeval ask clip.mp4 "what happens ?" --choices "someone falls,someone sits down"
+             mmeval ask --chat
+             mmeval ask --jsonl questions.jsonl > answers.jsonl
+    """
+    if jsonl is None and not parts and not chatting:
+        raise InputError(
+            'name pictures and a question, as in: mmeval ask a.png "what is this ?"; or --chat, or --jsonl'
+        )
+    if jsonl is not None and (parts or chatting or shots or choices):
+        raise InputError("--jsonl brings its own questions; remove the other arguments")
+    from mmeval import conversation
+    from mmeval.reporting import console
+
+    asked = [Path(part) if conversation.is_file_name(part) else part for part in parts]
+    offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
+    if choices and len(offered) < 2:
+        raise InputError("--choices: give two or more, separated by commas")
+    words = [part for part in asked if isinstance(part, str)]
+    own = given(values)
+    loaded = conversation.chat(**own)
+    loaded.shots = [loaded.demonstration(file, *words, answer=answer) for file, answer in map(_shot, shots)]
+    if jsonl is not None:
+        sys.exit(0 if _many(loaded, jsonl) else 1)
+    if asked:
+        _once(loaded, asked, offered, explain)
+    if chatting:
+        console.say("pictures and words, /new for a new conversation, /quit to end")
+        for line in _lines():
+            if line == "/new":
+                loaded.forget()
+                continue
+            try:
+                _once(loaded, conversation.parts_of(line), offered, explain)
+            except InputError as error:
+                console.say(f"mmeval: {error}")
+
+
+def _once(loaded: "Chat", asked: Sequence[Any], offered: Sequence[str], explain: bool) -> None:
+    from mmeval.reporting import console
+
+    def show(text: str) -> None:
+        click.echo(printable(text), nl=False)
+
+    answer = loaded.ask(*asked, choices=offered, on_text=show)
+    click.echo()
+    if answer.probabilities:
+        console.show_bars(answer.probabilities)
+    if explain:
+        console.show_explanation(answer.response.sent, _facts(answer))
+
+
+def _facts(answer: "Reply") -> str:
+    """Return what an answer took, in a line."""
+    import resource
+
+    said = answer.response
+    facts = [f"{said.input_tokens:,} tokens in", f"{said.output_tokens:,} out", f"{said.seconds:.2f} s"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    facts.append(f"{peak / 2**20:,.0f} MiB of memory at most")
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        facts.append(f"{torch.cuda.max_memory_allocated() / 2**20:,.0f} MiB on the GPU")
+    return ", ".join(facts)
+
+
+def _shot(text: str) -> tuple[Path, str]:
+    name, equals, answer = text.partition("=")
+    if not equals or not answer.strip():
+        raise InputError(f"--shot {text}: write FILE=ANSWER, as in horse.png='a horse'")
+    return Path(name), answer.strip()
+
+
+def _lines() -> Iterator[str]:
+    """Yield what is typed, without blank lines, until /quit or the end."""
+    while True:
+        try:
+            line = input("> " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            return
+        if line == "/quit":
+            return
+        if line:
+            yield line
+
+
+def _many(loaded: "Chat", path: Path) -> bool:
+    """Answer each line of a file by itself; tell whether all were answered. A bad line does not stop the rest."""
+    from mmeval import conversation
+    from mmeval import jsonl as lines
+
+    whole = True
+    for value, where in lines.read(path):
+        row: dict[str, Any] = {"id": value["id"]} if "id" in value else {}
+        choices = value.get("choices", [])
+        try:
+            if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
+                raise InputError(f'{where}, choices: write ["yes", "no"]')
+            parts, shots = conversation.from_json(value, path.parent, where)
+            own = conversation.Chat(loaded.model, loaded.generation, frames=loaded.frames)
+            own.shots = [own.demonstration(*prompt, answer=answer) for prompt, answer in shots]
+            answer = own.ask(*parts, choices=choices)
+            row |= {"answer": answer.text}
+            row |= {"probabilities": dict(answer.probabilities)} if answer.probabilities else {}
+        except InputError as error:
+            row, whole = {**row, "error": str(error)}, False
+        click.echo(json.dumps(row, ensure_ascii=False))
+    return whole

@@ -1,0 +1,101 @@
+"""`mmeval watch`: ask about a stream again and again, and say when the answer turns yes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmeval.cli.options import given, spec_options
+from mmeval.types import InputError
+
+
+@click.command()
+@click.argument("source")
+@click.argument("question", required=False)
+@click.option("--question", "more", multiple=True, help="A further question about the same frames.")
+@click.option("--every", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="Seconds between looks.")
+@click.option(
+    "--span", type=click.FloatRange(min=0.01), default=2.0, show_default=True, help="Seconds that the frames cover."
+)
+@click.option("--frames", type=click.IntRange(1, 256), default=4, show_default=True, help="Pictures in a look.")
+@click.option("--hold", type=click.IntRange(1), default=2, show_default=True, help="Looks in a row that make an event.")
+@click.option("--on", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="From here on, yes begins.")
+@click.option("--off", type=click.FloatRange(0, 1), default=0.4, show_default=True, help="Below this, yes ends.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for events.jsonl and the frames of events.")
+@click.option("--page", type=click.IntRange(0, 65535), metavar="PORT", help="Show a live page on 127.0.0.1:PORT.")
+@spec_options(names=("model", "context", "dtype", "device"))
+def watch(
+    source: str,
+    question: str | None,
+    more: tuple[str, ...],
+    every: float,
+    span: float,
+    frames: int,
+    hold: int,
+    on: float,
+    off: float,
+    out: Path | None,
+    page: int | None,
+    **values: Any,
+) -> None:
+    """Watch SOURCE: a video file, a camera (camera:0), an RTSP or HTTP address, or - for standard input.
+
+    An event is printed as a JSON line when the answer to a yes-or-no question turns and stays.
+
+    \b
+    Example: mmeval watch hall.mp4 "is someone falling ?"
+             mmeval watch rtsp://camera.local/1 "is someone falling ?" --out events --page 8000
+             ffmpeg -i ... -f matroska - | mmeval watch - "is the door open ?" --question "is it dark ?"
+    """
+    questions = [text.strip() for text in (question or "", *more) if text.strip()]
+    if not questions:
+        raise InputError('there is no question; write one, as in: mmeval watch clip.mp4 "is someone falling ?"')
+    if len({*questions}) < len(questions):
+        raise InputError("a question is given twice; remove one")
+    if off > on:
+        raise InputError(f"--off {off} is above --on {on}; an alarm ends below the value at which it begins")
+    from mmeval.watch import source as sources
+
+    found = sources.find(source)
+    from mmeval import conversation
+    from mmeval.models import ADAPTERS, find_model
+    from mmeval.watch.alarm import Alarm
+    from mmeval.watch.page import Page
+    from mmeval.watch.watching import EventFolder, watch
+
+    own = given(values)
+    likelihoods = ADAPTERS[find_model(own.get("model", "mmicl-tiny")).adapter].likelihoods
+    model = conversation.chat(**own).model
+    if model.max_images is not None and frames > model.max_images:
+        raise InputError(f"--frames {frames}: {model.name} takes {model.max_images} pictures; ask for fewer")
+    folder = None if out is None else EventFolder(out, _say)
+    shown = None if page is None else Page(page)
+    if shown is not None:
+        _say(f"watching {found.name}; the page is at {shown.address}")
+    seen = sources.looks(found, every, frames, span, _say)
+    told: set[str] = set()
+    try:
+        for look in watch(model, questions, seen, alarm=lambda: Alarm(hold, on, off), likelihoods=likelihoods):
+            lines = [_line(event, look.frame, folder) for event in look.events]
+            for line in lines:
+                click.echo(json.dumps(line, ensure_ascii=False))
+            if shown is not None:
+                shown.show(look, lines)
+            for error in set(look.errors) - told:
+                told.add(error)
+                _say(error)
+    finally:
+        if shown is not None:
+            shown.close()
+
+
+def _line(event: Any, frame: Any, folder: Any) -> dict[str, object]:
+    from dataclasses import asdict
+
+    line: dict[str, object] = {name: value for name, value in asdict(event).items() if value is not None}
+    return line if folder is None else folder.keep(event, frame)
+
+
+def _say(text: str) -> None:
+    click.echo(f"mmeval: {text}", err=True)

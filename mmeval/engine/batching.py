@@ -1,0 +1,19 @@
+"""Which prompts are answered together: alike in length, within a budget of tokens."""
+
+from collections.abc import Sequence
+
+
+def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Put indices into batches, longest first, so that running out of memory shows at once.
+
+    A batch's padded size (its rows times its longest) stays within the budget; a row that is longer goes alone.
+    """
+    plan: list[list[int]] = []
+    longest = 0
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if plan and (len(plan[-1]) + 1) * longest <= budget:
+            plan[-1].append(index)
+        else:
+            plan.append([index])
+            longest = lengths[index]
+    return plan

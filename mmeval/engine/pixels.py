@@ -1,0 +1,42 @@
+"""A picture's values as the vision encoder takes them: resized on the CPU in 8 bits, scaled where the model runs.
+
+A value of 8 bits has 256 normalised ones a channel. The image processor computes these once; looking them up gives the
+same bits as computing each, and a fourth of the bytes travel.
+"""
+
+import numpy as np
+import torch
+from PIL import Image as PILImage
+from torch import Tensor
+from torch.nn import functional
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+
+SHADES = 256
+
+
+class Pixels:
+    """Does what a BlipImageProcessorPil does, in two steps: `resized` in any thread, `normalised` on a device."""
+
+    def __init__(self, processor: BlipImageProcessorPil) -> None:
+        """Take size, filter, scale, mean and deviation from the processor."""
+        self._size = (processor.size["width"], processor.size["height"])
+        self._filter = PILImage.Resampling(processor.resample)
+        shades = PILImage.fromarray(np.arange(SHADES, dtype=np.uint8)[None].repeat(3, 0).T[None].copy())
+        table = processor([shades], do_resize=False, return_tensors="pt")["pixel_values"]  # [1, 3, 1, 256]
+        self._table = table.reshape(3, SHADES)
+
+    def resized(self, picture: PILImage.Image) -> Tensor:
+        """Return a picture `as_seen` as [3, H, W], uint8."""
+        values = np.array(picture.resize(self._size, self._filter))
+        return torch.from_numpy(values).permute(2, 0, 1)
+
+    def normalised(self, values: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return pictures [P, 3, H, W], uint8, as the model takes them: [P, 3, H, W] of the dtype, on their device."""
+        if values.device.type == "cpu":  # numpy looks up in a fourth of the time that torch takes
+            found, table = np.empty(values.shape, np.float32), self._table.numpy()
+            for channel in range(3):
+                np.take(table[channel], values[:, channel].numpy(), out=found[:, channel], mode="clip")
+            return torch.from_numpy(found).to(dtype)
+        table_there = self._table.to(values.device, dtype).view(3 * SHADES, 1)
+        channels = torch.arange(0, 3 * SHADES, SHADES, device=values.device, dtype=torch.int32).view(3, 1, 1)
+        return functional.embedding(values + channels, table_there).squeeze(-1)

@@ -1,0 +1,219 @@
+"""Frames of a video file, a camera, a network stream or standard input, each with its time. Nothing is kept here."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition, Event, Thread
+from typing import IO, TYPE_CHECKING
+
+from mmeval.data import video
+from mmeval.types import MAX_PIXELS, Image, InputError
+
+if TYPE_CHECKING:
+    import av
+
+STALL = 10.0
+"""Seconds without a frame after which a stream has stalled."""
+RATE = 25
+"""Frames a second where a source does not say."""
+JUMP = 60.0
+"""Seconds between two frames from which on its clock has jumped."""
+RETRIES = 5
+"""Times in a row that a stream is opened anew before it is given up."""
+_NETWORK = {"rtsp": "rtsp,rtp,udp,tcp", "rtsps": "rtsp,rtp,udp,tcp,tls,crypto", "http": "http,tcp"}
+_NETWORK["https"] = "https,http,tls,tcp,crypto"
+"""Schemes that a stream may have -> what ffmpeg may open for it: no file of this machine, whatever a playlist says."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is watched, by the name that the command line gives it."""
+
+    name: str
+    target: str | IO[bytes]
+    options: dict[str, str]
+    format: str | None = None
+    live: bool = True
+    """Whether frames come by themselves; of a file every frame waits to be looked at."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of the stream and its time, in seconds from the first frame."""
+
+    time: float
+    image: Image
+
+
+def find(name: str) -> Source:
+    """Return what a name stands for: `-`, an address, a camera (`/dev/video0`, `camera:0`), or a file.
+
+    Raises InputError for what cannot be watched.
+    """
+    video.check()
+    scheme = re.match(r"([a-z]+)://", name)
+    if name == "-":
+        return Source("standard input", sys.stdin.buffer, {})
+    if scheme:
+        if scheme[1] not in _NETWORK:
+            raise InputError(f"{name}: '{scheme[1]}' is not watched; give an address with {', '.join(_NETWORK)}")
+        shown = re.sub(r"//[^/@]*@", "//", name)  # a password is never printed
+        own = {"protocol_whitelist": _NETWORK[scheme[1]]}
+        return Source(shown, name, own | ({"rtsp_transport": "tcp"} if scheme[1].startswith("rtsp") else {}))
+    camera = re.fullmatch(r"camera:(\d+)", name)
+    path = Path(f"/dev/video{camera[1]}" if camera else name)
+    if not path.exists():
+        what = "no camera is there" if camera or path.is_relative_to("/dev") else "no such file"
+        raise InputError(f"{name}: {what}; name a video file, a camera (camera:0), an address, or - for standard input")
+    if stat.S_ISCHR(path.stat().st_mode):
+        return Source(name, str(path), {}, "v4l2")
+    form = video.FORMATS.get(path.suffix.lower())
+    if not path.is_file() or form is None:
+        raise InputError(f"{name}: not a video of a known kind ({', '.join(video.FORMATS)})")
+    return Source(name, str(path), {"protocol_whitelist": "file"}, form, live=False)
+
+
+def frames(source: Source) -> Iterator[av.VideoFrame]:
+    """Decode a source once, from its beginning. Raises InputError naming it where it breaks or stalls."""
+    import av
+
+    try:
+        with av.open(
+            source.target,
+            mode="r",
+            format=source.format,
+            options=source.options,
+            metadata_errors="replace",
+            timeout=STALL if isinstance(source.target, str) and source.live else None,
+        ) as container:
+            if not container.streams.video:
+                raise InputError(f"{source.name}: no video in it; name another")
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            if stream.width * stream.height > MAX_PIXELS:
+                raise InputError(f"{source.name}: frames of more than {MAX_PIXELS:,} pixels; scale them down")
+            yield from container.decode(stream)
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputError(f"{source.name}: cannot be read ({error.strerror or error}); check it") from error
+
+
+def sampled(source: Source, step: float) -> Iterator[Frame]:
+    """Yield a frame every `step` seconds of the source's own time; those between are decoded and not converted.
+
+    Where the source's clock jumps, as where a stream is joined to another, the time goes on from the frame before.
+    """
+    before, now, due = None, 0.0, 0.0
+    for number, frame in enumerate(frames(source)):
+        at = float(frame.time) if frame.time is not None else number / RATE
+        passed = 0.0 if before is None else at - before
+        now, before = now + (passed if 0 <= passed < JUMP else 1 / RATE), at
+        if now + 1e-6 >= due:
+            yield Frame(now, Image(video.picture(frame), f"{source.name}, {now:.2f} s"))
+            due = max(due + step, now)
+
+
+def looks(source: Source, every: float, size: int, span: float, say: Callable[[str], object]) -> Iterator[list[Frame]]:
+    """Yield, every `every` seconds, up to `size` frames of the last `span` seconds, oldest first.
+
+    A file is read at its own time, however long a look takes; a live source is looked at as it is when asked. Raises
+    InputError where a file breaks, and where a stream has ended and could not be opened again.
+    """
+    step = span / size
+    if source.live:
+        live = Live(source, step, size, say)
+        try:
+            yield from live.looks(every)
+        finally:
+            live.stop()
+        return
+    ring: deque[Frame] = deque(maxlen=size)
+    due = 0.0
+    for frame in sampled(source, step):
+        ring.append(frame)
+        if frame.time + 1e-6 >= due:
+            yield list(ring)
+            due = max(due + every, frame.time)
+
+
+@dataclass
+class Live:
+    """Decodes a live source in a thread and holds its last frames: a slow reader loses old ones, never time.
+
+    A stream that breaks is opened again, later each time; its time goes on.
+    """
+
+    source: Source
+    step: float
+    size: int
+    say: Callable[[str], object]
+    pause: Callable[[float], object] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Begin to decode."""
+        self._ring: deque[Frame] = deque(maxlen=self.size)
+        self._news = Condition()
+        self._fresh = 0
+        self._stopped = Event()
+        self._ended: str | None = None
+        """Why there will be no more frames; empty where a pipe was closed."""
+        Thread(target=self._read, daemon=True, name="frames").start()
+
+    def looks(self, every: float) -> Iterator[list[Frame]]:
+        """Yield the last frames every `every` seconds, or as often as the reader asks; see `looks`."""
+        due = time.monotonic()
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._fresh > 0 or self._ended is not None)
+                held, fresh, self._fresh = list(self._ring), self._fresh, 0
+            if fresh:
+                yield held
+            elif self._ended:
+                raise InputError(self._ended)
+            else:
+                return
+            due = max(due + every, time.monotonic())
+            self.pause(max(due - time.monotonic(), 0.0))
+
+    def stop(self) -> None:
+        """Decode no more."""
+        self._stopped.set()
+
+    def _read(self) -> None:
+        failures, offset, last, seen = 0, 0.0, 0.0, time.monotonic()
+        while True:
+            try:
+                for frame in sampled(self.source, self.step):
+                    if self._stopped.is_set():
+                        return None
+                    failures, last, seen = 0, offset + frame.time, time.monotonic()
+                    self._put(Frame(last, frame.image))
+                if not isinstance(self.source.target, str):
+                    return self._end("")
+                reason = f"{self.source.name}: the stream ended"
+            except InputError as error:
+                reason = str(error)
+            failures += 1
+            if failures > RETRIES or not isinstance(self.source.target, str):
+                return self._end(f"{reason}; given up after {failures} tries")
+            wait = min(2.0 ** (failures - 1), 30.0)
+            self.say(f"{reason}; opening it again in {wait:.0f} s")
+            self.pause(wait)
+            offset = last + time.monotonic() - seen
+
+    def _put(self, frame: Frame) -> None:
+        with self._news:
+            self._ring.append(frame)
+            self._fresh += 1
+            self._news.notify()
+
+    def _end(self, reason: str) -> None:
+        with self._news:
+            self._ended = reason
+            self._news.notify()

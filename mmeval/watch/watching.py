@@ -1,0 +1,120 @@
+"""Ask about the last frames of a stream, look after look, and turn the answers into events."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mmeval.conversation import probabilities
+from mmeval.scoring.readings import yesno
+from mmeval.types import Generation, InputError, Model, Request, Response
+from mmeval.watch.alarm import Alarm, Change
+from mmeval.watch.source import Frame
+
+YES_NO = ("yes", "no")
+ANSWER = Generation(8)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An answer that changed and stayed."""
+
+    time: float
+    """Seconds from the first frame to the first look that said so."""
+    seen: float
+    """Likewise to the look at which it was certain."""
+    question: str
+    change: Change
+    probability: float
+    """Of yes, at that look."""
+    frame: str | None = None
+    """The file with the frame, in the folder of the events, where it could be saved."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was answered about the frames up to a time."""
+
+    time: float
+    answers: dict[str, float]
+    """Question -> probability of yes; NaN where the answer could not be read."""
+    frame: Frame
+    errors: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+def watch(
+    model: Model,
+    questions: Sequence[str],
+    looks: Iterable[list[Frame]],
+    *,
+    alarm: Callable[[], Alarm] = Alarm,
+    likelihoods: bool = True,
+) -> Iterator[Look]:
+    """Yield a look for each list of frames: every question is asked about all of them.
+
+    With `likelihoods` the answer is how likely "yes" is against "no", else what the model writes, read strictly.
+    """
+    alarms = {question: alarm() for question in questions}
+    for frames in looks:
+        shown = tuple(frame.image for frame in frames)
+        candidates = YES_NO if likelihoods else ()
+        requests = [Request(question, (*shown, question), candidates=candidates) for question in alarms]
+        responses = model.loglikelihood(requests) if likelihoods else model.generate(requests, ANSWER)
+        found = {response.id: response for response in responses}
+        answers = {question: _yes(found[question]) for question in alarms}
+        errors = tuple(dict.fromkeys(one.error for one in found.values() if one.error is not None))
+        last = frames[-1]
+        events = []
+        for question, yes in answers.items():
+            changed = alarms[question].see(last.time, yes)
+            if changed is not None:
+                change, since = changed
+                events.append(Event(round(since, 2), round(last.time, 2), question, change, round(yes, 4)))
+        yield Look(last.time, answers, last, errors, tuple(events))
+
+
+def _yes(response: Response) -> float:
+    if response.error is not None:
+        return math.nan
+    if response.loglikelihoods is not None:
+        return probabilities(YES_NO, response)["yes"]
+    read = yesno.strict(response.text or "")
+    return math.nan if read is None else float(read == "yes")
+
+
+@dataclass
+class EventFolder:
+    """Keeps events as JSON lines, each with its frame. A disk that is full is told once, and tried again."""
+
+    folder: Path
+    say: Callable[[str], object]
+    _failing: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        """Make the folder. Raises InputError where that is impossible."""
+        try:
+            (self.folder / "frames").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder}: cannot be made ({error.strerror}); name another with --out") from error
+
+    def keep(self, event: Event, frame: Frame) -> dict[str, object]:
+        """Write an event and its frame; return the event as it was written."""
+        name = f"frames/{event.seen:010.2f}-{event.change}.jpg"
+        line = {**asdict(event), "frame": name}
+        try:
+            frame.image.decode().save(self.folder / name, "JPEG")
+            with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:
+            if not self._failing:
+                self.say(f"{self.folder}: cannot be written ({error.strerror}); watching goes on")
+            self._failing = True
+            return {**line, "frame": None}
+        if self._failing:
+            self.say(f"{self.folder}: can be written again")
+        self._failing = False
+        return line

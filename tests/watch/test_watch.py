@@ -1,0 +1,260 @@
+"""Watching: files at their own time, live sources without falling behind, events, the folder, the page."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image as PILImage
+
+from mmeval.cli import main
+from mmeval.types import Image, InputError, Request, images
+from mmeval.watch import source as sources
+from mmeval.watch.alarm import Alarm
+from mmeval.watch.page import Page
+from mmeval.watch.source import Frame, Source, looks
+from mmeval.watch.watching import Event, EventFolder, Look, watch
+from tests.fake_model import FakeModel
+
+av = pytest.importorskip("av", reason="videos are read with PyAV")
+
+
+def write_video(target: Path | io.BytesIO, colors: list[str], form: str, rate: int = 10) -> None:
+    """Write a frame a color."""
+    with av.open(str(target) if isinstance(target, Path) else target, "w", format=form) as out:
+        stream = out.add_stream("mpeg4", rate=rate)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuv420p"
+        for color in colors:
+            out.mux(stream.encode(av.VideoFrame.from_image(PILImage.new("RGB", (32, 32), color))))
+        out.mux(stream.encode())
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Six seconds, red from the third to the fifth."""
+    path = tmp_path / "clip.mp4"
+    write_video(path, ["blue"] * 20 + ["red"] * 20 + ["blue"] * 20, "mp4")
+    return path
+
+
+def redness(request: Request) -> float:
+    red, _, blue = images(request.prompt)[-1].decode().getpixel((16, 16))  # type: ignore[misc]
+    return 0.95 if red > blue else 0.05
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["watch", *map(str, arguments)])
+
+
+def silent(text: str) -> None:
+    raise AssertionError(text)
+
+
+def test_a_file_is_looked_at_at_its_own_time(clip: Path) -> None:
+    seen = list(looks(sources.find(str(clip)), every=1.0, size=4, span=2.0, say=silent))
+    assert [round(frames[-1].time, 2) for frames in seen] == [0, 1, 2, 3, 4, 5]
+    assert [len(frames) for frames in seen] == [1, 3, 4, 4, 4, 4]
+    assert [round(frame.time, 2) for frame in seen[-1]] == [3.5, 4.0, 4.5, 5.0]
+
+
+def test_an_event_begins_and_ends(clip: Path) -> None:
+    seen = looks(sources.find(str(clip)), every=0.5, size=2, span=1.0, say=silent)
+    found = [event for look in watch(FakeModel(yes=redness), ["red ?"], seen) for event in look.events]
+    assert [(event.change, event.time, event.seen) for event in found] == [("begins", 2.0, 2.5), ("ends", 4.0, 4.5)]
+
+
+def test_several_questions_share_the_frames(clip: Path) -> None:
+    model = FakeModel(yes=redness)
+    seen = looks(sources.find(str(clip)), every=1.0, size=2, span=1.0, say=silent)
+    last = list(watch(model, ["red ?", "blue ?"], seen))[-1]
+    assert set(last.answers) == {"red ?", "blue ?"}
+    first, second = model.asked[-2:]
+    assert images(first.prompt) == images(second.prompt)
+
+
+def test_a_frame_is_the_same_picture_at_every_look(clip: Path) -> None:
+    seen = list(looks(sources.find(str(clip)), every=0.5, size=4, span=2.0, say=silent))
+    assert seen[-1][-2].image is seen[-2][-1].image  # its digest is known, and a store has it
+
+
+def test_answers_in_words_are_read_strictly(clip: Path) -> None:
+    words = FakeModel(lambda request: "It may be so." if redness(request) < 0.5 else "Yes, it is.")
+    seen = looks(sources.find(str(clip)), every=1.0, size=1, span=1.0, say=silent)
+    found = list(watch(words, ["red ?"], seen, alarm=lambda: Alarm(hold=1), likelihoods=False))
+    assert [(event.change, event.time) for look in found for event in look.events] == [("begins", 2.0)]
+    assert [look.answers["red ?"] for look in found][2:4] == [1.0, 1.0]
+
+
+class Endless:
+    """A stream that is always there, faster than any model; it counts what was read of it."""
+
+    def __init__(self) -> None:
+        out = io.BytesIO()
+        write_video(out, ["blue", "red"] * 100, "mpegts", rate=25)
+        self.content, self.place, self.read_in_all = out.getvalue(), 0, 0
+
+    def read(self, size: int) -> bytes:
+        found = self.content[self.place : self.place + size]
+        self.place = (self.place + size) % len(self.content)
+        self.read_in_all += len(found)
+        return found
+
+
+def test_a_source_faster_than_the_model_is_kept_up_with_in_flat_memory() -> None:
+    endless = Endless()
+    seen = looks(Source("endless", endless, {}, "mpegts"), every=0.01, size=4, span=0.16, say=silent)  # type: ignore[arg-type]
+    held, before = [], 0
+    for number, frames in enumerate(seen):
+        held.append(frames[-1].time)
+        time.sleep(0.05)  # the model
+        if number == 5:
+            before = endless.read_in_all
+        if number == 15:
+            seen.close()  # type: ignore[attr-defined]
+    assert len(frames) == 4
+    assert held == sorted(held)
+    assert endless.read_in_all > before  # it was read while the model was busy
+    assert frames[-1].time - frames[0].time < 1.0  # what is looked at is the newest
+
+
+def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+
+    def frames(source: Source) -> Iterator[object]:
+        opened.append(1)
+        if len(opened) == 2:
+            image = PILImage.new("RGB", (8, 8))
+            frame = av.VideoFrame.from_image(image)
+            frame.pts, frame.time_base = 0, 1
+            yield frame
+        raise InputError("rtsp://host/1: cannot be read (gone); check it")
+
+    monkeypatch.setattr(sources, "frames", frames)
+    said: list[str] = []
+    live = sources.Live(Source("s", "rtsp://host/1", {}), 0.1, 4, said.append, pause=lambda seconds: None)
+    with pytest.raises(InputError, match=r"cannot be read \(gone\); check it; given up after 6 tries"):
+        list(live.looks(0.0))
+    assert len(opened) == 2 + sources.RETRIES
+    assert said[0].endswith("opening it again in 1 s") and said[1] == said[0]  # a frame came: it counts anew
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gone.mp4", "no such file"),
+        ("camera:99", "no camera is there"),
+        ("file:///etc/passwd", "'file' is not watched"),
+        ("concat://a", "'concat' is not watched"),
+    ],
+)
+def test_what_cannot_be_watched(name: str, message: str) -> None:
+    ended = call(name, "is it ?", "--model", "constant")
+    assert ended.exit_code == 2
+    assert message in ended.stderr
+
+
+def test_a_password_is_not_named() -> None:
+    found = sources.find("rtsp://me:secret@host/1")
+    assert found.name == "rtsp://host/1" and found.target == "rtsp://me:secret@host/1"
+
+
+def test_no_video_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("no video", encoding="utf-8")
+    ended = call(tmp_path / "text.mp4", "is it ?", "--model", "constant")
+    assert ended.exit_code == 2
+    assert "text.mp4: cannot be read" in ended.stderr
+
+
+def a_look(color: str = "red") -> Look:
+    return Look(3.0, {"<b>red ?</b>": 0.9}, Frame(3.0, Image(PILImage.new("RGB", (8, 8), color))))
+
+
+def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    folder = EventFolder(tmp_path / "out", said.append)
+    event, frame = Event(2.0, 3.0, "red ?", "begins", 0.9), a_look().frame
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PILImage.Image, "save", full)
+        assert folder.keep(event, frame)["frame"] is None
+        assert folder.keep(event, frame)["frame"] is None
+    line = folder.keep(event, frame)
+    assert [text.partition(": ")[2] for text in said] == [
+        "cannot be written (No space left on device); watching goes on",
+        "can be written again",
+    ]
+    assert (tmp_path / "out" / str(line["frame"])).is_file()
+    assert [json.loads(text) for text in (tmp_path / "out/events.jsonl").read_text().splitlines()] == [line]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    page = Page(0)
+    yield page
+    page.close()
+
+
+def fetch(address: str, host: str | None = None) -> tuple[str, bytes]:
+    request = urllib.request.Request(address, headers={} if host is None else {"Host": host})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.headers["Content-Type"], answer.read()
+
+
+def test_the_page_shows_the_last_look(page: Page) -> None:
+    page.show(a_look(), [{"time": 2.0, "change": "begins", "question": "red ?"}])
+    state = json.loads(fetch(page.address + "state.json")[1])
+    assert state["answers"] == {"<b>red ?</b>": 0.9} and state["events"][0]["change"] == "begins"
+    kind, frame = fetch(page.address + "frame.jpg?3")
+    assert kind == "image/jpeg" and PILImage.open(io.BytesIO(frame)).size == (8, 8)
+    assert b"textContent" in fetch(page.address)[1]
+
+
+@pytest.mark.parametrize(("path", "host", "status"), [("", "elsewhere.org:80", 403), ("../etc/passwd", None, 404)])
+def test_the_page_is_for_this_machine(page: Page, path: str, host: str | None, status: int) -> None:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        fetch(page.address + path, host)
+    error.value.close()
+    assert error.value.code == status
+
+
+def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmeval import models
+
+    load: Callable[..., FakeModel] = lambda *_: FakeModel(yes=redness)  # noqa: E731
+    monkeypatch.setattr("mmeval.conversation.load_model", load)
+    assert models.find_model("constant")
+    ended = call(clip, "red ?", "--model", "constant", "--every", 0.5, "--out", tmp_path / "out")
+    assert ended.exit_code == 0, ended.stderr
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [(line["change"], line["time"]) for line in lines] == [("begins", 2.0), ("ends", 4.0)]
+    assert [json.loads(text) for text in (tmp_path / "out/events.jsonl").read_text().splitlines()] == lines
+    assert sorted(path.name for path in (tmp_path / "out/frames").iterdir()) == [
+        "0000002.50-begins.jpg",
+        "0000004.50-ends.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "there is no question"),
+        (("a ?", "--question", "a ?"), "given twice"),
+        (("a ?", "--on", "0.3"), "--off 0.4 is above --on 0.3"),
+    ],
+)
+def test_bad_arguments_are_a_sentence(clip: Path, arguments: tuple[str, ...], message: str) -> None:
+    ended = call(clip, *arguments, "--model", "constant")
+    assert ended.exit_code == 2
+    assert message in ended.stderr
