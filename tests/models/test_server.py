@@ -15,7 +15,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval import client, evaluation
-from mmeval.models import ModelOptions, find_model, load_model
+from mmeval.models import ModelOptions, find_model, load_model, server_pictures
 from mmeval.models import server as adapter
 from mmeval.models.server import Server as Model
 from mmeval.spec import RunSpec
@@ -84,6 +84,23 @@ def test_a_picture_is_sent_without_loss_and_its_pixels_are_on_record(server: Ser
     with PILImage.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,")))) as picture:
         assert picture.tobytes() == noise.tobytes()
     assert f"<image 31x17 png {hashlib.sha256(noise.tobytes()).hexdigest()[:16]}>" in answer.sent
+
+
+def test_a_picture_of_several_questions_is_encoded_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    encode = server_pictures.encode
+    monkeypatch.setattr(server_pictures, "encode", lambda image: encoded.append(image.name) or encode(image))
+    requests = [Request(str(n), ((RED, BLUE)[n // 10], "?")) for n in range(20)]
+    assert len(list(opened(server.model).generate(requests, Generation(4)))) == 20
+    assert sorted(encoded) == ["blue", "red"]
+
+
+def test_a_picture_that_cannot_be_read_is_an_error_of_its_questions(server: Server, tmp_path: Path) -> None:
+    broken = Image(tmp_path / "gone.png", "gone.png")
+    requests = [Request("0", (broken, "?")), Request("1", (RED, "?")), Request("2", (broken, "?"))]
+    found = {one.id: one for one in opened(server.model).generate(requests, Generation(4))}
+    assert found["1"].text == "yes" and len(server.asked) == 1
+    assert all("gone.png: cannot be read" in str(found[id].error) for id in "02")
 
 
 def test_draws_reasoning_and_the_system_turn(server: Server) -> None:
