@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mmeval.comparison import compare
     from mmeval.conversation import chat
     from mmeval.evaluation import evaluate, score
     from mmeval.models import load_model
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from mmeval.task import load_task
 
 __version__ = "0.2.0"
-__all__ = ["RunSpec", "chat", "evaluate", "load_model", "load_task", "open_run", "score"]
+__all__ = ["RunSpec", "chat", "compare", "evaluate", "load_model", "load_task", "open_run", "score"]
 
 _MODULES = {
     "RunSpec": "mmeval.spec",
     "chat": "mmeval.conversation",
+    "compare": "mmeval.comparison",
     "evaluate": "mmeval.evaluation",
     "load_model": "mmeval.models",
     "load_task": "mmeval.task",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmeval.data.answers import IDS, Answer, bare, key, read
+from mmeval.data.answers import IDS, AnswerRow, bare, key, read
 from mmeval.evaluation import data_of
 from mmeval.rendering import record
 from mmeval.run import EMBEDDED
@@ -114,7 +114,7 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
     return Joined(records, len(asked), _told(rows, found, len(asked), column))
 
 
-def _told(rows: Sequence[Answer], found: Sequence[str | None], planned: int, how: str) -> list[str]:
+def _told(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: int, how: str) -> list[str]:
     """Return sentences on how rows were joined, and on ids that are unknown or stand twice."""
     known = [id for id in found if id is not None]
     columns = " and ".join(dict.fromkeys(row.column for row in rows))
@@ -132,7 +132,7 @@ def _told(rows: Sequence[Answer], found: Sequence[str | None], planned: int, how
 
 
 def _by_id(
-    rows: Sequence[Answer], asked: Mapping[str, Record], words: Mapping[str, str]
+    rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Mapping[str, str]
 ) -> tuple[str, Sequence[str | None]]:
     """Return the column that names most questions, and the question of each row by it, or None."""
     named, parts, pictures = (defaultdict[str, dict[str, None]](dict) for _ in range(3))
@@ -169,7 +169,7 @@ def _by_id(
     return best
 
 
-def _by_order(rows: Sequence[Answer], asked: Mapping[str, Record], words: Mapping[str, str]) -> Sequence[str | None]:
+def _by_order(rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Mapping[str, str]) -> Sequence[str | None]:
     """Return the question of each row, all having theirs: in the data's order, or its categories' in any order.
 
     A form that counts its rows says which row it is; there the same row may stand several times, with other filters.
@@ -193,7 +193,7 @@ def _by_order(rows: Sequence[Answer], asked: Mapping[str, Record], words: Mappin
     return [at[place] for place in places]
 
 
-def _stranger(row: Answer, words: Mapping[str, str], path: Path) -> str:
+def _stranger(row: AnswerRow, words: Mapping[str, str], path: Path) -> str:
     """Return why no row could be joined, with an example of both sides."""
     first = next(iter(words), None)
     if first is None:
@@ -210,7 +210,7 @@ def _stranger(row: Answer, words: Mapping[str, str], path: Path) -> str:
     return f"{path}: its rows cannot be joined to the questions: {told}; give the benchmark's ids, or its data (--data)"
 
 
-def _answered(question: Record, row: Answer, compared: int | None) -> Record:
+def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
     """Return the record of the question with the row's answer."""
     if row.error is not None and row.given in (None, row.error):
         return replace(question, error=row.error)
@@ -230,7 +230,7 @@ def _answered(question: Record, row: Answer, compared: int | None) -> Record:
     return replace(question, loglikelihoods=tuple(float(one) for one in values))
 
 
-def _text(row: Answer, question: Record) -> str:
+def _text(row: AnswerRow, question: Record) -> str:
     """Return the answer as a text: of several the first; in a map of ids, a whole number is the place of an option."""
     value = row.given
     while isinstance(value, list) and value:
@@ -244,7 +244,7 @@ def _text(row: Answer, question: Record) -> str:
     return str(value)
 
 
-def _agree(row: Answer, question: str) -> bool:
+def _agree(row: AnswerRow, question: str) -> bool:
     """Tell whether the row may be about a question of these words: it has no question, or that one."""
     own = set(question.split())
     return not row.asked or any(question in text or text in question or own <= set(text.split()) for text in row.asked)

@@ -7,7 +7,7 @@ is worth `scored`'s, what is drawn `reporting`'s.
 import itertools
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from mmeval.models import (
 )
 from mmeval.provenance import libraries, provenance, usage, versions
 from mmeval.records import Journal
-from mmeval.rendering import Preview, pictures, record, render
+from mmeval.rendering import Preview, record, render
 from mmeval.run import Run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import judge as judges
@@ -37,7 +37,7 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.spec import RunSpec, data_name, defaults, folder_name, from_mapping, identity
 from mmeval.survey import Survey, check_pictures, data_remarks, survey
 from mmeval.task import Task, configure, load_task, pick_prompt
-from mmeval.types import Display, Generation, Image, InputError, Model, Record, Request, Response, Sample
+from mmeval.types import Display, Generation, InputError, Model, Record, Request, Response, Sample
 
 REPORTS = Path("reports")
 """Where runs land unless told otherwise."""
@@ -68,6 +68,15 @@ class Plan:
         for sample in samples:
             yield sample, render(self.task, sample, self.spec.prompt, self.spec.scoring)
 
+    def asked(self, ids: Collection[str]) -> Iterator[Request]:
+        """Yield what the model is asked with these ids; the data is read as far as the last of them."""
+        left = set(ids)
+        for _, request in self.requests(sample for sample in self.task.samples(self.source) if sample.id in left):
+            left.remove(request.id)
+            yield request
+            if not left:
+                return
+
     @property
     def by_likelihood(self) -> bool:
         """Tell whether the model is asked for likelihoods, not for texts."""
@@ -97,7 +106,7 @@ def evaluate(
     planned = plan(_spec(spec, values), out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load)
     score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
-    report(run, lambda ids: pictures(planned.task.samples(planned.source), ids))
+    report(run, planned.asked)
     return run
 
 
@@ -207,10 +216,10 @@ def current(run: Run) -> Run:
     return run
 
 
-def report(run: Run, find: Callable[[Collection[str]], Mapping[str, Sequence[Image]]] | None = None) -> list[Path]:
+def report(run: Run, find: Callable[[Collection[str]], Iterable[Request]] | None = None) -> list[Path]:
     """Write a scored run's tables, figures, page and the benchmark's own results; returns the paths, the page first.
 
-    `find` finds the pictures of the samples that the page lists.
+    `find` yields what was asked with these ids, for the pictures on the page; those on an earlier page are kept.
     """
     from mmeval.reporting import run_report
 

@@ -5,34 +5,21 @@ A side is a model and settings of its own: `mmicl-tiny,dtype=bfloat16`, or `serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmeval import comparison
 from mmeval.client import without_password
+from mmeval.comparison import Row
 from mmeval.evaluation import evaluate
 from mmeval.run import Run
-from mmeval.scored import Scored, score_records
-from mmeval.scoring.significance import equivalence
-from mmeval.scoring.statistics import Statistic, difference, paired
 from mmeval.spec import RunSpec, from_mapping, options, value_type
-from mmeval.task import configure, load_task
-from mmeval.types import Display, Estimate, InputError, Record, Score
+from mmeval.types import Display, InputError, Record, Score
 
 CONFIDENT = 0.05
 """A difference beyond the margin is ruled out where its p-value is less."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A number of both sides."""
-
-    label: str
-    difference: Estimate
-    """The second side's less the first's."""
-    p: float | None
-    """The p-value of a difference of the margin or more, either way; None where there is no value."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +48,13 @@ class Parity:
     margin: float
     """How much of full marks, in percent, counts as no difference."""
     rows: tuple[Row, ...]
+    """Each headline number."""
     differing: tuple[Differing, ...]
 
     @property
     def equivalent(self) -> bool:
         """Tell whether a difference beyond the margin is ruled out for every number."""
-        return all(row.p is not None and row.p < CONFIDENT for row in self.rows)
+        return all(row.equivalent is not None and row.equivalent < CONFIDENT for row in self.rows)
 
 
 def parity(
@@ -125,58 +113,31 @@ def _typed(name: str, value: str, side: str) -> Any:
 
 
 def compare(names: tuple[str, str], runs: tuple[Run, Run], margin: float) -> Parity:
-    """Compare two runs of the same questions. Raises InputError where they are not."""
-    one, other = (_scored(run) for run in runs)
-    main = next(iter(one.task.scorers))
-    theirs = {record.id: (record, score) for record, score in zip(other.records, other.scores[main], strict=True)}
-    asked = [
-        (record, score) for record, score in zip(one.records, one.scores[main], strict=True) if record.id in theirs
-    ]
-    if not asked:
-        raise InputError(f"{runs[0].folder} and {runs[1].folder} have no question in common; compare the same data")
-    pairs = [(record, score, *theirs[record.id]) for record, score in asked]
-    same = [_answer(a) == _answer(b) for a, _, b, _ in pairs]
+    """Compare two scored runs of the same questions. Raises InputError where they are not."""
+    (pair,) = comparison.compare(*runs, margin=margin).pairs
+    one, other = ({record.id: record for record in run.records} for run in runs)
+    first, second = (run.judged for run in runs)
+    ids = sorted(one.keys() & other.keys())
+    same = {id for id in ids if _answer(one[id]) == _answer(other[id])}
     gaps = [
-        abs(x - y) for a, _, b, _ in pairs for x, y in zip(a.loglikelihoods or (), b.loglikelihoods or (), strict=False)
+        abs(x - y)
+        for id in ids
+        for x, y in zip(one[id].loglikelihoods or (), other[id].loglikelihoods or (), strict=False)
     ]
     differing = [
-        Differing(a.id, (a.sent, b.sent), (_answer(a), _answer(b)), (_read(s), _read(t)))
-        for (a, s, b, t), equal in zip(pairs, same, strict=True)
-        if not equal
+        Differing(
+            id,
+            (one[id].sent, other[id].sent),
+            (_answer(one[id]), _answer(other[id])),
+            (_read(first[id]), _read(second[id])),
+        )
+        for id in ids
+        if id not in same
     ]
     return Parity(
-        names, runs, len(pairs), sum(same), sum(_read(s) == _read(t) for _, s, _, t in pairs),
-        max(gaps, default=None), margin, _rows(one, other, main, margin), tuple(differing),
+        names, runs, len(ids), len(same), sum(_read(first[id]) == _read(second[id]) for id in ids),
+        max(gaps, default=None), margin, tuple(row for row in pair.rows if row.headline), tuple(differing),
     )  # fmt: skip
-
-
-def _rows(one: Scored, other: Scored, main: str, margin: float) -> tuple[Row, ...]:
-    """Return a row for each headline number: totals where a task has some, else its axes."""
-    task = one.task
-    first, second = (_numbers(scored, main) for scored in (one, other))
-    labels = task.totals or task.axes
-    return tuple(
-        _row(label, first[name], second[name], margin)
-        for name, label in labels.items()
-        if name in first and name in second
-    )
-
-
-def _numbers(scored: Scored, main: str) -> Mapping[str, Statistic]:
-    return scored.task.metrics[main](scored.records, scored.scores[main])
-
-
-def _row(label: str, one: Statistic, other: Statistic, margin: float) -> Row:
-    found = paired(other, one)
-    if found.value is None:
-        return Row(label, found, None)
-    return Row(label, found, equivalence(difference(other, one), margin / 100 * one.full_marks))
-
-
-def _scored(run: Run) -> Scored:
-    task = configure(load_task(run.spec.task, run.identity.get("card")), run.spec)
-    records = sorted(run.records, key=lambda record: record.id)  # as they came they are in another order each time
-    return score_records(task, records)
 
 
 def _answer(record: Record) -> str:

@@ -1,7 +1,6 @@
 """A sample as a model is asked it, and what is kept of the answer: Sample -> Request -> Record."""
 
 import math
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from mmeval.reasoning import split
@@ -74,17 +73,6 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         output_tokens=response.output_tokens,
         seconds=round(response.seconds, 6),
     )
-
-
-def pictures(samples: Iterable[Sample], ids: Collection[str]) -> dict[str, tuple[Image, ...]]:
-    """Map the ids of these samples to their pictures, the question's and then the options'."""
-    found: dict[str, tuple[Image, ...]] = {}
-    for sample in samples:
-        if sample.id in ids:
-            found[sample.id] = sum(map(images, (sample.prompt, *sample.choices)), ())
-            if len(found) == len(ids):
-                break
-    return found
 
 
 def words(parts: Parts) -> str:

@@ -32,10 +32,10 @@ _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
 _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
 """Names in the identities of schema 1 -> today's, where they differ and stand under no other name."""
 OURS = {
-    *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "index.html", "results"),
-    *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg"),
+    *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
+    *("table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
 }
-"""What a run's folder holds."""
+"""What a run's folder holds; `index.html` is what the page was called up to 0.2."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,9 +225,14 @@ class Run:
         return pd.DataFrame(rows).set_index("id")
 
     @cached_property
+    def scored(self) -> dict[str, dict[str, Score]]:
+        """Return each sample's score under every scorer, the headline's first, by id. Raises InputError as `judged`."""
+        return {value["id"]: _scores(value) for value in self._sample_lines}
+
+    @property
     def judged(self) -> dict[str, Score]:
         """Return the headline scorer's score of each sample, by id. Raises InputError if the run was not scored yet."""
-        return {value["id"]: Score(**next(iter(value["scores"].values()))) for value in self._sample_lines}
+        return {id: next(iter(scores.values())) for id, scores in self.scored.items()}
 
     @property
     def _sample_lines(self) -> list[dict[str, Any]]:
@@ -235,8 +240,7 @@ class Run:
         if not path.is_file():
             raise InputError(f"{path}: not there; {advice}")
         _ = self.results  # raises where the scores are of other records
-        lines = jsonl.read(path, advice=advice)
-        return [value for value, where in lines if validated(SampleScores, value, where, advice)]
+        return _sample_lines(path, advice)
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:
         """Add where this session runs (commit, packages, machine), and what is known of the data that it read."""
@@ -255,7 +259,7 @@ class Run:
         write_text(self.folder / "samples.jsonl", "".join(lines))
         results = {**results, "records": self._scored}
         write_json(self.folder / "scores.json", results)
-        self.__dict__.pop("judged", None)
+        self.__dict__.pop("scored", None)
         self.results = results
 
     @contextmanager
@@ -269,6 +273,20 @@ class Run:
             with jsonl.appending(path) as lines:
                 yield Journal(lines)
         self.__dict__.pop("journal_contents", None)
+
+
+def sample_scores(path: Path) -> dict[str, dict[str, Score]]:
+    """Return what a `samples.jsonl` holds: by id, the score under every scorer, the headline's first."""
+    return {value["id"]: _scores(value) for value in _sample_lines(path, "score the run again: mmeval score RUN")}
+
+
+def _sample_lines(path: Path, advice: str) -> list[dict[str, Any]]:
+    lines = jsonl.read(path, advice=advice)
+    return [value for value, where in lines if validated(SampleScores, value, where, advice)]
+
+
+def _scores(line: Mapping[str, Any]) -> dict[str, Score]:
+    return {name: Score(**score) for name, score in line["scores"].items()}
 
 
 def open_run(folder: str | Path) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -31,6 +31,12 @@ class Scored:
         judged = zip(self.records, *self.scores.values(), strict=True)
         return [record for record, *scores in judged if any(score.outcome == "unparsed" for score in scores)]
 
+    def of(self, ids: Collection[str]) -> Scored:
+        """Return the same of those ids alone."""
+        places = [place for place, record in enumerate(self.records) if record.id in ids]
+        scores = {name: [own[place] for place in places] for name, own in self.scores.items()}
+        return replace(self, records=[self.records[place] for place in places], scores=scores)
+
     def judged_by(self, task: Task) -> Scored:
         """Judge the unread answers again as that task reads them, a judge's verdicts included."""
         places = {record.id for record in self.unread}
@@ -43,7 +49,7 @@ class Scored:
     def results(self) -> dict[str, Any]:
         """Return what `scores.json` holds: every metric under every scorer as an Estimate, the counts, the remarks."""
         main, *others = self.task.scorers
-        measured = {name: self._measured(name) for name in self.scores}
+        measured = {name: self.statistics(name) for name in self.scores}
         metrics = {
             name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
             for name, statistics in measured.items()
@@ -61,6 +67,14 @@ class Scored:
             "remarks": [*self._of_answers(), *self.task.remarks(self.records, self.scores[main])],
         }
 
+    def statistics(self, scorer: str) -> dict[str, Statistic]:
+        """Return the metrics of a scorer; none has a value where likelihoods are compared and some are missing."""
+        found = self.task.metrics[scorer](self.records, self.scores[scorer])
+        if not self._withheld:
+            return found
+        reason = f"{self._errors:,} of {len(self.records):,} questions ended in an error"
+        return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
+
     def samples(self) -> list[dict[str, Any]]:
         """Return what `samples.jsonl` holds: each sample's outcome, value and answer read, under each scorer."""
         rows = []
@@ -71,14 +85,6 @@ class Scored:
             }
             rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": judged})
         return rows
-
-    def _measured(self, scorer: str) -> dict[str, Statistic]:
-        """Return the metrics of a scorer; none has a value where likelihoods are compared and some are missing."""
-        found = self.task.metrics[scorer](self.records, self.scores[scorer])
-        if not self._withheld:
-            return found
-        reason = f"{self._errors:,} of {len(self.records):,} questions ended in an error"
-        return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
 
     @property
     def _errors(self) -> int:

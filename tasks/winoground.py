@@ -29,7 +29,7 @@ Fit = Callable[[Sequence[float]], float]
 """How well a caption fits a picture, from the log-likelihoods of the candidates."""
 
 
-class Pair(NamedTuple):
+class CaptionPair(NamedTuple):
     """Two captions of the same words, and a picture for each."""
 
     id: str
@@ -59,23 +59,23 @@ def _picture(line: tables.TableRow, column: str) -> Image:
     return found[0]
 
 
-def samples(make: Callable[[Pair], Iterator[Sample]], data: str) -> Iterator[Sample]:
+def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Iterator[Sample]:
     """Yield the four questions of each pair, together. Raises InputError for what a row lacks."""
     for line in tables.read(data, FILES, PAIRWISE.card["hub"], "winoground"):
         captions = (line.text("caption_0"), line.text("caption_1"))
         if captions[0] == captions[1]:
             raise InputError(f"{line.where}: the two captions are the same; get the file again")
         images = (_picture(line, "image_0"), _picture(line, "image_1"))
-        yield from make(Pair(line.text("id"), captions, images, str(line.values.get("collapsed_tag") or "")))
+        yield from make(CaptionPair(line.text("id"), captions, images, str(line.values.get("collapsed_tag") or "")))
 
 
-def cells(pair: Pair) -> Iterator[Sample]:
+def cells(pair: CaptionPair) -> Iterator[Sample]:
     """Yield each caption with each picture by itself."""
     for caption, image in CELLS:
         yield _cell(pair, caption, image, (pair.images[image], pair.captions[caption]))
 
 
-def joint_cells(pair: Pair) -> Iterator[Sample]:
+def joint_cells(pair: CaptionPair) -> Iterator[Sample]:
     """Yield each caption with each picture, all four being shown, in an order drawn for the pair.
 
     MMICL's authors shuffle the pair, too (issue 19 of HaozheZhao/MIC); here the draw depends on the id alone.
@@ -88,13 +88,13 @@ def joint_cells(pair: Pair) -> Iterator[Sample]:
         yield _cell(pair, caption, image, shown, tags)
 
 
-def _cell(pair: Pair, caption: int, image: int, prompt: Parts, tags: Mapping[str, str] | None = None) -> Sample:
+def _cell(pair: CaptionPair, caption: int, image: int, prompt: Parts, tags: Mapping[str, str] | None = None) -> Sample:
     name, targets = f"{pair.id}/{caption}{image}", ("yes" if caption == image else "no",)
     tags = {"caption": str(caption), "image": str(image), **(tags or {})}
     return Sample(name, prompt, targets, groups={"pair": pair.id}, category=pair.tag, tags=tags)
 
 
-def forced(pair: Pair) -> Iterator[Sample]:
+def forced(pair: CaptionPair) -> Iterator[Sample]:
     """Yield which caption for each picture, and which picture for each caption; A is right for half of them."""
     captions = tuple((caption,) for caption in pair.captions)
     pictures = tuple((image,) for image in pair.images)
@@ -175,7 +175,9 @@ def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[s
     return [f"Of {4 * len(found)} comparisons {tied} are ties, which count as wrong."] if tied else []
 
 
-def _by_likelihood(name: str, make: Callable[[Pair], Iterator[Sample]], prompt: str, ask: Prompt, fit: Fit) -> Task:
+def _by_likelihood(
+    name: str, make: Callable[[CaptionPair], Iterator[Sample]], prompt: str, ask: Prompt, fit: Fit
+) -> Task:
     return Task(
         name=name,
         samples=partial(samples, make),

@@ -41,7 +41,12 @@ MAY = {
     "models": {"yaml_file", "types", "reasoning", "data", "mmicl", "engine", "client"},
     "rendering": {"types", "reasoning", "task", "scoring"},
     "scored": {"types", "task", "run", "scoring", "data"},
-    "reporting": {"parity", "types", "files", "task", "tasks", "run", "scoring", "data", "rendering"},
+    "comparison": {"types", "task", "run", "scored", "scoring"},
+    "gate": {"types", "comparison"},
+    "reporting": {
+        *("types", "files", "task", "tasks", "run", "scoring", "data"),
+        *("rendering", "comparison", "parity", "spec", "provenance"),
+    },
     "evaluation": {
         *("types", "spec", "task", "models", "engine", "embedded", "provenance", "client", "recipes"),
         *("survey", "rendering", "records", "run", "scored", "scoring", "reporting"),
@@ -51,7 +56,7 @@ MAY = {
         *("rendering", "run", "evaluation", "reporting"),
     },
     "recipes": {"types", "spec", "files", "yaml_file"},
-    "parity": {"types", "client", "spec", "task", "run", "scored", "scoring", "evaluation"},
+    "parity": {"types", "client", "spec", "run", "comparison", "evaluation"},
     "sweep": {"types", "spec", "task", "models", "run", "evaluation"},
     "conversation": {"types", "data", "models"},
     "watch": {"types", "data", "scoring", "conversation"},
@@ -59,7 +64,7 @@ MAY = {
     "cli": {
         *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
-        *("run", "evaluation", "answers", "sweep", "parity", "recipes", "reporting"),
+        *("run", "evaluation", "answers", "sweep", "reporting", "comparison", "gate", "parity", "recipes"),
     },
     "__main__": {"cli"},
 }
@@ -107,7 +112,7 @@ def test_every_package_is_listed_in_setup_cfg() -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
-        "for verb in ([], ['run'], ['score'], ['report'], ['submit'], ['tasks'], ['models']):\n"
+        "for verb in ([], ['run'], ['score'], ['report'], ['compare'], ['submit'], ['tasks'], ['models']):\n"
         "    assert CliRunner().invoke(main, [*verb, '--help']).exit_code == 0, verb\n"
         "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "print(*heavy)"

@@ -44,9 +44,9 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert first.exit_code == 0, first.output
     for words in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
         assert words in first.output
-    assert (out / "index.html").read_text().count("data:image/jpeg;base64,") == 28, "a picture for each wrong answer"
-    written = "run.json ids.json records.jsonl samples.jsonl scores.json table.md table.csv index.html results"
-    figures = "dotplot.png dotplot.svg radar.png radar.svg"
+    assert (out / "report.html").read_text().count('":"/9j/') == 28, "each picture once"
+    written = "run.json ids.json records.jsonl samples.jsonl scores.json table.md table.csv report.html results"
+    figures = "dotplot.svg radar.svg"
     assert {path.name for path in out.iterdir()} == {*written.split(), *figures.split()}
     assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
 
@@ -168,7 +168,7 @@ def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> 
     assert (counts["samples"], counts["error"]) == (56, 2)
     assert "2 errors" in ended.output
     assert "2 of 56 answers are errors" in ended.output
-    for name in ("table.md", "index.html", "dotplot.svg", "scores.json"):
+    for name in ("table.md", "report.html", "dotplot.svg", "scores.json"):
         assert "2 of 56 answers are errors" in (tmp_path / "run" / name).read_text()
     Image.new("RGB", (16, 16)).save(data / "OCR" / "0000.png")
     mended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
@@ -182,7 +182,12 @@ def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path
     call("run", "--task", "mme", "--model", "constant:no", "--data", data, "--out", tmp_path / "b")
     both = call("report", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
     assert both.exit_code == 0, both.output
-    assert (tmp_path / "both" / "dotplot.png").exists()
+    drawn = "report.html dotplot.png dotplot.svg radar.png radar.svg"
+    assert {path.name for path in (tmp_path / "both").iterdir()} == set(drawn.split())
+    page = (tmp_path / "both" / "report.html").read_text()
+    assert (
+        "Side by side" in page and ">Difference</th>" in page and page.count('":"/9j/') == 28
+    )  # the pictures of the first run's page
     published = call("report", "--published", "2023-09-17", "--out", tmp_path / "published")
     assert published.exit_code == 0, published.output
     assert (tmp_path / "published" / "radar-2023-09-17.svg").exists()
@@ -222,6 +227,6 @@ def test_the_python_way(data: Path, tmp_path: Path) -> None:
     done = mmeval.evaluate(model="constant", task="mme", data=str(data), out=tmp_path / "run", display=display)
     assert done.scores.loc["perception", "value"] == pytest.approx(500)
     assert list(done.scores.columns)[:6] == ["value", "low", "high", "n", "full_marks", "chance"]
-    assert (tmp_path / "run" / "index.html").exists()
+    assert (tmp_path / "run" / "report.html").exists()
     mmeval.evaluate(RunSpec("mme", "constant"), data=data, out=tmp_path / "run", display=display)
     assert "the model is not loaded" in display.messages[-1]

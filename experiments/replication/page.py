@@ -139,7 +139,7 @@ def _levels(row: Row) -> Row:
     return {key: value for key, value in row.items() if "minus" not in key}
 
 
-def _draw(claim: str, models: Rows, out: Path) -> tuple[Path, Path]:
+def _draw(claim: str, models: Rows, out: Path) -> list[Path]:
     keys = list(dict.fromkeys(key for row in models.values() for key in row))
     chart = Chart(
         title=TITLES[claim],

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import ask, demo, parity, recipes, results, run, train, watch
+from mmeval.cli import ask, compare, demo, parity, recipes, results, run, train, watch
 from mmeval.types import InputError, printable
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     """
 
 
-for _command in (run.run, results.score, results.report, parity.parity, results.submit):
+for _command in (run.run, results.score, results.report, compare.compare, parity.parity, results.submit):
     main.add_command(_command)
 
 

@@ -90,4 +90,4 @@ def _show(finished: list[Any], as_json: bool) -> None:
         console.show_run(run_report.table_of_run(one), run_report.written(one))
     for group in spreads:
         spread.show(spread.summary(group), console.console())
-        console.show_paths([one.folder / "index.html" for one in group])
+        console.show_paths([one.folder / "report.html" for one in group])

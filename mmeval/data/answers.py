@@ -45,7 +45,7 @@ KINDS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerRow:
     """A row: what may name its question, what was asked, and what was answered."""
 
     where: str
@@ -61,7 +61,7 @@ class Answer:
     """The number of the row in the benchmark, from 0, where the form counts rows."""
 
 
-def read(path: Path) -> list[Answer]:
+def read(path: Path) -> list[AnswerRow]:
     """Read the rows of a file. Raises InputError for another kind of file, and for one without rows or answers."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; give one with a row for each answer ({', '.join(KINDS)})")
@@ -78,7 +78,7 @@ def read(path: Path) -> list[Answer]:
     return rows
 
 
-def _answer(line: TableRow) -> Answer:
+def _answer(line: TableRow) -> AnswerRow:
     """Recognise a row. What stands in an object inside it, as in a log's `doc`, is the row's own."""
     inner = {k: v for value in line.values.values() if isinstance(value, Mapping) for k, v in value.items()}
     row = {**inner, **line.values}
@@ -92,7 +92,7 @@ def _answer(line: TableRow) -> Answer:
         ids["question_id"] = str(int(id) + int(turn) * PASS)
     asked = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
     place, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
-    return Answer(
+    return AnswerRow(
         *(line.where, ids, asked, column, row[column]),
         error=error if isinstance(error, str) and error else None,
         place=place if isinstance(place, int) else None,

@@ -19,7 +19,7 @@ NAME = 255
 """Characters of a file's name at most: a longer text where a picture is expected is its bytes in base64."""
 
 
-class Text(NamedTuple):
+class CellText(NamedTuple):
     """A line of the file: its number, its first byte, the byte after it, and what it says."""
 
     number: int
@@ -28,7 +28,7 @@ class Text(NamedTuple):
     text: str
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A row of cells, and where it stands: the number of its first line, and its bytes."""
 
     number: int
@@ -39,7 +39,7 @@ class Line(NamedTuple):
     """Whether quotation marks around a cell are none of its own."""
 
 
-def lines(path: Path) -> Iterator[Line]:
+def lines(path: Path) -> Iterator[TextLine]:
     """Yield the rows, the header first; blank lines are left out. Raises InputError if the file cannot be read.
 
     A quotation mark never joins rows: where a cell of a .tsv would run over a line break although its line and the next
@@ -60,11 +60,11 @@ def lines(path: Path) -> Iterator[Line]:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _line(path: Path, first: Text, texts: Iterator[Text], columns: int) -> tuple[Line, Text | None]:
+def _line(path: Path, first: CellText, texts: Iterator[CellText], columns: int) -> tuple[TextLine, CellText | None]:
     """Read a row that begins with that line, and return it with the line after it."""
     delimiter = _delimiter(path)
     if not _opens(first.text, delimiter):
-        return Line(*first[:3], split(first.text, delimiter)), next(texts, None)
+        return TextLine(*first[:3], split(first.text, delimiter)), next(texts, None)
     taken, following = [first], None
     whole = delimiter == "\t" and first.text.count("\t") == columns - 1
     swallowing = False
@@ -82,7 +82,7 @@ def _line(path: Path, first: Text, texts: Iterator[Text], columns: int) -> tuple
     try:
         cells = next(csv.reader(cell_by_cell(), delimiter=delimiter), [])
         if swallowing:
-            return Line(*first[:3], split(first.text, delimiter, quoted=False), quoted=False), following
+            return TextLine(*first[:3], split(first.text, delimiter, quoted=False), quoted=False), following
         if len(taken) > 1:
             next(csv.reader((text.text for text in taken), delimiter=delimiter, strict=True))
     except csv.Error as error:
@@ -91,15 +91,15 @@ def _line(path: Path, first: Text, texts: Iterator[Text], columns: int) -> tuple
         raise InputError(
             f"{where}: a quoted cell runs over line breaks and ends wrongly ({error}); {advice}"
         ) from error
-    return Line(first.number, first.start, taken[-1].end, cells), next(texts, None)
+    return TextLine(first.number, first.start, taken[-1].end, cells), next(texts, None)
 
 
-def _texts(path: Path, file: Iterable[bytes]) -> Iterator[Text]:
+def _texts(path: Path, file: Iterable[bytes]) -> Iterator[CellText]:
     number, end = 0, 0
     for raw in (part for line in file for part in line.splitlines(keepends=True)):
         number, start, end = number + 1, end, end + len(raw)
         try:
-            yield Text(number, start, end, raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+            yield CellText(number, start, end, raw.decode("utf-8-sig" if number == 1 else "utf-8"))
         except UnicodeDecodeError as error:
             raise InputError(f"{path}, line {number}: not UTF-8; save it as UTF-8 text") from error
 

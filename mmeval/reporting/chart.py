@@ -75,10 +75,15 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def interval(estimate: Estimate, digits: int = 1) -> str:
-    """`120.0–155.0`, or nothing where there is none."""
+    """Return `120.0–155.0`, or nothing where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
     return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"
+
+
+def marks(value: float) -> str:
+    """Return full marks or chance: no more decimals than there are, and never an exponent."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def caption(chart: Chart, opening: str, chance: str, intervals: str, mark: str) -> str:

@@ -6,8 +6,8 @@ Positions are fractions of full marks, so that totals and axes of different full
 from collections.abc import Callable
 from pathlib import Path
 
-from mmeval.reporting.chart import Chart, Series, caption, interval, number
-from mmeval.reporting.sheet import BAND, MARGIN, MUTED, Pen, Sheet, compose, measure, order, pens, plain, wrap
+from mmeval.reporting.chart import Chart, Series, caption, interval, marks, number
+from mmeval.reporting.sheet import MARGIN, MUTED, Pen, Sheet, compose, measure, order, pens, plain, save, wrap
 from mmeval.types import Estimate
 
 WIDTH = 10.0
@@ -20,15 +20,15 @@ GAP = 0.16
 MARKER = 0.115
 """Inches from one marker to the next, beside or below it, that both are seen whole."""
 
-SHARE, POINTS = "share of full marks", "points, of {:g} an axis"
+SHARE, POINTS = "share of full marks", "points, of {} an axis"
 """What the two scales are."""
 
 Scale = Callable[[float], float]
 """Where a share of full marks is, in inches from the left."""
 
 
-def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]:
-    """Draw the chart into `folder` as PNG and SVG and returns their paths.
+def draw(chart: Chart, folder: Path, name: str = "dotplot", *, png: bool = True) -> list[Path]:
+    """Draw the chart into `folder` as SVG, and as PNG unless it is not wanted, and return their paths.
 
     Raises InputError if the series are of different tasks, or more than can be told apart.
     """
@@ -57,7 +57,7 @@ def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]
             y = top - step * (index + 0.5) - (0 if total else gap)
             weight, ends = "bold" if total else "normal", (y - step / 2, y + step / 2)
             if index % 2 == 0:
-                sheet.axes.fill_between((MARGIN, WIDTH - MARGIN), *ends, color=BAND, linewidth=0, zorder=0)
+                sheet.band((MARGIN, WIDTH - MARGIN), ends)
             for row, line in enumerate(lines[metric]):
                 above = LINE * ((len(lines[metric]) - 1) / 2 - row)
                 sheet.text(MARGIN + 0.06, y + above, line, 9, weight=weight, middle=True)
@@ -70,7 +70,7 @@ def draw(chart: Chart, folder: Path, name: str = "dotplot") -> tuple[Path, Path]
                 _numbers(sheet, chart.series[0].estimates.get(metric), right, y, weight)
 
     plot = 0.52 + step * len(rows) + GAP + (0.45 if _points(chart) else 0.25)
-    return compose(chart, _reading(chart), (WIDTH, 0.24 * len(legend), plot), body, folder, name)
+    return save(compose(chart, _reading(chart), (WIDTH, 0.24 * len(legend), plot), body), folder, name, png=png)
 
 
 def _scale(sheet: Sheet, chart: Chart, x: Scale, top: float, bottom: float) -> None:
@@ -80,10 +80,10 @@ def _scale(sheet: Sheet, chart: Chart, x: Scale, top: float, bottom: float) -> N
         sheet.line((place, place), (bottom, top), zorder=1)
         sheet.text(place, top + 0.09, f"{25 * quarter}%", 8, color=MUTED, ha="center")
         if shared:
-            sheet.text(place, bottom - 0.2, f"{shared * quarter / 4:g}", 8, color=MUTED, ha="center")
+            sheet.text(place, bottom - 0.2, marks(shared * quarter / 4), 8, color=MUTED, ha="center")
     sheet.text(MARGIN, top + 0.09, SHARE, 8, color=MUTED)
     if shared:
-        sheet.text(MARGIN, bottom - 0.2, POINTS.format(shared), 8, color=MUTED)
+        sheet.text(MARGIN, bottom - 0.2, POINTS.format(marks(shared)), 8, color=MUTED)
     if len(chart.series) == 1:
         for offset, title in zip(NUMBERS, ("score", "of", "95% interval"), strict=True):
             sheet.text(x(1) + offset, top + 0.09, title, 8, color=MUTED, ha="right")
@@ -108,7 +108,7 @@ def _numbers(sheet: Sheet, estimate: Estimate | None, right: float, y: float, we
     if estimate is None or estimate.value is None:
         sheet.text(right + NUMBERS[0], y, "no value", 8.5, middle=True, color=MUTED, ha="right")
         return
-    texts = (number(estimate.value), f"{estimate.full_marks:,g}", interval(estimate))
+    texts = (number(estimate.value), marks(estimate.full_marks), interval(estimate))
     styles = ({"weight": weight}, {"color": MUTED}, {"color": MUTED})
     for offset, text, style in zip(NUMBERS, texts, styles, strict=True):
         sheet.text(right + offset, y, text, 8.5, middle=True, ha="right", **style)
@@ -142,7 +142,7 @@ def _ends(chart: Chart) -> tuple[float, float]:
     """Where the scale begins and ends, in inches from the left."""
     labels = (*chart.totals.values(), *chart.axes.values())
     wide = max(measure(line, 9, "bold") for label in labels for line in wrap(plain(label, 100), 9, LABEL, "bold"))
-    left = MARGIN + max(wide, *(measure(text, 8) + 0.1 for text in (SHARE, POINTS.format(1000)))) + 0.2
+    left = MARGIN + max(wide, *(measure(text, 8) + 0.1 for text in (SHARE, POINTS.format("1,000")))) + 0.2
     return left, WIDTH - MARGIN - (NUMBERS[-1] + 0.06 if len(chart.series) == 1 else 0.2)
 
 

@@ -1,25 +1,286 @@
 "use strict";
-for (const button of document.querySelectorAll("th button")) {
-  button.addEventListener("click", () => {
-    const head = button.closest("th");
-    const body = head.closest("table").tBodies[0];
-    const column = head.cellIndex;
+// Texts of models and data sets reach the page as textContent only.
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("data").textContent);
+const thumbnails = JSON.parse($("thumbnails").textContent);
+const MARKS = { correct: "✓", incorrect: "✗", unparsed: "?", refused: "⊘", error: "!", unscored: "–" };
+const ROW = 68, SPARE = 8;
+const list = document.querySelector(".list"), rows = list.firstElementChild;
+const detail = document.querySelector(".detail"), viewer = document.querySelector(".viewer");
+const browser = document.querySelector(".browser"), form = document.querySelector(".filters");
+const state = { view: data.samples, at: 0, reading: 0, folded: new Set() };
+
+function el(tag, name, ...children) {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return made;
+}
+// Control characters become their pictures: what is there is seen, and turns no text around.
+const visible = (text) => String(text)
+  .replace(/[\0-\x08\x0b-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
+  .replace(/[\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const said = (name, text) => { const made = el("span", name); made.textContent = visible(text); made.dir = "auto"; return made; };
+const letter = (index) => index < 26 ? String.fromCharCode(65 + index) : String(index + 1);
+const outcome = (sample) => sample.s[state.reading][0];
+const read = (sample) => sample.s[state.reading][1];
+const picture = (key, alt) => { const made = el("img"); made.src = `data:image/jpeg;base64,${thumbnails[key]}`; made.alt = alt; return made; };
+function button(name, text, act) {
+  const made = el("button", name, text);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
+}
+
+// What the list says of an answer, in a line: a letter of an option stands with its text.
+function named(sample, value) {
+  const at = /^[A-Z]$/.test(value || "") && sample.o ? value.charCodeAt(0) - 65 : -1;
+  return at >= 0 && sample.o[at] ? `${value} · ${sample.o[at]}` : value;
+}
+function answered(sample) {
+  if (sample.e) return "error";
+  if (read(sample) !== undefined && read(sample) !== "") return named(sample, read(sample));
+  if (sample.l) return "likelihoods";
+  return sample.a ? sample.a : "(nothing)";
+}
+
+function row(sample, index) {
+  const first = (sample.i || []).find((key) => thumbnails[key]);
+  const thumb = el("span", "thumb", first ? picture(first, "") : "", sample.i && sample.i.length > 1 ? el("b", "", `${sample.i.length}`) : "");
+  const right = outcome(sample) === "correct" || !sample.t.length;
+  const made = el("div", `row ${outcome(sample)}`, thumb,
+    el("span", "asked", said("question", sample.q || sample.id),
+      el("span", "answer", said("", answered(sample)), right ? "" : el("em", "", "  ≠  "), right ? "" : said("", named(sample, sample.t[0])))),
+    el("span", "mark", MARKS[outcome(sample)]));
+  made.id = `row-${index}`;
+  made.setAttribute("role", "option");
+  made.setAttribute("aria-selected", index === state.at);
+  made.setAttribute("aria-setsize", state.view.length);
+  made.setAttribute("aria-posinset", index + 1);
+  made.setAttribute("aria-label", visible(`${outcome(sample)}: ${sample.q || sample.id}`));
+  made.style.top = `${index * ROW}px`;
+  made.addEventListener("click", () => { select(index); browser.classList.add("open"); document.body.classList.add("covered"); });
+  return made;
+}
+function paint() {
+  const first = Math.max(0, Math.floor(list.scrollTop / ROW) - SPARE);
+  const last = Math.ceil((list.scrollTop + list.clientHeight) / ROW) + SPARE;
+  rows.style.height = `${state.view.length * ROW}px`;
+  rows.replaceChildren(...state.view.slice(first, last).map((sample, place) => row(sample, first + place)));
+  list.setAttribute("aria-activedescendant", `row-${state.at}`);
+}
+
+function pictures(keys, offset, times) {
+  const made = el("div", `pictures n${Math.min(keys.length, 4)}`);
+  keys.forEach((key, index) => {
+    const name = `image ${offset + index}${times && times[index] ? ` · ${times[index]} s` : ""}`;
+    const shown = thumbnails[key] ? picture(key, name) : el("span", "absent", "not in this page");
+    const one = button("picture", shown, () => enlarge(keys, index, offset, times));
+    one.disabled = !thumbnails[key];
+    made.append(el("figure", "", one, el("figcaption", "", name)));
+  });
+  return made;
+}
+function enlarge(keys, index, offset, times) {
+  const go = (to) => enlarge(keys, (to + keys.length) % keys.length, offset, times);
+  const time = times && times[index] ? ` · ${times[index]} s` : "";
+  const name = `image ${offset + index}${time} · ${index + 1} of ${keys.length}`;
+  const several = keys.length > 1;
+  const close = button("close", "✕", () => viewer.close());
+  close.setAttribute("aria-label", "Close");
+  viewer.replaceChildren(thumbnails[keys[index]] ? picture(keys[index], name) : el("p", "absent", "not in this page"),
+    el("div", "under", several ? button("", "←", () => go(index - 1)) : "", el("span", "", name), several ? button("", "→", () => go(index + 1)) : ""), close);
+  viewer.onkeydown = (event) => {
+    if (several && event.key === "ArrowLeft") go(index - 1);
+    if (several && event.key === "ArrowRight") go(index + 1);
+    event.stopPropagation();
+  };
+  if (!viewer.open) viewer.showModal();
+}
+viewer.addEventListener("click", (event) => { if (event.target === viewer || event.target.tagName === "IMG") viewer.close(); });
+
+function folded(name, title, ...content) {
+  const made = el("details", name, el("summary", "", title), ...content);
+  made.open = state.folded.has(name);
+  made.addEventListener("toggle", () => made.open ? state.folded.add(name) : state.folded.delete(name));
+  return made;
+}
+const part = (title, ...content) => el("section", "part", el("h3", "", title), ...content);
+
+function options(sample) {
+  const right = new Set(sample.t), made = el("ol", "options");
+  sample.o.forEach((text, index) => {
+    const own = letter(index), one = el("li", "", el("b", "", own), said("", text));
+    if (right.has(own) || right.has(text)) one.classList.add("right");
+    if (read(sample) === own || read(sample) === text) one.append(el("i", "", "chosen")), one.classList.add("chosen");
+    made.append(one);
+  });
+  return made;
+}
+function bars(sample) {
+  const names = (sample.k || sample.o || []).map(String), right = new Set(sample.t);
+  const bytes = (index) => data.perByte && names[index] ? new TextEncoder().encode(names[index]).length : 1;
+  const compared = sample.l.map((value, index) => value / bytes(index)), best = Math.max(...compared);
+  const weights = compared.map((value) => Math.exp(value - best)), sum = weights.reduce((a, b) => a + b, 0);
+  const made = el("div", "bars");
+  sample.l.forEach((value, index) => {
+    const fill = el("i"), share = weights[index] / sum;
+    fill.style.width = `${Math.max(100 * share, 0.5)}%`;
+    const name = names[index] === undefined ? `candidate ${index + 1}` : names[index], own = sample.o ? letter(index) : name;
+    const chosen = read(sample) !== undefined && (read(sample) === name || read(sample) === own);
+    const looks = [chosen ? "chosen" : "", right.has(name) || right.has(own) ? "right" : ""].join(" ").trim();
+    made.append(el("div", looks, said("", name), el("span", "track", fill), el("span", "num", `${(100 * share).toFixed(1)}%`), el("span", "num quiet", value.toFixed(2).replace("-", "−"))));
+  });
+  const how = data.perByte ? "the log-likelihoods per byte, which were compared" : "the log-likelihoods";
+  return part("Likelihoods", made, el("p", "note", `Blue: chosen. ✓: right. Shares by ${how}; beside them the log-likelihoods, sums over a candidate's tokens.`));
+}
+function readings(sample) {
+  const made = el("dl", "readings");
+  const line = (name, what, value) => made.append(el("div", "", el("dt", "", name), el("dd", "", el("span", `chip ${what}`, `${MARKS[what]} ${what}`), value === undefined || value === null ? "" : said("value", value === "" ? "(nothing)" : named(sample, value)))));
+  sample.s.forEach(([what, value], index) => line(data.readings[index], what, value));
+  (sample.v || []).forEach((one, index) => { if (one) line(`${data.kind.toLowerCase()} ${data.others[index]}`, one[0], one[2] === undefined ? one[1] : one[2]); });
+  return made;
+}
+function demonstrations(sample) {
+  let number = 0;
+  const shots = sample.d.map((shot) => {
+    const made = el("div", "shot", shot.i.length ? pictures(shot.i, number) : "", el("div", "", said("text", shot.q), said("value", shot.a)));
+    number += shot.i.length;
+    return made;
+  });
+  return folded("shots", `Demonstrations (${shots.length})`, ...shots);
+}
+
+function show() {
+  const sample = state.view[state.at];
+  if (!sample) { detail.replaceChildren(el("p", "empty", "No sample fits these filters.")); return; }
+  const before = (sample.d || []).reduce((sum, shot) => sum + shot.i.length, 0);
+  const step = (name, text, by) => { const made = button("", text, () => select(state.at + by)); made.setAttribute("aria-label", name); made.disabled = !state.view[state.at + by]; return made; };
+  const back = button("back", "← list", closeDetail);
+  const [input, output, seconds] = sample.n;
+  const facts = [`${input.toLocaleString("en")} tokens in`, output ? `${output.toLocaleString("en")} out` : "", seconds ? `${seconds} s` : ""].filter(Boolean).join(" · ");
+  detail.replaceChildren(...[
+    el("div", "head", back, el("span", `chip ${outcome(sample)}`, `${MARKS[outcome(sample)]} ${outcome(sample)}`),
+      el("span", "place", `${(state.at + 1).toLocaleString("en")} of ${state.view.length.toLocaleString("en")}`), step("Previous", "↑", -1), step("Next", "↓", 1)),
+    el("p", "id", data.axes[sample.c] ? said("axis", data.axes[sample.c]) : "", said("", sample.id)),
+    sample.d ? demonstrations(sample) : null,
+    sample.i ? pictures(sample.i, before, sample.w) : null,
+    said("text asked", sample.q),
+    sample.o && !sample.l ? options(sample) : null,
+    sample.l ? bars(sample) : null,
+    sample.e ? part("Error", said("text error", sample.e)) : null,
+    sample.a !== undefined ? part("Answer, as it came", said("text came", sample.a === "" ? "(nothing)" : sample.a), sample.f ? el("p", "note warn", "Cut at the most tokens that an answer may have.") : "") : null,
+    part("Read out of it", readings(sample)),
+    sample.t.length ? part("Right", said("text", sample.t.map((one) => named(sample, one)).join(" / "))) : null,
+    sample.r ? folded("reasoning", "Reasoning", said("text", sample.r)) : null,
+    sample.p ? folded("sent", "Prompt, as sent", said("text came", sample.p)) : null,
+    el("p", "note", facts),
+  ].filter(Boolean));
+  detail.scrollTop = 0;
+}
+function closeDetail() {
+  browser.classList.remove("open");
+  document.body.classList.remove("covered");
+  list.focus({ preventScroll: true });
+}
+function select(index) {
+  if (!state.view.length) { state.at = 0; paint(); show(); return; }
+  state.at = Math.min(Math.max(index, 0), state.view.length - 1);
+  const top = state.at * ROW;
+  if (top < list.scrollTop) list.scrollTop = top;
+  if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
+  paint();
+  show();
+  history.replaceState(null, "", `#sample=${encodeURIComponent(state.view[state.at].id)}`);
+}
+
+// Filters
+function choose(id, pairs) {
+  const chosen = $(id);
+  chosen.replaceChildren(...pairs.map(([value, text]) => { const made = el("option", "", visible(text)); made.value = value; return made; }));
+  chosen.closest("label").hidden = pairs.length < (pairs[0][0] === "" ? 3 : 2);
+  chosen.addEventListener("change", filter);
+}
+const changed = (sample, one) => Boolean(one) && (one[0] !== sample.s[0][0] || one[1] !== (sample.s[0][1] ?? null));
+const tests = {
+  any: (sample) => (sample.v || []).some((one) => changed(sample, one)),
+  none: (sample) => (sample.v || []).some(Boolean) && !sample.v.some((one) => changed(sample, one)),
+};
+data.others.forEach((name, index) => {
+  tests[`changed ${index}`] = (sample) => changed(sample, sample.v[index]);
+  tests[`lost ${index}`] = (sample) => Boolean(sample.v[index]) && sample.s[0][0] === "correct" && sample.v[index][0] !== "correct";
+  tests[`won ${index}`] = (sample) => Boolean(sample.v[index]) && sample.s[0][0] !== "correct" && sample.v[index][0] === "correct";
+  tests[`both ${index}`] = (sample) => Boolean(sample.v[index]) && sample.s[0][0] === "correct" && sample.v[index][0] === "correct";
+});
+const differ = (sample) => sample.s.some(([what, value]) => what !== sample.s[0][0] || value !== sample.s[0][1]);
+const haystack = (sample) => sample.hay || (sample.hay = [sample.id, sample.q, sample.a, sample.e, sample.r, ...sample.t, ...(sample.o || []), ...sample.s.map((one) => one[1])].join("\n").toLowerCase());
+function filter() {
+  const axis = $("axis").value, what = $("outcome").value, other = $("other").value, reading = $("reading").value;
+  const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const current = state.view[state.at];
+  state.reading = Number(reading) || 0;
+  state.view = data.samples.filter((sample) => (axis === "" || sample.c === Number(axis))
+    && (what === "" || (what === "wrong" ? !["correct", "unscored"].includes(outcome(sample)) : outcome(sample) === what))
+    && (reading !== "differ" || differ(sample)) && (other === "" || tests[other](sample))
+    && words.every((word) => haystack(sample).includes(word)));
+  $("count").textContent = `${state.view.length.toLocaleString("en")} of ${data.samples.length.toLocaleString("en")}`;
+  list.scrollTop = 0;
+  state.at = Math.max(state.view.indexOf(current), 0);
+  const top = state.at * ROW;
+  if (top + ROW > list.clientHeight) list.scrollTop = top - ROW;
+  paint();
+  show();
+}
+const found = new Set(data.samples.flatMap((sample) => sample.s.map((one) => one[0])));
+choose("axis", [["", "all"], ...data.axes.map((name, index) => [index, name || "(none)"])]);
+choose("outcome", [["", "all"], ["wrong", "not right"], ...Object.keys(MARKS).filter((name) => found.has(name)).map((name) => [name, name])]);
+choose("reading", [...data.readings.map((name, index) => [index, name]), ...(data.readings.length > 1 ? [["differ", "where they differ"]] : [])]);
+choose("other", [["", "all"], ...(data.others.length > 1 ? [["any", "changed under any"], ["none", "changed under none"]] : []), ...data.others.flatMap((name, index) => [
+  [`changed ${index}`, `${name}: changed`], [`lost ${index}`, `${name}: right to wrong`], [`won ${index}`, `${name}: wrong to right`], [`both ${index}`, `${name}: right in both`]])]);
+$("other").closest("label").hidden = !data.others.length;
+if (data.samples.some((sample) => outcome(sample) !== "correct")) $("outcome").value = "wrong";
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("reset", () => setTimeout(() => { $("outcome").value = ""; filter(); }));
+let waiting = 0;
+$("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 120); });
+for (const one of document.querySelectorAll(".outcomes button")) {
+  one.addEventListener("click", () => { $("outcome").value = one.dataset.outcome; filter(); $("samples").scrollIntoView(); });
+}
+
+// Keys
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = /INPUT|SELECT|TEXTAREA/.test(event.target.tagName);
+  if (event.key === "Escape") { if (typing) event.target.blur(); else closeDetail(); return; }
+  if (typing || viewer.open) return;
+  const inList = event.target === list;
+  const moves = { j: 1, k: -1, ...(inList ? { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity } : {}) };
+  if (event.key === "/") { $("search").focus(); $("search").select(); }
+  else if (event.key in moves) select(state.at + moves[event.key]);
+  else if (event.key === "Enter" && (inList || event.target === document.body)) detail.querySelector(":scope > .pictures button:enabled")?.click();
+  else return;
+  event.preventDefault();
+});
+list.addEventListener("scroll", () => requestAnimationFrame(paint));
+new ResizeObserver(paint).observe(list);
+
+// Score table
+for (const one of document.querySelectorAll("th button")) {
+  one.addEventListener("click", () => {
+    const head = one.closest("th"), body = head.closest("table").tBodies[0], column = head.cellIndex;
     const first = column === 0 ? "ascending" : "descending";
-    const other = first === "ascending" ? "descending" : "ascending";
-    const order = head.getAttribute("aria-sort") === first ? other : first;
+    const order = head.getAttribute("aria-sort") === first ? (first === "ascending" ? "descending" : "ascending") : first;
     for (const cell of head.parentNode.cells) cell.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", order);
-    const sign = order === "ascending" ? 1 : -1;
-    const value = (row) => Number(row.cells[column].dataset.sort);
-    body.append(...[...body.rows].sort((a, b) => sign * (value(a) - value(b))));
+    const value = (line) => Number(line.cells[column].dataset.sort);
+    body.append(...[...body.rows].sort((a, b) => (order === "ascending" ? 1 : -1) * (value(a) - value(b))));
   });
 }
-const filters = [...document.querySelectorAll("select[data-filter]")];
-const failures = [...document.querySelectorAll("#failures li")];
-for (const filter of filters) {
-  filter.addEventListener("change", () => {
-    const fits = (item) => filters.every((f) => !f.value || item.dataset[f.dataset.filter] === f.value);
-    for (const item of failures) item.hidden = !fits(item);
-    document.querySelector("output").textContent = `${failures.filter((item) => !item.hidden).length} shown`;
-  });
+
+const asked = decodeURIComponent((location.hash.match(/^#sample=(.+)/) || [])[1] || "");
+filter();
+if (asked) {
+  const at = data.samples.findIndex((sample) => sample.id === asked);
+  if (at >= 0) { $("outcome").value = ""; filter(); select(at); $("samples").scrollIntoView(); }
 }
+document.documentElement.dataset.ready = "yes";

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mmeval.comparison import Row
 from mmeval.files import write_json
-from mmeval.parity import CONFIDENT, Parity, Row
+from mmeval.parity import CONFIDENT, Parity
 from mmeval.reporting.console import say
 from mmeval.types import printable
 
@@ -53,7 +54,7 @@ def to_json(found: Parity) -> dict[str, Any]:
         "differences": [
             {
                 "number": row.label, "b_less_a": row.difference.value, "low": row.difference.low,
-                "high": row.difference.high, "p_equivalence": row.p, "reason": row.difference.reason,
+                "high": row.difference.high, "p_equivalence": row.equivalent, "reason": row.difference.reason,
             }
             for row in found.rows
         ],
@@ -69,8 +70,8 @@ def _share(part: int, whole: int) -> str:
 
 def _sentence(row: Row, margin: float) -> str:
     value, low, high = row.difference.value, row.difference.low, row.difference.high
-    if value is None or low is None or high is None or row.p is None:
+    if value is None or low is None or high is None or row.equivalent is None:
         return f"{row.label}: no value to compare ({row.difference.reason})"
-    verdict = "ruled out" if row.p < CONFIDENT else "not ruled out"
-    beyond = f"a difference of {margin:g}% of full marks or more is {verdict} (p = {row.p:.3g})"
+    verdict = "ruled out" if row.equivalent < CONFIDENT else "not ruled out"
+    beyond = f"a difference of {margin:g}% of full marks or more is {verdict} (p = {row.equivalent:.3g})"
     return f"{row.label}: B less A {value:+.2f} [{low:+.2f}, {high:+.2f}]; {beyond}"

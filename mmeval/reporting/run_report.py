@@ -3,34 +3,39 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mmeval.reporting import dotplot, leaderboards, page, published, radar, table
+from mmeval.reporting import about, dotplot, leaderboards, page, published, radar, table
+from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
-from mmeval.run import EMBEDDED, Run
+from mmeval.run import EMBEDDED, Run, sample_scores
 from mmeval.scoring import judge as judges
+from mmeval.scoring.statistics import paired
 from mmeval.task import Task, configure, load_task
-from mmeval.types import InputError
+from mmeval.types import Estimate, InputError
 
-SPOKES = 3
-"""Axes with a value of a radar at least."""
+FORMER = "index.html"
+"""The page of mmeval 0.2, which shows other numbers than `report.html`."""
 
 
-def write(run: Run, pictures: page.Pictures | None = None) -> list[Path]:
+def write(run: Run, find: Find | None = None) -> list[Path]:
     """Write the run's tables, figures, page and results folder; returns the paths, the page first.
 
-    `pictures` finds those of the failures that the page lists. The results folder is the benchmark's own format; it
-    is left out while answers are missing.
+    `find` yields what was asked, for the pictures on the page. The results folder is the benchmark's own format; it is
+    left out while answers are missing.
     """
     task = task_of_run(run)
     tabled = table_of_run(run, task)
-    figures = _draw(Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals), run.folder)
-    labelled = [replace(record, category=task.axes.get(record.category, record.category)) for record in run.records]
-    answers = [(record, run.judged[record.id]) for record in labelled if record.id in run.judged]
-    drawn = figures[-1]  # the radar as SVG: the page's own table shows what the dot plot does
-    paths = [page.write(run.folder, tabled, answers, [drawn], pictures), *table.write(tabled, run.folder), *figures]
+    chart = Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals)
+    figures = draw(chart, run.folder, png=False)
+    browser = _browse(run, task, _controls(run), find, "Control")
+    drawn = [radar.inline(chart)] if radar.fits(chart) else []
+    written = page.write(run.folder, tabled, browser, about.facts(run), about.command(run), drawn, _panels(run))
+    (run.folder / FORMER).unlink(missing_ok=True)
+    paths = [written, *table.write(tabled, run.folder), *figures]
     if leaderboards.own(run) and not set(run.marks) - {EMBEDDED}:
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
@@ -39,8 +44,28 @@ def write(run: Run, pictures: page.Pictures | None = None) -> list[Path]:
 
 def written(run: Run) -> list[Path]:
     """Return the paths of what `write` left in the run's folder, the page first."""
-    names = ("index.html", "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results")
+    names = (page.NAME, "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results")
     return [run.folder / name for name in names if (run.folder / name).exists()]
+
+
+def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, kind: str) -> Browser:
+    answers = [Answer(record, run.scored[record.id]) for record in run.records if record.id in run.scored]
+    per_byte = run.spec.scoring == "likelihood"
+    return browse(answers, task.labels, others, find, run.folder / page.NAME, kind=kind, per_byte=per_byte)
+
+
+def _controls(run: Run) -> list[Other]:
+    """Return what each control of the run answered; one that was not scored yet is left out."""
+    paths = sorted((run.folder / "controls").glob("*/samples.jsonl"))
+    found = ((path.parent.name, sample_scores(path)) for path in paths)
+    return [Other(name, {id: next(iter(scores.values())) for id, scores in by_id.items()}) for name, by_id in found]
+
+
+def _panels(run: Run) -> list[page.Panel]:
+    """Return the bias panel, where `mmeval bias` has left its findings."""
+    if not (run.folder / "bias.json").exists():
+        return []
+    return [page.Panel("Bias", str(import_module("mmeval.reporting.bias").panel(run)))]
 
 
 def task_of_run(run: Run) -> Task:
@@ -60,7 +85,7 @@ def table_of_predictions(task: Task, results: Mapping[str, Any], source: str) ->
 
 
 def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
-    """Draw runs side by side, or over the published scores of a date; returns the figures' paths.
+    """Draw runs side by side, or over the published scores of a date; returns the paths, a page of several runs first.
 
     Raises InputError for runs of several tasks or on different data, and beside published scores for a run that is
     not a whole one on the benchmark's data.
@@ -76,7 +101,45 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     for run in runs[1:]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
-    return _draw(Chart(task.title, _subtitle(runs), task.axes, tuple(lines), task.totals), out)
+    named = task.title if len(runs) > 1 else title(runs[0])
+    chart = Chart(named, _subtitle(runs), task.axes, tuple(lines), task.totals)
+    figures = draw(chart, out)
+    return [_page_of_several(runs, chart, task, out), *figures] if len(runs) > 1 else figures
+
+
+def _page_of_several(runs: Sequence[Run], chart: Chart, task: Task, out: Path) -> Path:
+    """Write the page that shows runs side by side, and what each of them answered."""
+    first, *rest = (one.label for one in chart.series)
+    marks = tuple(dict.fromkeys(mark for run in runs for mark in run.marks))
+    tabled = replace(
+        table_of_run(runs[0], task), title=f"{', '.join([first, *rest])} on {task.title}", marks=marks,
+        rows=(), totals=(), details=(), counts={},
+    )  # fmt: skip
+    others = [
+        Other(label, run.judged, {r.id: r.text for r in run.records if r.text is not None})
+        for label, run in zip(rest, runs[1:], strict=True)
+    ]
+    browser = _browse(runs[0], task, others, None, "Run")
+    facts = {one.label: f"{run.answered}; {about.command(run)}" for one, run in zip(chart.series, runs, strict=True)}
+    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart, _differences(runs, chart))])
+
+
+def _differences(runs: Sequence[Run], chart: Chart) -> dict[str, Estimate]:
+    """Return how much more each number of the second of two runs is than the first's; nothing for other than two."""
+    if len(runs) != 2:
+        return {}
+    found = []
+    for run in runs:
+        task = task_of_run(run)
+        scorer = next(iter(task.scorers))
+        found.append(task.metrics[scorer](run.records, [run.judged[record.id] for record in run.records]))
+    both = [
+        metric
+        for metric in (*chart.totals, *chart.axes)
+        if all(one.estimates[metric].value is not None for one in chart.series)
+    ]
+    first, second = found
+    return {metric: paired(second[metric], first[metric]) for metric in both}
 
 
 def series(run: Run, *, by_folder: bool = False) -> Series:
@@ -122,8 +185,10 @@ def _check_alike(one: Run, other: Run) -> None:
         raise InputError(f"{one.folder} and {other.folder} did not show the same pictures; {advice}")
 
 
-def _draw(chart: Chart, folder: Path) -> list[Path]:
-    """Draw the dot plot, and the radar where axes enough have a value: two spokes are a line, one is half of it."""
-    found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
-    wheel = radar.draw(chart, folder) if len(found & chart.axes.keys()) >= SPOKES else ()
-    return [*dotplot.draw(chart, folder), *wheel]
+def draw(chart: Chart, folder: Path, *, png: bool = True) -> list[Path]:
+    """Draw the dot plot, and the radar where the axes make one; one that was drawn before and does not fit is gone."""
+    if not radar.fits(chart):
+        for kind in ("png", "svg"):
+            (folder / f"radar.{kind}").unlink(missing_ok=True)
+    wheel = radar.draw(chart, folder, png=png) if radar.fits(chart) else []
+    return [*dotplot.draw(chart, folder, png=png), *wheel]

@@ -1,25 +1,24 @@
-"""A sheet of paper to draw a figure on, in inches: typography, colours, and saving the same bytes each time.
+"""A sheet of paper to draw a figure on, in inches: what stands where, typography, colours. Text is never markup.
 
-What is drawn is the business of `dotplot` and `radar`. Text is never read as markup or mathematics.
+What is drawn is the business of `dotplot` and `radar`; how a sheet becomes a file, of `svg` and `raster`.
 """
 
-from __future__ import annotations
-
+import importlib.util
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from unicodedata import east_asian_width
 
+from PIL import ImageFont
+
+from mmeval.files import write_text
 from mmeval.reporting.chart import Chart, Series
 from mmeval.reporting.table import clean
 from mmeval.types import InputError
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 INK, MUTED, GRID, BAND, PAPER = "#1a2027", "#5d6875", "#d5dae0", "#f4f6f8", "#ffffff"
 MARGIN = 0.5
@@ -31,9 +30,10 @@ PLACEHOLDERS = ("Last Resort", "cm", "STIXSize", "STIXNonUnicode")
 """Fonts of matplotlib's own that have boxes for every letter, or pieces of formulas."""
 CAPITAL = 0.729
 """Height of its capitals, in ems."""
-SETTINGS: Any = {"font.family": FONT, "text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "mmeval"}
-SETTINGS |= {"figure.dpi": 100, "path.simplify": False}
-"""What matplotlib is told while a figure is drawn and saved."""
+LEADING = 1.25
+"""From one line of a text to the next, in its size."""
+COMMON = frozenset(map(chr, (*range(0x20, 0x250), *range(0x370, 0x530)))) | frozenset("–—‘’“”…·×→�")
+"""Letters that FONT surely has: for a text of these no list of fonts is read."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,8 @@ class Pen:
 
     @property
     def dot(self) -> dict[str, Any]:
-        """The marker alone, as matplotlib takes it; a white edge keeps overlapping ones apart."""
-        style = {"marker": self.marker, "markersize": self.size, "color": self.colour}
-        return style | {"markeredgecolor": "white", "markeredgewidth": 0.5}
+        """The marker alone; it is drawn with a white edge, which keeps overlapping ones apart."""
+        return {"marker": self.marker, "markersize": self.size, "color": self.colour}
 
 
 PENS = (
@@ -66,11 +65,35 @@ HIGHLIGHT = Pen(INK, "o", "-", 7)
 
 
 @dataclass(frozen=True)
+class Text:
+    """A text at a point; its style has color, ha, va, zorder, and may have weight, halo and families."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    style: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points, or the rectangle between two; its style has color, linewidth, zorder, and may have more.
+
+    More: linestyle, alpha; marker and markersize; fill.
+    """
+
+    xs: Sequence[float]
+    ys: Sequence[float]
+    style: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A figure whose one coordinate system is inches from the lower left corner."""
 
-    figure: Figure
-    axes: Axes
+    width: float
+    height: float
+    shapes: list[Text | Line] = field(default_factory=list)
 
     def text(self, x: float, y: float, text: str, size: float = 9, *, middle: bool = False, **style: Any) -> None:
         """Write text at a point, left-aligned on its baseline unless the style says otherwise.
@@ -79,28 +102,25 @@ class Sheet:
         """
         if middle:
             y -= CAPITAL / 2 * size / 72
-        given: dict[str, Any] = {"color": INK, "va": "baseline", "linespacing": 1.25, "zorder": 10} | style
+        given: dict[str, Any] = {"color": INK, "va": "baseline", "ha": "left", "zorder": 10} | style
         if more := _families(text):
-            given["fontfamily"] = [FONT, *more]
-        self.axes.text(x, y, text, fontsize=size, **given)
+            given["families"] = more
+        self.shapes.append(Text(x, y, text, size, given))
 
     def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
         """Draw a line through points."""
-        given: dict[str, Any] = {"color": GRID, "linewidth": 0.8, "solid_capstyle": "butt"} | style
-        self.axes.plot(xs, ys, **given)
+        self.shapes.append(Line(xs, ys, {"color": GRID, "linewidth": 0.8, "zorder": 2} | style))
+
+    def band(self, xs: tuple[float, float], ys: tuple[float, float]) -> None:
+        """Fill a rectangle behind everything else."""
+        self.shapes.append(Line(xs, ys, {"color": BAND, "linewidth": 0, "zorder": 0, "fill": True}))
 
 
-def compose(
-    chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[[Sheet, float], None], folder: Path, name: str
-) -> tuple[Path, Path]:
-    """Save a figure: the title, then what `draw` draws, then the chart's notes and how to read it; return its paths.
+def compose(chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[[Sheet, float], None]) -> Sheet:
+    """Return a figure: the title, then what `draw` draws, then the chart's notes and how to read it.
 
-    `size` is the sheet's width and the heights of what `draw` draws; `draw` gets the sheet, with matplotlib set up, and
-    where the title ends.
+    `size` is the sheet's width and the heights of what `draw` draws; `draw` gets the sheet and where the title ends.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     width, *heights = size
     room = width - 2 * MARGIN
     title, subtitle = wrap(chart.title, 15, room, "bold"), wrap(chart.subtitle, 10, room)
@@ -116,40 +136,38 @@ def compose(
     height = 2 * MARGIN + (0.29 * len(title) + 0.21 * len(subtitle))
     for part in (*heights, foot):  # `sum` rounds otherwise in Python 3.12, and the bytes would differ
         height += part
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
-        figure = Figure(figsize=(width, height), facecolor=PAPER)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, width), ylim=(0, height))
-        axes.set_axis_off()
-        sheet, y = Sheet(figure, axes), height - MARGIN
-        for line in title:
-            y -= 0.16
-            sheet.text(MARGIN, y, line, 15, weight="bold")
-            y -= 0.13
-        for line in subtitle:
-            y -= 0.12
-            sheet.text(MARGIN, y, line, 10, color=MUTED)
-            y -= 0.09
-        draw(sheet, y)
-        top = MARGIN * 0.7 + foot
-        sheet.line((MARGIN, width - MARGIN), (top, top), linewidth=0.6)
-        for index, line in enumerate(notes):
-            sheet.text(MARGIN, top - 0.2 - 0.16 * index, line, 7.5, color=MUTED)
-        return save(sheet, folder, name)
+    sheet, y = Sheet(width, height), height - MARGIN
+    for line in title:
+        y -= 0.16
+        sheet.text(MARGIN, y, line, 15, weight="bold")
+        y -= 0.13
+    for line in subtitle:
+        y -= 0.12
+        sheet.text(MARGIN, y, line, 10, color=MUTED)
+        y -= 0.09
+    draw(sheet, y)
+    top = MARGIN * 0.7 + foot
+    sheet.line((MARGIN, width - MARGIN), (top, top), linewidth=0.6)
+    for index, line in enumerate(notes):
+        sheet.text(MARGIN, top - 0.2 - 0.16 * index, line, 7.5, color=MUTED)
+    return sheet
 
 
-def save(sheet: Sheet, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write `name.png` (200 dots an inch) and `name.svg` (its text stays text); the same drawing, the same bytes."""
+def save(sheet: Sheet, folder: Path, name: str, *, png: bool = True) -> list[Path]:
+    """Write `name.png`, unless it is not wanted, and `name.svg`; return their paths.
+
+    A PNG of that name that is not written is deleted: it would show other numbers.
+    """
+    from mmeval.reporting import raster, svg
+
     folder.mkdir(parents=True, exist_ok=True)
-    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    sheet.figure.savefig(png, dpi=200, metadata={"Software": None})
-    sheet.figure.savefig(svg, metadata={"Date": None, "Creator": None})
-    # Verdana has the metrics of DejaVu Sans, which few machines outside Linux have.
-    drawing = svg.read_text(encoding="utf-8").replace(f"'{FONT}'", f"'{FONT}', Verdana, sans-serif")
-    svg.write_text(drawing, encoding="utf-8")
-    return png, svg
+    picture, drawing = folder / f"{name}.png", folder / f"{name}.svg"
+    write_text(drawing, svg.write(sheet))
+    if not png:
+        picture.unlink(missing_ok=True)
+        return [drawing]
+    raster.write(sheet, picture)
+    return [picture, drawing]
 
 
 def pens(series: Sequence[Series]) -> list[Pen]:
@@ -167,7 +185,8 @@ def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
 
 def plain(text: str, limit: int = 60) -> str:
     """Return a label that can be drawn here: one line, what no font has replaced, cut at `limit` characters."""
-    kept = "".join(c if c in _glyphs() or _family(c) else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
+    drawable = (c if c in COMMON or c in _glyphs() or _family(c) else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
+    kept = "".join(drawable)
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
@@ -189,13 +208,27 @@ def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[s
 
 
 def measure(text: str, size: float, weight: str = "normal") -> float:
-    """Width of a text in inches."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
+    """Width of a text in inches; of letters that FONT lacks, about that of the fonts that have them."""
+    font = _font(weight)
+    if text.isascii():
+        return float(font.getlength(text)) / EM * size / 72
+    own = "".join(letter for letter in text if letter in COMMON or letter in _glyphs())
+    wide = (WIDE if east_asian_width(letter) in "WF" else 0.7 for letter in text if letter not in own)
+    return (float(font.getlength(own)) / EM + sum(wide)) * size / 72
 
-    prop = FontProperties(family=[FONT, *_families(text)], size=size, weight=weight)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, prop, ismath=False)
-    return float(width) / 72
+
+EM, WIDE = 200, 1.02
+"""Pixels of an em for measuring; width of a Chinese letter in ems."""
+
+
+@lru_cache(maxsize=2)
+def _font(weight: str) -> ImageFont.FreeTypeFont:
+    """Return FONT, from matplotlib's folder: matplotlib itself takes most of a second to load."""
+    package = importlib.util.find_spec("matplotlib")
+    assert package is not None and package.submodule_search_locations  # it is among what mmeval is installed with
+    name = "DejaVuSans-Bold.ttf" if weight == "bold" else "DejaVuSans.ttf"
+    path = Path(package.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf" / name
+    return ImageFont.truetype(str(path), EM, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=1)
@@ -207,7 +240,7 @@ def _glyphs() -> frozenset[str]:
 
 def lacking(texts: Iterable[str]) -> str:
     """Return a sentence on the letters of texts that no font here has, and what to do; nothing where all are drawn."""
-    letters = dict.fromkeys(c for text in texts if not text.isascii() for c in clean(text))
+    letters = dict.fromkeys(c for text in texts if not text.isascii() for c in clean(text) if c not in COMMON)
     missing = "".join(c for c in letters if c not in _glyphs() and _family(c) is None)
     if not missing:
         return ""
@@ -223,7 +256,12 @@ def _families(text: str) -> tuple[str, ...]:
     """Return the families that have what FONT lacks of a text, as few as will do."""
     found: dict[str, None] = {}
     for letter in text:
-        if letter not in _glyphs() and not any(_has(family, letter) for family in found):
+        if (
+            letter not in COMMON
+            and letter != "\n"
+            and letter not in _glyphs()
+            and not any(_has(family, letter) for family in found)
+        ):
             found |= {family: None} if (family := _family(letter)) else {}
     return tuple(found)
 

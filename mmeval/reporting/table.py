@@ -5,7 +5,9 @@ Names and labels may have been written by a model or a stranger: no output lets 
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import math
 import re
 import unicodedata
@@ -21,7 +23,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from mmeval.files import write_text
-from mmeval.reporting.chart import estimates, interval, number
+from mmeval.reporting.chart import estimates, interval, marks, number
 from mmeval.task import Task
 from mmeval.types import Estimate, InputError
 
@@ -102,6 +104,11 @@ class Table:
         """Return the numbers in full, a row a metric; data, answers and marks stand in every row."""
         import pandas as pd
 
+        return pd.DataFrame(self.records)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Return the same as dictionaries."""
         about = {"reason": "", "answered": self.answered, "data": "; ".join((self.data, *self.marks))}
         rows = []
         for row in self.every:
@@ -109,7 +116,7 @@ class Table:
             numbers |= {name: getattr(row.estimate, name) for name in NUMBERS}
             numbers["strict"] = row.strict.value if row.strict else None
             rows.append({"metric": row.label, **numbers, **about, "reason": row.estimate.reason or ""})
-        return pd.DataFrame(rows)
+        return rows
 
 
 def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> Table:
@@ -199,10 +206,12 @@ def markdown(table: Table) -> str:
 
 def to_csv(table: Table) -> str:
     """Return the same as CSV, numbers in full and a line a metric."""
-    frame = table.frame().rename(columns=inert)
-    texts = [name for name in ("metric", "reason", "answered", "data") if name in frame]
-    frame[texts] = frame[texts].map(inert)
-    return str(frame.to_csv(index=False, lineterminator="\n"))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    rows = table.records
+    writer.writerow(map(inert, rows[0]) if rows else ())
+    writer.writerows([inert(cell) if isinstance(cell, str) else cell for cell in row.values()] for row in rows)
+    return out.getvalue()
 
 
 def write(table: Table, folder: Path) -> list[Path]:
@@ -245,9 +254,9 @@ def _header(table: Table) -> list[str]:
 def _cells(table: Table, row: ScoreRow) -> list[str]:
     estimate = row.estimate
     extras = [number(row.extras[name]) if name in row.extras else "" for name in table.columns]
-    chance = "" if estimate.chance is None else f"{estimate.chance:,.4g}"
+    chance = "" if estimate.chance is None else marks(estimate.chance)
     strict = [number(row.strict.value) if row.strict else ""] if table.differing else []
-    score = [number(estimate.value), f"{estimate.full_marks:,g}", interval(estimate), chance]
+    score = [number(estimate.value), marks(estimate.full_marks), interval(estimate), chance]
     return [clean(row.label), *extras, *score, *strict]
 
 

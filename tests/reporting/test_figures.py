@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,13 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
+import matplotlib
 import pytest
 
-from mmeval.reporting import dotplot, radar, sheet
+from mmeval.reporting import dotplot, radar, raster, sheet, svg
 from mmeval.reporting.chart import Chart, Series
 from mmeval.types import Estimate, InputError
-from tests.reporting.made_up import TOTALS, chart
+from tests.reporting.made_up import AXES, TOTALS, chart
 
 FIGURES = pytest.mark.parametrize("figure", [radar, dotplot])
 
@@ -28,6 +30,7 @@ CHARTS = {
     "long names": chart(*("W" * 200, "a model of many many words " * 9), title="A title that goes on " * 20),
     "long totals": replace(chart("a", "b"), totals=dict.fromkeys(TOTALS, "A headline number of a long name")),
     "no totals": replace(chart("a", "b"), totals={}),
+    "many": replace(chart("a"), axes={name: f"An axis that is called {name}" for name in AXES}),
     "three axes": replace(chart("a"), axes={"existence": "Existence", "OCR": "OCR", "count": "An axis of a long name"}),
 }
 
@@ -35,17 +38,18 @@ Box = Any  # matplotlib's Bbox
 
 
 def _texts(figure: ModuleType, drawn: Chart, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, Box]]:
-    boxes: list[tuple[str, Box]] = []
-
-    def look(paper: sheet.Sheet, folder: Path, name: str) -> tuple[Path, Path]:
-        canvas = paper.figure.bbox
-        boxes.append(("canvas", canvas))
-        boxes.extend((text.get_text(), text.get_window_extent()) for text in paper.axes.texts)
-        return folder, folder
-
-    monkeypatch.setattr(sheet, "save", look)
+    """Draw, and return the texts with their places, as matplotlib measures them; the canvas first."""
+    papers: list[sheet.Sheet] = []
+    monkeypatch.setattr(figure, "save", lambda paper, *_, **__: papers.append(paper))
     figure.draw(drawn, tmp_path)
-    return boxes
+    return _boxes(papers[0])
+
+
+def _boxes(paper: sheet.Sheet) -> list[tuple[str, Box]]:
+    with matplotlib.rc_context(raster.SETTINGS):
+        plot = raster.figure(paper)
+        texts = plot.axes[0].texts
+        return [("canvas", plot.bbox), *((text.get_text(), text.get_window_extent()) for text in texts)]
 
 
 @pytest.mark.slow
@@ -54,7 +58,20 @@ def _texts(figure: ModuleType, drawn: Chart, monkeypatch: pytest.MonkeyPatch, tm
 def test_no_text_is_cut_off_or_overlaps_another(
     figure: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (_, canvas), *texts = _texts(figure, CHARTS[name], monkeypatch, tmp_path)
+    _check_places(_texts(figure, CHARTS[name], monkeypatch, tmp_path))
+
+
+@pytest.mark.parametrize("size", radar.INLINE)
+@pytest.mark.parametrize("name", ["one", "long axes", "many"])
+def test_no_label_of_a_pages_radar_is_cut_off_or_overlaps_another(size: str, name: str) -> None:
+    wheel = radar.Wheel(CHARTS[name], radar.INLINE[size])
+    paper = sheet.Sheet(wheel.size.across, wheel.height)
+    wheel.draw(paper, wheel.size.across, wheel.height, 0)
+    _check_places(_boxes(paper))
+
+
+def _check_places(boxes: list[tuple[str, Box]]) -> None:
+    (_, canvas), *texts = boxes
     for text, box in texts:
         assert canvas.x0 <= box.x0 and box.x1 <= canvas.x1 and canvas.y0 <= box.y0 and box.y1 <= canvas.y1, text
     for (one, a), (other, b) in itertools.combinations(texts, 2):
@@ -65,8 +82,58 @@ def test_no_text_is_cut_off_or_overlaps_another(
 
 def test_the_legend_is_never_over_the_radar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     boxes = dict(_texts(radar, chart("left of me", "other"), monkeypatch, tmp_path))
-    wheel = (sheet.MARGIN + radar.LABELS + 2 * radar.RADIUS) * 100
-    assert boxes["left of me"].x0 > wheel + radar.LABELS * 50
+    wheel = (sheet.MARGIN + radar.FILE.labels + 2 * radar.FILE.radius) * 100
+    assert boxes["left of me"].x0 > wheel + radar.FILE.labels * 50
+
+
+def test_a_radar_of_one_model_has_no_column_for_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (_, canvas), *texts = _texts(radar, chart("one"), monkeypatch, tmp_path)
+    labels = [box for text, box in texts if text.startswith("Color")]
+    assert canvas.x1 - labels[0].x1 < 200  # under two inches
+    assert any(" / 2,000" in text for text, _ in texts)  # the totals stand below
+
+
+def test_a_radar_is_drawn_of_axes_enough_and_not_of_too_many() -> None:
+    def of(count: int) -> Chart:
+        axes = {f"a{index}": f"Axis {index}" for index in range(count)}
+        values = {name: Estimate(50.0, 40.0, 60.0, 9, 100.0, None) for name in axes}
+        return Chart("t", "s", axes, (Series("one", values),))
+
+    assert [radar.fits(of(count)) for count in (3, 4, 5, 14, 15, 30)] == [False, False, True, True, False, False]
+
+
+def test_what_is_drawn_of_a_run_takes_no_matplotlib(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from tests.reporting.made_up import chart; from mmeval.reporting import dotplot, radar\n"
+        f"out = pathlib.Path({str(tmp_path)!r})\n"
+        "for figure in (dotplot, radar): figure.draw(chart('a'), out, png=False)\n"
+        "assert radar.inline(chart('a'))\n"
+        "assert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
+    assert {path.name for path in tmp_path.iterdir()} == {"dotplot.svg", "radar.svg"}
+
+
+def test_a_picture_of_former_numbers_does_not_stay(tmp_path: Path) -> None:
+    (tmp_path / "dotplot.png").write_bytes(b"old")
+    dotplot.draw(chart("a"), tmp_path, png=False)
+    assert not (tmp_path / "dotplot.png").exists()
+
+
+def test_the_svg_has_the_places_of_the_png(tmp_path: Path) -> None:
+    """Each text of the SVG begins where matplotlib puts it, within a point."""
+    papers: list[sheet.Sheet] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(radar, "save", lambda paper, *_, **__: papers.append(paper))
+        radar.draw(chart("one"), tmp_path)
+    boxes = dict(_boxes(papers[0]))
+    for node in ET.fromstring(svg.write(papers[0])).iter("{http://www.w3.org/2000/svg}text"):
+        assert node.text
+        if box := boxes.get(node.text):
+            ends = {"start": box.x0, "middle": (box.x0 + box.x1) / 2, "end": box.x1}
+            assert abs(float(node.attrib["x"]) - ends[node.get("text-anchor", "start")] * 0.72) < 1.5
+            below = papers[0].height * 72 - float(node.attrib["y"])
+            assert box.y0 * 0.72 - 1.5 < below < box.y1 * 0.72
 
 
 @pytest.mark.slow
@@ -80,8 +147,8 @@ def test_same_chart_same_bytes(figure: ModuleType, tmp_path: Path) -> None:
 @FIGURES
 def test_a_hostile_name_is_only_text(figure: ModuleType, tmp_path: Path) -> None:
     names = ("<script>alert(1)</script>", "a$x^2$b", r"$\frac{", "模型 🦙", "a\x00\x1b[31mb", "]]>&amp;", "_hidden")
-    _, svg = figure.draw(chart(*names), tmp_path)
-    root = ET.fromstring(svg.read_text(encoding="utf-8"))
+    _, drawn = figure.draw(chart(*names), tmp_path)
+    root = ET.fromstring(drawn.read_text(encoding="utf-8"))
     assert not [node for node in root.iter() if node.tag.endswith("script")]
     assert {sheet.plain(name) for name in names} <= set(root.itertext())  # none is mathematics, none is left out
 
@@ -89,8 +156,8 @@ def test_a_hostile_name_is_only_text(figure: ModuleType, tmp_path: Path) -> None
 @pytest.mark.slow
 @FIGURES
 def test_scores_stay_readable_as_text_in_the_svg(figure: ModuleType, tmp_path: Path) -> None:
-    _, svg = figure.draw(chart("mmicl-tiny"), tmp_path)
-    assert {"Existence", "Reasoning", "600.0"} & set(ET.fromstring(svg.read_text()).itertext())
+    _, drawn = figure.draw(chart("mmicl-tiny"), tmp_path)
+    assert {"Existence", "Reasoning"} & set(ET.fromstring(drawn.read_text()).itertext())
 
 
 @FIGURES
@@ -120,12 +187,12 @@ def test_what_cannot_be_drawn_together_is_refused(
 def test_no_marker_hides_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     markers: list[tuple[float, float]] = []
 
-    def look(paper: sheet.Sheet, folder: Path, name: str) -> tuple[Path, Path]:
-        drawn = (line.get_xydata() for line in paper.axes.lines if line.get_marker() not in (None, "None"))
-        markers.extend((float(x), float(y)) for points in drawn for x, y in np.asarray(points))
-        return folder, folder
+    def look(paper: sheet.Sheet, *_: object, **__: object) -> None:
+        for shape in paper.shapes:
+            if isinstance(shape, sheet.Line) and "marker" in shape.style:
+                markers.extend(zip(shape.xs, shape.ys, strict=True))
 
-    monkeypatch.setattr(sheet, "save", look)
+    monkeypatch.setattr(dotplot, "save", look)
     same = {"existence": Estimate(190.0, None, None, 0, 200.0, 75.0), "OCR": Estimate(95.0, None, None, 0, 200.0, 75.0)}
     many = tuple(Series(label, same) for label in "ABCDE")
     dotplot.draw(Chart("t", "s", {"existence": "Existence", "OCR": "OCR"}, many), tmp_path)
@@ -162,9 +229,9 @@ def test_a_long_name_of_an_axis_is_whole(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_what_the_font_lacks_is_drawn_in_another_or_a_font_is_named(tmp_path: Path) -> None:
     of_another = "\N{MATHEMATICAL FRAKTUR CAPITAL A}"  # in a font that comes with matplotlib
     drawn = replace(chart("a"), axes={"existence": f"{of_another} \U000f0000", "OCR": "OCR", "count": "Count"})
-    _, svg = dotplot.draw(drawn, tmp_path)
+    _, path = dotplot.draw(drawn, tmp_path)
     (family,) = sheet._families(of_another)
-    text = svg.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     assert f"{of_another} \N{REPLACEMENT CHARACTER}" in text
     assert f"'DejaVu Sans', Verdana, sans-serif, '{family}'" in text
     assert "Install one that has them" in text

@@ -1,21 +1,29 @@
+"""The page's file: what it holds and what it escapes. What a browser makes of it is `test_page_in_chromium`'s."""
+
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import pytest
 from PIL import Image as PILImage
 
-from mmeval.reporting import page, radar, table
+from mmeval.reporting import browser, page, radar, table
+from mmeval.reporting.browser import Answer, Other, browse
 from mmeval.task import load_task
-from mmeval.types import Image, Record, Score
+from mmeval.types import Estimate, Image, Record, Request, Score, Shot
 from tests.reporting.made_up import AXES, chart, scores
 
-HOSTILE = "</li><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
+HOSTILE = (
+    "</script></li><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\x00\x1b[31m\u202e]]>&amp;<!--"
+)
 
 
 class _Tags(HTMLParser):
@@ -34,77 +42,228 @@ class _Tags(HTMLParser):
         self.text += data
 
 
-def _table(title: str = "mmicl-tiny on MME") -> table.Table:
+def made_table(title: str = "mmicl-tiny on MME") -> table.Table:
     return table.tabulate(load_task("mme"), scores(), title, "embedded picture world")
 
 
-def _answers(count: int, text: str = "Yes") -> Iterator[tuple[Record, Score]]:
+def answers(count: int, text: str = "Yes", pictures: Callable[[int], Sequence[str]] = lambda _: ()) -> list[Answer]:
+    """Answers to questions of all axes in turn; every fifth is right."""
+    names = list(AXES)
+    found = []
     for index in range(count):
-        name = list(AXES)[index % 14]
-        record = Record(f"{name}/{index}", ("No",), name, question=f"Is it {index}?", text=text)
-        yield record, Score(0.0, "incorrect", "yes")
+        name, right = names[index % 14], index % 5 == 0
+        target = "Yes" if right else "No"
+        asked = Record(
+            f"{name}/{index}", (target,), name, question=f"Is it {index}?", text=text, sent=f"<image>Is it {index}?",
+            images=tuple(pictures(index)), digest=f"{index:016x}", input_tokens=40, output_tokens=2,
+        )  # fmt: skip
+        score = Score(float(right), "correct" if right else "incorrect", "yes")
+        found.append(Answer(asked, {"official": score, "strict": score}))
+    return found
 
 
-def _written(folder: Path, made: table.Table, answers: Iterator[tuple[Record, Score]]) -> str:
-    svg = radar.draw(chart(made.title), folder)[1]
-    return page.write(folder, made, answers, [svg]).read_text(encoding="utf-8")
+def write(folder: Path, made: Sequence[Answer] = (), title: str = "a run", **more: Any) -> Path:
+    """A page of these answers, as a run's is."""
+    drawn = radar.inline(chart(title))
+    facts = {"Date": "2026-11-27", "Model": title}
+    held = browse(made or answers(30), AXES, **more)
+    return page.write(folder, made_table(title), held, facts, "mmeval run --task mme", [drawn])
 
 
-def test_hostile_text_is_shown_and_never_run(tmp_path: Path) -> None:
-    record = Record(HOSTILE, (HOSTILE,), HOSTILE, question=HOSTILE, text=HOSTILE)
-    html = _written(tmp_path, _table(HOSTILE), iter([(record, Score(0.0, "unparsed", HOSTILE[:9]))]))
+def data(path: Path) -> dict[str, Any]:
+    """What the page's script reads."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
+    assert found
+    return dict(json.loads(found[1]))
+
+
+def requests(made: Sequence[Answer], picture: Callable[[str], Image]) -> Callable[[Collection[str]], Iterator[Request]]:
+    """Find what was asked: a picture of its own for each id."""
+
+    def find(ids: Collection[str]) -> Iterator[Request]:
+        for one in made:
+            if one.record.id in ids:
+                yield Request(one.record.id, (picture(one.record.id), "Is it?"))
+
+    return find
+
+
+def coloured(id: str) -> Image:
+    red, green, blue, *_ = hashlib.sha256(id.encode()).digest()
+    return Image(PILImage.new("RGB", (40, 20), (red, green, blue)))
+
+
+def pictured(count: int) -> list[Answer]:
+    """Answers whose records hold the digests of `coloured` pictures."""
+    return [
+        replace(one, record=replace(one.record, images=(coloured(one.record.id).digest,))) for one in answers(count)
+    ]
+
+
+def hostile(title: str = HOSTILE) -> list[Answer]:
+    """An answer all of whose texts are hostile."""
+    record = Record(
+        title, (title,), title, question=title, text=title, error=title, reasoning=title, sent=title, choices=(title,)
+    )
+    return [Answer(record, {"official": Score(0.0, "unparsed", title), title: Score(0.0, "incorrect", None)})]
+
+
+def test_no_text_of_a_model_or_of_data_is_markup(tmp_path: Path) -> None:
+    made = page.write(tmp_path, made_table(HOSTILE), browse(hostile(), {HOSTILE: HOSTILE}), {"Model": HOSTILE}, HOSTILE)
+    html = made.read_text("utf-8")
     seen = _Tags(html)
-    assert [tag for tag, _ in seen.tags].count("script") == 1
+    assert [tag for tag, _ in seen.tags].count("script") == 3
     assert not [attrs for _, attrs in seen.tags if any(name.startswith("on") for name in attrs)]
-    assert seen.text.count(HOSTILE) >= 5  # title, id, question, answer, target
+    assert not [tag for tag, _ in seen.tags if tag == "img"]
+    (one,) = data(made)["samples"]
+    for key in ("id", "q", "a", "e", "r", "p"):
+        assert one[key] == HOSTILE, "whole, as it was written"
+    embedded = html[html.index('id="data"') : html.index('id="thumbnails"')]
+    assert "<" not in embedded.partition(">")[2].partition("</script>\n")[0], "nothing that a parser could stop at"
 
 
-def test_the_policy_lets_only_the_pages_own_script_run(tmp_path: Path) -> None:
-    html = _written(tmp_path, _table(), _answers(3))
+def test_the_policy_lets_only_the_pages_own_script_run_and_it_writes_no_markup(tmp_path: Path) -> None:
+    html = write(tmp_path).read_text("utf-8")
     script = re.search(r"<script>(.*)</script>", html, re.DOTALL)
     assert script
     digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
     assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in html
-    assert "innerHTML" not in script[1]
+    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
+        assert forbidden not in script[1]
 
 
 def test_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
-    for tag, attributes in _Tags(_written(tmp_path, _table(), _answers(3))).tags:
+    for tag, attributes in _Tags(write(tmp_path).read_text("utf-8")).tags:
         for name in ("src", "href", "xlink:href"):
-            assert (attributes.get(name) or "#").startswith(("#", "data:image/jpeg")), (tag, attributes)
+            assert (attributes.get(name) or "#").startswith("#"), (tag, attributes)
 
 
-def test_a_page_is_small_and_says_how_many_failures_it_leaves_out(tmp_path: Path) -> None:
-    html = _written(tmp_path, _table(), _answers(5000, "a rather long answer that goes on and on " * 3))
-    assert len(html.encode()) < 100_000
-    assert f"{page.LISTED} of 5,000 answers" in html
-    assert all(f'data-category="{name}"' in html for name in AXES)  # evenly from all axes
+def test_all_samples_are_there_with_what_each_reading_made_of_them(tmp_path: Path) -> None:
+    found = data(write(tmp_path, answers(500)))
+    assert len(found["samples"]) == 500
+    assert found["readings"] == ["official", "strict"]
+    one = next(sample for sample in found["samples"] if sample["id"] == "count/1")
+    assert one["s"] == [["incorrect", "yes"], ["incorrect", "yes"]]
+    assert (one["a"], one["t"], one["p"], found["axes"][one["c"]]) == ("Yes", ["No"], "<image>Is it 1?", "Count")
 
 
-def test_a_long_answer_is_cut_with_its_length_stated(tmp_path: Path) -> None:
-    assert "99,700 more characters" in _written(tmp_path, _table(), _answers(1, "x" * 100_000))
+def test_samples_stand_in_the_benchmarks_order_and_numbers_by_their_value(tmp_path: Path) -> None:
+    made = [replace(one, record=replace(one.record, groups={})) for one in reversed(answers(200))]
+    ids = [sample["id"] for sample in data(write(tmp_path, made))["samples"]]
+    assert ids[:4] == ["existence/0", "existence/14", "existence/28", "existence/42"]
+    assert ids[7:9] == ["existence/98", "existence/112"]
 
 
-def test_a_run_without_failures_says_so(tmp_path: Path) -> None:
-    right = ((record, replace(score, outcome="correct")) for record, score in _answers(3))
-    assert "Every answer was right." in _written(tmp_path, _table(), right)
+def test_an_answer_by_likelihood_has_its_candidates(tmp_path: Path) -> None:
+    record = Record("a", ("yes",), loglikelihoods=(-0.5, -1.5), question="?", images=("0" * 64,))
+    find = lambda ids: [Request("a", (coloured("a"), "?"), candidates=("yes", "no"))]  # noqa: E731
+    (one,) = data(write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "yes")})], find=find))["samples"]
+    assert (one["k"], one["l"]) == (["yes", "no"], [-0.5, -1.5])
+    assert "a" not in one  # nothing was said, and nothing is said to have been said
 
 
-def test_thumbnails_only_for_what_is_listed_and_a_broken_picture_is_left_out(tmp_path: Path) -> None:
+def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:
+    record = Record("a", ("x",), question="?", text="x", images=(coloured("own").digest,))
+    shots = tuple(Shot((coloured(name), f"This is {name}"), name) for name in ("one", "two"))
+    find = lambda ids: [Request("a", (coloured("own"), "?"), shots)]  # noqa: E731
+    made = write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "x")})], find=find)
+    (one,) = data(made)["samples"]
+    assert [(shot["q"], shot["a"]) for shot in one["d"]] == [("This is one", "one"), ("This is two", "two")]
+    assert len(json.loads(made.read_text("utf-8").split('id="thumbnails">')[1].split("</script>")[0])) == 3
+
+
+def test_pictures_stay_within_the_budget_and_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pictured(60)
+    monkeypatch.setattr(browser, "BUDGET", 20 * len(browser._thumbnail(coloured("x"), 512)))
+    held = browse(made, AXES, find=requests(made, coloured))
+    assert 18 <= held.data["thumbnails"] <= 22
+    assert held.data["pictures"] == 60
+    html = page.write(tmp_path, made_table(), held, {}).read_text("utf-8")
+    assert f"Pictures: {held.data['thumbnails']} of 60 are in this page" in html
+
+
+def test_pictures_of_wrong_answers_come_first_and_evenly_from_all_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pictured(280)
+    monkeypatch.setattr(browser, "MOST", 56)
+    monkeypatch.setattr(browser, "SIDES", {56: 100})
     asked: list[Collection[str]] = []
-    red = Image(PILImage.new("RGB", (900, 300), "red"))
+    browse(made, AXES, find=lambda ids: asked.append(ids) or ())  # type: ignore[func-returns-value]
+    outcomes = {one.record.id: one.score.outcome for one in made}
+    assert len(asked[0]) == 56 and {outcomes[id] for id in asked[0]} == {"incorrect"}
+    assert all(sum(id.startswith(f"{axis}/") for id in asked[0]) == 4 for axis in AXES)
 
-    def pictures(ids: Collection[str]) -> dict[str, list[Image]]:
+
+def test_a_broken_picture_is_left_out(tmp_path: Path) -> None:
+    made = pictured(3)
+    broken = made[1].record.id
+    find = requests(made, lambda id: Image(b"broken") if id == broken else coloured(id))
+    assert browse(made, AXES, find=find).data["thumbnails"] == 2
+
+
+def test_pictures_of_an_earlier_page_are_kept_and_those_of_changed_samples_are_not(tmp_path: Path) -> None:
+    made = pictured(20)
+    path = write(tmp_path, made, find=requests(made, coloured))
+    asked: list[Collection[str]] = []
+
+    def find(ids: Collection[str]) -> list[Request]:
         asked.append(ids)
-        first, second, *rest = sorted(ids)
-        return {first: [Image(b"broken")], second: [red] * 9, **{id: [red] for id in rest[1:]}}
+        return []
 
-    html = page.write(tmp_path, _table(), _answers(500), pictures=pictures).read_text()
-    assert [len(ids) for ids in asked] == [page.LISTED]
-    assert html.count("data:image/jpeg;base64,") == page.SHOWN + page.LISTED - 3
+    again = browse(made, AXES, find=find, before=path)
+    assert not asked and again.data["thumbnails"] == 20
+    changed = [replace(made[0], record=replace(made[0].record, digest="other")), *made[1:]]
+    assert browse(changed, AXES, find=find, before=path).data["thumbnails"] == 19
+    assert asked == [[made[0].record.id]]
 
 
-def test_the_figure_follows_light_and_dark(tmp_path: Path) -> None:
-    drawn = page.inline(radar.draw(chart("a"), tmp_path)[1].read_text(encoding="utf-8"))
-    assert not re.findall(r"(?:fill|stroke): #\w+", drawn)
-    assert "<style" not in drawn  # it would reach the rest of the page
+@pytest.mark.parametrize("damage", [lambda t: t[:3000], lambda t: t.replace('"samples"', '"other"'), lambda t: ""])
+def test_a_damaged_page_is_made_anew(damage: Callable[[str], str], tmp_path: Path) -> None:
+    made = pictured(4)
+    path = write(tmp_path, made, find=requests(made, coloured))
+    path.write_text(damage(path.read_text("utf-8")), "utf-8")
+    assert browse(made, AXES, find=requests(made, coloured), before=path).data["thumbnails"] == 4
+
+
+def test_a_long_text_is_cut_with_its_length_stated(tmp_path: Path) -> None:
+    (one,) = data(write(tmp_path, answers(1, "x" * 100_000)))["samples"]
+    assert one["a"].endswith("… (96,000 more characters)")
+
+
+def test_what_a_control_answered_stands_beside_the_answer(tmp_path: Path) -> None:
+    made = answers(3)
+    blind = Other("blind", {made[0].record.id: Score(0.0, "incorrect", "no")})
+    held = browse(made, AXES, [blind])
+    values = {sample["id"]: sample["v"] for sample in held.data["samples"]}
+    assert held.data["others"] == ["blind"]
+    assert values == {"existence/0": [["incorrect", "no"]], "count/1": [None], "position/2": [None]}
+
+
+def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> None:
+    html = write(tmp_path).read_text("utf-8")
+    rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', html)
+    assert "Scene" not in rows and "Count" in rows
+    assert "Scene: no value (no answers)" in html
+    assert "–</" not in html
+
+
+def test_the_same_run_makes_the_same_page(tmp_path: Path) -> None:
+    made = pictured(10)
+    first = write(tmp_path, made, find=requests(made, coloured)).read_bytes()
+    assert write(tmp_path, made, find=requests(made, coloured)).read_bytes() == first
+
+
+def test_numbers_that_are_none_do_not_break_the_page(tmp_path: Path) -> None:
+    record = Record("a", ("x",), loglikelihoods=(float("nan"), -1.0), seconds=float("inf"), question="?")
+    html = write(tmp_path, [Answer(record, {"official": Score(0.0, "incorrect", None)})]).read_text("utf-8")
+    assert "NaN" not in html.split('id="data">')[1].split("</script>")[0]
+
+
+def test_runs_side_by_side_have_each_number_and_the_difference_where_it_is_known() -> None:
+    drawn = chart("one", HOSTILE)
+    difference = Estimate(-12.5, -20.25, -4.0, 80, 200.0, None)
+    html = page.comparison(drawn, {"count": difference}).html
+    seen = _Tags(html)
+    assert "script" not in [tag for tag, _ in seen.tags] and "img" not in [tag for tag, _ in seen.tags]
+    assert all(f">{label}</th>" in html for label in (*AXES.values(), "Perception"))
+    assert "<b>−12.50</b>" in html and "−20.2 to −4.0" in html
+    assert "Difference" not in page.comparison(drawn).html

@@ -451,7 +451,7 @@ def test_several_seeds_by_hand(vqav2: Path, tmp_path: Path, parrot: list[str]) -
 
 def test_seeds_on_the_command_line(vqav2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_report, "write", lambda run, _: (None, [run.folder / "index.html"]))  # no figures
+    monkeypatch.setattr(run_report, "write", lambda run, _: (None, [run.folder / "report.html"]))  # no figures
     how = ("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--shots", 4)
     shown = call(*how, "--seeds", "0,7")
     assert shown.exit_code == 0, shown.output

@@ -21,7 +21,6 @@ from typing import Any
 from mmeval import sweep
 from mmeval.cli import main
 from mmeval.models.constant import Constant
-from mmeval.reporting import dotplot, radar
 from mmeval.types import Generation, Request, Response
 from tests.torture.faults import FAULTS
 
@@ -121,8 +120,6 @@ def work(order: Order) -> None:
     if order.fault:
         FAULTS[order.fault].plant()
     setattr(sweep, "load_model", lambda *_: Noting(order, clock))  # noqa: B010
-    for figure in (dotplot, radar):  # drawing takes seconds, and writes files as the rest does
-        setattr(figure, "draw", _drawn(figure.__name__.rpartition(".")[2]))  # noqa: B010
     run(order, clock)
 
 
@@ -147,12 +144,3 @@ def run(order: Order, clock: Clock | None = None) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(int(end.code or 0))
-
-
-def _drawn(name: str) -> Callable[..., list[Path]]:
-    def draw(chart: object, folder: Path, stem: str = name) -> list[Path]:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{stem}.svg").write_text("<svg/>")
-        return [folder / f"{stem}.svg"]
-
-    return draw

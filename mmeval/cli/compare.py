@@ -1,0 +1,39 @@
+"""`mmeval compare`: runs against a first one, and conditions for continuous integration."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run_folders", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--gate", "gates", metavar="'A >= B - 1'", multiple=True, help="Exit with status 1 where it does not hold."
+)
+@click.option("--margin", type=float, metavar="PERCENT", help="Test whether runs differ by less, of full marks.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/comparison"), show_default=True)
+def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float | None, out: Path) -> None:
+    """Compare runs with the first of the same task: differences, intervals, p-values, changed answers.
+
+    In a condition, runs are A, B, ... in the order given, or go by name; the number is the first headline of the task,
+    or `perception: A > 1200`.
+
+    \b
+    Example: mmeval compare reports/mme-mmicl-tiny-embedded reports/mme-text-mmicl-tiny-embedded
+             mmeval compare OLD NEW --gate 'B >= A - 1' --margin 1
+    """
+    from mmeval import gate
+    from mmeval.comparison import compare as compared
+    from mmeval.evaluation import current
+    from mmeval.reporting import comparison, console
+    from mmeval.run import open_run
+
+    found = compared(*(current(open_run(folder)) for folder in run_folders), margin=margin)
+    verdicts = [gate.check(text, found) for text in gates]
+    comparison.show(found, console.console())
+    console.show_paths(comparison.write(found, out))
+    for verdict in verdicts:
+        console.say(verdict.sentence, "" if verdict.holds else "red")
+    complete = all(run.complete for run in found.runs.values())
+    sys.exit(0 if complete and all(verdict.holds for verdict in verdicts) else 1)

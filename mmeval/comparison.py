@@ -1,0 +1,216 @@
+"""Runs against a first one: every number's difference with its interval and p-value, and the answers that changed.
+
+Runs are compared on the questions that both asked. How a comparison is shown is `reporting.comparison`'s.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmeval.run import Run, open_run
+from mmeval.scored import Scored, score_records
+from mmeval.scoring import judge as judges
+from mmeval.scoring.significance import detectable, equivalence, holm, p_value
+from mmeval.scoring.statistics import Statistic, difference, estimate, paired
+from mmeval.task import Task, configure, load_task
+from mmeval.types import Estimate, InputError, Record
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of two runs, on the questions that both asked."""
+
+    metric: str
+    label: str
+    headline: bool
+    first: Estimate
+    other: Estimate
+    difference: Estimate
+    """The other's less the first's."""
+    p: float | None = None
+    """Of no difference, two-sided; None where there is no value."""
+    adjusted: float | None = None
+    """Likewise, adjusted by Holm: of headline numbers for all of them in the comparison, of others for this pair's."""
+    test: str = ""
+    detectable: float | None = None
+    """The smallest difference that so many questions show with a power of 80%."""
+    equivalent: float | None = None
+    """The p-value of a difference of the margin or more, either way, where a margin is given."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A question that one run has right and the other wrong."""
+
+    id: str
+    category: str
+    first: str
+    """The first run's answer, as it was read, or what became of it."""
+    other: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A run against the first one of its task."""
+
+    task: Task
+    first: str
+    other: str
+    questions: int
+    rows: tuple[Row, ...]
+    gained: tuple[Change, ...]
+    """Questions that the other has right and the first wrong."""
+    lost: tuple[Change, ...]
+    notes: tuple[str, ...]
+    """What a reader must know of how far the two compare."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs by name, in the order in which they were given, and each against the first of its task."""
+
+    runs: Mapping[str, Run]
+    pairs: tuple[Pair, ...]
+    margin: float | None
+    """How much of full marks, in percent, counts as no difference."""
+
+
+def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int = 2000) -> Comparison:
+    """Compare runs, or run folders, with the first one of the same task. Nothing is written, no model loaded.
+
+    `margin` is in percent of a number's full marks. Raises InputError for fewer than two runs of a task, for runs
+    without a common question, and for a margin that is not positive.
+    """
+    if margin is not None and not 0 < margin < 100:
+        raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
+    named = names([run if isinstance(run, Run) else open_run(run) for run in runs])
+    groups: dict[str, list[tuple[str, Run]]] = {}
+    for name, run in named.items():
+        groups.setdefault(run.spec.task, []).append((name, run))
+    if not any(len(own) > 1 for own in groups.values()):
+        raise InputError("there are no two runs of one task to compare; name two run folders or more")
+    pairs = []
+    for (first, base), *others in groups.values():
+        scored = scored_again(base)
+        pairs += [_pair((first, base, scored), (name, run), margin, resamples) for name, run in others]
+    return Comparison(named, tuple(_adjusted(pairs)), margin)
+
+
+def names(runs: Sequence[Run]) -> dict[str, Run]:
+    """Map names to runs: the model's, or the folder's where runs of one task share a model."""
+    own = [(run.spec.task, run.spec.model) for run in runs]
+    several = len({task for task, _ in own}) > 1
+    counts = Counter(own)
+    found: dict[str, Run] = {}
+    for run, key in zip(runs, own, strict=True):
+        name = run.folder.resolve().name if counts[key] > 1 or several else run.spec.model
+        if any(run.folder.resolve() == one.folder.resolve() for one in found.values()):
+            raise InputError(f"{run.folder} is named twice; name each run once")
+        found[str(run.folder) if name in found else name] = run
+    return found
+
+
+def scored_again(run: Run) -> Scored:
+    """Score a run's records as they were scored for its folder, a judge's verdicts included."""
+    task = load_task(run.spec.task, run.identity.get("card"))
+    scored = score_records(configure(task, run.spec), run.records)
+    found = (run.folder / "scores.json").exists() and not run.stale
+    verdicts = judges.from_json(run.results.get("judge")) if found else None
+    return scored if verdicts is None else scored.judged_by(configure(task, run.spec, verdicts))
+
+
+def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | None, resamples: int) -> Pair:
+    (first, base, scored), (other, run) = one, two
+    theirs = scored_again(run)
+    common = _common(scored.records, theirs.records)
+    if not common:
+        raise InputError(f"{base.folder} and {run.folder} have no question in common; compare runs on the same data")
+    notes = _notes(first, other, base, run, len(common))
+    scored, theirs = scored.of(common), theirs.of(common)
+    numbers, others = (own.statistics(next(iter(own.task.scorers))) for own in (scored, theirs))
+    task = scored.task
+    heads = task.totals or task.axes
+    rows = tuple(
+        _row(name, label, name in heads, (numbers[name], others[name]), margin, resamples)
+        for name, label in task.labels.items()
+        if name in numbers and name in others
+    )
+    gained, lost = _changes(scored, theirs)
+    return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes))
+
+
+def _row(
+    name: str, label: str, headline: bool, of: tuple[Statistic, Statistic], margin: float | None, resamples: int
+) -> Row:
+    first, other = of
+    estimates = (estimate(first, resamples=resamples), estimate(other, resamples=resamples))
+    row = Row(name, label, headline, *estimates, paired(other, first, resamples=resamples))
+    if row.difference.value is None:
+        return row
+    found = difference(other, first, resamples=resamples)
+    p, test = p_value(other, first)
+    same = None if margin is None else equivalence(found, margin / 100 * first.full_marks)
+    return replace(row, p=p, test=test, detectable=detectable(found), equivalent=same)
+
+
+def _common(one: Sequence[Record], other: Sequence[Record]) -> frozenset[str]:
+    """Return the ids of the questions that are the same in both, groups (the questions of a picture) being whole."""
+    theirs = {record.id: record for record in other}
+    same = {
+        record.id
+        for record in one
+        if (its := theirs.get(record.id))
+        and (record.category, record.targets, record.choices) == (its.category, its.targets, its.choices)
+    }
+    broken = {_group(record) for record in (*one, *other) if record.id not in same}
+    return frozenset(record.id for record in one if record.id in same and _group(record) not in broken)
+
+
+def _group(record: Record) -> tuple[str, str]:
+    return record.category, next(iter(record.groups.values()), record.id)
+
+
+def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str]:
+    found = [f"{name}: {mark}" for name, one in ((first, base), (other, run)) for mark in one.marks]
+    sizes = [len(one.journal_contents.by_id) for one in (base, run)]
+    if set(sizes) != {common}:
+        found.append(f"Compared on the {common:,} questions that both have, of {sizes[0]:,} and {sizes[1]:,}.")
+    if base.header.get("data_digest") != run.header.get("data_digest"):
+        found.append("The two runs were not shown the same: pictures or demonstrations differ.")
+    for name in ("prompt", "context", "scoring", "reading", "shots", "max_new_tokens"):
+        values = [getattr(one.spec, name) for one in (base, run)]
+        if values[0] != values[1]:
+            found.append(f"{name.replace('_', ' ')}: {values[0]} for {first}, {values[1]} for {other}")
+    return found
+
+
+def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """Return the questions that only the other has right, and those that only the first has."""
+    places = {record.id: place for place, record in enumerate(other.records)}
+    own, theirs = (next(iter(scored.scores.values())) for scored in (one, other))
+    gained: list[Change] = []
+    lost: list[Change] = []
+    for place, record in enumerate(one.records):
+        before, after = own[place], theirs[places[record.id]]
+        change = Change(
+            record.id, record.category, before.answer or f"({before.outcome})", after.answer or f"({after.outcome})"
+        )
+        if before.value is None or after.value is None or before.value == after.value:
+            continue
+        (gained if after.value > before.value else lost).append(change)
+    return tuple(gained), tuple(lost)
+
+
+def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
+    """Adjust the p-values: the headline numbers of all pairs together, the others of each pair by themselves."""
+    heads = [row.p for pair in pairs for row in pair.rows if row.headline]
+    known = iter(holm(heads))
+    found = []
+    for pair in pairs:
+        rest = iter(holm([row.p for row in pair.rows if not row.headline]))
+        rows = tuple(replace(row, adjusted=next(known if row.headline else rest)) for row in pair.rows)
+        found.append(replace(pair, rows=rows))
+    return found

@@ -1,0 +1,62 @@
+"""What a run is, in words: its facts for a reader, and the command that repeats it."""
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+
+from mmeval.provenance import versions
+from mmeval.run import Run
+from mmeval.spec import RunSpec, options
+
+
+def facts(run: Run) -> dict[str, str]:
+    """Return name -> value of what a reader asks of a run first, in the order in which it is shown."""
+    identity, sessions, spec = run.identity, run.sessions, run.spec
+    dates = list(dict.fromkeys(str(session.get("started", ""))[:10] for session in sessions))
+    revision = identity.get("model_revision") or identity.get("model_args", "")
+    generation = [f"at most {spec.max_new_tokens} new tokens", f"{spec.beams} beams" if spec.beams > 1 else "greedy"]
+    by = "the text" if spec.scoring == "text" else f"the {spec.scoring} of the options"
+    found = {
+        "Date": f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates),
+        "Answered": run.answered,
+        "Model": ", ".join(filter(None, (spec.model, str(revision), spec.dtype))),
+        "Checkpoint": _short(identity.get("checkpoint")),
+        "Data": str(spec.data or ""),
+        "Data digest": _short(run.header.get("data_digest")),
+        "Questions": _short(identity.get("questions")),
+        "Prompt": str(spec.prompt or ""),
+        "Context": str(spec.context or ""),
+        "Demonstrations": f"{spec.shots}, seed {spec.seed}" if spec.shots else "",
+        "Frames": f"{spec.frames} a video, {spec.sampler}" if spec.frames else "",
+        "Answers by": by,
+        "Reading": str(spec.reading or ""),
+        "Generation": ", ".join(generation) if spec.scoring == "text" else "",
+        "Versions": "; ".join(versions(sessions)),
+        "Commit": ", ".join(dict.fromkeys(str(s["commit"]) for s in sessions if s.get("commit"))),
+        "Machine": ", ".join(dict.fromkeys(f"{s['machine']}, {s.get('device')}" for s in sessions if s.get("machine"))),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def command(run: Run) -> str:
+    """Return the command that repeats a run, with every setting that is not the command line's default."""
+    return command_of(run.spec, run.identity)
+
+
+def command_of(spec: RunSpec, identity: Mapping[str, object]) -> str:
+    """Return likewise of a spec; of its fields those that identify a run."""
+    words = ["mmeval", "run"]
+    known = options(type(spec))
+    for one in dataclasses.fields(spec):
+        value = getattr(spec, one.name)
+        always = one.name in ("task", "model", "data")
+        if one.name not in identity or not known[one.name].identifies or (value in (None, one.default) and not always):
+            continue
+        flag = f"--{one.name.replace('_', '-')}"
+        words += [flag] if value is True else [flag, shlex.quote(str(value))]
+    return " ".join(words)
+
+
+def _short(digest: object) -> str:
+    """Return the beginning of a digest: enough to tell two apart."""
+    return str(digest)[:16] if digest else ""

@@ -1,0 +1,235 @@
+"""The samples of a run as a page's script reads them: compact JSON, and thumbnails within a budget of bytes.
+
+What a page shows of its samples is `page.js`'s. The values are as a model or a data set wrote them; they reach the page
+through `embedded`, which leaves nothing in them that HTML could read.
+"""
+
+import base64
+import io
+import itertools
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmeval.rendering import words
+from mmeval.types import Image, InputError, Record, Request, Score, images
+
+BUDGET = 16 * 2**20
+"""Bytes of thumbnails in a page at most, as they stand there: base64."""
+MOST = 2400
+"""Pictures of questions in a page at most: what would be decoded beyond these would not fit anyhow."""
+SIDES = {200: 512, 500: 384, 1200: 256, MOST: 176}
+"""Up to so many pictures -> pixels of a thumbnail's longer side."""
+TEXTS, SHORTEST, LONGEST = 48_000_000, 400, 4000
+"""Characters of the long texts of all samples together; and of one text, at least and at most."""
+
+Find = Callable[[Collection[str]], Iterable[Request]]
+"""Yields what was asked with these ids, pictures included, as far as the data is at hand."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A record, and what each reading makes of it."""
+
+    record: Record
+    scores: Mapping[str, Score]
+    """The headline reading first."""
+
+    @property
+    def score(self) -> Score:
+        """Return the headline reading's score."""
+        return next(iter(self.scores.values()))
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another run's answers to the same samples: of a control, or of another model."""
+
+    name: str
+    scores: Mapping[str, Score]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The answers as they came, by id, where they are at hand."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a page holds of its samples."""
+
+    data: Mapping[str, Any]
+    thumbnails: Mapping[str, str]
+    """The beginning of a picture's digest -> a JPEG in base64."""
+
+
+def browse(
+    answers: Sequence[Answer],
+    labels: Mapping[str, str],
+    others: Sequence[Other] = (),
+    find: Find | None = None,
+    before: Path | None = None,
+    *,
+    kind: str = "Control",
+    per_byte: bool = False,
+) -> Browser:
+    """Collect what a page shows of these answers, whose categories have these labels.
+
+    Pictures and demonstrations come from `find`. Those that the page at `before` has are taken from there: they are
+    not decoded again, and a run that is scored without its data keeps them. `kind` is what the others
+    are; `per_byte` says that likelihoods were compared per byte of a candidate.
+    """
+    answers = sorted(answers, key=lambda one: _place(one.record, list(labels)))
+    chosen = _chosen(answers)
+    held, thumbnails = _held(before, {one.record.id: one.record.digest for one in answers}, chosen)
+    missing = [id for id, keys in chosen.items() if id not in held or not thumbnails.keys() >= set(keys)]
+    count = len({key for keys in chosen.values() for key in keys})
+    side = next(side for most, side in SIDES.items() if count <= most)
+    used = sum(map(len, thumbnails.values()))
+    for request in find(missing) if find and missing and used < BUDGET else ():
+        shown = (*itertools.chain.from_iterable(images(shot.prompt) for shot in request.shots), *images(request.prompt))
+        for image in shown:
+            if image.digest[:DIGEST] not in thumbnails and used < BUDGET and (made := _thumbnail(image, side)):
+                thumbnails[image.digest[:DIGEST]] = made
+                used += len(made)
+        held[request.id] = _demonstrations(request)
+        if used >= BUDGET:
+            break
+    longest = min(max(TEXTS // max(len(answers), 1), SHORTEST), LONGEST)
+    axes = list(dict.fromkeys(one.record.category for one in answers))
+    rows = [_row(one, axes, others, held.get(one.record.id, {}), longest) for one in answers]
+    pictures = {key for row in rows for key in row.get("i", ())}
+    data = {
+        "readings": list(answers[0].scores) if answers else [],
+        "axes": [labels.get(axis, axis) for axis in axes],
+        "perByte": per_byte,
+        "kind": kind,
+        "others": [other.name for other in others],
+        "pictures": len(pictures),
+        "thumbnails": len(pictures & thumbnails.keys()),
+        "samples": rows,
+    }
+    return Browser(data, thumbnails)
+
+
+def embedded(value: object) -> str:
+    """Return JSON that stands in a script element of any page: no letter of it is markup."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+DIGEST = 16
+"""Hex digits of a picture's digest in a page."""
+_SCRIPTS = re.compile(r'<script type="application/json" id="(data|thumbnails)">(.*?)</script>', re.DOTALL)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
+def _place(record: Record, axes: Sequence[str]) -> tuple[object, ...]:
+    """Return what samples are sorted by: their axis, what ties them together, their id; numbers by their value."""
+    axis = axes.index(record.category) if record.category in axes else len(axes)
+    names = (record.category, *record.groups.values(), record.id)
+    pieces = [piece for name in names for piece in (*re.split(r"(\d{1,18})", name), "")]
+    return axis, [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
+
+
+def _chosen(answers: Sequence[Answer]) -> dict[str, list[str]]:
+    """Map the ids whose pictures are embedded to these: what was not right first, evenly from all categories."""
+    chosen: dict[str, list[str]] = {}
+    found: set[str] = set()
+    for right in (False, True):
+        categories: dict[str, list[Record]] = {}
+        for one in answers:
+            if one.record.images and (one.score.outcome in ("correct", "unscored")) == right:
+                categories.setdefault(one.record.category, []).append(one.record)
+        for record in itertools.chain.from_iterable(itertools.zip_longest(*categories.values())):
+            keys = [digest[:DIGEST] for digest in record.images] if record else []
+            if keys and len(found) + len(set(keys) - found) <= MOST:
+                found.update(keys)
+                chosen[record.id] = keys
+    return chosen
+
+
+def _held(
+    before: Path | None, digests: Mapping[str, str], chosen: Collection[str]
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """Return what an earlier page has of the samples chosen that have not changed since, and its thumbnails."""
+    if before is None or not before.is_file():
+        return {}, {}
+    text = before.read_text(encoding="utf-8", errors="replace")
+    held: dict[str, Mapping[str, Any]] = {}
+    thumbnails: dict[str, str] = {}
+    try:
+        scripts: dict[str, Any] = {name: json.loads(content) for name, content in _SCRIPTS.findall(text)}
+        rows = [row for row in scripts["data"]["samples"] if digests.get(row["id"]) == row.get("g", "")]
+        kept = [row for row in rows if row["id"] in chosen]
+        held |= {row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in kept}
+        shown = {key for row in kept for shot in (row, *row.get("d", ())) for key in shot.get("i", ())}
+        thumbnails |= {
+            key: one for key, one in scripts["thumbnails"].items() if key in shown and _BASE64.fullmatch(one)
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}  # a page that somebody changed, or of another version: what it shows is made anew
+    return held, thumbnails
+
+
+def _demonstrations(request: Request) -> dict[str, Any]:
+    """Return what the record of a request does not hold: its demonstrations and candidates."""
+    shots = [
+        {"q": words(shot.prompt), "a": shot.answer, "i": [one.digest[:DIGEST] for one in images(shot.prompt)]}
+        for shot in request.shots
+    ]
+    return {name: value for name, value in (("d", shots), ("k", list(request.candidates))) if value}
+
+
+def _row(
+    one: Answer, axes: Sequence[str], others: Sequence[Other], held: Mapping[str, Any], longest: int
+) -> dict[str, Any]:
+    """Return a sample as `page.js` reads it, without what is empty."""
+    record = one.record
+
+    def cut(text: str) -> str:
+        return text if len(text) <= longest else f"{text[:longest]} … ({len(text) - longest:,} more characters)"
+
+    seconds = round(record.seconds, 3) if math.isfinite(record.seconds) else 0
+    values: dict[str, Any] = {
+        "id": record.id,
+        "g": record.digest,
+        "c": axes.index(record.category),
+        "s": [[score.outcome, *([] if score.answer is None else [cut(score.answer)])] for score in one.scores.values()],
+        "q": cut(record.question),
+        "t": [cut(target) for target in record.targets],
+        "o": [cut(choice) for choice in record.choices],
+        "p": cut(record.sent),
+        "r": cut(record.reasoning),
+        "e": cut(record.error or ""),
+        "l": [round(value, 3) for value in record.loglikelihoods or () if math.isfinite(value)],
+        "f": record.finish_reason == "length",
+        "n": [record.input_tokens, record.output_tokens, seconds],
+        "i": [digest[:DIGEST] for digest in record.images],
+        "w": record.tags.get("times", "").split(),
+        "v": [_of_other(other, record.id, cut) for other in others],
+    }
+    kept = {name: value for name, value in values.items() if value is not False and value not in ("", [])}
+    if record.text is not None:
+        kept["a"] = cut(record.text)
+    return {**kept, **{name: held[name] for name in ("d", "k") if name in held}}
+
+
+def _of_other(other: Other, id: str, cut: Callable[[str], str]) -> list[str | None] | None:
+    score = other.scores.get(id)
+    if score is None:
+        return None
+    return [score.outcome, score.answer and cut(score.answer), *([cut(other.texts[id])] if id in other.texts else [])]
+
+
+def _thumbnail(image: Image, side: int) -> str:
+    """Return a JPEG in base64; nothing where the picture cannot be decoded: the error may be just that."""
+    try:
+        pixels = image.decode()
+    except InputError:
+        return ""
+    out, small = io.BytesIO(), pixels.copy()
+    small.thumbnail((side, side), reducing_gap=2.0)
+    small.save(out, "JPEG", quality=80)
+    return base64.b64encode(out.getvalue()).decode()

@@ -1,0 +1,243 @@
+"""A comparison as people read it: on the terminal, as Markdown, CSV and LaTeX; the answers that changed; figures.
+
+Names, answers and ids may have been written by a model or a stranger: no output lets them be markup or a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_uppercase
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from mmeval.comparison import Comparison, Pair, Row
+from mmeval.files import write_text
+from mmeval.reporting import dotplot, run_report
+from mmeval.reporting.chart import Chart, Series, number
+from mmeval.reporting.latex import tabular
+from mmeval.reporting.sheet import PENS
+from mmeval.reporting.table import LEAST, clean, escape, grid, inert
+from mmeval.scoring.significance import POWER
+from mmeval.types import Estimate
+
+MOST = len(PENS)
+"""Runs that are lines of one figure at most; more are rows of a table and of a dot plot."""
+DROPPED = ("p", "detectable", "same")
+"""Columns that a terminal that is too narrow is not shown, the first of these first."""
+SHOWN = 5
+"""Answers that changed that a terminal shows, each way."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of texts: a title, a header, and rows."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def grids(comparison: Comparison) -> list[Grid]:
+    """Return a table a pair; where there are many runs, one of the headline numbers a task, a row a run."""
+    margin = ("same",) if comparison.margin is not None else ()
+    numbers = ("difference", "95% interval", "p", "p (Holm)", "detectable", *margin)
+    letters = dict(zip(comparison.runs, ascii_uppercase, strict=False))  # only the first 26 are called by letters
+    if len(comparison.runs) <= MOST:
+        return [
+            Grid(
+                f"{letters[pair.other]} = {pair.other} against {letters[pair.first]} = {pair.first} "
+                f"on {pair.task.title}, {pair.questions:,} questions",
+                ("", letters[pair.first], letters[pair.other], *numbers),
+                tuple(
+                    (row.label, number(row.first.value), number(row.other.value), *_numbers(row, comparison.margin))
+                    for row in pair.rows
+                ),
+            )
+            for pair in comparison.pairs
+        ]
+    found = []
+    for pairs in _by_task(comparison).values():
+        for place, head in enumerate(row for row in pairs[0].rows if row.headline):
+            rows = [(pairs[0].first, number(head.first.value), *[""] * len(numbers))]
+            for pair in pairs:
+                own = [row for row in pair.rows if row.headline][place]
+                rows.append((pair.other, number(own.other.value), *_numbers(own, comparison.margin)))
+            title = f"{pairs[0].task.title}, {head.label}: against {pairs[0].first}"
+            found.append(Grid(title, ("", "score", *numbers), tuple(rows)))
+    return found
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """Return how to read the tables, and what a reader must know of how far the runs compare."""
+    tests = dict.fromkeys(row.test for pair in comparison.pairs for row in pair.rows if row.test)
+    found = [
+        "Differences are the second run's score less the first's, with 95% intervals over paired clusters.",
+        f"p: of no difference, two-sided ({'; '.join(tests)}). Holm: headline numbers are adjusted for all headline "
+        "numbers of this comparison, the others for those of their table.",
+        f"detectable: the smallest difference that so many questions show with a power of {POWER:.0%}.",
+    ]
+    if comparison.margin is not None:
+        found.append(
+            f"same: p of a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
+            "yes where it is under 0.05."
+        )
+    return [*found, *dict.fromkeys(note for pair in comparison.pairs for note in pair.notes)]
+
+
+def changed(pair: Pair) -> str:
+    """Say how many answers changed, both ways."""
+    return (
+        f"{pair.other} has {len(pair.gained):,} right that {pair.first} has wrong, and "
+        f"{len(pair.lost):,} wrong that {pair.first} has right"
+    )
+
+
+def show(comparison: Comparison, console: Console) -> None:
+    """Print the tables, what changed, and how to read them."""
+    for made in grids(comparison):
+        console.print(Text(clean(made.title), style="bold"))
+        kept = _fitting(made, console.width)
+        rows = [[row[place] for place in kept] for row in made.rows]
+        console.print(grid([made.header[place] for place in kept], [(rows, "")]))
+    for pair in comparison.pairs:
+        console.print(Text(clean(changed(pair))))
+        for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
+            for one in changes[:SHOWN]:
+                console.print(Text(clean(f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}"), style="dim"))
+    for note in notes(comparison):
+        console.print(Text(clean(note), style="dim"))
+
+
+def _fitting(made: Grid, width: int) -> list[int]:
+    """Return the columns that fit into a terminal beside labels of the least width."""
+    widths = [max(map(cell_len, column)) + 2 for column in zip(made.header, *made.rows, strict=True)]
+    kept = list(range(len(made.header)))
+    for name in DROPPED:
+        if LEAST + sum(widths[place] for place in kept[1:]) > width and name in made.header:
+            kept.remove(made.header.index(name))
+    return kept
+
+
+def write(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write comparison.md, .csv, .tex, changed.csv and the figures; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "comparison.md": markdown(comparison),
+        "comparison.csv": as_csv(comparison),
+        "comparison.tex": latex(comparison),
+        "changed.csv": changes_csv(comparison),
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [*(folder / name for name in texts), *_figures(comparison, folder)]
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return the tables as GitHub's Markdown."""
+    lines = ["# Comparison", ""]
+    for made in grids(comparison):
+        lines += [f"## {escape(made.title)}", "", _pipes(map(escape, made.header))]
+        lines += [_pipes([":--", *["--:"] * (len(made.header) - 1)])]
+        lines += [_pipes(map(escape, row)) for row in made.rows] + [""]
+    lines += [f"{escape(changed(pair))}." for pair in comparison.pairs] + [""]
+    return "\n".join([*lines, *(f"- {escape(note)}" for note in notes(comparison)), ""])
+
+
+def latex(comparison: Comparison) -> str:
+    """Return the tables as LaTeX, for the package booktabs."""
+    return "\n".join(tabular(made.title, made.header, made.rows) for made in grids(comparison))
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return the numbers in full, a row a number and pair."""
+    header = ["task", "first", "other", "questions", "metric", "label", "headline", "full_marks"]
+    header += [f"{side}{name}" for side in ("first", "other", "difference") for name in ("", "_low", "_high")]
+    rows: list[list[object]] = [[*header, "p", "p_holm", "test", "detectable", "p_equivalence", "reason"]]
+    for pair in comparison.pairs:
+        for row in pair.rows:
+            own: list[object] = [pair.task.name, pair.first, pair.other, pair.questions, row.metric, row.label]
+            own += [row.headline, row.first.full_marks]
+            own += [x for one in (row.first, row.other, row.difference) for x in (one.value, one.low, one.high)]
+            rows.append([*own, row.p, row.adjusted, row.test, row.detectable, row.equivalent, row.difference.reason])
+    return _csv(rows)
+
+
+def changes_csv(comparison: Comparison) -> str:
+    """Return the questions that one run has right and the other wrong, a row each."""
+    rows: list[list[object]] = [["task", "first", "other", "change", "id", "category", "first_answer", "other_answer"]]
+    for pair in comparison.pairs:
+        for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
+            about = [pair.task.name, pair.first, pair.other, way]
+            rows += [[*about, one.id, one.category, one.first, one.other] for one in changes]
+    return _csv(rows)
+
+
+def _numbers(row: Row, margin: float | None) -> tuple[str, ...]:
+    same = () if margin is None else (_same(row.equivalent),)
+    found = (signed(row.difference), between(row.difference), p_text(row.p), p_text(row.adjusted))
+    return (*found, number(row.detectable), *same)
+
+
+def signed(estimate: Estimate) -> str:
+    """Return a difference with its sign: `+1.25`."""
+    return number(None) if estimate.value is None else f"{estimate.value:+,.2f}"
+
+
+def between(estimate: Estimate) -> str:
+    """Return the interval of a difference, whose limits may be negative: `-1.2 to 3.4`."""
+    return "" if estimate.low is None or estimate.high is None else f"{estimate.low:+,.1f} to {estimate.high:+,.1f}"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value with three digits: `0.012`, `<0.001`."""
+    return number(None) if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _same(p: float | None) -> str:
+    return number(None) if p is None else f"{'yes' if p < 0.05 else 'no'} ({p_text(p)})"
+
+
+def _by_task(comparison: Comparison) -> dict[str, list[Pair]]:
+    found: dict[str, list[Pair]] = {}
+    for pair in comparison.pairs:
+        found.setdefault(pair.task.name, []).append(pair)
+    return found
+
+
+def _figures(comparison: Comparison, folder: Path) -> list[Path]:
+    """Draw each task's runs: as lines of a dot plot and a radar, or, where there are many, as rows of a dot plot."""
+    groups, paths = _by_task(comparison), []
+    for pairs in groups.values():
+        task, out = pairs[0].task, folder if len(groups) == 1 else folder / pairs[0].task.name
+        counts = " and ".join(dict.fromkeys(f"{pair.questions:,}" for pair in pairs))
+        subtitle = f"{counts} questions that the runs have in common"
+        estimates = {pairs[0].first: {row.metric: row.first for row in pairs[0].rows}}
+        estimates |= {pair.other: {row.metric: row.other for row in pair.rows} for pair in pairs}
+        out.mkdir(parents=True, exist_ok=True)
+        if len(estimates) <= MOST:
+            lines = tuple(Series(name, own) for name, own in estimates.items())
+            paths += run_report.draw(Chart(task.title, subtitle, task.axes, lines, task.totals), out)
+            continue
+        head = next(row for row in pairs[0].rows if row.headline)
+        own = {name: numbers[head.metric] for name, numbers in estimates.items()}
+        title = f"{task.title}, {head.label}"
+        paths += dotplot.draw(Chart(title, subtitle, {name: name for name in own}, (Series(title, own),)), out)
+    return paths
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for row in rows:
+        writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in row])
+    return out.getvalue()
+
+
+def _pipes(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,37 @@
+"""Tables as LaTeX, for the package booktabs; whatever a cell holds is text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mmeval.reporting.table import clean
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "—": "---",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}
+
+
+def text(value: str) -> str:
+    """Return a text that LaTeX sets as it is, and takes no command from."""
+    return "".join(_SPECIAL.get(mark, mark) for mark in clean(value))
+
+
+def tabular(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table with its caption: names on the left, numbers on the right."""
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{text(title)}}}"]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule", _row(header), r"\midrule"]
+    lines += [*map(_row, rows), r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " & ".join(f"{{{text(cell)}}}" for cell in cells) + r" \\"

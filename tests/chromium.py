@@ -1,0 +1,129 @@
+"""A page in a real browser: Debian's chromium, headless, spoken to through a pipe; no driver is needed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+"""None where there is none."""
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe")
+PATIENCE = 60.0
+"""Seconds for a page to be ready."""
+
+
+class Browser:
+    """One tab."""
+
+    def __init__(self, to: int, back: int) -> None:
+        self._to, self._back, self._rest, self._last = to, back, b"", 0
+        self.session: str | None = None
+        self.events: list[dict[str, Any]] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """Do what the DevTools protocol calls by that name; events that come meanwhile are kept."""
+        self._last += 1
+        session = {"sessionId": self.session} if self.session else {}
+        message = json.dumps({"id": self._last, "method": method, "params": params} | session).encode() + b"\0"
+        while message:
+            message = message[os.write(self._to, message) :]
+        while True:
+            found = self._read()
+            if found.get("id") == self._last:
+                assert "error" not in found, found
+                return dict(found["result"])
+            self.events.append(found)
+
+    def open(self, path: Path, width: int = 1400, height: int = 1000, *, dark: bool = False, at: str = "") -> float:
+        """Show a file; return the seconds until its script had done its work and the page was painted."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Page.navigate", url="about:blank")
+        began = time.monotonic()
+        self.call("Page.navigate", url=path.resolve().as_uri() + at)
+        while not self.run("location.href !== 'about:blank' && document.documentElement?.dataset.ready === 'yes'"):
+            assert time.monotonic() - began < PATIENCE, "the page is not ready"
+            time.sleep(0.02)
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return time.monotonic() - began
+
+    def run(self, script: str) -> Any:
+        """Evaluate an expression, a promise too, and return its value."""
+        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press a key and wait until the page was painted."""
+        text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, **(text if kind == "keyDown" else {}))
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def screenshot(self, path: Path, *, whole: bool = False) -> None:
+        """Save what is seen, or the whole page, as PNG."""
+        shown = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(shown["data"]))
+
+    @property
+    def complaints(self) -> list[str]:
+        """Return what the browser found wrong: errors, and what the policy of a page forbade."""
+        wrong = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
+        return [json.dumps(event["params"]) for event in self.events if event.get("method") in wrong]
+
+    @property
+    def loaded(self) -> list[str]:
+        """Return the addresses that were asked for."""
+        sent = (e["params"] for e in self.events if e.get("method") == "Network.requestWillBeSent")
+        return [str(one["request"]["url"]) for one in sent]
+
+    def _read(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            more = os.read(self._back, 1 << 20)
+            assert more, "the browser is gone"
+            self._rest += more
+        message, _, self._rest = self._rest.partition(b"\0")
+        return dict(json.loads(message))
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[Browser]:
+    """Start a browser with an empty profile in that folder, and end it."""
+    assert PROGRAM is not None
+    inner_in, to = os.pipe()
+    back, inner_out = os.pipe()
+
+    def pipes() -> None:  # the browser reads from 3 and writes to 4
+        source, sink = os.dup(inner_in), os.dup(inner_out)
+        os.dup2(source, 3)
+        os.dup2(sink, 4)
+
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [PROGRAM, *FLAGS, f"--user-data-dir={profile}"]
+    process = subprocess.Popen(command, preexec_fn=pipes, close_fds=False, **quiet)
+    os.close(inner_in)
+    os.close(inner_out)
+    try:
+        tab = Browser(to, back)
+        yield tab
+        tab.session = None
+        tab.call("Browser.close")  # its children write into the profile as long as they live
+        process.wait(10)
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(to)
+        os.close(back)

@@ -1,0 +1,187 @@
+"""The page in a real browser: what is seen, at which widths, and what its keys and filters do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmeval.reporting.browser import Answer, Other
+from mmeval.types import Record, Request, Score, Shot
+from tests.chromium import PROGRAM, Browser, chromium
+from tests.reporting.test_page import HOSTILE, answers, coloured, hostile, pictured, requests, write
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PROGRAM is None, reason="no chromium is installed (Debian: apt-get install chromium)"),
+]
+ROWS = "document.querySelectorAll('.row').length"
+SELECTED = "document.querySelector('.row[aria-selected=true] .question').textContent"
+COUNT = "document.querySelector('#count').textContent"
+OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Browser:
+    browser.events.clear()
+    return browser
+
+
+def choose(page: Browser, id: str, text: str) -> None:
+    """Choose the option of that text."""
+    page.run(
+        f"(() => {{ const s = document.querySelector('#{id}');"
+        f" s.value = [...s.options].find((o) => o.text === {text!r}).value; s.dispatchEvent(new Event('change')); }})()"
+    )
+
+
+def test_hostile_texts_are_seen_and_do_nothing(page: Browser, tmp_path: Path) -> None:
+    page.open(write(tmp_path, hostile(), HOSTILE))
+    page.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.run("document.querySelectorAll('script').length") == 3
+    assert page.run("document.querySelectorAll('img[src=x], [onerror]').length") == 0
+    shown = page.run("document.querySelector('.detail').textContent")
+    visible = HOSTILE.replace("\x00", "\u2400").replace("\x1b", "\u241b").replace("\u202e", "\\u202e")
+    assert shown.count(visible) >= 7  # id, question, option, error, answer, reading, target, reasoning, prompt
+    assert page.complaints == []
+
+
+def test_nothing_is_loaded_but_the_file(page: Browser, tmp_path: Path) -> None:
+    made = pictured(30)
+    path = write(tmp_path, made, find=requests(made, coloured))
+    page.open(path)
+    assert {url.partition(":")[0] for url in page.loaded} <= {"file", "data"}
+    assert len([url for url in page.loaded if url.startswith("file")]) == 1
+    assert page.run("fetch('https://example.org').then(() => 'sent', () => 'refused')") == "refused"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_nothing_is_cut_off(page: Browser, width: int, dark: bool, tmp_path: Path) -> None:
+    page.open(write(tmp_path, answers(60)), width, 900, dark=dark)
+    assert page.run(OVERFLOW) <= 0
+    seen = "(one) => { const box = one.getBoundingClientRect(); return box.width > 0 && box.left >= 0"
+    seen += " && box.right <= innerWidth; }"
+    cells = "[...document.querySelectorAll('.scores tbody td')].filter((one) => one.textContent.trim())"
+    assert page.run(f"{cells}.every({seen})"), "intervals and every other column"
+    assert page.run("[...document.querySelectorAll('.scores tbody td')].some((one) => /^130/.test(one.textContent))")
+    texts = "[...document.querySelectorAll('figure svg text')].filter((one) => one.getBoundingClientRect().width)"
+    assert page.run(f"{texts}.length >= 14 && {texts}.every({seen})"), "the radar"
+    ground = page.run("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(15, 20, 24)") == dark
+
+
+def test_only_what_is_in_view_is_in_the_document(page: Browser, tmp_path: Path) -> None:
+    page.open(write(tmp_path, answers(5000)))
+    assert page.run(COUNT) == "4,000 of 5,000"
+    assert page.run(ROWS) < 60
+    page.run("document.querySelector('.list').scrollTop = 1e9")
+    page.run("new Promise((done) => setTimeout(done, 200))")
+    assert page.run("document.querySelector('.row:last-child').getAttribute('aria-posinset')") == "4000"
+    assert page.run(ROWS) < 60
+
+
+def test_filters_and_search(page: Browser, tmp_path: Path) -> None:
+    made = answers(140)
+    strict = {**made[1].scores, "strict": Score(0.0, "unparsed", None)}
+    made[1] = replace(made[1], scores=strict)
+    page.open(write(tmp_path, made))
+    assert page.run(COUNT) == "112 of 140"  # what was not right, at first
+    choose(page, "axis", "Count")
+    assert page.run(COUNT) == "8 of 140"
+    choose(page, "outcome", "correct")
+    assert page.run(COUNT) == "2 of 140"
+    choose(page, "axis", "all")
+    choose(page, "outcome", "all")
+    choose(page, "reading", "where they differ")
+    assert page.run(f"{COUNT} + {SELECTED}") == "1 of 140Is it 1?"
+    choose(page, "reading", "strict")
+    choose(page, "outcome", "unparsed")
+    assert page.run(COUNT) == "1 of 140"
+    page.run("document.querySelector('.filters').reset()")
+    page.run("new Promise((done) => setTimeout(done, 50))")
+    page.press("/")
+    page.call("Input.insertText", text="IT 139?")
+    page.run("new Promise((done) => setTimeout(done, 300))")
+    assert page.run(f"{COUNT} + {SELECTED}") == "1 of 140Is it 139?"
+
+
+def test_what_changed_under_a_control_is_found(page: Browser, tmp_path: Path) -> None:
+    made = answers(20)
+    same = {one.record.id: one.score for one in made}
+    first = made[0].record.id  # right
+    page.open(write(tmp_path, made, others=[Other("blind", same | {first: Score(0.0, "incorrect", "no")})]))
+    choose(page, "outcome", "all")
+    choose(page, "other", "blind: right to wrong")
+    assert page.run(COUNT) == "1 of 20"
+    assert "control blind" in page.run("document.querySelector('.readings').textContent")
+    choose(page, "other", "blind: wrong to right")
+    assert page.run(COUNT) == "0 of 20"
+    assert "No sample fits" in page.run("document.querySelector('.detail').textContent")
+
+
+def test_keys(page: Browser, tmp_path: Path) -> None:
+    made = pictured(40)
+    page.open(write(tmp_path, made, find=requests(made, coloured)))
+    first = page.run(SELECTED)
+    page.press("j")
+    assert page.run(SELECTED) != first
+    assert page.run("location.hash.startsWith('#sample=')")
+    page.press("k")
+    assert page.run(SELECTED) == first
+    page.press("Enter")
+    assert (
+        page.run("document.querySelector('.viewer').open && document.querySelector('.viewer img').naturalWidth") == 40
+    )
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="Escape", windowsVirtualKeyCode=27)
+    assert not page.run("document.querySelector('.viewer').open")
+
+
+def test_a_sample_can_be_linked_to(page: Browser, tmp_path: Path) -> None:
+    page.open(write(tmp_path, answers(300)), at="#sample=OCR%2F205")
+    assert page.run(SELECTED) == "Is it 205?"
+
+
+def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_path: Path) -> None:
+    frames = [coloured(str(index)) for index in range(8)]
+    times = " ".join(f"{index / 2:.2f}" for index in range(8))
+    record = Record("a", ("C",), question="What?", text="", images=tuple(one.digest for one in frames))
+    record = replace(record, tags={"times": times}, choices=("x", "y", "z"))
+    shots = (Shot((coloured("shown"), "Before"), "this"),)
+    find = lambda ids: [Request("a", (*frames, "What?"), shots)]  # noqa: E731
+    page.open(write(tmp_path, [Answer(record, {"official": Score(0.0, "unparsed", None)})], find=find))
+    captions = "[...document.querySelectorAll('.detail > .pictures figcaption')].map((one) => one.textContent)"
+    assert page.run(captions) == [f"image {index + 1} · {index / 2:.2f} s" for index in range(8)]
+    assert "Demonstrations (1)" in page.run("document.querySelector('.detail').textContent")
+    page.run("document.querySelectorAll('.detail > .pictures button')[2].click()")
+    assert "image 3 · 1.00 s · 3 of 8" in page.run("document.querySelector('.viewer').textContent")
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", windowsVirtualKeyCode=39)
+    assert "4 of 8" in page.run("document.querySelector('.viewer').textContent")
+    assert "(nothing)" in page.run("document.querySelector('.came').textContent")
+
+
+def test_likelihoods_are_bars_and_nothing_is_said_to_be_said(page: Browser, tmp_path: Path) -> None:
+    record = Record("a", ("A",), question="What?", loglikelihoods=(-1.0, -2.0), choices=("left", "right"))
+    page.open(write(tmp_path, [Answer(record, {"likelihood": Score(1.0, "correct", "A")})]))
+    text = page.run("document.querySelector('.detail').textContent")
+    assert "left73.1%−1.00" in text and "right26.9%−2.00" in text
+    assert "nothing" not in text and "as it came" not in text
+
+
+def test_a_narrow_window_shows_one_sample_at_a_time(page: Browser, tmp_path: Path) -> None:
+    page.open(write(tmp_path, answers(40)), 400, 800)
+    hidden = "getComputedStyle(document.querySelector('.detail')).display"
+    assert page.run(hidden) == "none"
+    page.run("document.querySelectorAll('.row')[1].click()")
+    assert page.run(hidden) == "block"
+    assert page.run("document.querySelector('.detail').scrollWidth") <= 400
+    page.run("document.querySelector('.back').click()")
+    assert page.run(hidden) == "none"

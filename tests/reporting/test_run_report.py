@@ -1,0 +1,105 @@
+"""What is written beside a run: the page with its controls and its bias panel, and the command that repeats the run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mmeval import spec
+from mmeval.cli import main
+from mmeval.cli.options import given
+from mmeval.reporting import about, run_report
+from mmeval.run import Run, open_run
+from tests.evaluating import evaluate
+from tests.mme_folder import make_release
+from tests.reporting.test_page import data
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_release(tmp_path_factory.mktemp("data") / "release")
+
+
+@pytest.fixture
+def run(release: Path, tmp_path: Path) -> Run:
+    return evaluate("constant", "mme", data=str(release), out=tmp_path / "run")
+
+
+def test_the_controls_of_a_run_are_beside_its_answers(run: Run) -> None:
+    lines = [json.loads(line) for line in (run.folder / "samples.jsonl").read_text().splitlines()]
+    lines[0]["scores"]["official"] |= {"outcome": "unparsed", "answer": None}
+    blind = run.folder / "controls" / "blind"
+    blind.mkdir(parents=True)
+    (blind / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (run.folder / "controls" / "grey").mkdir()  # not scored yet
+    run_report.write(run)
+    found = data(run.folder / "report.html")
+    assert (found["others"], found["kind"]) == (["blind"], "Control")
+    values = {sample["id"]: sample["v"][0] for sample in found["samples"]}
+    assert values[lines[0]["id"]] == ["unparsed", None]
+    assert values[lines[1]["id"]] == [lines[1]["scores"]["official"][key] for key in ("outcome", "answer")]
+
+
+def test_the_bias_panel_is_there_where_bias_was_measured(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_report.write(run)
+    assert 'id="bias"' not in (run.folder / "report.html").read_text()
+    monkeypatch.setitem(sys.modules, "mmeval.reporting.bias", SimpleNamespace(panel=lambda _: "<h2>What it sees</h2>"))
+    (run.folder / "bias.json").write_text("{}")
+    run_report.write(run)
+    html = (run.folder / "report.html").read_text()
+    assert '<section class="card panel" id="bias"><h2>What it sees</h2></section>' in html
+    assert '<a href="#bias">Bias</a>' in html
+
+
+def test_what_older_versions_drew_is_gone(run: Run) -> None:
+    for name in ("index.html", "dotplot.png", "radar.png"):
+        (run.folder / name).write_bytes(b"other numbers")
+    written = run_report.write(run)
+    assert [path.name for path in written] == [
+        "report.html",
+        "table.md",
+        "table.csv",
+        "dotplot.svg",
+        "radar.svg",
+        "results",
+    ]
+    assert not [name for name in ("index.html", "dotplot.png", "radar.png") if (run.folder / name).exists()]
+
+
+def test_the_page_says_what_the_run_is(run: Run) -> None:
+    run_report.write(run)
+    html = (run.folder / "report.html").read_text()
+    facts = about.facts(run)
+    assert facts["Answered"] == "56 of 56 questions answered"
+    assert facts["Data digest"] == run.header["data_digest"][:16]
+    assert all(f"<dd>{value}</dd>" in html for value in facts.values() if value.isalnum())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"model": "constant", "task": "mme"},
+        {"model": "a model; rm -rf /", "task": "mmbench", "scoring": "likelihood", "partial": True, "limit": 7},
+        {"model": "m", "task": "vqav2", "data": "my data", "shots": 4, "seed": 3, "beams": 2, "dtype": "float16"},
+    ],
+)
+def test_the_command_repeats_the_run(values: dict[str, object]) -> None:
+    asked = spec.from_mapping(values, "", spec.RunSpec)
+    words = shlex.split(about.command_of(asked, spec.identity(asked)))
+    assert words[:2] == ["mmeval", "run"]
+    context = main.commands["run"].make_context("run", words[2:])
+    names = spec.options(spec.RunSpec)
+    again = spec.from_mapping({k: v for k, v in given(context.params).items() if k in names}, "", spec.RunSpec)
+    assert spec.identity(again) == spec.identity(asked)
+
+
+def test_a_run_of_several_sessions_says_so(run: Run) -> None:
+    header = json.loads((run.folder / "run.json").read_text())
+    header["sessions"] = [header["sessions"][0] | {"started": f"2026-01-0{day}T00:00:00"} for day in (1, 2)]
+    (run.folder / "run.json").write_text(json.dumps(header))
+    assert about.facts(open_run(run.folder))["Date"] == "2026-01-01 to 2026-01-02"

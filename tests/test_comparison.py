@@ -1,0 +1,134 @@
+"""Two runs side by side: differences that hold up, answers that changed, conditions, and tables that are safe."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+import mmeval
+from mmeval import gate
+from mmeval.cli import main
+from mmeval.comparison import Comparison
+from mmeval.reporting import comparison, latex
+from mmeval.run import Run
+from mmeval.types import InputError
+from tests.evaluating import evaluate
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run, Run]:
+    folder = tmp_path_factory.mktemp("runs")
+    return (
+        evaluate("constant", "mme", out=folder / "yes", limit=280),
+        evaluate("constant:no", "mme", out=folder / "no", limit=280),
+        evaluate("constant", "mme", out=folder / "few", limit=56),
+    )
+
+
+@pytest.fixture(scope="module")
+def found(runs: tuple[Run, Run, Run]) -> Comparison:
+    return mmeval.compare(runs[0], runs[1], margin=5.0)
+
+
+def test_scores_are_those_of_the_runs_and_every_answer_changed(found: Comparison, runs: tuple[Run, Run, Run]) -> None:
+    (pair,) = found.pairs
+    rows = {row.metric: row for row in pair.rows}
+    assert set(rows) == set(runs[0].results["metrics"])
+    for name, metric in runs[0].results["metrics"].items():
+        assert rows[name].first.value == metric["value"]
+        assert rows[name].difference.value == pytest.approx(rows[name].other.value - metric["value"])
+    total = len(runs[0].records)
+    assert len(pair.gained) == len(pair.lost) == total / 2
+    assert (pair.gained[0].first, pair.gained[0].other) == ("yes", "no")
+
+
+def test_always_yes_and_always_no_do_not_differ_and_are_the_same_within_the_margin(found: Comparison) -> None:
+    row = next(row for row in found.pairs[0].rows if row.metric == "perception")
+    assert row.headline
+    assert row.p is not None and row.p > 0.9
+    assert row.equivalent is not None and row.equivalent < 0.05
+    assert row.difference.low is not None and row.difference.low < 0 < (row.difference.high or 0)
+
+
+def test_headline_numbers_are_adjusted_for_the_headline_numbers(found: Comparison) -> None:
+    heads = sorted(row.p or 0 for row in found.pairs[0].rows if row.headline)
+    adjusted = sorted(row.adjusted or 0 for row in found.pairs[0].rows if row.headline)
+    assert adjusted[0] == min(1.0, heads[0] * len(heads))
+
+
+def test_runs_of_other_questions_are_compared_on_the_common_ones(runs: tuple[Run, Run, Run]) -> None:
+    (pair,) = mmeval.compare(runs[0], runs[2]).pairs
+    assert pair.questions == len(runs[2].records)
+    total = len(runs[0].records)
+    assert (
+        f"Compared on the {pair.questions:,} questions that both have, of {total:,} and {pair.questions:,}."
+        in pair.notes
+    )
+    assert all(row.difference.value == 0.0 for row in pair.rows)
+    assert not pair.gained
+
+
+def test_what_does_not_compare_is_refused(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
+    pope = evaluate("constant", "mmbench", out=tmp_path / "mmbench", limit=20)
+    with pytest.raises(InputError, match="no two runs of one task"):
+        mmeval.compare(runs[0], pope)
+    with pytest.raises(InputError, match="named twice"):
+        mmeval.compare(runs[0], runs[0])
+    with pytest.raises(InputError, match="the margin is 0"):
+        mmeval.compare(runs[0], runs[1], margin=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("A >= B - 1", True),
+        ("A > B", False),
+        ("B <= A + 0.5%", True),
+        ("perception: A >= 501", False),
+        ("existence: constant:no >= 50", True),
+    ],
+)
+def test_a_gate_compares_scores(found: Comparison, text: str, holds: bool) -> None:
+    assert gate.check(text, found).holds is holds
+
+
+@pytest.mark.parametrize("text", ["A", "A >= C", "nothing: A > 1", "A >= B -", "A == B"])
+def test_a_gate_that_cannot_be_read_is_a_sentence(found: Comparison, text: str) -> None:
+    with pytest.raises(InputError):
+        gate.check(text, found)
+
+
+def test_tables_say_the_same_in_every_form(found: Comparison) -> None:
+    rows = list(csv.DictReader(io.StringIO(comparison.as_csv(found))))
+    assert [row["label"] for row in rows] == [row.label for row in found.pairs[0].rows]
+    assert float(rows[0]["difference"]) == found.pairs[0].rows[0].difference.value
+    console = Console(width=80, record=True, file=io.StringIO())
+    comparison.show(found, console)
+    shown = console.export_text()
+    for text in (shown, comparison.markdown(found), comparison.latex(found)):
+        assert "Perception" in text
+        assert "+0.00" in text
+    assert len(list(csv.DictReader(io.StringIO(comparison.changes_csv(found))))) == len(found.pairs[0].gained) * 2
+
+
+def test_no_cell_is_a_formula_or_a_command() -> None:
+    assert latex.text(r"\input{x} 50% a_b #1 $x^2$") == (
+        r"\textbackslash{}input\{x\} 50\% a\_b \#1 \$x\textasciicircum{}2\$"
+    )
+    assert comparison._csv([["=1+1", -1.5]]) == "'=1+1,-1.5\n"
+
+
+def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
+    folders = [str(run.folder) for run in runs[:2]]
+    result = CliRunner().invoke(main, ["compare", *folders, "--out", str(tmp_path), "--gate", "A > B"])
+    assert result.exit_code == 1, result.output
+    assert "A > B: does not hold (Perception: 500.00 > 500.00)" in result.output
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"comparison.md", "comparison.csv", "comparison.tex", "changed.csv", "dotplot.svg", "radar.svg"}
+    result = CliRunner().invoke(main, ["compare", *folders, "--out", str(tmp_path), "--gate", "A >= B"])
+    assert result.exit_code == 0, result.output
