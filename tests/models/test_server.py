@@ -18,6 +18,7 @@ from mmeval import client, evaluation
 from mmeval.models import ModelOptions, find_model, load_model, server_pictures
 from mmeval.models import server as adapter
 from mmeval.models.server import Server as Model
+from mmeval.models.server_pictures import Sent
 from mmeval.spec import RunSpec
 from mmeval.types import Generation, Image, InputError, Ref, Request, Response, Shot
 from tests.evaluating import Collected, evaluate
@@ -89,7 +90,12 @@ def test_a_picture_is_sent_without_loss_and_its_pixels_are_on_record(server: Ser
 def test_a_picture_of_several_questions_is_encoded_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[str] = []
     encode = server_pictures.encode
-    monkeypatch.setattr(server_pictures, "encode", lambda image: encoded.append(image.name) or encode(image))
+
+    def counting(image: Image) -> Sent:
+        encoded.append(image.name)
+        return encode(image)
+
+    monkeypatch.setattr(server_pictures, "encode", counting)
     requests = [Request(str(n), ((RED, BLUE)[n // 10], "?")) for n in range(20)]
     assert len(list(opened(server.model).generate(requests, Generation(4)))) == 20
     assert sorted(encoded) == ["blue", "red"]
