@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmeval import controls, records, reuse
+from mmeval import controls, recipes, records, reuse
 from mmeval import run as runs
+from mmeval.client import check_address
 from mmeval.embedded import SUITES, suite
 from mmeval.files import read_ids
 from mmeval.models import (
@@ -29,7 +30,7 @@ from mmeval.models import (
     pick_context,
     pixels,
 )
-from mmeval.provenance import libraries, provenance, versions
+from mmeval.provenance import libraries, provenance, usage, versions
 from mmeval.records import Journal
 from mmeval.rendering import Preview, record, render
 from mmeval.run import Run
@@ -131,6 +132,7 @@ def evaluate(
 
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
+    spec = recipes.apply(spec)
     _check_judge(spec)
     data, source, spec = data_of(spec, load_task(spec.task))
     task = configure(load_task(spec.task), spec)
@@ -151,6 +153,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         runs.check_removable(folder)
     filled = replace(filled, dtype=_dtype(filled, None if fresh else folder, checkpoint))
     assert filled.context is not None
+    _check_scoring(filled, checkpoint)
     options = ModelOptions(
         filled.context,
         filled.device,
@@ -161,6 +164,8 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         model_args=filled.model_args,
         quantize=filled.quantize,
         trust_remote_code=filled.trust_remote_code,
+        concurrency=filled.concurrency,
+        first_token=filled.scoring == "first-token",
     )
     found = survey(task.samples(source), spec.limit)
     if only is not None:
@@ -215,8 +220,12 @@ def ask(
             if answer.id in wanted:  # no other process has answered it meanwhile
                 journal.append(answer)
                 wanted.remove(answer.id)
-        if model is not None:
-            _ask(plan, model, run, journal, wanted, display, share)
+        try:
+            if model is not None:
+                _ask(plan, model, run, journal, wanted, display, share)
+        finally:
+            if used := getattr(model, "counted", None):  # an adapter may count what it uses
+                run.note_used(**used)
     return run
 
 
@@ -291,7 +300,7 @@ def preview(spec: RunSpec) -> Preview:
     source = "the embedded suite" if used.data == "embedded" else planned.source
     reads = (
         f"data: {source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
-        f"{checkpoint.source or 'nowhere'}; prompt: {used.prompt}; context: {used.context}"
+        f"{checkpoint.shown}; prompt: {used.prompt}; context: {used.context}"
     )
     notices = (*planned.task.notices(planned.survey.categories), *data_remarks(planned.survey.pictures))
     return Preview(reads, tuple(prompts), notices)
@@ -319,7 +328,7 @@ def _renderer(task: Task, spec: RunSpec) -> Callable[[Sample], Request]:
     if spec.control is not None and spec.control.startswith(controls.PROMPT):
         prompt = spec.control.removeprefix(controls.PROMPT)
     assert prompt is not None
-    return lambda sample: render(task, sample, prompt, spec.scoring != "text")
+    return lambda sample: render(task, sample, prompt, spec.scoring)
 
 
 def _controlled(plan: Plan, name: str) -> Plan:
@@ -379,7 +388,15 @@ def _of_these(found: Survey, ids: Collection[str], path: str | None) -> Survey:
 
 def _check_judge(spec: RunSpec) -> None:
     if spec.judge is not None:
-        judges.check_address(spec.judge)
+        check_address(spec.judge, judges.WHOSE)
+
+
+def _check_scoring(spec: RunSpec, checkpoint: Checkpoint) -> None:
+    if spec.scoring == "first-token" and not ADAPTERS[checkpoint.adapter].first_token:
+        raise InputError(
+            f"the adapter '{checkpoint.adapter}' gives whole likelihoods and none of first tokens; "
+            "use --scoring likelihood"
+        )
 
 
 def _filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
@@ -538,8 +555,10 @@ def _generation(spec: RunSpec) -> Generation:
 def _of_sessions(run: Run) -> list[str]:
     """Return what a reader must know of where the answers came from."""
     reused = sum(session.get("reused", 0) for session in run.sessions)
-    found = versions(run.sessions)
-    remarks = []
+    found, held = versions(run.sessions), run.records
+    remarks = usage(run.sessions, sum(one.input_tokens for one in held), sum(one.output_tokens for one in held))
+    if recipe := run.sessions[-1].get("recipe") if run.sessions else None:
+        remarks.insert(0, recipes.remark(recipe, run.spec.task))
     if reused:
         remarks.append(f"{reused:,} answers were reused from earlier runs that asked the same of the same model.")
     if len(found) > 1:

@@ -27,6 +27,8 @@ def provenance(spec: RunSpec) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "device": spec.device,
         "batch_tokens": spec.batch_tokens,
+        **({"recipe": spec.recipe} if spec.recipe else {}),
+        **({"prices": [spec.price_in, spec.price_out]} if (spec.price_in, spec.price_out) != (None, None) else {}),
     }
 
 
@@ -44,6 +46,27 @@ def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
         others = ", ".join(f"{name} {packages[name]}" for name in ("torch", "transformers") if packages.get(name))
         found[f"mmeval {own}" + (f" with {others}" if others else "")] = None
     return list(found)
+
+
+def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int) -> list[str]:
+    """Return what answers from servers took, for under a table: tokens, the cost by the last prices given, the servers.
+
+    The tokens are those of the answers that are kept; what was sent again after a failure is in the sessions.
+    """
+    engines = dict.fromkeys(name for session in sessions for name in session.get("servers") or [])
+    prices = next((session["prices"] for session in reversed(sessions) if session.get("prices")), None)
+    found = []
+    if engines or prices:
+        line = f"Tokens: {tokens_in:,} in, {tokens_out:,} out"
+        if prices:
+            cost = sum(
+                tokens * (price or 0.0) / 1e6 for tokens, price in zip((tokens_in, tokens_out), prices, strict=True)
+            )
+            line += f"; {cost:,.4f} at prices of {prices[0] or 0:g} and {prices[1] or 0:g} a million"
+        found.append(f"{line}.")
+    if len(engines) > 1:
+        found.append(f"The answers come from {len(engines)} kinds of servers: {', '.join(engines)}.")
+    return found
 
 
 def _commit() -> str | None:

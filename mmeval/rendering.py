@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from mmeval import reuse
 from mmeval.controls.mentions import RELEVANT, relevant
 from mmeval.reasoning import split
+from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
 from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, Shot, images, replace_surrogates
 
@@ -21,14 +22,16 @@ class Preview:
     notices: tuple[str, ...]
 
 
-def render(task: Task, sample: Sample, prompt: str, by_likelihood: bool = False) -> Request:
+def render(task: Task, sample: Sample, prompt: str, scoring: str = "text") -> Request:
     """Put a sample and its demonstrations into words, without its targets.
 
     A demonstration is worded as a question is. One without a picture is a line of text at the start of the prompt, and
     one of which the prompt says nothing is left out. The candidates of a likelihood are the task's, or the sample's
-    own options.
+    own options; of first tokens, their letters.
     """
-    candidates = tuple(words(choice) for choice in sample.choices) if by_likelihood else ()
+    candidates = tuple(words(choice) for choice in sample.choices) if scoring != "text" else ()
+    if scoring == "first-token":
+        candidates = tuple(map(letter, range(len(candidates))))
     if task.candidates is not None:
         candidates = task.candidates(sample)
     word = task.prompts[prompt]

@@ -269,6 +269,11 @@ class Run:
         self.header |= data
         write_json(self.folder / "run.json", self.header)
 
+    def note_used(self, **used: Any) -> None:
+        """Add to this session what it used: requests to a server, for example."""
+        self.header["sessions"][-1] |= used
+        write_json(self.folder / "run.json", self.header)
+
     def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:
         """Write the scores, and each sample's beside them."""
         lines = (json.dumps(sample, ensure_ascii=False, separators=(",", ":")) + "\n" for sample in samples)

@@ -6,6 +6,7 @@ so that a new option is a new field.
 """
 
 import itertools
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,8 +59,9 @@ class RunSpec:
         None, "About this many samples, evenly from all categories.", folder="limit{}", minimum=1
     )
     scoring: str = option(
-        "text", "What answers: the text, or the likelihood of each option (per byte, or its sum).",
-        folder="{}", choices=("text", "likelihood", "likelihood-sum"),
+        "text",
+        "What answers: the text, the likelihood of each option (per byte, or its sum), or of its letter alone.",
+        folder="{}", choices=("text", "likelihood", "likelihood-sum", "first-token"),
     )  # fmt: skip
     reading: str | None = option(
         None, "The public script that answers are read as by.  [default: the first]", folder="{}"
@@ -114,6 +116,14 @@ class RunSpec:
     batch_tokens: int | None = option(
         None, "Padded prompt tokens in a batch.  [default: 2048 on a CPU, 16384 on a GPU]", identifies=False, minimum=1
     )
+    recipe: str | None = option(
+        None, "Settings of a paper or another harness; `mmeval recipes` lists them.", identifies=False
+    )
+    concurrency: int = option(
+        32, "Requests in flight at once on each server; fewer where it is busy.", identifies=False, minimum=1
+    )
+    price_in: float | None = option(None, "Price of a million tokens of prompts.", identifies=False, minimum=0)
+    price_out: float | None = option(None, "Price of a million tokens of answers.", identifies=False, minimum=0)
     judge: str | None = option(
         None, "OpenAI-compatible server, up to /v1, asked what no scorer can read.", identifies=False, metavar="URL"
     )
@@ -227,6 +237,8 @@ def _checked(kind: type[RunSpec], one: Field[Any], value: Any) -> Any:
         raise InputError(f"{one.name} is {value!r:.80}; give {KINDS[wanted]}")
     if wanted is str and not value:
         raise InputError(f"{one.name} is empty; give a name, or leave it out")
+    if wanted is float and not math.isfinite(value):
+        raise InputError(f"{one.name} is {value}; give a finite number")
     if own.minimum is not None and value < own.minimum:
         raise InputError(f"{one.name} is {value}; choose {own.minimum} or more")
     if own.maximum is not None and value > own.maximum:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import ask, bias, compare, demo, models, results, run, train, watch
+from mmeval.cli import ask, bias, compare, demo, models, parity, recipes, results, run, train, watch
 from mmeval.types import InputError, printable
 
 
@@ -91,7 +91,10 @@ def main() -> None:
     """
 
 
-for _command in (run.run, run.sweep, results.score, results.report, compare.compare, bias.bias, results.submit):
+for _command in (
+    *(run.run, run.sweep, results.score, results.report),
+    *(compare.compare, bias.bias, parity.parity, results.submit),
+):
     main.add_command(_command)
 
 
@@ -115,5 +118,8 @@ def tasks(name: str | None) -> None:
         console.show_tasks([load_task(one) for one in TASKS], SUITES, LEFT_OUT)
 
 
-for _command in (models.models, models.doctor, ask.ask, watch.watch, demo.demo, train.train, train.mic):
+for _command in (
+    *(models.models, models.doctor, recipes.recipes),
+    *(ask.ask, watch.watch, demo.demo, train.train, train.mic),
+):
     main.add_command(_command)

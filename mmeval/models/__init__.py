@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import engine, yaml_file
+from mmeval.client import without_password
 from mmeval.models.digests import file_digest
 from mmeval.types import InputError, Model, nearest
 
@@ -38,16 +39,16 @@ class Adapter:
     """Whether a Q-Former is given the question along with every picture."""
     version: int = engine.VERSION
     """Another number means that the same request may be answered otherwise."""
+    first_token: bool = False
+    """Whether it can be asked how likely an answer's first token is."""
     packages: tuple[str, ...] = ("torch", "transformers")
     """Packages whose major versions can change answers, too."""
     options: tuple[str, ...] = ()
     """Fields of RunSpec, of those that not every model takes, that this one does."""
 
 
-SOME = (
-    *("system", "temperature", "top_p", "samples", "thinking", "thinking_tokens"),
-    *("model_args", "quantize", "trust_remote_code"),
-)
+SAMPLED = ("system", "temperature", "top_p", "samples", "thinking", "thinking_tokens")
+SOME = (*SAMPLED, "model_args", "quantize", "trust_remote_code")
 """Fields of RunSpec that some adapters take; with the others a value that is not the default is refused."""
 
 ADAPTERS = {
@@ -57,6 +58,9 @@ ADAPTERS = {
     "text": Adapter(_IN_PROCESS, ("blind",)),  # the language model alone: what it still gets right, words gave away
     "chat": Adapter("mmeval.models.chat.loading:load", ("template", "numbered"), version=1, options=SOME),
     "python": Adapter("mmeval.models.python:load", ("plain",), version=1, packages=(), options=SOME),
+    "server": Adapter(
+        "mmeval.models.server:load", ("template", "numbered"), version=1, packages=(), options=SAMPLED, first_token=True
+    ),
     "constant": Adapter("mmeval.models.constant:load", ("plain",), version=1, packages=()),
 }
 """The adapters by name."""
@@ -77,8 +81,18 @@ class Checkpoint:
     local: bool = True
 
     @property
+    def shown(self) -> str:
+        """Where it is found, without a password."""
+        return without_password(self.source) or "nowhere"
+
+    @property
     def digest(self) -> str:
-        """SHA-256 over names and contents of the checkpoint's files; for a hub model, over its id and revision."""
+        """SHA-256 over names and contents of the checkpoint's files; for a hub model, over its id and revision.
+
+        For a model behind a server, over its name there: the server may move, and several may share the work.
+        """
+        if self.adapter == "server":
+            return hashlib.sha256(self.name.encode()).hexdigest()
         if self.adapter == "python":
             from mmeval.models.python import source_file
 
@@ -112,6 +126,10 @@ class ModelOptions:
     """`8bit`, `4bit` or None."""
     trust_remote_code: bool = False
     """Whether Python code that the checkpoint brings may run."""
+    concurrency: int = 32
+    """Requests in flight at once on each server."""
+    first_token: bool = False
+    """Whether the likelihoods are those of the answer's first token."""
 
 
 @cache
@@ -130,6 +148,12 @@ def find_model(spec: str) -> Checkpoint:
     if folder.is_dir():
         return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
+    if colon and adapter == "server":
+        from mmeval.models.server import parse
+
+        _, name = parse(source)
+        own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # no folder of a machine
+        return Checkpoint(f"server:{own}".replace("/", "-"), adapter, source, local=False)
     if colon and adapter in ADAPTERS:
         name, local = spec.replace("/", "-"), adapter in ("constant", "python") or Path(source).is_dir()
         if adapter == "chat" and local:
@@ -137,7 +161,7 @@ def find_model(spec: str) -> Checkpoint:
         source, _, revision = (source, "", "") if local else source.partition("@")
         return Checkpoint(name, adapter, source, revision or None, local)
     raise InputError(
-        f"unknown model '{spec}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
+        f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
         "`mmeval models` lists the names"
     )
 

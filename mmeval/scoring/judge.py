@@ -8,33 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
-import os
 import random
 import re
-import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmeval import jsonl
+from mmeval.client import Client, NoReply, Refused, check_address, key, without_password
 from mmeval.scoring.readings.choices import NONE_OF_THEM, texts
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import InputError, Record, replace_surrogates
 
-if TYPE_CHECKING:
-    import httpx2
-
 KEY = "MMEVAL_JUDGE_KEY"
 """The environment variable with the server's key, if it needs one."""
-TRIES, AT_ONCE = 3, 8
-PAUSE = 0.2
-"""Seconds before the second try; the third comes after four times as many."""
-LONGEST = 1 << 20
-"""Bytes of a reply at most."""
-HOPELESS = 5
-"""Questions in a row that got no reply at all; then the judge is down, and the rest are not asked."""
+WHOSE = "the judge's address"
+TRIES = 3
+"""Replies that are asked for where one is no letter."""
+LIMITS: dict[str, Any] = {"concurrency": 8, "tries": 3, "timeouts": 1, "longest": 1 << 20}
+"""Of its server: the next command asks again what got no reply."""
 
 _ENGLISH = (
     "You are an AI assistant who will help me to match an answer with several options of a single-choice question. "
@@ -130,19 +123,6 @@ def prompt(record: Record) -> str:
     return template.format(question, options, record.text)
 
 
-def check_address(url: str) -> None:
-    """Raise InputError for what is not the address of a web server."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
-        sound = sound and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port or a bracket that is not one
-        sound = False
-    if not sound:
-        url = re.sub("//[^/]*@", "//", url)
-        raise InputError(f"the judge's address '{url}' is not an http:// or https:// address; give one up to /v1")
-
-
 def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = lambda line: None) -> Verdicts:
     """Ask about each record that the cache does not know. Raises InputError for what is not a URL.
 
@@ -150,25 +130,23 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
     """
     from anyio.from_thread import start_blocking_portal
 
-    check_address(judge.url)
-    key = os.environ.get(KEY, "")
-    if not re.fullmatch("[!-~]*", key):
-        raise InputError(f"{KEY} holds blanks or other characters that no key has; set it again")
-    place = re.sub("//[^/]*@", "//", judge.url)  # a password in it is nobody's to read
+    check_address(judge.url, WHOSE)
+    client = Client([judge.url], key(KEY), **LIMITS, timeout=judge.timeout)
+    place = without_password(judge.url)
     verdicts = Verdicts(judge.model)
     cached = _cached(judge.cache)
     open_questions: dict[str, list[Record]] = {}
     for record in records:
-        key = hashlib.sha256(f"{judge.model}\n{prompt(record)}".encode("utf-8", "backslashreplace")).hexdigest()
-        letter = strict(cached[key], record.choices) if key in cached else None
+        own = hashlib.sha256(f"{judge.model}\n{prompt(record)}".encode("utf-8", "backslashreplace")).hexdigest()
+        letter = strict(cached[own], record.choices) if own in cached else None
         if letter is not None:
             verdicts.read[record.id] = letter
         else:
-            open_questions.setdefault(key, []).append(record)
+            open_questions.setdefault(own, []).append(record)
     if open_questions:
         say(f"asking {judge.model} at {place} about {len(open_questions)} answers that no scorer can read")
         with start_blocking_portal() as portal:  # a loop of its own: a notebook's main thread has one already
-            portal.call(_ask_all, judge, open_questions, verdicts)
+            portal.call(_ask_all, judge, client, open_questions, verdicts)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         say(
             f"the judge at {place} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
@@ -177,77 +155,41 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
     return verdicts
 
 
-async def _ask_all(judge: Judge, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
-    import httpx2
-
-    gate, in_a_row = asyncio.Semaphore(AT_ONCE), 0
-
+async def _ask_all(judge: Judge, client: Client, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
     async def ask_one(key: str, rows: Sequence[Record]) -> None:
-        nonlocal in_a_row
         ids = [row.id for row in rows]
-        async with gate:
-            if in_a_row >= HOPELESS:
-                verdicts.failed.update(ids)
-                return
-            reply, letter, problem = await _letter(client, judge, rows[0])
-        in_a_row = in_a_row + 1 if reply is None else 0
+        reply, letter, problem = await _letter(client, judge, rows[0])
         if letter is not None:
             lines.write({"key": key, "model": judge.model, "reply": reply})
             verdicts.read |= dict.fromkeys(ids, letter)
         else:
-            verdicts.why = problem.replace(os.environ.get(KEY) or "\0", "***").replace(judge.url, "the judge")
+            verdicts.why = problem
             (verdicts.failed if reply is None else verdicts.unreadable).update(ids)
 
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get(KEY):
-        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
     with jsonl.appending(judge.cache) as lines:
-        # A redirection is an error, httpx's default: the key is for the server that was named.
-        async with httpx2.AsyncClient(headers=headers, timeout=None) as client, asyncio.TaskGroup() as group:
+        async with client, asyncio.TaskGroup() as group:
             for key, rows in questions.items():
                 group.create_task(ask_one(key, rows))
 
 
-async def _letter(client: httpx2.AsyncClient, judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
+async def _letter(client: Client, judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
     """Return the last reply, the letter in it, and what is wrong where there is none."""
-    from httpx2 import HTTPError
-
     reply, problem = None, ""
-    for attempt in range(TRIES):
-        if attempt:
-            await asyncio.sleep(PAUSE * 4 ** (attempt - 1))
+    messages = [{"role": "user", "content": prompt(record)}]
+    asked = {"model": judge.model, "messages": messages, "temperature": 0, "max_tokens": 64}
+    for _ in range(TRIES):
         try:
-            async with asyncio.timeout(judge.timeout):  # the whole reply, however slowly its bytes come
-                reply = await _reply(client, judge, prompt(record))
-        except TimeoutError:  # asking again would double the wait: the next command does
-            return reply, None, f"no whole reply within {judge.timeout:g} seconds"
-        except (HTTPError, ValueError, RecursionError) as error:
-            problem = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            answer, _seconds = await client.post("/chat/completions", asked)
+            reply = str(answer["choices"][0]["message"]["content"] or "")
+        except (NoReply, Refused) as error:
+            return reply, None, str(error)
+        except (KeyError, IndexError, TypeError):
+            problem = f"no choices[0].message.content in {str(answer)[:80]}"
             continue
         if letter := strict(reply, record.choices):
             return reply, letter, ""
         problem = f"its reply to {record.id} was {reply[:60]!r}"
     return reply, None, problem
-
-
-async def _reply(client: httpx2.AsyncClient, judge: Judge, question: str) -> str:
-    """Return a reply. Raises HTTPError where the server is not reached or refuses, ValueError for no such reply."""
-    messages = [{"role": "user", "content": question}]
-    asked = {"model": judge.model, "messages": messages, "temperature": 0, "max_tokens": 64}
-    body = b""
-    async with client.stream(
-        "POST", f"{judge.url.rstrip('/')}/chat/completions", content=json.dumps(asked)
-    ) as response:
-        response.raise_for_status()
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > LONGEST:
-                raise ValueError(f"its reply has more than {LONGEST:,} bytes")
-    answer = json.loads(body)
-    try:
-        return str(answer["choices"][0]["message"]["content"] or "")
-    except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"no choices[0].message.content in {str(answer)[:80]}") from error
 
 
 def _cached(path: Path) -> dict[str, str]:

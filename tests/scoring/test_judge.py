@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mmeval import client
 from mmeval.scoring import judge
 from mmeval.scoring.judge import Judge, Verdicts
 from mmeval.types import InputError, Record
@@ -53,7 +54,7 @@ def says(text: str) -> bytes:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(judge, "PAUSE", 0.0)
+    monkeypatch.setattr(client, "PAUSE", 0.0)
     monkeypatch.delenv(judge.KEY, raising=False)
     found = Server()
     yield found
@@ -149,7 +150,7 @@ def test_nonsense_is_not_kept_and_only_official_draws_for_it(server: Server, tmp
 
 
 def test_a_judge_that_is_down_is_not_asked_about_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "PAUSE", 0.0)
+    monkeypatch.setattr(client, "PAUSE", 0.0)
     start = time.monotonic()
     found = judge.ask(Judge("http://127.0.0.1:9/v1", "m", tmp_path / "j"), records(500))
     assert len(found.failed) == 500
@@ -218,7 +219,7 @@ def test_nor_one_whose_headers_never_come_to_an_end(tmp_path: Path) -> None:
 
 
 def test_a_reply_without_end_is_no_reply(server: Server, tmp_path: Path) -> None:
-    server.reply = lambda prompt: b" " * (judge.LONGEST + 9)
+    server.reply = lambda prompt: b" " * (judge.LIMITS["longest"] + 9)
     found = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(1))
     assert found.failed == {"0"} and "more than 1,048,576 bytes" in found.why
 

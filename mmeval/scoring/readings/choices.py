@@ -105,11 +105,16 @@ def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
     return score
 
 
-LIKELIHOOD_SCORERS = {"likelihood": by_likelihood("per-byte"), "likelihood-sum": by_likelihood("sum")}
+LIKELIHOOD_SCORERS = {
+    "likelihood": by_likelihood("per-byte"),
+    "likelihood-sum": by_likelihood("sum"),
+    "first-token": by_likelihood("sum"),
+}
 """Ways to choose without generating text; per byte is lm-evaluation-harness' acc_norm, which needs no tokenizer."""
 NORMALISED = {
     "likelihood": "divided by the number of UTF-8 bytes of the option's text",
     "likelihood-sum": "not normalised for the option's length",
+    "first-token": "of an answer whose first token is the option's letter",
 }
 """How the likelihoods are normalised, in words, for under a table."""
 

@@ -1,0 +1,47 @@
+"""`mmeval parity`: two ways to run a model, compared."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmeval.cli.options import given, spec_options
+from mmeval.spec import options
+from mmeval.types import InputError
+
+_COMMON = tuple(name for name in options() if name not in ("model", "judge", "judge_model"))
+
+
+@click.command()
+@click.argument("first", metavar="A")
+@click.argument("other", metavar="B")
+@spec_options(names=_COMMON)
+@click.option(
+    "--margin", type=float, default=1.0, show_default=True, help="Percent of full marks that is no difference."
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/parity"), show_default=True)
+@click.option("--fresh", is_flag=True, help="Delete the two runs in the folder and start over.")
+def parity(first: str, other: str, margin: float, out: Path, fresh: bool, **values: Any) -> None:
+    """Compare two ways to run a model: local and server, float32 and bfloat16, two batch sizes.
+
+    A and B are a model with settings of its own, MODEL[,NAME=VALUE...]; the other options hold for both. The status is
+    0 where a difference of the margin or more is ruled out for every headline number.
+
+    \b
+    Example: mmeval parity mmicl-tiny mmicl-tiny,dtype=bfloat16 --task mme
+             mmeval parity chat:FOLDER server:http://host:8000/v1#MODEL --task mmbench --limit 200
+             mmeval parity mmicl-tiny mmicl-tiny,batch_tokens=1 --task mme --limit 100
+    """
+    common = given(values)
+    if "task" not in common:
+        raise InputError("no task is named; choose one from `mmeval tasks`, as in --task mme")
+    from mmeval import parity as compared
+    from mmeval.reporting import console
+    from mmeval.reporting import parity as shown
+
+    with console.display() as display:
+        found = compared.parity(first, other, out=out, margin=margin, fresh=fresh, display=display, **common)
+    shown.show(found)
+    console.show_paths([shown.write(found, out)])
+    sys.exit(0 if found.equivalent and all(run.complete for run in found.runs) else 1)

@@ -1,0 +1,26 @@
+"""`mmeval recipes`: what papers and other harnesses set."""
+
+import click
+
+
+@click.command()
+@click.argument("name", required=False)
+def recipes(name: str | None) -> None:
+    """List the recipes, with which `mmeval run --recipe NAME` asks as a paper or another harness did; say all of one.
+
+    \b
+    Example: mmeval recipes
+             mmeval recipes lmms-eval-0.7
+    """
+    from mmeval import recipes as known
+    from mmeval.reporting.console import say
+
+    for one in [name] if name else known.names():
+        recipe = known.load(one)
+        say(one, "bold")
+        say(f"  {recipe.about}\n  from {recipe.source}\n  for {', '.join(recipe.tasks)}")
+        for task, settings in recipe.tasks.items() if name else ():
+            say(task, "bold")
+            say("  " + ", ".join(f"--{field.replace('_', '-')} {value}" for field, value in settings.set.items()))
+            say(f"  from {settings.source}")
+            say(f"  {settings.differs}")

@@ -1,0 +1,329 @@
+"""A client of OpenAI-compatible servers: many requests in flight, retries, several servers that share the work.
+
+What is asked and what a reply means is for the callers to say: the `server` adapter and the judge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import email.utils
+import functools
+import json
+import os
+import random
+import re
+import ssl
+import time
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmeval.types import InputError, printable
+
+PAUSE = 0.5
+"""Seconds before the second try, give or take half; each further pause is twice as long."""
+LONGEST_PAUSE = 30.0
+PATIENCE = 600.0
+"""Seconds that one request waits in all for a server that says that it is busy."""
+HOPELESS = 5
+"""Requests in a row that got no reply after every try; then nothing more is sent."""
+LONGEST = 64 << 20
+"""Bytes of a reply at most. The likelihoods of a long prompt's tokens take some megabytes."""
+
+
+class NoReply(Exception):
+    """No usable reply, whatever was tried. The message says why, and holds no key and no password."""
+
+
+class Refused(Exception):
+    """The server refuses the request and would refuse it again: status 3xx or 4xx. The message is its own sentence."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Busy(Exception):
+    """The server asks to be left alone for so many seconds; None: it does not say how long."""
+
+    def __init__(self, wait: float | None) -> None:
+        super().__init__("the server is busy")
+        self.wait = wait
+
+
+@dataclass
+class Endpoint:
+    """One server: its address without a password, and how much it is given at once."""
+
+    url: str
+    headers: Mapping[str, str]
+    limit: float
+    """Requests in flight at most: halved where the server is busy, raised again by one a round of replies."""
+    in_flight: int = 0
+    resting_until: float = 0.0
+    failures: int = 0
+    """In a row."""
+    slowed: float = 0.0
+    """When it was last found busy: the requests sent before then say nothing new."""
+
+    def rest(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        self.resting_until = max(self.resting_until, time.monotonic() + seconds)
+
+
+def key(*variables: str) -> str:
+    """Return the first of these environment variables that is set, or "". Raises InputError for what is no key."""
+    for variable in variables:
+        if value := os.environ.get(variable, ""):
+            if not re.fullmatch("[!-~]+", value):
+                raise InputError(f"{variable} holds blanks or other characters that no key has; set it again")
+            return value
+    return ""
+
+
+def without_password(text: str) -> str:
+    """Return a text, an address or several, without the names and passwords in it."""
+    return re.sub("//[^/@#,]*@", "//", text)
+
+
+def check_address(url: str, whose: str) -> None:
+    """Raise InputError for what is not the address of a web server; `whose` names it (`the judge's address`)."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
+        sound = sound and (parts.port is None or parts.port > 0) and not parts.query and not parts.fragment
+    except ValueError:  # a port or a bracket that is not one
+        sound = False
+    if not sound:
+        shown = re.sub("//[^/]*@", "//", url).partition("?")[0]
+        raise InputError(f"{whose} '{shown}' is not an http:// or https:// address; give one up to /v1")
+
+
+class Client:
+    """Sends requests to one or several servers that have the same model. Use it as an asynchronous context manager.
+
+    At most `concurrency` requests are in flight on each server, fewer where it is busy (status 429). A request gets
+    `tries` tries, of which `timeouts` may end after `timeout` seconds without a whole reply.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        key: str = "",
+        *,
+        concurrency: int = 8,
+        tries: int = 6,
+        timeout: float = 600.0,
+        timeouts: int = 2,
+        longest: int = LONGEST,
+    ) -> None:
+        self._secrets = [key] if key else []
+        self.endpoints = [Endpoint(*self._address(url, key), limit=concurrency) for url in urls]
+        self._concurrency, self._tries, self._longest = concurrency, tries, longest
+        self._timeout, self._timeouts = timeout, timeouts
+        self._lost = 0
+        self.sent = 0
+        """Requests sent so far, every try."""
+
+    async def __aenter__(self) -> Client:
+        import httpx2
+
+        self._http = httpx2.AsyncClient(
+            timeout=None, limits=httpx2.Limits(max_connections=None), verify=_certificates()
+        )
+        self._free, self._lost = asyncio.Event(), 0
+        for endpoint in self.endpoints:
+            endpoint.in_flight, endpoint.resting_until = 0, 0.0
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    @property
+    def down(self) -> bool:
+        """Tell whether so many requests in a row got no reply that nothing more is sent."""
+        return self._lost >= HOPELESS
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
+        """Return a reply and the seconds that it took. Raises NoReply and Refused."""
+        content = json.dumps(body).encode()
+        problem, failed, timed_out, busied, first = "", 0, 0, 0, time.monotonic()
+        while endpoint := await self._take():
+            started = time.monotonic()
+            try:
+                reply = await self._once(endpoint, "POST", path, content)
+                self._lost = endpoint.failures = 0
+                endpoint.limit = min(self._concurrency, endpoint.limit + 1 / endpoint.limit)
+                return reply, time.monotonic() - started
+            except Refused:
+                self._lost = endpoint.failures = 0
+                raise
+            except _Busy as busy:
+                busied += 1
+                wait = _backoff(busied) if busy.wait is None else busy.wait
+                if endpoint.slowed < started:
+                    endpoint.limit = max(1.0, endpoint.limit / 2)
+                    endpoint.slowed = time.monotonic()
+                endpoint.rest(wait)
+                if time.monotonic() + wait - first > PATIENCE:
+                    raise self._no_reply(f"{endpoint.url} is busy (status 429), and asks to wait longer") from busy
+                continue
+            except TimeoutError:
+                failed, timed_out = failed + 1, timed_out + 1
+                problem = f"no whole reply within {self._timeout:g} seconds"
+            except _failures() as error:
+                failed += 1
+                problem = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+                endpoint.failures += 1
+                endpoint.rest(_backoff(endpoint.failures) if len(self.endpoints) > 1 else 0.0)
+            finally:
+                endpoint.in_flight -= 1
+                self._free.set()
+            if failed >= self._tries or timed_out >= self._timeouts:
+                break
+            await asyncio.sleep(_backoff(failed))
+        raise self._no_reply(problem or f"not sent, since {HOPELESS} requests before it got no reply")
+
+    async def get(self, path: str) -> list[tuple[Endpoint, dict[str, Any] | None]]:
+        """Return what each server says at a path; None where it knows no such path, or does not reply.
+
+        Raises Refused where the key is wrong, and for a redirection.
+        """
+        return [(endpoint, await self._get(endpoint, path)) for endpoint in self.endpoints]
+
+    async def _get(self, endpoint: Endpoint, path: str) -> dict[str, Any] | None:
+        try:
+            return await self._once(endpoint, "GET", path, b"")
+        except Refused as refused:
+            if refused.status in (401, 403) or refused.status < 400:
+                raise
+            return None
+        except _failures(TimeoutError, _Busy):
+            return None  # whoever asks a question next finds out why
+
+    def hide(self, text: str) -> str:
+        """Return a text in which the key and passwords are ***: a server may say back what it was sent."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _address(self, url: str, key: str) -> tuple[str, dict[str, str]]:
+        """Return an address without name and password, and the headers that go with it. Notes what is secret."""
+        parts = urllib.parse.urlsplit(url)
+        headers = {"Content-Type": "application/json"}
+        user, at, host = parts.netloc.rpartition("@")
+        if at:
+            plain = urllib.parse.unquote(user)
+            coded = base64.b64encode(plain.encode()).decode()
+            passwords = {one.partition(":")[2] for one in (user, plain)}
+            self._secrets += [secret for secret in (coded, user, plain, *passwords) if secret]
+            headers["Authorization"] = f"Basic {coded}"
+        elif key:
+            headers["Authorization"] = f"Bearer {key}"
+        return parts._replace(netloc=host).geturl().rstrip("/"), headers
+
+    async def _take(self) -> Endpoint | None:
+        """Wait for a server that may be sent a request, and return the one with the most room; None: all are down."""
+        while not self.down:
+            now = time.monotonic()
+            room = [one for one in self.endpoints if one.in_flight < int(one.limit)]
+            awake = [one for one in room if one.resting_until <= now]
+            if awake:
+                chosen = min(awake, key=lambda one: one.in_flight / one.limit)
+                chosen.in_flight += 1
+                self.sent += 1
+                return chosen
+            self._free.clear()  # nothing is awaited between the look and this
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min((one.resting_until - now for one in room), default=None)):
+                    await self._free.wait()
+        return None
+
+    async def _once(self, endpoint: Endpoint, verb: str, path: str, content: bytes) -> dict[str, Any]:
+        """Return the object that a server replies with, no key in it. A redirection is not followed."""
+        body = b""
+        headers = dict(endpoint.headers)
+        async with (
+            asyncio.timeout(self._timeout),  # the whole reply, however slowly its bytes come
+            self._http.stream(verb, endpoint.url + path, content=content, headers=headers) as response,
+        ):
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > self._longest:
+                    raise ValueError(f"its reply has more than {self._longest:,} bytes")
+            status, retry = response.status_code, response.headers.get("Retry-After")
+            location = response.headers.get("Location", "")
+        if 300 <= status < 400:
+            there = urllib.parse.urlsplit(location).netloc.rpartition("@")[2] or "another path"
+            message = f"{endpoint.url} redirects to {there} (status {status}), which is not followed"
+            raise Refused(self.hide(f"{printable(message)}; name the address that answers"), status)
+        if status == 429 or (status == 503 and retry is not None):
+            raise _Busy(_seconds(retry))
+        if status == 408 or status >= 500:
+            raise ValueError(f"status {status}: {self._sentence(body)}")
+        if status >= 400:
+            raise Refused(f"{self._sentence(body)} (status {status})", status)
+        reply = json.loads(body)
+        if not isinstance(reply, dict):
+            raise ValueError(f"its reply is no JSON object: {str(reply)[:80]}")
+        if reply.get("error") and "choices" not in reply:
+            raise ValueError(f"its reply is an error: {self._sentence(body)}")
+        return dict(self._hidden(reply)) if self._secrets else reply
+
+    def _hidden(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, dict):
+            return {self.hide(name): self._hidden(one) for name, one in value.items()}
+        return [self._hidden(one) for one in value] if isinstance(value, list) else value
+
+    def _sentence(self, body: bytes) -> str:
+        """Return what an error's body says, in a line."""
+        text = body[:4000].decode("utf-8", "replace")
+        try:
+            found = json.loads(body)
+            for name in ("error", "message", "detail"):
+                found = found.get(name, found) if isinstance(found, dict) else found
+            text = found if isinstance(found, str) else json.dumps(found)
+        except (ValueError, RecursionError):
+            pass  # not JSON: as it stands
+        return printable(self.hide(" ".join(text.split())[:300])) or "no reason given"
+
+    def _no_reply(self, why: str) -> NoReply:
+        self._lost += 1
+        return NoReply(printable(self.hide(" ".join(why.split())[:300])))
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Return the certificates that servers are checked by; reading them takes longer than a request."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return, with `more`, what is raised where a server is not reached, breaks off, or sends what is no reply."""
+    import httpx2
+
+    return (httpx2.HTTPError, ValueError, RecursionError, *more)
+
+
+def _backoff(failures: int) -> float:
+    """Return the seconds to wait after so many failures in a row, with jitter: requests do not come back in step."""
+    return min(LONGEST_PAUSE, PAUSE * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1.5)
+
+
+def _seconds(retry: str | None) -> float | None:
+    """Return the seconds of a Retry-After header, which holds a number or a date (RFC 9110, 10.2.3)."""
+    if retry is None:
+        return None
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", retry):
+        return float(retry)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(retry).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,292 @@
+"""The adapter `server`: any OpenAI-compatible endpoint, as of vLLM, SGLang, LMDeploy, `transformers serve`, or hosted.
+
+`server:http://host:8000/v1#MODEL`; several addresses with commas between them share the work. Pictures are sent as
+lossless PNG. The key is read from the environment and is written nowhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import queue
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mmeval.client import Client, Endpoint, NoReply, Refused, check_address, key, without_password
+from mmeval.models import Checkpoint, ModelOptions
+from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
+from mmeval.models.server_pictures import Pictures
+from mmeval.models.turns import Turn, turns
+from mmeval.types import FinishReason, Generation, Image, InputError, Request, Response, nearest
+
+KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
+"""The environment variables with the key, the first that is set."""
+WHOSE = "the server's address"
+TIMEOUT = 600.0
+"""Seconds that one reply may take."""
+OF_THE_REQUEST = (400, 413, 422)
+"""Statuses that refuse this one request: too many pictures, too long a prompt."""
+_FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A request as it is sent."""
+
+    messages: list[dict[str, Any]]
+    sent: str
+    """The same in words, each picture as its size and the hash of its pixels."""
+
+
+def parse(source: str) -> tuple[list[str], str]:
+    """Return the addresses and the model's name of `URL[,URL...]#MODEL`. Raises InputError."""
+    urls, _, model = source.partition("#")
+    if not model.strip():
+        shown = without_password(urls)
+        raise InputError(f"server:{shown} names no model; add it after a #, as in server:http://host:8000/v1#MODEL")
+    found = [url.strip().rstrip("/") for url in urls.split(",")]
+    for url in found:
+        check_address(url, WHOSE)
+    if len(set(found)) < len(found):
+        raise InputError(f"{WHOSE} {without_password(urls)} names one twice; name each once")
+    return found, model.strip()
+
+
+def load(checkpoint: Checkpoint, options: ModelOptions) -> Server:
+    """Make the model; nothing is sent yet. Raises InputError for a key that is none."""
+    urls, model = parse(checkpoint.source)
+    return Server(checkpoint.name, model, urls, options)
+
+
+class Server:
+    """A model behind one or several servers, which are kept supplied with a steady number of requests."""
+
+    max_images: int | None = None  # the server's own limit is found when it refuses
+
+    def __init__(self, name: str, model: str, urls: list[str], options: ModelOptions) -> None:
+        self.name, self._model, self._options = name, model, options
+        self._key = key(*KEYS)
+        self._client = Client(urls, self._key, concurrency=options.concurrency, timeout=TIMEOUT)
+        self._pictures = Pictures()
+        self._engines: list[str] = []
+        self._seconds = 0.0
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        """Yield an answer a request. Raises InputError where no request can succeed: no server, no such model."""
+        if generation.beams > 1:
+            raise InputError("servers of this kind search with no beams; remove --beams")
+        return self._answers(requests, functools.partial(self._generate, self._how(generation)))
+
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Yield the candidates' log-likelihoods, exact ones or those of first tokens, as the options say.
+
+        Raises InputError as `generate` does, and for a server that returns no likelihoods.
+        """
+        find = first_tokens if self._options.first_token else whole
+
+        async def ask(request: Request, prompt: Prompt) -> Response:
+            values, tokens, seconds = await find(self._post, prompt.messages, request.candidates)
+            return Response(request.id, loglikelihoods=values, input_tokens=tokens, seconds=seconds)
+
+        return self._answers(requests, ask)
+
+    def preview(self, request: Request) -> Response:
+        """Return what would be sent. How many tokens that is only the server knows."""
+        try:
+            return Response(request.id, sent=self._prompt(request).sent)
+        except InputError as error:
+            return Response(request.id, error=str(error))
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """Return what was used so far: requests, every try; seconds; and what the servers call themselves."""
+        return {"requests": self._client.sent, "seconds": round(self._seconds, 1), "servers": self._engines}
+
+    def _answers(
+        self, requests: Iterable[Request], ask: Callable[[Request, Prompt], Awaitable[Response]]
+    ) -> Iterator[Response]:
+        """Keep requests in flight, a few more being made ready, and yield responses as they come."""
+        from anyio import CapacityLimiter
+        from anyio.from_thread import start_blocking_portal
+
+        cores = os.cpu_count() or 1
+        ahead = self._options.concurrency * len(self._client.endpoints) + cores
+        done: queue.SimpleQueue[Future[Response]] = queue.SimpleQueue()
+        began, waiting = time.monotonic(), 0
+        try:
+            # a loop of its own: a notebook's main thread has one already
+            with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._client):
+                portal.call(self._check)
+                threads = portal.call(CapacityLimiter, cores)
+                for request in requests:
+                    portal.start_task_soon(self._answer, request, ask, threads).add_done_callback(done.put)
+                    waiting += 1
+                    while waiting >= ahead or (waiting and not done.empty()):
+                        waiting -= 1
+                        yield done.get().result()
+                while waiting:
+                    waiting -= 1
+                    yield done.get().result()
+        finally:
+            self._seconds += time.monotonic() - began
+
+    async def _answer(
+        self, request: Request, ask: Callable[[Request, Prompt], Awaitable[Response]], threads: Any
+    ) -> Response:
+        """Return a response, an error where this request cannot be answered. Raises InputError where none can."""
+        from anyio.to_thread import run_sync
+
+        try:
+            prompt = await run_sync(self._prompt, request, limiter=threads)
+        except InputError as error:  # a picture that cannot be read
+            return Response(request.id, error=str(error))
+        try:
+            return replace(await ask(request, prompt), sent=prompt.sent)
+        except NoLikelihood as error:
+            return Response(request.id, sent=prompt.sent, error=str(error))
+        except NoReply as error:
+            if self._client.down:
+                raise InputError(
+                    f"the server gives no replies ({error}); what was answered is kept, and the same command goes on "
+                    "once it does"
+                ) from error
+            return Response(request.id, sent=prompt.sent, error=f"no reply from the server: {error}")
+        except Refused as error:
+            if error.status not in OF_THE_REQUEST:
+                raise self._stop(error) from error
+            return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
+
+    def _how(self, generation: Generation) -> dict[str, Any]:
+        """Return how answers are written, in the words of vLLM and SGLang where OpenAI has none."""
+        how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
+        if generation.temperature:
+            how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
+        if self._options.thinking != "auto":
+            on = self._options.thinking == "on"
+            how["chat_template_kwargs"] = {"enable_thinking": on, "thinking": on}
+            how["max_tokens"] += generation.thinking_tokens if on else 0
+        return how
+
+    async def _generate(self, how: dict[str, Any], request: Request, prompt: Prompt) -> Response:
+        reply, seconds = await self._post({"messages": prompt.messages, **how})
+        return replace(read(reply, request.id), seconds=seconds)
+
+    async def _post(self, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """Return a reply of the model that was asked. Raises InputError for one of another."""
+        reply, seconds = await self._client.post("/chat/completions", {"model": self._model, **body})
+        said = reply.get("model")
+        if isinstance(said, str) and said and not _same(self._model, said):
+            raise InputError(
+                f"the server answers for the model '{said[:80]}', and '{self._model}' was asked; "
+                "name after the # what the server has"
+            )
+        return reply, seconds
+
+    def _prompt(self, request: Request) -> Prompt:
+        """Return the messages. Raises InputError for a picture that cannot be read."""
+        said = turns(request, self._options.context == "numbered", self._options.system)
+        return Prompt([self._message(turn) for turn in said], "\n".join(map(self._in_words, said)))
+
+    def _message(self, turn: Turn) -> dict[str, Any]:
+        if all(isinstance(part, str) for part in turn.parts):
+            return {"role": turn.role, "content": "".join(map(str, turn.parts))}
+        return {"role": turn.role, "content": [self._part(part) for part in turn.parts]}
+
+    def _part(self, part: str | Image) -> dict[str, Any]:
+        if isinstance(part, str):
+            return {"type": "text", "text": part}
+        return {"type": "image_url", "image_url": {"url": self._pictures.sent(part).uri}}
+
+    def _in_words(self, turn: Turn) -> str:
+        words = (part if isinstance(part, str) else self._pictures.sent(part).mark for part in turn.parts)
+        return f"{turn.role}: {''.join(words)}"
+
+    async def _check(self) -> None:
+        """Raise InputError for a server that has another model, wants a key, or sends its clients elsewhere."""
+        try:
+            listings = await self._client.get("/models")
+        except Refused as error:
+            raise self._stop(error) from error
+        for endpoint, listing in listings:
+            self._check_listing(endpoint, listing)
+
+    def _check_listing(self, endpoint: Endpoint, listing: dict[str, Any] | None) -> None:
+        data = (listing or {}).get("data")
+        models = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+        names = [str(one.get("id")) for one in models]
+        own = [one for one, name in zip(models, names, strict=True) if _same(self._model, name)]
+        if names and not own:
+            has = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
+            hint = nearest(self._model, names) if len(names) > 5 else ""
+            raise InputError(f"{endpoint.url} has no model '{self._model}'{hint}; it has {has}; name one after the #")
+        engine = str(own[0].get("owned_by") or "unknown")[:40] if own else "unknown"
+        self._engines = list(dict.fromkeys([*self._engines, engine]))
+
+    def _stop(self, error: Refused) -> InputError:
+        """Return why nothing that is sent to this server can succeed."""
+        if error.status in (401, 403):
+            name = next((name for name in KEYS if os.environ.get(name)), None)
+            advice = f"check the key in {name}" if name else f"set the key in {KEYS[0]}"
+        elif error.status < 400:
+            return InputError(str(error))
+        else:
+            advice = "check the address, which ends in /v1 for most servers, and the model's name"
+        return InputError(f"the server refuses: {error}; {advice}")
+
+
+def read(reply: dict[str, Any], id: str) -> Response:
+    """Return what a reply says; an error where it says nothing."""
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices:
+        return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
+    found = [_said(choice) for choice in choices]
+    if wrong := next((why for _, _, why in found if why), None):
+        return Response(id, error=wrong)
+    given, written = tokens(reply)
+    return Response(
+        id,
+        text=found[0][0],
+        samples=tuple(text for text, _, _ in found) if len(found) > 1 else (),
+        reasoning=found[0][1],
+        finish_reason=_FINISHED.get(str(choices[0].get("finish_reason"))),
+        input_tokens=given,
+        output_tokens=written,
+    )
+
+
+def _said(choice: Any) -> tuple[str, str, str]:
+    """Return the text and the reasoning of one answer, or what is wrong with it."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        return "", "", f"the server's reply has no message: {str(choice)[:80]}"
+    ended, content = choice.get("finish_reason"), message.get("content")
+    if ended == "content_filter":
+        return "", "", "the server withholds the answer (content_filter)"
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+    if content is None and (reasoning or ended in _FINISHED):
+        content = ""
+    if not isinstance(content, str):
+        return "", "", f"the server's reply has no text: {str(choice)[:80]}"
+    return content, str(reasoning), ""
+
+
+def tokens(reply: dict[str, Any]) -> tuple[int, int]:
+    """Return the tokens of the prompt and of the answer, as the server counts them; 0 where it does not say."""
+    usage = reply.get("usage")
+    found = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
+    given, written = (number if isinstance(number, int) and number > 0 else 0 for number in found)
+    return given, written
+
+
+def _same(asked: str, said: str) -> bool:
+    """Tell whether two names may mean one model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
+    one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, said))
+    one = one.partition(":")[0] if ":" not in other else one
+    return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None

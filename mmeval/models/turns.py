@@ -1,0 +1,55 @@
+"""A request as the turns of a conversation: what models are given that know chats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mmeval.types import Image, Parts, Ref, Request, images
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one side says: texts and pictures in their places, no two texts side by side."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[str | Image, ...]
+
+
+def turns(request: Request, numbered: bool, system: str | None) -> list[Turn]:
+    """Return the system's turn, each demonstration as a question and its answer, and then the question.
+
+    A reference to a picture becomes `Image 3`, counted from 1 through the whole prompt as chats do. Where there are
+    several and they are `numbered`, each stands after its name.
+    """
+    found = [] if system is None else [Turn("system", (system,))]
+    shown = 0
+    prompts = [*(shot.prompt for shot in request.shots), request.prompt]
+    numbered = numbered and sum(len(images(prompt)) for prompt in prompts) > 1
+    for shot in request.shots:
+        parts, shown = _said(shot.prompt, shown, numbered)
+        found += [Turn("user", parts), Turn("assistant", (shot.answer,))]
+    parts, _ = _said(request.prompt, shown, numbered)
+    return [*found, Turn("user", parts)]
+
+
+def _said(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:
+    """Return a prompt with references written out, and how many pictures there are up to its end."""
+    said: list[str | Image] = []
+    shown = before
+
+    def say(text: str) -> None:
+        if said and isinstance(said[-1], str):
+            said[-1] += text
+        elif text:
+            said.append(text)
+
+    for part in prompt:
+        if isinstance(part, Image):
+            shown += 1
+            if numbered:
+                say(f"Image {shown}: ")
+            said.append(part)
+        else:
+            say(f"Image {before + part.image + 1}" if isinstance(part, Ref) else part)
+    return tuple(said), shown

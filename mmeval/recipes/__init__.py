@@ -1,0 +1,84 @@
+"""Recipes: named settings with which a paper or another harness asked and read, each task's with its source.
+
+A recipe is a YAML file in this folder. It sets fields of RunSpec that were left open, and refuses another value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from typing import Any
+
+from mmeval import yaml_file
+from mmeval.files import validated
+from mmeval.spec import RunSpec, defaults
+from mmeval.types import InputError, nearest
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a recipe says of one task."""
+
+    set: dict[str, Any]
+    """Fields of RunSpec."""
+    source: str
+    """The file, of the recipe's source, in which these stand."""
+    differs: str = ""
+    """What of that harness or paper these settings do not repeat."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe by name."""
+
+    about: str
+    source: str
+    """Repository and commit, or document."""
+    tasks: dict[str, Settings]
+
+
+def names() -> list[str]:
+    """Return the recipes' names."""
+    files = resources.files("mmeval.recipes").iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def load(name: str) -> Recipe:
+    """Return a recipe. Raises InputError naming the nearest for one that there is not."""
+    if name not in names():
+        raise InputError(f"no recipe '{name}'{nearest(name, names())}; `mmeval recipes` lists them")
+    file = resources.files("mmeval.recipes").joinpath(f"{name}.yaml")
+    recipe: Recipe = validated(Recipe, yaml_file.read(file), str(file), "restore the file")
+    return recipe
+
+
+def apply(spec: RunSpec) -> RunSpec:
+    """Return the spec with its recipe's settings for its task.
+
+    Raises InputError where the recipe has none for the task, and where another value was given for one that it sets.
+    """
+    if spec.recipe is None:
+        return spec
+    own, usual = settings(spec.recipe, spec.task).set, defaults(spec)
+    for name, value in own.items():
+        given = getattr(spec, name)
+        if given not in (getattr(usual, name), value):
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(f"the recipe '{spec.recipe}' sets {flag} {value}, and {given} was given; leave out one")
+    return replace(spec, **own)
+
+
+def settings(name: str, task: str) -> Settings:
+    """Return what a recipe says of a task. Raises InputError where it says nothing."""
+    tasks: Mapping[str, Settings] = load(name).tasks
+    if task.lower() not in tasks:
+        raise InputError(f"the recipe '{name}' says nothing of the task '{task}'; it is for {', '.join(tasks)}")
+    return tasks[task.lower()]
+
+
+def remark(name: str, task: str) -> str:
+    """Return how a run was asked and read, for under its table."""
+    own = settings(name, task)
+    values = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in own.set.items())
+    return f"Asked by the recipe {name}: {values} ({load(name).source}, {own.source}). {own.differs}".strip()

@@ -1,0 +1,110 @@
+"""The adapter `server` against a real `transformers serve` with a tiny checkpoint that this test makes."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as PILImage
+
+from mmeval.models import load_model
+from mmeval.types import Generation, Image, InputError, Request
+from tests.evaluating import evaluate
+
+NEEDED = ("fastapi", "uvicorn", "openai", "python_multipart")
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"transformers serve needs {', '.join(MISSING)}, not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.models import tiny_llava
+
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    tiny_llava.save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    home = tmp_path_factory.mktemp("hub")
+    (home / "hub").mkdir()  # or its list of models is an error
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", "--host", "127.0.0.1"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--device", "cpu"],
+        env={**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        found = f"http://127.0.0.1:{port}/v1"
+        for _ in range(600):
+            assert process.poll() is None, "transformers serve ended"
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{found}/models", timeout=5):
+                break
+            time.sleep(0.3)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def here(folder: Path, request: Request, tokens: int) -> str:
+    """What the checkpoint says in this process."""
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder)
+    content = [
+        {"type": "image", "image": part.decode()} if isinstance(part, Image) else {"type": "text", "text": part}
+        for part in request.prompt
+    ]
+    inputs = processor.apply_chat_template(
+        [{"role": "user", "content": content}],
+        add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
+    )  # fmt: skip
+    written = model.generate(**inputs, max_new_tokens=tokens, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+    return str(processor.decode(written, skip_special_tokens=True))
+
+
+def test_answers_are_those_of_the_checkpoint(url: str, checkpoint: Path) -> None:
+    one, other = (Image(PILImage.effect_noise((40, 30), sigma).convert("RGB")) for sigma in (20, 90))
+    requests = [
+        Request("0", ("What is it?",)), Request("1", (one, "What is it?")), Request("2", (one, "or ", other, "?")),
+        Request("3", (other, "or ", one, "?")),
+    ]  # fmt: skip
+    found = {r.id: r for r in load_model(f"server:{url}#{checkpoint}").generate(requests, Generation(6))}
+    assert {id: one.error for id, one in found.items()} == dict.fromkeys("0123")
+    for request in requests:
+        said, expected = str(found[request.id].text), here(checkpoint, request, 6)
+        assert said.rstrip("\ufffd") == expected.rstrip("\ufffd")  # a character that was cut may be left out
+    assert found["2"].text != found["3"].text
+    assert (found["1"].finish_reason, found["1"].output_tokens) == ("length", 6)
+    assert found["1"].input_tokens == found["0"].input_tokens + 4  # one a patch
+
+
+def test_it_returns_no_likelihoods_and_that_is_said(url: str, checkpoint: Path) -> None:
+    request = Request("0", ("Is it?",), candidates=("yes", "no"))
+    with pytest.raises(InputError, match="the server returns no likelihoods"):
+        list(load_model(f"server:{url}#{checkpoint}").loglikelihood([request]))
+
+
+def test_a_run_of_an_embedded_benchmark(url: str, checkpoint: Path, tmp_path: Path) -> None:
+    run = evaluate(f"server:{url}#{checkpoint}", "mme", out=tmp_path / "run", limit=14, concurrency=4)
+    assert run.complete and run.spec.model == "server:tiny"

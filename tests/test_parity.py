@@ -1,0 +1,80 @@
+"""Two ways to run a model: what counts as equal, what is said of a difference, and which folders hold the runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mmeval.cli import main
+from mmeval.parity import Parity, parity, side
+from mmeval.reporting.parity import to_json
+from mmeval.types import InputError
+from tests import evaluating
+from tests.models.fake_server import says, serving
+
+
+def compared(first: str, other: str, out: Path, **values: Any) -> Parity:
+    def evaluate(spec: Any, **how: Any) -> Any:
+        return evaluating.evaluate(spec.model, spec.task, limit=spec.limit, scoring=spec.scoring, **how)
+
+    def collected(spec: Any, *, out: Path, fresh: bool, display: Any) -> Any:
+        return evaluate(spec, out=out, fresh=fresh)
+
+    return parity(first, other, out=out, evaluate=collected, **{"task": "mme", "limit": 28, **values})
+
+
+def test_a_side_is_a_model_and_its_settings() -> None:
+    assert side("mmicl-tiny,dtype=bfloat16,batch-tokens=64,partial=true") == {
+        "model": "mmicl-tiny", "dtype": "bfloat16", "batch_tokens": 64, "partial": True,
+    }  # fmt: skip
+    two = "server:http://a/v1,http://b/v1#m"
+    assert side(f"{two},temperature=0.5") == {"model": two, "temperature": 0.5}
+    assert side("chat:x,model_args=attn=eager,max_pixels=9") == {
+        "model": "chat:x",
+        "model_args": "attn=eager,max_pixels=9",
+    }
+    for wrong, why in {
+        "x,beams=many": "beams is 'many', which is no int",
+        "x,seed=1,seed=2": "sets seed twice",
+    }.items():
+        with pytest.raises(InputError, match=why):
+            side(wrong)
+
+
+def test_a_model_equals_itself_and_that_is_shown_only_with_enough_questions(tmp_path: Path) -> None:
+    found = compared("constant", "constant", tmp_path, margin=60.0)
+    assert (found.questions, found.same, found.same_read, found.differing) == (28, 28, 28, ())
+    assert [row.difference.value for row in found.rows] == [0, 0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["constant", "constant-again"]
+    assert not compared("constant", "constant", tmp_path, margin=0.5).equivalent  # 28 questions prove no half percent
+
+
+def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
+    found = compared("constant", "constant:no", tmp_path)
+    assert (found.same, found.equivalent) == (0, False)
+    first = found.differing[0]
+    assert (first.said, first.read) == (("yes", "no"), ("yes", "no"))
+    assert first.sent[0] == first.sent[1] and "Please answer yes or no" in first.sent[0]
+    assert json.loads(json.dumps(to_json(found)))["equal_answers"] == 0
+
+
+def test_likelihoods_are_compared_as_numbers(tmp_path: Path) -> None:
+    found = compared("constant", "constant:no", tmp_path, task="mmbench", scoring="likelihood")
+    assert (found.same, found.furthest) == (28, 0.0)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    with serving(lambda body, n: says("no" if n == 3 else "yes")) as server:
+        sides = ["constant", f"server:http://u:word@{server.host}/v1#tiny"]
+        done = CliRunner().invoke(main, ["parity", *sides, "--task", "mme", "--limit", "28", "--out", str(tmp_path)])
+    assert "27 of 28 (96.4%) answers are equal" in done.output
+    assert "B said 'no', read as no" in done.output and "B less A" in done.output
+    assert "word" not in done.output + "".join(str(path) for path in tmp_path.rglob("*"))
+    assert json.loads((tmp_path / "parity.json").read_text())["equal_answers"] == 27
+    assert done.exit_code == 1
+    refused = CliRunner().invoke(main, ["parity", "constant", "constant", "--task", "mme", "--margin", "0"])
+    assert refused.exit_code == 2 and "the margin is 0" in refused.output
