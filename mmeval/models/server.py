@@ -21,7 +21,7 @@ from mmeval.client import Client, Endpoint, NoReply, Refused, check_address, key
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_pictures import Pictures
-from mmeval.models.turns import Turn, turns
+from mmeval.models.turns import ChatTurn, turns
 from mmeval.types import FinishReason, Generation, Image, InputError, Request, Response, nearest
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
@@ -35,7 +35,7 @@ _FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "
 
 
 @dataclass(frozen=True)
-class Prompt:
+class Messages:
     """A request as it is sent."""
 
     messages: list[dict[str, Any]]
@@ -89,7 +89,7 @@ class Server:
         """
         find = first_tokens if self._options.first_token else whole
 
-        async def ask(request: Request, prompt: Prompt) -> Response:
+        async def ask(request: Request, prompt: Messages) -> Response:
             values, tokens, seconds = await find(self._post, prompt.messages, request.candidates)
             return Response(request.id, loglikelihoods=values, input_tokens=tokens, seconds=seconds)
 
@@ -108,7 +108,7 @@ class Server:
         return {"requests": self._client.sent, "seconds": round(self._seconds, 1), "servers": self._engines}
 
     def _answers(
-        self, requests: Iterable[Request], ask: Callable[[Request, Prompt], Awaitable[Response]]
+        self, requests: Iterable[Request], ask: Callable[[Request, Messages], Awaitable[Response]]
     ) -> Iterator[Response]:
         """Keep requests in flight, a few more being made ready, and yield responses as they come."""
         from anyio import CapacityLimiter
@@ -136,7 +136,7 @@ class Server:
             self._seconds += time.monotonic() - began
 
     async def _answer(
-        self, request: Request, ask: Callable[[Request, Prompt], Awaitable[Response]], threads: Any
+        self, request: Request, ask: Callable[[Request, Messages], Awaitable[Response]], threads: Any
     ) -> Response:
         """Return a response, an error where this request cannot be answered. Raises InputError where none can."""
         from anyio.to_thread import run_sync
@@ -172,7 +172,7 @@ class Server:
             how["max_tokens"] += generation.thinking_tokens if on else 0
         return how
 
-    async def _generate(self, how: dict[str, Any], request: Request, prompt: Prompt) -> Response:
+    async def _generate(self, how: dict[str, Any], request: Request, prompt: Messages) -> Response:
         reply, seconds = await self._post({"messages": prompt.messages, **how})
         return replace(read(reply, request.id), seconds=seconds)
 
@@ -187,12 +187,12 @@ class Server:
             )
         return reply, seconds
 
-    def _prompt(self, request: Request) -> Prompt:
+    def _prompt(self, request: Request) -> Messages:
         """Return the messages. Raises InputError for a picture that cannot be read."""
         said = turns(request, self._options.context == "numbered", self._options.system)
-        return Prompt([self._message(turn) for turn in said], "\n".join(map(self._in_words, said)))
+        return Messages([self._message(turn) for turn in said], "\n".join(map(self._in_words, said)))
 
-    def _message(self, turn: Turn) -> dict[str, Any]:
+    def _message(self, turn: ChatTurn) -> dict[str, Any]:
         if all(isinstance(part, str) for part in turn.parts):
             return {"role": turn.role, "content": "".join(map(str, turn.parts))}
         return {"role": turn.role, "content": [self._part(part) for part in turn.parts]}
@@ -202,7 +202,7 @@ class Server:
             return {"type": "text", "text": part}
         return {"type": "image_url", "image_url": {"url": self._pictures.sent(part).uri}}
 
-    def _in_words(self, turn: Turn) -> str:
+    def _in_words(self, turn: ChatTurn) -> str:
         words = (part if isinstance(part, str) else self._pictures.sent(part).mark for part in turn.parts)
         return f"{turn.role}: {''.join(words)}"
 

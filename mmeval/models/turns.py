@@ -9,28 +9,28 @@ from mmeval.types import Image, Parts, Ref, Request, images
 
 
 @dataclass(frozen=True)
-class Turn:
+class ChatTurn:
     """What one side says: texts and pictures in their places, no two texts side by side."""
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[str | Image, ...]
 
 
-def turns(request: Request, numbered: bool, system: str | None) -> list[Turn]:
+def turns(request: Request, numbered: bool, system: str | None) -> list[ChatTurn]:
     """Return the system's turn, each demonstration as a question and its answer, and then the question.
 
     A reference to a picture becomes `Image 3`, counted from 1 through the whole prompt as chats do. Where there are
     several and they are `numbered`, each stands after its name.
     """
-    found = [] if system is None else [Turn("system", (system,))]
+    found = [] if system is None else [ChatTurn("system", (system,))]
     shown = 0
     prompts = [*(shot.prompt for shot in request.shots), request.prompt]
     numbered = numbered and sum(len(images(prompt)) for prompt in prompts) > 1
     for shot in request.shots:
         parts, shown = _said(shot.prompt, shown, numbered)
-        found += [Turn("user", parts), Turn("assistant", (shot.answer,))]
+        found += [ChatTurn("user", parts), ChatTurn("assistant", (shot.answer,))]
     parts, _ = _said(request.prompt, shown, numbered)
-    return [*found, Turn("user", parts)]
+    return [*found, ChatTurn("user", parts)]
 
 
 def _said(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:

@@ -7,8 +7,9 @@ from typing import Any
 from jinja2 import TemplateError
 
 from mmeval.models.chat.processor import MARK, Literal
+from mmeval.models.turns import ChatTurn, turns
 from mmeval.reasoning import open_tag
-from mmeval.types import Image, InputError, Parts, Ref, Request, images
+from mmeval.types import Image, InputError, Request
 
 THINKING = ("enable_thinking", "thinking")
 """Names of the variable by which chat templates turn reasoning on and off: Qwen, GLM and others; DeepSeek, Granite."""
@@ -52,19 +53,9 @@ class ChatTemplate:
 
         Raises InputError where the template refuses the conversation.
         """
-        shown: list[Image] = []
-        count = sum(len(images(parts)) for parts in (request.prompt, *(shot.prompt for shot in request.shots)))
-        numbered = self.numbered and count > 1
-        messages: list[Message] = []
-        for shot in request.shots:
-            messages.append({"role": "user", "content": self._content(shot.prompt, shown, numbered)})
-            messages.append({"role": "assistant", "content": [_text(self._literal.broken(shot.answer))]})
-        messages = [
-            *self._turns([]),
-            *messages,
-            {"role": "user", "content": self._content(request.prompt, shown, numbered)},
-        ]
-        return self._render(messages), tuple(shown)
+        said = turns(request, self.numbered, self.system)
+        shown = tuple(part for turn in said for part in turn.parts if isinstance(part, Image))
+        return self._render([{"role": turn.role, "content": self._content(turn)} for turn in said]), shown
 
     def plain(self, text: str) -> str:
         """Return a text in which what spells a special token is marked, to be read as the characters it is."""
@@ -74,28 +65,13 @@ class ChatTemplate:
         """Return a prompt as a person reads it."""
         return prompt.replace(MARK, "")
 
-    def _content(self, parts: Parts, shown: list[Image], numbered: bool) -> list[dict[str, str]]:
-        """Return a turn's content; its pictures are appended to those that are `shown`."""
-        first = len(shown)
-        content: list[dict[str, str]] = []
-        texts: list[str] = []
-
-        def flush() -> None:
-            if text := "".join(texts):
-                content.append(_text(self._literal.broken(text)))
-            texts.clear()
-
-        for part in parts:
-            if isinstance(part, Image):
-                if numbered:
-                    texts.append(f"Image {len(shown) + 1}: ")
-                flush()
-                content.append({"type": "image"})
-                shown.append(part)
-            else:
-                texts.append(f"Image {first + part.image + 1}" if isinstance(part, Ref) else part)
-        flush()
-        return content
+    def _content(self, turn: ChatTurn) -> list[dict[str, str]]:
+        """Return a turn's content; in what the data wrote, special tokens are marked."""
+        own = turn.role == "system"
+        return [
+            {"type": "image"} if isinstance(part, Image) else _text(part if own else self._literal.broken(part))
+            for part in turn.parts
+        ]
 
     def _turns(self, question: Sequence[dict[str, str]]) -> list[Message]:
         turns: list[Message] = []
