@@ -17,11 +17,11 @@ from mmeval.mmicl.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished, portable
+from mmeval.mmicl.training.batches import LengthBatches
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import (
     SKIPPED,
     Collator,
-    LengthBatches,
     RowSet,
     list_skipped,
     read_picture,

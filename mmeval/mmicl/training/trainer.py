@@ -4,24 +4,29 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
+from accelerate.data_loader import prepare_data_loader  # type: ignore[import-untyped]
 from accelerate.utils import DistributedType, save_fsdp_optimizer  # type: ignore[import-untyped]
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer
 
+from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.config import TrainingError
-from mmeval.mmicl.training.data import SKIPPED, Collator, LengthBatches, RowSet, skipped_pictures
-from mmeval.mmicl.training.rows import IGNORED, TrainingRow
+from mmeval.mmicl.training.batches import LengthBatches
+from mmeval.mmicl.training.data import SKIPPED, Collator, RowSet, skipped_pictures
+from mmeval.mmicl.training.progress import Progress, operations
+from mmeval.mmicl.training.rows import TrainingRow
 from mmeval.mmicl.weights import write_trained
 
 METRIC = "exact_match"
@@ -50,7 +55,15 @@ class MmiclTrainer(Trainer):
         self.facts, self.batches, self.held_out, self.max_new_tokens = facts, batches, held_out, max_new_tokens
         self.first_step = int(start.name.rpartition("-")[2]) if start else 0
         self.say, self.passed_over = say, 0
+        self.warm: tuple[float, int] | None = None
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
+        self.progress = Progress(
+            operations(self.model, self.data_collator.features is not None),
+            self.args.device,
+            self.accelerator.num_processes,
+            lambda counts: cast(Tensor, self.accelerator.reduce(counts.clone(), "sum")),
+        )
+        self.finite = FiniteSteps(self.args.device)
 
     def create_accelerator_and_postprocess(self) -> None:
         """Do as the Trainer does, but shard on CPUs, too, where accelerate would copy the model in silence."""
@@ -63,7 +76,10 @@ class MmiclTrainer(Trainer):
         super().create_accelerator_and_postprocess()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Load batches of equal length, pictures decoded in worker processes."""
+        """Load batches of equal length ahead in worker processes, each copied to the GPU while the last is learnt.
+
+        The batches are already this process's own share, so accelerate is to divide nothing.
+        """
         loader = DataLoader(
             cast(RowSet, self.train_dataset),
             batch_sampler=self.batches,
@@ -72,8 +88,9 @@ class MmiclTrainer(Trainer):
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.args.dataloader_num_workers > 0,
         )
-        prepared: DataLoader[Any] = self.accelerator.prepare_data_loader(loader)
-        return prepared
+        return prepare_data_loader(  # type: ignore[no-any-return]
+            loader, self.args.device, num_processes=1, process_index=0, put_on_device=True, non_blocking=True
+        )
 
     def compute_loss(
         self,
@@ -84,39 +101,25 @@ class MmiclTrainer(Trainer):
     ) -> Tensor:
         """Compute the cross-entropy of the answers' tokens: summed, over the tokens of the whole optimiser step.
 
-        A decoder-only model's logits are made only for the columns that some row learns in.
+        Logits are made only where something is learnt, and no cache is kept.
         """
         assert not return_outputs
         inputs = dict(inputs)
-        labels = inputs.pop("labels")
-        config = self.model.config
-        if config.decoder_only:
-            targets = labels[:, 1:]
-            columns = (targets != IGNORED).any(0).nonzero().squeeze(1)
-            targets = targets[:, columns]
-            logits = model(**inputs, logits_to_keep=columns).logits
-        else:
-            targets = labels
-            start = labels.new_full((len(labels), 1), config.text_config.decoder_start_token_id)
-            shifted = torch.cat([start, labels[:, :-1].clamp(min=config.text_config.pad_token_id)], dim=1)
-            logits = model(**inputs, decoder_input_ids=shifted).logits
-        total = functional.cross_entropy(
-            logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-        )
+        self.progress.add(inputs.pop("counts"))
+        total, learnt = summed_loss(model, self.model.config, inputs)
         if num_items_in_batch is None:
-            return total / (targets != IGNORED).sum()
+            return total / learnt
         shared = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
         return total * shared / num_items_in_batch  # processes' gradients are averaged, so each is scaled up
 
+    def floating_point_ops(self, inputs: dict[str, Tensor]) -> int:
+        """Count none here: the Trainer's way looks at every parameter at every step; see `Progress`."""
+        return 0
+
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        """Do as the Trainer does, and stop before a step whose loss or gradient is not a finite number."""
+        """Do as the Trainer does, and stop where a loss or gradient is not a finite number, before anything is saved."""
         norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
-        loss, size = float(self._tr_loss), float(0 if norm is None else norm)  # the loss since the last line of the log
-        if not (math.isfinite(loss) and math.isfinite(size)):
-            raise TrainingError(
-                f"step {self.state.global_step + 1:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not a "
-                "finite number; nothing is saved of it: lower learning_rate, or look for such weights in the base"
-            )
+        self.finite.look(self.state.global_step + 1, self._tr_loss, norm)  # the loss since the last line of the log
         return norm
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
@@ -147,21 +150,31 @@ class MmiclTrainer(Trainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Do as the Trainer does, and say how far the run is, and how many pictures were passed over."""
-        super().log(logs, start_time)
         step, steps = self.state.global_step, self.state.max_steps
         where = f"step {step:,} of {steps:,}"
         if "loss" in logs and start_time is not None:
-            speed = (step - self.first_step) / max(time.time() - start_time, 1e-3)
+            self.finite.check()
+            rates = self.progress.rates()
+            logs |= rates
+            left = (steps - step) * self.seconds_a_step(step, start_time)
             self.say(
                 f"{where}: loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
-                f"{speed:.3g} steps/s, {_time((steps - step) / speed)} left"
+                f"{_rates(rates)}, {_time(left)} left"
             )
+        super().log(logs, start_time)
         if (share := logs.get(f"eval_{METRIC}")) is not None:
             self.say(f"{where}: {METRIC} {share:.3f} ({len(self.held_out):,} held-out questions)")
         passed_over = len(skipped_pictures(Path(str(self.args.output_dir))))
         if passed_over > self.passed_over:
             self.passed_over = passed_over
             self.say(f"{passed_over:,} pictures cannot be read and were passed over; see {SKIPPED.format('*')}")
+
+    def seconds_a_step(self, step: int, start_time: float) -> float:
+        """Estimate a step's seconds from those since the first line of the log: the first steps are slow."""
+        now = time.time()
+        since, first = self.warm or (start_time, self.first_step)
+        self.warm = self.warm or (now, step)
+        return (now - since) / max(1, step - first)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """Save only what was trained, with the processor and the name of the base."""
@@ -188,6 +201,7 @@ class MmiclTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Do as the Trainer does; where the disk is full, remove what was begun, so that the last one stays."""
+        self.finite.check()
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         try:
             super()._save_checkpoint(model, trial)
@@ -200,6 +214,63 @@ class MmiclTrainer(Trainer):
             ) from error
 
 
+def summed_loss(model: nn.Module, config: MmiclConfig, inputs: dict[str, Tensor]) -> tuple[Tensor, int]:
+    """Sum the cross-entropy over the tokens that a batch of `data.Collator` learns, and count them."""
+    inputs = dict(inputs)
+    labels, learnt = inputs.pop("labels"), inputs["learnt"]
+    if config.decoder_only:
+        targets = labels.flatten().index_select(0, learnt + 1)
+    else:
+        targets = labels.flatten().index_select(0, learnt)
+        start = labels.new_full((len(labels), 1), config.text_config.decoder_start_token_id)
+        inputs["decoder_input_ids"] = torch.cat(
+            [start, labels[:, :-1].clamp(min=config.text_config.pad_token_id)], dim=1
+        )
+    logits = model(**inputs).logits  # [K, vocabulary]
+    return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
+
+
+class FiniteSteps:
+    """Finds the step whose loss or gradient is not a finite number, without making a GPU wait for its host.
+
+    On a GPU a step's numbers are read when the next one is through, or when something is to be saved.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.waits = device.type == "cuda"
+        self._seen: tuple[int, Tensor, torch.cuda.Event | None] | None = None
+
+    def look(self, step: int, loss: Tensor, norm: Any) -> None:
+        """Take a step's loss and the norm of its gradient; raise TrainingError for the step before."""
+        self.check()
+        if isinstance(norm, DTensor):
+            norm = norm.full_tensor()
+        numbers = torch.stack([loss.detach().float().mean(), torch.as_tensor(norm or 0.0, device=loss.device).float()])
+        if self.waits:
+            kept = torch.empty(2, pin_memory=True).copy_(numbers, non_blocking=True)
+            event = torch.cuda.Event()
+            event.record()
+            self._seen = (step, kept, event)
+        else:
+            self._seen = (step, numbers, None)
+            self.check()
+
+    def check(self) -> None:
+        """Raise TrainingError where the last step seen is not finite."""
+        if self._seen is None:
+            return
+        step, numbers, event = self._seen
+        if event is not None:
+            event.synchronize()
+        loss, size = numbers.tolist()
+        if not (math.isfinite(loss) and math.isfinite(size)):
+            raise TrainingError(
+                f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not a finite number; nothing "
+                "is saved of it: lower learning_rate, or look for such weights in the base"
+            )
+        self._seen = None
+
+
 def sharded(fsdp: object) -> bool:
     """Tell whether parameters are spread over the processes (FSDP), by configuration or `accelerate launch`."""
     return bool(fsdp) or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
@@ -207,6 +278,16 @@ def sharded(fsdp: object) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).removesuffix(".").strip()
+
+
+def _rates(rates: Mapping[str, float]) -> str:
+    """Write rates as in `310 samples/s, 41,000 tokens/s, 58.2 GiB, 41% of the peak`."""
+    parts = [f"{rates['samples_per_second']:.3g} samples/s, {rates['tokens_per_second']:,.0f} tokens/s"]
+    if "memory_gib" in rates:
+        parts.append(f"{rates['memory_gib']:.1f} GiB")
+    if "share_of_peak" in rates:
+        parts.append(f"{rates['share_of_peak']:.0%} of the peak")
+    return ", ".join(parts)
 
 
 def _time(seconds: float) -> str:
