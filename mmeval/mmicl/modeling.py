@@ -268,18 +268,28 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
         """Run the language model without a cache, and its head on the `learnt` positions alone: logits [K, vocabulary].
 
-        As the language model's own `forward`, which computes the head everywhere (T5), or in whole columns.
+        Prompts are padded on the right.
         """
         model: Any = self.language_model
         if self.config.decoder_only:
+            if attention_mask is not None and attention_mask.dim() == 2:
+                attention_mask = None  # what is padded on the right is seen by nothing that is learnt
             output = model.model(inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False, **language)
             states = output.last_hidden_state.flatten(0, 1).index_select(0, learnt)  # [K, D]
             return CausalLMOutputWithPast(logits=model.lm_head(states))
-        encoded = model.encoder(inputs_embeds=embeds, attention_mask=attention_mask, **language).last_hidden_state
+        assert decoder_input_ids is not None
+        # whole masks: transformers would look at the values of shorter ones, and the GPU be waited for
+        length, hidden = decoder_input_ids.shape[1], torch.finfo(embeds.dtype).min
+        seen = torch.full((1, 1, length, length), hidden, dtype=embeds.dtype, device=embeds.device).triu(1)
+        given = None
+        if attention_mask is not None:
+            given = (attention_mask == 0)[:, None, None, :].to(embeds.dtype) * hidden  # [B, 1, 1, L]
+        encoded = model.encoder(inputs_embeds=embeds, attention_mask=given, **language).last_hidden_state
         output = model.decoder(
             input_ids=decoder_input_ids,
+            attention_mask=seen,
             encoder_hidden_states=encoded,
-            encoder_attention_mask=attention_mask,
+            encoder_attention_mask=given,
             use_cache=False,
             **language,
         )

@@ -161,7 +161,7 @@ class Collator:
             return False
         self.seen += 1
         try:
-            pictures[path] = self.features[path] if self.features else read_picture(path, self.processor)
+            pictures[path] = self.features.view(path) if self.features else read_picture(path, self.processor)
         except (OSError, ValueError, KeyError) as error:
             self.broken.add(path)
             if self.skipped:

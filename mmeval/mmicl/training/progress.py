@@ -63,7 +63,9 @@ def operations(model: MmiclForConditionalGeneration, features: bool) -> Operatio
     asked = seen or _learns(model.qformer) or model.query_tokens.requires_grad
     projected = asked or _learns(model.language_projection)
     projection = _per_token(model.language_projection, asked)
-    queries = _per_token(model.qformer, asked, lambda name: not (QFORMER_TEXT.search(name) or FROM_PICTURE.search(name)))
+    queries = _per_token(
+        model.qformer, asked, lambda name: not (QFORMER_TEXT.search(name) or FROM_PICTURE.search(name))
+    )
     from_picture = _per_token(model.qformer, seen, lambda name: FROM_PICTURE.search(name) is not None)
     language = model.language_model
     flows = projected or _learns(language)

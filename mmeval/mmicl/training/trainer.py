@@ -22,15 +22,13 @@ from transformers import PrinterCallback, Trainer
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.training.config import TrainingError
+from mmeval.mmicl.training.arguments import METRIC
 from mmeval.mmicl.training.batches import LengthBatches
+from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.data import SKIPPED, Collator, RowSet, skipped_pictures
 from mmeval.mmicl.training.progress import Progress, operations
 from mmeval.mmicl.training.rows import TrainingRow
 from mmeval.mmicl.weights import write_trained
-
-METRIC = "exact_match"
-"""Share of held-out questions whose generated answer is the expected one, letter case and final full stop aside."""
 
 
 class MmiclTrainer(Trainer):
@@ -117,7 +115,7 @@ class MmiclTrainer(Trainer):
         return 0
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        """Do as the Trainer does, and stop where a loss or gradient is not a finite number, before anything is saved."""
+        """Do as the Trainer does, and stop where a loss or gradient is not finite, before anything is saved."""
         norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
         self.finite.look(self.state.global_step + 1, self._tr_loss, norm)  # the loss since the last line of the log
         return norm
