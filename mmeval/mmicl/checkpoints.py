@@ -134,6 +134,20 @@ def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder
     processor.save_pretrained(folder)
 
 
+def push(folder: Path, repository: str) -> str:
+    """Upload a folder to a repository of the hub, made (private) where there is none; return its address."""
+    hub = HfApi()
+    try:
+        hub.create_repo(repository, private=True, exist_ok=True)
+        hub.upload_folder(repo_id=repository, folder_path=folder)
+    except (HfHubHTTPError, HFValidationError, HTTPError, OSError) as error:
+        raise CheckpointError(
+            f"{repository}: cannot be pushed to ({one_line(error)}); the trained model is in {folder}: push it from "
+            f"there with `hf upload {repository} {folder}`"
+        ) from error
+    return f"https://huggingface.co/{repository}"
+
+
 def digest(folder: Path) -> str:
     """Return the SHA-256 over the names and contents of the weight files, 64 hex digits.
 

@@ -10,6 +10,8 @@ from mmeval.mmicl.training.config import Config
 
 METRIC = "exact_match"
 """Share of held-out questions whose generated answer is the expected one, letter case and final full stop aside."""
+LOSS = "loss"
+"""Mean cross-entropy of the held-out answers' tokens."""
 
 SELECTIVE = {
     "use_reentrant": False,

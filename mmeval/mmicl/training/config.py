@@ -133,6 +133,8 @@ class Config:
     seed: CountOrZero = 1234
     save_full: StrictBool = False
     """Whether the whole model is saved at the end, beside what was trained."""
+    push_to_hub: Text | None = None
+    """Repository on the hub that the trained model is pushed to at the end, private if it is new."""
     deepspeed: Text | None = None
     """A DeepSpeed configuration, passed through untouched."""
     fsdp: dict[str, Any] = field(default_factory=dict)

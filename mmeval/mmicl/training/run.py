@@ -19,7 +19,7 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.arguments import METRIC, arguments
 from mmeval.mmicl.training.batches import LengthBatches
-from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished, portable
+from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished, portable, same_batch
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import (
     SKIPPED,
@@ -33,7 +33,7 @@ from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.trainable import select, summary
-from mmeval.mmicl.training.trainer import MmiclTrainer, sharded
+from mmeval.mmicl.training.trainer import Measures, MmiclTrainer, sharded
 from mmeval.mmicl.weights import copy_trained, put_trained
 
 Say = Callable[[str], None]
@@ -43,14 +43,15 @@ LONGEST = 2048
 """Tokens of a prompt where neither the configuration nor the model sets a limit."""
 
 
-def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
+def train(config: Config, *, fresh: bool = False, say: Say = print, measures: Measures | None = None) -> Path:
     """Train, or go on from the last whole checkpoint; return the folder with what was trained.
 
+    `measures` are further ones of held-out answers: of pairs of a generated and an expected one, by name.
     Raises TrainingError or CheckpointError, each one sentence.
     """
     state = PartialState(cpu=not torch.cuda.is_available())
     with hold(config, state.is_main_process):
-        final = _train(config, fresh, state, say if state.is_main_process else lambda _: None)
+        final = _train(config, fresh, state, say if state.is_main_process else lambda _: None, measures)
     # The processes end their group together, and after the trainer is gone: a group left open may abort a process on
     # its way out, and one that outlives its closing in DDP's reducer waits for threads that wait for Python.
     state.wait_for_everyone()
@@ -58,7 +59,7 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
     return final
 
 
-def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
+def _train(config: Config, fresh: bool, state: PartialState, say: Say, measures: Measures | None) -> Path:
     with state.main_process_first():
         start = begin(config, fresh, state.is_main_process)
     with state.main_process_first():
@@ -95,11 +96,13 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         "names": names,
         "lora": asdict(config.lora) if config.lora else None,
         "config": portable(config),
+        "batches_a_step": config.accumulation * state.num_processes,
     }
     if state.is_main_process:
         Path(config.output, NAMES).write_text("\n".join(names) + "\n", encoding="utf-8")
     if start:
         check_same(start, facts)
+        config = same_batch(config, start, state.num_processes, say)
         put_trained(model, start)
         say(f"going on from {start}")
     _cast(config, model)
@@ -127,6 +130,7 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         max_new_tokens=config.max_new_tokens,
         say=say,
         start=start,
+        measures=measures,
     )
     if start and is_finished(start, config):
         trainer.state = TrainerState.load_from_json(str(start / STATE))
@@ -272,4 +276,7 @@ def _finish(
             f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
         ) from error
     say(f"trained: {final}")
+    if config.push_to_hub and state.is_main_process:
+        pushed = checkpoints.push(final.with_name("full") if config.save_full else final, config.push_to_hub)
+        say(f"pushed: {pushed}")
     return final

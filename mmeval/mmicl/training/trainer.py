@@ -5,14 +5,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 from accelerate.data_loader import prepare_data_loader  # type: ignore[import-untyped]
-from accelerate.utils import DistributedType, save_fsdp_optimizer  # type: ignore[import-untyped]
+from accelerate.utils import DistributedType, gather_object, save_fsdp_optimizer  # type: ignore[import-untyped]
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
@@ -22,13 +23,16 @@ from transformers import PrinterCallback, Trainer
 
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.training.arguments import METRIC
+from mmeval.mmicl.training.arguments import LOSS, METRIC
 from mmeval.mmicl.training.batches import LengthBatches
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.data import SKIPPED, Collator, RowSet, skipped_pictures
 from mmeval.mmicl.training.progress import Progress, operations
-from mmeval.mmicl.training.rows import TrainingRow
+from mmeval.mmicl.training.rows import TrainingRow, behind
 from mmeval.mmicl.weights import write_trained
+
+Measures = Callable[[Sequence[tuple[str, str]]], dict[str, float]]
+"""Further measures of generated answers beside the expected ones."""
 
 
 class MmiclTrainer(Trainer):
@@ -46,13 +50,14 @@ class MmiclTrainer(Trainer):
         max_new_tokens: int,
         say: Callable[[str], None],
         start: Path | None,
+        measures: Measures | None = None,
         **trainer: Any,
     ) -> None:
         super().__init__(eval_dataset=list(held_out), **trainer)
         self.remove_callback(PrinterCallback)
         self.facts, self.batches, self.held_out, self.max_new_tokens = facts, batches, held_out, max_new_tokens
         self.first_step = int(start.name.rpartition("-")[2]) if start else 0
-        self.say, self.passed_over = say, 0
+        self.say, self.passed_over, self.measures = say, 0, measures
         self.warm: tuple[float, int] | None = None
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
         self.progress = Progress(
@@ -121,30 +126,79 @@ class MmiclTrainer(Trainer):
         return norm
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        """Answer the held-out questions, each process its share, and log how many are right."""
+        """Answer the held-out questions, each process its share; log how many are right, and the answers' loss.
+
+        `measures`, where given, see all generated and all expected answers.
+        """
         model = self.accelerator.unwrap_model(self.model)
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         mine = list(self.held_out[rank::world])
         share = -(-len(self.held_out) // world)
+        written: list[tuple[str, str]] = []
+        sums = torch.zeros(4, device=self.args.device)
         with torch.no_grad():  # shards are gathered together, so every process takes part in as many batches
-            right = sum(self._right(model, mine[start : start + 16]) for start in range(0, share, 16))
-        counts = self.accelerator.reduce(torch.tensor([right, len(mine)], device=self.args.device), "sum")
-        metrics = {f"{metric_key_prefix}_{METRIC}": float(counts[0]) / max(1, int(counts[1]))}
+            for start in range(0, share, 16):
+                part = mine[start : start + 16]
+                texts = self._written(model, part or self.held_out[:1])
+                total, learnt = self._loss_of(model, part or self.held_out[:1])
+                pairs = [(text, answer) for text, (_, answer) in zip(texts, part, strict=False)]
+                right = sum(_plain(text) == _plain(answer) for text, answer in pairs)
+                sums += torch.tensor([right, len(part), float(total) * bool(part), learnt * bool(part)]).to(sums)
+                written += pairs
+        right, asked, total, learnt = self.accelerator.reduce(sums, "sum").tolist()
+        metrics = {METRIC: right / max(1, asked), LOSS: total / max(1, learnt)}
+        if self.measures is not None:
+            metrics |= self.measures(gather_object(written))
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def _right(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]) -> int:
-        batch = self.data_collator([row for row, _ in part or self.held_out[:1]], for_generation=True)
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Take the checkpoint with more right answers; of those with as many the one of less loss, or the later one."""
+        now = (metrics[f"eval_{METRIC}"], -metrics[f"eval_{LOSS}"])
+        before = (self.state.best_metric, -self._loss_at(self.state.best_global_step))
+        if self.state.best_metric is not None and now < before:
+            return False
+        self.state.best_metric, self.state.best_global_step = now[0], self.state.global_step
+        self.state.best_model_checkpoint = str(Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}"))
+        return True
+
+    def _loss_at(self, step: int | None) -> float:
+        found = [
+            entry[f"eval_{LOSS}"]
+            for entry in self.state.log_history
+            if entry["step"] == step and f"eval_{LOSS}" in entry
+        ]
+        return float(found[-1]) if found else math.inf
+
+    def _written(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]) -> list[str]:
+        batch = self.data_collator([row for row, _ in part], for_generation=True)
         batch = {key: value.to(self.args.device) for key, value in batch.items()}
         model.train(False)
-        mixed = len({parameter.dtype for parameter in model.parameters()}) > 1  # the frozen ones are narrower
-        with self.accelerator.autocast() if mixed else nullcontext():
+        with self._mixed(model):
             together = self.is_fsdp_enabled
             ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False, synced_gpus=together)
         model.train()
-        texts = self.data_collator.processor.batch_decode(ids)
-        return sum(_plain(text) == _plain(answer) for text, (_, answer) in zip(texts, part, strict=False))
+        return self.data_collator.processor.batch_decode(ids)
+
+    def _loss_of(
+        self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]
+    ) -> tuple[Tensor, int]:
+        rows = [row for row, _ in part]
+        if model.config.decoder_only:
+            rows = [replace(row, ids=row.ids + row.labels, labels=behind(row.ids, row.labels)) for row in rows]
+        batch = {key: value.to(self.args.device) for key, value in self.data_collator(rows).items() if key != "counts"}
+        model.train(False)
+        with self._mixed(model):
+            found = summed_loss(model, model.config, batch)
+        model.train()
+        return found
+
+    def _mixed(self, model: nn.Module) -> AbstractContextManager[Any]:
+        """Return autocast where the frozen parameters are narrower than those that learn."""
+        mixed = len({parameter.dtype for parameter in model.parameters()}) > 1
+        return self.accelerator.autocast() if mixed else nullcontext()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Do as the Trainer does, and say how far the run is, and how many pictures were passed over."""
@@ -160,8 +214,9 @@ class MmiclTrainer(Trainer):
                 f"{_rates(rates)}, {_time(left)} left"
             )
         super().log(logs, start_time)
-        if (share := logs.get(f"eval_{METRIC}")) is not None:
-            self.say(f"{where}: {METRIC} {share:.3f} ({len(self.held_out):,} held-out questions)")
+        if f"eval_{METRIC}" in logs:
+            others = (f"{name.removeprefix('eval_')} {logs[name]:.3f}" for name in logs if name.startswith("eval_"))
+            self.say(f"{where}: {', '.join(others)} ({len(self.held_out):,} held-out questions)")
         passed_over = len(skipped_pictures(Path(str(self.args.output_dir))))
         if passed_over > self.passed_over:
             self.passed_over = passed_over
