@@ -110,7 +110,7 @@ class Config:
     max_pictures: Count = 12
     """Rows with more pictures are left out and counted."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    gradient_checkpointing: StrictBool | Literal["selective"] = False
+    gradient_checkpointing: Literal[True, False, "selective"] = False
     """Whether a block's activations are computed anew on the way back: all of them, or, `selective`, all but products
     of matrices and attention, which takes hardly longer."""
     compile: StrictBool = False
