@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 
 import pytest
 import torch
@@ -80,15 +81,17 @@ def test_logits_where_something_is_learnt_are_those_of_the_whole(family: small.F
             torch.testing.assert_close(two.grad, one.grad, rtol=1e-3, atol=1e-4, msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch looks at it, and hides that in vain
-def test_blocks_are_compiled_once_for_all_lengths() -> None:
+def test_blocks_are_compiled_once_for_all_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("torch.__trace"), "disabled", True)  # pytest would keep every line of it
     compiled: list[int] = []
 
     def count(graph: torch.fx.GraphModule, _: object) -> object:
         compiled.append(len(graph.graph.nodes))
         return graph.forward
 
-    model = small.model(text={"num_layers": 4})
+    model = small.model(text={"num_layers": 3})
     fuse(model)
     model.language_model.set_attn_implementation("sdpa")
     collate = Collator(small.processor())
