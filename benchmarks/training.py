@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import PartialState
+from accelerate import PartialState  # type: ignore[import-untyped]
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor, nn
@@ -252,7 +252,7 @@ def _ours(
         **{**changes, "steps": warm + changes["steps"] + divided},
     )
     settings = arguments(config, evaluates=False)
-    settings.save_strategy = "no"  # type: ignore[assignment]
+    settings.save_strategy = "no"
     trainer = MmiclTrainer(
         model=model,
         args=settings,
@@ -285,7 +285,7 @@ def _ours(
     }
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class Watch(TrainerCallback):
     """Takes the rates of the steps from `warm` to `end`, and divides the time of those after `end`."""
 
     def __init__(self, trainer: MmiclTrainer, warm: int, end: int) -> None:
@@ -319,7 +319,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if self.trainer.state.global_step < self.end:
             return
         if torch.cuda.is_available():
-            event = torch.cuda.Event(enable_timing=True)
+            event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             event.record()
             self.marks.append((name, event))
         else:

@@ -136,7 +136,7 @@ def _place_rows(model: MmiclForConditionalGeneration) -> None:
     rows = PLACEHOLDER_IDS["llama"] + 1 + TAGS
     if text.vocab_size < rows:
         before = text.vocab_size
-        language.resize_token_embeddings(rows, mean_resizing=False)  # type: ignore[no-untyped-call]
+        language.resize_token_embeddings(rows, mean_resizing=False)
         draw = torch.Generator().manual_seed(0)
         tables = {id(one): one for one in (language.get_input_embeddings(), language.get_output_embeddings())}
         with torch.no_grad():

@@ -25,13 +25,13 @@ class FusedT5LayerNorm(T5LayerNorm):
         return _rms_norm(hidden_states, self.weight, self.variance_epsilon)
 
 
-class FusedLlamaRMSNorm(LlamaRMSNorm):  # type: ignore[no-untyped-call]
+class FusedLlamaRMSNorm(LlamaRMSNorm):
     """LLaMA's, which is the same; its output has the states' dtype where the weight has."""
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Normalise [..., D] as T5's."""
         if hidden_states.dtype != self.weight.dtype:
-            return super().forward(hidden_states)  # type: ignore[no-any-return, no-untyped-call]
+            return super().forward(hidden_states)
         return _rms_norm(hidden_states, self.weight, self.variance_epsilon)
 
 
@@ -46,7 +46,7 @@ def _rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
         return weight * (normal if weight.dtype.itemsize == 4 else normal.to(weight.dtype))
 
 
-class FusedT5Attention(T5Attention):  # type: ignore[no-untyped-call]
+class FusedT5Attention(T5Attention):
     """T5's attention, which adds the mask to the position bias once a stack and not in every layer.
 
     It stands in where `sdpa` is the way of attention and no cache is kept; else this is transformers' own.
@@ -64,9 +64,7 @@ class FusedT5Attention(T5Attention):  # type: ignore[no-untyped-call]
         """Attend [B, Q, D] to itself or to `key_value_states` [B, K, D], and hand on bias and mask as one."""
         whole = mask is None or mask.dim() == 4
         if past_key_values is not None or self.config._attn_implementation != "sdpa" or not whole:
-            return super().forward(  # type: ignore[no-any-return, no-untyped-call]
-                hidden_states, mask, key_value_states, position_bias, past_key_values, **options
-            )
+            return super().forward(hidden_states, mask, key_value_states, position_bias, past_key_values, **options)  # type: ignore[no-any-return]
         seen = hidden_states if key_value_states is None else key_value_states
         query, key, value = (
             project(states).unflatten(-1, (self.n_heads, self.key_value_proj_dim)).transpose(1, 2)
@@ -120,4 +118,4 @@ def compile_blocks(module: nn.Module, **how: Any) -> None:
     """
     for part in module.modules():
         if isinstance(part, GradientCheckpointingLayer):
-            part.compile(dynamic=True, **how)  # type: ignore[no-untyped-call]
+            part.compile(dynamic=True, **how)

@@ -56,13 +56,12 @@ def test_logits_where_something_is_learnt_are_those_of_the_whole(family: small.F
     for model in (plain, fused):
         model.language_model.set_attn_implementation(attention)
     collate = Collator(small.processor(family))
-    images = {"images": ()}
     if family == "t5":
-        rows = [TrainingRow((3, 4, 5, 6, 1), (11, 1), **images), TrainingRow((5, 1), (11, 5, 6, 7, 1), **images)]
+        rows = [TrainingRow((3, 4, 5, 6, 1), (11, 1), ()), TrainingRow((5, 1), (11, 5, 6, 7, 1), ())]
     else:
         rows = [
-            TrainingRow((3, 4, 5, 11, 1), (IGNORED, IGNORED, IGNORED, 11, 1), **images),
-            TrainingRow((5, 7, 1), (IGNORED, 7, IGNORED), **images),
+            TrainingRow((3, 4, 5, 11, 1), (IGNORED, IGNORED, IGNORED, 11, 1), ()),
+            TrainingRow((5, 7, 1), (IGNORED, 7, IGNORED), ()),
         ]
     batch = collate(rows)
     labels, learnt, mask = batch["labels"], batch["learnt"], batch["attention_mask"]
@@ -101,5 +100,5 @@ def test_blocks_are_compiled_once_for_all_lengths(monkeypatch: pytest.MonkeyPatc
         rows = [TrainingRow((*[4] * length, 1), (11,) * (length // 2) + (1,), ()) for length in lengths]
         batch = collate(rows)
         loss, _ = summed_loss(model, model.config, {key: batch[key] for key in batch if key != "counts"})
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
     assert len(compiled) == 4, "the first block of each stack makes the bias, the others are given it"

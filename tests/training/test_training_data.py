@@ -418,7 +418,7 @@ def test_a_batch_without_pictures_runs_the_same_modules(data: Path) -> None:
     for batch in (alone, blank):
         model.zero_grad()
         loss, _ = summed_loss(model, model.config, {key: batch[key] for key in batch if key != "counts"})
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         losses.append(float(loss.detach()))
     assert losses[0] == losses[1]
     gradient = model.language_projection.weight.grad

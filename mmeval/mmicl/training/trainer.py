@@ -301,7 +301,7 @@ class FiniteSteps:
         numbers = torch.stack([loss.detach().float().mean(), torch.as_tensor(norm or 0.0, device=loss.device).float()])
         if self.waits:
             kept = torch.empty(2, pin_memory=True).copy_(numbers, non_blocking=True)
-            event = torch.cuda.Event()
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record()
             self._seen = (step, kept, event)
         else:
