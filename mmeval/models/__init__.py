@@ -60,7 +60,7 @@ ADAPTERS = {
         ("declaration", "mme-authors", "readme", "winoground-authors", "tags", "plain"),
         max_images=20,
         options=SHAPED,
-    ),  # fmt: skip
+    ),
     "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, options=SHAPED),
     "instructblip": Adapter(
         _IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True, options=SHAPED
