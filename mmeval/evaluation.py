@@ -549,6 +549,9 @@ def _generation(spec: RunSpec) -> Generation:
         samples=spec.samples,
         thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
         seed=spec.seed,
+        min_new_tokens=spec.min_new_tokens,
+        length_penalty=spec.length_penalty,
+        repetition_penalty=spec.repetition_penalty,
     )
 
 

@@ -108,6 +108,9 @@ class RunSpec:
         None, "Load a chat model's weights in 8 or 4 bits (bitsandbytes).", folder="{}", choices=("8bit", "4bit")
     )
     trust_remote_code: bool = option(False, "Run the Python code that a checkpoint brings.", folder="remote-code")
+    min_new_tokens: int = option(0, "Length of an answer at least.", folder="min{}", minimum=0)
+    length_penalty: float = option(1.0, "Of beams: below 0 favours short answers.", folder="length{}")
+    repetition_penalty: float = option(1.0, "Of tokens said before; above 1 avoids them.", folder="repetition{}")
     dtype: str = option(
         "auto", "auto: bfloat16 on a GPU, float32 on a CPU.", choices=("auto", "float32", "bfloat16", "float16")
     )
@@ -138,6 +141,12 @@ class RunSpec:
             raise InputError("beams search for one answer, and --temperature draws; give one of them")
         if self.samples > 1 and not self.temperature:
             raise InputError(f"{self.samples} samples would be the same answer; give --temperature, too")
+        if self.repetition_penalty <= 0:
+            raise InputError(f"repetition_penalty is {self.repetition_penalty}; choose a number above 0")
+        if self.max_new_tokens is not None and self.min_new_tokens > self.max_new_tokens:
+            raise InputError(
+                f"min_new_tokens is {self.min_new_tokens}, more than max_new_tokens, {self.max_new_tokens}; lower it"
+            )
         if (self.judge is None) != (self.judge_model is None):
             raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
 

@@ -220,6 +220,12 @@ class Generation:
     """Length of the reasoning before the answer at most, in tokens of its own; for models that reason."""
     seed: int = 0
     """With the request's id, what is drawn: the same in any batch, and where a run goes on."""
+    min_new_tokens: int = 0
+    """Tokens before the answer may end."""
+    length_penalty: float = 1.0
+    """Power of a beam's length that its log-probability is divided by: below 0 favours short answers."""
+    repetition_penalty: float = 1.0
+    """Divides the scores of tokens that were said (Keskar et al., arXiv 1909.05858)."""
 
 
 class Model(Protocol):

@@ -68,7 +68,7 @@ MAY = {
     "demo": {"types", "conversation", "embedded"},
     "cli": {
         *("conversation", "watch", "demo", "jsonl"),
-        *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic"),
+        *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
         *("run", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
         *("controls", "bias", "files", "parity", "recipes"),
     },

@@ -35,12 +35,20 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     except ImportError as error:
         raise InputError(f"training needs the package {error.name}: pip install 'mmeval-harness[train]'") from error
     try:
-        train_mmicl(config, fresh=fresh, say=console.say)
+        train_mmicl(config, fresh=fresh, say=console.say, measures=_captions)
     except (TrainingError, CheckpointError) as error:
         raise InputError(str(error)) from error
     except KeyboardInterrupt:
         click.echo("mmeval: training stopped; the same command goes on from the last checkpoint", err=True)
         sys.exit(130)
+
+
+def _captions(pairs: Any) -> dict[str, float]:
+    """Compare generated answers with the expected ones as captions, in which no two people agree word for word."""
+    from mmeval.scoring.metrics.cider import cider, tokenize
+
+    values = cider([tokenize(text) for text, _ in pairs], [[tokenize(answer)] for _, answer in pairs])
+    return {"cider": 100 * sum(values) / len(values)}
 
 
 @click.group()

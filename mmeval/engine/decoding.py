@@ -47,7 +47,8 @@ def write(
     `on_token` is called with each token of the first row as it is chosen; beams choose theirs at the end.
     """
     own = language.generation_config
-    if generation.beams == 1 and own is not None and _plain(own):
+    shaped = (generation.min_new_tokens, generation.repetition_penalty) != (0, 1.0)
+    if generation.beams == 1 and not shaped and own is not None and _plain(own):
         return _greedy(language, embeds, mask, generation.max_new_tokens, on_token)
     finite: list[Tensor] = []
 
@@ -58,6 +59,8 @@ def write(
     ids = language.generate(  # type: ignore[operator]
         inputs_embeds=embeds, attention_mask=mask, logits_processor=LogitsProcessorList([look]),
         do_sample=False, num_beams=generation.beams, max_new_tokens=generation.max_new_tokens,
+        min_new_tokens=generation.min_new_tokens or None, repetition_penalty=generation.repetition_penalty,
+        **({"length_penalty": generation.length_penalty} if generation.beams > 1 else {}),
     )  # fmt: skip
     whole = torch.stack(finite, 1).view(len(embeds), -1, len(finite)).all(1)  # [B, beams, S] -> [B, S]
     return Written(ids[:, 1:] if language.config.is_encoder_decoder else ids, whole)  # a T5's begin with a start token

@@ -5,9 +5,9 @@
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from httpx2 import HTTPError
@@ -15,7 +15,7 @@ from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from transformers.initialization import no_init_weights
 
-from mmeval.mmicl.configuration import PUBLISHED, MmiclConfig
+from mmeval.mmicl.configuration import PLACEHOLDER_IDS, PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line, put_trained, read_json, weight_files
@@ -25,6 +25,8 @@ PATIENCE = 10
 
 LAYERS = 1000
 """Layers of a part of a model at most."""
+LLAMA_WORDS = 32000
+"""Words of LLaMA's own vocabulary; [PAD] stands behind them."""
 TAGS = 20
 """Published MMICL models have <image0> to <image19>, right after the placeholder."""
 
@@ -50,7 +52,21 @@ def load(
     """
     folder = find(name, revision, local_files_only)
     model = load_model(folder, dtype, device)
-    return model, load_processor(folder, model.config, local_files_only)
+    processor = load_processor(folder, model.config, local_files_only)
+    own = model.language_model.generation_config
+    assert own is not None
+    ends = {processor.settings.eos_id, *_ids(own.eos_token_id), *_ids(model.config.text_config.eos_token_id)}
+    if (folder / "generation_config.json").exists():
+        ends |= {*_ids(read_json(folder / "generation_config.json").get("eos_token_id"))}
+    own.eos_token_id = min(ends) if len(ends) == 1 else sorted(ends)
+    model.generation_config.eos_token_id = own.eos_token_id
+    return model, processor
+
+
+def _ids(value: object) -> tuple[int, ...]:
+    """Return the ids in what a configuration says of an end: one, several or none."""
+    given = value if isinstance(value, list) else [value]
+    return tuple(one for one in given if type(one) is int and one >= 0)
 
 
 def find(
@@ -102,8 +118,34 @@ def load_model(
                 module.float()
     model.tie_weights()
     fill(model, folder)
+    if read_json(file).get("model_type") in PUBLISHED and config.family == "llama":
+        _place_rows(model)
     model.to(device).train(False)  # type: ignore[arg-type]
     return model
+
+
+def _place_rows(model: MmiclForConditionalGeneration) -> None:
+    """Give a LLaMA of 2023 or of today the rows of MMICL's tokens, where its released code put them.
+
+    That is [PAD] at 32,000, the placeholder at 32,001, then the tags; what is new is drawn as transformers 4.28 drew
+    it, N(0, 0.02), by a seed of its own. A table that has these rows (32,064 today, for other tokens) keeps them.
+    """
+    text, language = model.config.text_config, model.language_model
+    if text.vocab_size < LLAMA_WORDS:
+        return
+    rows = PLACEHOLDER_IDS["llama"] + 1 + TAGS
+    if text.vocab_size < rows:
+        before = text.vocab_size
+        language.resize_token_embeddings(rows, mean_resizing=False)
+        draw = torch.Generator().manual_seed(0)
+        tables = {id(one): one for one in (language.get_input_embeddings(), language.get_output_embeddings())}
+        with torch.no_grad():
+            for table in tables.values():
+                weight = cast(torch.Tensor, cast(torch.nn.Module, table).weight)
+                weight[before:] = (0.02 * torch.randn(rows - before, weight.shape[1], generator=draw)).to(weight.dtype)
+        text.vocab_size = rows
+    text.pad_token_id = LLAMA_WORDS
+    model.config.image_token_id = PLACEHOLDER_IDS["llama"]
 
 
 def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = True) -> MmiclProcessor:
@@ -132,6 +174,20 @@ def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder
     """Write a folder that `load` opens."""
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
+
+
+def push(folder: Path, repository: str) -> str:
+    """Upload a folder to a repository of the hub, made (private) where there is none; return its address."""
+    hub = HfApi()
+    try:
+        hub.create_repo(repository, private=True, exist_ok=True)
+        hub.upload_folder(repo_id=repository, folder_path=folder)
+    except (HfHubHTTPError, HFValidationError, HTTPError, OSError) as error:
+        raise CheckpointError(
+            f"{repository}: cannot be pushed to ({one_line(error)}); the trained model is in {folder}: push it from "
+            f"there with `hf upload {repository} {folder}`"
+        ) from error
+    return f"https://huggingface.co/{repository}"
 
 
 def digest(folder: Path) -> str:
@@ -190,7 +246,9 @@ def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")
-    eos = text.eos_token_id[0] if isinstance(text.eos_token_id, list) else text.eos_token_id
+    eos = _end_of(tokenizer, folder)
+    if eos is None:
+        eos = text.eos_token_id[0] if isinstance(text.eos_token_id, list) else text.eos_token_id
     pad = eos if text.pad_token_id in (None, -1, placeholder) else text.pad_token_id
     return ProcessorConfig(
         placeholder_id=placeholder,
@@ -202,6 +260,17 @@ def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
         max_prompt_tokens=config.max_prompt_tokens,
         clean_up_spaces=bool(tokenizer.get("clean_up_tokenization_spaces", True)),
     )
+
+
+def _end_of(settings: Mapping[str, Any], folder: Path) -> int | None:
+    """Return the id of the token that the tokenizer calls the end: LLaMA's configurations of 2023 name another."""
+    named = settings.get("eos_token")
+    name = named.get("content") if isinstance(named, dict) else named
+    file = folder / "tokenizer.json"
+    if not isinstance(name, str) or not file.exists():
+        return None
+    added = read_json(file).get("added_tokens") or []
+    return next((token["id"] for token in added if isinstance(token, dict) and token.get("content") == name), None)
 
 
 def _check(processor: MmiclProcessor, config: MmiclConfig, folder: Path, ours: bool) -> None:

@@ -104,8 +104,12 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
 
     @property
     def max_prompt_tokens(self) -> int | None:
-        """Longest prompt, visual tokens included; None where positions are relative and no limit is known."""
-        limit = getattr(self.text_config, "max_sequence_length", None)
+        """Longest prompt, visual tokens included; None where positions are relative, as a T5's are.
+
+        What published MMICLs call `max_sequence_length` is what their training was cut at, and no limit of answering:
+        the README's call passes `set_min_padding_size=False`.
+        """
+        limit = None if self.family == "t5" else getattr(self.text_config, "max_sequence_length", None)
         return limit or getattr(self.text_config, "max_position_embeddings", None)
 
 

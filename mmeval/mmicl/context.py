@@ -46,18 +46,28 @@ class Context:
     tagged: bool = False
     """Whether the picture's tag stands right before its visual tokens."""
     spoken: str = "image {slot}"
-    """How a picture is called where it is spoken of."""
+    """How a picture is called where it is spoken of; empty: by its tag."""
+    between: str = ""
+    """Said before a picture that follows another at once, in place of `after` and `before`; empty: each for itself."""
+    last: str = ""
+    """The same before the last of several."""
 
     def pieces(self, parts: Sequence[Part], slot: int = 0) -> list[Piece]:
         """Put the prompt into this context, neighbouring texts joined; `slot` is the number of its first picture."""
         pieces: list[Piece] = []
-        for part in parts:
+        shown = [False, *(isinstance(part, ImagePlace) for part in parts), False, False]
+        for place, part in enumerate(parts, 1):
             if isinstance(part, ImagePlace):
+                joins, goes_on = (bool(self.between) and shown[place + step] for step in (-1, 1))
+                before = (self.between if goes_on else self.last) if joins else self.before
                 tag: list[Piece] = [Tag(slot)] if self.tagged else []
-                pieces += [self.before.format(slot=slot), *tag, part, self.after.format(slot=slot)]
+                pieces += [before.format(slot=slot), *tag, part]
+                pieces += [] if goes_on else [self.after.format(slot=slot)]
                 slot += 1
+            elif isinstance(part, ImageMention):
+                pieces.append(self.spoken.format(slot=part.slot) if self.spoken else Tag(part.slot))
             else:
-                pieces.append(self.spoken.format(slot=part.slot) if isinstance(part, ImageMention) else part)
+                pieces.append(part)
         return _joined(pieces)
 
 
@@ -70,6 +80,18 @@ CONTEXTS: Mapping[str, Context] = {
         after=" as a visual aid to help you answer the questions accurately. ",
         tagged=True,
     ),
+    # the authors' README: one sentence for several pictures
+    "readme": Context(
+        before="Use the image {slot}: ",
+        after=" as a visual aid to help you answer the question. ",
+        tagged=True,
+        between=",image {slot}: ",
+        last=" and image {slot}: ",
+    ),
+    # what they put before the captions of Winoground
+    "winoground-authors": Context(before="The image {slot} is ", after=".\n ", tagged=True),
+    # the declaration, and pictures spoken of by their tags
+    "tags": Context(before="image {slot} is ", after=".\n", tagged=True, spoken=""),
     # visual tokens only, as BLIP-2 and InstructBLIP were trained
     "plain": Context(),
 }

@@ -1,14 +1,20 @@
-"""T5's activation and layer norm as one kernel each, in evaluation and training.
+"""A language model's activation, norm and attention in fewer, larger operations, in evaluation and training.
 
-transformers writes both out in several operations, each of which reads and writes the whole tensor: on a GPU they cost
-more than the matrix products between them. The numbers are the same within rounding.
+transformers writes T5's and LLaMA's out in several operations, each of which reads and writes the whole tensor: on a
+GPU they cost more than the matrix products between them. The numbers are the same within rounding.
 """
 
+from contextlib import nullcontext
+from typing import Any
+
+import torch
 import transformers.models.auto.modeling_auto  # noqa: F401  # before any model's module: MMICL registers itself after it
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers.activations import NewGELUActivation
-from transformers.models.t5.modeling_t5 import T5DenseActDense, T5DenseGatedActDense, T5LayerNorm
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from transformers.models.t5.modeling_t5 import T5Attention, T5DenseActDense, T5DenseGatedActDense, T5LayerNorm
 
 
 class FusedT5LayerNorm(T5LayerNorm):
@@ -16,17 +22,100 @@ class FusedT5LayerNorm(T5LayerNorm):
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Normalise [..., D]; the mean of squares is taken in float32 whatever the dtype."""
-        weight: Tensor = self.weight
-        if hidden_states.dtype == weight.dtype:
-            return functional.rms_norm(hidden_states, weight.shape, weight, self.variance_epsilon)
-        normal = functional.rms_norm(hidden_states.float(), weight.shape, None, self.variance_epsilon)
+        return _rms_norm(hidden_states, self.weight, self.variance_epsilon)
+
+
+class FusedLlamaRMSNorm(LlamaRMSNorm):
+    """LLaMA's, which is the same; its output has the states' dtype where the weight has."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """Normalise [..., D] as T5's."""
+        if hidden_states.dtype != self.weight.dtype:
+            return super().forward(hidden_states)
+        return _rms_norm(hidden_states, self.weight, self.variance_epsilon)
+
+
+def _rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    kind = states.device.type
+    # under autocast a GPU's rms_norm would be given float32 copies, and give one back
+    plain = torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+    with plain:
+        if states.dtype == weight.dtype:
+            return functional.rms_norm(states, weight.shape, weight, epsilon)
+        normal = functional.rms_norm(states.float(), weight.shape, None, epsilon)
         return weight * (normal if weight.dtype.itemsize == 4 else normal.to(weight.dtype))
 
 
+class FusedT5Attention(T5Attention):
+    """T5's attention, which adds the mask to the position bias once a stack and not in every layer.
+
+    It stands in where `sdpa` is the way of attention and no cache is kept; else this is transformers' own.
+    """
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        mask: Tensor | None = None,
+        key_value_states: Tensor | None = None,
+        position_bias: Tensor | None = None,
+        past_key_values: Any = None,
+        **options: Any,
+    ) -> tuple[Tensor, Tensor | None, None]:
+        """Attend [B, Q, D] to itself or to `key_value_states` [B, K, D], and hand on bias and mask as one."""
+        whole = mask is None or mask.dim() == 4
+        if past_key_values is not None or self.config._attn_implementation != "sdpa" or not whole:
+            return super().forward(hidden_states, mask, key_value_states, position_bias, past_key_values, **options)  # type: ignore[no-any-return]
+        seen = hidden_states if key_value_states is None else key_value_states
+        query, key, value = (
+            project(states).unflatten(-1, (self.n_heads, self.key_value_proj_dim)).transpose(1, 2)
+            for project, states in ((self.q, hidden_states), (self.k, seen), (self.v, seen))
+        )  # [B, H, Q or K, D/H]
+        if position_bias is None:  # the first layer of its stack; the others are given what it makes
+            position_bias = self._bias(mask, query, key)
+        attended = functional.scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            attn_mask=position_bias,
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scaling,
+        )
+        return self.o(attended.transpose(1, 2).flatten(2)), position_bias, None
+
+    def _bias(self, mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
+        """Make what is added to the scores, [B or 1, H or 1, Q, K], in the query's dtype."""
+        lengths = query.shape[-2], key.shape[-2]
+        if mask is None and self.is_causal:
+            mask = query.new_ones(lengths, dtype=torch.bool).tril()[None, None]
+        if mask is not None and mask.dtype == torch.bool:
+            mask = torch.zeros_like(mask, dtype=query.dtype).masked_fill(~mask, torch.finfo(query.dtype).min)
+        if not self.has_relative_attention_bias:
+            return query.new_zeros(1, 1, *lengths) if mask is None else mask.to(query.dtype)
+        bias: Tensor = self.compute_bias(*lengths, device=query.device)  # type: ignore[no-untyped-call]
+        return (bias if mask is None else bias + mask).to(query.dtype)
+
+
 def fuse(module: nn.Module) -> None:
-    """Replace T5's activation and layer norm in every part of a module; parameters and their names stay."""
+    """Replace activations, norms and attention in every part of a module; parameters and their names stay."""
     for part in module.modules():
-        if type(part) is T5LayerNorm:
-            part.__class__ = FusedT5LayerNorm
+        if type(part) in FUSED:
+            part.__class__ = FUSED[type(part)]
         elif isinstance(part, (T5DenseActDense, T5DenseGatedActDense)) and isinstance(part.act, NewGELUActivation):
             part.act = nn.GELU(approximate="tanh")
+
+
+FUSED: dict[type, type] = {
+    T5LayerNorm: FusedT5LayerNorm,
+    LlamaRMSNorm: FusedLlamaRMSNorm,
+    T5Attention: FusedT5Attention,
+}
+
+
+def compile_blocks(module: nn.Module, **how: Any) -> None:
+    """Have torch compile every block of a language model, once for all lengths; blocks alike share what is compiled.
+
+    `how` goes to torch.compile.
+    """
+    for part in module.modules():
+        if isinstance(part, GradientCheckpointingLayer):
+            part.compile(dynamic=True, **how)

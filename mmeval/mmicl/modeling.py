@@ -182,8 +182,22 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         vision_states: Tensor | None = None,
         qformer_input_ids: Tensor | None = None,
         qformer_attention_mask: Tensor | None = None,
+        shown: Tensor | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
         """Embed prompts [B, L, D] with their pictures in place; arguments as in `forward`."""
+        if shown is not None and places is not None:
+            seen = pixel_values if vision_states is None else vision_states
+            if seen is None:
+                return cast(Tensor, self.language_model.get_input_embeddings()(input_ids))
+            states = self.encode(seen) if vision_states is None else seen.to(self.query_tokens.dtype)
+            if qformer_input_ids is None:
+                visual = self.query(states).index_select(0, shown)  # [S, T, D]
+            else:
+                visual = self.query(states.index_select(0, shown), qformer_input_ids, qformer_attention_mask)
+            embeds = self.language_model.get_input_embeddings()(input_ids)  # [B, L, D]
+            tokens = visual.to(embeds.dtype).flatten(0, 1)  # [S * T, D]
+            return cast(Tensor, embeds.flatten(0, 1).index_copy(0, places, tokens).view_as(embeds))
         if pictures is None:
             pictures = input_ids.new_full((input_ids.shape[0], 0), -1)
         rows, _ = slots = torch.nonzero(pictures >= 0, as_tuple=True)  # [S], row-major
@@ -214,6 +228,9 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         vision_states: Tensor | None = None,
         qformer_input_ids: Tensor | None = None,
         qformer_attention_mask: Tensor | None = None,
+        shown: Tensor | None = None,
+        places: Tensor | None = None,
+        learnt: Tensor | None = None,
         **language: Any,
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
         """Return logits of the language model, and its loss where `labels` are given.
@@ -225,13 +242,61 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
           row-major order is that of the placeholders. None: no pictures.
         - `labels`: T5: [B, S] targets; decoder-only: [B, L], aligned with `input_ids`. -100 is not scored.
         - `qformer_input_ids`, `qformer_attention_mask` [B, Q]: a row's text for all its pictures.
+        - `shown` [S], `places` [S * T]: in place of `pictures`, which picture each shown one is, and where in the
+          flattened `input_ids` their visual tokens stand. A collator that has counted them saves a GPU from waiting;
+          `qformer_input_ids` then has a row for each of the S.
+        - `learnt` [K]: positions in the flattened [B, S] of a T5's decoder, or [B, L], whose logits are wanted: the
+          logits are then [K, vocabulary], and nothing else is computed of the head.
         - `language`: whatever else the language model takes (`decoder_input_ids`, ...).
 
-        Raises PromptError where placeholders and pictures do not match.
+        Raises PromptError where placeholders and `pictures` do not match.
         """
-        embeds = self.embed(input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask)
+        text = (qformer_input_ids, qformer_attention_mask)
+        embeds = self.embed(input_ids, pixel_values, pictures, vision_states, *text, shown, places)
+        if learnt is not None:
+            return self._logits(embeds, attention_mask, learnt, **language)
         output = self.language_model(inputs_embeds=embeds, attention_mask=attention_mask, labels=labels, **language)
         return cast(Seq2SeqLMOutput | CausalLMOutputWithPast, output)
+
+    def _logits(
+        self,
+        embeds: Tensor,
+        attention_mask: Tensor | None,
+        learnt: Tensor,
+        decoder_input_ids: Tensor | None = None,
+        **language: Any,
+    ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
+        """Run the language model without a cache, and its head on the `learnt` positions alone: logits [K, vocabulary].
+
+        Prompts are padded on the right.
+        """
+        model: Any = self.language_model
+        if self.config.decoder_only:
+            if attention_mask is not None and attention_mask.dim() == 2:
+                attention_mask = None  # what is padded on the right is seen by nothing that is learnt
+            output = model.model(inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False, **language)
+            states = output.last_hidden_state.flatten(0, 1).index_select(0, learnt)  # [K, D]
+            return CausalLMOutputWithPast(logits=model.lm_head(states))
+        assert decoder_input_ids is not None
+        # whole masks: transformers would look at the values of shorter ones, and the GPU be waited for
+        length, hidden = decoder_input_ids.shape[1], torch.finfo(embeds.dtype).min
+        seen = torch.full((1, 1, length, length), hidden, dtype=embeds.dtype, device=embeds.device).triu(1)
+        given = None
+        if attention_mask is not None:
+            given = (attention_mask == 0)[:, None, None, :].to(embeds.dtype) * hidden  # [B, 1, 1, L]
+        encoded = model.encoder(inputs_embeds=embeds, attention_mask=given, **language).last_hidden_state
+        output = model.decoder(
+            input_ids=decoder_input_ids,
+            attention_mask=seen,
+            encoder_hidden_states=encoded,
+            encoder_attention_mask=given,
+            use_cache=False,
+            **language,
+        )
+        states = output.last_hidden_state.flatten(0, 1).index_select(0, learnt)  # [K, D]
+        if model.config.scale_decoder_outputs:
+            states = states * model.model_dim**-0.5
+        return Seq2SeqLMOutput(logits=model.lm_head(states))
 
     @torch.no_grad()
     def generate(  # type: ignore[override]

@@ -51,13 +51,25 @@ SAMPLED = ("system", "temperature", "top_p", "samples", "thinking", "thinking_to
 SOME = (*SAMPLED, "model_args", "quantize", "trust_remote_code")
 """Fields of RunSpec that some adapters take; with the others a value that is not the default is refused."""
 
+SHAPED = ("min_new_tokens", "length_penalty", "repetition_penalty")
+"""Likewise, of how an answer is searched for."""
+
 ADAPTERS = {
-    "mmicl": Adapter(_IN_PROCESS, ("declaration", "mme-authors", "plain"), max_images=20),
-    "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1),
-    "instructblip": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True),
-    "text": Adapter(_IN_PROCESS, ("blind",)),  # the language model alone: what it still gets right, words gave away
+    "mmicl": Adapter(
+        _IN_PROCESS,
+        ("declaration", "mme-authors", "readme", "winoground-authors", "tags", "plain"),
+        max_images=20,
+        options=SHAPED,
+    ),
+    "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, options=SHAPED),
+    "instructblip": Adapter(
+        _IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True, options=SHAPED
+    ),
+    "text": Adapter(
+        _IN_PROCESS, ("blind",), options=SHAPED
+    ),  # the language model alone: what it still gets right, words gave away
     "chat": Adapter("mmeval.models.chat.loading:load", ("template", "numbered"), version=1, options=SOME),
-    "python": Adapter("mmeval.models.python:load", ("plain",), version=1, packages=(), options=SOME),
+    "python": Adapter("mmeval.models.python:load", ("plain",), version=1, packages=(), options=(*SOME, *SHAPED)),
     "server": Adapter(
         "mmeval.models.server:load", ("template", "numbered"), version=1, packages=(), options=SAMPLED, first_token=True
     ),
@@ -176,7 +188,7 @@ def pixels(checkpoint: Checkpoint) -> dict[str, str]:
 def check_options(checkpoint: Checkpoint, values: Mapping[str, object], usual: Mapping[str, object]) -> None:
     """Raise InputError where an option that only some adapters take is given to another."""
     takes = ADAPTERS[checkpoint.adapter].options
-    for name in SOME:
+    for name in (*SOME, *SHAPED):
         if name not in takes and values.get(name) != usual.get(name):
             others = ", ".join(kind for kind, adapter in ADAPTERS.items() if name in adapter.options)
             flag = f"--{name.replace('_', '-')}"
@@ -229,7 +241,7 @@ def _adapter_of(folder: Path) -> str:
     file = folder / "config.json"
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-        model_type = str(config["model_type"])
+        model_type = "mmicl" if _is_published_mmicl(config) else str(config["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -252,3 +264,18 @@ def _is_vision_language(model_type: str) -> bool:
     except ModuleNotFoundError:
         return True  # load_model says what to install
     return model_type in NAMES
+
+
+def _is_published_mmicl(values: Any) -> bool:
+    """Tell a published MMICL, whose `model_type` is that of its beginning, from what it began with.
+
+    Its training made the Q-Former's vocabulary that of 30,523 words and MMICL's special tokens, a LLaMA's 32,022, and
+    wrote the length that it was cut at.
+    """
+    if not isinstance(values, dict) or values.get("model_type") not in ("blip-2", "instructblip"):
+        return False
+    text, qformer = (
+        part if isinstance(part := values.get(f"{name}_config"), dict) else {} for name in ("text", "qformer")
+    )
+    llama = text.get("model_type") == "llama" and text.get("vocab_size") == 32022
+    return llama or qformer.get("vocab_size") == 30623 or text.get("max_sequence_length") == 1152

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import logging
 
 import pytest
 import torch
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
-from mmeval.mmicl.fused import fuse
+from mmeval.mmicl.fused import compile_blocks, fuse
+from mmeval.mmicl.training.data import Collator
+from mmeval.mmicl.training.rows import IGNORED, TrainingRow
+from mmeval.mmicl.training.trainer import summed_loss
 from tests.mmicl import mmicl_small as small
 
 
@@ -42,3 +46,59 @@ def test_a_whole_model_gives_the_same_logits_and_gradients() -> None:
         if one.grad is not None:
             assert two.grad is not None
             torch.testing.assert_close(two.grad, one.grad, rtol=1e-3, atol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("family", small.FAMILIES)
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_logits_where_something_is_learnt_are_those_of_the_whole(family: small.Family, attention: str) -> None:
+    plain, fused = small.model(family), small.model(family)
+    fuse(fused)
+    for model in (plain, fused):
+        model.language_model.set_attn_implementation(attention)
+    collate = Collator(small.processor(family))
+    if family == "t5":
+        rows = [TrainingRow((3, 4, 5, 6, 1), (11, 1), ()), TrainingRow((5, 1), (11, 5, 6, 7, 1), ())]
+    else:
+        rows = [
+            TrainingRow((3, 4, 5, 11, 1), (IGNORED, IGNORED, IGNORED, 11, 1), ()),
+            TrainingRow((5, 7, 1), (IGNORED, 7, IGNORED), ()),
+        ]
+    batch = collate(rows)
+    labels, learnt, mask = batch["labels"], batch["learnt"], batch["attention_mask"]
+    whole = plain(input_ids=batch["input_ids"], attention_mask=mask, labels=labels)
+    total, count = summed_loss(fused, fused.config, {key: batch[key] for key in batch if key != "counts"})
+    assert count == len(learnt) == int((labels != IGNORED).sum())
+    torch.testing.assert_close(total / count, whole.loss, rtol=1e-4, atol=1e-4)
+    for model, loss in ((plain, whole.loss), (fused, total / count)):
+        model.zero_grad()
+        loss.backward()
+    for (name, one), two in zip(
+        plain.language_model.named_parameters(), fused.language_model.parameters(), strict=True
+    ):
+        if one.grad is not None and one.grad.abs().max() > 1e-6:
+            assert two.grad is not None, name
+            torch.testing.assert_close(two.grad, one.grad, rtol=1e-3, atol=1e-4, msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch looks at it, and hides that in vain
+def test_blocks_are_compiled_once_for_all_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("torch.__trace"), "disabled", True)  # pytest would keep every line of it
+    compiled: list[int] = []
+
+    def count(graph: torch.fx.GraphModule, _: object) -> object:
+        compiled.append(len(graph.graph.nodes))
+        return graph.forward
+
+    model = small.model(text={"num_layers": 3})
+    fuse(model)
+    model.language_model.set_attn_implementation("sdpa")
+    collate = Collator(small.processor())
+    torch._dynamo.reset()
+    compile_blocks(model.language_model, backend=count)
+    for lengths in ((5, 9), (7, 3), (12, 6, 8)):
+        rows = [TrainingRow((*[4] * length, 1), (11,) * (length // 2) + (1,), ()) for length in lengths]
+        batch = collate(rows)
+        loss, _ = summed_loss(model, model.config, {key: batch[key] for key in batch if key != "counts"})
+        loss.backward()  # type: ignore[no-untyped-call]
+    assert len(compiled) == 4, "the first block of each stack makes the bias, the others are given it"

@@ -170,10 +170,28 @@ def test_published_ids_are_fixed(tmp_path: Path, family: Family, rows: int, tags
     assert not settings.clean_up_spaces
 
 
-def test_a_trained_limit_is_kept(tmp_path: Path) -> None:
+def test_what_training_was_cut_at_limits_a_llama_only(tmp_path: Path) -> None:
+    """A T5's positions are relative, and the README's call passes set_min_padding_size=False."""
     published_processor(tmp_path)
-    config = small.config(text={"max_sequence_length": 77})
-    assert load_processor(tmp_path, config).settings.max_prompt_tokens == 77
+    limits = [
+        load_processor(tmp_path, small.config(family, text={"max_sequence_length": 77})).settings.max_prompt_tokens
+        for family in ("t5", "llama")
+    ]
+    assert limits == [None, 77]
+
+
+def test_an_answer_ends_at_whatever_is_called_so(tmp_path: Path) -> None:
+    """LLaMA configurations of 2023 say 1 where the tokenizer means 2."""
+    published_processor(tmp_path)
+    published(tmp_path, small.model("llama", text={"eos_token_id": 3}))
+    values = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**values, "image_token_id": PLACEHOLDER}))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<unk>"}))
+    (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": [1, 4]}))
+    model, processor = load(tmp_path)
+    assert processor.settings.eos_id == 2, "what training appends is the tokenizer's"
+    assert model.language_model.generation_config.eos_token_id == [1, 2, 3, 4]
+    assert model.generation_config.eos_token_id == [1, 2, 3, 4]
 
 
 def test_published_mmicl_borrows_its_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,3 +404,23 @@ def test_a_tokenizer_too_large_for_the_published_placeholder(tmp_path: Path) -> 
     published_processor(tmp_path)
     with pytest.raises(CheckpointError, match="has 15 words, so 9 cannot be the placeholder"):
         load_processor(tmp_path, small.config(image_token_id=9))
+
+
+@pytest.mark.parametrize("rows", [32000, 32001, 32064])
+def test_a_llama_gets_its_rows_where_the_released_code_put_them(tmp_path: Path, rows: int) -> None:
+    """A base of 2023 has 32,001 rows, one of today 32,064."""
+    published_processor(tmp_path)
+    base = small.model("llama", image_token_id=None, text={"vocab_size": rows, "pad_token_id": -1})
+    published(tmp_path, base)
+    model, processor = load(tmp_path)
+    language, wanted = model.language_model, max(rows, 32022)
+    assert processor.settings.placeholder_id == model.config.image_token_id == 32001
+    assert processor.settings.tag_ids == tuple(range(32002, 32022))
+    assert processor.settings.pad_id == model.config.text_config.pad_token_id == 32000
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        table, before = language.get_parameter(name), base.language_model.get_parameter(name)
+        assert table.shape[0] == wanted == model.config.text_config.vocab_size
+        assert torch.equal(table[:rows], before)
+        if rows < wanted:
+            assert 0.015 < float(table[rows:].detach().std()) < 0.025
+    assert equal(load_model(tmp_path), model), "what is drawn is drawn alike"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -345,3 +346,39 @@ def test_constant_answers_everything() -> None:
     assert scored.loglikelihoods == (0.0, 0.0)
     assert (answered["q"].finish_reason, answered["q"].output_tokens) == ("stop", 1)
     assert answered["q"].input_tokens == scored.input_tokens == 6
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"model_type": "instructblip", "qformer_config": {"vocab_size": 30623}},
+        {"model_type": "blip-2", "text_config": {"model_type": "t5", "max_sequence_length": 1152}},
+        {"model_type": "instructblip", "text_config": {"model_type": "llama", "vocab_size": 32022}},
+    ],
+)
+def test_a_published_mmicl_is_no_instructblip(tmp_path: Path, parts: dict[str, Any]) -> None:
+    """Its model_type is that of its beginning; it would be asked in the wrong words, and its Q-Former given text."""
+    (tmp_path / "config.json").write_text(json.dumps(parts))
+    assert find_model(str(tmp_path)).adapter == "mmicl"
+
+
+def test_an_answer_has_the_length_at_least_that_is_asked_for(tmp_path: Path) -> None:
+    base = small.model()
+    with torch.no_grad():
+        base.language_model.lm_head.weight[1] *= 3  # the end of an answer is often likely
+    save(base, small.processor(), tmp_path)
+    model = load_model(find_model(str(tmp_path)))
+    asked = [Request(text, (text,)) for text in ("a dog ?", "is there a cat ?", "the dog is 1", "no", "yes a 0")]
+
+    def lengths(**how: Any) -> dict[str, int]:
+        return {answer.id: answer.output_tokens for answer in model.generate(asked, Generation(12, **how))}
+
+    free, long = lengths(), lengths(min_new_tokens=10)
+    assert min(free.values()) < 10 <= min(long.values())
+    short_beams, long_beams = (sum(lengths(beams=4, length_penalty=power).values()) for power in (-1.0, 3.0))
+    assert short_beams < long_beams
+    texts = [
+        {answer.text for answer in model.generate(asked, Generation(12, min_new_tokens=10, repetition_penalty=by))}
+        for by in (1.0, 50.0)
+    ]
+    assert texts[0] != texts[1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import HfApi
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -19,13 +21,15 @@ from mmeval.mic.pictures import _whole
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
 from mmeval.mmicl.examples import Example, Turn, compose, to_json, with_shots
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.training.batches import LengthBatches
+from mmeval.mmicl.training.begin import same_batch
 from mmeval.mmicl.training.config import Config, TrainingError
-from mmeval.mmicl.training.data import Collator, LengthBatches, RowSet, read_picture
+from mmeval.mmicl.training.data import Collator, RowSet, read_picture
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 from mmeval.mmicl.training.run import train
-from mmeval.mmicl.training.trainer import MmiclTrainer
+from mmeval.mmicl.training.trainer import MmiclTrainer, summed_loss
 from mmeval.mmicl.weights import FACTS, TRAINED, UP, CheckpointError, write_trained
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values
@@ -86,10 +90,10 @@ def test_a_t5_gets_a_row_an_answer_and_a_decoder_one_for_all() -> None:
 
 def _learnt_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
     """Logits [answer tokens, vocabulary], in the order in which they stand in the rows."""
-    learnt = batch.pop("labels")[:, 1:] != IGNORED
+    batch = {key: value for key, value in batch.items() if key not in ("labels", "counts")}
     with torch.no_grad():
-        logits: Tensor = model(**batch).logits[:, :-1]
-    return logits[learnt]
+        logits: Tensor = model(**batch).logits
+    return logits
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
@@ -159,7 +163,7 @@ def test_a_line_that_is_no_example_is_named(data: Path) -> None:
 
 
 def test_batches_hold_every_row_once_and_epochs_differ() -> None:
-    table = torch.randint(1, 90, (333, 5), generator=torch.Generator().manual_seed(0)).numpy()
+    table = torch.randint(1, 90, (333, 6), generator=torch.Generator().manual_seed(0)).numpy()
     batches = LengthBatches(Index(table, Counter(), frozenset()), 4, seed=1)
     first = list(batches)
     assert sorted(number for batch in first for number in batch) == list(range(333))
@@ -172,7 +176,7 @@ def test_batches_hold_every_row_once_and_epochs_differ() -> None:
 
 
 def test_the_largest_batches_come_first_in_the_first_epoch_only() -> None:
-    table = torch.randint(1, 90, (333, 5), generator=torch.Generator().manual_seed(0)).numpy()
+    table = torch.randint(1, 90, (333, 6), generator=torch.Generator().manual_seed(0)).numpy()
     index = Index(table, Counter(), frozenset())
     plain, batches = LengthBatches(index, 4, seed=1), LengthBatches(index, 4, seed=1, largest=3)
     sizes = [int(batches.costs[batch].max()) * len(batch) for batch in batches]
@@ -191,8 +195,8 @@ def test_a_broken_picture_has_its_row_replaced_and_is_listed(data: Path) -> None
     row_set = RowSet([str(data / "train.jsonl")], index_of(data), rows)
     collate = Collator(small.processor("t5"), row_set, skipped=data / "skipped.jsonl", allow_skipped=0.5)
     batch = collate([row_set[number] for number in range(4)])
-    assert len(batch["input_ids"]) == len(batch["pictures"]) == 4
-    assert int(batch["pictures"].max()) < len(batch["pixel_values"])
+    assert len(batch["input_ids"]) == len(batch["shown"]) == 4
+    assert int(batch["shown"].max()) < len(batch["pixel_values"])
     (listed,) = (data / "skipped.jsonl").read_text().splitlines()
     assert json.loads(listed)["picture"] == str(data / "2.png")
 
@@ -361,3 +365,136 @@ def test_low_rank_updates_are_merged_when_loaded(data: Path) -> None:
     write_trained(final, {key: value for key, value in tensors.items() if not key.endswith(UP)}, facts)
     with pytest.raises(CheckpointError, match="has no update that fits"):
         load_model(final)
+
+
+def _table(rows: int, files: int = 1) -> Index:
+    table = torch.randint(1, 90, (rows, 6), generator=torch.Generator().manual_seed(0)).numpy()
+    table[:, 0] %= files
+    return Index(table, Counter(), frozenset())
+
+
+def test_a_budget_of_tokens_holds_padding_too_and_every_epoch_has_as_many_batches() -> None:
+    batches = LengthBatches(_table(999), 4, seed=1, tokens=1000)
+    for epoch in range(4):
+        batches.set_epoch(epoch)
+        made = list(batches)
+        assert sorted(number for batch in made for number in batch) == list(range(999))
+        assert len(made) == len(batches)
+        sizes = [len(batch) * int(batches.lengths[batch].max()) for batch in made]
+        assert max(sizes) <= 1030  # an epoch that would need one more batch may take a little more into each
+        real = sum(int(batches.lengths[batch].sum()) for batch in made)
+        assert real / sum(sizes) > 0.9, "little is padding"
+
+
+def test_files_are_drawn_from_as_often_as_their_weights_say() -> None:
+    index = _table(900, files=3)
+    batches = LengthBatches(index, 4, seed=1, weights=(1, 1, 4))
+    drawn = Counter(int(index.table[number, 0]) for batch in batches for number in batch)
+    assert drawn == {0: 150, 1: 150, 2: 600}
+    seen = Counter(number for batch in batches for number in batch)
+    largest = index.table[:, 0] == 2
+    assert min(seen[number] for number in largest.nonzero()[0]) >= 600 // int(largest.sum())
+    batches.set_epoch(1)
+    assert Counter(number for batch in batches for number in batch) != seen
+
+
+def test_processes_share_the_batches_of_one() -> None:
+    index = _table(333)
+    alone = list(LengthBatches(index, 4, seed=1, tokens=700))
+    shares = [list(LengthBatches(index, 4, seed=1, tokens=700, process=p, processes=3)) for p in range(3)]
+    assert len({len(share) for share in shares}) == 1
+    together = [batch for step in zip(*shares, strict=True) for batch in step]
+    assert together[: len(alone)] == alone
+    assert together[len(alone) :] == alone[: len(together) - len(alone)]
+
+
+def test_a_batch_without_pictures_runs_the_same_modules(data: Path) -> None:
+    row = TrainingRow((3, 4, 1), (11, 1), ())
+    model, processor = small.model(), small.processor()
+    alone = Collator(processor)([row])
+    blank = Collator(processor, blank=True)([row])
+    assert "pixel_values" not in alone and len(blank["pixel_values"]) == 1
+    losses = []
+    for batch in (alone, blank):
+        model.zero_grad()
+        loss, _ = summed_loss(model, model.config, {key: batch[key] for key in batch if key != "counts"})
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(float(loss.detach()))
+    assert losses[0] == losses[1]
+    gradient = model.language_projection.weight.grad
+    assert gradient is not None and not gradient.any(), "the blank picture is shown nowhere"
+
+
+@pytest.mark.parametrize("changes", [{"gradient_checkpointing": "selective"}, {"batch_tokens": 60}])
+def test_memory_is_saved_without_another_result(data: Path, changes: dict[str, object]) -> None:
+    options: dict[str, object] = {"steps": 3, "evaluate_every": 3, "batch": 8}
+    plain = load_file(train(Config(**config_values(data, output=str(data / "plain"), **options))) / TRAINED)
+    saved = load_file(
+        train(Config(**config_values(data, output=str(data / "saved"), **{**options, **changes}))) / TRAINED
+    )
+    if "batch_tokens" in changes:  # other batches, which are learnt from as well
+        assert any(not torch.equal(plain[key], saved[key]) for key in plain)
+        return
+    for key, value in plain.items():
+        torch.testing.assert_close(saved[key], value, atol=1e-6, rtol=1e-5)
+
+
+def test_other_processes_keep_the_batch_or_are_refused(data: Path) -> None:
+    config = Config(**config_values(data, accumulation=2))
+    start = train(config).parent / "checkpoint-4"
+    said: list[str] = []
+    assert same_batch(config, start, 1, said.append) == config and not said
+    assert same_batch(config, start, 2, said.append).accumulation == 1 and len(said) == 1
+    with pytest.raises(TrainingError, match="2 batches a step, which 3 processes cannot share evenly"):
+        same_batch(config, start, 3, said.append)
+
+
+def test_of_checkpoints_as_right_the_one_of_less_loss_is_best(data: Path) -> None:
+    values = config_values(
+        data, held_out=str(data / "train.jsonl"), evaluate_every=1, steps=3, keep=9, max_new_tokens=4
+    )
+    measured: list[object] = []
+
+    def measures(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
+        measured.append(pairs)
+        return {"pairs": float(len(pairs))}
+
+    said: list[str] = []
+    train(Config(**{**values, "learning_rate": 1e-5}), measures=measures, say=said.append)
+    state = json.loads((data / "out" / "checkpoint-3" / "trainer_state.json").read_text())
+    found = {entry["step"]: entry for entry in state["log_history"] if "eval_loss" in entry}
+    best = max(found, key=lambda step: (found[step]["eval_exact_match"], -found[step]["eval_loss"], step))
+    assert state["best_model_checkpoint"].endswith(f"checkpoint-{best}")
+    assert all(entry["eval_pairs"] == 8 for entry in found.values()) and len(measured) == 3
+    assert any("exact_match" in line and "loss" in line and "pairs 8" in line for line in said), said
+    rates = next(line for line in said if line.startswith("step 2 of 3: loss"))
+    assert "samples/s" in rates and "tokens/s" in rates and "left" in rates
+
+
+def test_turns_of_a_llama_are_joined_alike_in_training_and_in_evaluation() -> None:
+    processor = small.processor("llama")
+    rows = Rows(processor, decoder_only=True)
+    example = with_shots(QUERY, [SHOT])
+    (joined,) = rows(example)
+    asked = list(rows.questions(example))
+    assert [answer for _, answer in asked] == ["yes", "no"]
+    for row, answer in asked:
+        assert joined.ids[: len(row.ids)] == row.ids
+        assert joined.ids[len(row.ids) :][: len(row.labels)] == row.labels == tuple(processor.answer(answer))
+
+
+def test_what_was_trained_is_pushed_where_asked(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[tuple[str, Path]] = []
+    monkeypatch.setattr(HfApi, "create_repo", lambda self, repository, **_: pushed.append((repository, Path())))
+    monkeypatch.setattr(
+        HfApi, "upload_folder", lambda self, repo_id, folder_path: pushed.append((repo_id, folder_path))
+    )
+    final = train(Config(**config_values(data, push_to_hub="me/mmicl")))
+    assert pushed == [("me/mmicl", Path()), ("me/mmicl", final)]
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(HfApi, "create_repo", refused)
+    with pytest.raises(CheckpointError, match=r"me/mmicl: cannot be pushed to \(no network\).*hf upload me/mmicl"):
+        train(Config(**config_values(data, push_to_hub="me/mmicl")))

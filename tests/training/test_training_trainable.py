@@ -32,7 +32,9 @@ def test_the_paper_trains_query_and_value() -> None:
     assert (
         chosen("llama", "paper")
         == chosen("llama", "released")
-        == PROJECTION | {f"language_model.model.layers.N.self_attn.{kind}_proj.weight" for kind in "qv"}
+        == PROJECTION
+        | {f"language_model.model.layers.N.self_attn.{kind}_proj.weight" for kind in "qv"}
+        | {"language_model.model.embed_tokens.weight", "language_model.lm_head.weight"}  # the new rows must learn
     )
 
 

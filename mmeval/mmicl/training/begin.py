@@ -5,9 +5,9 @@ import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,17 @@ MARK = "config.json"
 """The file in the output folder that says whose run it is."""
 STATE = "trainer_state.json"
 """The last file of a checkpoint that is written."""
-FREE = ("steps", "epochs", "workers", "report_to", "keep", "log_every")
+FREE = (
+    "steps",
+    "epochs",
+    "workers",
+    "report_to",
+    "keep",
+    "log_every",
+    "push_to_hub",
+    "compile",
+    "gradient_checkpointing",
+)
 """Keys that may change when a run goes on: how long it is and how it is watched."""
 
 
@@ -122,6 +132,23 @@ def check_same(start: Path, facts: Mapping[str, Any]) -> None:
                 f"{start}: was trained on other files under the name that `{what}` gives; restore them, or add "
                 "--fresh to begin again"
             )
+
+
+def same_batch(config: Config, start: Path, processes: int, say: Callable[[str], None]) -> Config:
+    """Return the configuration with as many batches a step as the checkpoint had, on another number of processes.
+
+    Raises TrainingError where that number does not divide them.
+    """
+    before = read_json(start / FACTS).get("batches_a_step", config.accumulation * processes)
+    if before == config.accumulation * processes:
+        return config
+    if before % processes:
+        raise TrainingError(
+            f"{start}: took {before} batches a step, which {processes} processes cannot share evenly; start a number "
+            f"of processes that divides {before}, or add --fresh to begin again"
+        )
+    say(f"{processes} processes take {before // processes} batches each a step, to keep {before} in all")
+    return replace(config, accumulation=before // processes)
 
 
 def portable(config: Config) -> dict[str, Any]:

@@ -75,6 +75,8 @@ class Config:
     """JSON-lines files of MIC examples; the pictures that they name lie beside them."""
     output: Text
     """Folder for checkpoints, logs and the trained weights."""
+    weights: Annotated[tuple[Annotated[Number, Field(gt=0)], ...], BeforeValidator(_several)] = ()
+    """How often each file of `data` is drawn from; empty: every row once an epoch."""
     held_out: Text | None = None
     """JSON-lines file to answer by generation at every evaluation; the best checkpoint is chosen by it."""
     trainable: Annotated[str, AfterValidator(_one_of(TRAINABLE))] = ""
@@ -100,13 +102,19 @@ class Config:
     """Optimiser steps; overrides `epochs`."""
     batch: Count = 8
     """Rows a process takes at once."""
+    batch_tokens: Count | None = None
+    """Tokens a process takes at once, of prompts and answers, padding counted: rows then are as many as these hold."""
     accumulation: Count = 1
     max_tokens: Count | None = None
     """Rows with longer prompts are left out and counted; None: what the model reads, or 2,048."""
     max_pictures: Count = 12
     """Rows with more pictures are left out and counted."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    gradient_checkpointing: StrictBool = False
+    gradient_checkpointing: Literal[True, False, "selective"] = False
+    """Whether a block's activations are computed anew on the way back: all of them, or, `selective`, all but products
+    of matrices and attention, which takes hardly longer."""
+    compile: StrictBool = False
+    """Whether torch compiles the language model's blocks; the first steps then take a minute or two."""
     workers: CountOrZero = 2
     """Processes that decode pictures."""
     features: Text | None = None
@@ -125,6 +133,8 @@ class Config:
     seed: CountOrZero = 1234
     save_full: StrictBool = False
     """Whether the whole model is saved at the end, beside what was trained."""
+    push_to_hub: Text | None = None
+    """Repository on the hub that the trained model is pushed to at the end, private if it is new."""
     deepspeed: Text | None = None
     """A DeepSpeed configuration, passed through untouched."""
     fsdp: dict[str, Any] = field(default_factory=dict)
@@ -137,6 +147,8 @@ class Config:
             object.__setattr__(self, "lora", Lora())
         if self.lora is not None and self.trainable != "lora":
             raise ValueError("`lora` and `trainable: lora` go together; give both or neither")
+        if self.weights and len(self.weights) != len(self.data):
+            raise ValueError(f"`weights` has {len(self.weights)} numbers for {len(self.data)} files of `data`")
         if self.features and self.trainable == "everything":
             raise ValueError("features are kept of a frozen vision encoder, but 'everything' trains it; leave them out")
         return self

@@ -1,4 +1,4 @@
-"""Rows for training: read when they are needed, put into batches of equal length, and padded to the longest.
+"""Rows for training: read when they are needed, and padded to the longest of their batch.
 
 A picture that turns out to be broken has its row replaced by another one, and is listed.
 """
@@ -6,15 +6,15 @@ A picture that turns out to be broken has its row replaced by another one, and i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.nn import functional
+from torch.utils.data import Dataset
 
 from mmeval.mmicl.examples import from_json
 from mmeval.mmicl.processing import MmiclProcessor, padded
@@ -49,52 +49,15 @@ class RowSet(Dataset[TrainingRow]):
         return replace(row, images=tuple(str(folder / image) for image in row.images))
 
 
-class LengthBatches(Sampler[list[int]]):
-    """Batches of rows of about the same length and number of pictures, in an order that every epoch shuffles.
-
-    Rows are shuffled, cut into chunks of fifty batches, sorted within a chunk, and the batches shuffled. In the first
-    epoch the `largest` largest batches stand in front, so that what does not fit into memory fails at once.
-    """
-
-    def __init__(self, index: Index, size: int, seed: int, largest: int = 0) -> None:
-        self.costs = index.table[:, 3] + index.table[:, 4]
-        self.size, self.seed, self.largest, self.epoch = size, seed, largest, 0
-        self.batch_size, self.drop_last = size, False  # accelerate asks for them
-
-    @property
-    def sampler(self) -> LengthBatches:
-        """Where accelerate looks for `set_epoch`."""
-        return self
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of that epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return -(-len(self.costs) // self.size)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        rng = np.random.default_rng((self.seed, self.epoch))
-        order = rng.permutation(len(self.costs))
-        chunks = [order[start : start + 50 * self.size] for start in range(0, len(order), 50 * self.size)]
-        ordered = np.concatenate([chunk[np.argsort(self.costs[chunk], kind="stable")] for chunk in chunks])
-        batches = [ordered[start : start + self.size] for start in range(0, len(ordered), self.size)]
-        shuffled = [batches[number] for number in rng.permutation(len(batches))]
-        if self.epoch == 0:
-            longest = np.array([self.costs[batch].max() * len(batch) for batch in shuffled])
-            front = np.argsort(-longest, kind="stable")[: self.largest]
-            others = np.setdiff1d(np.arange(len(shuffled)), front)
-            shuffled = [shuffled[number] for number in (*front, *others)]
-        return (batch.tolist() for batch in shuffled)
-
-
 @dataclass
 class Collator:
     """Rows to the model's inputs: padded to the longest on the right, every distinct picture once.
 
-    Gives `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pictures` [B, N], and
-    `pixel_values` [P, 3, H, W] float32 or `vision_states` [P, V, D]. Where a row holds questions apart,
-    `attention_mask` is [B, 1, L, L], added to the scores of attention, and there are `position_ids` [B, L].
+    Gives `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pixel_values` [P, 3, H, W]
+    float32 or `vision_states` [P, V, D], and where things stand, so that a GPU need not look for them: `shown`,
+    `places` and `learnt` (MmiclForConditionalGeneration.forward). Where a row holds questions apart, `attention_mask`
+    is [B, 1, L, L], added to the scores of attention, and there are `position_ids` [B, L]. For generation there are
+    `pictures` [B, N] in place of `shown` and `places`, and no answers.
     """
 
     processor: MmiclProcessor
@@ -105,6 +68,10 @@ class Collator:
     skipped: Path | None = None
     """Where broken pictures are listed."""
     allow_skipped: float = 0.0
+    multiple: int = 1
+    """Lengths are made multiples of it: a GPU's attention copies what is not one of 8."""
+    blank: bool = False
+    """Whether a batch without pictures gets one that no row shows, so that all processes run the same modules."""
 
     def __post_init__(self) -> None:
         self.seen = 0
@@ -120,19 +87,58 @@ class Collator:
         side = "left" if for_generation and settings.pad_left else "right"
         batch = {"input_ids": padded(ids, settings.pad_id, side)}
         if any(row.starts for row in good):
-            batch |= questions_apart([_parts(row) for row in good])
+            batch |= questions_apart([_parts(row) for row in good], -batch["input_ids"].shape[1] % self.multiple)
         else:
             batch["attention_mask"] = padded([[1] * len(row) for row in ids], 0, side)
         if not for_generation:
             batch["labels"] = padded([row.labels for row in good], IGNORED)
-        numbers = {path: number for number, path in enumerate(pictures)}
-        batch["pictures"] = padded([[numbers[path] for path in row.images] for row in good], -1)
-        if pictures:
+            self._widen(batch)
+            batch |= self._places(good, list(pictures), batch)
+        else:
+            numbers = {path: number for number, path in enumerate(pictures)}
+            batch["pictures"] = padded([[numbers[path] for path in row.images] for row in good], -1)
+        if pictures or self.blank:
             key = "pixel_values" if self.features is None else "vision_states"
-            batch[key] = torch.stack(list(pictures.values()))
+            batch[key] = torch.stack(list(pictures.values())) if pictures else self._blank()
         if self.instruction and pictures:
-            batch |= self.processor.qformer_batch([row.instruction for row in good])
+            asked = good if for_generation else [row for row in good for _ in row.images]  # one a row, or a picture
+            batch |= self.processor.qformer_batch([row.instruction for row in asked])
         return batch
+
+    def _widen(self, batch: dict[str, Tensor]) -> None:
+        """Fill up prompts and answers to a multiple of so many tokens."""
+        fillers = {"input_ids": self.processor.settings.pad_id, "attention_mask": 0, "labels": IGNORED}
+        for key, filler in fillers.items():
+            if batch[key].dim() == 2 and (short := -batch[key].shape[1] % self.multiple):
+                batch[key] = functional.pad(batch[key], (0, short), value=filler)
+
+    def _places(
+        self, rows: Sequence[TrainingRow], pictures: Sequence[str], batch: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Find where pictures and what is learnt stand in the batch; and count what it holds, padding left out.
+
+        Raises TrainingError naming a row whose placeholders are not as many as its pictures need.
+        """
+        settings, numbers = self.processor.settings, {path: number for number, path in enumerate(pictures)}
+        for row in rows:
+            if row.ids.count(settings.placeholder_id) != settings.tokens_per_picture * len(row.images):
+                raise TrainingError(f"{row.images}: the prompt has not {settings.tokens_per_picture} places for each")
+        learnt = (batch["labels"] != IGNORED).flatten().nonzero().squeeze(1)
+        found = (batch["input_ids"] == settings.placeholder_id).flatten().nonzero().squeeze(1)
+        shown = [numbers[path] for row in rows for path in row.images]
+        counts = [len(rows), sum(len(row.ids) for row in rows), len(learnt), len(shown), len(pictures)]
+        return {
+            "shown": torch.tensor(shown, dtype=torch.long),
+            "places": found,
+            "learnt": learnt - 1 if settings.pad_left else learnt,  # where the token before it stands, if decoder-only
+            "counts": torch.tensor(counts),
+        }
+
+    def _blank(self) -> Tensor:
+        if self.features is not None:
+            return torch.zeros(1, *self.features.shape, dtype=torch.bfloat16)
+        size = self.processor.image_processor.size
+        return torch.zeros(1, 3, size["height"], size["width"])
 
     def _readable(self, rows: list[TrainingRow]) -> tuple[list[TrainingRow], dict[str, Tensor]]:
         """Return the rows whose pictures can be read, others in place of the rest; and the pictures."""
@@ -155,7 +161,7 @@ class Collator:
             return False
         self.seen += 1
         try:
-            pictures[path] = self.features[path] if self.features else read_picture(path, self.processor)
+            pictures[path] = self.features.view(path) if self.features else read_picture(path, self.processor)
         except (OSError, ValueError, KeyError) as error:
             self.broken.add(path)
             if self.skipped:
@@ -169,12 +175,13 @@ class Collator:
         return True
 
 
-def questions_apart(parts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+def questions_apart(parts: Sequence[Sequence[int]], wider: int = 0) -> dict[str, Tensor]:
     """Make `attention_mask` and `position_ids` of rows, given the part that every token belongs to.
 
-    Part 0 is what all see; of the others, each sees itself and begins where part 0 ends.
+    Part 0 is what all see; of the others, each sees itself and begins where part 0 ends. Rows are padded to the
+    longest of them, and `wider`.
     """
-    part = padded(parts, -1)
+    part = functional.pad(padded(parts, -1), (0, wider), value=-1)
     place = torch.arange(part.shape[1])
     seen = (place[None, :] <= place[:, None]) & ((part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None]))
     mask = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.bfloat16).min)

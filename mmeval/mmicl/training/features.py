@@ -35,13 +35,26 @@ class Features:
     """(V, D) of one picture."""
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Path, size and time of a picture -> file and number."""
+    _mapped: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    """The files that were read from, in this process's memory map."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the maps behind: a worker process makes its own."""
+        return {**vars(self), "_mapped": {}}
 
     def __getitem__(self, path: str) -> Tensor:
         """Read states [V, D], bfloat16. Raises KeyError where the picture is not there, OSError where it is gone."""
+        return self.view(path).clone()
+
+    def view(self, path: str) -> Tensor:
+        """Return the states [V, D] as they lie in the file, which must not be written to. Raises as above."""
         file, number = self.places[_key(path)]
         count = self.shape[0] * self.shape[1]
-        states = torch.from_file(str(self.folder / file), size=(number + 1) * count, dtype=torch.bfloat16)
-        return states[number * count :].view(self.shape).clone()
+        mapped = self._mapped.get(file)
+        if mapped is None or len(mapped) < (number + 1) * count:
+            size = (self.folder / file).stat().st_size // 2
+            mapped = self._mapped[file] = torch.from_file(str(self.folder / file), size=size, dtype=torch.bfloat16)
+        return mapped[number * count : (number + 1) * count].view(self.shape)
 
     def __contains__(self, path: str) -> bool:
         return _key(path) in self.places

@@ -24,7 +24,11 @@ from mmeval.mmicl.training.rows import Rows
 
 @dataclass(frozen=True)
 class Index:
-    """Where the rows are. Columns: file, byte offset of the line, row of the line, length, pictures."""
+    """Where the rows are.
+
+    Columns: file, byte offset of the line, row of the line, length, pictures, and length of the answer where another
+    part of the model reads it (a T5's decoder; else 0).
+    """
 
     table: npt.NDArray[np.int64]
     left_out: Counter[str]
@@ -37,7 +41,7 @@ class Index:
 
     def digest(self) -> str:
         """Return 16 hex digits over where the rows are and how long they are."""
-        return hashlib.sha256(self.table.tobytes()).hexdigest()[:16]
+        return hashlib.sha256(np.ascontiguousarray(self.table[:, :5]).tobytes()).hexdigest()[:16]
 
 
 def make_index(
@@ -55,7 +59,7 @@ def make_index(
     Raises TrainingError where a file cannot be read, a line is no example, nothing is left, or more than
     `allow_missing` of the pictures are missing.
     """
-    table: list[tuple[int, int, int, int, int]] = []
+    table: list[tuple[int, int, int, int, int, int]] = []
     reasons: Counter[str] = Counter()
     there: dict[str, bool] = {}
     with left_out.open("w", encoding="utf-8") if left_out else nullcontext() as listed:
@@ -82,7 +86,7 @@ def make_index(
 
 @dataclass(frozen=True)
 class _Found:
-    places: list[tuple[int, int, int, int]]
+    places: list[tuple[int, int, int, int, int]]
     left_out: list[tuple[str, str]]
     there: dict[str, bool]
     """Picture -> whether its file is there."""
@@ -139,7 +143,8 @@ def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span)
                     if len(row.ids) > max_tokens:
                         found.left_out.append((example.id, f"longer than {max_tokens} tokens"))
                     else:
-                        found.places.append((offset, number, len(row.ids), len(row.images)))
+                        answer = 0 if rows.decoder_only else len(row.labels)
+                        found.places.append((offset, number, len(row.ids), len(row.images), answer))
     return found
 
 

@@ -53,12 +53,18 @@ class Rows:
             return rows
         shared = self._shared(rows)
         if shared == 0:
-            return [replace(row, ids=row.ids + row.labels, labels=_behind(row.ids, row.labels)) for row in rows]
+            return [replace(row, ids=row.ids + row.labels, labels=behind(row.ids, row.labels)) for row in rows]
         return [_packed(rows, shared)]
 
     def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
-        """Yield each learnt question as its own prompt, with its answer in words: what generation is given."""
+        """Yield each learnt question as its own prompt, with its answer in words: what generation is given.
+
+        Where earlier turns are learnt in the same row, they stand before it as they do there, ends of answers included.
+        """
         conversation = compose(example)
+        if self.decoder_only and self.turns == "conversation":
+            yield from self._so_far(conversation)
+            return
         shots, shown = conversation.shots, tuple[Part, ...]()
         for index, exchange in enumerate(conversation.exchanges[shots:], shots):
             parts = conversation.prompt(index)
@@ -70,6 +76,16 @@ class Rows:
             images = tuple(conversation.images[picture] for picture in made.pictures)
             labels = tuple(self.processor.answer(exchange.answer))
             yield TrainingRow(made.ids, labels, images, _words(exchange.ask)), exchange.answer
+
+    def _so_far(self, conversation: Conversation) -> Iterator[tuple[TrainingRow, str]]:
+        """Yield what stands before each answer of the joined row."""
+        for upto, exchange in enumerate(conversation.exchanges[conversation.shots :], conversation.shots + 1):
+            row = self._joined(replace(conversation, exchanges=conversation.exchanges[:upto]))
+            labels = tuple(self.processor.answer(exchange.answer))
+            yield (
+                replace(row, ids=row.ids[: -len(labels)], labels=labels, instruction=_words(exchange.ask)),
+                exchange.answer,
+            )
 
     def _shared(self, rows: Sequence[TrainingRow]) -> int:
         """Count the tokens that all prompts begin with, if all pictures are among them; 0: no row for all of them."""
@@ -104,11 +120,11 @@ def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
     for row in rows:
         starts.append(len(ids))
         ids += row.ids[shared:] + row.labels
-        labels += _behind(row.ids[shared:], row.labels)
+        labels += behind(row.ids[shared:], row.labels)
     return TrainingRow(tuple(ids), tuple(labels), rows[0].images, starts=tuple(starts))
 
 
-def _behind(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:
+def behind(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:
     """Make the labels of a prompt with its answer behind it."""
     return (*[IGNORED] * len(ids), *labels)
 

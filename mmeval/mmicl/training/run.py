@@ -9,19 +9,21 @@ from pathlib import Path
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 from safetensors import SafetensorError
-from transformers import TrainerState, TrainingArguments
+from transformers import TrainerState
 
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
+from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished, portable
+from mmeval.mmicl.training.arguments import METRIC, arguments
+from mmeval.mmicl.training.batches import LengthBatches
+from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished, portable, same_batch
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import (
     SKIPPED,
     Collator,
-    LengthBatches,
     RowSet,
     list_skipped,
     read_picture,
@@ -31,7 +33,7 @@ from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.trainable import select, summary
-from mmeval.mmicl.training.trainer import METRIC, MmiclTrainer, sharded
+from mmeval.mmicl.training.trainer import Measures, MmiclTrainer, sharded
 from mmeval.mmicl.weights import copy_trained, put_trained
 
 Say = Callable[[str], None]
@@ -41,14 +43,15 @@ LONGEST = 2048
 """Tokens of a prompt where neither the configuration nor the model sets a limit."""
 
 
-def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
+def train(config: Config, *, fresh: bool = False, say: Say = print, measures: Measures | None = None) -> Path:
     """Train, or go on from the last whole checkpoint; return the folder with what was trained.
 
+    `measures` are further ones of held-out answers: of pairs of a generated and an expected one, by name.
     Raises TrainingError or CheckpointError, each one sentence.
     """
     state = PartialState(cpu=not torch.cuda.is_available())
     with hold(config, state.is_main_process):
-        final = _train(config, fresh, state, say if state.is_main_process else lambda _: None)
+        final = _train(config, fresh, state, say if state.is_main_process else lambda _: None, measures)
     # The processes end their group together, and after the trainer is gone: a group left open may abort a process on
     # its way out, and one that outlives its closing in DDP's reducer waits for threads that wait for Python.
     state.wait_for_everyone()
@@ -56,7 +59,7 @@ def train(config: Config, *, fresh: bool = False, say: Say = print) -> Path:
     return final
 
 
-def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
+def _train(config: Config, fresh: bool, state: PartialState, say: Say, measures: Measures | None) -> Path:
     with state.main_process_first():
         start = begin(config, fresh, state.is_main_process)
     with state.main_process_first():
@@ -70,7 +73,15 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
     _place(config, model, state)
     held_out = _held_out(config, rows)
     data, skipped = RowSet(config.data, index, rows), Path(config.output, SKIPPED.format(state.process_index))
-    collator = Collator(processor, data, None, config.instruction, skipped, config.allow_skipped)
+    collator = Collator(
+        processor,
+        data,
+        instruction=config.instruction,
+        skipped=skipped,
+        allow_skipped=config.allow_skipped,
+        multiple=8 if torch.cuda.is_available() else 1,
+        blank=state.num_processes > 1,
+    )
     if config.features:
         wanted = index.images | {image for row, _ in held_out for image in row.images}
         _keep_features(config, model, collator, wanted, state, say)
@@ -85,26 +96,41 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say) -> Path:
         "names": names,
         "lora": asdict(config.lora) if config.lora else None,
         "config": portable(config),
+        "batches_a_step": config.accumulation * state.num_processes,
     }
     if state.is_main_process:
         Path(config.output, NAMES).write_text("\n".join(names) + "\n", encoding="utf-8")
     if start:
         check_same(start, facts)
+        config = same_batch(config, start, state.num_processes, say)
         put_trained(model, start)
         say(f"going on from {start}")
     _cast(config, model)
     two_steps = 2 * state.num_processes * config.accumulation  # the optimiser's state is there from the second on
+    fuse(model.language_model)
+    if config.compile:
+        compile_blocks(model.language_model)
     trainer = MmiclTrainer(
         model=model,
-        args=_arguments(config, bool(held_out)),
+        args=arguments(config, bool(held_out)),
         train_dataset=data,
         data_collator=collator,
         facts=facts,
-        batches=LengthBatches(index, config.batch, config.seed, largest=two_steps),
+        batches=LengthBatches(
+            index,
+            config.batch,
+            config.seed,
+            largest=two_steps,
+            tokens=config.batch_tokens,
+            weights=config.weights,
+            process=state.process_index,
+            processes=state.num_processes,
+        ),
         held_out=held_out,
         max_new_tokens=config.max_new_tokens,
         say=say,
         start=start,
+        measures=measures,
     )
     if start and is_finished(start, config):
         trainer.state = TrainerState.load_from_json(str(start / STATE))
@@ -120,9 +146,17 @@ def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
         raise TrainingError(str(error).rpartition("TrainingError: ")[2].strip()) from error
     except torch.OutOfMemoryError as error:
         raise TrainingError(
-            f"{config.batch} rows do not fit into the GPU's memory; halve `batch` and double `accumulation`, or set "
-            "gradient_checkpointing: true"
+            f"{_batch(config)} and double `accumulation`, or set gradient_checkpointing: selective, or true"
         ) from error
+
+
+def _batch(config: Config) -> str:
+    one = (
+        (config.batch, "rows", "batch")
+        if config.batch_tokens is None
+        else (config.batch_tokens, "tokens", "batch_tokens")
+    )
+    return "{} {} do not fit into the GPU's memory; halve `{}`".format(*one)
 
 
 def _select(config: Config, model: MmiclForConditionalGeneration, say: Say) -> list[str]:
@@ -218,41 +252,6 @@ def _keep_features(
     collator.broken |= {path for path in wanted if path not in collator.features}
 
 
-def _arguments(config: Config, evaluates: bool) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=config.output,
-        per_device_train_batch_size=config.batch,
-        gradient_accumulation_steps=config.accumulation,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type=config.schedule,
-        warmup_steps=config.warmup,
-        weight_decay=config.weight_decay,
-        adam_beta1=config.betas[0],
-        adam_beta2=config.betas[1],
-        max_grad_norm=config.clip,
-        num_train_epochs=config.epochs,
-        max_steps=config.steps or -1,
-        bf16=config.dtype == "bfloat16",
-        activation_checkpointing=config.gradient_checkpointing,
-        dataloader_num_workers=config.workers,
-        remove_unused_columns=False,
-        save_steps=config.evaluate_every,
-        save_total_limit=config.keep,
-        eval_strategy="steps" if evaluates else "no",
-        eval_steps=config.evaluate_every,
-        metric_for_best_model=METRIC if evaluates else None,
-        logging_steps=config.log_every,
-        logging_nan_inf_filter=False,  # the trainer stops there
-        report_to=list(config.report_to) or "none",
-        seed=config.seed,
-        use_cpu=not torch.cuda.is_available(),
-        disable_tqdm=True,
-        deepspeed=config.deepspeed,
-        fsdp=bool(config.fsdp),  # type: ignore[arg-type]
-        fsdp_config=config.fsdp or None,
-    )
-
-
 def _finish(
     config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, state: PartialState, say: Say, last: Path | None
 ) -> Path:
@@ -277,4 +276,7 @@ def _finish(
             f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
         ) from error
     say(f"trained: {final}")
+    if config.push_to_hub and state.is_main_process:
+        pushed = checkpoints.push(final.with_name("full") if config.save_full else final, config.push_to_hub)
+        say(f"pushed: {pushed}")
     return final

@@ -24,15 +24,18 @@ QUERY_AND_VALUE = {
     "llama": r"language_model\..*self_attn\.(q_proj|v_proj)\.weight",
     "opt": r"language_model\..*self_attn\.(q_proj|v_proj)\.(weight|bias)",
 }
-RELEASED = {**QUERY_AND_VALUE, "t5": r"language_model\..*SelfAttention\.q\.weight"}
+TABLES = r"language_model\.(model\.embed_tokens|lm_head)\.weight"
+"""A LLaMA's, whose rows of the placeholder and the tags are new: the released script unfreezes both."""
+QUERY_AND_VALUE_AND_TABLES = {**QUERY_AND_VALUE, "llama": rf"{QUERY_AND_VALUE['llama']}|{TABLES}"}
+RELEASED = {**QUERY_AND_VALUE_AND_TABLES, "t5": r"language_model\..*SelfAttention\.q\.weight"}
 """The released code meant query and value; its flag on `v` and on cross-attention sat on the module and did nothing."""
 
 TRAINABLE: Mapping[str, str] = {
     "qformer": f"{QFORMER}|{PROJECTION}",  # stage I
     "article": f"{QFORMER}|{PROJECTION}",  # vision and language frozen
-    "paper": PROJECTION + "|{query_and_value}",  # of the language model's attention
+    "paper": PROJECTION + "|{attention}",  # query and value of the language model's, and a LLaMA's tables
     "released": PROJECTION + "|{released}",  # what the released code trained
-    "paper+qformer": f"{QFORMER}|{PROJECTION}" + "|{query_and_value}",
+    "paper+qformer": f"{QFORMER}|{PROJECTION}" + "|{attention}",
     "full": r"(?!vision_model\.).*",
     "everything": ".*",  # the vision encoder too
     "lora": rf"{QFORMER}|{PROJECTION}|.*\.lora_.*",  # low-rank updates of the language model's query and value (peft)
@@ -48,7 +51,9 @@ def select(model: MmiclForConditionalGeneration, name: str, lora: Lora | None = 
     family = model.config.family
     if lora is not None:
         _add_updates(model.language_model, QUERY_AND_VALUE[family], lora)
-    pattern = re.compile(TRAINABLE[name].format(query_and_value=QUERY_AND_VALUE[family], released=RELEASED[family]))
+    pattern = re.compile(
+        TRAINABLE[name].format(attention=QUERY_AND_VALUE_AND_TABLES[family], released=RELEASED[family])
+    )
     for key, parameter in model.named_parameters():
         parameter.requires_grad_(pattern.fullmatch(key) is not None)
     chosen = sorted(key for key, parameter in model.named_parameters() if parameter.requires_grad)

@@ -1,0 +1,67 @@
+"""What transformers' Trainer is told of a run, by its configuration."""
+
+from functools import partial
+
+import torch
+from torch.utils.checkpoint import create_selective_checkpoint_contexts
+from transformers import TrainingArguments
+
+from mmeval.mmicl.training.config import Config
+
+METRIC = "exact_match"
+"""Share of held-out questions whose generated answer is the expected one, letter case and final full stop aside."""
+LOSS = "loss"
+"""Mean cross-entropy of the held-out answers' tokens."""
+
+SELECTIVE = {
+    "use_reentrant": False,
+    "context_fn": partial(
+        create_selective_checkpoint_contexts,
+        [
+            torch.ops.aten.mm.default,
+            torch.ops.aten.bmm.default,
+            torch.ops.aten.addmm.default,
+            torch.ops.aten._scaled_dot_product_efficient_attention.default,
+            torch.ops.aten._scaled_dot_product_flash_attention.default,
+            torch.ops.aten._scaled_dot_product_cudnn_attention.default,
+        ],
+    ),
+}
+"""What is kept of a block: products of matrices, attention; norms, activations and dropout are computed anew."""
+
+
+def arguments(config: Config, evaluates: bool) -> TrainingArguments:
+    """Return what the Trainer needs to know of a run; `evaluates`: whether held-out questions are asked."""
+    return TrainingArguments(
+        output_dir=config.output,
+        per_device_train_batch_size=config.batch,
+        gradient_accumulation_steps=config.accumulation,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=config.schedule,
+        warmup_steps=config.warmup,
+        weight_decay=config.weight_decay,
+        adam_beta1=config.betas[0],
+        adam_beta2=config.betas[1],
+        max_grad_norm=config.clip,
+        num_train_epochs=config.epochs,
+        max_steps=config.steps or -1,
+        bf16=config.dtype == "bfloat16",
+        activation_checkpointing=bool(config.gradient_checkpointing),
+        activation_checkpointing_kwargs=SELECTIVE if config.gradient_checkpointing == "selective" else None,
+        dataloader_num_workers=config.workers,
+        remove_unused_columns=False,
+        save_steps=config.evaluate_every,
+        save_total_limit=config.keep,
+        eval_strategy="steps" if evaluates else "no",
+        eval_steps=config.evaluate_every,
+        metric_for_best_model=METRIC if evaluates else None,
+        logging_steps=config.log_every,
+        logging_nan_inf_filter=False,  # the trainer stops there
+        report_to=list(config.report_to) or "none",
+        seed=config.seed,
+        use_cpu=not torch.cuda.is_available(),
+        disable_tqdm=True,
+        deepspeed=config.deepspeed,
+        fsdp=bool(config.fsdp),  # type: ignore[arg-type]
+        fsdp_config=config.fsdp or None,
+    )

@@ -1,0 +1,121 @@
+"""Which rows make a batch: rows of about equal length, by number or by a budget of tokens, shared among processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from torch.utils.data import Sampler
+
+from mmeval.mmicl.training.index import Index
+
+Numbers = npt.NDArray[np.int64]
+CHUNK = 50
+"""Batches' worth of rows that are sorted by length together."""
+
+
+class LengthBatches(Sampler[list[int]]):
+    """Batches of rows of about the same length and number of pictures, in an order that every epoch shuffles.
+
+    Rows are shuffled, cut into chunks of fifty batches, sorted within a chunk, and the batches shuffled. In the first
+    epoch the `largest` largest batches stand in front, so that what does not fit into memory fails at once.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        size: int,
+        seed: int,
+        largest: int = 0,
+        *,
+        tokens: int | None = None,
+        weights: Sequence[float] = (),
+        process: int = 0,
+        processes: int = 1,
+    ) -> None:
+        """Take rows of an index, `size` of them a batch, or as many as `tokens` hold, padding counted.
+
+        `weights`, one a file, say how often each is drawn from; an epoch is as many rows as the index has. Every
+        process gets its share of the batches, all of them as many.
+        """
+        self.lengths = index.table[:, 3] + index.table[:, 5]
+        self.costs = index.table[:, 3] + index.table[:, 4] if tokens is None else self.lengths
+        self.files = index.table[:, 0]
+        self.size, self.seed, self.largest, self.tokens, self.weights = size, seed, largest, tokens, tuple(weights)
+        self.process, self.processes, self.epoch = process, processes, 0
+        self.batch_size, self.drop_last = size, False  # accelerate asks for them
+        self._count = len(self._cut(np.random.default_rng((seed, 0)), tokens))
+
+    @property
+    def sampler(self) -> LengthBatches:
+        """Where accelerate looks for `set_epoch`."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of that epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self._count // self.processes)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batches = self.plan()
+        batches += batches[: -len(batches) % self.processes]
+        return (batch.tolist() for batch in batches[self.process :: self.processes])
+
+    def plan(self) -> list[Numbers]:
+        """Return this epoch's batches, of all processes; every epoch has as many."""
+        rng = np.random.default_rng((self.seed, self.epoch))
+        batches = self._as_many(rng)
+        shuffled = [batches[number] for number in rng.permutation(len(batches))]
+        if self.epoch == 0:
+            longest = np.array([self.costs[batch].max() * len(batch) for batch in shuffled])
+            front = np.argsort(-longest, kind="stable")[: self.largest]
+            others = np.setdiff1d(np.arange(len(shuffled)), front)
+            shuffled = [shuffled[number] for number in (*front, *others)]
+        return shuffled
+
+    def _as_many(self, rng: np.random.Generator) -> list[Numbers]:
+        """Cut the rows into as many batches as in the first epoch, whose number a schedule was made for."""
+        state = rng.bit_generator.state
+        batches, budget = self._cut(rng, self.tokens), self.tokens
+        while budget is not None and len(batches) > self._count:
+            rng.bit_generator.state = state
+            budget += max(1, budget // 200)
+            batches = self._cut(rng, budget)
+        while len(batches) < self._count:
+            widest = max(range(len(batches)), key=lambda number: len(batches[number]))
+            batch = batches[widest]
+            batches[widest : widest + 1] = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+        return batches
+
+    def _cut(self, rng: np.random.Generator, tokens: int | None) -> list[Numbers]:
+        order = self._drawn(rng)
+        size = self.size if tokens is None else max(1, int(tokens / self.lengths.mean()))
+        chunks = [order[start : start + CHUNK * size] for start in range(0, len(order), CHUNK * size)]
+        sorted_chunks = [chunk[np.argsort(self.costs[chunk], kind="stable")] for chunk in chunks]
+        if tokens is not None:
+            return [batch for chunk in sorted_chunks for batch in self._within(chunk, tokens)]
+        ordered = np.concatenate(sorted_chunks)
+        return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+    def _within(self, chunk: Numbers, tokens: int) -> Iterator[Numbers]:
+        """Cut a sorted chunk so that rows times longest stay within `tokens`; a longer row goes alone."""
+        start = 0
+        for end in range(1, len(chunk) + 1):
+            if end == len(chunk) or self.lengths[chunk[end]] * (end + 1 - start) > tokens:
+                yield chunk[start:end]
+                start = end
+
+    def _drawn(self, rng: np.random.Generator) -> Numbers:
+        """Shuffle the rows of an epoch: each once, or of each file as many as its weight says."""
+        if not self.weights:
+            return rng.permutation(len(self.files))
+        wanted = np.diff(np.round(np.cumsum([0, *self.weights]) / sum(self.weights) * len(self.files)).astype(int))
+        drawn = []
+        for file, count in enumerate(wanted):
+            rows = np.flatnonzero(self.files == file)
+            times, rest = divmod(int(count), max(1, len(rows)))
+            drawn += [*[rows] * times, rng.permutation(rows)[:rest]]
+        return rng.permutation(np.concatenate(drawn))

@@ -1,0 +1,144 @@
+"""How fast a training run is: samples and tokens a second, and the share of a GPU's peak that its arithmetic makes."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+
+COUNTED = ("rows", "prompt tokens", "learnt tokens", "pictures shown", "distinct pictures")
+"""What a batch's `counts` are."""
+
+PEAKS = {
+    "B200": 2250e12, "H200": 989e12, "H100 PCIe": 756e12, "H100 NVL": 835e12, "H100": 989e12, "A100": 312e12,
+    "A40": 149.7e12, "A30": 165e12, "A10": 125e12, "L40S": 362e12, "L40": 181e12, "L4": 121e12,
+    "RTX 4090": 165e12, "RTX 3090": 71e12,
+}  # fmt: skip
+"""Part of a GPU's name -> bfloat16 operations per second in dense matrix products, by NVIDIA's data sheets."""
+
+NOT_MULTIPLIED = re.compile(r"embed|shared|relative_attention_bias|word_embeddings|position_embedding|lm_head")
+QFORMER_TEXT = re.compile(r"layer\.\d+\.(intermediate|output)\.")
+"""Weights that only the text of a Q-Former that reads passes through."""
+FROM_PICTURE = re.compile(r"crossattention\.attention\.(key|value)\.")
+FROM_PROMPT = re.compile(r"EncDecAttention\.(k|v)\.")
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Floating-point operations of a training step, one token of each kind: forward, back, and for what learns.
+
+    Two for each weight of a matrix and token forward; two more where a gradient passes; two more where the weight
+    learns. Products of attention, norms and padding are left out, so that a share of the peak is never flattered.
+    """
+
+    picture: float
+    """Of the vision encoder, one distinct picture; 0 where its features are kept."""
+    queries: float
+    """Of the Q-Former and the projection, one distinct picture."""
+    prompt: float
+    """One token of the prompt."""
+    answer: float
+    """One token of the answer that is learnt: a T5's decoder, and every model's head."""
+
+    def of(self, counts: Sequence[float]) -> dict[str, float]:
+        """Return those of the parts, given how many of COUNTED there were."""
+        _, prompt, answer, _, pictures = counts
+        return {
+            "vision": self.picture * pictures,
+            "Q-Former": self.queries * pictures,
+            "language model": self.prompt * prompt + self.answer * answer,
+        }
+
+
+def operations(model: MmiclForConditionalGeneration, features: bool) -> Operations:
+    """Count a model's, by what of it learns now; `features`: whether the vision encoder is left out."""
+    config = model.config
+    vision = config.vision_config
+    states = (vision.image_size // vision.patch_size) ** 2 + 1
+    seen = _learns(model.vision_model) and not features
+    asked = seen or _learns(model.qformer) or model.query_tokens.requires_grad
+    projected = asked or _learns(model.language_projection)
+    projection = _per_token(model.language_projection, asked)
+    queries = _per_token(
+        model.qformer, asked, lambda name: not (QFORMER_TEXT.search(name) or FROM_PICTURE.search(name))
+    )
+    from_picture = _per_token(model.qformer, seen, lambda name: FROM_PICTURE.search(name) is not None)
+    language = model.language_model
+    flows = projected or _learns(language)
+    head = _per_token(language.lm_head, flows)
+    if config.decoder_only:
+        prompt, answer = _per_token(language.model, flows), head
+    else:
+        prompt = _per_token(language.encoder, flows)
+        prompt += _per_token(language.decoder, flows, lambda name: FROM_PROMPT.search(name) is not None)
+        answer = head + _per_token(language.decoder, flows, lambda name: not FROM_PROMPT.search(name))
+    return Operations(
+        picture=0.0 if features else states * _per_token(model.vision_model, seen),
+        queries=config.num_query_tokens * (queries + projection) + states * from_picture,
+        prompt=prompt,
+        answer=answer,
+    )
+
+
+def _learns(module: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in module.parameters())
+
+
+def _per_token(module: nn.Module, flows: bool, wanted: Callable[[str], bool] = lambda name: True) -> float:
+    matrices = [
+        parameter
+        for name, parameter in module.named_parameters()
+        if parameter.dim() == 2 and wanted(name) and not NOT_MULTIPLIED.search(name)
+    ]
+    every = sum(parameter.numel() for parameter in matrices)
+    learnt = sum(parameter.numel() for parameter in matrices if parameter.requires_grad)
+    return 2.0 * every + (2.0 * every if flows else 0.0) + 2.0 * learnt
+
+
+@dataclass
+class Progress:
+    """Counts what steps take in, without waiting for a GPU, and tells rates when asked."""
+
+    operations: Operations
+    device: torch.device
+    processes: int
+    sum_over_processes: Callable[[Tensor], Tensor]
+    counts: Tensor = field(init=False)
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = torch.zeros(len(COUNTED), dtype=torch.long, device=self.device)
+        self.began = time.perf_counter()
+        self.peak = peak_of(self.device)
+
+    def add(self, counts: Tensor) -> None:
+        """Add a batch's `counts`."""
+        self.counts += counts
+
+    def rates(self) -> dict[str, float]:
+        """Return what was done since the last call: samples and tokens a second, GiB at most, share of the peak.
+
+        Every process must call it. The share is there where the GPU's peak is known.
+        """
+        counts = self.sum_over_processes(self.counts).tolist()  # waits for the GPU
+        seconds, self.began = time.perf_counter() - self.began, time.perf_counter()
+        self.counts.zero_()
+        found = {"samples_per_second": counts[0] / seconds, "tokens_per_second": (counts[1] + counts[2]) / seconds}
+        if self.device.type == "cuda":
+            found["memory_gib"] = torch.cuda.max_memory_allocated(self.device) / 2**30
+        if self.peak is not None:
+            total = sum(self.operations.of(counts).values())
+            found["share_of_peak"] = total / seconds / self.peak / self.processes
+        return found
+
+
+def peak_of(device: torch.device) -> float | None:
+    """Return a GPU's nominal bfloat16 operations per second, or None where they are not known."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    return next((peak for part, peak in PEAKS.items() if part in name), None)
