@@ -1,5 +1,6 @@
 """`python -m experiments.tiny`: trains the tiny family, as many stages as are asked for, and exports it.
 
+`see` trains the vision encoder (on a CPU, a few hours: the shipped one is taken unless `--encoder` names another);
 `draw` makes the pictures and what the encoder says of them; `words` trains the language model that all members share;
 `learn` trains the members, all at once where there is a GPU; `pack` writes their weights into a folder; `export` makes
 of them the models of the repository (it alone needs transformers). What is there is not made again, so that a run that
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.tiny.family import FAMILY, Plan, in_process, pack, prepare, train_members, train_words
+from experiments.tiny.family import FAMILY, Plan, in_process, pack, prepare, train_encoder, train_members, train_words
 from experiments.tiny.pool import Amounts
 
 STAGES = ("draw", "words", "learn", "pack")
@@ -26,7 +27,9 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "mmeval" / "embedded" / "weights
 def main() -> None:
     """Run the stages asked for, in order."""
     parser = argparse.ArgumentParser(prog="python -m experiments.tiny", description=__doc__)
-    parser.add_argument("stages", nargs="*", default=list(STAGES), help=f"of {', '.join(STAGES)}, export; in order")
+    parser.add_argument(
+        "stages", nargs="*", default=list(STAGES), help=f"of {', '.join(STAGES)}, see, export; in order"
+    )
     parser.add_argument("--member", choices=FAMILY, action="append", help="default: all")
     parser.add_argument("--work", type=Path, default=Path("work/tiny"))
     parser.add_argument("--out", type=Path, help="where weights and logs are packed; default: WORK/out")
@@ -56,7 +59,9 @@ def main() -> None:
     members = options.member or list(FAMILY)
     for stage in options.stages:
         start = time.time()
-        if stage == "draw":
+        if stage == "see":
+            train_encoder(plan)
+        elif stage == "draw":
             prepare(plan, Amounts().times(options.share), options.encoder)
         elif stage == "words":
             in_process(train_words, plan)
@@ -69,7 +74,7 @@ def main() -> None:
 
             export(out, WEIGHTS, members)
         else:
-            parser.error(f"unknown stage '{stage}'; choose from {', '.join(STAGES)}, export")
+            parser.error(f"unknown stage '{stage}'; choose from {', '.join(STAGES)}, see, export")
         plan.say(json.dumps({"done": stage, "seconds": round(time.time() - start, 1), "left": round(plan.left(), 1)}))
 
 

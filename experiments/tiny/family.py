@@ -21,10 +21,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
+from experiments.tiny import loop as fitting
 from experiments.tiny.batches import Batch, Lecturer, held_out
+from experiments.tiny.corpus import corpus, pages
 from experiments.tiny.learning import Eyes, Recipe, learn
 from experiments.tiny.network import Sizes, TinyMmicl, begin
 from experiments.tiny.pool import Amounts, Pool, draw, encode, open_pixels
+from experiments.tiny.seeing import see
 from experiments.tiny.stages import Stage, seen, words
 from experiments.tiny.vocabulary import Vocabulary, forms_texts, make_vocabulary
 from experiments.tiny.writing import How, Writer
@@ -33,6 +36,9 @@ WORDS_SHARE = 0.17
 """Of the time that is left after drawing, for the language model."""
 LAST = 20.0
 """Seconds kept for the last tests and for packing."""
+SEE = fitting.Recipe(steps=8000, batch=64, check_every=500)
+PER_SUBTASK, PAGES, HELD_OUT, HELD_OUT_SEED = 5000, 12000, 100, 1_000_000
+"""Pictures that the vision encoder learns from, and those it is tested on."""
 UNSPEAKABLE = {"image", "this", "is", "the", "which", "color", "or", "it", "and", "a", "an"}
 """Words of questions, which name nothing."""
 
@@ -81,6 +87,20 @@ class Plan:
         print(text, flush=True)
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(text + "\n")
+
+
+def train_encoder(plan: Plan) -> None:
+    """Train the vision encoder from nothing: `vision.safetensors`, which `--encoder` takes."""
+    torch.manual_seed(plan.seed)
+    model = TinyMmicl(Sizes(1))
+    folder, cores = plan.work / "corpus", os.cpu_count() or 2
+    train, held = (
+        corpus(folder, PER_SUBTASK, workers=cores),
+        corpus(folder, HELD_OUT, first_seed=HELD_OUT_SEED, workers=cores),
+    )
+    see(model.vision_model, train, pages(folder, PAGES, workers=cores), held, SEE, plan.work / "see.pt")
+    weights = {f"vision_model.{key}": weight for key, weight in model.vision_model.state_dict().items()}
+    save_file(weights, plan.work / "vision.safetensors")
 
 
 def prepare(plan: Plan, amounts: Amounts, encoder: Path) -> None:
@@ -205,7 +225,6 @@ def _train(
     eyes = [_eyes(plan, model, split, device, sees, reads) for split in ("train", "test")]
     recipe = Recipe(seconds - (time.time() - started), check_every=plan.check_every)
     both = _Both(*eyes)
-
 
     def keep() -> None:
         if member is not None:

@@ -48,5 +48,9 @@ def last_question(lesson: Parts) -> str:
     """Return the words of the last question, without its demonstrations: what a Q-Former that reads is given."""
     ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer)]
     start = ends[-2] + 1 if len(ends) > 1 else 0
-    words = (part if isinstance(part, str) else f"image {part.slot}" for part in lesson[start : ends[-1]] if not isinstance(part, (Show, Answer)))
+    words = (
+        part if isinstance(part, str) else f"image {part.slot}"
+        for part in lesson[start : ends[-1]]
+        if not isinstance(part, (Show, Answer))
+    )
     return "".join(words)

@@ -70,9 +70,7 @@ class QFormerLayer(nn.Module):
         self.attention = Attention(width, sizes.query_heads, width)
         self.crossattention = Attention(width, sizes.query_heads, sizes.vision)
         self.intermediate_query = nn.ModuleDict({"dense": nn.Linear(width, ffn)})
-        self.output_query = nn.ModuleDict(
-            {"dense": nn.Linear(ffn, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)}
-        )
+        self.output_query = nn.ModuleDict({"dense": nn.Linear(ffn, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)})
         if sizes.reads:
             self.intermediate = nn.ModuleDict({"dense": nn.Linear(width, ffn)})
             self.output = nn.ModuleDict({"dense": nn.Linear(ffn, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)})

@@ -111,7 +111,7 @@ def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
     folder.mkdir(parents=True, exist_ok=True)
     pixels, facts = folder / f"{split}.u8", folder / f"{split}.pickle"
     if not facts.exists():
-        pool, jobs = _plan(split, amounts)
+        pool, jobs = plan(split, amounts)
         with pixels.open("wb") as file:
             file.truncate(len(jobs) * SIZE * SIZE * 3)
         size = max(1, min(400, len(jobs) // (4 * workers)))
@@ -151,7 +151,7 @@ def encode(encoder: Callable[[Tensor], Tensor], pixels: np.ndarray, device: torc
     return torch.cat(parts)
 
 
-def _plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
+def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
     """Say what is to be drawn, and put down where it will be."""
     pool, jobs = Pool(split), []
     rng = Rng(f"pool {split}")

@@ -24,7 +24,15 @@ BENCHMARKS = (
     ("both", "nlvr2"), ("matching", "match"), ("matching", "joint"), ("matching", "letter"), ("series", "iq50"),
     ("which", "muirbench"), ("odd", "muirbench"), ("frames", "nextqa"),
 )  # fmt: skip
-HARD = {"numerical_calculation": 2, "code_reasoning": 3, "OCR": 3, "position": 3, "count": 2, "color": 2, "existence": 2}
+HARD = {
+    "numerical_calculation": 2,
+    "code_reasoning": 3,
+    "OCR": 3,
+    "position": 3,
+    "count": 2,
+    "color": 2,
+    "existence": 2,
+}
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,9 @@ class _Page:
     def __init__(self, writer: Writer, how: How, captions: Sequence[str]) -> None:
         self.writer, self.how = writer, how
         words = writer.vocabulary
-        self.context = CONTEXTS["declaration" if how == "words" else "plain" if how in ("side-by-side", "none") else how]
+        self.context = CONTEXTS[
+            "declaration" if how == "words" else "plain" if how in ("side-by-side", "none") else how
+        ]
         self.captions = captions
         self.ids: list[int] = []
         self.learnt: list[bool] = []
