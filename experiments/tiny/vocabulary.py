@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from string import ascii_lowercase as LETTERS
+from string import ascii_lowercase
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
@@ -72,13 +72,13 @@ def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
 
     Any other word is spelled: by its longest beginning that is a word, and by letters that go on (`##a`).
     """
-    pieces = [f"##{letter}" for letter in LETTERS]
+    pieces = [f"##{letter}" for letter in ascii_lowercase]
     split = _pre_tokenizer().pre_tokenize_str
     sorts = (word for sort in SORTS.values() for word in sort)
     words = {word for text in {*texts, *ALWAYS, *sorts} for word, _ in split(text.lower())}
     special = ["<pad>", "</s>", "<unk>", "<s>"]
     tagged = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
-    rows = [*special, *sorted(words | set(LETTERS)), *pieces, *tagged, *CHOICES]
+    rows = [*special, *sorted(words | set(ascii_lowercase)), *pieces, *tagged, *CHOICES]
     ids = {word: index for index, word in enumerate(rows)}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
