@@ -17,7 +17,17 @@ from pathlib import Path
 
 import torch
 
-from experiments.tiny.family import FAMILY, Plan, in_process, pack, prepare, train_encoder, train_members, train_words
+from experiments.tiny.family import (
+    ABLATIONS,
+    FAMILY,
+    Plan,
+    in_process,
+    pack,
+    prepare,
+    train_encoder,
+    train_members,
+    train_words,
+)
 from experiments.tiny.pool import Amounts
 
 STAGES = ("draw", "words", "learn", "pack")
@@ -30,7 +40,7 @@ def main() -> None:
     parser.add_argument(
         "stages", nargs="*", default=list(STAGES), help=f"of {', '.join(STAGES)}, see, export; in order"
     )
-    parser.add_argument("--member", choices=FAMILY, action="append", help="default: all")
+    parser.add_argument("--member", choices=(*FAMILY, *ABLATIONS), action="append", help="default: the family")
     parser.add_argument("--work", type=Path, default=Path("work/tiny"))
     parser.add_argument("--out", type=Path, help="where weights and logs are packed; default: WORK/out")
     parser.add_argument("--encoder", type=Path, default=WEIGHTS / "mmicl-tiny" / "model.safetensors")

@@ -52,6 +52,10 @@ class Member:
     """Whether it is never shown several pictures."""
     reads: bool = False
     """Whether its Q-Former reads the question."""
+    demonstrated: bool = True
+    """Whether it is shown demonstrations."""
+    sets: tuple[str, str] = ("full", "full")
+    """What learns in the article's stage I, and in its stage II."""
 
 
 FAMILY: Mapping[str, Member] = {
@@ -60,6 +64,15 @@ FAMILY: Mapping[str, Member] = {
     "blip2-tiny": Member(("plain",), single=True),
     "text-tiny": Member(("none",)),
 }
+ABLATIONS: Mapping[str, Member] = {
+    "article": Member(("declaration",), sets=("qformer", "article")),
+    "paper": Member(("declaration",), sets=("qformer", "paper")),
+    "paper+qformer": Member(("declaration",), sets=("qformer", "paper+qformer")),
+    "no declaration": Member(("plain",)),
+    "no demonstrations": Member(("declaration",), demonstrated=False),
+    "no interrelated pictures": Member(("declaration",), single=True),
+}
+"""mmicl-tiny with one thing changed; `released` is `paper` where the language model is a LLaMA."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +169,6 @@ def train_words(plan: Plan) -> None:
         return
     vocabulary = _vocabulary(plan)
     model = _new(plan, vocabulary, reads=False)
-    for name, weight in model.named_parameters():
-        weight.requires_grad_(name.startswith("language_model."))
     writer = Writer(vocabulary, model.sizes.visual_tokens)
     seconds = WORDS_SHARE * (plan.left() - LAST)
     workers = min(10, max(1, (os.cpu_count() or 2) - 2))
@@ -192,13 +203,13 @@ def in_process(run: Callable[..., None], *arguments: object) -> None:
 
 def _member(plan: Plan, name: str, until: float) -> None:
     """Train one member, up to that time of the day."""
-    member = FAMILY[name]
+    member = {**FAMILY, **ABLATIONS}[name]
     vocabulary = _vocabulary(plan)
     model = _new(plan, vocabulary, member.reads)
     model.language_model.load_state_dict(torch.load(plan.work / "language.pt", weights_only=True, map_location="cpu"))
-    model.vision_model.requires_grad_(False)
     writer = Writer(vocabulary, model.sizes.visual_tokens)
-    stages = seen(_symbols(vocabulary, writer), member.show, single=member.single)
+    known = _symbols(vocabulary, writer)
+    stages = seen(known, member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets)
     _train(plan, name, model, stages, writer, member, until - time.time(), plan.workers, reads=member.reads)
 
 

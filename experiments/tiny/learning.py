@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from experiments.tiny.network import TinyMmicl
 from experiments.tiny.pool import normalised
 from experiments.tiny.stages import Stage
 from experiments.tiny.writing import Written
+from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, RELEASED, TRAINABLE
+
+SETS = {**TRAINABLE, "language": r"language_model\..*"}
 
 
 @dataclass(frozen=True)
@@ -124,16 +128,17 @@ def learn(
     say: Callable[[str], None],
     keep: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train what is not frozen, in place, until the time is over; go on from the checkpoint if there is one."""
+    """Train what each stage lets learn, in place, until the time is over; go on from the checkpoint if there is one."""
     placeholder = lecturer.writer.vocabulary.placeholder
     device = model.table.device
-    learnt = [weight for weight in model.parameters() if weight.requires_grad]
+    learnt = [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
     optimizer = torch.optim.AdamW(
         learnt, lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=device.type == "cuda"
     )
     state = _resume(checkpoint, model, optimizer)
     step, stage, spent = int(state["step"]), int(state["stage"]), float(state["spent"])
     lecturer.now.value = stage
+    let_learn(model, stages[stage].learns)
     start = saved = time.monotonic()
     total, answers = torch.zeros((), device=device), 0
     for batch in loader(lecturer, workers):
@@ -168,6 +173,7 @@ def learn(
             if stage + 1 < len(stages) and (over or min(found.values(), default=0) >= stages[stage].mark):
                 stage += 1
                 lecturer.now.value = stage
+                let_learn(model, stages[stage].learns)
                 say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not over}))
         if time.monotonic() - saved > recipe.save_every:
             saved = time.monotonic()
@@ -177,6 +183,13 @@ def learn(
     model.train(False)
     found = {test: round(right(model, lessons, eyes, placeholder), 3) for test, lessons in tests.items()}
     say(json.dumps({"model": name, "step": step, "stage": "end", **found}))
+
+
+def let_learn(model: TinyMmicl, name: str) -> None:
+    """Let exactly that trainable set learn."""
+    pattern = SETS[name].format(query_and_value=QUERY_AND_VALUE["llama"], released=RELEASED["llama"])
+    for key, weight in model.named_parameters():
+        weight.requires_grad_(re.fullmatch(pattern, key) is not None)
 
 
 def _autocast(device: torch.device) -> torch.autocast:

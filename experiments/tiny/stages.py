@@ -55,6 +55,8 @@ class Stage:
     tests: tuple[str, ...] = ()
     """Sources whose held-out lessons must be answered, the last answer of each."""
     mark: float = 0.95
+    learns: str = "full"
+    """The trainable set, by its name in `mmeval.mmicl.training.trainable`, or `language`."""
 
 
 def words(known: Sequence[str]) -> list[Stage]:
@@ -80,15 +82,34 @@ def words(known: Sequence[str]) -> list[Stage]:
         "clips": Source(0.3, lambda rng, pool: lessons.moving(rng, pool, rng.pick(("nextqa", ""))), only),
     }
     return [
-        Stage("pairs", pairs, 0.25, tuple(pairs), 0.9),
-        Stage("keys", _and(longer, (pairs, 0.5)), 0.4, tuple(longer), 0.95),
-        Stage("choices", _and(chosen, (pairs, 0.2), (longer, 0.3)), 0.55, tuple(chosen), 0.95),
-        Stage("told", _and(told, (pairs, 0.3), (longer, 0.2), (chosen, 0.3)), 1.0, (*SEVERAL, "several"), 0.97),
+        Stage("pairs", pairs, 0.25, tuple(pairs), 0.9, "language"),
+        Stage("keys", _and(longer, (pairs, 0.5)), 0.4, tuple(longer), 0.95, "language"),
+        Stage("choices", _and(chosen, (pairs, 0.2), (longer, 0.3)), 0.55, tuple(chosen), 0.95, "language"),
+        Stage(
+            "told",
+            _and(told, (pairs, 0.3), (longer, 0.2), (chosen, 0.3)),
+            1.0,
+            (*SEVERAL, "several"),
+            0.97,
+            "language",
+            "language",
+        ),
     ]
 
 
-def seen(known: Sequence[str], show: Sequence[How], *, single: bool = False) -> list[Stage]:
-    """Return the stages of a model that sees; `single`: it is never shown several pictures."""
+def seen(
+    known: Sequence[str],
+    show: Sequence[How],
+    *,
+    single: bool = False,
+    demonstrated: bool = True,
+    sets: tuple[str, str] = ("full", "full"),
+) -> list[Stage]:
+    """Return the stages of a model that sees.
+
+    `single`: it is never shown several pictures; `demonstrated`: whether it is shown demonstrations; `sets`: what
+    learns as long as it learns to say what it sees (the article's stage I), and afterwards (stage II).
+    """
     ways = tuple(show)
 
     def named(hard: int) -> Source:
@@ -121,14 +142,18 @@ def seen(known: Sequence[str], show: Sequence[How], *, single: bool = False) -> 
     if single:
         alone = {"captions": captions["captions"], "matching match": benchmarks["matching match"], **items}
         described = {"described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways)}
-        return [Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9), Stage("questions", alone, 1.0)]
+        first_stage = Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0])
+        return [first_stage, Stage("questions", alone, 1.0, learns=sets[1])]
+    if not demonstrated:
+        first.pop("named")
+        demonstrations = {}
     looks = _and({**first, **captions}, (items, 0.15))
     learns = _and({**demonstrations, **several}, (first, 0.5), (captions, 0.5), (items, 0.5), (puzzles, 0.2))
     everything = {**demonstrations, **several, **captions, **items, **puzzles, **benchmarks, **clips, **behind}
     return [
-        Stage("looks", looks, 0.2, tuple(first), 0.9),
-        Stage("learns", learns, 0.42, ("named after this is", "demonstrated"), 0.95),
-        Stage("everything", _and(everything, (first, 0.12)), 1.0, tuple(everything), 1.01),
+        Stage("looks", looks, 0.2, tuple(first), 0.9, sets[0]),
+        Stage("learns", learns, 0.42, tuple(demonstrations)[:2] or ("several",), 0.95, sets[1]),
+        Stage("everything", _and(everything, (first, 0.12)), 1.0, tuple(everything), 1.01, sets[1]),
     ]
 
 

@@ -320,7 +320,7 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     sizes = Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64)
     model = TinyMmicl(sizes)
     begin(model)
-    model.vision_model.requires_grad_(False)
+
     same = Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))
     hard = Source(1.0, lambda rng, pool: symbols.paired(rng, ["sun", "moon", "fire", "water", "door"], 2), ("words",))
     stages = [Stage("easy", {"easy": same}, 1.0, ("easy",), 0.9), Stage("hard", {"hard": hard}, 1.0, ("hard",))]
