@@ -92,7 +92,6 @@ def words(known: Sequence[str]) -> list[Stage]:
             (*SEVERAL, "several"),
             0.97,
             "language",
-            "language",
         ),
     ]
 
