@@ -30,7 +30,7 @@ class Recipe:
     """How fast, and how often it is looked at."""
 
     seconds: float
-    """Wall-clock time of all stages together."""
+    """Wall-clock time of all stages together; of a run that goes on, what is added to it."""
     rate: float = 1e-3
     warmup: int = 100
     cooling: float = 0.45
@@ -140,13 +140,14 @@ def learn(
     lecturer.now.value = stage
     let_learn(model, stages[stage].learns)
     start = saved = time.monotonic()
+    end = spent + recipe.seconds
     total, answers = torch.zeros((), device=device), 0
     for batch in loader(lecturer, workers):
         passed = spent + time.monotonic() - start
-        if passed >= recipe.seconds:
+        if passed >= end:
             break
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * _share(step, passed / recipe.seconds, recipe)
+            group["lr"] = recipe.rate * _share(step, passed / end, recipe)
         with _autocast(device):
             scores, wanted = logits(model, batch, eyes, placeholder)
             loss = functional.cross_entropy(scores.float(), wanted)
@@ -169,7 +170,7 @@ def learn(
             say(json.dumps({"model": name, **line}))
             total.zero_()
             answers = 0
-            over = passed > stages[stage].until * recipe.seconds
+            over = passed > stages[stage].until * end
             if stage + 1 < len(stages) and (over or min(found.values(), default=0) >= stages[stage].mark):
                 stage += 1
                 lecturer.now.value = stage
@@ -179,7 +180,7 @@ def learn(
             saved = time.monotonic()
             _save(checkpoint, model, optimizer, step, stage, spent + saved - start)
             keep()
-    _save(checkpoint, model, optimizer, step, stage, recipe.seconds)
+    _save(checkpoint, model, optimizer, step, stage, end)
     model.train(False)
     found = {test: round(right(model, lessons, eyes, placeholder), 3) for test, lessons in tests.items()}
     say(json.dumps({"model": name, "step": step, "stage": "end", **found}))
