@@ -33,6 +33,21 @@ def described(rng: Rng, pool: Pool) -> Lesson:
     return lesson
 
 
+def verified(rng: Rng, pool: Pool) -> Lesson:
+    """Show a picture of one thing and ask whether a color, a shape or both are there, in the fewest words."""
+    kind = rng.pick(KINDS)
+    lesson: Lesson = [Show(_single(rng, pool, kind))]
+    for _ in range(5):
+        true = rng.coin()
+        other = kind if true else kind.near(rng)
+        told = other.name
+        if true or rng.coin():
+            told = rng.pick((other.color, other.shape, other.name))
+        answer = "yes" if told in (kind.color, kind.shape, kind.name) else "no"
+        lesson += [f"{told} ? ", Answer(answer, end=False), " . "]
+    return lesson
+
+
 def bound(rng: Rng, pool: Pool) -> Lesson:
     """Show pictures of one thing each, and ask for colors and shapes."""
     shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]

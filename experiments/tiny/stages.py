@@ -71,6 +71,10 @@ def words(known: Sequence[str]) -> list[Stage]:
         "bound": Source(1.0, lambda rng, pool: symbols.bound(rng, known), only),
         "keys of two": keyed(1),
     }
+    truths = {
+        "is it there": Source(1.0, lambda rng, pool: symbols.verified(rng, known, False), only),
+        "is it with it": Source(1.0, lambda rng, pool: symbols.verified(rng, known, True), only),
+    }
     longer = {"keys of four": keyed(2), "keys before this is": keyed(3)}
     chosen = {"two choices": Source(1.5, lambda rng, pool: symbols.chosen(rng, known), only)}
     told = {
@@ -83,11 +87,14 @@ def words(known: Sequence[str]) -> list[Stage]:
     }
     return [
         Stage("pairs", pairs, 0.25, tuple(pairs), 0.9, "language"),
-        Stage("keys", _and(longer, (pairs, 0.5)), 0.4, tuple(longer), 0.95, "language"),
-        Stage("choices", _and(chosen, (pairs, 0.2), (longer, 0.3)), 0.55, tuple(chosen), 0.95, "language"),
+        Stage("truths", _and(truths, (pairs, 0.4)), 0.4, tuple(truths), 0.95, "language"),
+        Stage("keys", _and(longer, (pairs, 0.4), (truths, 0.3)), 0.5, tuple(longer), 0.95, "language"),
+        Stage(
+            "choices", _and(chosen, (pairs, 0.2), (longer, 0.3), (truths, 0.3)), 0.6, tuple(chosen), 0.95, "language"
+        ),
         Stage(
             "told",
-            _and(told, (pairs, 0.3), (longer, 0.2), (chosen, 0.3)),
+            _and(told, (pairs, 0.3), (truths, 0.4), (longer, 0.2), (chosen, 0.3)),
             1.0,
             (*SEVERAL, "several"),
             0.97,
@@ -118,6 +125,7 @@ def seen(
     varied = (*ways * 6, "mme-authors", "plain") if "declaration" in ways else ways
     first = {
         "described": Source(2.0, lessons.described, plain),
+        "verified": Source(1.0, lessons.verified, plain),
         "bound": Source(1.0, lessons.bound, plain),
         "named": named(0),
     }
@@ -140,7 +148,10 @@ def seen(
     behind = {"behind a text": Source(0.5, _behind, ways)}
     if single:
         alone = {"captions": captions["captions"], "matching match": benchmarks["matching match"], **items}
-        described = {"described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways)}
+        described = {
+            "described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways),
+            "verified": first["verified"],
+        }
         first_stage = Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0])
         return [first_stage, Stage("questions", alone, 1.0, learns=sets[1])]
     if not demonstrated:
