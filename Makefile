@@ -84,8 +84,8 @@ mutants: .venv/installed-dev  ## plant faults into the code that keeps answers; 
 bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'
 
-train-tiny: .venv/installed-train  ## train the tiny family from nothing, on a CPU, resumable (progress in work/)
-	@$(BIN)/python -m experiments.tiny $(ARGS)
+train-tiny: .venv/installed-train  ## train the tiny family, on a GPU or a CPU, resumable (progress in work/)
+	@$(BIN)/python -m experiments.tiny draw words learn pack export $(ARGS)
 
 replicate: .venv/installed  ## the article's claims on the tiny family: reports/replication/
 	@$(BIN)/python -m experiments.replication $(ARGS)

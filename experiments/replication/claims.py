@@ -9,6 +9,11 @@ from experiments.replication.measure import Answers, ask
 from mmeval.embedded.world.puzzles import SHOTS
 from mmeval.types import Estimate, Model
 
+PICTURES = (1, 2, 3, 4, 6, 8)
+"""Pictures of one question."""
+WORDS = (0, 50, 100, 250, 500, 900)
+"""Words before a question: about as many tokens."""
+
 Row = dict[str, Estimate]
 Rows = dict[str, Row]
 Family = Mapping[str, Model]
@@ -16,17 +21,18 @@ Family = Mapping[str, Model]
 
 
 def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
-    """Measure (a) to (d): `pictures` of each of MME's subtasks, `puzzles` of each kind."""
+    """Measure (a) to (e): `pictures` of each of MME's subtasks, `puzzles` of each kind."""
     return {
         "mme": _mme(family, pictures),
         "several": _several(family, puzzles),
         "novel": _novel(family, 2 * puzzles),
         "bias": _bias(family, pictures),
+        "longer": _longer(family, pictures, puzzles),
     }
 
 
 def ablations(family: Family, pictures: int, puzzles: int) -> Rows:
-    """Measure (e): each model on the questions of (a), (b) and (c), one number each."""
+    """Measure (f): each model on the questions of (a), (b) and (c), one number each."""
     single = list(questions.mme(pictures))
     several = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
     novel = list(questions.novel(2 * puzzles, 4))
@@ -74,8 +80,23 @@ def _novel(family: Family, puzzles: int) -> Rows:
         by_shots = {shots: ask(model, list(questions.novel(puzzles, shots))) for shots in SHOTS}
         rows[name] = {f"{shots} shots": answers.accuracy() for shots, answers in by_shots.items()}
         rows[name]["4 minus 0 shots"] = by_shots[4].minus(by_shots[0])
-        for change in ("pictures removed", "labels shuffled"):
+        for change in ("pictures removed", "labels shuffled", "of another task", "in pixels"):
             rows[name][f"4 shots, {change}"] = ask(model, list(questions.novel(puzzles, 4, change))).accuracy()
+        rows[name]["1 shot, in pixels"] = ask(model, list(questions.novel(puzzles, 1, "in pixels"))).accuracy()
+    return rows
+
+
+def _longer(family: Family, pictures: int, puzzles: int) -> Rows:
+    """Measure what more pictures cost, and what a longer text before the question does."""
+    rows: Rows = {}
+    for name, model in family.items():
+        row = {
+            f"{number} picture{'s' * (number > 1)}": ask(model, list(questions.among(puzzles, number))).accuracy()
+            for number in PICTURES
+        }
+        few = max(1, pictures // 4)
+        row |= {f"{words} words": ask(model, list(questions.behind_words(few, words))).accuracy() for words in WORDS}
+        rows[name] = row
     return rows
 
 

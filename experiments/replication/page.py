@@ -19,7 +19,8 @@ TITLES = {
     "several": "(b) Several pictures",
     "novel": "(c) New words from demonstrations",
     "bias": "(d) Does it look, or guess from the words?",
-    "ablations": "(e) What each part is worth",
+    "longer": "(e) More pictures, and more text before the question",
+    "ablations": "(f) What each part is worth",
 }
 ABOUT = {
     "mme": "Right answers in percent; two questions a picture, of which one has the answer yes.",
@@ -29,9 +30,14 @@ ABOUT = {
     ),
     "novel": (
         "Two things were given names that no model has met; which is this? Without demonstrations nobody can know. "
-        "The number of demonstrations is for each of the two names."
+        "The number of demonstrations is for each of the two names. In pixels: demonstrations and question are drawn "
+        "as pixel art, a style that training never had."
     ),
     "bias": "The questions of (a), once more with a grey picture, with another's picture, and behind a text.",
+    "longer": (
+        "Which of so many pictures shows a thing (of one: is it there)? And MME's questions behind so many words that "
+        "say nothing."
+    ),
     "ablations": (
         "mmicl-tiny trained again and shorter, each time with one thing changed: the trainable set (`full`, `article`, "
         "`paper`, and `released`, which is `paper` where the language model is a LLaMA), or a kind of lesson left out. "
@@ -40,7 +46,7 @@ ABOUT = {
     ),
 }
 
-AHEAD, GAINED = 15, 25
+AHEAD, GAINED = 25, 45
 """This project's aims: points over the better baseline with several pictures, and of four shots over none."""
 TRIED = (
     "Full-length runs of mmicl-tiny, the last one as above; right answers in percent. In words: kinds of questions, of "
@@ -99,6 +105,10 @@ def reading(found: Mapping[str, Rows]) -> list[str]:
         f"(b) This project's own aim of {AHEAD} points over the better baseline is "
         f"{'' if least >= AHEAD else 'not '}reached."
     )
+    for label, least in (("1 shots", 95), ("4 shots", 97)):
+        shots = found["novel"][first][label]
+        reached = "" if (shots.value or 0.0) >= least else "not "
+        sentences.append(f"(c) {_label(label)} of each: {_cell(shots)}; the aim of {least} is {reached}reached.")
     more = found["novel"][first]["4 minus 0 shots"]
     sentences.append(
         f"(c) Four demonstrations of each new word are worth {_cell(more)} points over none: {_holds(more)}."
@@ -115,9 +125,9 @@ def reading(found: Mapping[str, Rows]) -> list[str]:
         sentences.append(f"(d) A {how} text before the question costs points: {losses}.")
     if found["ablations"]:
         parts = ", ".join(f"{name} {_cell(row['several pictures'])}" for name, row in found["ablations"].items())
-        sentences.append(f"(e) Several pictures, right in percent after a shorter training: {parts}.")
+        sentences.append(f"(f) Several pictures, right in percent after a shorter training: {parts}.")
     else:
-        sentences.append("(e) Nothing was ablated here.")
+        sentences.append("(f) Nothing was ablated here.")
     return sentences
 
 

@@ -13,6 +13,8 @@ from PIL import Image as PILImage
 from mmeval.embedded import world
 from mmeval.embedded.world.puzzles import PUZZLES, SHOTS, YES_NO, Puzzle, puzzles
 from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import KINDS, laid_out, paint
+from mmeval.embedded.world.view import article
 from mmeval.types import Image, Part, Ref, Request, Shot
 
 SUFFIX = " Please answer yes or no."
@@ -72,15 +74,53 @@ def several(kind: str, count: int) -> Iterator[Asked]:
             yield _of(puzzle, f"{puzzle.group}/{number}")
 
 
+def among(count: int, pictures: int) -> Iterator[Asked]:
+    """Yield which of so many pictures shows a thing; of one picture, whether it does."""
+    for seed in range(count):
+        name = f"among {pictures} {seed}"
+        rng = Rng(name)
+        kinds = rng.shuffled(KINDS)[:pictures]
+        wanted = rng.pick(kinds)
+        scenes = [paint(Rng(f"{name}/{slot}"), laid_out(rng, [kind], "test"))[0] for slot, kind in enumerate(kinds)]
+        shown = tuple(Image(picture, f"{name}/{slot}") for slot, picture in enumerate(scenes))
+        if pictures > 1:
+            ask, answer = f"Which image shows {article(wanted.name)}?", f"image {kinds.index(wanted)}"
+        else:
+            true = rng.coin()
+            asked_of = wanted if true else wanted.near(rng)
+            ask, answer = f"Is there {article(asked_of.name)} in this image?", "yes" if true else "no"
+        yield Asked(Request(name, (*shown, ask)), answer, f"{pictures}", name, 1 / max(2, pictures))
+
+
+def behind_words(pictures: int, words: int) -> Iterator[Asked]:
+    """Yield MME's questions behind a text of so many words that says nothing."""
+    filler = LONG.split()
+    text = " ".join(filler[place % len(filler)] for place in range(words))
+    for asked in mme(pictures):
+        image, question = asked.request.prompt
+        request = Request(f"{asked.request.id}/{words}", (image, f"{text} {question}"))
+        yield replace(asked, request=request)
+
+
 def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
-    """Yield new words after `shots` demonstrations of each; `change` removes their pictures or shuffles labels."""
+    """Yield new words after `shots` demonstrations of each.
+
+    `change` removes their pictures, shuffles labels, takes the demonstrations of other names and things, or draws
+    demonstrations and question as pixel art, which training never shows.
+    """
     for seed in range(count):
         puzzle = puzzles("novel", seed, "test")[SHOTS.index(shots)]
         if change == "labels shuffled":
             rng = Rng(f"labels {seed}")
             shown = tuple(replace(shot, answer=rng.pick(shot.choices)) for shot in puzzle.shots)
             puzzle = replace(puzzle, shots=shown)
+        if change == "of another task":
+            puzzle = replace(puzzle, shots=puzzles("novel", count + seed, "test")[SHOTS.index(shots)].shots)
         asked = _of(puzzle, f"{puzzle.group}/{shots}/{change}")
+        if change == "in pixels":
+            request = asked.request
+            drawn = tuple(Shot(_in_pixels(shot.prompt), shot.answer) for shot in request.shots)
+            asked = replace(asked, request=replace(request, prompt=_in_pixels(request.prompt), shots=drawn))
         if change == "pictures removed":
             bare = tuple(Shot(_without(shot.prompt), shot.answer) for shot in asked.request.shots)
             asked = replace(asked, request=replace(asked.request, shots=bare))
@@ -101,6 +141,19 @@ def _prompt(puzzle: Puzzle) -> tuple[Part, ...]:
 
 def _without(prompt: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(part for part in prompt if not isinstance(part, Image))
+
+
+def _in_pixels(prompt: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Draw a prompt's pictures in large square pixels of few colors."""
+    return tuple(
+        Image(_pixel_art(part.decode()), f"{part.name} in pixels") if isinstance(part, Image) else part
+        for part in prompt
+    )
+
+
+def _pixel_art(picture: PILImage.Image) -> PILImage.Image:
+    few = picture.reduce(picture.width // 32).quantize(8).convert("RGB")
+    return few.resize(picture.size, PILImage.Resampling.NEAREST)
 
 
 def _image(view: world.View) -> Image:

@@ -1,180 +1,250 @@
-"""The picture world as MIC data: what stage I and stage II of the tiny family are trained on.
+"""Lessons about pictures: what they show, what is bound to what, puzzles of several, and names that are new.
 
-`captions` is for stage I. For stage II the very same questions are written several times: `interleaved` shows
-pictures one after the other, `pasted` side by side in one, `blind` shows none; `single` leaves out what needs several,
-`undemonstrated` what needs demonstrations.
+Every lesson is made of pictures of a pool, and is right of any picture that shows the same things. The world asks its
+puzzles; which pictures are shown is looked up here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from PIL import Image
-
-from experiments.tiny.corpus import Corpus
-from experiments.tiny.documents import CAPTION, item_turns, one_of
-from mmeval.embedded.world.puzzles import PUZZLES, Puzzle, Scene, puzzles
+from experiments.tiny import forms
+from experiments.tiny.lesson import Answer, Mention, Part, Show, asked
+from experiments.tiny.pool import FRAMES, Pool
+from experiments.tiny.symbols import Symbols, two_words
+from mmeval.embedded.world.clips import ASKED, OF_PEOPLE, OF_THINGS, options, times
+from mmeval.embedded.world.clips import asked as about_clip
+from mmeval.embedded.world.puzzles import Puzzle, Scene, puzzles
 from mmeval.embedded.world.rng import Rng
-from mmeval.mmicl.context import ImageMention, ImagePlace, Part
-from mmeval.mmicl.examples import Example, Turn, to_json, with_shots
+from mmeval.embedded.world.things import COLORS, KINDS, NUMBERS, SHAPES, Kind
+from mmeval.embedded.world.view import article
 
-TURNS = 7
-"""Questions a picture in one example."""
-TURNED = 3
-"""How many demonstrations are asked, too, with the others shown: examples that need no further pictures."""
-HARDER = {"numerical_calculation": 3, "code_reasoning": 3, "text_translation": 2, "OCR": 2}
-HARDER |= dict.fromkeys(("existence", "count", "position", "color"), 2)
-"""How many examples are made of one picture, where that is more than one: what must be worked out takes practice."""
-
-KINDS = ("interleaved", "undemonstrated", "pasted", "single", "blind")
-
-Asked = tuple[Example, tuple[str, ...]]
-"""A puzzle's example, and the captions of its own pictures."""
+Lesson = list[Part]
+MOST = 8
+"""Pictures of one question at most, demonstrations apart."""
 
 
-def write_lessons(folder: Path, data: Corpus, puzzles_a_kind: int, *, first_seed: int = 0, workers: int = 2) -> None:
-    """Write pictures and examples, unless they are there; the same ones every time."""
-    if (folder / f"{KINDS[-1]}.jsonl").exists():
-        return
-    (folder / "pictures").mkdir(parents=True, exist_ok=True)
-    names = _save_items(folder, data)
-    seeds = range(first_seed, first_seed + puzzles_a_kind)
-    jobs = [(str(folder), kind, seed) for seed in seeds for kind in PUZZLES]
-    with ProcessPoolExecutor(workers) as pool:
-        asked = list(pool.map(_puzzle, jobs, chunksize=50))
-    _write(folder / "captions.jsonl", _captions(data, names, asked))
-    whole = list(_questions(data, names, asked, first_seed))
-    _write(folder / "interleaved.jsonl", whole)
-    with ProcessPoolExecutor(workers) as pool:
-        _write(folder / "pasted.jsonl", pool.map(_pasted, [(str(folder), example) for example in whole], chunksize=200))
-    _write(folder / "undemonstrated.jsonl", (example for example in whole if not example.shots))
-    _write(folder / "single.jsonl", (example for example in whole if len(example.all_images) == 1))
-    _write(folder / "blind.jsonl", map(_blind, whole))
+def described(rng: Rng, pool: Pool) -> Lesson:
+    """Show one to three pictures of one thing, each right before its words."""
+    lesson: Lesson = []
+    for _ in range(1 + rng.below(3)):
+        picture = _single(rng, pool, rng.pick(KINDS))
+        lesson += [Show(picture), Answer(pool.shown[picture].caption, end=False), " . "]
+    return lesson
 
 
-def picture_names(data: Corpus) -> list[str]:
-    """Return where the lessons keep the corpus's pictures, in its order."""
-    return [f"pictures/{item.subtask}-{number}.png" for number, item in enumerate(data.items)]
+def verified(rng: Rng, pool: Pool) -> Lesson:
+    """Show a picture of one thing and ask whether a color, a shape or both are there, in the fewest words."""
+    kind = rng.pick(KINDS)
+    lesson: Lesson = [Show(_single(rng, pool, kind))]
+    for _ in range(5):
+        true = rng.coin()
+        other = kind if true else kind.near(rng)
+        told = other.name
+        if true or rng.coin():
+            told = rng.pick((other.color, other.shape, other.name))
+        answer = "yes" if told in (kind.color, kind.shape, kind.name) else "no"
+        lesson += [f"{told} ? ", Answer(answer, end=False), " . "]
+    return lesson
 
 
-def _save_items(folder: Path, data: Corpus) -> list[str]:
-    names = picture_names(data)
-    for name, pixels in zip(names, data.pictures, strict=True):
-        if not (folder / name).exists():
-            Image.fromarray(pixels).save(folder / name, compress_level=1)
-    return names
+def bound(rng: Rng, pool: Pool) -> Lesson:
+    """Show pictures of one thing each, and ask for colors and shapes."""
+    shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]
+    kinds = [Kind(rng.pick(list(COLORS)), shape) for shape in shapes]
+    lesson: Lesson = [Show(_single(rng, pool, kind)) for kind in kinds]
+    for kind in rng.shuffled(kinds):
+        lesson += [f"which color the {kind.shape} ? ", Answer(kind.color, end=False), " . "]
+    return lesson
 
 
-def _puzzle(job: tuple[str, str, int]) -> Asked:
-    """Paint one puzzle, with whatever else is asked about the same pictures."""
-    folder, kind, seed = job
-    group = puzzles(kind, seed, "train")
-    puzzle = one_of(group, Rng(f"lesson {kind} {seed}"))
-    example = _example(Path(folder), f"{kind}-{seed}", puzzle)
-    captions = tuple(scene.caption for scene in puzzle.scenes)
-    if puzzle.shots:
-        shots = [_example(Path(folder), f"{kind}-{seed}-shot{n}", shot) for n, shot in enumerate(puzzle.shots)]
-        return with_shots(example, shots), captions
-    rest = [other for other in group if other.scenes == puzzle.scenes and other is not puzzle]
-    turns = [Turn(tuple(_asked(other)), other.answer) for other in rest]
-    turns += [Turn(("What does ", ImageMention(index), " show?"), caption) for index, caption in enumerate(captions)]
-    return replace(example, turns=(*example.turns, *turns[: TURNS - 1])), captions
+def named(rng: Rng, pool: Pool, symbols: Symbols, hard: int) -> Lesson:
+    """Name things by words that mean something else: right behind the picture, or after `this is`."""
+    kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
+    names = rng.shuffled([rng.pick(symbols) for _ in range(12)])
+    lesson: Lesson = []
+    for turn in range(3):
+        for place in rng.shuffled(range(len(kinds))):
+            said = " this is " if hard else ""
+            name = Answer(names[place], end=False, learnt=turn > 0)
+            lesson += [Show(_single(rng, pool, kinds[place])), said, name]
+    return lesson
 
 
-def _example(folder: Path, name: str, puzzle: Puzzle) -> Example:
-    images = tuple(_paint(folder, scene) for scene in puzzle.scenes)
-    return Example(name, f"puzzle {puzzle.kind}", images, (Turn(tuple(_parts(puzzle)), puzzle.answer),))
+def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> Lesson:
+    """Name two things by new words, in demonstrations, and ask for another picture of one of them."""
+    words = two_words(rng)
+    if form == "icl" and rng.coin(0.3):  # names may be words that are known, too
+        words = rng.swapped(*rng.shuffled(list(forms.COMMON))[:2])
+    kinds = rng.shuffled(KINDS)[:2]
+    if rng.coin(0.3):
+        kinds[1] = kinds[0].near(rng)
+    count = rng.pick((1, 1, 2, 2, 4)) if shots is None else shots
+    choice = rng.swapped(*words)
+    order = [which for _ in range(count) for which in rng.shuffled((0, 1))] + [rng.below(2)]
+    lesson: Lesson = []
+    known: set[int] = set()
+    for place, which in enumerate(order):
+        last = place == len(order) - 1
+        lesson.append(Show(_single(rng, pool, kinds[which])))
+        if form == "icl":
+            lesson += [forms.ICL, Answer(words[which], end=last, learnt=which in known)]
+        else:
+            text = f"Is this '{choice[0]}' or '{choice[1]}'?"
+            lesson += [text, Answer(f"'{words[which]}'", end=last, learnt=which in known)]
+        known.add(which)
+        if not last:
+            lesson.append("\n")
+    return lesson
 
 
-def _parts(puzzle: Puzzle) -> Iterator[Part]:
-    yield from (ImagePlace(index) for index in range(len(puzzle.scenes)))
-    yield from _asked(puzzle)
+def item(rng: Rng, pool: Pool, subtask: str, questions: int = 3) -> Lesson:
+    """Ask about a picture of one of MME's subtasks, in any of the forms for one picture."""
+    found = rng.pick(pool.items[subtask])
+    lesson: Lesson = [Show(found.picture)]
+    said: set[str] = set()
+    for _ in range(questions):
+        question = forms.single(rng, found, pool.shown[found.picture].caption)
+        text = str(question[0]).replace(forms.YES_OR_NO, "").replace(forms.WORD, "")
+        if text not in said:
+            lesson += question
+        said.add(text)
+    return lesson
 
 
-def _asked(puzzle: Puzzle) -> Iterator[Part]:
-    yield from (ImageMention(part) if isinstance(part, int) else part for part in puzzle.question)
+def captioned(rng: Rng, pool: Pool) -> Lesson:
+    """Ask what a picture shows: of any subtask, of things or of a clip."""
+    if rng.coin(0.3):
+        return asked([Show(picture := rng.below(len(pool.shown))), forms.CAPTION], pool.shown[picture].caption)
+    found = rng.pick(pool.items[rng.pick(list(pool.items))])
+    return asked([Show(found.picture), forms.CAPTION], pool.shown[found.picture].caption)
 
 
-def _paint(folder: Path, scene: Scene) -> str:
-    name = f"pictures/{scene.name.replace('/', '-')}.png"
-    if not (folder / name).exists():
-        scene.picture.save(folder / name, format="PNG", compress_level=1)
-    return name
+def puzzle(rng: Rng, pool: Pool, kind: str, form: str = "") -> Lesson:
+    """Ask one of the world's puzzles in its own words, or in those of a benchmark."""
+    group = puzzles(kind, rng.below(10**9), "train")
+    while kind == "matching" and not all(_placed(pool, one) for one in group):
+        group = puzzles(kind, rng.below(10**9), "train")
+    yes = [one for one in group if one.answer == "yes"]
+    no = [one for one in group if one.answer == "no"]
+    one = rng.pick(group) if not (yes and no) else rng.pick(yes if rng.coin() else no)
+    if form == "iq50" and rng.coin(0.2):
+        form = ""
+    shown = [_picture(rng, pool, one, scene) for scene in one.scenes]
+    lesson = forms.FORMS[form](rng, one, shown) if form else forms.own(rng, one, shown)
+    if rng.coin(0.3) and not form:
+        slot = rng.below(len(shown))
+        lesson += asked([" What does ", Mention(slot), " show?"], pool.shown[shown[slot]].caption)
+    return lesson
 
 
-def _captions(data: Corpus, names: Sequence[str], asked: Sequence[Asked]) -> Iterator[Example]:
-    for name, item in zip(names, data.items, strict=True):
-        yield Example(name, item.subtask, (name,), (Turn((ImagePlace(0), CAPTION), item.caption),))
-    for example, captions in asked:
-        for image, caption in zip(example.images, captions, strict=True):
-            yield Example(image, "things", (image,), (Turn((ImagePlace(0), CAPTION), caption),))
+def several(rng: Rng, pool: Pool) -> Lesson:
+    """Show two to eight pictures of one thing and ask which is which, how they differ, and how many there are."""
+    count = 2 + rng.below(MOST - 1)
+    kinds = [rng.pick(KINDS) for _ in range(count)]
+    if count < 4 and rng.coin():
+        kinds[1] = kinds[0].near(rng)
+    pictures = [_single(rng, pool, kind) for kind in kinds]
+    lesson: Lesson = [Show(picture) for picture in pictures]
+    names = [kind.name for kind in kinds]
+    for _ in range(3):
+        slot = rng.below(count)
+        kind = kinds[slot]
+        roll = rng.below(6)
+        if roll == 0:
+            lesson += asked([" What does ", Mention(slot), " show?"], pool.shown[pictures[slot]].caption)
+        elif roll == 1:
+            lesson += asked([f" what color is the {kind.shape} in ", Mention(slot), " ?"], kind.color)
+        elif roll == 2 and names.count(kind.name) == 1:
+            lesson += asked([f" Which image shows {article(kind.name)}?"], f"image {slot}")
+        elif roll == 3:
+            asked_of = rng.pick(names)
+            question = [f" Is there {article(asked_of)} in ", Mention(slot), "?"]
+            lesson += asked(question, "yes" if asked_of == kind.name else "no")
+        elif roll == 4:
+            lesson += asked([" how many pictures are there ?"], NUMBERS[count] if count < len(NUMBERS) else str(count))
+        else:
+            lesson += _different(rng, kinds)
+    return lesson
 
 
-def _questions(data: Corpus, names: Sequence[str], asked: Sequence[Asked], seed: int) -> Iterator[Example]:
-    for number, (name, item) in enumerate(zip(names, data.items, strict=True)):
-        turns_of = item_turns(item, Rng(f"questions {seed} {number}"), in_words=False)
-        for part in range(HARDER.get(item.subtask, 1)):
-            rng = Rng(f"questions {seed} {number} part {part}")
-            (first, answer), *rest = rng.shuffled(turns_of)[:TURNS]
-            turns = (Turn((ImagePlace(0), first), answer), *(Turn((text,), answer) for text, answer in rest))
-            yield Example(f"{name}-{part}", item.subtask, (name,), turns)
-    for example, _ in asked:
-        yield from _turned(example)
+def _different(rng: Rng, kinds: Sequence[Kind]) -> Lesson:
+    one, other = rng.shuffled(range(len(kinds)))[:2]
+    first, second = kinds[one], kinds[other]
+    question = [" what is different between ", Mention(one), " and ", Mention(other), " ?"]
+    if first == second:
+        return asked(question, "the place")
+    same_shape, same_color = first.shape == second.shape, first.color == second.color
+    return asked(question, "the color" if same_shape else "the shape" if same_color else "the color and the shape")
 
 
-def _turned(example: Example) -> Iterator[Example]:
-    """Yield the example, and the same with one of the first demonstrations asked and the question in its place."""
-    yield example
-    plain = replace(example, shots=())
-    for place, shot in enumerate(example.shots[:TURNED]):
-        shots = (*example.shots[:place], plain, *example.shots[place + 1 :])
-        yield replace(with_shots(shot, shots), id=f"{example.id}-turned{place}", source=example.source)
+def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
+    """Show frames of a clip and ask what happens: with options (`nextqa`), or yes or no."""
+    if form == "nextqa":
+        clip, first = rng.pick(pool.clips)
+        lesson: Lesson = [Show(first + frame) for frame in (0, 2, 4)]
+        question = f"what happens to the {clip.subject}?"
+        if rng.coin(0.2):
+            return [*lesson, *asked([question], clip.action)]
+        return [*lesson, *forms.lettered(question, options(rng, clip), clip.action)]
+    clip, first = rng.pick(pool.clips if rng.coin(0.3) else pool.still)
+    start = rng.below(2)
+    frames = list(range(start, FRAMES - rng.below(2)))
+    if rng.coin(0.4):
+        frames = frames[::2] if len(frames) > 3 else frames
+    questions = about_clip(rng, clip, times(FRAMES)[frames[0]], times(FRAMES)[frames[-1]])
+    if not questions:
+        return captioned(rng, pool)
+    wanted = rng.coin()
+    questions = [one for one in questions if (one[1] == "yes") == wanted] or questions
+    lesson = [Show(first + frame) for frame in frames]
+    for question, answer in questions[:2]:
+        lesson += asked([f" {question}", forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
+    return lesson
 
 
-def _pasted(job: tuple[str, Example]) -> Example:
-    """Put the example's pictures side by side in one, which comes first; demonstrations are text in between."""
-    folder, example = Path(job[0]), job[1]
-    if len(example.all_images) < 2:
-        return example
-    name = f"pictures/pasted-{example.id}.png"
-    if not (folder / name).exists():
-        paste(Image.open(folder / image) for image in example.all_images).save(folder / name, compress_level=1)
-    first, *rest = _in_words(example)
-    return Example(example.id, example.source, (name,), (replace(first, ask=(ImagePlace(0), *first.ask)), *rest))
+def behind(rng: Rng, lesson: Lesson, longest: int) -> Lesson:
+    """Put a text that says nothing, or says that the answer is another, before the last question's words."""
+    places = [place for place, part in enumerate(lesson) if isinstance(part, str) and part.strip()]
+    if not places:
+        return lesson
+    text = forms.misleading(rng) if rng.coin(0.3) else forms.LONG * (1 + rng.below(longest))
+    return [*lesson[: places[0]], text, *lesson[places[0] :]]
 
 
-def _blind(example: Example) -> Example:
-    """Return the example without its pictures."""
-    return Example(example.id, example.source, (), tuple(_in_words(example)))
+def _single(rng: Rng, pool: Pool, kind: Kind) -> int:
+    return rng.pick(pool.singles[kind])
 
 
-def _in_words(example: Example) -> Iterator[Turn]:
-    """Yield the example's questions, demonstrations before each, pictures spoken of and not shown."""
-    demonstrations = "".join(f"{_words(turn.ask)} {turn.answer}\n" for shot in example.shots for turn in shot.turns)
-    for turn in example.turns:
-        yield Turn((demonstrations + _words(turn.ask),), turn.answer)
+def _placed(pool: Pool, puzzle: Puzzle) -> bool:
+    """Tell whether the pool has the pictures that a puzzle about left and right needs."""
+    if "to the left of" not in str(puzzle.question[0]):
+        return True
+    ordered = (sorted(scene.things, key=lambda thing: thing.column) for scene in puzzle.scenes)
+    return all((left.kind, right.kind) in pool.pairs for left, right in ordered)
 
 
-def paste(pictures: Iterable[Image.Image]) -> Image.Image:
-    """Paste pictures of one height from left to right."""
-    row = list(pictures)
-    whole = Image.new("RGB", (sum(picture.width for picture in row), row[0].height))
-    for index, picture in enumerate(row):
-        whole.paste(picture, (sum(before.width for before in row[:index]), 0))
-    return whole
+def _picture(rng: Rng, pool: Pool, puzzle: Puzzle, scene: Scene) -> int:
+    """Find a picture that is as good as the scene."""
+    kinds = [thing.kind for thing in scene.things]
+    if puzzle.kind == "both":
+        shape = next(word for word in str(puzzle.question[0]).removesuffix("?").split() if word.rstrip("es") in _STEMS)
+        shape = next(known for known in SHAPES if shape.startswith(known))
+        return rng.pick(pool.counted[shape, sum(kind.shape == shape for kind in kinds)])
+    if puzzle.kind == "frames":
+        wanted = scene.things[0]
+        there = [row for row in pool.singles[wanted.kind] if pool.shown[row].things[0].cell == wanted.cell]
+        return rng.pick(there or pool.singles[wanted.kind])
+    if len(kinds) == 1:
+        return _single(rng, pool, kinds[0])
+    if len(set(kinds)) == 1:
+        return rng.pick(pool.rows[kinds[0], len(kinds)])
+    left, right = sorted(scene.things, key=lambda thing: thing.column)
+    if puzzle.kind == "matching" and "to the left of" in str(puzzle.question[0]):
+        return rng.pick(pool.pairs[left.kind, right.kind])
+    return rng.pick(pool.together[frozenset(kinds)])
 
 
-def _words(ask: Sequence[Part]) -> str:
-    return "".join(
-        part if isinstance(part, str) else f"image {part.slot}" for part in ask if not isinstance(part, ImagePlace)
-    )
-
-
-def _write(path: Path, examples: Iterable[Example]) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(to_json(example) + "\n" for example in examples)
-    partial.replace(path)
+_STEMS = {shape.rstrip("es") for shape in SHAPES}
+Maker = Callable[[Rng, Pool], Lesson]
+assert set(ASKED) == {*OF_THINGS, *OF_PEOPLE}

@@ -16,32 +16,25 @@ from torch.nn import functional
 
 from experiments.tiny.corpus import Corpus, CorpusItem, Pixels
 from experiments.tiny.loop import Recipe, fit
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from experiments.tiny.network import Sizes, Vision
+from experiments.tiny.pool import normalised
 
-MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
-DEVIATION = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
 KINDS = ("letter", "digit", "sign")
 """Words of a mark's label that only say what sort of mark it is."""
 PAGES = 0.375
 """Share of pages in every batch: a glyph takes more practice than a shape."""
 
 
-def pixels(pictures: Pixels) -> Tensor:
-    """Convert [P, H, W, 3] uint8 to [P, 3, H, W] float, normalised as the processor does it."""
-    return (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 - MEAN) / DEVIATION
-
-
 class VisionPretrainer(nn.Module):
     """The vision encoder with its two temporary heads."""
 
-    def __init__(self, model: MmiclForConditionalGeneration, words: list[str], identities: list[str]) -> None:
+    def __init__(self, vision: Vision, sizes: Sizes, words: list[str], identities: list[str]) -> None:
         super().__init__()
         self.words = {word: index for index, word in enumerate(words)}
         self.identities = {identity: index for index, identity in enumerate(identities)}
-        self.vision = model.vision_model
-        self.encode = model.encode
-        self.grid = model.config.vision_config.image_size // model.config.vision_config.patch_size
-        width = model.config.vision_config.hidden_size
+        self.encode = vision
+        self.grid = sizes.picture // sizes.patch
+        width = sizes.vision
         self.local = nn.Linear(width, len(words) + 1)  # the last: nothing
         self.whole = nn.Linear(width, len(identities))
 
@@ -58,17 +51,19 @@ class VisionPretrainer(nn.Module):
         return words + torch.nan_to_num(identity)
 
 
+def _pixels(pictures: Pixels) -> Tensor:
+    return normalised(torch.from_numpy(np.array(pictures)))
+
+
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum() / weights.sum().clamp(min=1e-6)
 
 
-def see(
-    model: MmiclForConditionalGeneration, train: Corpus, pages: Corpus, held_out: Corpus, recipe: Recipe, path: Path
-) -> None:
+def see(vision: Vision, train: Corpus, pages: Corpus, held_out: Corpus, recipe: Recipe, path: Path) -> None:
     """Train the vision encoder in place, on pictures and on pages to read."""
     words = sorted({word for item in (*train.items, *pages.items) for *_, label in item.marks for word in named(label)})
     identities = sorted({item.identity for item in train.items if item.identity})
-    seer = VisionPretrainer(model, words, identities)
+    seer = VisionPretrainer(vision, Sizes(0), words, identities)
     tests = targets_of(seer, held_out)
     sources = [(corpus, targets_of(seer, corpus)) for corpus in (pages, train)]
     sizes = (int(PAGES * recipe.batch), recipe.batch - int(PAGES * recipe.batch))
@@ -78,7 +73,7 @@ def see(
         pictures, local, whole = [], [], []
         for (corpus, targets), size in zip(sources, sizes, strict=True):
             rows = random.integers(len(corpus.items), size=size)
-            pictures.append(pixels(corpus.pictures[rows]))
+            pictures.append(_pixels(corpus.pictures[rows]))
             local.append(targets.dense(rows, seer))
             whole.append(targets.whole[rows])
         return seer.loss(torch.cat(pictures), torch.cat(local), torch.cat(whole))
@@ -151,7 +146,7 @@ def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
 def _check(seer: VisionPretrainer, data: Corpus, targets: Targets) -> str:
     """Return shares recognised: of patches that hold little but one word, glyphs and others; and of identities."""
     rows = np.arange(len(data.items))
-    states = torch.cat([seer.encode(pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
+    states = torch.cat([seer.encode(_pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
     found, true = seer.local(states[:, 1:])[..., :-1].argmax(-1), targets.dense(rows, seer)[..., :-1]
     clear, glyphs = true.amax(-1) > 0.35, torch.tensor([_has_glyphs(item) for item in data.items])
     right = true.gather(-1, found[..., None])[..., 0] > 0.2

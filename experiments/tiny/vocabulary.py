@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from string import ascii_lowercase
 
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from mmeval.embedded.world.choices import SORTS
+from mmeval.embedded.world.clips import ACTIONS, ASKED
 from mmeval.embedded.world.puzzles import PUZZLES, puzzles
-from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 
 TAGS = 12
 """Pictures that can be told apart in one prompt: a question and its demonstrations."""
@@ -26,6 +27,13 @@ ALWAYS = (
     "Here are three images: The following image is: Is it correct? Choices: Please provide the correct option letter,",
     "such as A, B, C, D, directly. Left picture, right picture. Is this statement true of them? Respond with either",
     "given the left image and the right image. Analyzing can you validate the statement what goes with stands before",
+    "The caption 0 is matches Yes or No. Use the images and captions to answer the following question. true false",
+    "This is a Answer: one or two person is someone something nothing standing sitting lying bent falling moving to",
+    "what does the do ? it moves left right up down appears is hidden falls sits down being does appear in place",
+    "what is different between image 0 and image 1 ? the color the shape the place how many pictures are there ?",
+    "after before between first last name how which shows many more than there are on the same odd one out series",
+    "some people say that there are things in the picture and some people say that there is none of them below is",
+    "this is a long story about a picture. the question that follows from the story. (A) (B) what happens to the",
 )
 """Words of the prompts and contexts, whether or not the world uses them."""
 CHOICES = "ABCDE"
@@ -34,8 +42,9 @@ PRACTICE = 400
 """Seeds of each kind of puzzle whose words are taken: every word comes up many times."""
 
 
-def puzzle_texts() -> Iterator[str]:
-    """Yield the words of the questions about several pictures."""
+def forms_texts() -> Iterator[str]:
+    """Yield the words of the questions about several pictures and of clips."""
+    yield from (*ASKED.values(), *ACTIONS)
     for kind in PUZZLES:
         for seed in range(PRACTICE):
             for puzzle in puzzles(kind, seed, "train"):
@@ -44,13 +53,46 @@ def puzzle_texts() -> Iterator[str]:
                 yield puzzle.answer
 
 
-def make_processor(
-    texts: Iterable[str], tokens_per_picture: int, picture_size: int, family: str = "llama"
-) -> MmiclProcessor:
-    """Make a processor whose vocabulary is every word in `texts`, in alphabetical order, then placeholder and tags."""
-    tokenizer = Tokenizer(models.WordLevel({}, unk_token="<unk>"))
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokenizer, and the ids that have a meaning of their own."""
+
+    source: str
+    """The content of `tokenizer.json`."""
+    size: int
+    placeholder: int
+    tags: tuple[int, ...]
+    pad: int = 0
+    end: int = 1
+    start: int = 3
+
+
+def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
+    """Make a tokenizer of every word in `texts`, in alphabetical order, then placeholder and tags.
+
+    Any other word is spelled: by its longest beginning that is a word, and by letters that go on (`##a`).
+    """
+    pieces = [f"##{letter}" for letter in ascii_lowercase]
+    split = _pre_tokenizer().pre_tokenize_str
+    sorts = (word for sort in SORTS.values() for word in sort)
+    words = {word for text in {*texts, *ALWAYS, *sorts} for word, _ in split(text.lower())}
+    special = ["<pad>", "</s>", "<unk>", "<s>"]
+    tagged = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
+    rows = [*special, *sorted(words | set(ascii_lowercase)), *pieces, *tagged, *CHOICES]
+    ids = {word: index for index, word in enumerate(rows)}
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+    tokenizer.pre_tokenizer = _pre_tokenizer()
+    tokenizer.decoder = decoders.WordPiece(cleanup=False)
+    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *tagged)])
+    tokenizer.add_tokens([AddedToken(letter, single_word=True, normalized=False) for letter in CHOICES])
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", ids["<s>"])])
+    tags = tuple(ids[tag] for tag in tagged[1:])
+    return Vocabulary(tokenizer.to_str(), len(rows), ids["<picture>"], tags)
+
+
+def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(SPELLED), "isolated"),
             pre_tokenizers.WhitespaceSplit(),
@@ -58,31 +100,6 @@ def make_processor(
             pre_tokenizers.Punctuation(),
         ]
     )
-    split = tokenizer.pre_tokenizer.pre_tokenize_str
-    sorts = (word for sort in SORTS.values() for word in sort)
-    words = {word for text in {*texts, *ALWAYS, *sorts} for word, _ in split(text.lower())}
-    letters = set("abcdefghijklmnopqrstuvwxyz")
-    special = ["<pad>", "</s>", "<unk>", "<s>"]
-    tagged = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
-    rows = [*special, *sorted(words | letters), *tagged, *CHOICES]
-    ids = {word: index for index, word in enumerate(rows)}
-    tokenizer.model = models.WordLevel(ids, unk_token="<unk>")
-    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *tagged)])
-    tokenizer.add_tokens([AddedToken(letter, single_word=True, normalized=False) for letter in CHOICES])
-    frame, mark = ("$A </s>", "</s>") if family == "t5" else ("<s> $A", "<s>")
-    tokenizer.post_processor = processors.TemplateProcessing(frame, special_tokens=[(mark, ids[mark])])
-    settings = ProcessorConfig(
-        placeholder_id=ids["<picture>"],
-        tag_ids=tuple(ids[tag] for tag in tagged[1:]),
-        tokens_per_picture=tokens_per_picture,
-        pad_id=ids["<pad>"],
-        eos_id=ids["</s>"],
-        pad_left=family != "t5",
-        max_prompt_tokens=LONGEST,
-        clean_up_spaces=False,
-    )
-    size = {"height": picture_size, "width": picture_size}
-    return MmiclProcessor(tokenizer.to_str(), BlipImageProcessorPil(size=size), settings, tokenizer.to_str())
 
 
 LONGEST = 1024

@@ -13,7 +13,9 @@ from PIL import Image
 
 from mmeval.embedded import world
 from mmeval.embedded.world.choices import LEAVES, LETTERS, choices
-from mmeval.embedded.world.puzzles import Puzzle, puzzles
+from mmeval.embedded.world.clips import clip, options
+from mmeval.embedded.world.puzzles import Puzzle, matched, puzzles, statement
+from mmeval.embedded.world.rng import Rng
 from mmeval.jsonl import appending
 from mmeval.types import InputError
 
@@ -25,10 +27,8 @@ COUNT = 100
 """Pictures, pairs or series of each other kind."""
 NUMBERED = {"which": "Which picture", "odd": "Odd one out"}
 """MuirBench: puzzles whose answer is the number of a picture -> the name of the task."""
-STEPS = (0, 0, 1, 2)
-"""NExT-QA: quarters of a video -> the picture shown, so that three frames, the ends of the first three, are all."""
-HOLD = 3
-"""NExT-QA: frames in a quarter; with 12 frames a video serves the default of 8, too."""
+TIMES = (*[0.0] * 3, *(step / 6 for step in range(7)), *[1.0] * 2)
+"""NExT-QA: when each of a clip's twelve frames is; of three that are shown the first, middle and last moment."""
 
 
 def mme(folder: Path) -> None:
@@ -72,10 +72,8 @@ def nlvr2(folder: Path) -> None:
     for seed, puzzle in enumerate(_first("both")):
         for side, scene in enumerate(puzzle.scenes):
             _save(scene.picture, folder / "test1" / f"test1-{seed}-0-img{side}.png")
-        text = str(puzzle.question[0]).removesuffix("?").replace("Do both images show", "both images show")
-        text = text.replace("Are there", "there are").replace("Does exactly one image show", "exactly one image shows")
         label = str(puzzle.answer == "yes")
-        rows.append({"identifier": f"test1-{seed}-0-0", "sentence": text, "label": label})
+        rows.append({"identifier": f"test1-{seed}-0-0", "sentence": statement(puzzle), "label": label})
     _lines(folder / "test1.json", rows)
 
 
@@ -83,10 +81,9 @@ def winoground(folder: Path) -> None:
     """Winoground's examples: two pictures and two captions of the same words."""
     rows = []
     for seed, puzzle in enumerate(_first("matching")):
-        text = str(puzzle.question[0]).removeprefix("Caption 0: ").partition(". Does caption")[0]
-        one, _, other = text.partition(". Caption 1: ")
+        (one, other), own = matched(puzzle)
         row = {"id": seed, "image_0": f"ex_{seed}_img_0", "image_1": f"ex_{seed}_img_1"}
-        scenes = puzzle.scenes if puzzle.answer == "yes" else puzzle.scenes[::-1]
+        scenes = [puzzle.scenes[place] for place in own]
         for side, scene in enumerate(scenes):
             _save(scene.picture, folder / "images" / f"ex_{seed}_img_{side}.png")
         tag = "Relation" if " to the left of " in one else "Object"
@@ -150,16 +147,18 @@ def muirbench(folder: Path) -> None:
 
 
 def nextqa(folder: Path) -> None:
-    """NExT-QA's test: something moves through a video; which way?"""
+    """NExT-QA's test: what happens to somebody or something in a clip?"""
     rows = []
-    for seed, puzzle in enumerate(_first("frames")):
-        pictures = [puzzle.scenes[place].picture for place in STEPS for _ in range(HOLD)]
+    for seed in range(COUNT):
+        shown = clip(seed, "test")
+        pictures = [shown.frame(time) for time in TIMES]
         _video(folder / "NExTVideo" / f"{seed}.mp4", pictures)
         width, height = pictures[0].size
-        options = (*puzzle.choices, "in place")  # the format has five
+        offered = options(Rng(f"options {seed}"), shown)
         row: dict[str, Any] = {"video": seed, "frame_count": len(pictures), "width": width, "height": height}
-        row |= {"question": puzzle.question[0], "answer": options.index(puzzle.answer), "qid": 0, "type": "TC"}
-        rows.append(row | {f"a{place}": option for place, option in enumerate(options)})
+        row |= {"question": f"what happens to the {shown.subject}", "answer": offered.index(shown.action)}
+        row |= {"qid": 0, "type": "TC"}
+        rows.append(row | {f"a{place}": option for place, option in enumerate(offered)})
     _table(folder / "test.csv", rows)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from mmeval import embedded
 from mmeval.embedded import SUITES, suite, suites, world
+from mmeval.embedded.world.clips import clip
 from mmeval.evaluation import plan
 from mmeval.spec import RunSpec
 from mmeval.task import load_task
@@ -91,15 +92,16 @@ def test_mmes_suite_has_the_pictures_and_questions_of_the_world() -> None:
 
 
 @pytest.mark.slow
-def test_three_frames_of_a_video_show_its_three_pictures_unchanged() -> None:
+def test_three_frames_of_a_video_show_how_a_clip_begins_goes_on_and_ends() -> None:
     pytest.importorskip("av")
     task = load_task("nextqa")
     assert task.video is not None
-    puzzle = next(suites._first("frames"))
+    drawn = clip(0, "test")
     first = next(task.video(str(suite("nextqa")), SUITES["nextqa"].settings["frames"], task.sampler))
     shown = [part.decode().tobytes() for part in first.prompt if isinstance(part, Image)]
-    assert shown == [scene.picture.tobytes() for scene in puzzle.scenes]
+    assert shown == [drawn.frame(time).tobytes() for time in (0, 0.5, 1)]
     assert (first.category, len(first.choices)) == ("TC", 5)
+    assert first.choices["ABCDE".index(first.targets[0])] == (drawn.action,)
 
 
 @pytest.mark.slow
@@ -120,7 +122,7 @@ DIGESTS = {
     "winoground-choice": "3c99fafefb7cdbcb",
     "iq50": "e89de4c5fa315a3b",
     "vl-icl": "87252e89c4cc94dc",
-    "nextqa": "26284e5b733c98d6",
+    "nextqa": "91651e1c77d36fbc",
     "pope": "16c5c409bcfcf631",
 }
 """Of what a model is shown and asked, and of the answers. Another value is another benchmark."""

@@ -225,6 +225,21 @@ def puzzles(kind: str, seed: int, split: Split) -> list[Puzzle]:
     return PUZZLES[kind](Rng(name), name, split)
 
 
+def statement(puzzle: Puzzle) -> str:
+    """Turn the question of `both` into a statement."""
+    text = str(puzzle.question[0]).removesuffix("?").replace("Do both images show", "both images show")
+    return text.replace("Are there", "there are").replace("Does exactly one image show", "exactly one image shows")
+
+
+def matched(puzzle: Puzzle) -> tuple[tuple[str, str], tuple[int, int]]:
+    """Return the two captions of `matching`, and which picture each belongs to."""
+    asked, _, rest = str(puzzle.question[0]).removeprefix("Caption 0: ").partition(". Does caption")
+    one, _, other = asked.partition(". Caption 1: ")
+    text, image = int(rest.split()[0]), int(puzzle.question[1])
+    own = image if puzzle.answer == "yes" else 1 - image  # of caption `text`
+    return (one, other), ((own, 1 - own) if text == 0 else (1 - own, own))
+
+
 def _scenes(rng: Rng, name: str, contents: Sequence[Sequence[Kind]], split: Split) -> tuple[Scene, ...]:
     return tuple(Scene(f"{name}/{index}", tuple(laid_out(rng, kinds, split))) for index, kinds in enumerate(contents))
 

@@ -138,13 +138,14 @@ def paint(rng: Rng, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, .
         spot = Spot(canvas, 16 + 32 * thing.column + across, 16 + 32 * thing.row + down, radius)
         shadow = replace(spot, x=spot.x + 1.2, y=spot.y + 1.8)
         turn, color = rng.between(-0.25, 0.25), varied(rng, COLORS[thing.kind.color], 10)
-        _shape(shadow, thing.kind.shape, turn, dark(start, 0.22))
-        _shape(spot, thing.kind.shape, turn, color, dark(color))
+        draw_shape(shadow, thing.kind.shape, turn, dark(start, 0.22))
+        draw_shape(spot, thing.kind.shape, turn, color, dark(color))
         marks.append(spot.mark(0, 0, thing.kind.name))
     return canvas.finish(), tuple(marks)
 
 
-def _shape(spot: Spot, shape: str, turn: float, fill: Color, outline: Color | None = None) -> None:
+def draw_shape(spot: Spot, shape: str, turn: float, fill: Color, outline: Color | None = None) -> None:
+    """Draw a shape of the size of the spot, turned by that angle (radians)."""
     if shape == "circle":
         spot.oval(0, 0, 1, 1, fill, outline)
     elif shape == "square":

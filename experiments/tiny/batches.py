@@ -1,0 +1,149 @@
+"""Batches of written lessons, made by worker processes while the model learns."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from experiments.tiny.lesson import Answer, pictures
+from experiments.tiny.pool import Pool
+from experiments.tiny.stages import Lesson, Source, Stage
+from experiments.tiny.writing import Writer, Written
+from mmeval.embedded.world.rng import Rng
+
+LONGEST = 900
+
+
+class Batch(NamedTuple):
+    """Lessons side by side: rows of B, tokens of L, pictures of S."""
+
+    ids: Tensor
+    """[B, L] long, padded on the right."""
+    learnt: Tensor
+    """[B, L] bool."""
+    pictures: Tensor
+    """[S] long: rows of the pool, in the order in which they are shown."""
+    counts: Tensor
+    """[B] long: how many of them are each lesson's."""
+    questions: Tensor
+    """[B, Q] long, 0 where there is nothing: what a Q-Former that reads is given."""
+
+
+def collate(written: Sequence[Written]) -> Batch:
+    """Put lessons side by side."""
+    return Batch(
+        _padded([one.ids for one in written]),
+        _padded([[int(flag) for flag in one.learnt] for one in written]).bool(),
+        torch.tensor([picture for one in written for picture in one.pictures], dtype=torch.long),
+        torch.tensor([len(one.pictures) for one in written], dtype=torch.long),
+        _padded([one.question or [0] for one in written]),
+    )
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    whole = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+    for row, values in zip(whole, rows, strict=True):
+        row[: len(values)] = torch.tensor(values, dtype=torch.long)
+    return whole
+
+
+@dataclass
+class Lecturer(IterableDataset[Batch]):
+    """Gives lessons of the present stage for ever."""
+
+    stages: Sequence[Stage]
+    pool: Pool
+    writer: Writer
+    tokens: int
+    """Of a batch, padding included, about."""
+    rows: int
+    """Lessons of a batch at most."""
+    seed: str
+    reads: bool = False
+
+    def __post_init__(self) -> None:
+        self.now = multiprocessing.Value("i", 0)
+
+    def __iter__(self) -> Iterator[Batch]:
+        torch.set_num_threads(1)
+        worker = torch.utils.data.get_worker_info()
+        rng = Rng(f"{self.seed} worker {worker.id if worker else 0}")
+        while True:
+            stage = self.stages[self.now.value]
+            names = list(stage.sources)
+            weights = [stage.sources[name].weight for name in names]
+            drawn = [self._one(rng, stage.sources[_weighed(rng, names, weights)]) for _ in range(3 * self.rows)]
+            drawn = [one for one in drawn if any(one.learnt) and len(one.ids) <= LONGEST]
+            drawn.sort(key=lambda one: len(one.ids))
+            parts: list[list[Written]] = [[]]
+            for one in drawn:
+                if len(parts[-1]) == self.rows or len(one.ids) * (len(parts[-1]) + 1) > self.tokens:
+                    parts.append([])
+                parts[-1].append(one)
+            yield from (collate(part) for part in rng.shuffled(parts) if part)
+
+    def _one(self, rng: Rng, source: Source) -> Written:
+        return write(self.writer, source, rng, self.pool, self.reads)
+
+
+def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool) -> Written:
+    """Draw a lesson and write it in one of its ways."""
+    lesson = source.draw(rng, pool)
+    how = rng.pick(source.hows)
+    if reads:
+        lesson = _first_question(lesson)
+    captions = [pool.shown[picture].plain for picture in pictures(lesson)] if how == "words" else ()
+    return writer.write(lesson, how, captions)
+
+
+def _first_question(lesson: Lesson) -> Lesson:
+    """Leave out what comes after the first answer that ends: a Q-Former reads one question."""
+    ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer) and part.end]
+    return lesson[: ends[0] + 1] if ends else lesson
+
+
+def held_out(
+    stages: Sequence[Stage], pool: Pool, writer: Writer, count: int, reads: bool
+) -> Mapping[str, list[Written]]:
+    """Return the lessons on which stages are tested, by source: always the same ones, the last answer of each."""
+    sources = {name: stage.sources[name] for stage in stages for name in stage.tests}
+    found = {}
+    for name, source in sources.items():
+        written = (write(writer, source, Rng(f"test {name} {seed}"), pool, reads) for seed in range(count))
+        found[name] = [last_answer(one) for one in written if any(one.learnt) and len(one.ids) <= LONGEST]
+    return found
+
+
+def last_answer(written: Written) -> Written:
+    """Have only the last answer learnt."""
+    end = max(place for place, flag in enumerate(written.learnt) if flag)
+    start = end
+    while start and written.learnt[start - 1]:
+        start -= 1
+    learnt = [start <= place <= end for place in range(len(written.ids))]
+    return Written(written.ids, learnt, written.pictures, written.question)
+
+
+def loader(lecturer: Lecturer, workers: int) -> DataLoader[Batch]:
+    """Run the lecturer in worker processes, or here where there are none."""
+    if not workers:
+        return DataLoader(lecturer, batch_size=None)
+    context = multiprocessing.get_context("fork")
+    return DataLoader(
+        lecturer, batch_size=None, num_workers=workers, prefetch_factor=4, multiprocessing_context=context
+    )
+
+
+def _weighed(rng: Rng, names: Sequence[str], weights: Sequence[float]) -> str:
+    mark = rng.between(0, sum(weights))
+    for name, weight in zip(names, weights, strict=True):
+        mark -= weight
+        if mark < 0:
+            return name
+    return names[-1]

@@ -1,0 +1,102 @@
+"""From packed weights to folders that `mmeval.mmicl.checkpoints` loads: what needs transformers happens here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from safetensors.torch import load_file
+from transformers import LlamaConfig
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+
+from experiments.tiny.network import Sizes
+from mmeval.mmicl import checkpoints
+from mmeval.mmicl.configuration import MmiclConfig
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
+
+
+def export(packed: Path, weights: Path, members: Sequence[str]) -> None:
+    """Write a folder of each member's model, in bfloat16."""
+    for name in members:
+        found = load_file(packed / f"{name}.safetensors")
+        reads = any(key.startswith("qformer.embeddings.") for key in found)
+        processor = make_processor(packed, reads)
+        model = make_model(processor, reads)
+        missing = model.load_state_dict(found, strict=False)
+        if missing.unexpected_keys or set(missing.missing_keys) - {"language_model.lm_head.weight"}:
+            raise SystemExit(f"{packed / name}.safetensors: not the weights of this model ({missing}); train again")
+        model.tie_weights()
+        checkpoints.save(model.bfloat16(), processor, weights / name)
+        print(weights / name)
+
+
+def make_processor(packed: Path, reads: bool) -> MmiclProcessor:
+    """Make the processor of a model; only a Q-Former that reads comes with a tokenizer of its own."""
+    facts = json.loads((packed / "vocabulary.json").read_text(encoding="utf-8"))
+    source = (packed / "tokenizer.json").read_text(encoding="utf-8")
+    sizes = Sizes(facts["size"], reads)
+    settings = ProcessorConfig(
+        placeholder_id=facts["placeholder"],
+        tag_ids=tuple(facts["tags"]),
+        tokens_per_picture=sizes.visual_tokens,
+        pad_id=facts["pad"],
+        eos_id=facts["end"],
+        pad_left=True,
+        max_prompt_tokens=sizes.longest,
+        clean_up_spaces=False,
+    )
+    pictures = BlipImageProcessorPil(size={"height": sizes.picture, "width": sizes.picture})
+    return MmiclProcessor(source, pictures, settings, source if reads else None)
+
+
+def make_model(processor: MmiclProcessor, reads: bool) -> MmiclForConditionalGeneration:
+    """Make the model that the plain modules of `network` are, with transformers' parts."""
+    sizes, settings = Sizes(processor.tokenizer.size, reads), processor.settings
+    beginning = "instructblip" if reads else "blip_2"
+    vision = {
+        "model_type": f"{beginning}_vision_model",
+        "hidden_size": sizes.vision,
+        "intermediate_size": sizes.vision_ffn,
+        "num_hidden_layers": sizes.vision_layers,
+        "num_attention_heads": 6,
+        "image_size": sizes.picture,
+        "patch_size": sizes.patch,
+    }
+    qformer = {
+        "model_type": f"{beginning}_qformer",
+        "vocab_size": sizes.vocabulary,
+        "max_position_embeddings": sizes.longest,
+        "hidden_size": sizes.query,
+        "intermediate_size": sizes.query_ffn,
+        "num_hidden_layers": sizes.query_layers,
+        "num_attention_heads": sizes.query_heads,
+        "cross_attention_frequency": 1,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "encoder_hidden_size": sizes.vision,
+    }
+    language = LlamaConfig(
+        vocab_size=sizes.vocabulary,
+        hidden_size=sizes.language,
+        intermediate_size=sizes.ffn,
+        num_hidden_layers=sizes.layers,
+        num_attention_heads=sizes.heads,
+        max_position_embeddings=sizes.longest,
+        attention_bias=True,
+        rope_parameters={"rope_type": "default", "rope_theta": sizes.rope_theta},
+        pad_token_id=settings.pad_id,
+        bos_token_id=processor.tokenizer.before[0],
+        eos_token_id=settings.eos_id,
+        tie_word_embeddings=True,
+    )
+    config = MmiclConfig(
+        vision_config=vision,
+        qformer_config=qformer,
+        text_config=language.to_dict(),
+        num_query_tokens=sizes.visual_tokens,
+        image_token_id=settings.placeholder_id,
+        stem_channels=sizes.stem,
+    )
+    return MmiclForConditionalGeneration(config)

@@ -1,0 +1,135 @@
+"""How questions are put: in the world's own words, and in the very wordings of the benchmarks.
+
+A test compares these wordings with what each task's own prompt code makes of the same question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from experiments.tiny.lesson import Mention, Part, Show, asked
+from experiments.tiny.pool import Item
+from mmeval.embedded.world.choices import LETTERS, options
+from mmeval.embedded.world.puzzles import Puzzle, matched, statement
+from mmeval.embedded.world.rng import Rng
+
+CAPTION = "What does the image show?"
+YES_OR_NO = " Please answer yes or no."
+WORD = "\nAnswer the question using a single word or phrase."
+LETTER = "Answer with the option's letter from the given choices directly."
+ICL = "This is a\nAnswer:"
+LONG = (
+    "This is a long story about a picture. "
+    "Some people say that there are things in the picture and some people say that there is none of them. "
+    "Below is the question that follows from the story. "
+)
+COMMON = ("water", "fire", "moon", "house", "bread", "door", "road", "river", "stone", "gold", "night", "bird")
+
+Lesson = list[Part]
+
+
+def misleading(rng: Rng) -> str:
+    """Say what the answer is, without knowing."""
+    return f"Some people say that the answer is {rng.pick(('yes', 'no'))}. "
+
+
+def single(rng: Rng, item: Item, caption: str) -> Lesson:
+    """Ask something of one picture: MME's way, POPE's, MMBench's, openly, or for its caption."""
+    roll = rng.below(100)
+    if roll < 45:
+        question, true = rng.pick(item.yesno[:2] if rng.coin(0.6) else item.yesno)
+        end = YES_OR_NO if rng.coin(0.8) else ""
+        return asked([f" {question}{end}"], "yes" if true else "no")
+    if roll < 52:
+        return asked([f" {CAPTION}"], caption)
+    question, answer = rng.pick(item.probes)
+    choices = options(rng, question, answer)
+    if choices is None or roll < 64:
+        return asked([f" {question}{WORD if rng.coin(0.3) else ''}"], answer)
+    if roll < 88:
+        listed = _listed(choices, "{}. ")
+        end = "Please select the correct answer from the options above. \n"
+        return asked([f"Question: {question}\nOptions:\n{listed}{end}"], LETTERS[choices.index(answer)])
+    return lettered(question, choices, answer)
+
+
+def lettered(question: str, choices: Sequence[str], answer: str) -> Lesson:
+    """Ask for a letter, in the fewest words."""
+    return asked([f"{question}\n{_listed(choices, '{}. ')}{LETTER}"], _letter(choices.index(answer)))
+
+
+def own(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask in the world's words."""
+    question = [Mention(part) if isinstance(part, int) else part for part in puzzle.question]
+    return asked([*map(Show, shown), *question], puzzle.answer)
+
+
+def nlvr2(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask whether a statement is true, as MMICL's data does; now and then as POPE would."""
+    given = ("The ", Mention(0), " is the left image and the ", Mention(1), " is the right image. Analyzing the ")
+    end = f", can you validate the statement: {statement(puzzle)}? Respond with either True or False."
+    question: Lesson = [*map(Show, shown), *given, Mention(0), " and ", Mention(1), end]
+    return asked(question, "True" if puzzle.answer == "yes" else "False")
+
+
+def match(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask whether a caption and a picture belong together (winoground)."""
+    texts, own_picture = matched(puzzle)
+    caption, image = rng.below(2), rng.below(2)
+    text = f"Does the caption match the image? Caption: {texts[caption]}\nAnswer yes or no."
+    return asked([Show(shown[image]), text], "yes" if own_picture[caption] == image else "no")
+
+
+def joint(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask so with both pictures and both captions shown, as MMICL's authors did (winoground-joint)."""
+    texts, own_picture = matched(puzzle)
+    caption, image = rng.below(2), rng.below(2)
+    given = f"The caption 0 is {texts[0]}\nThe caption 1 is {texts[1]}\n"
+    ask = f"Use the images and captions to answer the following question. Is the caption {caption} matches the "
+    question: Lesson = [*map(Show, shown), given + ask, Mention(image), "? Yes or No."]
+    return asked(question, "yes" if own_picture[caption] == image else "no")
+
+
+def letter(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask which caption, or which picture (winoground-choice)."""
+    texts, own_picture = matched(puzzle)
+    place = rng.below(2)
+    if rng.coin():
+        listed = _listed(texts, "{}. ")
+        question: Lesson = [Show(shown[place]), f"Which caption describes the image?\n{listed}Answer with A or B."]
+        return asked(question, _letter(own_picture.index(place)))
+    text = f"Which image does the caption describe? Caption: {texts[place]}\nA. "
+    question = [text, Show(shown[0]), "\nB. ", Show(shown[1]), "\nAnswer with A or B."]
+    return asked(question, _letter(own_picture[place]))
+
+
+def iq50(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask whether a picture goes on with a row, as Kosmos-1 was asked."""
+    row: Lesson = ["Here are three images:", *map(Show, shown[:3]), "The following image is:", Show(shown[3])]
+    return asked([*row, "Is it correct?"], puzzle.answer)
+
+
+def muirbench(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask for the letter of a picture, as MuirBench's `create_prompt` writes it."""
+    end = "Hint: Please provide the correct option letter, such as A, B, C, D, directly.\nAnswer:"
+    text = f"{puzzle.question[0]}\nChoices:\n{_listed(puzzle.choices, '({}) ')}{end}"
+    answer = _letter(puzzle.choices.index(puzzle.answer))
+    return asked(["Question: ", *map(Show, shown), text], answer)
+
+
+def nextqa(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask for the letter of an option."""
+    return [*map(Show, shown), *lettered(str(puzzle.question[0]), puzzle.choices, puzzle.answer)]
+
+
+FORMS: Mapping[str, Callable[[Rng, Puzzle, Sequence[int]], Lesson]] = {
+    form.__name__: form for form in (nlvr2, match, joint, letter, iq50, muirbench, nextqa)
+}
+
+
+def _listed(choices: Sequence[str], form: str) -> str:
+    return "".join(f"{form.format(_letter(place))}{choice}\n" for place, choice in enumerate(choices))
+
+
+def _letter(place: int) -> str:
+    return "ABCDE"[place]

@@ -1,0 +1,220 @@
+"""The loop: one model through its stages, by the clock, with a checkpoint and a line of tests every so often."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from experiments.tiny.batches import Batch, Lecturer, collate, loader
+from experiments.tiny.network import TinyMmicl
+from experiments.tiny.pool import normalised
+from experiments.tiny.stages import Stage
+from experiments.tiny.writing import Written
+from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, RELEASED, TRAINABLE
+
+SETS = {**TRAINABLE, "language": r"language_model\..*"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How fast, and how often it is looked at."""
+
+    seconds: float
+    """Wall-clock time of all stages together; of a run that goes on, what is added to it."""
+    rate: float = 1e-3
+    warmup: int = 100
+    cooling: float = 0.45
+    """Share of the time at the end in which the rate falls, along a cosine to a twentieth."""
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    check_every: int = 100
+    save_every: float = 60.0
+    """Seconds between checkpoints."""
+
+
+class Eyes:
+    """What a model sees: vision states of pictures, kept; or made anew of several pictures side by side."""
+
+    def __init__(self, model: TinyMmicl, features: Tensor | None, pixels: Tensor | None, device: torch.device) -> None:
+        self.model, self.features, self.pixels, self.device = model, features, pixels, device
+
+    def __call__(self, batch: Batch) -> Tensor | None:
+        """Return the visual tokens [S, T, D] of a batch, or those of one picture a row, pasted."""
+        if self.features is None or not len(batch.pictures):
+            return None
+        if self.pixels is None:
+            shown, place = torch.unique(batch.pictures, return_inverse=True)
+            return self.model.visual(self._states(shown))[place.to(self.device)]
+        rows = [row for row, count in enumerate(batch.counts.tolist()) if count]
+        text = batch.questions[rows].to(self.device)
+        return self.model.visual(torch.stack(list(self._pasted(batch))), text)
+
+    def _states(self, rows: Tensor) -> Tensor:
+        assert self.features is not None
+        return self.features[rows.to(self.features.device)].to(self.device).float()
+
+    def _pasted(self, batch: Batch) -> Sequence[Tensor]:
+        """Encode each row's pictures side by side in one."""
+        assert self.pixels is not None
+        parts = batch.pictures.split(batch.counts[batch.counts > 0].tolist())
+        states: list[Tensor] = [torch.empty(0)] * len(parts)
+        by_count: dict[int, list[int]] = {}
+        for row, part in enumerate(parts):
+            by_count.setdefault(len(part), []).append(row)
+        for count, rows in by_count.items():
+            of = torch.stack([parts[row] for row in rows])
+            if count == 1:
+                found = self._states(of[:, 0])
+            else:
+                with torch.no_grad():
+                    found = self.model.vision_model(normalised(self._beside(of))).float()
+            for row, state in zip(rows, found, strict=True):
+                states[row] = state
+        return states
+
+    def _beside(self, rows: Tensor) -> Tensor:
+        """Paste pictures [B, N] side by side and make them as small as one: [B, H, W, 3] uint8."""
+        assert self.pixels is not None
+        shown = self.pixels[rows.to(self.pixels.device)].to(self.device)  # [B, N, H, W, 3]
+        wide = shown.permute(0, 4, 2, 1, 3).flatten(3).float()  # [B, 3, H, N W]
+        size = (wide.shape[2], wide.shape[2])
+        small = functional.interpolate(wide, size, mode="bicubic", antialias=True, align_corners=False)
+        return small.round().clamp(0, 255).permute(0, 2, 3, 1).byte()
+
+
+def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
+    """Return logits [N, W] and targets [N] of the learnt tokens."""
+    ids, learnt = batch.ids.to(model.table.device), batch.learnt.to(model.table.device)
+    states = model(ids, placeholder, eyes(batch))
+    before = learnt[:, 1:]
+    return states[:, :-1][before] @ model.table.T, ids[:, 1:][before]
+
+
+@torch.no_grad()
+def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, placeholder: int) -> float:
+    """Return the share of lessons whose learnt tokens are all the likeliest ones."""
+    found = 0
+    ordered = sorted(lessons, key=lambda one: len(one.ids))
+    for start in range(0, len(ordered), 100):
+        batch = collate(ordered[start : start + 100])
+        with _autocast(model.table.device):
+            scores, wanted = logits(model, batch, eyes, placeholder)
+        wrong = (scores.argmax(-1) != wanted).cpu()
+        rows = torch.nonzero(batch.learnt[:, 1:])[:, 0]
+        found += len(batch.ids) - len(torch.unique(rows[wrong]))
+    return found / max(1, len(lessons))
+
+
+def learn(
+    name: str,
+    model: TinyMmicl,
+    lecturer: Lecturer,
+    stages: Sequence[Stage],
+    tests: Mapping[str, list[Written]],
+    eyes: Eyes,
+    recipe: Recipe,
+    workers: int,
+    checkpoint: Path,
+    say: Callable[[str], None],
+    keep: Callable[[], None] = lambda: None,
+) -> None:
+    """Train what each stage lets learn, in place, until the time is over; go on from the checkpoint if there is one."""
+    placeholder = lecturer.writer.vocabulary.placeholder
+    device = model.table.device
+    learnt = [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
+    optimizer = torch.optim.AdamW(
+        learnt, lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=device.type == "cuda"
+    )
+    state = _resume(checkpoint, model, optimizer)
+    step, stage, spent = int(state["step"]), int(state["stage"]), float(state["spent"])
+    lecturer.now.value = stage
+    let_learn(model, stages[stage].learns)
+    start = saved = time.monotonic()
+    end = spent + recipe.seconds
+    total, answers = torch.zeros((), device=device), 0
+    for batch in loader(lecturer, workers):
+        passed = spent + time.monotonic() - start
+        if passed >= end:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate * _share(step, passed / end, recipe)
+        with _autocast(device):
+            scores, wanted = logits(model, batch, eyes, placeholder)
+            loss = functional.cross_entropy(scores.float(), wanted)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(learnt, recipe.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        total += loss.detach()
+        answers += 1
+        step += 1
+        if step % recipe.check_every == 0:
+            model.train(False)
+            asked = stages[stage].tests
+            if stages[stage].mark > 1 and step % (10 * recipe.check_every):
+                asked = ()  # the last stage has many tests and does not wait for them
+            found = {test: right(model, tests[test], eyes, placeholder) for test in asked}
+            model.train()
+            line = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
+            line |= {"loss": round(float(total) / answers, 4), **{key: round(value, 3) for key, value in found.items()}}
+            say(json.dumps({"model": name, **line}))
+            total.zero_()
+            answers = 0
+            over = passed > stages[stage].until * end
+            if stage + 1 < len(stages) and (over or min(found.values(), default=0) >= stages[stage].mark):
+                stage += 1
+                lecturer.now.value = stage
+                let_learn(model, stages[stage].learns)
+                say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not over}))
+        if time.monotonic() - saved > recipe.save_every:
+            saved = time.monotonic()
+            _save(checkpoint, model, optimizer, step, stage, spent + saved - start)
+            keep()
+    _save(checkpoint, model, optimizer, step, stage, end)
+    model.train(False)
+    found = {test: round(right(model, lessons, eyes, placeholder), 3) for test, lessons in tests.items()}
+    say(json.dumps({"model": name, "step": step, "stage": "end", **found}))
+
+
+def let_learn(model: TinyMmicl, name: str) -> None:
+    """Let exactly that trainable set learn."""
+    pattern = SETS[name].format(query_and_value=QUERY_AND_VALUE["llama"], released=RELEASED["llama"])
+    for key, weight in model.named_parameters():
+        weight.requires_grad_(re.fullmatch(pattern, key) is not None)
+
+
+def _autocast(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def _share(step: int, progress: float, recipe: Recipe) -> float:
+    """Return the share of the full rate: warm-up by steps, and in the end down along a cosine by the clock."""
+    warm = min(1.0, (step + 1) / recipe.warmup)
+    down = max(0.0, (progress - 1 + recipe.cooling) / recipe.cooling)
+    return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, down))))
+
+
+def _save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, stage: int, spent: float) -> None:
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    partial = path.with_suffix(".partial")
+    torch.save({**state, "step": step, "stage": stage, "spent": spent}, partial)
+    partial.replace(path)
+
+
+def _resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Mapping[str, Any]:
+    if not path.exists():
+        return {"step": 0, "stage": 0, "spent": 0.0}
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state

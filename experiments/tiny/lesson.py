@@ -1,0 +1,56 @@
+"""A lesson: pictures, words and the answers to be learnt, before anybody says how pictures are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Show:
+    """The place of a picture of the pool."""
+
+    picture: int
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A place where the picture shown in `slot` is spoken of."""
+
+    slot: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What should be said here."""
+
+    text: str
+    end: bool = True
+    """Whether nothing more is to be said; a demonstration's answer is followed by what comes next."""
+    learnt: bool = True
+
+
+Part = str | Show | Mention | Answer
+Parts = Sequence[Part]
+
+
+def asked(question: Sequence[Part], answer: str) -> list[Part]:
+    """Return a question with its answer."""
+    return [*question, Answer(answer)]
+
+
+def pictures(lesson: Parts) -> list[int]:
+    """Return the pictures, in the order in which they are shown."""
+    return [part.picture for part in lesson if isinstance(part, Show)]
+
+
+def last_question(lesson: Parts) -> str:
+    """Return the words of the last question, without its demonstrations: what a Q-Former that reads is given."""
+    ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer)]
+    start = ends[-2] + 1 if len(ends) > 1 else 0
+    words = (
+        part if isinstance(part, str) else f"image {part.slot}"
+        for part in lesson[start : ends[-1]]
+        if not isinstance(part, (Show, Answer))
+    )
+    return "".join(words)

@@ -1,0 +1,305 @@
+"""The tiny MMICL as it is trained: a few plain modules, whose weights have the names that `mmeval.mmicl` reads.
+
+Only torch is needed here, so that training runs wherever torch does. The arithmetic is that of transformers' BLIP-2,
+InstructBLIP and LLaMA (a test compares them); prompts, loading and generation belong to `mmeval.mmicl`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the model is: under eight million parameters, less than 15 MB in bfloat16."""
+
+    vocabulary: int
+    reads: bool = False
+    """Whether the Q-Former reads the question (InstructBLIP's)."""
+    picture: int = 96
+    patch: int = 16
+    stem: tuple[int, ...] = (32, 64, 128, 192)
+    vision: int = 192
+    vision_layers: int = 3
+    vision_ffn: int = 576
+    visual_tokens: int = 16
+    query: int = 192
+    query_layers: int = 2
+    query_ffn: int = 512
+    query_heads: int = 6
+    longest: int = 1024
+    language: int = 256
+    layers: int = 5
+    heads: int = 4
+    ffn: int = 640
+    rope_theta: float = 100.0
+
+
+class Attention(nn.Module):
+    """BERT's attention with its residual and norm; `keys` is the width of what is attended to."""
+
+    def __init__(self, width: int, heads: int, keys: int) -> None:
+        super().__init__()
+        self.heads = heads
+        sizes = {"query": width, "key": keys, "value": keys}
+        self.attention = nn.ModuleDict({name: nn.Linear(size, width) for name, size in sizes.items()})
+        self.output = nn.ModuleDict({"dense": nn.Linear(width, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)})
+
+    def forward(self, states: Tensor, seen: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Let states [B, Q, D] attend to `seen` [B, K, D'] where the mask [B, 1, 1, K] is True."""
+        query, key, value = (
+            layer(of).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for layer, of in zip(self.attention.values(), (states, seen, seen), strict=True)
+        )
+        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self.output["LayerNorm"](self.output["dense"](read.transpose(1, 2).flatten(2)) + states)
+
+
+class QFormerLayer(nn.Module):
+    """Queries and text attend to one another, queries to the picture; each has its own feed-forward layer."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        width, ffn = sizes.query, sizes.query_ffn
+        self.attention = Attention(width, sizes.query_heads, width)
+        self.crossattention = Attention(width, sizes.query_heads, sizes.vision)
+        self.intermediate_query = nn.ModuleDict({"dense": nn.Linear(width, ffn)})
+        self.output_query = nn.ModuleDict({"dense": nn.Linear(ffn, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)})
+        if sizes.reads:
+            self.intermediate = nn.ModuleDict({"dense": nn.Linear(width, ffn)})
+            self.output = nn.ModuleDict({"dense": nn.Linear(ffn, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)})
+
+    def forward(self, states: Tensor, vision: Tensor, queries: int, mask: Tensor | None) -> Tensor:
+        """Go on with states [B, Q + text, D], the first `queries` of which are the queries."""
+        states = self.attention(states, states, mask)
+        asked = self.crossattention(states[:, :queries], vision)
+        asked = _feed(asked, self.intermediate_query, self.output_query)
+        if states.shape[1] == queries:
+            return asked
+        return torch.cat([asked, _feed(states[:, queries:], self.intermediate, self.output)], dim=1)
+
+
+def _feed(states: Tensor, up: nn.ModuleDict, down: nn.ModuleDict) -> Tensor:
+    return down["LayerNorm"](down["dense"](functional.gelu(up["dense"](states))) + states)  # type: ignore[no-any-return]
+
+
+class QFormer(nn.Module):
+    """BLIP-2's Q-Former, or InstructBLIP's."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        norm = nn.LayerNorm(sizes.query, eps=1e-12)
+        if sizes.reads:
+            self.embeddings = nn.ModuleDict(
+                {
+                    "word_embeddings": nn.Embedding(sizes.vocabulary, sizes.query),
+                    "position_embeddings": nn.Embedding(sizes.longest, sizes.query),
+                    "layernorm": norm,
+                }
+            )
+        else:
+            self.layernorm = norm
+        layers = nn.ModuleList(QFormerLayer(sizes) for _ in range(sizes.query_layers))
+        self.encoder = nn.ModuleDict({"layer": layers})
+
+    def forward(self, queries: Tensor, vision: Tensor, text: Tensor | None = None) -> Tensor:
+        """Return the states of queries [P, T, D] over vision states [P, V, D'], reading text ids [P, Q] (0: none)."""
+        mask = None
+        if text is not None:
+            places = torch.arange(text.shape[1], device=text.device)
+            words = self.embeddings["word_embeddings"](text) + self.embeddings["position_embeddings"](places)
+            states = self.embeddings["layernorm"](torch.cat([queries, words], dim=1))
+            always = torch.ones(queries.shape[:2], dtype=torch.bool, device=text.device)
+            mask = torch.cat([always, text != 0], dim=1)[:, None, None]
+        else:
+            states = (self.embeddings["layernorm"] if hasattr(self, "embeddings") else self.layernorm)(queries)
+        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+            states = layer(states, vision, queries.shape[1], mask)
+        return states[:, : queries.shape[1]]
+
+
+class VisionLayer(nn.Module):
+    """A pre-norm transformer layer, as in BLIP-2's vision encoder."""
+
+    def __init__(self, width: int, ffn: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.layer_norm1, self.layer_norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
+        self.self_attn = nn.ModuleDict({"qkv": nn.Linear(width, 3 * width), "projection": nn.Linear(width, width)})
+        self.mlp = nn.ModuleDict({"fc1": nn.Linear(width, ffn), "fc2": nn.Linear(ffn, width)})
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Go on with states [P, V, D]."""
+        qkv = self.self_attn["qkv"](self.layer_norm1(states)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        read = functional.scaled_dot_product_attention(query, key, value)
+        states = states + self.self_attn["projection"](read.transpose(1, 2).flatten(2))
+        return states + self.mlp["fc2"](functional.gelu(self.mlp["fc1"](self.layer_norm2(states))))  # type: ignore[no-any-return]
+
+
+class Vision(nn.Module):
+    """BLIP-2's vision encoder behind a convolutional stem."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        width, heads = sizes.vision, 6
+        layers: list[nn.Module] = []
+        for before, after in pairwise((3, *sizes.stem)):
+            convolution = nn.Conv2d(before, after, 3, stride=2, padding=1)
+            layers += [convolution, nn.GroupNorm(math.gcd(after, 8), after), nn.GELU()]
+        self.embeddings = nn.ParameterDict(
+            {
+                "class_embedding": nn.Parameter(torch.randn(1, 1, width) * 0.02),
+                "position_embedding": nn.Parameter(
+                    torch.randn(1, (sizes.picture // sizes.patch) ** 2 + 1, width) * 0.02
+                ),
+            }
+        )
+        self.embeddings.patch_embedding = nn.Sequential(*layers, nn.Conv2d(sizes.stem[-1], width, 1))
+        stack = nn.ModuleList(VisionLayer(width, sizes.vision_ffn, heads) for _ in range(sizes.vision_layers))
+        self.encoder = nn.ModuleDict({"layers": stack})
+        self.post_layernorm = nn.LayerNorm(width, eps=1e-6)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Encode normalised pixels [P, 3, H, W] as states [P, V, D]."""
+        patches = self.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)  # type: ignore[operator]
+        first = self.embeddings["class_embedding"].expand(len(pixels), -1, -1)
+        states = torch.cat([first, patches], dim=1) + self.embeddings["position_embedding"]
+        for layer in self.encoder["layers"]:  # type: ignore[union-attr]
+            states = layer(states)
+        return self.post_layernorm(states)  # type: ignore[no-any-return]
+
+
+class LlamaLayer(nn.Module):
+    """LLaMA's layer, with biases where attention is computed."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        width, ffn = sizes.language, sizes.ffn
+        self.heads = sizes.heads
+        self.input_layernorm = nn.RMSNorm(width, eps=1e-6)
+        self.post_attention_layernorm = nn.RMSNorm(width, eps=1e-6)
+        names = ("q_proj", "k_proj", "v_proj", "o_proj")
+        self.self_attn = nn.ModuleDict({name: nn.Linear(width, width) for name in names})
+        self.mlp = nn.ModuleDict(
+            {
+                "gate_proj": nn.Linear(width, ffn, bias=False),
+                "up_proj": nn.Linear(width, ffn, bias=False),
+                "down_proj": nn.Linear(ffn, width, bias=False),
+            }
+        )
+
+    def forward(self, states: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+        """Go on with states [B, L, D]; `turns` are the rotary cosines and sines [L, D / heads / 2]."""
+        normed = self.input_layernorm(states)
+        query, key, value = (
+            self.self_attn[name](normed).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for name in ("q_proj", "k_proj", "v_proj")
+        )
+        read = functional.scaled_dot_product_attention(_turn(query, turns), _turn(key, turns), value, is_causal=True)
+        states = states + self.self_attn["o_proj"](read.transpose(1, 2).flatten(2))
+        normed = self.post_attention_layernorm(states)
+        gated = functional.silu(self.mlp["gate_proj"](normed)) * self.mlp["up_proj"](normed)
+        return states + self.mlp["down_proj"](gated)  # type: ignore[no-any-return]
+
+
+def _turn(vectors: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    cosines, sines = (turn.to(vectors.dtype) for turn in turns)
+    one, two = vectors.chunk(2, dim=-1)
+    return torch.cat([one * cosines - two * sines, two * cosines + one * sines], dim=-1)
+
+
+class TinyMmicl(nn.Module):
+    """All parts; its state dict is that of `MmiclForConditionalGeneration`, less the tied head."""
+
+    turns: tuple[Tensor, Tensor]
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.vision_model = Vision(sizes)
+        self.query_tokens = nn.Parameter(torch.zeros(1, sizes.visual_tokens, sizes.query))
+        self.qformer = QFormer(sizes)
+        self.language_projection = nn.Linear(sizes.query, sizes.language)
+        layers = nn.ModuleList(LlamaLayer(sizes) for _ in range(sizes.layers))
+        table = nn.Embedding(sizes.vocabulary, sizes.language)
+        norm = nn.RMSNorm(sizes.language, eps=1e-6)
+        self.language_model = nn.ModuleDict(
+            {"model": nn.ModuleDict({"embed_tokens": table, "layers": layers, "norm": norm})}
+        )
+        half = sizes.language // sizes.heads // 2
+        speeds = sizes.rope_theta ** (-torch.arange(half).float() / half)
+        angles = torch.outer(torch.arange(2 * sizes.longest).float(), speeds)
+        self.register_buffer("cosines", angles.cos(), persistent=False)
+        self.register_buffer("sines", angles.sin(), persistent=False)
+
+    @property
+    def table(self) -> Tensor:
+        """The embeddings [W, D], which are the head, too."""
+        return self.language_model["model"]["embed_tokens"].weight  # type: ignore[index, return-value]
+
+    def visual(self, states: Tensor, text: Tensor | None = None) -> Tensor:
+        """Make visual tokens [P, T, D] of vision states [P, V, D']; a Q-Former that reads is given text [P, Q]."""
+        queries = self.query_tokens.expand(len(states), -1, -1)
+        return self.language_projection(self.qformer(queries, states, text))  # type: ignore[no-any-return]
+
+    def forward(self, ids: Tensor, placeholder: int, visual: Tensor | None) -> Tensor:
+        """Return the last states [B, L, D] of prompts whose placeholders stand for the visual tokens, in order."""
+        parts = self.language_model["model"]
+        states = functional.embedding(ids, self.table)
+        if visual is not None:
+            states = states.masked_scatter((ids == placeholder)[..., None], visual.to(states.dtype))
+        turns = (self.cosines[: ids.shape[1]], self.sines[: ids.shape[1]])
+        for layer in parts["layers"]:  # type: ignore[index]
+            states = layer(states, turns)
+        return parts["norm"](states)  # type: ignore[index, no-any-return]
+
+
+def begin(model: TinyMmicl, *, wired: bool = True) -> None:
+    """Draw the first weights, by torch's generator; the vision encoder keeps what it has.
+
+    A transformer of this size that starts with weights of 0.02 attends to everything alike for a long time; here they
+    have the size that keeps a vector's length. `wired`: two heads of the first layer start by looking back, as
+    `_look_back` says; the rest is random.
+    """
+    sizes = model.sizes
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.startswith("vision_model.") or "norm" in name.lower():
+                continue
+            if weight.dim() == 1:
+                drawn = wired and name.endswith(("q_proj.bias", "k_proj.bias"))
+                weight.normal_(std=0.01) if drawn else weight.zero_()
+                continue
+            std = weight.shape[-1] ** -0.5
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                std = sizes.language**-0.5 / math.sqrt(2 * sizes.layers)
+            weight.normal_(std=1.0 if name == "query_tokens" else std)
+        if wired:
+            for head, back in ((0, 1), (1, 2)):
+                _look_back(model, head, back)
+
+
+def _look_back(model: TinyMmicl, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:
+    """Let a head of the first layer attend `back` tokens back, by position alone: a start, which learning may change.
+
+    Query and key get biases that rotary positions turn into a peak at that distance, `gap` above the farthest.
+    """
+    sizes = model.sizes
+    width = sizes.language // sizes.heads
+    speeds = sizes.rope_theta ** (-torch.arange(width // 2).float() / (width // 2))
+    used = (speeds > 0.15).float()
+    rows = slice(head * width, (head + 1) * width)
+    size = math.sqrt(gap * math.sqrt(width) / float((used * (1 - speeds.cos())).sum()))
+    first = model.language_model["model"]["layers"][0].self_attn  # type: ignore[index, union-attr]
+    for name in ("q_proj", "k_proj"):
+        first[name].weight[rows] *= noise  # type: ignore[index]
+    first["k_proj"].bias[rows] = torch.cat([size * used, 0 * used])  # type: ignore[index]
+    turned = [size * used * (speeds * back).cos(), -size * used * (speeds * back).sin()]
+    first["q_proj"].bias[rows] = torch.cat(turned)  # type: ignore[index]

@@ -1,0 +1,227 @@
+"""The training pictures, drawn once: pixels in one file, what is true of them in memory.
+
+Lessons are made anew all the time, of pictures that are looked up here: by what they show, or by subtask. The encoder
+that the family shares stands still, so that each picture is encoded once, too.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmeval.embedded import world
+from mmeval.embedded.world.canvas import SIZE
+from mmeval.embedded.world.clips import Clip, clip, times
+from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Kind, Thing, caption, laid_out, paint
+from mmeval.embedded.world.view import Split
+
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+"""Of the channels, as the processor normalises pictures."""
+DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
+"""Where a caption goes on to say what follows from the picture: in words, that is left to be worked out."""
+FRAMES = 5
+"""Frames of a clip, at even distances."""
+TEST_SEED = 10_000_000
+"""Seeds of the pictures that stages are tested on; the embedded suites' own are below a thousand."""
+
+Things = tuple[Thing, ...]
+Job = tuple[str, Things] | tuple[str, int] | tuple[Clip, int]
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How many pictures of each sort."""
+
+    items: int = 4500
+    """Of each of MME's subtasks."""
+    singles: int = 20
+    """Of each thing at each place."""
+    pairs: int = 14
+    """Of each two things."""
+    rows: int = 10
+    """Of each number of equal things."""
+    counted: int = 12000
+    """With none to two things of a shape, and perhaps another."""
+    clips: int = 5000
+
+    def times(self, share: float) -> Amounts:
+        """Return a share of them, at least one of each."""
+        return Amounts(**{name: max(1, round(share * value)) for name, value in vars(self).items()})
+
+
+@dataclass
+class Item:
+    """A picture of one of MME's subtasks, and what is asked of it."""
+
+    picture: int
+    subtask: str
+    yesno: tuple[tuple[str, bool], ...]
+    """The first two are MME's own."""
+    probes: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Shown:
+    """What a picture shows, in words; `plain` leaves out what can be worked out."""
+
+    caption: str
+    plain: str = ""
+    things: Things = ()
+
+
+@dataclass
+class Pool:
+    """Pictures of one split by what they show; a picture is its row in the file."""
+
+    split: Split
+    shown: list[Shown] = field(default_factory=list)
+    singles: dict[Kind, list[int]] = field(default_factory=dict)
+    pairs: dict[tuple[Kind, Kind], list[int]] = field(default_factory=dict)
+    """By the left thing and the right one."""
+    together: dict[frozenset[Kind], list[int]] = field(default_factory=dict)
+    rows: dict[tuple[Kind, int], list[int]] = field(default_factory=dict)
+    counted: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    items: dict[str, list[Item]] = field(default_factory=dict)
+    clips: list[tuple[Clip, int]] = field(default_factory=list)
+    """A clip and its first frame; the others follow it."""
+    still: list[tuple[Clip, int]] = field(default_factory=list)
+    """Likewise, of clips in which things happen at any time, or never."""
+
+    def texts(self) -> Iterator[str]:
+        """Yield all that is said of the pictures: what the vocabulary is made of."""
+        yield from {shown.caption for shown in self.shown}
+        for items in self.items.values():
+            for item in items:
+                yield from (text for text, _ in item.yesno)
+                for question, answer in item.probes:
+                    yield from (question, answer)
+
+
+def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
+    """Read the pool in that folder, or draw it there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels, facts = folder / f"{split}.u8", folder / f"{split}.pickle"
+    if not facts.exists():
+        pool, jobs = plan(split, amounts)
+        with pixels.open("wb") as file:
+            file.truncate(len(jobs) * SIZE * SIZE * 3)
+        size = max(1, min(400, len(jobs) // (4 * workers)))
+        parts = [(start, jobs[start : start + size]) for start in range(0, len(jobs), size)]
+        with ProcessPoolExecutor(workers) as processes:
+            drawn = list(processes.map(partial(_draw, str(pixels), split, len(jobs)), parts))
+        for index, (shown, item) in enumerate(one for part in drawn for one in part):
+            pool.shown[index] = shown or pool.shown[index]
+            if item:
+                pool.items.setdefault(item.subtask, []).append(item)
+        partial_file = facts.with_suffix(".partial")
+        partial_file.write_bytes(pickle.dumps(pool))
+        partial_file.replace(facts)
+    found = pickle.loads(facts.read_bytes())
+    assert isinstance(found, Pool)
+    return found
+
+
+def open_pixels(folder: Path, split: Split) -> np.ndarray:
+    """Open the pictures [N, H, W, 3], uint8."""
+    return np.memmap(folder / f"{split}.u8", dtype=np.uint8, mode="r").reshape(-1, SIZE, SIZE, 3)
+
+
+def normalised(pictures: Tensor) -> Tensor:
+    """Turn [P, H, W, 3] uint8 into [P, 3, H, W] floats, as the processor does."""
+    mean, deviation = (torch.tensor(of, device=pictures.device).view(3, 1, 1) for of in (MEAN, DEVIATION))
+    return (pictures.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
+
+
+@torch.no_grad()
+def encode(encoder: Callable[[Tensor], Tensor], pixels: np.ndarray, device: torch.device) -> Tensor:
+    """Return the vision states [N, V, D] of all pictures, float16, on the CPU."""
+    parts = []
+    for start in range(0, len(pixels), 1024):
+        part = torch.from_numpy(pixels[start : start + 1024].copy()).to(device)
+        parts.append(encoder(normalised(part)).half().cpu())
+    return torch.cat(parts)
+
+
+def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
+    """Say what is to be drawn, and put down where it will be."""
+    pool, jobs = Pool(split), []
+    rng = Rng(f"pool {split}")
+    start = TEST_SEED if split == "test" else 0
+
+    def scene(things: Sequence[Thing]) -> int:
+        jobs.append((f"pool/{split}/{len(jobs)}", tuple(things)))
+        pool.shown.append(Shown(caption(things), caption(things), tuple(things)))
+        return len(jobs) - 1
+
+    for kind in KINDS:
+        places = [Thing(kind, cell) for cell in CELLS]
+        places = [thing for thing in places if thing.held_out == (split == "test")]
+        if places:
+            pool.singles[kind] = [scene([thing]) for thing in places for _ in range(amounts.singles)]
+        for number in range(2, 6):
+            pool.rows[kind, number] = [scene(laid_out(rng, [kind] * number, split)) for _ in range(amounts.rows)]
+    for place, one in enumerate(KINDS):
+        for other in KINDS[:place]:
+            for number in range(max(2, amounts.pairs)):
+                wanted = (one, other) if number % 2 else (other, one)
+                for _ in range(60):
+                    things = laid_out(rng, rng.swapped(*wanted), split)
+                    left, right = sorted(things, key=lambda thing: (thing.column, thing.kind != wanted[0]))
+                    if left.column < right.column and left.kind == wanted[0]:
+                        break
+                row = scene(things)
+                pool.together.setdefault(frozenset((one, other)), []).append(row)
+                if things[0].column != things[1].column:
+                    first, second = sorted(things, key=lambda thing: thing.column)
+                    pool.pairs.setdefault((first.kind, second.kind), []).append(row)
+    for place in range(max(36, amounts.counted)):
+        shape, number = SHAPES[place % 6], place // 6 % 3
+        kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(number)]
+        if not kinds or not rng.coin():
+            kinds.append(Kind(rng.pick(list(COLORS)), rng.other(SHAPES, shape)))
+        pool.counted.setdefault((shape, number), []).append(scene(laid_out(rng, rng.shuffled(kinds), split)))
+    for seed in range(start, start + amounts.clips):
+        for whole, found in ((True, pool.clips), (False, pool.still)):
+            shown = clip(2 * seed + whole, "train", whole=whole)
+            found.append((shown, len(jobs)))
+            jobs += [(shown, frame) for frame in range(FRAMES)]
+            pool.shown += [Shown(shown.caption(time), shown.caption(time)) for time in times(FRAMES)]
+    for subtask in world.SUBTASKS:
+        for seed in range(start, start + amounts.items):
+            jobs.append((subtask, seed))
+            pool.shown.append(Shown(""))
+    return pool, jobs
+
+
+def _draw(
+    path: str, split: Split, total: int, part: tuple[int, Sequence[Job]]
+) -> list[tuple[Shown | None, Item | None]]:
+    """Draw some of the pictures into the file; items say only then what they show."""
+    first, jobs = part
+    pixels = np.memmap(path, dtype=np.uint8, mode="r+", shape=(total, SIZE, SIZE, 3))
+    found: list[tuple[Shown | None, Item | None]] = []
+    for row, (what, which) in enumerate(jobs, first):
+        shown, item = None, None
+        if isinstance(what, Clip):
+            picture = what.frame(times(FRAMES)[which])
+        elif isinstance(which, int):
+            view = world.draw(what, which, split)
+            yes, no = view.pair
+            item = Item(row, what, ((yes, True), (no, False), *view.more), view.probes)
+            derived = DERIVED.get(what)
+            shown = Shown(view.caption, view.caption.rpartition(derived)[0] if derived else view.caption)
+            picture = view.picture.convert("RGB")
+        else:
+            picture = paint(Rng(what), which)[0]
+        pixels[row] = np.asarray(picture)
+        found.append((shown, item))
+    return found

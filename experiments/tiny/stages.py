@@ -1,0 +1,193 @@
+"""The curriculum: what each stage teaches, what of the earlier ones it keeps, and the tests that end it.
+
+Short before long, words before pictures, one thing before several. A stage ends when all its tests are passed, on
+pictures, pairings and words that training never showed; or when its share of the time is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from experiments.tiny import lessons, symbols
+from experiments.tiny.lesson import Part
+from experiments.tiny.pool import Pool
+from experiments.tiny.writing import How
+from mmeval.embedded import world
+from mmeval.embedded.world.puzzles import PUZZLES
+from mmeval.embedded.world.rng import Rng
+
+Lesson = list[Part]
+Draw = Callable[[Rng, Pool], Lesson]
+SEVERAL = tuple(kind for kind in PUZZLES if kind != "novel")
+BENCHMARKS = (
+    ("both", "nlvr2"), ("matching", "match"), ("matching", "joint"), ("matching", "letter"), ("series", "iq50"),
+    ("which", "muirbench"), ("odd", "muirbench"), ("frames", "nextqa"),
+)  # fmt: skip
+HARD = {
+    "numerical_calculation": 2,
+    "code_reasoning": 3,
+    "OCR": 3,
+    "position": 3,
+    "count": 2,
+    "color": 2,
+    "existence": 2,
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of lesson and how often it is given."""
+
+    weight: float
+    draw: Draw
+    hows: tuple[How, ...] = ("declaration",)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is taught until the tests are passed."""
+
+    name: str
+    sources: Mapping[str, Source]
+    until: float
+    """Share of the time after which the next stage begins in any case."""
+    tests: tuple[str, ...] = ()
+    """Sources whose held-out lessons must be answered, the last answer of each."""
+    mark: float = 0.95
+    learns: str = "full"
+    """The trainable set, by its name in `mmeval.mmicl.training.trainable`, or `language`."""
+
+
+def words(known: Sequence[str]) -> list[Stage]:
+    """Return the stages of the language model; `known` are words that may stand for anything."""
+    only: tuple[How, ...] = ("words",)
+
+    def keyed(hard: int) -> Source:
+        return Source(1.0, lambda rng, pool: symbols.keyed(rng, known, hard), only)
+
+    pairs = {
+        "pairs": Source(1.0, lambda rng, pool: symbols.paired(rng, known), only),
+        "bound": Source(1.0, lambda rng, pool: symbols.bound(rng, known), only),
+        "keys of two": keyed(1),
+    }
+    truths = {
+        "is it there": Source(1.0, lambda rng, pool: symbols.verified(rng, known, False), only),
+        "is it with it": Source(1.0, lambda rng, pool: symbols.verified(rng, known, True), only),
+    }
+    longer = {"keys of four": keyed(2), "keys before this is": keyed(3)}
+    chosen = {"two choices": Source(1.5, lambda rng, pool: symbols.chosen(rng, known), only)}
+    told = {
+        "several": Source(1.5, lessons.several, only),
+        "demonstrated": Source(0.6, lambda rng, pool: lessons.demonstrated(rng, pool, rng.pick(("own", "icl"))), only),
+        **{f"item {subtask}": Source(0.35, _item(subtask), only) for subtask in world.SUBTASKS},
+        **{kind: Source(0.4, _puzzle(kind), only) for kind in SEVERAL},
+        **{f"{kind} {form}": Source(0.15, _puzzle(kind, form), only) for kind, form in BENCHMARKS},
+        "clips": Source(0.3, lambda rng, pool: lessons.moving(rng, pool, rng.pick(("nextqa", ""))), only),
+    }
+    return [
+        Stage("pairs", pairs, 0.25, tuple(pairs), 0.9, "language"),
+        Stage("truths", _and(truths, (pairs, 0.4)), 0.4, tuple(truths), 0.95, "language"),
+        Stage("keys", _and(longer, (pairs, 0.4), (truths, 0.3)), 0.5, tuple(longer), 0.95, "language"),
+        Stage(
+            "choices", _and(chosen, (pairs, 0.2), (longer, 0.3), (truths, 0.3)), 0.6, tuple(chosen), 0.95, "language"
+        ),
+        Stage(
+            "told",
+            _and(told, (pairs, 0.3), (truths, 0.4), (longer, 0.2), (chosen, 0.3)),
+            1.0,
+            (*SEVERAL, "several"),
+            0.97,
+            "language",
+        ),
+    ]
+
+
+def seen(
+    known: Sequence[str],
+    show: Sequence[How],
+    *,
+    single: bool = False,
+    demonstrated: bool = True,
+    sets: tuple[str, str] = ("full", "full"),
+) -> list[Stage]:
+    """Return the stages of a model that sees.
+
+    `single`: it is never shown several pictures; `demonstrated`: whether it is shown demonstrations; `sets`: what
+    learns as long as it learns to say what it sees (the article's stage I), and afterwards (stage II).
+    """
+    ways = tuple(show)
+
+    def named(hard: int) -> Source:
+        return Source(1.0, lambda rng, pool: lessons.named(rng, pool, known, hard), plain)
+
+    plain: tuple[How, ...] = ("plain",) if "declaration" in ways else ways
+    varied = (*ways * 6, "mme-authors", "plain") if "declaration" in ways else ways
+    first = {
+        "described": Source(2.0, lessons.described, plain),
+        "verified": Source(1.0, lessons.verified, plain),
+        "bound": Source(1.0, lessons.bound, plain),
+        "named": named(0),
+    }
+    captions = {"captions": Source(2.0, lessons.captioned, ways)}
+    demonstrations = {
+        "named after this is": named(1),
+        "demonstrated": Source(2.0, lambda rng, pool: lessons.demonstrated(rng, pool, "own"), ways),
+        "demonstrated icl": Source(1.2, lambda rng, pool: lessons.demonstrated(rng, pool, "icl"), ways),
+    }
+    several = {"several": Source(1.5, lessons.several, ways)}
+    items = {
+        f"item {subtask}": Source(0.3 * HARD.get(subtask, 1), _item(subtask), varied) for subtask in world.SUBTASKS
+    }
+    puzzles = {kind: Source(0.5, _puzzle(kind), ways) for kind in SEVERAL}
+    benchmarks = {f"{kind} {form}": Source(0.35, _puzzle(kind, form), ways) for kind, form in BENCHMARKS}
+    clips = {
+        "clips nextqa": Source(0.6, lambda rng, pool: lessons.moving(rng, pool, "nextqa"), ways),
+        "clips": Source(0.8, lambda rng, pool: lessons.moving(rng, pool, ""), ways),
+    }
+    behind = {"behind a text": Source(0.5, _behind, ways)}
+    if single:
+        alone = {"captions": captions["captions"], "matching match": benchmarks["matching match"], **items}
+        described = {
+            "described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways),
+            "verified": first["verified"],
+        }
+        first_stage = Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0])
+        return [first_stage, Stage("questions", alone, 1.0, learns=sets[1])]
+    if not demonstrated:
+        first.pop("named")
+        demonstrations = {}
+    looks = _and({**first, **captions}, (items, 0.15))
+    learns = _and({**demonstrations, **several}, (first, 0.5), (captions, 0.5), (items, 0.5), (puzzles, 0.2))
+    everything = {**demonstrations, **several, **captions, **items, **puzzles, **benchmarks, **clips, **behind}
+    return [
+        Stage("looks", looks, 0.2, tuple(first), 0.9, sets[0]),
+        Stage("learns", learns, 0.42, tuple(demonstrations)[:2] or ("several",), 0.95, sets[1]),
+        Stage("everything", _and(everything, (first, 0.12)), 1.0, tuple(everything), 1.01, sets[1]),
+    ]
+
+
+def _item(subtask: str) -> Draw:
+    return lambda rng, pool: lessons.item(rng, pool, subtask)
+
+
+def _puzzle(kind: str, form: str = "") -> Draw:
+    return lambda rng, pool: lessons.puzzle(rng, pool, kind, form)
+
+
+def _behind(rng: Rng, pool: Pool) -> Lesson:
+    roll = rng.below(3)
+    lesson = (
+        lessons.item(rng, pool, rng.pick(world.SUBTASKS), 1) if roll == 0
+        else lessons.puzzle(rng, pool, rng.pick(SEVERAL)) if roll == 1
+        else lessons.demonstrated(rng, pool, "own", 1)
+    )  # fmt: skip
+    return lessons.behind(rng, lesson, 4 if rng.coin(0.9) else 16)
+
+
+def _and(new: Mapping[str, Source], *kept: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
+    """Join new sources and earlier ones, whose weights shrink."""
+    joined = {}
+    for sources, share in kept:
+        joined |= {name: Source(share * one.weight, one.draw, one.hows) for name, one in sources.items()}
+    return joined | dict(new)

@@ -1,0 +1,102 @@
+"""The first lessons, in words alone: to look things up in what was just read, short before long.
+
+Words are paired anew in every document, so that nothing can be learnt by heart; an answer is learnt from the second
+time on that its key is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.tiny.lesson import Answer, Part
+from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Thing
+from mmeval.embedded.world.words import new_word
+
+Symbols = Sequence[str]
+"""Words that may stand for anything."""
+
+
+def paired(rng: Rng, symbols: Symbols, most: int = 6) -> list[Part]:
+    """Write pairs of words, again and again: after a key comes its value."""
+    count = 2 + rng.below(most - 1)
+    words = _some(rng, symbols, 2 * count)
+    return _again(rng, [[word] for word in words[::2]], words[1::2], 3)
+
+
+def bound(rng: Rng, symbols: Symbols) -> list[Part]:
+    """Say which color shapes have, and ask."""
+    shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]
+    colors = [rng.pick(list(COLORS)) for _ in shapes]
+    lesson: list[Part] = [f"the {shape} is {color} . " for shape, color in zip(shapes, colors, strict=True)]
+    for place in rng.shuffled(range(len(shapes))):
+        lesson += [f"which color the {shapes[place]} ? ", Answer(colors[place], end=False), " . "]
+    return lesson
+
+
+def keyed(rng: Rng, symbols: Symbols, hard: int) -> list[Part]:
+    """Name things by words that mean something else: behind two words, four, and then six."""
+    kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
+    names = _some(rng, symbols, len(kinds))
+    keys = []
+    for kind in kinds:
+        cell = rng.pick(CELLS)
+        keys.append([kind.name, Thing(kind, cell).place if hard > 1 else "", ". this is" if hard > 2 else ""])
+    return _again(rng, keys, names, 3)
+
+
+def chosen(rng: Rng, symbols: Symbols, shots: int = 0) -> list[Part]:
+    """Name things by spelled words, with both names in the question: as demonstrations of pictures will."""
+    kinds = rng.shuffled(KINDS)[:2]
+    words = two_words(rng)
+    lesson: list[Part] = []
+    known: set[int] = set()
+    order = [which for _ in range(shots or 1 + rng.below(2)) for which in rng.shuffled((0, 1))]
+    for slot, which in enumerate((*order, rng.below(2))):
+        choice = rng.swapped(*words)
+        place = Thing(kinds[which], rng.pick(CELLS)).place
+        said = f"image {slot} is {kinds[which].name} {place} . is this '{choice[0]}' or '{choice[1]}' ? "
+        lesson += [said, Answer(f"'{words[which]}'", end=slot == len(order), learnt=which in known)]
+        known.add(which)
+    return lesson
+
+
+def verified(rng: Rng, symbols: Symbols, pairs: bool) -> list[Part]:
+    """List words, or pairs of them, and ask whether one is there: as often yes as no.
+
+    What is false is made of what is there where there are pairs: `moon door ?` of `moon fire , gold door`.
+    """
+    count = 2 + rng.below(4)
+    words = _some(rng, symbols, 2 * count)
+    there = [" ".join(pair) for pair in zip(words[::2], words[1::2], strict=True)] if pairs else words[:count]
+    lesson: list[Part] = [" , ".join(there) + " . "]
+    for _ in range(6):
+        one = rng.below(count)
+        wrong = f"{words[2 * one]} {words[2 * ((one + 1 + rng.below(count - 1)) % count) + 1]}"
+        true = rng.coin()
+        shown = there[one] if true else wrong if pairs else rng.pick(words[count:])
+        lesson += [f"{shown} ? ", Answer("yes" if true else "no", end=False), " . "]
+    return lesson
+
+
+def two_words(rng: Rng) -> tuple[str, str]:
+    """Return two new words that begin with different letters."""
+    first, second = new_word(rng, "train"), new_word(rng, "train")
+    while first[0] == second[0]:
+        second = new_word(rng, "train")
+    return first, second
+
+
+def _again(rng: Rng, keys: Sequence[Sequence[str]], values: Sequence[str], rounds: int) -> list[Part]:
+    lesson: list[Part] = []
+    for turn in range(rounds):
+        for place in rng.shuffled(range(len(keys))):
+            lesson += [" " + " ".join(keys[place]) + " ", Answer(values[place], end=False, learnt=turn > 0)]
+    return lesson
+
+
+def _some(rng: Rng, symbols: Symbols, count: int) -> list[str]:
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[rng.pick(symbols)] = None
+    return list(found)

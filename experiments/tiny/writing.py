@@ -1,0 +1,117 @@
+"""From a lesson to token ids: how each member of the family is shown its pictures.
+
+The ids are those that `MmiclProcessor` makes of the same prompt (a test compares them); only tokenizers is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from tokenizers import Tokenizer
+
+from experiments.tiny.lesson import Answer, Mention, Part, Parts, Show, last_question, pictures
+from experiments.tiny.vocabulary import Vocabulary
+from mmeval.mmicl.context import CONTEXTS
+
+How = Literal["declaration", "mme-authors", "plain", "side-by-side", "none", "words"]
+"""How pictures are shown; `words`: their captions stand where they would."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """Token ids, which of them are learnt, and the pictures that stand in them."""
+
+    ids: list[int]
+    learnt: list[bool]
+    pictures: list[int]
+    question: list[int]
+    """What a Q-Former that reads is given."""
+
+
+class Writer:
+    """Writes lessons for one model."""
+
+    def __init__(self, vocabulary: Vocabulary, visual_tokens: int) -> None:
+        self.vocabulary = vocabulary
+        self.visual_tokens = visual_tokens
+        tokenizer = Tokenizer.from_str(vocabulary.source)
+        self.tokens = lru_cache(1 << 16)(lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids))
+
+    def write(self, lesson: Parts, how: How, captions: Sequence[str] = ()) -> Written:
+        """Write it; `captions` are those of the lesson's pictures, where they stand for them."""
+        shown = pictures(lesson)
+        question = list(self.tokens(last_question(lesson))) if how == "side-by-side" else []
+        if how == "side-by-side" and shown:
+            lesson = [Show(-1), *(part for part in lesson if not isinstance(part, Show))]
+        page = _Page(self, how, captions)
+        for part in lesson:
+            page.add(part)
+        page.flush()
+        if how == "none":
+            shown = []
+        return Written(page.ids, page.learnt, shown, question)
+
+
+class _Page:
+    """A lesson as far as it is written."""
+
+    def __init__(self, writer: Writer, how: How, captions: Sequence[str]) -> None:
+        self.writer, self.how = writer, how
+        words = writer.vocabulary
+        self.context = CONTEXTS[
+            "declaration" if how == "words" else "plain" if how in ("side-by-side", "none") else how
+        ]
+        self.captions = captions
+        self.ids: list[int] = []
+        self.learnt: list[bool] = []
+        self.text, self.slot, self.started = "", 0, False
+        self.words = words
+        if self.context.tagged:
+            self._start()
+
+    def _start(self) -> None:
+        if not self.started:
+            self.ids.append(self.words.start)
+            self.learnt.append(False)
+            self.started = True
+
+    def _put(self, ids: Sequence[int], learnt: bool = False) -> None:
+        self.ids += ids
+        self.learnt += [learnt] * len(ids)
+
+    def flush(self) -> None:
+        """Write the text that is waiting: it is tokenized as a whole, up to a picture or an answer."""
+        if self.text:
+            self._start()
+            self._put(self.writer.tokens(self.text))
+            self.text = ""
+
+    def add(self, part: Part) -> None:
+        """Write a part, or keep it where it is text."""
+        if isinstance(part, str):
+            self.text += part
+        elif isinstance(part, Mention):
+            self.text += self.context.spoken.format(slot=part.slot)
+        elif isinstance(part, Answer):
+            self.flush()
+            self._start()
+            self._put(self.writer.tokens(part.text), part.learnt)
+            if part.end:
+                self._put([self.words.end], part.learnt)
+        elif self.how != "none":
+            self._picture()
+
+    def _picture(self) -> None:
+        self.text += self.context.before.format(slot=self.slot)
+        self.flush()
+        if self.context.tagged:
+            self._put([self.words.tags[self.slot % len(self.words.tags)]])
+        if self.how == "words":
+            self._put(self.writer.tokens(self.captions[self.slot]))
+        else:
+            self._put([self.words.placeholder] * self.writer.visual_tokens)
+        self.text += self.context.after.format(slot=self.slot)
+        self.slot += 1

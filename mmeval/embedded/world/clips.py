@@ -1,0 +1,174 @@
+"""Short clips: a thing or a person and what becomes of it, drawn at any moment.
+
+A clip is known by its name. What happens lasts from `begins` to `ends`, of a clip that lasts from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from mmeval.embedded.world.canvas import SIZE, Canvas, Point, Spot, dark, light, pastel, varied
+from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import COLORS, KINDS, Kind, draw_shape
+from mmeval.embedded.world.view import Split
+
+OF_THINGS = ("moves left", "moves right", "appears", "is hidden", "falls")
+OF_PEOPLE = ("moves left", "moves right", "falls", "sits down")
+ACTIONS = (*OF_THINGS, "sits down")
+ASKED = {
+    "moves left": "is the {subject} moving to the left ?",
+    "moves right": "is the {subject} moving to the right ?",
+    "appears": "does the {subject} appear ?",
+    "is hidden": "is the {subject} being hidden ?",
+    "falls": "is the {subject} falling ?",
+    "sits down": "is the {subject} sitting down ?",
+}
+"""Action -> how it is asked for; `{subject}` may be `someone` or `something`, less its article."""
+FLOOR = 84
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Somebody or something, and what becomes of it."""
+
+    name: str
+    action: str
+    kind: Kind | None
+    """None: a person."""
+    x: float
+    y: float
+    begins: float
+    ends: float
+    screen: bool
+    """Whether a board stands about, which hides things in some clips and none in others."""
+
+    @property
+    def subject(self) -> str:
+        """As it is spoken of: `red star`, `person`."""
+        return self.kind.name if self.kind else "person"
+
+    def progress(self, time: float) -> float:
+        """Return how much of what happens has happened: 0 to 1."""
+        return min(1.0, max(0.0, (time - self.begins) / (self.ends - self.begins)))
+
+    def caption(self, time: float) -> str:
+        """Say what is seen at that moment."""
+        done = self.progress(time)
+        if self.action in ("appears", "is hidden") and (done < 0.5) == (self.action == "appears"):
+            return "nothing"
+        if self.kind is None and self.action in ("falls", "sits down"):
+            states = {"falls": ("standing", "falling", "lying"), "sits down": ("standing", "bent", "sitting")}
+            return f"person {states[self.action][0 if done < 0.15 else 2 if done > 0.85 else 1]}"
+        x, y = self._place(done)
+        row, column = min(2, int(3 * y / SIZE)), min(2, int(3 * x / SIZE))
+        place = f"{('top', 'middle', 'bottom')[row]} {('left', 'center', 'right')[column]}"
+        return f"{self.subject} {place}" if self.kind else f"person standing {place.split()[1]}"
+
+    def frame(self, time: float) -> Image.Image:
+        """Draw the moment: RGB, 96 x 96, always on the same background."""
+        rng = Rng(f"clip {self.name}")
+        back = pastel(rng)
+        canvas = Canvas(rng, back, pastel(rng), upright=True)
+        canvas.box(0, FLOOR, SIZE, SIZE, dark(varied(rng, back, 20), 0.3))
+        done = self.progress(time)
+        x, y = self._place(done)
+        clothes = varied(rng, rng.pick(list(COLORS.values())), 10)
+        wood = varied(rng, (150, 110, 80), 20)
+        turn = rng.between(-0.25, 0.25)
+        if self.kind is None:
+            self._person(canvas, x, done, clothes)
+        elif self.action != "appears" or done >= 0.5:
+            color = COLORS[self.kind.color]
+            draw_shape(Spot(canvas, x, y, 10.5), self.kind.shape, turn, color, dark(color))
+        if self.screen:
+            left = self.x - 15 if self.action == "is hidden" else 96 - 32 if self.x < 48 else 2
+            top = self.y - 16 if self.action == "is hidden" else 24 if self.y > 48 else 50
+            canvas.box(left, top, left + 30, top + 32, wood)
+            canvas.box(left + 2, top + 2, left + 28, top + 4, light(wood))
+        return canvas.finish()
+
+    def _place(self, done: float) -> Point:
+        """Return where it is; (x, y) is where it is in the middle of what happens, or behind the board."""
+        if self.action in ("moves left", "moves right"):
+            way = 1 if self.action == "moves right" else -1
+            return 48 + way * 32 * (2 * done - 1), self.y
+        if self.action == "falls" and self.kind:
+            return self.x, 18 + (FLOOR - 10 - 18) * done * done
+        if self.action == "is hidden":
+            return self.x + (36 if self.x < 48 else -36) * (1 - done), self.y
+        return self.x, self.y
+
+    def _person(self, canvas: Canvas, x: float, done: float, clothes: tuple[int, int, int]) -> None:
+        """Draw head, body, arms and legs: upright, leaning over (a fall) or bent (sitting)."""
+        turn = math.radians(86) * done * (1 if self.y < 48 else -1) if self.action == "falls" else 0.0
+        sunk = done if self.action == "sits down" else 0.0
+        hip = 17 - 10 * sunk
+
+        def at(across: float, up: float) -> Point:
+            sine, cosine = math.sin(turn), math.cos(turn)
+            return x + across * cosine + up * sine, FLOOR - 3 + across * sine * 0.6 - up * cosine
+
+        skin, trousers = (226, 180, 150), dark(clothes, 0.5)
+        for side in (-1, 1):
+            knee, foot = (4 * side + 9 * sunk, hip * 0.55 + 3 * sunk), (5 * side + 10 * sunk, 0)
+            canvas.line([at(0, hip), at(*knee), at(*foot)], trousers, 3.4)
+            canvas.line([at(0, hip + 15), at(8 * side, hip + 5)], skin, 2.4)
+        canvas.line([at(0, hip), at(0, hip + 16)], clothes, 7)
+        canvas.oval(*at(0, hip + 22), 5.2, 5.2, skin)
+
+
+def clip(seed: int, split: Split, *, whole: bool = True) -> Clip:
+    """Return the clip of that seed: always the same one. `whole`: all that happens is seen, nothing just stands."""
+    name = f"clip/{split}/{seed}"
+    rng = Rng(name)
+    person = rng.coin(0.35)
+    action = rng.pick(OF_PEOPLE if person else OF_THINGS)
+    kind = None
+    if not person:
+        kinds = [kind for kind in KINDS if _held_out(kind, action) == (split == "test")]
+        kind = rng.pick(kinds)
+    x, y = rng.between(22, 74), rng.between(20, 70)
+    begins, ends = rng.between(0, 0.15), rng.between(0.85, 1)
+    if not whole:
+        begins = rng.between(-0.5, 1.2)
+        ends = begins + rng.between(0.2, 0.5)
+    return Clip(name, action, kind, x, y, begins, ends, screen=action == "is hidden" or rng.coin(0.4))
+
+
+def _held_out(kind: Kind, action: str) -> bool:
+    """Tell whether training never shows this kind do that: about one in seven."""
+    return (KINDS.index(kind) + 2 * ACTIONS.index(action)) % 7 == 0
+
+
+def asked(rng: Rng, shown: Clip, first: float, last: float) -> list[tuple[str, str]]:
+    """Return yes/no questions about a stretch of a clip: what happens in it, and what does not.
+
+    Nothing is asked where it is a matter of opinion, as less than half of it happens.
+    """
+    share = shown.progress(last) - shown.progress(first)
+    if 0.1 < share < 0.55:
+        return []
+    person = shown.kind is None
+    questions = []
+    for action in (shown.action, rng.other(OF_PEOPLE if person else OF_THINGS, shown.action)):
+        answer = "yes" if action == shown.action and share >= 0.55 else "no"
+        who = "someone" if person else "something"
+        text = ASKED[action]
+        for form in (text.format(subject=shown.subject), text.replace("the {subject}", who)):
+            questions.append((form, answer))
+    return rng.shuffled(questions)
+
+
+def options(rng: Rng, shown: Clip, count: int = 5) -> tuple[str, ...]:
+    """Return what the clip's subject may do, in any order, the true one among it."""
+    rest = rng.shuffled([action for action in ACTIONS if action != shown.action])
+    return tuple(rng.shuffled([shown.action, *rest[: count - 1]]))
+
+
+def times(count: int) -> Sequence[float]:
+    """Return `count` moments, the first and the last one included."""
+    return [place / (count - 1) for place in range(count)]
