@@ -268,7 +268,7 @@ def made_processor() -> MmiclProcessor:
     """Make a processor whose tokenizer has a token a word."""
     vocabulary = {"<pad>": 0, "</s>": 1, "<unk>": 2, **{word: i + 3 for i, word in enumerate(WORDS)}}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     settings = ProcessorConfig(
         placeholder_id=PLACEHOLDER, tag_ids=tuple(range(PLACEHOLDER + 1, PLACEHOLDER + 1 + TAGS)),
         tokens_per_picture=32, pad_id=0, eos_id=1, pad_left=False,

@@ -204,7 +204,7 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
         add.click(add_shot, [state, picture, asked, answer], [state, gallery, picture, answer])
         remove.click(remove_shot, state, [state, gallery])
         look.click(lambda visit: demo.without_pictures(visit or Visit()), state, gain)
-    return page  # type: ignore[no-any-return]
+    return page
 
 
 def _answered(windows: Sequence[list[Any]], answers: Mapping[str, str]) -> list[list[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,12 @@ def test_a_digest_is_remembered_until_the_file_changes(tmp_path: Path, monkeypat
     monkeypatch.setattr(digests, "LARGE", 4)
     reads: list[object] = []
     hashed = hashlib.file_digest
-    monkeypatch.setattr(hashlib, "file_digest", lambda file, name: reads.append(file) or hashed(file, name))
+
+    def counting(file: Any, name: Any) -> Any:
+        reads.append(file)
+        return hashed(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counting)
     path = tmp_path / "model.safetensors"
 
     def written(content: bytes, time: int) -> None:

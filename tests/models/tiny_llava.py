@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -28,11 +29,11 @@ def save(folder: Path) -> None:
     """Write the checkpoint."""
     torch.manual_seed(0)
     tokens = tokenizer()
-    size = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    size: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
     text = LlamaConfig(vocab_size=len(tokens), max_position_embeddings=4096, pad_token_id=0, eos_token_id=2, **size)
     vision = CLIPVisionConfig(image_size=28, patch_size=14, projection_dim=32, **size)
     config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=SPECIALS.index("<image>"))
-    model = LlavaForConditionalGeneration(config).eval()
+    model = LlavaForConditionalGeneration(config).train(False)
     for weight in model.parameters():  # so large that pictures and words move the answer
         if weight.ndim > 1:
             torch.nn.init.normal_(weight, std=0.5)
