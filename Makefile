@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-gpu bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ fuzz: .venv/installed-dev  ## damage inputs of every kind for 20 minutes; each m
 
 mutants: .venv/installed-dev  ## plant faults into the code that keeps answers; each must be caught
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k fault -v
+
+bench-gpu: .venv/installed  ## measure: answering at Flan-T5-XL's size on a GPU; SIZE=small anywhere
+	@$(BIN)/python -m benchmarks.gpu --size '$(or $(SIZE),xl)' $(ARGS)
 
 bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'

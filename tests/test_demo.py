@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image as PILImage
 
+from mmeval import conversation
 from mmeval.conversation import Chat
 from mmeval.demo import Demo, Visit, parts_of
-from mmeval.embedded.examples import DemoExample
+from mmeval.embedded.examples import DemoExample, examples
 from mmeval.types import Image, InputError, Request, images
 from tests.fake_model import FakeModel
 
@@ -72,6 +73,17 @@ def test_pictures_stand_where_their_marks_are() -> None:
         parts_of("<image> ?", [])
     with pytest.raises(InputError, match="write 4,000 at most"):
         parts_of("word " * 10_000, [])
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_answer_every_example_right() -> None:
+    chat = conversation.chat("mmicl-tiny")
+    for example in examples():
+        visit = Visit(shots=list(example.shots))
+        answers = Demo({"mmicl-tiny": chat}).ask(
+            visit, [part for part in example.prompt if isinstance(part, (str, Image))]
+        )
+        assert answers == {"mmicl-tiny": example.answer}, example.title
 
 
 @pytest.mark.filterwarnings("default")  # gradio has warnings of its own

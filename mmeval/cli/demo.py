@@ -26,8 +26,8 @@ def demo(models: tuple[str, ...], host: str, port: int, **values: Any) -> None:
         raise InputError("--model: the same model twice; remove one")
     from mmeval import conversation
     from mmeval.demo import serve
-    from mmeval.embedded.examples import EXAMPLES
+    from mmeval.embedded.examples import examples
 
     chats = {model: conversation.chat(model, **given(values)) for model in models or ("mmicl-tiny",)}
     click.echo(f"http://{host}:{port}/  (Ctrl+C ends it)", err=True)
-    serve(chats, EXAMPLES(), host=host, port=port)
+    serve(chats, examples(), host=host, port=port)

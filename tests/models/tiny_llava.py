@@ -29,7 +29,12 @@ def save(folder: Path) -> None:
     """Write the checkpoint."""
     torch.manual_seed(0)
     tokens = tokenizer()
-    size: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    size: dict[str, Any] = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
     text = LlamaConfig(vocab_size=len(tokens), max_position_embeddings=4096, pad_token_id=0, eos_token_id=2, **size)
     vision = CLIPVisionConfig(image_size=28, patch_size=14, projection_dim=32, **size)
     config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=SPECIALS.index("<image>"))
