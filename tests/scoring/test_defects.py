@@ -321,7 +321,6 @@ def test_lmms_eval_ok_vqa_nobody_is_told_to_decline_what_has_an_answer() -> None
 
 def test_lmms_eval_mantis_nothing_is_sampled() -> None:
     assert Generation().temperature == 0  # unless a user asks for it
-    assert RunSpec("mme").temperature == 0
 
 
 def test_vlmevalkit_can_infer_option_the_score_does_not_depend_on_verbosity(monkeypatch: pytest.MonkeyPatch) -> None:
