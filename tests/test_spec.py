@@ -109,7 +109,7 @@ def test_a_repeated_task_is_a_run_of_its_own(tmp_path: Path) -> None:
     asked = ["run", "--task", "mme", "--task", "pope", "--model", "constant", "--limit", "14", "--out", str(tmp_path)]
     ended = CliRunner().invoke(main, asked)
     assert ended.exit_code == 0, ended.output
-    assert {path.name for path in tmp_path.iterdir()} == {"mme-constant", "pope-constant"}
+    assert {path.name for path in tmp_path.iterdir()} == {"mme-constant", "pope-constant", "sweep"}
     twice = CliRunner().invoke(main, ["run", "--task", "mme", "--task", "mme", "--model", "constant"])
     assert (twice.exit_code, "twice" in twice.stderr) == (2, True)
 

@@ -123,12 +123,12 @@ def _show(finished: list[Any], as_json: bool, out: Path | None = None) -> None:
 
         made = matrix.matrix(finished)
         matrix.show(made, console.console())
-        console.show_paths(matrix.write(made, out or REPORTS / "sweep"))
+        console.show_paths(matrix.write(made, (out or REPORTS) / "sweep"))
 
 
 @click.command()
 @click.argument("file", metavar="GRID.yaml", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs and their table.  [default: reports]")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs and of sweep/.  [default: reports]")
 @click.option("--fresh", is_flag=True, help="Delete the runs in their folders and start over.")
 @click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error.")
 def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
