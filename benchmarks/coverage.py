@@ -55,6 +55,7 @@ def _made_up() -> Iterator[tuple[str, str, list[tuple[Draw, float]]]]:
     for clusters in (20, 40, 100):
         cases = [(_share(clusters, 10, s, 20.0), 100 * s) for s in SKILLS]
         yield "questions, ten a picture", str(clusters), cases
+    yield "questions, ten a picture, unlike", "20", [(_share(20, 10, s, SPREAD), 100 * s) for s in SKILLS]
     for clusters in (20, 30, 70, 170):
         yield "MME subtask (two a picture)", str(clusters), [_mme((clusters,), (s,)) for s in SKILLS]
     for name, sizes in (("MME cognition", COGNITION), ("MME perception", PERCEPTION)):
