@@ -68,6 +68,7 @@ def parity(
     """
     if not 0 < margin < 100:
         raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
+    common = {**common, "no_cache": True}  # an answer of one side says nothing of the other
     display = display or Display()
     specs = [
         from_mapping({**common, **side(text)}, f"side '{without_password(text)}'", RunSpec) for text in (first, other)

@@ -62,6 +62,21 @@ def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
     assert json.loads(json.dumps(to_json(found)))["equal_answers"] == 0
 
 
+def test_a_side_answers_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where other runs look for answers that are there
+    asked: list[bool] = []
+
+    def evaluate(spec: Any, *, out: Path, fresh: bool, display: Any) -> Any:
+        asked.append(spec.no_cache)
+        return evaluating.evaluate(spec.model, spec.task, out=out, limit=spec.limit, no_cache=spec.no_cache)
+
+    found = parity(
+        "constant", "constant,batch_tokens=64", out=Path("reports/parity"), evaluate=evaluate, task="mme", limit=28
+    )
+    assert asked == [True, True]
+    assert not any("reused" in session for run in found.runs for session in run.sessions)
+
+
 def test_likelihoods_are_compared_as_numbers(tmp_path: Path) -> None:
     found = compared("constant", "constant:no", tmp_path, task="mmbench", scoring="likelihood")
     assert (found.same, found.furthest) == (28, 0.0)

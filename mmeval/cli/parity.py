@@ -10,7 +10,7 @@ from mmeval.cli.options import given, spec_options
 from mmeval.spec import options
 from mmeval.types import InputError
 
-_COMMON = tuple(name for name in options() if name not in ("model", "judge", "judge_model"))
+_COMMON = tuple(name for name in options() if name not in ("model", "judge", "judge_model", "no_cache"))
 
 
 @click.command()
