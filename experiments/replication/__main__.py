@@ -46,10 +46,8 @@ def main() -> None:
 
 
 def _ablations(work: Path, out: Path) -> Rows:
-    """Return (e) for what `python -m experiments.tiny ablate` trained, or the numbers of the last time it did."""
-    folders = {"before stage II": work / "align" / "full"}
-    folders |= {folder.name: folder / "full" for folder in sorted((work / "ablations").glob("*"))}
-    trained = {name: folder for name, folder in folders.items() if folder.is_dir()}
+    """Return (f) for the ablations that were trained and exported, or the numbers of the last time there were any."""
+    trained = {folder.name: folder for folder in sorted((work / "ablations").glob("*"))}
     earlier = out / "numbers.json"
     if not trained and earlier.exists():
         earlier_rows = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]

@@ -42,7 +42,7 @@ ABOUT = {
         "mmicl-tiny trained again and shorter, each time with one thing changed: the trainable set (`full`, `article`, "
         "`paper`, and `released`, which is `paper` where the language model is a LLaMA), or a kind of lesson left out. "
         "Compare the rows with one another, not with the tables above. These weights are not in the repository: "
-        "`python -m experiments.tiny ablate` trains them."
+        "an earlier recipe trained them; `python -m experiments.tiny --member paper` trains one today, at full length."
     ),
 }
 

@@ -3,8 +3,8 @@
 `see` trains the vision encoder (on a CPU, a few hours: the shipped one is taken unless `--encoder` names another);
 `draw` makes the pictures and what the encoder says of them; `words` trains the language model that all members share;
 `learn` trains the members, all at once where there is a GPU; `pack` writes their weights into a folder; `export` makes
-of them the models of the repository (it alone needs transformers). What is there is not made again, so that a run that
-was cut off goes on. All is by the clock: `--minutes` is for everything but `export`.
+of them the models of the repository, and of ablations those of `WORK/ablations` (it alone needs transformers). What is
+there is not made again, so that a run that was cut off goes on. All but `export` is by the clock: `--minutes`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def main() -> None:
         elif stage == "export":
             from experiments.tiny.export import export
 
-            export(out, WEIGHTS, members)
+            export(out, WEIGHTS, [name for name in members if name in FAMILY])
+            export(out, options.work / "ablations", [name for name in members if name in ABLATIONS])
         else:
             parser.error(f"unknown stage '{stage}'; choose from {', '.join(STAGES)}, see, export")
         plan.say(json.dumps({"done": stage, "seconds": round(time.time() - start, 1), "left": round(plan.left(), 1)}))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,7 @@ class Attention(nn.Module):
             for layer, of in zip(self.attention.values(), (states, seen, seen), strict=True)
         )
         read = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return self.output["LayerNorm"](self.output["dense"](read.transpose(1, 2).flatten(2)) + states)
+        return cast(Tensor, self.output["LayerNorm"](self.output["dense"](read.transpose(1, 2).flatten(2)) + states))
 
 
 class QFormerLayer(nn.Module):
@@ -119,9 +120,9 @@ class QFormer(nn.Module):
             mask = torch.cat([always, text != 0], dim=1)[:, None, None]
         else:
             states = (self.embeddings["layernorm"] if hasattr(self, "embeddings") else self.layernorm)(queries)
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+        for layer in cast(nn.ModuleList, self.encoder["layer"]):
             states = layer(states, vision, queries.shape[1], mask)
-        return states[:, : queries.shape[1]]
+        return cast(Tensor, states[:, : queries.shape[1]])
 
 
 class VisionLayer(nn.Module):
@@ -171,7 +172,7 @@ class Vision(nn.Module):
         patches = self.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)  # type: ignore[operator]
         first = self.embeddings["class_embedding"].expand(len(pixels), -1, -1)
         states = torch.cat([first, patches], dim=1) + self.embeddings["position_embedding"]
-        for layer in self.encoder["layers"]:  # type: ignore[union-attr]
+        for layer in cast(nn.ModuleList, self.encoder["layers"]):
             states = layer(states)
         return self.post_layernorm(states)  # type: ignore[no-any-return]
 
@@ -218,7 +219,8 @@ def _turn(vectors: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
 class TinyMmicl(nn.Module):
     """All parts; its state dict is that of `MmiclForConditionalGeneration`, less the tied head."""
 
-    turns: tuple[Tensor, Tensor]
+    cosines: Tensor
+    sines: Tensor
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -240,9 +242,14 @@ class TinyMmicl(nn.Module):
         self.register_buffer("sines", angles.sin(), persistent=False)
 
     @property
+    def parts(self) -> nn.ModuleDict:
+        """The language model's: `embed_tokens`, `layers` and `norm`."""
+        return cast(nn.ModuleDict, self.language_model["model"])
+
+    @property
     def table(self) -> Tensor:
         """The embeddings [W, D], which are the head, too."""
-        return self.language_model["model"]["embed_tokens"].weight  # type: ignore[index, return-value]
+        return cast(Tensor, self.parts["embed_tokens"].weight)
 
     def visual(self, states: Tensor, text: Tensor | None = None) -> Tensor:
         """Make visual tokens [P, T, D] of vision states [P, V, D']; a Q-Former that reads is given text [P, Q]."""
@@ -251,14 +258,13 @@ class TinyMmicl(nn.Module):
 
     def forward(self, ids: Tensor, placeholder: int, visual: Tensor | None) -> Tensor:
         """Return the last states [B, L, D] of prompts whose placeholders stand for the visual tokens, in order."""
-        parts = self.language_model["model"]
         states = functional.embedding(ids, self.table)
         if visual is not None:
             states = states.masked_scatter((ids == placeholder)[..., None], visual.to(states.dtype))
         turns = (self.cosines[: ids.shape[1]], self.sines[: ids.shape[1]])
-        for layer in parts["layers"]:  # type: ignore[index]
+        for layer in cast(nn.ModuleList, self.parts["layers"]):
             states = layer(states, turns)
-        return parts["norm"](states)  # type: ignore[index, no-any-return]
+        return cast(Tensor, self.parts["norm"](states))
 
 
 def begin(model: TinyMmicl, *, wired: bool = True) -> None:
@@ -297,9 +303,9 @@ def _look_back(model: TinyMmicl, head: int, back: int, gap: float = 5.0, noise: 
     used = (speeds > 0.15).float()
     rows = slice(head * width, (head + 1) * width)
     size = math.sqrt(gap * math.sqrt(width) / float((used * (1 - speeds.cos())).sum()))
-    first = model.language_model["model"]["layers"][0].self_attn  # type: ignore[index, union-attr]
-    for name in ("q_proj", "k_proj"):
-        first[name].weight[rows] *= noise  # type: ignore[index]
-    first["k_proj"].bias[rows] = torch.cat([size * used, 0 * used])  # type: ignore[index]
-    turned = [size * used * (speeds * back).cos(), -size * used * (speeds * back).sin()]
-    first["q_proj"].bias[rows] = torch.cat(turned)  # type: ignore[index]
+    first = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[0]).self_attn
+    query, key = (cast(nn.Linear, first[name]) for name in ("q_proj", "k_proj"))
+    for layer in (query, key):
+        layer.weight[rows] *= noise
+    key.bias[rows] = torch.cat([size * used, 0 * used])
+    query.bias[rows] = torch.cat([size * used * (speeds * back).cos(), -size * used * (speeds * back).sin()])

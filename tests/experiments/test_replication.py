@@ -87,10 +87,9 @@ def test_demonstrations_of_another_task_and_in_another_style_ask_the_same() -> N
         assert one.answer == two.answer == three.answer
         assert shown(one.request.prompt) == shown(two.request.prompt)
         assert {shot.answer for shot in one.request.shots} != {shot.answer for shot in two.request.shots}
-        pairs = zip((one.request, *one.request.shots), (three.request, *three.request.shots), strict=True)
-        assert all(
-            shown(a.prompt)[0] != shown(b.prompt)[0] and shown(a.prompt)[1:] == shown(b.prompt)[1:] for a, b in pairs
-        )
+        prompts = ([asked.request.prompt, *(shot.prompt for shot in asked.request.shots)] for asked in (one, three))
+        for plain, drawn in zip(*prompts, strict=True):
+            assert shown(plain)[0] != shown(drawn)[0] and shown(plain)[1:] == shown(drawn)[1:]
 
 
 def test_one_picture_of_many_shows_what_is_asked_for_and_words_are_as_many_as_said() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from experiments.tiny.learning import Eyes, Recipe, learn
 from experiments.tiny.lesson import Answer, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
-from experiments.tiny.network import Sizes, TinyMmicl, Vision, begin
+from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision, begin
 from experiments.tiny.pool import Amounts, Item, Pool, Shown, normalised, plan
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
 from experiments.tiny.stages import BENCHMARKS, SEVERAL, Source, Stage, seen, words
@@ -35,6 +36,7 @@ from mmeval.embedded.world.rng import Rng
 from mmeval.engine.prompts import flatten
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
+from mmeval.mmicl.context import Part as PromptPart
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.rendering import render
 from mmeval.task import load_task
@@ -115,7 +117,7 @@ def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(50))
     begin(model)
-    layer = model.language_model["model"]["layers"][0]  # type: ignore[index]
+    layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[0])
     states = layer.input_layernorm(torch.randn(1, 40, 256))
     query, key = (layer.self_attn[name](states).unflatten(-1, (4, -1)).transpose(1, 2) for name in ("q_proj", "k_proj"))
 
@@ -139,7 +141,15 @@ def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
 ) -> None:
     texts = ("a 'kelt' shows ", " and image ", ", is it red?")
     lesson: list[Part] = [Show(4), Show(7), texts[0], Mention(1), texts[1], Mention(0), texts[2], Answer("yes")]
-    parts = [ImagePlace(0), ImagePlace(1), texts[0], ImageMention(1), texts[1], ImageMention(0), texts[2]]
+    parts: list[PromptPart] = [
+        ImagePlace(0),
+        ImagePlace(1),
+        texts[0],
+        ImageMention(1),
+        texts[1],
+        ImageMention(0),
+        texts[2],
+    ]
     if how in ("side-by-side", "none"):
         parts = [part for part in parts if part != ImagePlace(1)][how == "none" :]
     context = CONTEXTS[how if how in CONTEXTS else "plain"]
