@@ -6,9 +6,10 @@ our modules registers itself, once somebody imports the Auto class; data sets an
 
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -18,13 +19,26 @@ _REGISTERED_BY = {
     "transformers.models.auto.modeling_auto": "mmeval.mmicl.modeling",
 }
 """Where an Auto class lives -> which of our modules registers itself with it."""
+_MODELING = "transformers.models.auto.modeling_auto"
+_MODELS = re.compile(r"transformers\.(modeling_(layers|utils)|models\.\w+\.modeling_\w+)")
+"""Modules of transformers that import the Auto classes of models, or are imported by them, each while it is half read."""
 
 
 class _AfterAuto(MetaPathFinder):
-    """Leave finding to the other finders, and have our module imported right after an Auto class's."""
+    """Leave finding to the other finders, and have our module imported along with an Auto class's."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
-        """Find an Auto class's module, once; for all others the next finder is asked."""
+        """Find an Auto class's module, once; for all others the next finder is asked.
+
+        Ours is read right after an Auto class's; that of the models before any model of transformers, whose modules
+        import each other in a circle that ours must not enter in the middle.
+        """
+        if _MODELS.fullmatch(fullname):
+            if ours := _REGISTERED_BY.pop(_MODELING, None):
+                importlib.import_module(ours)
+                known = sys.modules.get(fullname)
+                return None if known is None else _known(known)
+            return None
         ours = _REGISTERED_BY.pop(fullname, None)
         spec = importlib.util.find_spec(fullname) if ours else None
         if ours is None or spec is None or spec.loader is None:
@@ -37,6 +51,26 @@ class _AfterAuto(MetaPathFinder):
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
+
+
+class _Known(Loader):
+    """Gives a module that was read while it was looked for, so that it is not read twice."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module, self._spec = module, module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module as it is."""
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Read nothing again."""
+        module.__spec__ = self._spec
+
+
+def _known(module: ModuleType) -> ModuleSpec:
+    spec = module.__spec__ = ModuleSpec(module.__name__, _Known(module))  # importlib asks the module for its own
+    return spec
 
 
 sys.meta_path.insert(0, _AfterAuto())

@@ -36,6 +36,10 @@ def drawn(colour: str) -> PILImage.Image:
         ("import mmeval.mmicl", "import sys", "assert not {'torch', 'transformers'} & set(sys.modules)", AUTO),
         (AUTO, "import mmeval.mmicl"),
         ("import mmeval.mmicl.configuration", AUTO),
+        (
+            *("import mmeval.mmicl", "from transformers import LlamaForCausalLM", "import mmeval.mmicl.modeling as ours"),
+            *("assert ours.LlamaForCausalLM is LlamaForCausalLM", AUTO),  # read once
+        ),
         ("import mmeval.mmicl.training.trainer", AUTO),
     ],
 )
