@@ -31,7 +31,9 @@ from experiments.tiny.seeing import see
 from experiments.tiny.stages import Stage, seen, words
 from experiments.tiny.vocabulary import Vocabulary, forms_texts, make_vocabulary
 from experiments.tiny.writing import How, Writer
+from mmeval.embedded.world.view import Split
 
+SPLITS: tuple[Split, ...] = ("train", "test")
 WORDS_SHARE = 0.17
 """Of the time that is left after drawing, for the language model."""
 LAST = 20.0
@@ -119,8 +121,10 @@ def train_encoder(plan: Plan) -> None:
 def prepare(plan: Plan, amounts: Amounts, encoder: Path) -> None:
     """Draw the pictures and encode them; make the vocabulary of all that is said of them."""
     cores = os.cpu_count() or 2
-    pools = {"train": draw(plan.work, "train", amounts, cores)}
-    pools["test"] = draw(plan.work, "test", amounts.times(0.03), cores)
+    pools: dict[Split, Pool] = {
+        "train": draw(plan.work, "train", amounts, cores),
+        "test": draw(plan.work, "test", amounts.times(0.03), cores),
+    }
     file = plan.work / "vocabulary.pickle"
     if not file.exists():
         vocabulary = make_vocabulary([*pools["train"].texts(), *forms_texts()])
@@ -147,7 +151,7 @@ def _vocabulary(plan: Plan) -> Vocabulary:
     return found
 
 
-def _pool(plan: Plan, split: str) -> Pool:
+def _pool(plan: Plan, split: Split) -> Pool:
     found = pickle.loads((plan.work / f"{split}.pickle").read_bytes())
     assert isinstance(found, Pool)
     return found
@@ -227,13 +231,13 @@ def _train(
 ) -> None:
     torch.set_num_threads(1)
     started = time.time()
-    pools = {split: _pool(plan, split) for split in ("train", "test")}
+    pools = {split: _pool(plan, split) for split in SPLITS}
     lecturer = Lecturer(stages, pools["train"], writer, plan.tokens, plan.rows, f"{name} {plan.seed}", reads)
     tests = held_out(stages, pools["test"], writer, plan.tests, reads)
     device = torch.device(plan.device)
     model.to(device)
     sees = member is not None and member.show != ("none",)
-    eyes = [_eyes(plan, model, split, device, sees, reads) for split in ("train", "test")]
+    eyes = [_eyes(plan, model, split, device, sees, reads) for split in SPLITS]
     recipe = Recipe(seconds - (time.time() - started), check_every=plan.check_every)
     both = _Both(*eyes)
 
@@ -255,7 +259,7 @@ class _Both(Eyes):
         return (self.train if self.model.training else self.test)(batch)
 
 
-def _eyes(plan: Plan, model: TinyMmicl, split: str, device: torch.device, sees: bool, reads: bool) -> Eyes:
+def _eyes(plan: Plan, model: TinyMmicl, split: Split, device: torch.device, sees: bool, reads: bool) -> Eyes:
     if not sees:
         return Eyes(model, None, None, device)
     features = torch.load(plan.work / f"{split}.features", weights_only=True, mmap=True)

@@ -66,7 +66,7 @@ class Eyes:
     def _pasted(self, batch: Batch) -> Sequence[Tensor]:
         """Encode each row's pictures side by side in one."""
         assert self.pixels is not None
-        parts = batch.pictures.split(batch.counts[batch.counts > 0].tolist())
+        parts = torch.split(batch.pictures, batch.counts[batch.counts > 0].tolist())
         states: list[Tensor] = [torch.empty(0)] * len(parts)
         by_count: dict[int, list[int]] = {}
         for row, part in enumerate(parts):

@@ -159,7 +159,7 @@ def several(rng: Rng, pool: Pool) -> Lesson:
             lesson += asked([f" Which image shows {article(kind.name)}?"], f"image {slot}")
         elif roll == 3:
             asked_of = rng.pick(names)
-            question = [f" Is there {article(asked_of)} in ", Mention(slot), "?"]
+            question: Lesson = [f" Is there {article(asked_of)} in ", Mention(slot), "?"]
             lesson += asked(question, "yes" if asked_of == kind.name else "no")
         elif roll == 4:
             lesson += asked([" how many pictures are there ?"], NUMBERS[count] if count < len(NUMBERS) else str(count))
@@ -171,7 +171,7 @@ def several(rng: Rng, pool: Pool) -> Lesson:
 def _different(rng: Rng, kinds: Sequence[Kind]) -> Lesson:
     one, other = rng.shuffled(range(len(kinds)))[:2]
     first, second = kinds[one], kinds[other]
-    question = [" what is different between ", Mention(one), " and ", Mention(other), " ?"]
+    question: Lesson = [" what is different between ", Mention(one), " and ", Mention(other), " ?"]
     if first == second:
         return asked(question, "the place")
     same_shape, same_color = first.shape == second.shape, first.color == second.color

@@ -153,7 +153,8 @@ def encode(encoder: Callable[[Tensor], Tensor], pixels: np.ndarray, device: torc
 
 def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
     """Say what is to be drawn, and put down where it will be."""
-    pool, jobs = Pool(split), []
+    pool = Pool(split)
+    jobs: list[Job] = []
     rng = Rng(f"pool {split}")
     start = TEST_SEED if split == "test" else 0
 
@@ -212,6 +213,7 @@ def _draw(
     for row, (what, which) in enumerate(jobs, first):
         shown, item = None, None
         if isinstance(what, Clip):
+            assert isinstance(which, int)
             picture = what.frame(times(FRAMES)[which])
         elif isinstance(which, int):
             view = world.draw(what, which, split)

@@ -187,7 +187,7 @@ def _behind(rng: Rng, pool: Pool) -> Lesson:
 
 def _and(new: Mapping[str, Source], *kept: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
     """Join new sources and earlier ones, whose weights shrink."""
-    joined = {}
+    joined: dict[str, Source] = {}
     for sources, share in kept:
         joined |= {name: Source(share * one.weight, one.draw, one.hows) for name, one in sources.items()}
     return joined | dict(new)

@@ -115,7 +115,7 @@ def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(50))
     begin(model)
-    layer = model.language_model["model"]["layers"][0]  # type: ignore[index]
+    layer = model.language_model["model"]["layers"][0]
     states = layer.input_layernorm(torch.randn(1, 40, 256))
     query, key = (layer.self_attn[name](states).unflatten(-1, (4, -1)).transpose(1, 2) for name in ("q_proj", "k_proj"))
 
@@ -139,6 +139,7 @@ def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
 ) -> None:
     texts = ("a 'kelt' shows ", " and image ", ", is it red?")
     lesson: list[Part] = [Show(4), Show(7), texts[0], Mention(1), texts[1], Mention(0), texts[2], Answer("yes")]
+    parts: list[str | ImagePlace | ImageMention]
     parts = [ImagePlace(0), ImagePlace(1), texts[0], ImageMention(1), texts[1], ImageMention(0), texts[2]]
     if how in ("side-by-side", "none"):
         parts = [part for part in parts if part != ImagePlace(1)][how == "none" :]
