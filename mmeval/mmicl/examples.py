@@ -127,11 +127,16 @@ def from_json(line: str | bytes) -> Example:
     """Read an example from its line. Raises ExampleError where the line holds something else."""
     try:
         text = line if isinstance(line, str) else line.decode()
-        return _example(_keys(json.loads(text), EXAMPLE, "an example"), "")
+        return from_values(json.loads(text))
     except UnicodeDecodeError as error:
         raise ExampleError(f"not UTF-8 (byte {error.start} of it)") from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise ExampleError(f"not JSON ({error})") from error
+
+
+def from_values(value: Any) -> Example:
+    """Read an example from what its line holds as JSON. Raises ExampleError where that is something else."""
+    return _example(_keys(value, EXAMPLE, "an example"), "")
 
 
 def read(path: Path) -> Iterator[Example]:
