@@ -66,6 +66,7 @@ MAY = {
     "recipes": {"types", "spec", "files", "yaml_file"},
     "parity": {"types", "client", "spec", "run", "comparison", "evaluation"},
     "sweep": {"types", "spec", "task", "models", "run", "evaluation", "controls"},
+    "during_training": {"types", "spec", "task", "evaluation", "sweep", "mmicl"},
     "conversation": {"types", "data", "models"},
     "watch": {"types", "data", "scoring", "conversation"},
     "demo": {"types", "conversation", "embedded"},
@@ -73,7 +74,7 @@ MAY = {
         *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
         *("run", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
-        *("controls", "bias", "files", "parity", "recipes"),
+        *("controls", "bias", "files", "parity", "recipes", "during_training"),
     },
     "__main__": {"cli"},
 }
