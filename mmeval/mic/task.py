@@ -163,10 +163,24 @@ def _shot(shot: Example, folder: Path, where: str) -> Shot:
 
 
 def _parts(ask: Sequence[MicPart], pictures: Sequence[Image]) -> Parts:
+    """Return a prompt of the harness, in which any model introduces pictures its own way.
+
+    That way is a statement, so that a picture inside a sentence is shown before its line, and spoken of where it stood.
+    """
     found: list[str | Image | Ref] = []
+    line = 0  # where the line begins, behind the pictures shown so far
     for part in ask:
-        if isinstance(part, ImagePlace):
+        if isinstance(part, ImagePlace) and part.inline:
+            found.insert(line, pictures[part.picture])
+            found.append(Ref(part.picture))
+            line += 1
+        elif isinstance(part, ImagePlace):
             found.append(pictures[part.picture])
+            line = len(found)
+        elif isinstance(part, ImageMention):
+            found.append(Ref(part.slot))
         else:
-            found.append(Ref(part.slot) if isinstance(part, ImageMention) else part)
+            before, end, after = part.rpartition("\n")
+            found += [text for text in (before + end, after) if text]
+            line = len(found) - bool(after) if end else line
     return tuple(found)

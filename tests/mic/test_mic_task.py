@@ -114,6 +114,15 @@ def test_the_published_form(tmp_path: Path) -> None:
         evaluation.plan(RunSpec(f"mic:{tmp_path / 'test.jsonl'}", "constant:yes"))
 
 
+def test_a_picture_inside_a_sentence_is_shown_before_its_line(tmp_path: Path) -> None:
+    for number, name in enumerate(("a.png", "b.png")):
+        picture(tmp_path / name, number)
+    ask = [{"image": 0}, "One.\nUse the ", {"inline": 1}, " as an aid."]
+    put_lines(tmp_path / "t.jsonl", [{"id": 1, "images": ["a.png", "b.png"], "turns": [{"ask": ask, "answer": "no"}]}])
+    (sample,) = load_task(f"mic:{tmp_path / 't.jsonl'}").samples(str(tmp_path / "t.jsonl"))
+    assert shown(sample) == ("a.png", "One.\n", "b.png", "Use the ", Ref(1), " as an aid.")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

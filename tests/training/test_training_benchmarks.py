@@ -36,7 +36,9 @@ def test_each_checkpoint_is_evaluated_and_training_is_the_same(data: Path) -> No
     assert f"checkpoint-4, {name}: made " in " ".join(ended.output.split())
     assert (runs[4].folder / "report.html").exists()
     one, other = (checkpoints.load_model(data / out / "trained").state_dict() for out in ("plain", "out"))
-    assert all(torch.equal(value, other[key]) for key, value in one.items())  # its dropout is drawn as before
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
+    states = [torch.load(data / out / "checkpoint-4" / "rng_state.pth", weights_only=False) for out in ("plain", "out")]
+    assert torch.equal(states[0]["cpu"], states[1]["cpu"])  # an evaluation seeds torch, and dropout is drawn as before
 
 
 def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> None:
