@@ -48,7 +48,7 @@ class RunSpec:
     Raises InputError for a value of another type or out of range.
     """
 
-    task: str = option(MISSING, "Benchmark; `mmeval tasks` lists them. Or a card, a .yaml file.")
+    task: str = option(MISSING, "Benchmark; `mmeval tasks` lists them. Or a card, a .yaml file; or mic:FILE.")
     model: str = option("mmicl-tiny", "Catalogue name, checkpoint folder, or ADAPTER:SOURCE.")
     data: str | None = option(None, "embedded, hub, a folder, or a table.  [default: embedded; for a card its folder]")
     prompt: str | None = option(None, "How the task puts its questions.  [default: the task's first]", folder="{}")

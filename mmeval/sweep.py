@@ -32,7 +32,7 @@ def evaluate_all(
     Raises InputError for a folder that holds a run itself, and for several seeds of a task that draws nothing by its
     seed: a spread of zero would say nothing.
     """
-    display, loader = display or Display(), _Loader()
+    display, loader = display or Display(), KeptModel()
     if controls and failed is None:
         for spec in specs:
             expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
@@ -76,7 +76,7 @@ def under_controls(
     Controls that can act on none of its questions are named with the reason and left out. The language model alone
     comes last, since it is another model to load.
     """
-    display, loader = display or Display(), load or _Loader()
+    display, loader = display or Display(), load or KeptModel()
     task = load_task(spec.task)
     found = expand(names, [prompt for prompt in task.prompts if prompt != run.spec.prompt])
     finished = []
@@ -91,13 +91,14 @@ def under_controls(
     return finished
 
 
-class _Loader:
-    """Keeps the model that was loaded last."""
+class KeptModel:
+    """Loads a model for evaluations, and keeps the one that was loaded last."""
 
     def __init__(self) -> None:
         self._held: tuple[Checkpoint, ModelOptions, Model] | None = None
 
     def __call__(self, checkpoint: Checkpoint, options: ModelOptions) -> Model:
+        """Return the model, loaded where it is not the one that is kept."""
         if self._held is None or self._held[:2] != (checkpoint, options):
             self._held = None  # before the next is loaded: two may not fit
             self._held = (checkpoint, options, load_model(checkpoint, options))

@@ -30,6 +30,9 @@ Numbers = dict[str, Statistic]
 Metric = Callable[[Sequence[Record], Sequence[Score]], Numbers]
 """Sums up: records and their scores, in the same order, to named numbers."""
 
+MIC, MIC_FACTS = "mic:", "sources of MIC"
+"""What stands before a file of MIC that is a task, and what only its facts have."""
+
 Prompt = Callable[[Sample], Parts]
 """Puts a sample into words: the prompt as it is asked, demonstrations left out."""
 
@@ -191,12 +194,16 @@ def pick_prompt(task: Task, prompt: str | None) -> str:
 
 
 def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
-    """Load the task of that name, or of a card: a .yaml file, or what one holds. Raises InputError naming the nearest.
+    """Load the task of that name, of a card (a .yaml file, or what one holds), or of a file of MIC, `mic:FILE`.
 
-    Task names are read in any case.
+    Task names are read in any case. Raises InputError naming the nearest.
     """
     from mmeval.tasks import TASKS
 
+    if name.startswith(MIC) or (card is not None and MIC_FACTS in card):
+        from mmeval.mic import task as mic
+
+        return mic.load(Path(name.removeprefix(MIC))) if card is None else mic.build(name, card)
     if card is not None:
         from mmeval.cards.task import build
 

@@ -3,13 +3,13 @@
 CIDEr-D over the 1,000 pictures of test with five captions each; `shared` says how demonstrations are drawn.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import demonstrations, karpathy, tables
 from mmeval.data.demonstrations import Item
 from mmeval.scoring.metrics import cider
-from mmeval.task import Numbers, Scorer, Task
+from mmeval.task import Numbers, Task
 from mmeval.tasks import shared
 from mmeval.types import InputError, Record, Sample, Score
 
@@ -42,23 +42,9 @@ def cut(text: str) -> str:
     return text.split("Output", 1)[0].replace('"', "")
 
 
-def caption(read: Callable[[str], str]) -> Scorer:
-    """Read the caption; what it is worth shows only among all captions, which the metric compares."""
-
-    def judge(record: Record) -> Score:
-        if record.text is None:
-            return Score(None, "error")
-        text = read(record.text).strip()
-        return Score(None, "unscored", text) if text else Score(0.0, "unparsed")
-
-    return judge
-
-
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Give CIDEr of the captions, one that is missing being empty; their references weight the n-grams."""
-    captions = [cider.tokenize(score.answer or "") for score in scores]
-    references = [[cider.tokenize(target) for target in record.targets] for record in records]
-    return {"cider": cider.mean(cider.cider(captions, references) if records else [], [r.id for r in records])}
+    """Give CIDEr of the captions."""
+    return {"cider": cider.of_captions(records, scores)}
 
 
 FLICKR30K = Task(
@@ -67,7 +53,7 @@ FLICKR30K = Task(
     few_shot=read,
     shots=0,
     prompts=shared.few_shot_prompts(lambda nothing: "Output:"),
-    scorers={"official": caption(str), "open-flamingo": caption(cut)},
+    scorers={"official": cider.caption(str), "open-flamingo": cider.caption(cut)},
     metrics={"official": numbers, "open-flamingo": numbers},
     axes={"cider": "CIDEr"},
     max_new_tokens=30,

@@ -28,6 +28,13 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
 
     try:
         config = check_config(yaml_file.read(file), file, stage)  # a misspelt key is found before torch is loaded
+        benchmarks = None
+        if config.evaluate:
+            from mmeval.during_training import benchmarks_of
+
+            benchmarks = benchmarks_of(
+                config.evaluate, config.evaluate_limit, Path(config.output), config.context, console.say
+            )
         from mmeval.mmicl.training.run import train as train_mmicl
         from mmeval.mmicl.weights import CheckpointError
     except ValidationError as error:
@@ -35,7 +42,7 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     except ImportError as error:
         raise InputError(f"training needs the package {error.name}: pip install 'mmeval-harness[train]'") from error
     try:
-        train_mmicl(config, fresh=fresh, say=console.say, measures=_captions)
+        train_mmicl(config, fresh=fresh, say=console.say, measures=_captions, benchmarks=benchmarks)
     except (TrainingError, CheckpointError) as error:
         raise InputError(str(error)) from error
     except KeyboardInterrupt:

@@ -17,6 +17,8 @@ class ImagePlace:
     """The place of a picture in a prompt; `picture` is its index among the distinct pictures given."""
 
     picture: int
+    inline: bool = False
+    """Whether it stands inside a sentence, which names it there: `Use the image 0: <image0>[picture] as an aid`."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ Part = str | ImagePlace | ImageMention
 Piece = str | ImagePlace | Tag
 
 
+INLINE = "image {slot}: "
+"""What is said right before a picture inside a sentence, as in the published MIC."""
+
+
 @dataclass(frozen=True)
 class Context:
     """One way to introduce pictures: what is said before and after each; `{slot}` is the picture's number."""
@@ -53,11 +59,17 @@ class Context:
     """The same before the last of several."""
 
     def pieces(self, parts: Sequence[Part], slot: int = 0) -> list[Piece]:
-        """Put the prompt into this context, neighbouring texts joined; `slot` is the number of its first picture."""
+        """Put the prompt into this context, neighbouring texts joined; `slot` is the number of its first picture.
+
+        A picture inside a sentence is named in the same words by every tagged context, and bare in the others.
+        """
         pieces: list[Piece] = []
-        shown = [False, *(isinstance(part, ImagePlace) for part in parts), False, False]
+        shown = [False, *(isinstance(part, ImagePlace) and not part.inline for part in parts), False, False]
         for place, part in enumerate(parts, 1):
-            if isinstance(part, ImagePlace):
+            if isinstance(part, ImagePlace) and part.inline:
+                pieces += [INLINE.format(slot=slot), Tag(slot), part] if self.tagged else [part]
+                slot += 1
+            elif isinstance(part, ImagePlace):
                 joins, goes_on = (bool(self.between) and shown[place + step] for step in (-1, 1))
                 before = (self.between if goes_on else self.last) if joins else self.before
                 tag: list[Piece] = [Tag(slot)] if self.tagged else []

@@ -7,16 +7,17 @@ A data set is a folder with `train.jsonl` (and `val.jsonl`, `test.jsonl`) and th
      "turns": [{"ask": [{"image": 0}, "Where is he looking?"], "answer": "down"}],
      "shots": [{"id": "vqav2/9", "images": ["pictures/9.jpg"], "turns": [{"ask": [...], "answer": "red"}]}]}
 
-In `ask`, `{"image": k}` is the place of the example's picture k, and `{"mention": k}` speaks of it. Texts are
-texts: nothing in them is read as a picture or a tag.
+In `ask`, `{"image": k}` is the place of the example's picture k, `{"inline": k}` the same inside a sentence, and
+`{"mention": k}` speaks of it. Texts are texts: nothing in them is read as a picture or a tag.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -114,7 +115,7 @@ def with_shots(example: Example, shots: Sequence[Example]) -> Example:
 
 def _moved(part: Part, by: int) -> Part:
     if isinstance(part, ImagePlace):
-        return ImagePlace(part.picture + by)
+        return replace(part, picture=part.picture + by)
     return ImageMention(part.slot + by) if isinstance(part, ImageMention) else part
 
 
@@ -127,11 +128,16 @@ def from_json(line: str | bytes) -> Example:
     """Read an example from its line. Raises ExampleError where the line holds something else."""
     try:
         text = line if isinstance(line, str) else line.decode()
-        return _example(_keys(json.loads(text), EXAMPLE, "an example"), "")
+        return from_values(json.loads(text))
     except UnicodeDecodeError as error:
         raise ExampleError(f"not UTF-8 (byte {error.start} of it)") from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise ExampleError(f"not JSON ({error})") from error
+
+
+def from_values(value: Any) -> Example:
+    """Read an example from what its line holds as JSON. Raises ExampleError where that is something else."""
+    return _example(_keys(value, EXAMPLE, "an example"), "")
 
 
 def read(path: Path) -> Iterator[Example]:
@@ -150,7 +156,7 @@ def read(path: Path) -> Iterator[Example]:
 
 def _plain(value: object) -> dict[str, Any]:
     if isinstance(value, ImagePlace):
-        return {"image": value.picture}
+        return {"inline" if value.inline else "image": value.picture}
     if isinstance(value, ImageMention):
         return {"mention": value.slot}
     return {key: part for key, part in vars(value).items() if key != "shots" or part}  # an Example or a Turn
@@ -160,7 +166,11 @@ EXAMPLE = {"id": True, "source": False, "images": True, "turns": True, "shots": 
 TURN = {"ask": True, "answer": True}
 """Keys, and whether they must be there."""
 KINDS: Mapping[type, str] = {str: "text", int: "a whole number", list: "a list"}
-PLACES: Mapping[str, type[ImagePlace] | type[ImageMention]] = {"image": ImagePlace, "mention": ImageMention}
+PLACES: Mapping[str, Callable[[int], Part]] = {
+    "image": ImagePlace,
+    "inline": partial(ImagePlace, inline=True),
+    "mention": ImageMention,
+}
 
 
 def _example(value: dict[str, Any], source: str) -> Example:
@@ -183,7 +193,8 @@ def _part(value: Any) -> Part:
     if not isinstance(value, dict):
         return cast(str, _is(str, value, "ask"))
     if len(value) != 1 or not PLACES.keys() >= value.keys():
-        raise ExampleError(f'in \'ask\' a text, {{"image": 0}} or {{"mention": 0}} may stand, not {_short(value)}')
+        places = '{"image": 0}, {"inline": 0} or {"mention": 0}'
+        raise ExampleError(f"in 'ask' a text, {places} may stand, not {_short(value)}")
     ((kind, number),) = value.items()
     return PLACES[kind](_is(int, number, kind))
 

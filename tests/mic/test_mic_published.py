@@ -25,12 +25,10 @@ from tests.mic.mic_folders import picture, put_lines
         (
             "Use the image 0: <image0>图, image 1: <image1>图 as an aid. Is image 1 red?",
             (
-                ImagePlace(0),
-                ImagePlace(1),
                 "Use the ",
-                ImageMention(0),
+                ImagePlace(0, inline=True),
                 ", ",
-                ImageMention(1),
+                ImagePlace(1, inline=True),
                 " as an aid. Is ",
                 ImageMention(1),
                 " red?",
@@ -43,7 +41,7 @@ from tests.mic.mic_folders import picture, put_lines
         ("No picture but image 3 is named.", ("No picture but ", "image 3", " is named.")),
         (
             "Is image 0, that is image 0: <image0>图, red?",
-            (ImagePlace(0), "Is ", ImageMention(0), ", that is ", ImageMention(0), ", red?"),
+            ("Is ", ImageMention(0), ", that is ", ImagePlace(0, inline=True), ", red?"),
         ),
     ],
 )
@@ -58,6 +56,23 @@ def test_the_second_image_0_is_the_second_picture() -> None:
     assert told == (
         "image 0 is <image0>[picture].\nWhat is image 0? a cat\nimage 1 is <image1>[picture].\nWhat is image 1?"
     )
+
+
+def test_a_declaration_inside_a_sentence_stays_there(tmp_path: Path) -> None:
+    text = "Use the image 0: <image0>图, image 1: <image1>图 as a visual aid. Is image 1 red?"
+    for number in range(2):
+        picture(tmp_path / "root" / f"{number}.jpg", number)
+    line = {"input_text": text, "input_image": ["0.jpg", "1.jpg"], "output_text": "no"}
+    put_lines(tmp_path / "root" / "train.jsonl", [line])
+    build("mic", tmp_path / "root", tmp_path / "out")
+    (example,) = read(tmp_path / "out" / "train.jsonl")
+    (asked,) = (turn.ask for turn in example.turns)
+    for context in ("declaration", "readme"):
+        told = written(CONTEXTS[context].pieces(asked)).strip()
+        assert told == text.replace("图", "[picture]")
+    assert written(CONTEXTS["plain"].pieces(asked)).strip().startswith("Use the [picture], [picture] as a visual aid.")
+    behind = written(CONTEXTS["declaration"].pieces(asked, slot=2))
+    assert "Use the image 2: <image2>[picture], image 3:" in behind
 
 
 def test_a_row_with_more_places_than_pictures_is_counted(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Read the published MIC files: JSONL of MIC_full (paths of pictures), parquet of MIC_sampled (pictures in base64).
 
 Their texts come with declarations ("image 0 is <image0>图") and with the demonstrations written out. Each becomes
-parts again, pictures shown and mentioned, so that any context can introduce them, and numbers follow the pictures.
+parts again, pictures shown and mentioned, so that any context can introduce them, and numbers follow the pictures. A
+declaration inside a sentence stays there.
 """
 
 import re
@@ -92,8 +93,7 @@ def parts(text: str) -> tuple[Part, ...]:
 
 def _line(line: str, declared: list[int]) -> list[Part]:
     """Turn a line into parts: places count through the text, a mention holds the number as it stands there."""
-    pattern, hoisted = (NAMED, True) if WITHIN.search(line) else (STATED, False)
-    first: list[Part] = []
+    pattern, inline = (NAMED, True) if WITHIN.search(line) else (STATED, False)
     rest: list[Part] = []
     end = 0
     for found in pattern.finditer(line) if re.search(PICTURE, line) else ():
@@ -101,17 +101,13 @@ def _line(line: str, declared: list[int]) -> list[Part]:
         number = next((int(group) for group in found.groups() if group is not None), slot)
         declared.append(number)
         rest += _spoken(line[end : found.start()])
-        if hoisted:
-            first.append(ImagePlace(slot))
-            rest.append(ImageMention(number))
-        else:
-            rest.append(ImagePlace(slot))
+        rest.append(ImagePlace(slot, inline))
         end = found.end()
     rest += _spoken(line[end:])
     match rest:
-        case [*_, ImagePlace(), str(blank)] if not blank.strip():
+        case [*_, ImagePlace(inline=False), str(blank)] if not blank.strip():
             rest.pop()  # the line break after a declaration, which the context writes itself
-    return [*first, *rest]
+    return rest
 
 
 def _spoken(text: str) -> list[Part]:

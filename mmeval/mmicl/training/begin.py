@@ -13,7 +13,7 @@ from typing import Any
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training.config import Config, TrainingError
+from mmeval.mmicl.training.config import EVALUATIONS, NOWHERE, Config, TrainingError, task_at
 from mmeval.mmicl.training.data import SKIPPED
 from mmeval.mmicl.weights import FACTS, read_json
 
@@ -31,6 +31,8 @@ FREE = (
     "push_to_hub",
     "compile",
     "gradient_checkpointing",
+    "evaluate",
+    "evaluate_limit",
 )
 """Keys that may change when a run goes on: how long it is and how it is watched."""
 
@@ -67,8 +69,8 @@ def hold(config: Config, main: bool) -> Iterator[None]:
 def begin(config: Config, fresh: bool, main: bool) -> Path | None:
     """Prepare the output folder, and return the newest whole checkpoint in it, to go on from.
 
-    With `fresh` the checkpoints of an earlier run are deleted. Raises TrainingError where the folder holds a run of
-    another configuration.
+    With `fresh` the checkpoints of an earlier run are deleted, and their evaluations. Raises TrainingError where the
+    folder holds a run of another configuration.
     """
     output = Path(config.output)
     mark = output / MARK
@@ -79,7 +81,7 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
         )
     if main:
         try:
-            for old in output.glob("checkpoint-*") if fresh else ():
+            for old in [*output.glob("checkpoint-*"), *output.glob(EVALUATIONS)] if fresh else ():
                 shutil.rmtree(old)
             for old in output.glob(SKIPPED.format("*")) if start is None else ():
                 old.unlink()
@@ -159,7 +161,11 @@ def portable(config: Config) -> dict[str, Any]:
 
     files = {key: near(getattr(config, key)) for key in ("held_out", "features", "deepspeed")}
     model = near(config.model) if Path(config.model).is_dir() else config.model
-    own = {"output": ".", "data": [near(path) for path in config.data], "model": model}
+    benchmarks = {
+        task_at(name, lambda path: os.path.relpath(path, config.output)): data if data in NOWHERE else near(data)
+        for name, data in config.evaluate.items()
+    }
+    own = {"output": ".", "data": [near(path) for path in config.data], "model": model, "evaluate": benchmarks}
     return asdict(config) | files | own
 
 

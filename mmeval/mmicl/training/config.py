@@ -28,6 +28,11 @@ def _several(value: object) -> object:
     return value if isinstance(value, (list, tuple)) else (value,)
 
 
+def _benchmarks(value: object) -> object:
+    """Return names of benchmarks as a map without data."""
+    return value if isinstance(value, dict) else dict.fromkeys(_several(value))  # type: ignore[call-overload]
+
+
 def _number(value: object) -> object:
     """Return text that is a number as that number: YAML reads 1e-4 as text."""
     try:
@@ -124,6 +129,10 @@ class Config:
     evaluate_every: Count = 500
     """Steps; a checkpoint is written with every evaluation."""
     held_out_limit: Count = 800
+    evaluate: Annotated[dict[Text, Text | None], BeforeValidator(_benchmarks)] = field(default_factory=dict)
+    """Benchmarks that every checkpoint is evaluated on, names in a list or mapped to their data (a path, `hub`)."""
+    evaluate_limit: Count | None = None
+    """Questions of each, evenly from its categories; None: all."""
     max_new_tokens: Count = 32
     keep: Count = 2
     """Checkpoints kept, the best one among them."""
@@ -165,4 +174,21 @@ def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
     moved: dict[str, Any] = {key: placed(file) for key in keys if (file := getattr(config, key))}
     is_folder = os.path.isdir(placed(config.model))  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
     model = placed(config.model) if is_folder else config.model
-    return replace(config, **moved, model=model, data=tuple(map(placed, config.data)))
+    benchmarks = {
+        task_at(name, placed): data if data is None or data in NOWHERE else placed(data)
+        for name, data in config.evaluate.items()
+    }
+    return replace(config, **moved, model=model, data=tuple(map(placed, config.data)), evaluate=benchmarks)
+
+
+EVALUATIONS = "evaluations"
+"""Folder in the output folder with a folder for each checkpoint, and in it a run for each benchmark of `evaluate`."""
+NOWHERE = ("embedded", "hub")
+"""Data of a benchmark that is no path."""
+
+
+def task_at(name: str, place: Callable[[str], str]) -> str:
+    """Return a task's name; the file of one that is a file is placed."""
+    if name.startswith("mic:"):
+        return f"mic:{place(name.removeprefix('mic:'))}"
+    return place(name) if name.endswith((".yaml", ".yml")) else name

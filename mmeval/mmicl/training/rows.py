@@ -71,7 +71,7 @@ class Rows:
             if self.turns == "apart":  # behind the demonstrations and the pictures shown so far
                 asked = replace(exchange, ask=(*shown, *exchange.ask))
                 parts = replace(conversation, exchanges=(*conversation.exchanges[:shots], asked)).prompt(shots)
-                shown += tuple(part for part in exchange.ask if isinstance(part, ImagePlace))
+                shown += tuple(ImagePlace(part.picture) for part in exchange.ask if isinstance(part, ImagePlace))
             made = self.processor.prompt(parts, CONTEXTS[self.context])
             images = tuple(conversation.images[picture] for picture in made.pictures)
             labels = tuple(self.processor.answer(exchange.answer))

@@ -33,7 +33,7 @@ from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.trainable import select, summary
-from mmeval.mmicl.training.trainer import Measures, MmiclTrainer, sharded
+from mmeval.mmicl.training.trainer import Benchmarks, Measures, MmiclTrainer, sharded
 from mmeval.mmicl.weights import copy_trained, put_trained
 
 Say = Callable[[str], None]
@@ -43,15 +43,23 @@ LONGEST = 2048
 """Tokens of a prompt where neither the configuration nor the model sets a limit."""
 
 
-def train(config: Config, *, fresh: bool = False, say: Say = print, measures: Measures | None = None) -> Path:
+def train(
+    config: Config,
+    *,
+    fresh: bool = False,
+    say: Say = print,
+    measures: Measures | None = None,
+    benchmarks: Benchmarks | None = None,
+) -> Path:
     """Train, or go on from the last whole checkpoint; return the folder with what was trained.
 
-    `measures` are further ones of held-out answers: of pairs of a generated and an expected one, by name.
+    `measures` are further ones of held-out answers: of pairs of a generated and an expected one, by name. `benchmarks`
+    is called with the folder of every checkpoint, in every process.
     Raises TrainingError or CheckpointError, each one sentence.
     """
     state = PartialState(cpu=not torch.cuda.is_available())
     with hold(config, state.is_main_process):
-        final = _train(config, fresh, state, say if state.is_main_process else lambda _: None, measures)
+        final = _train(config, fresh, state, say if state.is_main_process else lambda _: None, measures, benchmarks)
     # The processes end their group together, and after the trainer is gone: a group left open may abort a process on
     # its way out, and one that outlives its closing in DDP's reducer waits for threads that wait for Python.
     state.wait_for_everyone()
@@ -59,7 +67,14 @@ def train(config: Config, *, fresh: bool = False, say: Say = print, measures: Me
     return final
 
 
-def _train(config: Config, fresh: bool, state: PartialState, say: Say, measures: Measures | None) -> Path:
+def _train(
+    config: Config,
+    fresh: bool,
+    state: PartialState,
+    say: Say,
+    measures: Measures | None,
+    benchmarks: Benchmarks | None,
+) -> Path:
     with state.main_process_first():
         start = begin(config, fresh, state.is_main_process)
     with state.main_process_first():
@@ -131,7 +146,10 @@ def _train(config: Config, fresh: bool, state: PartialState, say: Say, measures:
         say=say,
         start=start,
         measures=measures,
+        benchmarks=benchmarks,
     )
+    if start:
+        trainer.evaluate_on_benchmarks(start)  # the run may have been stopped while it was
     if start and is_finished(start, config):
         trainer.state = TrainerState.load_from_json(str(start / STATE))
         return _finish(config, trainer, processor, state, say, start)

@@ -35,6 +35,10 @@ Measures = Callable[[Sequence[tuple[str, str]]], dict[str, float]]
 """Further measures of generated answers beside the expected ones."""
 
 
+Benchmarks = Callable[[Path], Mapping[str, float]]
+"""Evaluates the checkpoint in a folder on benchmarks, and returns their numbers by name."""
+
+
 class MmiclTrainer(Trainer):
     """Stage I and stage II alike; `facts` are written beside what was trained, `start` is what the run goes on from."""
 
@@ -51,13 +55,14 @@ class MmiclTrainer(Trainer):
         say: Callable[[str], None],
         start: Path | None,
         measures: Measures | None = None,
+        benchmarks: Benchmarks | None = None,
         **trainer: Any,
     ) -> None:
         super().__init__(eval_dataset=list(held_out), **trainer)
         self.remove_callback(PrinterCallback)
         self.facts, self.batches, self.held_out, self.max_new_tokens = facts, batches, held_out, max_new_tokens
         self.first_step = int(start.name.rpartition("-")[2]) if start else 0
-        self.say, self.passed_over, self.measures = say, 0, measures
+        self.say, self.passed_over, self.measures, self.benchmarks = say, 0, measures, benchmarks
         self.warm: tuple[float, int] | None = None
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
         self.progress = Progress(
@@ -264,6 +269,25 @@ class MmiclTrainer(Trainer):
             raise TrainingError(
                 f"{folder}: cannot be written ({error}); make room and run the same command: it goes on from the "
                 "checkpoint before"
+            ) from error
+        if found := self.evaluate_on_benchmarks(folder):
+            self.log(found)
+
+    def evaluate_on_benchmarks(self, folder: Path) -> dict[str, float]:
+        """Evaluate a checkpoint on the benchmarks, each process its share; training's random state is as before.
+
+        The checkpoint is opened as anybody would, beside the model that is trained.
+        """
+        if self.benchmarks is None:
+            return {}
+        self.accelerator.wait_for_everyone()  # the first process has written it
+        try:
+            with torch.random.fork_rng():
+                return {f"eval_{name}": value for name, value in self.benchmarks(folder).items()}
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"{folder}: does not fit into the GPU's memory beside the model that is trained; remove `evaluate`, or "
+                "make batches smaller, and run the same command: it goes on from there"
             ) from error
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.types import InputError
+from mmeval.types import InputError, Record, Score
 
 N = 4
 SIGMA = 6.0
@@ -68,6 +68,25 @@ def mean(values: Sequence[float], clusters: Sequence[str]) -> Statistic:
     """CIDEr as tables print it, a hundred times the mean (1,000 at most); its interval keeps the n-grams' weights."""
     strata = [((1000.0, Mean([value / BEST for value in values], clusters)),)] if values else []
     return Statistic(1000.0, None, strata, reason=None if values else "no caption has an answer")
+
+
+def caption(read: Callable[[str], str]) -> Callable[[Record], Score]:
+    """Return the scorer of captions: what one is worth shows only among all captions, which `of_captions` compares."""
+
+    def judge(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        text = read(record.text).strip()
+        return Score(None, "unscored", text) if text else Score(0.0, "unparsed")
+
+    return judge
+
+
+def of_captions(records: Sequence[Record], scores: Sequence[Score]) -> Statistic:
+    """Return CIDEr of the captions that were read, one that is missing being empty; their references weight n-grams."""
+    captions = [tokenize(score.answer or "") for score in scores]
+    references = [[tokenize(target) for target in record.targets] for record in records]
+    return mean(cider(captions, references) if records else [], [record.id for record in records])
 
 
 class _Vector:

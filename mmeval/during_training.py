@@ -1,0 +1,65 @@
+"""Evaluate the checkpoints of a training run on benchmarks, each a run folder under the training's output.
+
+Training knows no benchmark, and evaluation no training: `mmeval train` hands what is made here to the trainer.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mmeval.evaluation import data_of, evaluate
+from mmeval.mmicl.training.config import EVALUATIONS
+from mmeval.spec import RunSpec
+from mmeval.sweep import KeptModel
+from mmeval.task import configure, load_task
+from mmeval.types import InputError, RunMismatch
+
+
+def benchmarks_of(
+    wanted: Mapping[str, str | None], limit: int | None, output: Path, context: str, say: Callable[[str], None]
+) -> Callable[[Path], dict[str, float]]:
+    """Return what evaluates a checkpoint's folder on these benchmarks, names with their data (None: their default).
+
+    The pictures are introduced by `context`, as in training. It returns the benchmarks' numbers as `mme_perception`;
+    where several processes share the questions, those of the last to finish alone. Checks every name, and that the
+    data begins, before anything is trained: raises InputError.
+    """
+    specs = {}
+    for name, data in wanted.items():
+        spec = RunSpec(name, "mmicl", data=data, limit=limit, context=context)
+        try:
+            specs[_checked(spec)] = spec
+        except InputError as error:
+            raise InputError(f"evaluate: {error}") from error
+    if len(specs) < len(wanted):
+        raise InputError(f"evaluate: two of {', '.join(wanted)} are called alike; rename a file")
+
+    def benchmarks(checkpoint: Path) -> dict[str, float]:
+        load = KeptModel()
+        found: dict[str, float] = {}
+        for name, spec in specs.items():
+            own = replace(spec, model=f"mmicl:{checkpoint}")
+            try:
+                run = evaluate(own, out=output / EVALUATIONS / checkpoint.name / name, load=load)
+            except RunMismatch as error:
+                say(f"{checkpoint.name} is not evaluated on {name} again: {error}")
+                continue
+            if not run.up_to_date:
+                continue
+            labels = load_task(spec.task).labels
+            metrics = {key: one for key, one in run.results["metrics"].items() if key in labels}
+            told = [f"{labels[key]} {one['value']:.1f}" for key, one in metrics.items() if one["value"] is not None]
+            say(f"{checkpoint.name}, {name}: {', '.join(told)} ({run.folder})")
+            found |= {f"{name}_{key}": one["value"] for key, one in metrics.items() if one["value"] is not None}
+        return found
+
+    return benchmarks
+
+
+def _checked(spec: RunSpec) -> str:
+    """Return the name of the spec's task. Raises InputError where there is none, or its data cannot be read."""
+    task = configure(load_task(spec.task), spec)
+    _, source, _ = data_of(spec, task)
+    if next(task.samples(source), None) is None:
+        raise InputError(f"{source}: holds no sample; check that it is the right file or folder")
+    return task.name

@@ -1,0 +1,186 @@
+"""Evaluate on a file of MIC (`mmeval run --task mic:FILE`): the task that its questions and answers make.
+
+A line is an example of `mmicl.examples` or a row of the published MIC. No public script scores such a file, so that
+there is no official reading: short answers are compared by `strict`, captions by CIDEr.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from mmeval.data import files, tables
+from mmeval.data.tables import TableRow
+from mmeval.mic.readers import published
+from mmeval.mmicl.context import ImageMention, ImagePlace
+from mmeval.mmicl.context import Part as MicPart
+from mmeval.mmicl.examples import Example, ExampleError, Turn, from_values
+from mmeval.scoring.metrics import cider
+from mmeval.scoring.metrics.groups import percent, share
+from mmeval.scoring.readings.answer import plain
+from mmeval.scoring.readings.short import exact
+from mmeval.task import MIC, MIC_FACTS, Numbers, Scorer, Task
+from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, Shot
+
+SHORT, CAPTION = "short answer", "caption"
+LONGEST_SHORT = 4
+"""Words of a source's answers, on average, up to which they are compared as short answers; longer ones are captions."""
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the file; its pictures are not looked for yet."""
+
+    id: str
+    example: str
+    source: str
+    ask: tuple[MicPart, ...]
+    answer: str
+    row: TableRow
+    images: tuple[str, ...] | None
+    """Names of the pictures; None where the row of the published MIC holds them."""
+    shots: tuple[Example, ...] = ()
+
+
+def load(file: Path) -> Task:
+    """Return the task of a file of MIC: .jsonl, or .parquet of the published MIC. Raises InputError."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise InputError(f"{MIC}{file}: cannot be read ({error.strerror}); name a .jsonl or .parquet file") from error
+    sources, count = _sources(file, found.st_size, found.st_mtime_ns)
+    where = file.resolve()
+    facts = {
+        "title": f"{where.parent.name}/{file.name}",
+        "about": "questions of a MIC file: exact match of short answers, CIDEr of captions",
+        "size": f"{count:,} questions",
+        MIC_FACTS: sources,
+    }
+    return build(f"mic-{where.parent.name}-{file.stem}", facts, file)
+
+
+def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task:
+    """Return the task with these facts, which a run keeps; without the file it reads no questions, only answers."""
+    kinds: Mapping[str, str] = facts[MIC_FACTS]
+    several = sum(kind == SHORT for kind in kinds.values()) > 1 and OVERALL not in kinds
+    return Task(
+        name=name,
+        samples=partial(_samples, file),
+        prompts={"as-written": lambda sample: sample.prompt},
+        scorers={"strict": _scorer(kinds)},
+        metrics={"strict": partial(numbers, kinds)},
+        axes={source: source if kind == SHORT else f"{source}, CIDEr" for source, kind in kinds.items()},
+        totals={OVERALL: "Short answers"} if several else {},
+        max_new_tokens=32,
+        default_source=str(file),
+        facts=facts,
+    )
+
+
+def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return each source's share of exact answers, of 100, or its CIDEr; and the share of all short answers."""
+    found, short = {}, list[tuple[Record, Score]]()
+    for source, kind in kinds.items():
+        pairs = [pair for pair in zip(records, scores, strict=True) if pair[0].category == source]
+        own, marks = [record for record, _ in pairs], [score for _, score in pairs]
+        short += pairs if kind == SHORT else []
+        found[source] = cider.of_captions(own, marks) if kind == CAPTION else percent(share(own, marks), None)
+    if OVERALL not in found:
+        found[OVERALL] = percent(share([record for record, _ in short], [score for _, score in short]), None)
+    return found
+
+
+def _scorer(kinds: Mapping[str, str]) -> Scorer:
+    caption = cider.caption(plain)
+    return lambda record: (caption if kinds.get(record.category) == CAPTION else exact)(record)
+
+
+@lru_cache(maxsize=8)
+def _sources(file: Path, size: int, time: int) -> tuple[dict[str, str], int]:
+    """Read the file's sources, each with the kind of its answers, and count its questions; once while it is the same.
+
+    A source of long answers is one of captions.
+    """
+    words: dict[str, list[int]] = {}
+    for question in _questions(file):
+        words.setdefault(question.source, []).append(len(question.answer.split()))
+    kinds = {name: SHORT if sum(own) <= LONGEST_SHORT * len(own) else CAPTION for name, own in words.items()}
+    return kinds, sum(map(len, words.values()))
+
+
+def _samples(file: Path | None, source: str) -> Iterator[Sample]:
+    if file is None or source != str(file):
+        raise InputError("the questions of a task mic:FILE are those of the file; remove --data")
+    for question in _questions(file):
+        row, shown = question.row, question.images
+        pictures = (
+            row.images("input_image") if shown is None else [files.picture(file.parent, n, row.where) for n in shown]
+        )
+        try:
+            prompt = _parts(question.ask, pictures)
+        except IndexError as error:
+            raise InputError(f"{row.where}: fewer pictures than places for them; fix the row") from error
+        if shown is None and sum(isinstance(part, Image) for part in prompt) != len(pictures):
+            raise InputError(f"{row.where}: more pictures than places for them; fix the row")
+        yield Sample(
+            id=question.id,
+            prompt=prompt,
+            targets=(question.answer,),
+            shots=tuple(_shot(shot, file.parent, row.where) for shot in question.shots),
+            groups={"example": question.example},
+            category=question.source,
+            tags={"shots": str(len(question.shots))},
+        )
+
+
+def _questions(file: Path) -> Iterator[Question]:
+    """Read the questions of the file, those of a conversation one by one, each behind those before it."""
+    if file.suffix not in (".jsonl", ".parquet"):
+        raise InputError(f"{MIC}{file}: neither .jsonl nor .parquet; name a file of MIC examples")
+    for number, row in enumerate(tables.of_file(file, file.parent), 1):
+        if "input_text" in row.values:
+            id, answer = f"{file.name}#{number}", row.text("output_text")
+            yield Question(id, id, file.stem, published.parts(row.text("input_text")), answer, row, None)
+            continue
+        try:
+            example = from_values(dict(row.values))
+        except ExampleError as error:
+            raise InputError(f"{row.where}: {error}") from error
+        before: tuple[MicPart, ...] = ()
+        for place, turn in enumerate(example.turns):
+            id = example.id if len(example.turns) == 1 else f"{example.id}#{place + 1}"
+            source, ask = example.source or file.stem, (*before, *turn.ask)
+            shown = example.images[: sum(isinstance(part, ImagePlace) for part in ask)]
+            yield Question(id, example.id, source, ask, turn.answer, row, shown, example.shots)
+            before = (*ask, f" {turn.answer}\n")
+
+
+def _shot(shot: Example, folder: Path, where: str) -> Shot:
+    turn: Turn = shot.turns[0]
+    return Shot(_parts(turn.ask, [files.picture(folder, name, where) for name in shot.images]), turn.answer)
+
+
+def _parts(ask: Sequence[MicPart], pictures: Sequence[Image]) -> Parts:
+    """Return a prompt of the harness, in which any model introduces pictures its own way.
+
+    That way is a statement, so that a picture inside a sentence is shown before its line, and spoken of where it stood.
+    """
+    found: list[str | Image | Ref] = []
+    line = 0  # where the line begins, behind the pictures shown so far
+    for part in ask:
+        if isinstance(part, ImagePlace) and part.inline:
+            found.insert(line, pictures[part.picture])
+            found.append(Ref(part.picture))
+            line += 1
+        elif isinstance(part, ImagePlace):
+            found.append(pictures[part.picture])
+            line = len(found)
+        elif isinstance(part, ImageMention):
+            found.append(Ref(part.slot))
+        else:
+            before, end, after = part.rpartition("\n")
+            found += [text for text in (before + end, after) if text]
+            line = len(found) - bool(after) if end else line
+    return tuple(found)
