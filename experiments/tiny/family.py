@@ -33,7 +33,6 @@ from experiments.tiny.vocabulary import Vocabulary, forms_texts, make_vocabulary
 from experiments.tiny.writing import How, Writer
 from mmeval.embedded.world.view import Split
 
-SPLITS: tuple[Split, ...] = ("train", "test")
 WORDS_SHARE = 0.17
 """Of the time that is left after drawing, for the language model."""
 LAST = 20.0
@@ -121,15 +120,8 @@ def train_encoder(plan: Plan) -> None:
 def prepare(plan: Plan, amounts: Amounts, encoder: Path) -> None:
     """Draw the pictures and encode them; make the vocabulary of all that is said of them."""
     cores = os.cpu_count() or 2
-<<<<<<< HEAD
     pools: dict[Split, Pool] = {"train": draw(plan.work, "train", amounts, cores)}
     pools["test"] = draw(plan.work, "test", amounts.times(0.03), cores)
-=======
-    pools: dict[Split, Pool] = {
-        "train": draw(plan.work, "train", amounts, cores),
-        "test": draw(plan.work, "test", amounts.times(0.03), cores),
-    }
->>>>>>> types
     file = plan.work / "vocabulary.pickle"
     if not file.exists():
         vocabulary = make_vocabulary([*pools["train"].texts(), *forms_texts()])
@@ -236,22 +228,14 @@ def _train(
 ) -> None:
     torch.set_num_threads(1)
     started = time.time()
-<<<<<<< HEAD
     splits: tuple[Split, Split] = ("train", "test")
     pools = {split: _pool(plan, split) for split in splits}
-=======
-    pools = {split: _pool(plan, split) for split in SPLITS}
->>>>>>> types
     lecturer = Lecturer(stages, pools["train"], writer, plan.tokens, plan.rows, f"{name} {plan.seed}", reads)
     tests = held_out(stages, pools["test"], writer, plan.tests, reads)
     device = torch.device(plan.device)
     model.to(device)
     sees = member is not None and member.show != ("none",)
-<<<<<<< HEAD
     eyes = [_eyes(plan, model, split, device, sees, reads) for split in splits]
-=======
-    eyes = [_eyes(plan, model, split, device, sees, reads) for split in SPLITS]
->>>>>>> types
     recipe = Recipe(seconds - (time.time() - started), check_every=plan.check_every)
     both = _Both(*eyes)
 

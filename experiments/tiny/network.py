@@ -9,11 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-<<<<<<< HEAD
 from typing import cast
-=======
-from typing import Any
->>>>>>> types
 
 import torch
 from torch import Tensor, nn
@@ -63,12 +59,7 @@ class Attention(nn.Module):
             for layer, of in zip(self.attention.values(), (states, seen, seen), strict=True)
         )
         read = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-<<<<<<< HEAD
         return cast(Tensor, self.output["LayerNorm"](self.output["dense"](read.transpose(1, 2).flatten(2)) + states))
-=======
-        found: Tensor = self.output["LayerNorm"](self.output["dense"](read.transpose(1, 2).flatten(2)) + states)
-        return found
->>>>>>> types
 
 
 class QFormerLayer(nn.Module):
@@ -96,8 +87,7 @@ class QFormerLayer(nn.Module):
 
 
 def _feed(states: Tensor, up: nn.ModuleDict, down: nn.ModuleDict) -> Tensor:
-    found: Tensor = down["LayerNorm"](down["dense"](functional.gelu(up["dense"](states))) + states)
-    return found
+    return down["LayerNorm"](down["dense"](functional.gelu(up["dense"](states))) + states)  # type: ignore[no-any-return]
 
 
 class QFormer(nn.Module):
@@ -117,11 +107,10 @@ class QFormer(nn.Module):
         else:
             self.layernorm = norm
         layers = nn.ModuleList(QFormerLayer(sizes) for _ in range(sizes.query_layers))
-        self.encoder: Any = nn.ModuleDict({"layer": layers})
+        self.encoder = nn.ModuleDict({"layer": layers})
 
     def forward(self, queries: Tensor, vision: Tensor, text: Tensor | None = None) -> Tensor:
         """Return the states of queries [P, T, D] over vision states [P, V, D'], reading text ids [P, Q] (0: none)."""
-        states: Tensor
         mask = None
         if text is not None:
             places = torch.arange(text.shape[1], device=text.device)
@@ -131,11 +120,7 @@ class QFormer(nn.Module):
             mask = torch.cat([always, text != 0], dim=1)[:, None, None]
         else:
             states = (self.embeddings["layernorm"] if hasattr(self, "embeddings") else self.layernorm)(queries)
-<<<<<<< HEAD
         for layer in cast(nn.ModuleList, self.encoder["layer"]):
-=======
-        for layer in self.encoder["layer"]:
->>>>>>> types
             states = layer(states, vision, queries.shape[1], mask)
         return cast(Tensor, states[:, : queries.shape[1]])
 
@@ -156,8 +141,7 @@ class VisionLayer(nn.Module):
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         read = functional.scaled_dot_product_attention(query, key, value)
         states = states + self.self_attn["projection"](read.transpose(1, 2).flatten(2))
-        fed: Tensor = self.mlp["fc2"](functional.gelu(self.mlp["fc1"](self.layer_norm2(states))))
-        return states + fed
+        return states + self.mlp["fc2"](functional.gelu(self.mlp["fc1"](self.layer_norm2(states))))  # type: ignore[no-any-return]
 
 
 class Vision(nn.Module):
@@ -170,7 +154,7 @@ class Vision(nn.Module):
         for before, after in pairwise((3, *sizes.stem)):
             convolution = nn.Conv2d(before, after, 3, stride=2, padding=1)
             layers += [convolution, nn.GroupNorm(math.gcd(after, 8), after), nn.GELU()]
-        self.embeddings: Any = nn.ParameterDict(
+        self.embeddings = nn.ParameterDict(
             {
                 "class_embedding": nn.Parameter(torch.randn(1, 1, width) * 0.02),
                 "position_embedding": nn.Parameter(
@@ -180,22 +164,17 @@ class Vision(nn.Module):
         )
         self.embeddings.patch_embedding = nn.Sequential(*layers, nn.Conv2d(sizes.stem[-1], width, 1))
         stack = nn.ModuleList(VisionLayer(width, sizes.vision_ffn, heads) for _ in range(sizes.vision_layers))
-        self.encoder: Any = nn.ModuleDict({"layers": stack})
+        self.encoder = nn.ModuleDict({"layers": stack})
         self.post_layernorm = nn.LayerNorm(width, eps=1e-6)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode normalised pixels [P, 3, H, W] as states [P, V, D]."""
-        patches = self.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
+        patches = self.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)  # type: ignore[operator]
         first = self.embeddings["class_embedding"].expand(len(pixels), -1, -1)
         states = torch.cat([first, patches], dim=1) + self.embeddings["position_embedding"]
-<<<<<<< HEAD
         for layer in cast(nn.ModuleList, self.encoder["layers"]):
-=======
-        for layer in self.encoder["layers"]:
->>>>>>> types
             states = layer(states)
-        found: Tensor = self.post_layernorm(states)
-        return found
+        return self.post_layernorm(states)  # type: ignore[no-any-return]
 
 
 class LlamaLayer(nn.Module):
@@ -228,8 +207,7 @@ class LlamaLayer(nn.Module):
         states = states + self.self_attn["o_proj"](read.transpose(1, 2).flatten(2))
         normed = self.post_attention_layernorm(states)
         gated = functional.silu(self.mlp["gate_proj"](normed)) * self.mlp["up_proj"](normed)
-        fed: Tensor = self.mlp["down_proj"](gated)
-        return states + fed
+        return states + self.mlp["down_proj"](gated)  # type: ignore[no-any-return]
 
 
 def _turn(vectors: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
@@ -254,7 +232,7 @@ class TinyMmicl(nn.Module):
         layers = nn.ModuleList(LlamaLayer(sizes) for _ in range(sizes.layers))
         table = nn.Embedding(sizes.vocabulary, sizes.language)
         norm = nn.RMSNorm(sizes.language, eps=1e-6)
-        self.language_model: Any = nn.ModuleDict(
+        self.language_model = nn.ModuleDict(
             {"model": nn.ModuleDict({"embed_tokens": table, "layers": layers, "norm": norm})}
         )
         half = sizes.language // sizes.heads // 2
@@ -271,18 +249,12 @@ class TinyMmicl(nn.Module):
     @property
     def table(self) -> Tensor:
         """The embeddings [W, D], which are the head, too."""
-<<<<<<< HEAD
         return cast(Tensor, self.parts["embed_tokens"].weight)
-=======
-        found: Tensor = self.language_model["model"]["embed_tokens"].weight
-        return found
->>>>>>> types
 
     def visual(self, states: Tensor, text: Tensor | None = None) -> Tensor:
         """Make visual tokens [P, T, D] of vision states [P, V, D']; a Q-Former that reads is given text [P, Q]."""
         queries = self.query_tokens.expand(len(states), -1, -1)
-        found: Tensor = self.language_projection(self.qformer(queries, states, text))
-        return found
+        return self.language_projection(self.qformer(queries, states, text))  # type: ignore[no-any-return]
 
     def forward(self, ids: Tensor, placeholder: int, visual: Tensor | None) -> Tensor:
         """Return the last states [B, L, D] of prompts whose placeholders stand for the visual tokens, in order."""
@@ -290,16 +262,9 @@ class TinyMmicl(nn.Module):
         if visual is not None:
             states = states.masked_scatter((ids == placeholder)[..., None], visual.to(states.dtype))
         turns = (self.cosines[: ids.shape[1]], self.sines[: ids.shape[1]])
-<<<<<<< HEAD
         for layer in cast(nn.ModuleList, self.parts["layers"]):
             states = layer(states, turns)
         return cast(Tensor, self.parts["norm"](states))
-=======
-        for layer in parts["layers"]:
-            states = layer(states, turns)
-        found: Tensor = parts["norm"](states)
-        return found
->>>>>>> types
 
 
 def begin(model: TinyMmicl, *, wired: bool = True) -> None:
@@ -338,18 +303,9 @@ def _look_back(model: TinyMmicl, head: int, back: int, gap: float = 5.0, noise: 
     used = (speeds > 0.15).float()
     rows = slice(head * width, (head + 1) * width)
     size = math.sqrt(gap * math.sqrt(width) / float((used * (1 - speeds.cos())).sum()))
-<<<<<<< HEAD
     first = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[0]).self_attn
     query, key = (cast(nn.Linear, first[name]) for name in ("q_proj", "k_proj"))
     for layer in (query, key):
         layer.weight[rows] *= noise
     key.bias[rows] = torch.cat([size * used, 0 * used])
     query.bias[rows] = torch.cat([size * used * (speeds * back).cos(), -size * used * (speeds * back).sin()])
-=======
-    first = model.language_model["model"]["layers"][0].self_attn
-    for name in ("q_proj", "k_proj"):
-        first[name].weight[rows] *= noise
-    first["k_proj"].bias[rows] = torch.cat([size * used, 0 * used])
-    turned = [size * used * (speeds * back).cos(), -size * used * (speeds * back).sin()]
-    first["q_proj"].bias[rows] = torch.cat(turned)
->>>>>>> types

@@ -48,10 +48,6 @@ def shown(parts: Parts) -> list[object]:
     return [part.digest if isinstance(part, Image) else part for part in parts]
 
 
-def prompts(asked: Asked) -> list[Parts]:
-    return [asked.request.prompt, *(shot.prompt for shot in asked.request.shots)]
-
-
 def every(count: int = 6) -> list[Asked]:
     return [one for kind in questions.SEVERAL for one in questions.several(kind, count)]
 
@@ -91,15 +87,9 @@ def test_demonstrations_of_another_task_and_in_another_style_ask_the_same() -> N
         assert one.answer == two.answer == three.answer
         assert shown(one.request.prompt) == shown(two.request.prompt)
         assert {shot.answer for shot in one.request.shots} != {shot.answer for shot in two.request.shots}
-<<<<<<< HEAD
         prompts = ([asked.request.prompt, *(shot.prompt for shot in asked.request.shots)] for asked in (one, three))
         for plain, drawn in zip(*prompts, strict=True):
             assert shown(plain)[0] != shown(drawn)[0] and shown(plain)[1:] == shown(drawn)[1:]
-=======
-        for a, b in zip(prompts(one), prompts(three), strict=True):
-            assert shown(a)[0] != shown(b)[0]
-            assert shown(a)[1:] == shown(b)[1:]
->>>>>>> types
 
 
 def test_one_picture_of_many_shows_what_is_asked_for_and_words_are_as_many_as_said() -> None:

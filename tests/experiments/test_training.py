@@ -117,11 +117,7 @@ def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(50))
     begin(model)
-<<<<<<< HEAD
     layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[0])
-=======
-    layer = model.language_model["model"]["layers"][0]
->>>>>>> types
     states = layer.input_layernorm(torch.randn(1, 40, 256))
     query, key = (layer.self_attn[name](states).unflatten(-1, (4, -1)).transpose(1, 2) for name in ("q_proj", "k_proj"))
 
@@ -145,7 +141,6 @@ def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
 ) -> None:
     texts = ("a 'kelt' shows ", " and image ", ", is it red?")
     lesson: list[Part] = [Show(4), Show(7), texts[0], Mention(1), texts[1], Mention(0), texts[2], Answer("yes")]
-<<<<<<< HEAD
     parts: list[PromptPart] = [
         ImagePlace(0),
         ImagePlace(1),
@@ -155,10 +150,6 @@ def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
         ImageMention(0),
         texts[2],
     ]
-=======
-    parts: list[str | ImagePlace | ImageMention]
-    parts = [ImagePlace(0), ImagePlace(1), texts[0], ImageMention(1), texts[1], ImageMention(0), texts[2]]
->>>>>>> types
     if how in ("side-by-side", "none"):
         parts = [part for part in parts if part != ImagePlace(1)][how == "none" :]
     context = CONTEXTS[how if how in CONTEXTS else "plain"]

@@ -37,7 +37,11 @@ def drawn(colour: str) -> PILImage.Image:
         (AUTO, "import mmeval.mmicl"),
         ("import mmeval.mmicl.configuration", AUTO),
         (
-            *("import mmeval.mmicl", "from transformers import LlamaForCausalLM", "import mmeval.mmicl.modeling as ours"),
+            *(
+                "import mmeval.mmicl",
+                "from transformers import LlamaForCausalLM",
+                "import mmeval.mmicl.modeling as ours",
+            ),
             *("assert ours.LlamaForCausalLM is LlamaForCausalLM", AUTO),  # read once
         ),
         ("import mmeval.mmicl.training.trainer", AUTO),
