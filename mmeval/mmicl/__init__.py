@@ -20,8 +20,8 @@ _REGISTERED_BY = {
 }
 """Where an Auto class lives -> which of our modules registers itself with it."""
 _MODELING = "transformers.models.auto.modeling_auto"
-_MODELS = re.compile(r"transformers\.(modeling_(layers|utils)|models\.\w+\.modeling_\w+)")
-"""Modules of transformers that import the Auto classes of models, or are imported by them, each in the middle of itself."""
+_MODELS = re.compile(r"transformers\.(modeling_layers|models\.\w+\.modeling_\w+)")
+"""Modules of transformers that import the Auto classes of models in the middle of themselves, or are imported by them."""
 
 
 class _AfterAuto(MetaPathFinder):
