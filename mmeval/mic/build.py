@@ -26,7 +26,7 @@ from mmeval.mic.templates import cards
 from mmeval.pictures import TRAITS
 from mmeval.types import InputError, nearest
 
-SCHEMA = 1
+SCHEMA = 2
 ALLOWED = 0.01
 """The share of rows that may be skipped, unless more is allowed."""
 Progress = Callable[[int, int], None]

@@ -30,7 +30,7 @@ OVERALL = "overall"
 
 
 @dataclass(frozen=True)
-class Question:
+class MicQuestion:
     """A question of the file; its pictures are not looked for yet."""
 
     id: str
@@ -135,14 +135,14 @@ def _samples(file: Path | None, source: str) -> Iterator[Sample]:
         )
 
 
-def _questions(file: Path) -> Iterator[Question]:
+def _questions(file: Path) -> Iterator[MicQuestion]:
     """Read the questions of the file, those of a conversation one by one, each behind those before it."""
     if file.suffix not in (".jsonl", ".parquet"):
         raise InputError(f"{MIC}{file}: neither .jsonl nor .parquet; name a file of MIC examples")
     for number, row in enumerate(tables.of_file(file, file.parent), 1):
         if "input_text" in row.values:
             id, answer = f"{file.name}#{number}", row.text("output_text")
-            yield Question(id, id, file.stem, published.parts(row.text("input_text")), answer, row, None)
+            yield MicQuestion(id, id, file.stem, published.parts(row.text("input_text")), answer, row, None)
             continue
         try:
             example = from_values(dict(row.values))
@@ -153,7 +153,7 @@ def _questions(file: Path) -> Iterator[Question]:
             id = example.id if len(example.turns) == 1 else f"{example.id}#{place + 1}"
             source, ask = example.source or file.stem, (*before, *turn.ask)
             shown = example.images[: sum(isinstance(part, ImagePlace) for part in ask)]
-            yield Question(id, example.id, source, ask, turn.answer, row, shown, example.shots)
+            yield MicQuestion(id, example.id, source, ask, turn.answer, row, shown, example.shots)
             before = (*ask, f" {turn.answer}\n")
 
 
