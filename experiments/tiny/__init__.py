@@ -1,4 +1,5 @@
 """Trains the tiny family: the one place where the picture world and `mmicl` meet.
 
-`python -m experiments.tiny` (`make train-tiny`) trains mmicl-tiny from nothing on a CPU; its weights lie in `weights/`.
+`python -m experiments.tiny` (`make train-tiny`) trains it on a CPU or a GPU; the shipped weights are in
+`mmeval/embedded/weights/`.
 """

@@ -1,10 +1,10 @@
-"""`python -m experiments.tiny`: trains the tiny family, as many stages as are asked for, and exports it.
+"""`python -m experiments.tiny`: runs the requested stages of training the tiny family.
 
-`see` trains the vision encoder (on a CPU, a few hours: the shipped one is taken unless `--encoder` names another);
-`draw` makes the pictures and what the encoder says of them; `words` trains the language model that all members share;
-`learn` trains the members, all at once where there is a GPU; `pack` writes their weights into a folder; `export` makes
-of them the models of the repository, and of ablations those of `WORK/ablations` (it alone needs transformers). What is
-there is not made again, so that a run that was cut off goes on. All but `export` is by the clock: `--minutes`.
+`see` trains the vision encoder (a few hours on a CPU; the other stages use the shipped one unless `--encoder` names
+another). `draw` draws the pictures and encodes them. `words` trains the language model that all members share. `learn`
+trains the members, all at once on a GPU. `pack` writes their weights into a folder. `export` turns them into the
+models that the repository ships; it alone needs transformers. An interrupted run resumes: files that exist are not
+made again. `--minutes` is the time for everything but `export`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,13 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "mmeval" / "embedded" / "weights
 
 
 def main() -> None:
-    """Run the stages asked for, in order."""
+    """Run the requested stages, in order."""
     parser = argparse.ArgumentParser(prog="python -m experiments.tiny", description=__doc__)
     parser.add_argument(
-        "stages", nargs="*", default=list(STAGES), help=f"of {', '.join(STAGES)}, see, export; in order"
+        "stages",
+        nargs="*",
+        default=list(STAGES),
+        help=f"any of {', '.join(STAGES)}, see, export; run in the order given",
     )
     parser.add_argument("--member", choices=(*FAMILY, *ABLATIONS), action="append", help="default: the family")
     parser.add_argument("--work", type=Path, default=Path("work/tiny"))
@@ -46,13 +49,15 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, default=WEIGHTS / "mmicl-tiny" / "model.safetensors")
     parser.add_argument("--minutes", type=float, default=180.0)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="of each model")
-    parser.add_argument("--tokens", type=int, default=20_000, help="of a batch, padding included")
-    parser.add_argument("--rows", type=int, default=128, help="lessons of a batch at most")
-    parser.add_argument("--share", type=float, default=1.0, help="of the pictures that are drawn")
+    parser.add_argument(
+        "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
+    )
+    parser.add_argument("--tokens", type=int, default=20_000, help="tokens of a batch, padding included")
+    parser.add_argument("--rows", type=int, default=128, help="most lessons in a batch")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check-every", type=int, default=100, help="steps between two tests")
-    parser.add_argument("--tests", type=int, default=100, help="lessons of each test")
+    parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
+    parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
     options = parser.parse_args()
     device = options.device
     if device == "auto":

@@ -1,4 +1,4 @@
-"""Batches of written lessons, made by worker processes while the model learns."""
+"""Batches of written lessons, made by worker processes while the model trains."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from experiments.tiny.lesson import Answer, pictures
+from experiments.tiny.lesson import Answer, Lesson, pictures
 from experiments.tiny.pool import Pool
-from experiments.tiny.stages import Lesson, Source, Stage
+from experiments.tiny.stages import Source, Stage
 from experiments.tiny.writing import Writer, Written
 from mmeval.embedded.world.rng import Rng
 
 LONGEST = 900
+"""Tokens of a lesson; longer ones are dropped."""
 
 
 class Batch(NamedTuple):
-    """Lessons side by side: rows of B, tokens of L, pictures of S."""
+    """B lessons, padded to L tokens, with S pictures in all."""
 
     ids: Tensor
     """[B, L] long, padded on the right."""
     learnt: Tensor
-    """[B, L] bool."""
+    """[B, L] bool: the tokens that the loss counts."""
     pictures: Tensor
-    """[S] long: rows of the pool, in the order in which they are shown."""
+    """[S] long: the pictures' rows in the pool, in the order shown."""
     counts: Tensor
-    """[B] long: how many of them are each lesson's."""
+    """[B] long: the number of pictures in each lesson."""
     questions: Tensor
-    """[B, Q] long, 0 where there is nothing: what a Q-Former that reads is given."""
+    """[B, Q] long, padded with 0: the question for a Q-Former that reads it."""
 
 
 def collate(written: Sequence[Written]) -> Batch:
-    """Put lessons side by side."""
+    """Pad lessons to one batch."""
     return Batch(
         _padded([one.ids for one in written]),
         _padded([[int(flag) for flag in one.learnt] for one in written]).bool(),
@@ -55,15 +56,15 @@ def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
 
 @dataclass
 class Lecturer(IterableDataset[Batch]):
-    """Gives lessons of the present stage for ever."""
+    """Yields batches of the current stage's lessons, without end."""
 
     stages: Sequence[Stage]
     pool: Pool
     writer: Writer
     tokens: int
-    """Of a batch, padding included, about."""
+    """Approximate tokens of a batch, padding included."""
     rows: int
-    """Lessons of a batch at most."""
+    """Most lessons in a batch."""
     seed: str
     reads: bool = False
 
@@ -93,7 +94,7 @@ class Lecturer(IterableDataset[Batch]):
 
 
 def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool) -> Written:
-    """Draw a lesson and write it in one of its ways."""
+    """Draw a lesson and write it in one of the source's styles."""
     lesson = source.draw(rng, pool)
     how = rng.pick(source.hows)
     if reads:
@@ -103,7 +104,7 @@ def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool) -> 
 
 
 def _first_question(lesson: Lesson) -> Lesson:
-    """Leave out what comes after the first answer that ends: a Q-Former reads one question."""
+    """Drop what follows the first final answer: a Q-Former reads one question."""
     ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer) and part.end]
     return lesson[: ends[0] + 1] if ends else lesson
 
@@ -111,7 +112,7 @@ def _first_question(lesson: Lesson) -> Lesson:
 def held_out(
     stages: Sequence[Stage], pool: Pool, writer: Writer, count: int, reads: bool
 ) -> Mapping[str, list[Written]]:
-    """Return the lessons on which stages are tested, by source: always the same ones, the last answer of each."""
+    """Return the same test lessons on every call, by source; only the last answer of each counts."""
     sources = {name: stage.sources[name] for stage in stages for name in stage.tests}
     found = {}
     for name, source in sources.items():
@@ -121,7 +122,7 @@ def held_out(
 
 
 def last_answer(written: Written) -> Written:
-    """Have only the last answer learnt."""
+    """Mark only the last answer as learnt."""
     end = max(place for place, flag in enumerate(written.learnt) if flag)
     start = end
     while start and written.learnt[start - 1]:
@@ -131,7 +132,7 @@ def last_answer(written: Written) -> Written:
 
 
 def loader(lecturer: Lecturer, workers: int) -> DataLoader[Batch]:
-    """Run the lecturer in worker processes, or here where there are none."""
+    """Run the lecturer in worker processes, or in this one if `workers` is 0."""
     if not workers:
         return DataLoader(lecturer, batch_size=None)
     context = multiprocessing.get_context("fork")

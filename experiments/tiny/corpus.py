@@ -1,6 +1,6 @@
-"""The training pictures, drawn once and kept on disk: pixels in one array, what is true of them in JSON lines.
+"""The vision encoder's training pictures, drawn once and kept on disk: pixels in an array, labels in JSON lines.
 
-Besides the world's subtasks there are pages of random glyphs, from which the vision encoder alone learns to read.
+Besides the world's subtasks there are pages of random glyphs, which teach the encoder to read.
 """
 
 from __future__ import annotations

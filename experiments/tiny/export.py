@@ -1,4 +1,4 @@
-"""From packed weights to folders that `mmeval.mmicl.checkpoints` loads: what needs transformers happens here."""
+"""Exports packed weights as folders that `mmeval.mmicl.checkpoints` loads; only this module needs transformers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def export(packed: Path, weights: Path, members: Sequence[str]) -> None:
 
 
 def make_processor(packed: Path, reads: bool) -> MmiclProcessor:
-    """Make the processor of a model; only a Q-Former that reads comes with a tokenizer of its own."""
+    """Make a model's processor; only a Q-Former that reads has a tokenizer of its own."""
     facts = json.loads((packed / "vocabulary.json").read_text(encoding="utf-8"))
     source = (packed / "tokenizer.json").read_text(encoding="utf-8")
     sizes = Sizes(facts["size"], reads)
@@ -52,7 +52,7 @@ def make_processor(packed: Path, reads: bool) -> MmiclProcessor:
 
 
 def make_model(processor: MmiclProcessor, reads: bool) -> MmiclForConditionalGeneration:
-    """Make the model that the plain modules of `network` are, with transformers' parts."""
+    """Make the model of `network` from transformers' modules."""
     sizes, settings = Sizes(processor.tokenizer.size, reads), processor.settings
     beginning = "instructblip" if reads else "blip_2"
     vision = {

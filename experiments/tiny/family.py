@@ -1,7 +1,7 @@
 """The tiny family: MMICL and its baselines, from the same parts, trained for the same time on the same questions.
 
-What each sees differs, and nothing else does: MMICL every picture in its place, InstructBLIP all of them side by side
-in one, BLIP-2 single pictures only, the text model none. Each function here is a stage of `python -m experiments.tiny`.
+They differ only in what they see: MMICL sees every picture in its place, InstructBLIP all of them side by side in one,
+BLIP-2 single pictures only, the text model none. The public functions are the stages of `python -m experiments.tiny`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from experiments.tiny.writing import How, Writer
 from mmeval.embedded.world.view import Split
 
 WORDS_SHARE = 0.17
-"""Of the time that is left after drawing, for the language model."""
+"""Share of the time left after drawing that the language model gets."""
 LAST = 20.0
-"""Seconds kept for the last tests and for packing."""
+"""Seconds reserved for the last tests and for packing."""
 SEE = fitting.Recipe(steps=8000, batch=64, check_every=500)
 PER_SUBTASK, PAGES, HELD_OUT, HELD_OUT_SEED = 5000, 12000, 100, 1_000_000
 """Pictures that the vision encoder learns from, and those it is tested on."""
 UNSPEAKABLE = {"image", "this", "is", "the", "which", "color", "or", "it", "and", "a", "an"}
-"""Words of questions, which name nothing."""
+"""Words of questions that must not become names."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Member:
     demonstrated: bool = True
     """Whether it is shown demonstrations."""
     sets: tuple[str, str] = ("full", "full")
-    """What learns in the article's stage I, and in its stage II."""
+    """The trainable sets in the article's stages I and II."""
 
 
 FAMILY: Mapping[str, Member] = {
@@ -78,7 +78,7 @@ ABLATIONS: Mapping[str, Member] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What all processes know."""
+    """The settings that all processes share."""
 
     work: Path
     out: Path
@@ -88,23 +88,23 @@ class Plan:
     rows: int
     seed: int
     until: float
-    """When everything must be done, by the clock of the day (seconds)."""
+    """The deadline, in seconds since the epoch."""
     check_every: int
     tests: int
 
     def left(self) -> float:
-        """Return the seconds that are left."""
+        """Return the seconds until the deadline."""
         return self.until - time.time()
 
     def say(self, text: str) -> None:
-        """Print a line and keep it."""
+        """Print a line and append it to the log."""
         print(text, flush=True)
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(text + "\n")
 
 
 def train_encoder(plan: Plan) -> None:
-    """Train the vision encoder from nothing: `vision.safetensors`, which `--encoder` takes."""
+    """Train the vision encoder from scratch and write `vision.safetensors`, which `--encoder` takes."""
     torch.manual_seed(plan.seed)
     model = TinyMmicl(Sizes(1))
     folder, cores = plan.work / "corpus", os.cpu_count() or 2
@@ -118,7 +118,7 @@ def train_encoder(plan: Plan) -> None:
 
 
 def prepare(plan: Plan, amounts: Amounts, encoder: Path) -> None:
-    """Draw the pictures and encode them; make the vocabulary of all that is said of them."""
+    """Draw the pictures, encode them, and make the vocabulary from their texts."""
     cores = os.cpu_count() or 2
     pools: dict[Split, Pool] = {"train": draw(plan.work, "train", amounts, cores)}
     pools["test"] = draw(plan.work, "test", amounts.times(0.03), cores)
@@ -178,7 +178,7 @@ def train_words(plan: Plan) -> None:
 
 
 def train_members(plan: Plan, members: Sequence[str]) -> None:
-    """Train the members: all at once on a GPU, one after the other, in equal time, on a CPU."""
+    """Train the members: all at once on a GPU; in turn and for equal times on a CPU."""
     if plan.device == "cpu":
         seconds = (plan.left() - LAST) / len(members)
         for name in members:
@@ -194,7 +194,7 @@ def train_members(plan: Plan, members: Sequence[str]) -> None:
 
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:
-    """Run it in a process of its own, whose memory is given back; what fails there is said, and others go on."""
+    """Run it in a process of its own, which frees its memory; report a failure on stderr and go on."""
     process = multiprocessing.get_context("spawn").Process(target=run, args=arguments)
     process.start()
     process.join()
@@ -203,7 +203,7 @@ def in_process(run: Callable[..., None], *arguments: object) -> None:
 
 
 def _member(plan: Plan, name: str, until: float) -> None:
-    """Train one member, up to that time of the day."""
+    """Train one member until that time (seconds since the epoch)."""
     member = {**FAMILY, **ABLATIONS}[name]
     vocabulary = _vocabulary(plan)
     model = _new(plan, vocabulary, member.reads)
@@ -278,7 +278,7 @@ def _new(plan: Plan, vocabulary: Vocabulary, reads: bool) -> TinyMmicl:
 
 
 def pack(plan: Plan, members: Sequence[str]) -> None:
-    """Write the weights of each member, in half the bits, as far as it has come; and what they need."""
+    """Write the weights of each member's latest checkpoint, in bfloat16."""
     for name in members:
         path = plan.work / f"{name}.pt"
         if path.exists():
@@ -293,7 +293,7 @@ def _packed_words(plan: Plan) -> None:
 
 
 def _write(plan: Plan, name: str, weights: Mapping[str, torch.Tensor]) -> None:
-    """Write weights in half the bits."""
+    """Write weights in bfloat16."""
     halves = {key: weight.detach().to("cpu", torch.bfloat16).contiguous() for key, weight in weights.items()}
     partial = plan.out / f".{name}.partial"
     save_file(halves, partial)

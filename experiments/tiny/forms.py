@@ -1,4 +1,4 @@
-"""How questions are put: in the world's own words, and in the very wordings of the benchmarks.
+"""How questions are worded: in the world's own words, and exactly as the benchmarks word them.
 
 A test compares these wordings with what each task's own prompt code makes of the same question.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from experiments.tiny.lesson import Mention, Part, Show, asked
+from experiments.tiny.lesson import Lesson, Mention, Show, asked
 from experiments.tiny.pool import Item
 from mmeval.embedded.world.choices import LETTERS, options
 from mmeval.embedded.world.puzzles import Puzzle, matched, statement
@@ -25,16 +25,14 @@ LONG = (
 )
 COMMON = ("water", "fire", "moon", "house", "bread", "door", "road", "river", "stone", "gold", "night", "bird")
 
-Lesson = list[Part]
-
 
 def misleading(rng: Rng) -> str:
-    """Say what the answer is, without knowing."""
+    """Claim an answer at random."""
     return f"Some people say that the answer is {rng.pick(('yes', 'no'))}. "
 
 
 def single(rng: Rng, item: Item, caption: str) -> Lesson:
-    """Ask something of one picture: MME's way, POPE's, MMBench's, openly, or for its caption."""
+    """Ask about one picture as MME, POPE or MMBench does, as an open question, or for its caption."""
     roll = rng.below(100)
     if roll < 45:
         question, true = rng.pick(item.yesno[:2] if rng.coin(0.6) else item.yesno)
@@ -54,7 +52,7 @@ def single(rng: Rng, item: Item, caption: str) -> Lesson:
 
 
 def lettered(question: str, choices: Sequence[str], answer: str) -> Lesson:
-    """Ask for a letter, in the fewest words."""
+    """Ask for an option's letter, in the fewest words."""
     return asked([f"{question}\n{_listed(choices, '{}. ')}{LETTER}"], _letter(choices.index(answer)))
 
 
@@ -65,7 +63,7 @@ def own(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
 
 
 def nlvr2(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
-    """Ask whether a statement is true, as MMICL's data does; now and then as POPE would."""
+    """Ask whether a statement is true, as MMICL's data does."""
     given = ("The ", Mention(0), " is the left image and the ", Mention(1), " is the right image. Analyzing the ")
     end = f", can you validate the statement: {statement(puzzle)}? Respond with either True or False."
     question: Lesson = [*map(Show, shown), *given, Mention(0), " and ", Mention(1), end]
@@ -81,7 +79,7 @@ def match(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
 
 
 def joint(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
-    """Ask so with both pictures and both captions shown, as MMICL's authors did (winoground-joint)."""
+    """Ask the same with both pictures and both captions shown, as MMICL's authors did (winoground-joint)."""
     texts, own_picture = matched(puzzle)
     caption, image = rng.below(2), rng.below(2)
     given = f"The caption 0 is {texts[0]}\nThe caption 1 is {texts[1]}\n"
@@ -104,7 +102,7 @@ def letter(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
 
 
 def iq50(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
-    """Ask whether a picture goes on with a row, as Kosmos-1 was asked."""
+    """Ask whether a picture continues a row, as Kosmos-1 was asked."""
     row: Lesson = ["Here are three images:", *map(Show, shown[:3]), "The following image is:", Show(shown[3])]
     return asked([*row, "Is it correct?"], puzzle.answer)
 

@@ -1,4 +1,4 @@
-"""The loop: one model through its stages, by the clock, with a checkpoint and a line of tests every so often."""
+"""The training loop: takes one model through its stages in a given time, with regular tests and checkpoints."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ SETS = {**TRAINABLE, "language": r"language_model\..*"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """How fast, and how often it is looked at."""
+    """How long and how fast a model learns, and how often it is tested."""
 
     seconds: float
-    """Wall-clock time of all stages together; of a run that goes on, what is added to it."""
+    """Wall-clock time of all stages together; a resumed run gets it in addition."""
     rate: float = 1e-3
     warmup: int = 100
     cooling: float = 0.45
@@ -43,13 +43,13 @@ class Recipe:
 
 
 class Eyes:
-    """What a model sees: vision states of pictures, kept; or made anew of several pictures side by side."""
+    """What a model sees: stored vision states of single pictures, or new ones of several pictures side by side."""
 
     def __init__(self, model: TinyMmicl, features: Tensor | None, pixels: Tensor | None, device: torch.device) -> None:
         self.model, self.features, self.pixels, self.device = model, features, pixels, device
 
     def __call__(self, batch: Batch) -> Tensor | None:
-        """Return the visual tokens [S, T, D] of a batch, or those of one picture a row, pasted."""
+        """Return a batch's visual tokens [S, T, D]; where pictures are pasted into one, S counts the rows with any."""
         if self.features is None or not len(batch.pictures):
             return None
         if self.pixels is None:
@@ -64,7 +64,7 @@ class Eyes:
         return self.features[rows.to(self.features.device)].to(self.device).float()
 
     def _pasted(self, batch: Batch) -> Sequence[Tensor]:
-        """Encode each row's pictures side by side in one."""
+        """Encode each row's pictures, pasted side by side into one."""
         assert self.pixels is not None
         parts = torch.split(batch.pictures, batch.counts[batch.counts > 0].tolist())
         states: list[Tensor] = [torch.empty(0)] * len(parts)
@@ -83,7 +83,7 @@ class Eyes:
         return states
 
     def _beside(self, rows: Tensor) -> Tensor:
-        """Paste pictures [B, N] side by side and make them as small as one: [B, H, W, 3] uint8."""
+        """Paste pictures [B, N] side by side and resize them to one picture: [B, H, W, 3] uint8."""
         assert self.pixels is not None
         shown = self.pixels[rows.to(self.pixels.device)].to(self.device)  # [B, N, H, W, 3]
         wide = shown.permute(0, 4, 2, 1, 3).flatten(3).float()  # [B, 3, H, N W]
@@ -102,7 +102,7 @@ def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tupl
 
 @torch.no_grad()
 def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, placeholder: int) -> float:
-    """Return the share of lessons whose learnt tokens are all the likeliest ones."""
+    """Return the share of lessons in which every learnt token is the most likely one."""
     found = 0
     ordered = sorted(lessons, key=lambda one: len(one.ids))
     for start in range(0, len(ordered), 100):
@@ -128,7 +128,7 @@ def learn(
     say: Callable[[str], None],
     keep: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train what each stage lets learn, in place, until the time is over; go on from the checkpoint if there is one."""
+    """Train each stage's trainable set in place until the time is over; resume from the checkpoint if there is one."""
     placeholder = lecturer.writer.vocabulary.placeholder
     device = model.table.device
     learnt = [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
@@ -187,7 +187,7 @@ def learn(
 
 
 def let_learn(model: TinyMmicl, name: str) -> None:
-    """Let exactly that trainable set learn."""
+    """Unfreeze that trainable set and freeze the rest."""
     pattern = SETS[name].format(query_and_value=QUERY_AND_VALUE["llama"], released=RELEASED["llama"])
     for key, weight in model.named_parameters():
         weight.requires_grad_(re.fullmatch(pattern, key) is not None)
@@ -198,7 +198,7 @@ def _autocast(device: torch.device) -> torch.autocast:
 
 
 def _share(step: int, progress: float, recipe: Recipe) -> float:
-    """Return the share of the full rate: warm-up by steps, and in the end down along a cosine by the clock."""
+    """Return the share of the full rate: warm-up by steps, then a cosine decay by time at the end."""
     warm = min(1.0, (step + 1) / recipe.warmup)
     down = max(0.0, (progress - 1 + recipe.cooling) / recipe.cooling)
     return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, down))))

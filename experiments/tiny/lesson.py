@@ -1,4 +1,4 @@
-"""A lesson: pictures, words and the answers to be learnt, before anybody says how pictures are shown."""
+"""A lesson: pictures, words and the answers to learn, independent of how a model is shown its pictures."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ class Mention:
 
 @dataclass(frozen=True)
 class Answer:
-    """What should be said here."""
+    """What the model should say here."""
 
     text: str
     end: bool = True
-    """Whether nothing more is to be said; a demonstration's answer is followed by what comes next."""
+    """Whether the end token follows; after a demonstration's answer the lesson goes on."""
     learnt: bool = True
 
 
 Part = str | Show | Mention | Answer
 Parts = Sequence[Part]
+Lesson = list[Part]
 
 
-def asked(question: Sequence[Part], answer: str) -> list[Part]:
+def asked(question: Parts, answer: str) -> Lesson:
     """Return a question with its answer."""
     return [*question, Answer(answer)]
 
@@ -45,7 +46,7 @@ def pictures(lesson: Parts) -> list[int]:
 
 
 def last_question(lesson: Parts) -> str:
-    """Return the words of the last question, without its demonstrations: what a Q-Former that reads is given."""
+    """Return the words of the last question, without its demonstrations, for a Q-Former that reads it."""
     ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer)]
     start = ends[-2] + 1 if len(ends) > 1 else 0
     words = (

@@ -1,27 +1,26 @@
-"""Lessons about pictures: what they show, what is bound to what, puzzles of several, and names that are new.
+"""Lessons about pictures: what they show, which color belongs to which shape, puzzles of several, and new names.
 
-Every lesson is made of pictures of a pool, and is right of any picture that shows the same things. The world asks its
-puzzles; which pictures are shown is looked up here.
+A lesson takes its pictures from a pool, and holds for any picture that shows the same things. The world makes the
+puzzles; this module finds the pictures for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from experiments.tiny import forms
-from experiments.tiny.lesson import Answer, Mention, Part, Show, asked
+from experiments.tiny.lesson import Answer, Lesson, Mention, Show, asked
 from experiments.tiny.pool import FRAMES, Pool
 from experiments.tiny.symbols import Symbols, two_words
-from mmeval.embedded.world.clips import ASKED, OF_PEOPLE, OF_THINGS, options, times
 from mmeval.embedded.world.clips import asked as about_clip
+from mmeval.embedded.world.clips import options, times
 from mmeval.embedded.world.puzzles import Puzzle, Scene, puzzles
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import COLORS, KINDS, NUMBERS, SHAPES, Kind
 from mmeval.embedded.world.view import article
 
-Lesson = list[Part]
 MOST = 8
-"""Pictures of one question at most, demonstrations apart."""
+"""Most pictures in one question, demonstrations not counted."""
 
 
 def described(rng: Rng, pool: Pool) -> Lesson:
@@ -34,7 +33,7 @@ def described(rng: Rng, pool: Pool) -> Lesson:
 
 
 def verified(rng: Rng, pool: Pool) -> Lesson:
-    """Show a picture of one thing and ask whether a color, a shape or both are there, in the fewest words."""
+    """Show a picture of one thing and ask for a color, a shape or both, in the fewest words: yes or no."""
     kind = rng.pick(KINDS)
     lesson: Lesson = [Show(_single(rng, pool, kind))]
     for _ in range(5):
@@ -59,7 +58,7 @@ def bound(rng: Rng, pool: Pool) -> Lesson:
 
 
 def named(rng: Rng, pool: Pool, symbols: Symbols, hard: int) -> Lesson:
-    """Name things by words that mean something else: right behind the picture, or after `this is`."""
+    """Name things by words that mean something else: right after the picture, or after `this is`."""
     kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
     names = rng.shuffled([rng.pick(symbols) for _ in range(12)])
     lesson: Lesson = []
@@ -204,7 +203,7 @@ def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
 
 
 def behind(rng: Rng, lesson: Lesson, longest: int) -> Lesson:
-    """Put a text that says nothing, or says that the answer is another, before the last question's words."""
+    """Put a text that says nothing, or claims an answer at random, before the first words."""
     places = [place for place, part in enumerate(lesson) if isinstance(part, str) and part.strip()]
     if not places:
         return lesson
@@ -225,7 +224,7 @@ def _placed(pool: Pool, puzzle: Puzzle) -> bool:
 
 
 def _picture(rng: Rng, pool: Pool, puzzle: Puzzle, scene: Scene) -> int:
-    """Find a picture that is as good as the scene."""
+    """Find a picture of the pool that answers the puzzle as the scene does."""
     kinds = [thing.kind for thing in scene.things]
     if puzzle.kind == "both":
         shape = next(word for word in str(puzzle.question[0]).removesuffix("?").split() if word.rstrip("es") in _STEMS)
@@ -246,5 +245,3 @@ def _picture(rng: Rng, pool: Pool, puzzle: Puzzle, scene: Scene) -> int:
 
 
 _STEMS = {shape.rstrip("es") for shape in SHAPES}
-Maker = Callable[[Rng, Pool], Lesson]
-assert set(ASKED) == {*OF_THINGS, *OF_PEOPLE}

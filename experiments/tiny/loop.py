@@ -1,4 +1,4 @@
-"""A plain training loop: AdamW, warm-up and cosine, bfloat16 where the machine is quick at it, resumable."""
+"""The vision encoder's training loop: AdamW with warm-up and cosine decay, in bfloat16 on the CPU, resumable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Recipe:
     weight_decay: float = 0.01
     clip: float = 1.0
     check_every: int = 1000
-    """Steps between two looks at held-out data, each followed by a checkpoint."""
+    """Steps between checks on held-out data, each followed by a checkpoint."""
 
 
 def fit(
@@ -38,7 +38,7 @@ def fit(
 ) -> None:
     """Train `parameters` of `module` for the recipe's steps; `loss_of(step)` draws that step's batch.
 
-    Everything that is needed to go on is written to `checkpoint` after every check, and read from there.
+    `checkpoint` is written after every check; if it exists, training resumes from it.
     """
     groups = [{"params": [parameter], "rate": _rate(parameter, recipe)} for parameter in parameters]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)

@@ -1,4 +1,4 @@
-"""The tiny MMICL as it is trained: a few plain modules, whose weights have the names that `mmeval.mmicl` reads.
+"""The tiny MMICL as it is trained: plain modules whose weights have the names that `mmeval.mmicl` loads.
 
 Only torch is needed here, so that training runs wherever torch does. The arithmetic is that of transformers' BLIP-2,
 InstructBLIP and LLaMA (a test compares them); prompts, loading and generation belong to `mmeval.mmicl`.
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the model is: under eight million parameters, less than 15 MB in bfloat16."""
+    """The model's sizes: under eight million parameters, less than 15 MB in bfloat16."""
 
     vocabulary: int
     reads: bool = False
@@ -77,7 +77,7 @@ class QFormerLayer(nn.Module):
             self.output = nn.ModuleDict({"dense": nn.Linear(ffn, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)})
 
     def forward(self, states: Tensor, vision: Tensor, queries: int, mask: Tensor | None) -> Tensor:
-        """Go on with states [B, Q + text, D], the first `queries` of which are the queries."""
+        """Transform states [B, Q + text, D], which begin with the `queries` queries."""
         states = self.attention(states, states, mask)
         asked = self.crossattention(states[:, :queries], vision)
         asked = _feed(asked, self.intermediate_query, self.output_query)
@@ -136,7 +136,7 @@ class VisionLayer(nn.Module):
         self.mlp = nn.ModuleDict({"fc1": nn.Linear(width, ffn), "fc2": nn.Linear(ffn, width)})
 
     def forward(self, states: Tensor) -> Tensor:
-        """Go on with states [P, V, D]."""
+        """Transform states [P, V, D]."""
         qkv = self.self_attn["qkv"](self.layer_norm1(states)).unflatten(-1, (3, self.heads, -1))
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         read = functional.scaled_dot_product_attention(query, key, value)
@@ -178,7 +178,7 @@ class Vision(nn.Module):
 
 
 class LlamaLayer(nn.Module):
-    """LLaMA's layer, with biases where attention is computed."""
+    """LLaMA's layer, with biases in its attention."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -197,7 +197,7 @@ class LlamaLayer(nn.Module):
         )
 
     def forward(self, states: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-        """Go on with states [B, L, D]; `turns` are the rotary cosines and sines [L, D / heads / 2]."""
+        """Transform states [B, L, D]; `turns` are the rotary cosines and sines [L, D / heads / 2]."""
         normed = self.input_layernorm(states)
         query, key, value = (
             self.self_attn[name](normed).unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -217,7 +217,7 @@ def _turn(vectors: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
 
 
 class TinyMmicl(nn.Module):
-    """All parts; its state dict is that of `MmiclForConditionalGeneration`, less the tied head."""
+    """All parts; its state dict is that of `MmiclForConditionalGeneration`, without the tied head."""
 
     cosines: Tensor
     sines: Tensor
@@ -248,8 +248,9 @@ class TinyMmicl(nn.Module):
 
     @property
     def table(self) -> Tensor:
-        """The embeddings [W, D], which are the head, too."""
-        return cast(Tensor, self.parts["embed_tokens"].weight)
+        """The token embeddings [W, D], tied to the output head."""
+        found: Tensor = self.language_model["model"]["embed_tokens"].weight
+        return found
 
     def visual(self, states: Tensor, text: Tensor | None = None) -> Tensor:
         """Make visual tokens [P, T, D] of vision states [P, V, D']; a Q-Former that reads is given text [P, Q]."""
@@ -257,7 +258,8 @@ class TinyMmicl(nn.Module):
         return self.language_projection(self.qformer(queries, states, text))  # type: ignore[no-any-return]
 
     def forward(self, ids: Tensor, placeholder: int, visual: Tensor | None) -> Tensor:
-        """Return the last states [B, L, D] of prompts whose placeholders stand for the visual tokens, in order."""
+        """Return the last states [B, L, D]; visual tokens replace the placeholders in `ids` [B, L], in order."""
+        parts = self.language_model["model"]
         states = functional.embedding(ids, self.table)
         if visual is not None:
             states = states.masked_scatter((ids == placeholder)[..., None], visual.to(states.dtype))
@@ -268,11 +270,10 @@ class TinyMmicl(nn.Module):
 
 
 def begin(model: TinyMmicl, *, wired: bool = True) -> None:
-    """Draw the first weights, by torch's generator; the vision encoder keeps what it has.
+    """Initialise the weights with torch's generator, except the vision encoder's.
 
-    A transformer of this size that starts with weights of 0.02 attends to everything alike for a long time; here they
-    have the size that keeps a vector's length. `wired`: two heads of the first layer start by looking back, as
-    `_look_back` says; the rest is random.
+    A transformer of this size that starts with weights of 0.02 attends to everything alike for a long time; these
+    weights preserve a vector's length. `wired`: two heads of the first layer start by looking back (`_look_back`).
     """
     sizes = model.sizes
     with torch.no_grad():
@@ -293,7 +294,7 @@ def begin(model: TinyMmicl, *, wired: bool = True) -> None:
 
 
 def _look_back(model: TinyMmicl, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:
-    """Let a head of the first layer attend `back` tokens back, by position alone: a start, which learning may change.
+    """Make a head of the first layer start out attending `back` tokens back, by position alone.
 
     Query and key get biases that rotary positions turn into a peak at that distance, `gap` above the farthest.
     """

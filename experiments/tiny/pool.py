@@ -1,7 +1,7 @@
-"""The training pictures, drawn once: pixels in one file, what is true of them in memory.
+"""The family's training pictures, drawn once: pixels in one file, an index of what they show in memory.
 
-Lessons are made anew all the time, of pictures that are looked up here: by what they show, or by subtask. The encoder
-that the family shares stands still, so that each picture is encoded once, too.
+Lessons are generated during training, and look their pictures up here by what they show, or by subtask. The family
+shares a frozen vision encoder, so each picture is encoded once.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Kind, Thi
 from mmeval.embedded.world.view import Split
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""Of the channels, as the processor normalises pictures."""
+"""Of the channels, as in the processor."""
 DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
-"""Where a caption goes on to say what follows from the picture: in words, that is left to be worked out."""
+"""Where a caption begins to state what can be worked out; captions that replace pictures leave that out."""
 FRAMES = 5
-"""Frames of a clip, at even distances."""
+"""Frames of a clip, evenly spaced."""
 TEST_SEED = 10_000_000
 """Seeds of the pictures that stages are tested on; the embedded suites' own are below a thousand."""
 
@@ -54,7 +54,7 @@ class Amounts:
     clips: int = 5000
 
     def times(self, share: float) -> Amounts:
-        """Return a share of them, at least one of each."""
+        """Scale the amounts, keeping at least one of each."""
         return Amounts(**{name: max(1, round(share * value)) for name, value in vars(self).items()})
 
 
@@ -97,7 +97,7 @@ class Pool:
     """Likewise, of clips in which things happen at any time, or never."""
 
     def texts(self) -> Iterator[str]:
-        """Yield all that is said of the pictures: what the vocabulary is made of."""
+        """Yield the captions, questions and answers from which the vocabulary is made."""
         yield from {shown.caption for shown in self.shown}
         for items in self.items.values():
             for item in items:
@@ -107,7 +107,7 @@ class Pool:
 
 
 def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
-    """Read the pool in that folder, or draw it there."""
+    """Read the pool in that folder, or draw it there first."""
     folder.mkdir(parents=True, exist_ok=True)
     pixels, facts = folder / f"{split}.u8", folder / f"{split}.pickle"
     if not facts.exists():
@@ -152,7 +152,7 @@ def encode(encoder: Callable[[Tensor], Tensor], pixels: np.ndarray, device: torc
 
 
 def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
-    """Say what is to be drawn, and put down where it will be."""
+    """Plan the pictures of a split: an index of the rows they will have, and a job for each row."""
     pool = Pool(split)
     jobs: list[Job] = []
     rng = Rng(f"pool {split}")
@@ -206,7 +206,7 @@ def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
 def _draw(
     path: str, split: Split, total: int, part: tuple[int, Sequence[Job]]
 ) -> list[tuple[Shown | None, Item | None]]:
-    """Draw some of the pictures into the file; items say only then what they show."""
+    """Draw some of the pictures into the file; only drawing an item tells what it shows."""
     first, jobs = part
     pixels = np.memmap(path, dtype=np.uint8, mode="r+", shape=(total, SIZE, SIZE, 3))
     found: list[tuple[Shown | None, Item | None]] = []

@@ -1,6 +1,6 @@
-"""Stage one: the vision encoder learns what stands where, as EVA-CLIP did for the real MMICL.
+"""The stage `see`: pretrains the vision encoder, whose counterpart in the real MMICL is EVA-CLIP.
 
-Two heads that are thrown away afterwards: which word stands at each patch, and the identity of the whole.
+Two heads, discarded afterwards, classify the word at each patch and the identity of the whole picture.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from experiments.tiny.pool import normalised
 KINDS = ("letter", "digit", "sign")
 """Words of a mark's label that only say what sort of mark it is."""
 PAGES = 0.375
-"""Share of pages in every batch: a glyph takes more practice than a shape."""
+"""Share of pages in every batch: glyphs take more practice than shapes."""
 
 
 class VisionPretrainer(nn.Module):
@@ -91,12 +91,12 @@ def _has_glyphs(item: CorpusItem) -> bool:
 
 
 Mark = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
-"""What stands where in one picture: patch, word and weight of each."""
+"""The marks of one picture: their patches, words and weights."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What the heads should say of each picture of a corpus."""
+    """The heads' targets for each picture of a corpus."""
 
     local: tuple[Mark, ...]
     whole: Tensor
@@ -114,7 +114,7 @@ class Targets:
 
 
 def targets_of(seer: VisionPretrainer, data: Corpus) -> Targets:
-    """Return what is true of the pictures of a corpus, in the words of the heads."""
+    """Return the heads' targets for the pictures of a corpus."""
 
     def marks(item: CorpusItem) -> Mark:
         triples = []
@@ -130,7 +130,7 @@ def targets_of(seer: VisionPretrainer, data: Corpus) -> Targets:
 
 
 def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
-    """Yield the patches around a point and how near each is (bilinear): a mark between two patches belongs to both."""
+    """Return the patches around a point with bilinear weights: a mark between two patches belongs to both."""
     column, row = x * grid - 0.5, y * grid - 0.5
     left, top = int(np.floor(column)), int(np.floor(row))
     right, bottom = column - left, row - top
@@ -144,7 +144,7 @@ def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
 
 
 def _check(seer: VisionPretrainer, data: Corpus, targets: Targets) -> str:
-    """Return shares recognised: of patches that hold little but one word, glyphs and others; and of identities."""
+    """Report accuracy on patches that hold little but one word (glyphs, other things) and on identities."""
     rows = np.arange(len(data.items))
     states = torch.cat([seer.encode(_pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
     found, true = seer.local(states[:, 1:])[..., :-1].argmax(-1), targets.dense(rows, seer)[..., :-1]

@@ -1,7 +1,7 @@
-"""The curriculum: what each stage teaches, what of the earlier ones it keeps, and the tests that end it.
+"""The curriculum: what each stage teaches, what it repeats of earlier ones, and the tests that end it.
 
 Short before long, words before pictures, one thing before several. A stage ends when all its tests are passed, on
-pictures, pairings and words that training never showed; or when its share of the time is over.
+pictures, pairings and words that training never showed, or when its share of the time is over.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.tiny import lessons, symbols
-from experiments.tiny.lesson import Part
+from experiments.tiny.lesson import Lesson
 from experiments.tiny.pool import Pool
 from experiments.tiny.writing import How
 from mmeval.embedded import world
 from mmeval.embedded.world.puzzles import PUZZLES
 from mmeval.embedded.world.rng import Rng
 
-Lesson = list[Part]
 Draw = Callable[[Rng, Pool], Lesson]
 SEVERAL = tuple(kind for kind in PUZZLES if kind != "novel")
 BENCHMARKS = (
@@ -51,7 +50,7 @@ class Stage:
     name: str
     sources: Mapping[str, Source]
     until: float
-    """Share of the time after which the next stage begins in any case."""
+    """Share of the total time by which the stage ends in any case."""
     tests: tuple[str, ...] = ()
     """Sources whose held-out lessons must be answered, the last answer of each."""
     mark: float = 0.95
@@ -113,8 +112,8 @@ def seen(
 ) -> list[Stage]:
     """Return the stages of a model that sees.
 
-    `single`: it is never shown several pictures; `demonstrated`: whether it is shown demonstrations; `sets`: what
-    learns as long as it learns to say what it sees (the article's stage I), and afterwards (stage II).
+    `single`: it is never shown several pictures; `demonstrated`: whether it is shown demonstrations; `sets`: the
+    trainable sets while it learns to say what it sees (the article's stage I), and afterwards (stage II).
     """
     ways = tuple(show)
 
@@ -186,7 +185,7 @@ def _behind(rng: Rng, pool: Pool) -> Lesson:
 
 
 def _and(new: Mapping[str, Source], *kept: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
-    """Join new sources and earlier ones, whose weights shrink."""
+    """Add earlier sources to the new ones, each group's weights scaled by its share."""
     joined: dict[str, Source] = {}
     for sources, share in kept:
         joined |= {name: Source(share * one.weight, one.draw, one.hows) for name, one in sources.items()}

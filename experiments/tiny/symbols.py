@@ -1,7 +1,7 @@
-"""The first lessons, in words alone: to look things up in what was just read, short before long.
+"""The first lessons, in words alone: looking things up in what was just read, short before long.
 
-Words are paired anew in every document, so that nothing can be learnt by heart; an answer is learnt from the second
-time on that its key is asked.
+Every lesson pairs its words anew, so that nothing can be memorised; a key's answer is learnt from its second
+appearance on.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Symbols = Sequence[str]
 
 
 def paired(rng: Rng, symbols: Symbols, most: int = 6) -> list[Part]:
-    """Write pairs of words, again and again: after a key comes its value."""
+    """Repeat pairs of words: after a key comes its value."""
     count = 2 + rng.below(most - 1)
     words = _some(rng, symbols, 2 * count)
     return _again(rng, [[word] for word in words[::2]], words[1::2], 3)
 
 
 def bound(rng: Rng, symbols: Symbols) -> list[Part]:
-    """Say which color shapes have, and ask."""
+    """State the colors of some shapes, and ask for them."""
     shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]
     colors = [rng.pick(list(COLORS)) for _ in shapes]
     lesson: list[Part] = [f"the {shape} is {color} . " for shape, color in zip(shapes, colors, strict=True)]
@@ -35,7 +35,7 @@ def bound(rng: Rng, symbols: Symbols) -> list[Part]:
 
 
 def keyed(rng: Rng, symbols: Symbols, hard: int) -> list[Part]:
-    """Name things by words that mean something else: behind two words, four, and then six."""
+    """Name things by words that mean something else: after keys that get longer with `hard`."""
     kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
     names = _some(rng, symbols, len(kinds))
     keys = []
@@ -46,7 +46,7 @@ def keyed(rng: Rng, symbols: Symbols, hard: int) -> list[Part]:
 
 
 def chosen(rng: Rng, symbols: Symbols, shots: int = 0) -> list[Part]:
-    """Name things by spelled words, with both names in the question: as demonstrations of pictures will."""
+    """Name things by spelled words, with both names in the question, as demonstrations of pictures do."""
     kinds = rng.shuffled(KINDS)[:2]
     words = two_words(rng)
     lesson: list[Part] = []

@@ -13,7 +13,7 @@ from mmeval.embedded.world.clips import ACTIONS, ASKED
 from mmeval.embedded.world.puzzles import PUZZLES, puzzles
 
 TAGS = 12
-"""Pictures that can be told apart in one prompt: a question and its demonstrations."""
+"""Most pictures with tags of their own in one prompt, demonstrations included."""
 SPELLED = r"\w(?=\w*')"
 """A letter of a word that a closing quote follows: 'kelt' is read letter by letter, as it is seen."""
 ALWAYS = (
@@ -37,9 +37,9 @@ ALWAYS = (
 )
 """Words of the prompts and contexts, whether or not the world uses them."""
 CHOICES = "ABCDE"
-"""An option's letter is a word of its own, and is written as people write it: the public readers know no small ones."""
+"""An option's letter is a token of its own, in upper case: benchmarks' answer parsers do not accept lower case."""
 PRACTICE = 400
-"""Seeds of each kind of puzzle whose words are taken: every word comes up many times."""
+"""Seeds of each kind of puzzle from which words are taken; with this many, every word occurs many times."""
 
 
 def forms_texts() -> Iterator[str]:
@@ -55,7 +55,7 @@ def forms_texts() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The tokenizer, and the ids that have a meaning of their own."""
+    """The tokenizer and the ids of its special tokens."""
 
     source: str
     """The content of `tokenizer.json`."""
@@ -70,7 +70,7 @@ class Vocabulary:
 def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
     """Make a tokenizer of every word in `texts`, in alphabetical order, then placeholder and tags.
 
-    Any other word is spelled: by its longest beginning that is a word, and by letters that go on (`##a`).
+    Any other word is split into its longest prefix that is a word, and single letters (`##a`).
     """
     pieces = [f"##{letter}" for letter in ascii_lowercase]
     split = _pre_tokenizer().pre_tokenize_str
@@ -100,7 +100,3 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
             pre_tokenizers.Punctuation(),
         ]
     )
-
-
-LONGEST = 1024
-"""Tokens of a prompt and its answer: positions beyond were never practised."""

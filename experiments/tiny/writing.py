@@ -17,18 +17,18 @@ from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl.context import CONTEXTS
 
 How = Literal["declaration", "mme-authors", "plain", "side-by-side", "none", "words"]
-"""How pictures are shown; `words`: their captions stand where they would."""
+"""How pictures are shown; `words`: captions replace them."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """Token ids, which of them are learnt, and the pictures that stand in them."""
+    """Token ids, which of them are learnt, and the pictures among them."""
 
     ids: list[int]
     learnt: list[bool]
     pictures: list[int]
     question: list[int]
-    """What a Q-Former that reads is given."""
+    """Token ids of the question, for a Q-Former that reads it."""
 
 
 class Writer:
@@ -41,7 +41,7 @@ class Writer:
         self.tokens = lru_cache(1 << 16)(lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids))
 
     def write(self, lesson: Parts, how: How, captions: Sequence[str] = ()) -> Written:
-        """Write it; `captions` are those of the lesson's pictures, where they stand for them."""
+        """Write a lesson; `captions` replace its pictures where `how` is `words`."""
         shown = pictures(lesson)
         question = list(self.tokens(last_question(lesson))) if how == "side-by-side" else []
         if how == "side-by-side" and shown:
@@ -56,7 +56,7 @@ class Writer:
 
 
 class _Page:
-    """A lesson as far as it is written."""
+    """A lesson being written."""
 
     def __init__(self, writer: Writer, how: How, captions: Sequence[str]) -> None:
         self.writer, self.how = writer, how
@@ -83,14 +83,14 @@ class _Page:
         self.learnt += [learnt] * len(ids)
 
     def flush(self) -> None:
-        """Write the text that is waiting: it is tokenized as a whole, up to a picture or an answer."""
+        """Write the pending text: it is tokenized as a whole, up to a picture or an answer."""
         if self.text:
             self._start()
             self._put(self.writer.tokens(self.text))
             self.text = ""
 
     def add(self, part: Part) -> None:
-        """Write a part, or keep it where it is text."""
+        """Write a part; text is kept pending."""
         if isinstance(part, str):
             self.text += part
         elif isinstance(part, Mention):
