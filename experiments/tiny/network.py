@@ -249,8 +249,7 @@ class TinyMmicl(nn.Module):
     @property
     def table(self) -> Tensor:
         """The token embeddings [W, D], tied to the output head."""
-        found: Tensor = self.language_model["model"]["embed_tokens"].weight
-        return found
+        return cast(nn.Embedding, self.parts["embed_tokens"]).weight
 
     def visual(self, states: Tensor, text: Tensor | None = None) -> Tensor:
         """Make visual tokens [P, T, D] of vision states [P, V, D']; a Q-Former that reads is given text [P, Q]."""
@@ -259,7 +258,7 @@ class TinyMmicl(nn.Module):
 
     def forward(self, ids: Tensor, placeholder: int, visual: Tensor | None) -> Tensor:
         """Return the last states [B, L, D]; visual tokens replace the placeholders in `ids` [B, L], in order."""
-        parts = self.language_model["model"]
+        self.language_model["model"]
         states = functional.embedding(ids, self.table)
         if visual is not None:
             states = states.masked_scatter((ids == placeholder)[..., None], visual.to(states.dtype))

@@ -21,7 +21,7 @@ _REGISTERED_BY = {
 """Where an Auto class lives -> which of our modules registers itself with it."""
 _MODELING = "transformers.models.auto.modeling_auto"
 _MODELS = re.compile(r"transformers\.(modeling_layers|models\.\w+\.modeling_\w+)")
-"""Modules of transformers that import the Auto classes of models in the middle of themselves, or are imported by them."""
+"""Modules of transformers that import the Auto classes in the middle of themselves, or are imported by such modules."""
 
 
 class _AfterAuto(MetaPathFinder):
