@@ -16,7 +16,7 @@ INSTALL := setup.cfg pyproject.toml constraints.txt
 .PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-gpu bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 install: .venv/installed  ## make .venv with everything that evaluation needs
 

@@ -259,7 +259,7 @@ def score(
 
 
 def current(run: Run) -> Run:
-    """Return the run, scored and reported again where its records have changed since it was scored."""
+    """Return the run, scored and reported where it was not, or its records have changed since."""
     if run.stale:
         score(run)
         report(run)

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     import jsonlines
 
 BLOCK = 65536
+FIX = "fix the line"
 
 
 def read(
     path: Path,
     *,
-    advice: str = "fix the line",
+    advice: str = FIX,
     whole_lines: bool = False,
     on_line: Callable[[bytes], object] = lambda line: None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
@@ -56,6 +57,7 @@ def read(
     except (jsonlines.InvalidLineError, RecursionError) as error:
         raise InputError(f"{path}, line {number}: not a JSON object ({error}); {advice}") from error
     except OSError as error:
+        advice = "name another file" if advice == FIX else advice
         raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
 
 

@@ -206,9 +206,11 @@ class Run:
 
     @property
     def stale(self) -> bool:
-        """Tell whether the run was scored without a judge, and its records have changed since."""
+        """Tell whether the run has answers and was not scored, or its records have changed since, without a judge."""
         path = self.folder / "scores.json"
-        results = read_json(path, "score the run again: mmeval score RUN") if path.exists() else {"judge": None}
+        if not path.exists():
+            return bool(self.records)
+        results = read_json(path, "score the run again: mmeval score RUN")
         return "judge" not in results and results.get("records") != self._scored
 
     @property

@@ -1,12 +1,13 @@
 """Several evaluations in a row: every spec a run of its own, each model loaded once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
-from mmeval.evaluation import CONTROL_RUNS, Loader, evaluate
+from mmeval.evaluation import CONTROL_RUNS, Loader, evaluate, preview
 from mmeval.models import Checkpoint, ModelOptions, load_model
+from mmeval.rendering import Preview
 from mmeval.run import Run
 from mmeval.spec import RunSpec
 from mmeval.task import load_task
@@ -89,6 +90,19 @@ def under_controls(
         except ActsOnNothing as reason:
             display.message(f"not run: {reason}")
     return finished
+
+
+def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
+    """Yield the first prompts of a run, then of each control: what it does or why it cannot act, and its prompts."""
+    yield preview(spec)
+    task = load_task(spec.task)
+    found = expand(names, [prompt for prompt in task.prompts if prompt != (spec.prompt or next(iter(task.prompts)))])
+    for name in found:
+        yield f"control {name}: {about(name)}"
+        try:
+            yield preview(replace(spec, control=name))
+        except ActsOnNothing as reason:
+            yield f"not run: {reason}"
 
 
 class KeptModel:

@@ -239,8 +239,8 @@ def _dropped(found: Sequence[Question]) -> list[str]:
         return []
     one, every = (100 * sum(column) / len(marks) for column in zip(*marks, strict=True))
     sentences = [
-        f"Right as asked first: {one:.1f} of 100 questions; right at every turn: {every:.1f}. "
-        f"The difference, {one - every:.1f}, are right answers that did not survive another order of the options."
+        f"Right as asked first: {one:.1f}% of the questions; right at every turn: {every:.1f}%. "
+        f"The difference, {one - every:.1f}%, did not survive another order of the options."
     ]
     hits = {split: [q.hit for q in part if q.hit is not None] for split, part in _splits(found).items()}
     shares = [f"{split} {100 * sum(part) / len(part):.1f}" for split, part in hits.items() if part]

@@ -65,7 +65,7 @@ MAY = {
     },
     "recipes": {"types", "spec", "files", "yaml_file"},
     "parity": {"types", "client", "spec", "run", "comparison", "evaluation"},
-    "sweep": {"types", "spec", "task", "models", "run", "evaluation", "controls"},
+    "sweep": {"types", "spec", "task", "models", "rendering", "run", "evaluation", "controls"},
     "during_training": {"types", "spec", "task", "evaluation", "sweep", "mmicl"},
     "conversation": {"types", "data", "models"},
     "watch": {"types", "data", "scoring", "conversation"},

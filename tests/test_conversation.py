@@ -123,17 +123,19 @@ def test_many_questions_in_and_out(pictures: Path) -> None:
 
 
 def test_a_chat_goes_on_after_a_bad_line(pictures: Path) -> None:
-    lines = f"{pictures}/a.png what is it ?\ngone.png what ?\n/new\nand now ?\n/quit\nnot asked\n"
+    lines = f"{pictures}/a.png what is it ?\ngone.png what ?\n/new\n/help\nand now ?\n/quit\nnot asked\n"
     ended = call("ask", "--model", "constant:red", "--chat", stdin=lines)
     assert ended.exit_code == 0, ended.stderr
     assert ended.stdout.count("red\n") == 2
     assert "there is no picture gone.png" in ended.stdout
+    assert "no command '/help'; there are /new and /quit" in ended.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "name pictures and a question"),
+        (("--jsonl", "x.jsonl"), "x.jsonl: cannot be read (No such file or directory); name another file"),
         (("--jsonl", "x.jsonl", "words"), "--jsonl brings its own questions"),
         (("what ?", "--choices", "yes"), "give two or more"),
         (("what ?", "--shot", "a.png"), "write FILE=ANSWER"),

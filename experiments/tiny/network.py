@@ -258,7 +258,6 @@ class TinyMmicl(nn.Module):
 
     def forward(self, ids: Tensor, placeholder: int, visual: Tensor | None) -> Tensor:
         """Return the last states [B, L, D]; visual tokens replace the placeholders in `ids` [B, L], in order."""
-        self.language_model["model"]
         states = functional.embedding(ids, self.table)
         if visual is not None:
             states = states.masked_scatter((ids == placeholder)[..., None], visual.to(states.dtype))

@@ -1,6 +1,6 @@
 """What several runs of one question show together: gain and leakage, turns, lengths, what is solved blind, prompts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -60,6 +60,10 @@ def length(others: Mapping[str, Asked]) -> list[Found]:
     return found if len(found) > 1 else []
 
 
+def _rule(blind: Sequence[str]) -> str:
+    return f"right under '{blind[0]}'" if len(blind) == 1 else f"right under more than half of {len(blind)} controls"
+
+
 def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[str] | None) -> Found | None:
     """Return under which blind controls each question is right, and the score on those that are not mostly so.
 
@@ -85,7 +89,7 @@ def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[
     }
     found: Found = {
         "controls": list(blind),
-        "rule": "given" if needs_picture is not None else f"right under more than half of {len(blind)} blind controls",
+        "rule": "given" if needs_picture is not None else _rule(list(blind)),
         "flags": {
             id: {"by": [name for name, solved in under.get(one, {}).items() if solved], "of": len(under.get(one, {}))}
             for one, ids in units.items()

@@ -46,6 +46,7 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     pairs = {name: matched(main, other) for name, (other, _) in others.items()}
     found = of_answers(main)
     found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
+    found["records"] = run.journal_contents.digest
     found["controls"] = {name: _control(name, *pairs[name], acts=others[name][1]) for name in sorted(pairs, key=_place)}
     found["families"] = _families(found["controls"])
     found |= {

@@ -68,6 +68,9 @@ def ask(
             if line == "/new":
                 loaded.forget()
                 continue
+            if line.startswith("/") and len(line.split()) == 1 and not Path(line).exists():
+                console.say(f"mmeval: no command '{line}'; there are /new and /quit")
+                continue
             try:
                 _once(loaded, conversation.parts_of(line), offered, explain)
             except InputError as error:
@@ -123,7 +126,10 @@ def _lines() -> Iterator[str]:
 
 
 def _many(loaded: "Chat", path: Path) -> bool:
-    """Answer each line of a file by itself; tell whether all were answered. A bad line does not stop the rest."""
+    """Answer each line of a file by itself; tell whether all were answered.
+
+    One that cannot be answered does not stop the rest. Raises InputError for one that is no JSON object.
+    """
     from mmeval import conversation
     from mmeval import jsonl as lines
 

@@ -48,10 +48,14 @@ def run(
     from mmeval.reporting import console
 
     if dry_run:
-        from mmeval.evaluation import preview
+        from mmeval.sweep import previews
 
-        for spec in specs:
-            console.show_preview(preview(spec))
+        for shown in (shown for spec in specs for shown in previews(spec, controls)):
+            if isinstance(shown, str):
+                console.say(f"\n{shown}")
+            else:
+                console.show_preview(shown)
+        console.say("\nDry run: nothing was asked and nothing written.", "dim")
         return
     from mmeval.sweep import evaluate_all
 

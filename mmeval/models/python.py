@@ -45,6 +45,10 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> Model:
     if not callable(function):
         own = [key for key, value in vars(found).items() if inspect.isfunction(value)]
         raise InputError(f"{file}: no function '{name}'{nearest(name, own)}; it has {', '.join(own) or 'none'}")
+    try:
+        inspect.signature(function).bind(options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{file}: {name}() is called with the ModelOptions ({error}); let it take them") from error
     model: Model = function(options)
     if missing := [need for need in NEEDED if not hasattr(model, need)]:
         raise InputError(f"{file}: what {name}() returns has no {', '.join(missing)}; see docs/adapters.md")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mmeval.files import read_json, write_json, write_text
 from mmeval.reporting import bias_figures, svg
-from mmeval.reporting.bias_words import reading, spread
+from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import number
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
@@ -44,7 +44,14 @@ class Lines:
 
 def tables(found: Found) -> list[Lines]:
     """Return the tables of what was found, those without a row left out."""
-    return [one for one in _tables(found) if one.rows]
+    return [_without_empty_columns(one) for one in _tables(found) if one.rows]
+
+
+def _without_empty_columns(one: Lines) -> Lines:
+    """Leave out columns that have nothing under them: a number that the questions asked do not give."""
+    kept = [place for place in range(len(one.columns)) if any(row[place] not in ("", NO_VALUE) for row in one.rows)]
+    rows = tuple(tuple(row[place] for place in kept) for row in one.rows)
+    return Lines(one.title, tuple(one.columns[place] for place in kept), rows)
 
 
 def write(folder: Path, found: Found) -> list[Path]:
@@ -93,10 +100,17 @@ def panel(run: Run) -> str:
     advice = "make it again: mmeval bias RUN"
     found = read_json(path, advice)
     try:
-        parts = [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
+        parts = ["<h2>Language bias</h2>"]
+        if found.get("records") not in (None, run.journal_contents.digest):
+            parts.append(f"<p><b>The answers have changed since; {advice}</b></p>")
+        parts += [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
         parts += [_html(one) for one in tables(found)]
         figures = bias_figures.drawn(found, found["axes"]).items()
-        parts += [f"<figure>{svg.inline(one, name, name)}</figure>" for name, one in figures if one is not None]
+        parts += [
+            f'<figure class="scrolls">{svg.inline(one, name, name)}</figure>'
+            for name, one in figures
+            if one is not None
+        ]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a study of bias ({error!r:.80}); {advice}") from error
     return "\n".join(parts)
@@ -200,7 +214,8 @@ def _html(one: Lines) -> str:
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in one.columns)
     body = "".join(f"<tr>{''.join(f'<td>{html.escape(clean(cell))}</td>' for cell in row)}</tr>" for row in one.rows)
     caption = html.escape(clean(one.title))
-    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scrolls" tabindex="0">{table}</div>'
 
 
 def _pipes(cells: Any) -> str:

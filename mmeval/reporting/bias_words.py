@@ -6,6 +6,7 @@ from typing import Any
 from mmeval.reporting.chart import number
 
 Found = Mapping[str, Any]
+NO_VALUE = "no value"
 
 
 def reading(found: Found) -> list[str]:
@@ -24,7 +25,7 @@ def reading(found: Found) -> list[str]:
 def spread(one: Found, digits: int = 1, unit: str = "") -> str:
     """`12.3 (10.1 to 14.5)`, with its unit; the value alone where there is no interval."""
     if one["value"] is None:
-        return "no value"
+        return NO_VALUE
     value = f"{number(one['value'], digits)}{unit}"
     return value if one.get("low") is None else f"{value} ({between(one, digits)})"
 
@@ -49,8 +50,8 @@ def _gain(found: Found, name: str) -> Found | None:
 def _looks(found: Found) -> Iterator[str]:
     seen = found["seen"]["accuracy"]
     if seen["value"] is not None:
-        chance = "" if seen["chance"] is None else f"; guessing gives {number(seen['chance'], 1)}"
-        yield f"{found.get('model', 'The model')} answers {spread(seen)} of 100 questions right{chance}."
+        chance = "" if seen["chance"] is None else f"; guessing gives {number(seen['chance'], 1)}%"
+        yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions right{chance}."
     names = {"absent": "the picture gone", "swap-category-0": "another picture of the same category in its place"}
     for name, what in names.items():
         gain = _gain(found, name)
@@ -65,7 +66,7 @@ def _looks(found: Found) -> Iterator[str]:
         yield verdicts[sure(gain)]
     mirage = found.get("controls", {}).get("absent", {}).get("mirage")
     if mirage and mirage["value"] is not None:
-        yield f"Of its accuracy {spread(_times(mirage, 100), 0)}% is there without any picture (the mirage ratio)."
+        yield f"Of its accuracy {spread(_times(mirage, 100), 0, '%')} is there without any picture (the mirage ratio)."
     star = found.get("mmstar")
     if star and "leakage" in star:
         leak = star["leakage"]
@@ -109,12 +110,13 @@ def _several(found: Found) -> Iterator[str]:
     order, references = (found.get("controls", {}).get(name) for name in ("order", "references"))
     if order:
         yield (
-            f"Another order of the pictures, references renamed, changes {spread(order['changed'])}% of the answers; "
+            f"Another order of the pictures, references renamed, changes {spread(order['changed'], unit='%')} of the "
+            "answers; "
             "of a model that follows references it changes none, where the order itself is not asked about."
         )
     if references:
         yield (
-            f"References to other pictures change {spread(references['changed'])}% of the answers; "
+            f"References to other pictures change {spread(references['changed'], unit='%')} of the answers; "
             "a model that follows them changes those that depend on the picture."
         )
 
@@ -123,14 +125,16 @@ def _priors(found: Found) -> Iterator[str]:
     yes = found.get("yes_no")
     if yes and yes["yes_ratio"]["value"] is not None:
         yield (
-            f"It says yes to {spread(yes['yes_ratio'])}% of the questions, and its Pct. Diff, how much "
+            f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions, and its Pct. Diff, how much "
             f"more often than is true, is {spread(yes['pct_diff'], 2)}."
         )
+        always = {100.0: "always says yes", 0.0: "never says yes"}.get(yes["yes_ratio"]["value"])
         leaning = ("is not shown to lean to either answer", "leans to no", "leans to yes")[sure(yes["criterion"])]
         dull = yes["d_prime"]["low"] is not None and yes["d_prime"]["low"] <= 0 <= yes["d_prime"]["high"]
         tells = ", which does not show that it tells yes from no" if dull else ""
         yield (
-            f"Its d' is {spread(yes['d_prime'], 2)}{tells}, its criterion {spread(yes['criterion'], 2)}: it {leaning}."
+            f"Its d' is {spread(yes['d_prime'], 2)}{tells}, its criterion {spread(yes['criterion'], 2)}: "
+            f"it {always or leaning}."
         )
     letters = found.get("letters")
     if letters and letters["first"]["value"] is not None:
@@ -138,12 +142,12 @@ def _priors(found: Found) -> Iterator[str]:
         apart = first["low"] is not None and not first["low"] <= truly <= first["high"]
         told = "more" if first["value"] > truly else "less"
         verdict = f"{told} often than it is right" if apart else "not shown to be more or less often than it is right"
-        yield f"It chooses the first option {spread(first)}% of the time, {verdict} ({number(truly, 1)}%)."
+        yield f"It chooses the first option {spread(first, unit='%')} of the time, {verdict} ({number(truly, 1)}%)."
     rotation = found.get("rotation")
     if rotation:
         away = rotation["taken_away"]
         yield (
-            f"Asked to be right under {len(rotation['turns'])} turn(s) of the options, too, it keeps "
+            f"Asked to be right with the options turned, too ({', '.join(rotation['turns'])}), it keeps "
             f"{spread(rotation['all_turns'])} of {spread(rotation['as_asked'])}: turning takes away {spread(away)}."
         )
 
@@ -154,8 +158,9 @@ def _solved(found: Found) -> Iterator[str]:
         return
     needed, not_needed = solved["needed"], solved["not_needed"]
     yield (
-        f"{not_needed['n']:,} questions do not need the picture ({solved['rule']}); of the other {needed['n']:,} "
-        f"it answers {spread(needed['seen']) if needed['seen'] else 'none'} right. Chance plays a part in the split."
+        f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. Of the other {needed['n']:,} "
+        f"it answers {spread(needed['seen'], unit='%') if needed['seen'] else 'none'} right. "
+        "Chance plays a part in the split."
     )
 
 

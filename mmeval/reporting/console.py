@@ -111,7 +111,6 @@ def show_preview(preview: Preview) -> None:
     for sample, text, tokens in preview.prompts:
         say(f"\n{sample}  ({tokens} tokens)", "bold")
         say(text)
-    say("\nDry run: nothing was asked and nothing written.", "dim")
 
 
 def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mapping[str, str]) -> None:

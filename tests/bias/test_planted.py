@@ -115,6 +115,8 @@ def test_one_who_looks_and_one_whose_pictures_are_half_swapped(
     assert blind["yes_ratio"]["value"] == 100.0 and blind["pct_diff"]["value"] == pytest.approx(0.5)
     assert blind["fp_ratio"]["value"] == 1.0 and blind["criterion"]["value"] < -2
     assert blind["d_prime"]["value"] == pytest.approx(0.0)
+    words = " ".join(reading({**whole, "yes_no": blind}))
+    assert "it always says yes" in words and "of the questions right; guessing gives 50.0%" in words
     solved = whole["blind_solvable"]  # both questions of no picture are answered with yes alone
     assert solved["not_needed"]["units"] == 0 and len(solved["ids"]) == 168
     assert whole["rows"]["always yes, the majority"] == {"accuracy": 50.0, "perception": 500.0, "cognition": 200.0}
@@ -243,10 +245,34 @@ def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_p
     assert tokens == sorted(tokens)
     assert found["prompts"]["each"].keys() == {"release", "single-word"}
     panel = report.panel(run)
-    assert "<table>" in panel and "<svg" in panel and "absent" in panel
+    assert (
+        panel.count("<table>") == panel.count('<div class="scrolls" tabindex="0"><table>') > 1
+        and "<svg" in panel
+        and "absent" in panel
+        and "have changed since" not in panel
+    )
+    found["records"] = "of fewer answers"
+    report.write(run.folder, found)
+    assert "The answers have changed since; make it again: mmeval bias RUN" in report.panel(run)
     (run.folder / "bias.json").write_text('{"schema": 1}', encoding="utf-8")
     with pytest.raises(InputError, match="not a study of bias"):
         report.panel(run)
+
+
+def test_a_run_that_was_never_scored_is_scored_first(release: Path, tmp_path: Path) -> None:
+    run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
+    (run.folder / "scores.json").unlink()
+    ended = call("bias", run.folder)
+    assert ended.exit_code == 0, ended.stderr
+    assert "right under" not in ended.stdout and (run.folder / "scores.json").exists()
+
+
+def test_numbers_that_have_no_value_get_no_column() -> None:
+    estimate = {"value": 50.0, "low": 40.0, "high": 60.0}
+    none = {"value": None, "low": None, "high": None}
+    found = {"labels": {"a": "A", "b": "B"}, "seen": {"a": estimate, "b": none}, "rows": {"always no": {"a": 1.0}}}
+    (table,) = report.tables(found)
+    assert table.columns == ("", "A") and table.rows == (("as asked", "50.0 (40.0 to 60.0)"), ("always no", "1.0"))
 
 
 def test_what_data_wrote_is_escaped(tmp_path: Path, release: Path) -> None:
@@ -295,6 +321,8 @@ def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
 def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: Path) -> None:
     file, out = tmp_path / "run.yaml", tmp_path / "run"
     file.write_text(f"task: mme\nmodel: constant\ndata: {release}\ncontrols: [blind, grey, order]\n", encoding="utf-8")
+    dry = call("run", "--config", file, "--dry-run").output
+    assert "control grey: every picture is grey" in dry and "not run: the control 'order'" in dry and not out.exists()
     done = call("run", "--config", file, "--out", out, "--bias")
     assert done.exit_code == 0, done.output
     assert "not run: the control 'order' acts on no question" in done.output
