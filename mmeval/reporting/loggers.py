@@ -53,7 +53,10 @@ def numbers(run: Run) -> dict[str, float]:
 
 
 def _tensorboard(run: Run) -> None:
-    """Write RUN/tensorboard anew, with TensorBoard's own writer: neither torch nor tensorflow is loaded."""
+    """Write RUN/tensorboard anew, with TensorBoard's own writer: neither torch nor tensorflow is loaded.
+
+    The identity is a text, since TensorBoard's plugin for parameters imports tensorflow.
+    """
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.text.metadata import create_summary_metadata

@@ -27,7 +27,8 @@ NEXT = (
 
 def name(run: Run) -> str:
     """Return the file's name."""
-    return f"{task_of_run(run).name}.yaml"
+    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in task_of_run(run).name)
+    return f"{kept}.yaml"
 
 
 def texts(run: Run, path: Path) -> dict[Path, str]:
