@@ -70,8 +70,9 @@ def run(
     if not all(one.up_to_date for one in finished):
         return  # another process, the last to finish, scores and shows them
     _show(finished, as_json, out)
-    for one in finished if log_to is not None else []:
-        loggers.log(one, log_to)
+    if log_to is not None:
+        for one in finished:
+            loggers.log(one, log_to)
     if bias:
         from mmeval.cli.bias import of_run
 

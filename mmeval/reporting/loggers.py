@@ -74,7 +74,8 @@ def _tensorboard(run: Run) -> None:
         about.plugin_data.plugin_name = "text"
         values.append(Summary.Value(tag=tag, metadata=about, tensor=make_tensor_proto([text.encode()], dtype="string")))
     folder = run.folder / "tensorboard"
-    shutil.rmtree(folder, ignore_errors=True)  # scores of an earlier session would be a second line in the same plot
+    if folder.exists():
+        shutil.rmtree(folder)  # scores of an earlier session would be a second line in the same plot
     writer = EventFileWriter(str(folder))
     writer.add_event(Event(step=run.samples_answered, summary=Summary(value=values)))
     writer.close()

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from mmeval.cli import main
 from mmeval.reporting import interchange
 from mmeval.reporting.interchange import hub
+from mmeval.reporting.run_report import task_of_run
 from mmeval.run import Run, open_run
 from mmeval.types import InputError
 from tests.evaluating import evaluate
@@ -51,7 +52,7 @@ def test_the_hub_reads_the_entries(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_benchmark_without_a_data_set_on_the_hub_has_no_entry(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    task = copy.copy(hub.task_of_run(run))
+    task = copy.copy(task_of_run(run))
     task.__dict__["card"] = {}
     monkeypatch.setattr(hub, "task_of_run", lambda run: task)
     with pytest.raises(InputError, match="names no data set on the hub"):

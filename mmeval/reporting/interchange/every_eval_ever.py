@@ -36,7 +36,7 @@ def texts(run: Run, path: Path) -> dict[Path, str]:
     """Return the record, and beside it the samples. Raises InputError for a run without any score."""
     found = estimates(run.results)
     task = task_of_run(run)
-    whole = {metric: label for metric, label in (task.axes | task.totals).items() if found[metric].value is not None}
+    whole = {metric: label for metric, label in {**task.axes, **task.totals}.items() if found[metric].value is not None}
     if not whole:
         raise InputError(f"{run.folder}: no score has a value, so there is nothing to record")
     scored = [(record, next(iter(run.scored[record.id].values()))) for record in run.records]
