@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmeval import __version__
-from mmeval.cli import ask, bias, compare, demo, models, parity, recipes, results, run, train, watch
+from mmeval.cli import ask, bias, compare, demo, export, models, parity, recipes, results, run, train, watch
 from mmeval.types import InputError, printable
 
 
@@ -93,7 +93,7 @@ def main() -> None:
 
 for _command in (
     *(run.run, run.sweep, results.score, results.report),
-    *(compare.compare, bias.bias, parity.parity, results.submit),
+    *(compare.compare, bias.bias, parity.parity, results.submit, export.export),
 ):
     main.add_command(_command)
 

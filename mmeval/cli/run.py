@@ -23,6 +23,7 @@ from mmeval.types import Display, InputError
 @click.option("--fresh", is_flag=True, help="Delete the run in the folder and start over.")
 @click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error.")
 @click.option("--bias", is_flag=True, help="Then show what the controls say of language bias: `mmeval bias`.")
+@click.option("--log-to", type=click.Choice(["tensorboard", "wandb", "trackio"]), help="Log the scores there, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print scores.json, or of --seeds a summary; nothing else.")
 def run(
     config: Path | None,
@@ -32,6 +33,7 @@ def run(
     fresh: bool,
     keep_errors: bool,
     bias: bool,
+    log_to: str | None,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -61,6 +63,10 @@ def run(
 
     if bias and as_json:
         raise InputError("--json prints one thing; run `mmeval bias RUN --json` after this")
+    if log_to is not None:
+        from mmeval.reporting import loggers
+
+        loggers.check(log_to)  # before hours of answers
     screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
     with screen as display:
         how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
@@ -68,6 +74,9 @@ def run(
     if not all(one.up_to_date for one in finished):
         return  # another process, the last to finish, scores and shows them
     _show(finished, as_json, out)
+    if log_to is not None:
+        for one in finished:
+            loggers.log(one, log_to)
     if bias:
         from mmeval.cli.bias import of_run
 

@@ -215,6 +215,11 @@ def to_csv(table: Table) -> str:
     return out.getvalue()
 
 
+def lines(table: Table) -> list[list[str]]:
+    """Return the header and every row as they are printed: numbers rounded, intervals in a cell."""
+    return [_header(table), *(_cells(table, row) for row in table.every)]
+
+
 def write(table: Table, folder: Path) -> list[Path]:
     """Write `table.md` and `table.csv` into the folder and return their paths."""
     texts = {folder / "table.md": markdown(table), folder / "table.csv": to_csv(table)}

@@ -1,0 +1,28 @@
+"""`mmeval export`: a run in the forms that others read."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--to", "form", required=True, help="Format: csv, latex, lm-eval, hub, or every-eval-ever.")
+@click.option("--out", type=click.Path(path_type=Path), help="File.  [default: in RUN/exports]")
+def export(run_folder: Path, form: str, out: Path | None) -> None:
+    """Write a run's scores in a form that others read; nothing is uploaded.
+
+    `hub` and `every-eval-ever` go to leaderboards, and refuse a run that is embedded, limited, unfinished, under a
+    control or has errors.
+
+    \b
+    Example: mmeval export reports/mme-mmicl-tiny-embedded --to lm-eval
+             mmeval export reports/mme-blip2-flan-t5-xl-hub --to hub
+    """
+    from mmeval.evaluation import current
+    from mmeval.reporting import console, interchange
+    from mmeval.run import open_run
+
+    console.show_paths(interchange.write(current(open_run(run_folder)), form, out))
+    if advice := interchange.FORMATS[form].next:
+        console.say(advice)

@@ -1,0 +1,68 @@
+"""The Hugging Face hub's `.eval_results/*.yaml`: what a model's repository says of its scores on a benchmark.
+
+Source: huggingface.co/docs/hub/eval-results ("work in progress") and its specification, eval_results.yaml of
+github.com/huggingface/hub-docs, as `huggingface_hub.EvalResultEntry` (2.4) reads it: a list of `dataset` (`id`,
+`task_id`, `revision`), `value`, `date`, `source`, `notes`. The form has no place for an interval; it is in the notes.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mmeval.provenance import versions
+from mmeval.reporting.chart import estimates, interval
+from mmeval.reporting.run_report import task_of_run
+from mmeval.reporting.table import clean
+from mmeval.run import Run
+from mmeval.task import Task
+from mmeval.types import InputError
+
+NEXT = (
+    "Put the file into .eval_results/ of the model's repository on the hub. A score is shown if the data set is "
+    "registered as a benchmark there and each task_id is one of its eval.yaml: compare them, and the unit, first."
+)
+
+
+def name(run: Run) -> str:
+    """Return the file's name."""
+    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in task_of_run(run).name)
+    return f"{kept}.yaml"
+
+
+def texts(run: Run, path: Path) -> dict[Path, str]:
+    """Return an entry for each total, or each axis of a benchmark without totals. Raises InputError.
+
+    A run is refused if its benchmark has no data set on the hub, or a score has no value.
+    """
+    task = task_of_run(run)
+    return {path: yaml.safe_dump(_entries(run, task), sort_keys=False, allow_unicode=True)}
+
+
+def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
+    hub = task.card.get("hub")
+    repo = hub.get("repo") if isinstance(hub, Mapping) else None
+    if not isinstance(repo, str):
+        raise InputError(
+            f"{task.name}: its card names no data set on the hub, and an entry needs one; use another --to"
+        )
+    revision = run.identity.get("data_revision")
+    found, entries = estimates(run.results), []
+    for metric, label in (task.totals or task.axes).items():
+        estimate = found[metric]
+        if estimate.value is None:
+            raise InputError(f"{run.folder}: {label} has no value ({estimate.reason}), and an entry needs one")
+        notes = [
+            f"{label}, of {estimate.full_marks:g}; 95% interval {interval(estimate)}; {run.answered}",
+            f"prompt {run.spec.prompt}, {run.spec.shots or 0} demonstrations, answers by {run.spec.scoring}",
+            f"reading {run.spec.reading or run.results['scorer']}; {'; '.join(versions(run.sessions))}",
+        ]
+        entry: dict[str, Any] = {"dataset": {"id": repo, "task_id": metric}}
+        if revision:
+            entry["dataset"]["revision"] = str(revision)
+        entry["value"] = round(estimate.value, 4)
+        if started := str(run.sessions[-1].get("started", "")):
+            entry["date"] = started
+        entries.append({**entry, "notes": clean("; ".join(notes))})
+    return entries

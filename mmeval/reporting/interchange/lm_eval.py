@@ -1,0 +1,117 @@
+"""lm-evaluation-harness's results JSON, with the samples beside it as JSON Lines.
+
+Source: the files that `lm_eval --output_path DIR --log_samples` of lm-evaluation-harness 0.4 writes. A number is
+`results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is our reading. That form has standard errors
+and no intervals: `_stderr` is "N/A", and the intervals, full marks, chance and marks stand under `mmeval`.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmeval.reporting import about
+from mmeval.reporting.chart import estimates
+from mmeval.reporting.run_report import task_of_run
+from mmeval.run import Run
+from mmeval.types import Record, Score
+
+
+def name(run: Run) -> str:
+    """Return the file's name, with the time at which the run began."""
+    return f"results_{_time(run)}.json"
+
+
+def texts(run: Run, path: Path) -> dict[Path, str]:
+    """Return the results, and beside them `samples_TASK_TIME.jsonl`."""
+    task = task_of_run(run).name
+    samples = path.with_name(f"samples_{task.replace('/', '_')}_{_time(run)}.jsonl")
+    lines = (_line(number, record, run.scored[record.id]) for number, record in enumerate(run.records))
+    return {
+        path: json.dumps(_results(run), indent=2, ensure_ascii=False) + "\n",
+        samples: "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
+    }
+
+
+def _results(run: Run) -> dict[str, Any]:
+    task, spec, results = task_of_run(run), run.spec, run.results
+    readings = {str(results["scorer"]): estimates(results)}
+    if "strict" in results:
+        readings["strict"] = estimates(results, "strict")
+    scores: dict[str, Any] = {"alias": task.name}
+    for reading, found in readings.items():
+        for metric in task.labels:
+            if metric in found:
+                value = found[metric].value
+                scores[f"{metric},{reading}"] = "N/A" if value is None else value
+                scores[f"{metric}_stderr,{reading}"] = "N/A"
+    intervals = {reading: {m: dataclasses.asdict(e) for m, e in found.items()} for reading, found in readings.items()}
+    sessions = run.sessions
+    version = run.identity.get("task_version")
+    return {
+        "results": {task.name: scores},
+        "group_subtasks": {task.name: []},
+        "configs": {task.name: {"task": task.name, "num_fewshot": spec.shots or 0, "metadata": {"version": version}}},
+        "versions": {task.name: version},
+        "n-shot": {task.name: spec.shots or 0},
+        "higher_is_better": {task.name: dict.fromkeys((*task.axes, *task.totals), True)},
+        "n-samples": {
+            task.name: {
+                "original": run.header.get("available", run.samples_planned),
+                "effective": run.samples_answered,
+            }
+        },
+        "config": {
+            "model": spec.model,
+            "model_args": {name: run.identity[name] for name in ("model_revision", "dtype") if name in run.identity},
+            "limit": spec.limit,
+            "random_seed": spec.seed,
+            "gen_kwargs": {"max_gen_toks": spec.max_new_tokens, "num_beams": spec.beams},
+        },
+        "git_hash": sessions[-1].get("commit") if sessions else None,
+        "date": sessions[0].get("started") if sessions else None,
+        "model_name": spec.model,
+        "mmeval": {
+            "marks": run.marks,
+            "answered": run.samples_answered,
+            "planned": run.samples_planned,
+            "counts": results["counts"],
+            "remarks": results.get("remarks", []),
+            "command": about.command(run),
+            "identity": run.identity,
+            "estimates": intervals,
+        },
+    }
+
+
+def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str, Any]:
+    """Return a sample as lm-evaluation-harness logs it; an error is said, and is no answer."""
+    (reading, score), target = next(iter(scores.items())), "\n".join(record.targets)
+    said: list[Any] = [] if record.text is None else [list(record.samples) or [record.text]]
+    if record.loglikelihoods is not None:
+        said = [[value, None] for value in record.loglikelihoods]  # None: whether greedy decoding says it is not known
+    doc = {"id": record.id, "question": record.question, "choices": list(record.choices), "category": record.category}
+    prompt = record.sent or record.question
+    return {
+        "doc_id": number,
+        "doc": doc | {"images": list(record.images), "groups": dict(record.groups)},
+        "target": target,
+        "arguments": {"gen_args_0": {"arg_0": prompt}},
+        "resps": said,
+        "filtered_resps": [] if score.answer is None else [score.answer],
+        "filter": reading,
+        "metrics": ["score"],
+        "doc_hash": record.digest,
+        "prompt_hash": hashlib.sha256(prompt.encode(errors="replace")).hexdigest(),
+        "target_hash": hashlib.sha256(target.encode(errors="replace")).hexdigest(),
+        "score": score.value,
+        "outcome": score.outcome,
+        "error": record.error,
+    }
+
+
+def _time(run: Run) -> str:
+    started = str(run.sessions[0].get("started", "")) if run.sessions else ""
+    return "".join(c if c.isalnum() else "-" for c in started[:19])

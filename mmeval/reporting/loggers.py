@@ -1,0 +1,81 @@
+"""A run's scores for experiment trackers: numbers with their intervals, marks as text, the identity as parameters.
+
+TensorBoard's event file lies in the run's folder; wandb and trackio are called alike, as trackio's own guide has it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import shutil
+from typing import Any
+
+from mmeval.reporting import table
+from mmeval.reporting.chart import estimates
+from mmeval.reporting.run_report import table_of_run
+from mmeval.run import Run
+from mmeval.types import InputError
+
+PROJECT = "mmeval"
+LIMITS = ("value", "low", "high")
+
+
+def check(name: str) -> None:
+    """Raise InputError if the tracker's package is not installed."""
+    if importlib.util.find_spec(name) is None:
+        raise InputError(f"--log-to {name} needs the package {name}; pip install {name}, or run without --log-to")
+
+
+def log(run: Run, name: str) -> None:
+    """Log a scored run to `tensorboard`, `wandb` or `trackio`. Raises InputError if the package is not installed."""
+    check(name)
+    if name == "tensorboard":
+        _tensorboard(run)
+        return
+    tracker: Any = importlib.import_module(name)
+    config = {**run.identity, "marks": "; ".join(run.marks), "answered": run.answered, "folder": run.folder.name}
+    tracker.init(project=PROJECT, name=run.folder.name, config=config)
+    try:
+        tracker.log(numbers(run))
+    finally:
+        tracker.finish()
+
+
+def numbers(run: Run) -> dict[str, float]:
+    """Return TASK/METRIC/value, /low and /high of what has a value, and how many questions are answered."""
+    found = {f"{run.spec.task}/answered": float(run.samples_answered)}
+    for metric, estimate in estimates(run.results).items():
+        for limit in LIMITS:
+            if (number := getattr(estimate, limit)) is not None:
+                found[f"{run.spec.task}/{metric}/{limit}"] = float(number)
+    return found
+
+
+def _tensorboard(run: Run) -> None:
+    """Write RUN/tensorboard anew, with TensorBoard's own writer: neither torch nor tensorflow is loaded.
+
+    The identity is a text, since TensorBoard's plugin for parameters imports tensorflow.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.plugins.text.metadata import create_summary_metadata
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.util.tensor_util import make_tensor_proto
+
+    texts = {
+        "marks": "\n\n".join(map(table.escape, run.marks)) or "none",
+        "identity": "\n".join(f"- {table.escape(f'{key}: {json.dumps(one)}')}" for key, one in run.identity.items()),
+        "table": table.markdown(table_of_run(run)),
+    }
+    values = [Summary.Value(tag=tag, simple_value=number) for tag, number in numbers(run).items()]
+    for tag, text in texts.items():
+        about = create_summary_metadata(display_name=tag, description="")
+        about.plugin_data.plugin_name = "text"
+        values.append(Summary.Value(tag=tag, metadata=about, tensor=make_tensor_proto([text.encode()], dtype="string")))
+    folder = run.folder / "tensorboard"
+    if folder.exists():
+        shutil.rmtree(folder)  # scores of an earlier session would be a second line in the same plot
+    writer = EventFileWriter(str(folder))
+    writer.add_event(Event(step=run.samples_answered, summary=Summary(value=values)))
+    writer.close()

@@ -1,0 +1,80 @@
+"""A run in experiment trackers: TensorBoard's file read back, the calls that wandb and trackio get."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mmeval.cli import main
+from mmeval.reporting import loggers
+from mmeval.run import Run
+from tests.evaluating import evaluate
+from tests.mme_folder import make_release
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("logged")
+    return evaluate("constant", "mme", data=str(make_release(folder / "release")), limit=8, out=folder / "run")
+
+
+def test_tensorboard_reads_scores_limits_marks_and_identity(run: Run) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    loggers.log(run, "tensorboard")
+    loggers.log(run, "tensorboard")  # replaces the first
+    read = EventAccumulator(str(run.folder / "tensorboard"), size_guidance={"tensors": 0})
+    read.Reload()
+    estimate = run.results["metrics"]["existence"]
+    for limit in ("value", "low", "high"):
+        (event,) = read.Scalars(f"mme/existence/{limit}")
+        assert event.value == pytest.approx(estimate[limit])
+        assert event.step == 8
+    (marks,) = read.Tensors("marks")
+    assert marks.tensor_proto.string_val[0].decode() == "limited to 8 of 56 questions"
+    (identity,) = read.Tensors("identity")
+    assert 'model: "constant"' in identity.tensor_proto.string_val[0].decode()
+
+
+@pytest.mark.parametrize("name", ["wandb", "trackio"])
+def test_a_tracker_gets_identity_marks_and_numbers_and_is_finished(
+    run: Run, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: dict[str, Any] = {}
+    spec = SimpleNamespace(name=name)
+    fake = SimpleNamespace(
+        __spec__=spec,
+        init=lambda **how: calls.update(how),
+        log=lambda values: calls.update(logged=values),
+        finish=lambda: calls.update(finished=True),
+    )
+    monkeypatch.setitem(sys.modules, name, fake)
+    loggers.log(run, name)
+    assert calls["config"]["model"] == "constant"
+    assert calls["config"]["marks"] == "limited to 8 of 56 questions"
+    assert calls["logged"]["mme/existence/low"] == run.results["metrics"]["existence"]["low"]
+    assert calls["finished"]
+
+
+def test_a_missing_package_is_a_sentence_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    command = f"run --task mme --model constant --limit 2 --out {tmp_path / 'run'} --log-to trackio"
+    result = CliRunner().invoke(main, command.split())
+    assert result.exit_code == 2
+    assert "needs the package trackio; pip install trackio" in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_line_logs(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    command = f"run --task mme --model constant --limit 2 --out {tmp_path / 'run'} --log-to tensorboard --json"
+    assert CliRunner().invoke(main, command.split()).exit_code == 0
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
