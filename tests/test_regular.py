@@ -68,3 +68,8 @@ def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
     assert regular.read_bytes(path) == "é\r\nb".encode()
     with pytest.raises(IsADirectoryError):
         regular.opened(tmp_path)
+
+
+def test_a_pattern_that_no_name_can_match_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be the name of files in it"):
+        files.glob(tmp_path, "9" * 300)

@@ -62,8 +62,16 @@ def is_picture(path: Path) -> bool:
 
 
 def glob(folder: Path, pattern: str) -> list[Path]:
-    """Return what matches the pattern in the folder, sorted, without what macOS and Windows leave there."""
-    return [path for path in sorted(folder.glob(pattern)) if not is_litter(path.relative_to(folder))]
+    """Return what matches the pattern in the folder, sorted, without what macOS and Windows leave there.
+
+    Raises InputError for a pattern that is longer than a name can be.
+    """
+    try:
+        found = sorted(folder.glob(pattern))
+    except OSError as error:
+        reason = f"cannot be the name of files in it ({error.strerror})"
+        raise InputError(f"{folder}: {pattern[:80]!a} {reason}; fix it") from error
+    return [path for path in found if not is_litter(path.relative_to(folder))]
 
 
 def is_litter(path: Path) -> bool:
