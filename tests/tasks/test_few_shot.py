@@ -186,7 +186,7 @@ def test_a_dry_run_shows_the_demonstrations(vqav2: Path) -> None:
     assert shown.count("Short answer:") == 18
     alone = call("run", *how, "--seed", 5).output
     assert alone.count("Short answer:") == 9
-    assert shown.startswith(alone.removesuffix("Dry run: nothing was asked and nothing written.\n"))
+    assert shown.startswith(alone.removesuffix("\nDry run: nothing was asked and nothing written.\n"))
 
 
 # OK-VQA and VizWiz
