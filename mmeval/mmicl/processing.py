@@ -50,6 +50,18 @@ class ProcessorConfig:
     max_prompt_tokens: int | None = None
     clean_up_spaces: bool = True
 
+    def __post_init__(self) -> None:
+        """Check what a file may say of ids and lengths. Raises TypeError naming the key."""
+        limit = () if self.max_prompt_tokens is None else (self.max_prompt_tokens,)
+        found = {
+            **{name: (getattr(self, name),) for name in ("placeholder_id", "tokens_per_picture", "pad_id", "eos_id")},
+            "tag_ids": self.tag_ids,
+            "max_prompt_tokens": limit,
+        }
+        for name, values in found.items():
+            if not all(type(value) is int for value in values):
+                raise TypeError(f"{name} must be whole numbers, not {values!r:.60}")
+
 
 @dataclass(frozen=True)
 class EncodedPrompt:

@@ -169,3 +169,8 @@ def test_a_processor_comes_back_from_its_folder(tmp_path: Path) -> None:
     picture = Image.effect_noise((30, 30), 50)
     assert torch.equal(again.pixels([picture]), processor.pixels([picture]))
     assert again.qformer_batch(["a"])["qformer_input_ids"].tolist() == [[5, 1]]
+
+
+def test_an_id_of_a_wrong_type_is_named() -> None:
+    with pytest.raises(TypeError, match="eos_id must be whole numbers, not"):
+        ProcessorConfig(3, (4, 5), 2, 0, "1", pad_left=False)  # type: ignore[arg-type]
