@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageOps
 
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, PromptError, written
-from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 from mmeval.pictures import ORIENTATION, as_seen, traits
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import PLACEHOLDER
