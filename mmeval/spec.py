@@ -1,8 +1,8 @@
-"""RunSpec: everything that makes one run another run, as one frozen value.
+"""RunSpec: all settings of a run, as one frozen value.
 
-A field says all that there is to know of an option: its help text, its bounds, whether it identifies a run, and how it
-shows in a folder's name. The command line, run files, identities, folder names and sweeps are derived from the fields,
-so that a new option is a new field.
+Each field defines an option completely: its help text, its bounds, whether it identifies a run, and how it appears in a
+folder's name. The command line, run files, identities, folder names and sweeps are derived from the fields, so a new
+option is a new field.
 """
 
 import itertools
@@ -19,6 +19,7 @@ from mmeval.types import InputError, nearest
 Spec = TypeVar("Spec", bound="RunSpec")
 KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 LARGEST_SEED = 2**32 - 1
+QUESTIONS, MODEL, ANSWERS, SCORING, SPEED = "Questions", "Model", "Answers", "Scoring", "Speed and cost"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Option:
     maximum: int | None = None
     choices: tuple[str, ...] = ()
     metavar: str | None = None
+    section: str = QUESTIONS
+    """The heading under which help texts list it."""
 
 
 def option(default: Any, help: str, **more: Any) -> Any:
@@ -48,91 +51,120 @@ class RunSpec:
     Raises InputError for a value of another type or out of range.
     """
 
-    task: str = option(MISSING, "Benchmark; `mmeval tasks` lists them. Or a card, a .yaml file; or mic:FILE.")
-    model: str = option("mmicl-tiny", "Catalogue name, checkpoint folder, or ADAPTER:SOURCE.")
-    data: str | None = option(None, "embedded, hub, a folder, or a table.  [default: embedded; for a card its folder]")
-    prompt: str | None = option(None, "How the task puts its questions.  [default: the task's first]", folder="{}")
+    task: str = option(MISSING, "Benchmark (see `mmeval tasks`), a card (.yaml), or mic:FILE.")
+    model: str = option(
+        "mmicl-tiny", "Catalogue name (see `mmeval models`), checkpoint folder, or ADAPTER:SOURCE.", section=MODEL
+    )
+    data: str | None = option(None, "embedded, hub, a folder or a table.  [default: embedded; for a card, its folder]")
+    prompt: str | None = option(None, "Prompt of the task, by name.  [default: the task's first]", folder="{}")
     context: str | None = option(
-        None, "How the model's pictures are introduced.  [default: the adapter's first]", folder="{}"
+        None, "How pictures are introduced, by name.  [default: the adapter's first]", folder="{}", section=MODEL
     )
     limit: int | None = option(
-        None, "About this many samples, evenly from all categories.", folder="limit{}", minimum=1
+        None, "Ask about this many questions, spread evenly over the categories.", folder="limit{}", minimum=1
     )
     scoring: str = option(
         "text",
-        "What answers: the text, the likelihood of each option (per byte, or its sum), or of its letter alone.",
-        folder="{}", choices=("text", "likelihood", "likelihood-sum", "first-token"),
+        "Generate text, compare the likelihoods of the options (per byte, or sums), or only of their letters.",
+        folder="{}", section=SCORING, choices=("text", "likelihood", "likelihood-sum", "first-token"),
     )  # fmt: skip
     reading: str | None = option(
-        None, "The public script that answers are read as by.  [default: the first]", folder="{}"
-    )
-    shots: int | None = option(
-        None, "Demonstrations before each question, drawn by --seed.  [default: the task's]",
-        folder="shots{}", minimum=0,
+        None, "Public script by whose rules answers are read.  [default: the task's first]", folder="{}",
+        section=SCORING,
     )  # fmt: skip
-    frames: int | None = option(None, "Pictures shown of each video.  [default: 8]", folder="frames{}", minimum=1)
-    sampler: str | None = option(None, "How frames are chosen: inner, uniform, ends.  [default: inner]", folder="{}")
-    seed: int = option(0, "Draws the demonstrations.", folder="seed{}", minimum=0, maximum=LARGEST_SEED)
+    shots: int | None = option(
+        None, "Number of demonstrations, drawn by --seed.  [default: the task's]", folder="shots{}", minimum=0
+    )
+    frames: int | None = option(None, "Frames shown of each video.  [default: 8]", folder="frames{}", minimum=1)
+    sampler: str | None = option(None, "How frames are chosen: inner, uniform or ends.  [default: inner]", folder="{}")
+    seed: int = option(
+        0, "Seed of demonstrations and sampled answers.", folder="seed{}", minimum=0, maximum=LARGEST_SEED
+    )
     control: str | None = option(
-        None, "What is taken from the model, as blind,swap,blur: a run each under the main one.", metavar="NAME,..."
-    )
+        None, "Ask again without or with altered pictures: blind,swap,blur,... (see `mmeval bias --list`).",
+        metavar="NAME,...",
+    )  # fmt: skip
     only_ids: str | None = option(
-        None, "File of ids, one a line: ask these questions alone.", folder="only-{}", metavar="FILE"
+        None, "Ask only the questions whose ids are in this file, one per line.", folder="only-{}", metavar="FILE"
     )
-    partial: bool = option(False, "Count questions that lack turns by the turns they have.", folder="partial")
-    early_stop: bool = option(False, "Ask no further turn of a question that is lost.", folder="early-stop")
+    partial: bool = option(
+        False, "Score questions with missing rotations by those they have.", folder="partial", section=SCORING
+    )
+    early_stop: bool = option(
+        False, "Skip the other rotations of a question once one answer is wrong.", folder="early-stop",
+        section=SCORING,
+    )  # fmt: skip
     max_new_tokens: int | None = option(
-        None, "Length of an answer at most.  [default: the task's]", folder="tokens{}", minimum=1
+        None, "Maximum length of an answer.  [default: the task's]", folder="tokens{}", minimum=1, section=ANSWERS
     )
-    beams: int = option(1, "Beams of the search for an answer.", folder="beams{}", minimum=1)
-    system: str | None = option(None, "System turn of a chat model.  [default: none]", folder="system")
+    beams: int = option(1, "Number of beams.", folder="beams{}", minimum=1, section=ANSWERS)
+    system: str | None = option(None, "System turn, for chat models.", folder="system", section=MODEL)
     temperature: float = option(
-        0.0, "0 takes the most likely token; more draws, by --seed.", folder="temperature{}", minimum=0
+        0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0, section=ANSWERS
     )
     top_p: float = option(
-        1.0, "Draw from the likeliest tokens of this probability together.", folder="top_p{}", minimum=0, maximum=1
+        1.0, "Sample from the most likely tokens with this total probability.", folder="top_p{}", minimum=0, maximum=1,
+        section=ANSWERS,
+    )  # fmt: skip
+    samples: int = option(
+        1, "Answers sampled per question; their mean is scored.", folder="samples{}", minimum=1, section=ANSWERS
     )
-    samples: int = option(1, "Answers drawn to each question, for their mean.", folder="samples{}", minimum=1)
     thinking: str = option(
-        "auto", "Whether a reasoning model thinks first; auto: as its chat template has it.",
-        folder="thinking-{}", choices=("auto", "on", "off"),
+        "auto", "Reasoning before the answer; auto leaves it to the chat template.",
+        folder="thinking-{}", choices=("auto", "on", "off"), section=ANSWERS,
     )  # fmt: skip
     thinking_tokens: int | None = option(
-        None, "Length of the reasoning at most, beside --max-new-tokens.  [default: 4096]",
-        folder="thinking{}", minimum=1,
+        None, "Maximum length of the reasoning, not counted in --max-new-tokens.  [default: 4096]",
+        folder="thinking{}", minimum=1, section=ANSWERS,
     )  # fmt: skip
     model_args: str | None = option(
-        None, "Of a chat model: attn=eager, max_pixels=602112, device_map=auto, ...", folder="{}", metavar="KEY=VALUE,…"
-    )
+        None, "For chat models: attn=eager, max_pixels=602112, device_map=auto, ...", folder="{}",
+        metavar="KEY=VALUE,…", section=MODEL,
+    )  # fmt: skip
     quantize: str | None = option(
-        None, "Load a chat model's weights in 8 or 4 bits (bitsandbytes).", folder="{}", choices=("8bit", "4bit")
+        None, "Load a chat model in 8 or 4 bits (needs bitsandbytes).", folder="{}", choices=("8bit", "4bit"),
+        section=MODEL,
+    )  # fmt: skip
+    trust_remote_code: bool = option(
+        False, "Run Python code that comes with the checkpoint.", folder="remote-code", section=MODEL
     )
-    trust_remote_code: bool = option(False, "Run the Python code that a checkpoint brings.", folder="remote-code")
-    min_new_tokens: int = option(0, "Length of an answer at least.", folder="min{}", minimum=0)
-    length_penalty: float = option(1.0, "Of beams: below 0 favours short answers.", folder="length{}")
-    repetition_penalty: float = option(1.0, "Of tokens said before; above 1 avoids them.", folder="repetition{}")
+    min_new_tokens: int = option(0, "Minimum length of an answer.", folder="min{}", minimum=0, section=ANSWERS)
+    length_penalty: float = option(1.0, "With beams: below 0 favors short answers.", folder="length{}", section=ANSWERS)
+    repetition_penalty: float = option(
+        1.0, "Above 1 discourages tokens that occurred before.", folder="repetition{}", section=ANSWERS
+    )
     dtype: str = option(
-        "auto", "auto: bfloat16 on a GPU, float32 on a CPU.", choices=("auto", "float32", "bfloat16", "float16")
+        "auto", "auto is bfloat16 on a GPU and float32 on a CPU.",
+        choices=("auto", "float32", "bfloat16", "float16"), section=MODEL,
+    )  # fmt: skip
+    device: str = option("auto", "auto, cpu, cuda, cuda:1, ...", identifies=False, section=MODEL)
+    no_cache: bool = option(
+        False, "Do not reuse answers of earlier runs under reports/.", identifies=False, section=SPEED
     )
-    device: str = option("auto", "auto, cpu, cuda, cuda:1, ...", identifies=False)
-    no_cache: bool = option(False, "Ask what earlier runs under reports/ have answered, too.", identifies=False)
     batch_tokens: int | None = option(
-        None, "Padded prompt tokens in a batch.  [default: 2048 on a CPU, 16384 on a GPU]", identifies=False, minimum=1
-    )
+        None, "Padded prompt tokens per batch.  [default: 2048 on a CPU, 16384 on a GPU]", identifies=False, minimum=1,
+        section=SPEED,
+    )  # fmt: skip
     recipe: str | None = option(
-        None, "Settings of a paper or another harness; `mmeval recipes` lists them.", identifies=False
+        None, "Settings of a paper or another harness (see `mmeval recipes`).", identifies=False
     )
     concurrency: int = option(
-        32, "Requests in flight at once on each server; fewer where it is busy.", identifies=False, minimum=1
+        32, "Requests in flight on each server; fewer if it is busy.", identifies=False, minimum=1, section=SPEED
     )
-    price_in: float | None = option(None, "Price of a million tokens of prompts.", identifies=False, minimum=0)
-    price_out: float | None = option(None, "Price of a million tokens of answers.", identifies=False, minimum=0)
+    price_in: float | None = option(
+        None, "Price of a million prompt tokens.", identifies=False, minimum=0, section=SPEED
+    )
+    price_out: float | None = option(
+        None, "Price of a million answer tokens.", identifies=False, minimum=0, section=SPEED
+    )
     judge: str | None = option(
-        None, "OpenAI-compatible server, up to /v1, asked what no scorer can read.", identifies=False, metavar="URL"
-    )
+        None, "OpenAI-compatible server (up to /v1) that reads what no rule can read.", identifies=False, metavar="URL",
+        section=SCORING,
+    )  # fmt: skip
     judge_model: str | None = option(
-        None, "Its model; its key, if any, is in MMEVAL_JUDGE_KEY.", identifies=False, metavar="NAME"
-    )
+        None, "Model on that server. Its key is read from MMEVAL_JUDGE_KEY.", identifies=False, metavar="NAME",
+        section=SCORING,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for one in fields(self):

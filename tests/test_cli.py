@@ -45,7 +45,7 @@ def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatc
     ended = CliRunner().invoke(main, ["score", str(scored)])
     assert ended.exit_code == 3
     assert "AssertionError: cannot be" in ended.output
-    assert "mmeval: a fault of the program; please report it with the lines above (mmeval 0." in ended.output
+    assert "mmeval: this is a bug; please report it with the lines above (mmeval 0." in ended.output
 
 
 def test_control_sequences_of_data_are_shown_as_text(tmp_path: Path) -> None:

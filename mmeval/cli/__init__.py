@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Whatever it does can be done through `import mmeval` too."""
+"""The command line: it parses, calls and prints. Everything it does can also be done from Python."""
 
 import codecs
 import sys
@@ -13,10 +13,10 @@ from mmeval.types import InputError, printable
 
 
 class Commands(click.Group):
-    """Turns what can go wrong outside this program into one sentence and an exit status."""
+    """Turns errors into one sentence and an exit status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which they are used."""
+        """Return the commands in the order in which they were added."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -31,25 +31,25 @@ class Commands(click.Group):
             click.echo(f"mmeval: {printable(str(error))}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt as stop:
-            message = str(stop) or "stopped; what was answered is kept, and the same command goes on from there"
+            message = str(stop) or "stopped; answers are kept, repeat the command to continue"
             click.echo(f"mmeval: {message}", err=True)
             ctx.exit(130)
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise  # somebody's `| head`: click ends quietly
             where = f"{error.filename}: " if error.filename else ""
-            advice = "fix that and run the same command; what was answered is kept"
+            advice = "fix that and repeat the command; answers are kept"
             click.echo(f"mmeval: {where}{error.strerror or error}; {advice}", err=True)
             ctx.exit(2)
         except Exception:  # hides nothing: the traceback is printed, and the status tells a fault from bad input
             traceback.print_exc()
             version = f"mmeval {__version__}, Python {sys.version.split()[0]}"
-            click.echo(f"mmeval: a fault of the program; please report it with the lines above ({version})", err=True)
+            click.echo(f"mmeval: this is a bug; please report it with the lines above ({version})", err=True)
             ctx.exit(3)
 
 
 def _set_encoding_errors() -> None:
-    """Write what a terminal's encoding lacks in its letters: a dash for a dash, else an escape."""
+    """Print characters that the terminal's encoding lacks as plain ones: a dash for a dash, otherwise an escape."""
 
     def plain(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)
@@ -66,7 +66,7 @@ _PLAIN = {"–": "-", "—": "-", "…": "...", "×": "x", "±": "+-", "─": "-
 
 
 def _refuse_the_other_mmeval() -> None:
-    """Stop where OpenMMLab's `mmeval` is installed, too: files of one overwrite those of the other."""
+    """Stop if OpenMMLab's `mmeval` is installed too: the two packages overwrite each other's files."""
     from importlib import metadata
 
     try:
@@ -82,12 +82,13 @@ def _refuse_the_other_mmeval() -> None:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mmeval")
 def main() -> None:
-    """Evaluate multimodal language models: right scores, an interval on every number, nothing dropped.
+    """Evaluate multimodal language models.
 
     \b
-    mmeval run --task mme --model mmicl-tiny          evaluate
-    mmeval score reports/mme-mmicl-tiny-embedded      score again, without the model
-    mmeval report --published 2023-09-17              draw the published comparison
+    mmeval run --task mme --model mmicl-tiny                evaluate
+    mmeval run --task mme --model mmicl-tiny --control standard --bias
+    mmeval compare RUN RUN                                  compare two runs
+    mmeval ask a.png "what does the image show ?"           ask a question
     """
 
 
@@ -101,7 +102,7 @@ for _command in (
 @main.command()
 @click.argument("name", required=False)
 def tasks(name: str | None) -> None:
-    """List the benchmarks, a line each; with a NAME, say all that is known of it.
+    """List the benchmarks. With a NAME, show everything about one.
 
     \b
     Example: mmeval tasks

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("parts", metavar="[FILE|WORDS]...", nargs=-1)
 @spec_options(names=("model", "context", "max_new_tokens", "beams", "frames", "dtype", "device"))
-@click.option("--shot", "shots", metavar="FILE=ANSWER", multiple=True, help="A demonstration, put as the question is.")
-@click.option("--choices", metavar="A,B,...", help="Answer with the likeliest of these, and show how likely each is.")
-@click.option("--chat", "chatting", is_flag=True, help="Go on asking; what was said before stands in the prompt.")
-@click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, tokens, time and memory.")
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Answer every line of a file; JSON Lines come out.")
+@click.option("--shot", "shots", metavar="FILE=ANSWER", multiple=True, help="Demonstration, asked the same question.")
+@click.option("--choices", metavar="A,B,...", help="Choose among these by likelihood, and show it.")
+@click.option("--chat", "chatting", is_flag=True, help="Start a conversation.")
+@click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, its tokens, time and memory.")
+@click.option("--jsonl", type=click.Path(path_type=Path), help="Answer each line of a file, as JSON Lines.")
 def ask(
     parts: tuple[str, ...],
     shots: tuple[str, ...],
@@ -32,7 +32,7 @@ def ask(
     jsonl: Path | None,
     **values: Any,
 ) -> None:
-    """Ask a model about pictures and videos, in the order given.
+    """Ask a model about pictures and videos.
 
     \b
     Example: mmeval ask a.png b.png "what is different between image 0 and image 1 ?"

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 @click.command()
 @folder_argument
 @click.option("--task", help="With --predictions or --answers: the benchmark, or a card.")
-@click.option("--predictions", help="The benchmark's own predictions: for MME a results folder.")
-@click.option("--answers", help="Anybody's answers by id (docs/answers.md).")
+@click.option("--predictions", help="Predictions in the benchmark's official form: for MME, a results folder.")
+@click.option("--answers", help="Answers by id (docs/answers.md).")
 @click.option("--data", help="With --answers: the benchmark's data.")
 @click.option(
-    "--needs-picture", type=click.Path(path_type=Path), help="Ids of the questions that need one, one a line."
+    "--needs-picture",
+    type=click.Path(path_type=Path),
+    help="File of ids of the questions that need the picture, one per line.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: RUN; without one, nothing]"
-)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: RUN]")
 @click.option("--list", "listed", is_flag=True, help="List the controls.")
 @click.option("--json", "as_json", is_flag=True, help="Print bias.json and nothing else.")
 def bias(
@@ -38,7 +38,9 @@ def bias(
     listed: bool,
     as_json: bool,
 ) -> None:
-    """Show what a model's answers owe to the picture, and what to the words; `mmeval run --control` asks for it.
+    """Show how much a model's answers depend on the picture.
+
+    The run must have controls: `mmeval run --control`.
 
     \b
     Example: mmeval run --task mme --control standard

@@ -9,12 +9,16 @@ import click
 @click.command()
 @click.argument("run_folders", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--gate", "gates", metavar="'A >= B - 1'", multiple=True, help="Exit with status 1 where it does not hold."
+    "--gate", "gates", metavar="'A >= B - 1'", multiple=True, help="Exit with status 1 if this does not hold."
 )
-@click.option("--margin", type=float, metavar="PERCENT", help="Test whether runs differ by less, of full marks.")
+@click.option(
+    "--margin", type=float, metavar="PERCENT", help="Test whether runs differ by less than this share of full marks."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/comparison"), show_default=True)
 def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float | None, out: Path) -> None:
-    """Compare runs with the first of the same task: differences, intervals, p-values, changed answers.
+    """Compare runs: differences with intervals and tests.
+
+    Each run is compared with the first of the same task.
 
     In a condition, runs are A, B, ... in the order given, or go by name; the number is the first headline of the task,
     or `perception: A > 1200`.

@@ -10,7 +10,7 @@ import click
 @click.option("--to", "form", required=True, help="Format: csv, latex, lm-eval, hub, or every-eval-ever.")
 @click.option("--out", type=click.Path(path_type=Path), help="File.  [default: in RUN/exports]")
 def export(run_folder: Path, form: str, out: Path | None) -> None:
-    """Write a run's scores in a form that others read; nothing is uploaded.
+    """Export a run's scores in another program's format.
 
     `hub` and `every-eval-ever` go to leaderboards, and refuse a run that is embedded, limited, unfinished, under a
     control or has errors.

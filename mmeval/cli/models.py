@@ -10,7 +10,7 @@ from mmeval.types import printable
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
-    """List the models by name; `models check` tries an adapter.
+    """List the models known by name; `models check` tests one.
 
     \b
     Example: mmeval models
@@ -26,12 +26,16 @@ def models(context: click.Context) -> None:
 
 @models.command()
 @click.argument("model")
-@click.option("--context", help="How pictures are introduced.  [default: the adapter's first]")
+@click.option("--context", help="How pictures are introduced, by name.  [default: the adapter's first]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
-@click.option("--dtype", default="float32", show_default=True, help="Others may answer otherwise in another batch.")
-@click.option("--trust-remote-code", is_flag=True, help="Run the Python code that the checkpoint brings.")
+@click.option(
+    "--dtype", default="float32", show_default=True, help="Lower precision may change answers with the batch."
+)
+@click.option("--trust-remote-code", is_flag=True, help="Run Python code that comes with the checkpoint.")
 def check(model: str, context: str | None, device: str, dtype: str, trust_remote_code: bool) -> None:
-    """Try whether a model keeps what every adapter owes; exit status 1 where it does not.
+    """Run the conformance test of adapters on a model.
+
+    Exit with status 1 if it fails.
 
     \b
     Example: mmeval models check python:my_adapter:load
@@ -53,7 +57,9 @@ def check(model: str, context: str | None, device: str, dtype: str, trust_remote
 @click.command()
 @click.argument("model", required=False)
 def doctor(model: str | None) -> None:
-    """Say what is installed and what a model needs, packages and memory; nothing is loaded or downloaded.
+    """Show what is installed, and what a model needs.
+
+    Nothing is loaded or downloaded.
 
     Exit status 1 where something that it needs is missing.
 

@@ -1,5 +1,6 @@
-"""Command-line options made of RunSpec's fields, and the few that several commands share."""
+"""Command-line options made from RunSpec's fields, and the few that several commands share."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,27 @@ Decorator = Callable[[Any], Any]
 
 SEVERAL = ("task", "model")
 """Options that may be given several times: a run for each."""
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists the options of a run in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections in the order of RunSpec's fields, then the command's own options."""
+        sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                sections[section(parameter)].append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def section(parameter: click.Parameter) -> str:
+    """Return the heading under which a parameter is listed."""
+    own = options().get(parameter.name or "")
+    return own.section if own else "Run"
+
 
 folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
 

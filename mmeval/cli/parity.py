@@ -18,12 +18,18 @@ _COMMON = tuple(name for name in options() if name not in ("model", "judge", "ju
 @click.argument("other", metavar="B")
 @spec_options(names=_COMMON)
 @click.option(
-    "--margin", type=float, default=1.0, show_default=True, help="Percent of full marks that is no difference."
+    "--margin",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Largest difference to ignore, in percent of full marks.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/parity"), show_default=True)
 @click.option("--fresh", is_flag=True, help="Delete the two runs in the folder and start over.")
 def parity(first: str, other: str, margin: float, out: Path, fresh: bool, **values: Any) -> None:
-    """Compare two ways to run a model: local and server, float32 and bfloat16, two batch sizes.
+    """Compare two ways to run one model.
+
+    For example local and behind a server, float32 and bfloat16, or two batch sizes.
 
     A and B are a model with settings of its own, MODEL[,NAME=VALUE...]; the other options hold for both. The status is
     0 where a difference of the margin or more is ruled out for every headline number.

@@ -6,7 +6,7 @@ import click
 @click.command()
 @click.argument("name", required=False)
 def recipes(name: str | None) -> None:
-    """List the recipes, with which `mmeval run --recipe NAME` asks as a paper or another harness did; say all of one.
+    """List the recipes for `mmeval run --recipe`, or show one.
 
     \b
     Example: mmeval recipes

@@ -14,10 +14,10 @@ from mmeval.types import Display, InputError
 @click.command()
 @folder_argument
 @click.option("--task", help="With --answers or --predictions: the benchmark, or a card.")
+@click.option("--answers", help="Answers by id: .jsonl, .json, .csv, .tsv, .xlsx, .parquet (docs/answers.md).")
 @click.option(
-    "--answers", help="Anybody's answers by id: .jsonl, .json, .csv, .tsv, .xlsx, .parquet (docs/answers.md)."
+    "--predictions", help="Predictions in the benchmark's official form: for MME a results folder, for MMBench a table."
 )
-@click.option("--predictions", help="The benchmark's own: for MME a results folder, for MMBench a table.")
 @spec_options(names=("data", "reading", "partial", "judge", "judge_model"))
 @click.option("--json", "as_json", is_flag=True, help="Print scores.json and nothing else.")
 def score(
@@ -30,7 +30,7 @@ def score(
     as_json: bool,
     **how: Any,
 ) -> None:
-    """Score a run again, or anybody's answers, without a model.
+    """Score a run again, or existing answers, without a model.
 
     \b
     Example: mmeval score reports/mme-mmicl-tiny-embedded
@@ -93,7 +93,7 @@ def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/comparison"), show_default=True)
 def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> None:
-    """Draw runs side by side, or over published scores.
+    """Draw runs side by side, or with published scores.
 
     \b
     Example: mmeval report --published 2023-09-17
@@ -116,9 +116,9 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
 @folder_argument
 @click.option("--to", "board", required=True, help="Leaderboard: mme, mmbench, or openvlm.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: RUN/submission-BOARD]")
-@click.option("--check", "checked", type=click.Path(path_type=Path), help="Check somebody's files; write nothing.")
+@click.option("--check", "checked", type=click.Path(path_type=Path), help="Only check these files.")
 def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path | None) -> None:
-    """Write a leaderboard's files from a run on the benchmark's real data, or check anybody's.
+    """Write the files that a leaderboard takes, or check them.
 
     \b
     Example: mmeval submit reports/mme-blip2-flan-t5-xl-hub --to mme

@@ -9,22 +9,22 @@ from typing import Any
 
 import click
 
-from mmeval.cli.options import SEVERAL, given, spec_options
+from mmeval.cli.options import SEVERAL, SectionedCommand, given, spec_options
 from mmeval.spec import RunSpec, grid, several
 from mmeval.types import Display, InputError
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @spec_options()
-@click.option("--config", type=click.Path(path_type=Path), help="YAML file of these options; flags override it.")
-@click.option("--seeds", metavar="0,1,2", help="A run for each seed, then their mean and spread.")
+@click.option("--config", type=click.Path(path_type=Path), help="YAML file with these options; flags override it.")
+@click.option("--seeds", metavar="0,1,2", help="One run per seed, then their mean and spread.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: reports/TASK-MODEL-DATA]")
-@click.option("--dry-run", is_flag=True, help="Show the first prompt of each category as sent; ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the first prompt of each category; run nothing.")
 @click.option("--fresh", is_flag=True, help="Delete the run in the folder and start over.")
-@click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error.")
-@click.option("--bias", is_flag=True, help="Then show what the controls say of language bias: `mmeval bias`.")
-@click.option("--log-to", type=click.Choice(["tensorboard", "wandb", "trackio"]), help="Log the scores there, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print scores.json, or of --seeds a summary; nothing else.")
+@click.option("--keep-errors", is_flag=True, help="Do not ask failed questions again.")
+@click.option("--bias", is_flag=True, help="Then run `mmeval bias` on the controls.")
+@click.option("--log-to", type=click.Choice(["tensorboard", "wandb", "trackio"]), help="Also log the scores there.")
+@click.option("--json", "as_json", is_flag=True, help="Print scores.json (with --seeds, a summary) and nothing else.")
 def run(
     config: Path | None,
     seeds: str | None,
@@ -37,7 +37,9 @@ def run(
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Evaluate a model on a benchmark. A run that was begun goes on where it stopped; errors are asked again.
+    """Evaluate a model on a benchmark.
+
+    Repeat the command to continue an interrupted run or to ask failed questions again.
 
     \b
     Example: mmeval run --task mme --model mmicl-tiny
@@ -141,13 +143,14 @@ def _show(finished: list[Any], as_json: bool, out: Path | None = None) -> None:
 
 @click.command()
 @click.argument("file", metavar="GRID.yaml", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs and of sweep/.  [default: reports]")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the runs and for sweep/.  [default: reports]")
 @click.option("--fresh", is_flag=True, help="Delete the runs in their folders and start over.")
-@click.option("--keep-errors", is_flag=True, help="Do not ask again what ended in an error.")
+@click.option("--keep-errors", is_flag=True, help="Do not ask failed questions again.")
 def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
-    """Evaluate every combination of a file's lists, each model loaded once; ends in a table of models by tasks.
+    """Evaluate every combination of tasks, models and settings.
 
-    A run that cannot be made is told, and the others go on. The same command goes on where it was stopped.
+    Each model is loaded once, and the result is a table of models by tasks. If a run is impossible, the reason is
+    shown and the others continue. Repeat the command to continue an interrupted sweep.
 
     \b
     Example: mmeval sweep grid.yaml, with `task: [mme, mmbench]` and `model: [a, b]` in the file

@@ -12,9 +12,11 @@ from mmeval.types import InputError
 @click.command()
 @click.argument("stage", type=click.Choice(["stage1", "stage2"]))
 @click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="YAML file; see configs/.")
-@click.option("--fresh", is_flag=True, help="Begin again, over the checkpoints in the output folder.")
+@click.option("--fresh", is_flag=True, help="Delete the checkpoints in the output folder and start over.")
 def train(stage: Any, file: Path, fresh: bool) -> None:
-    """Train MMICL: stage1 aligns pictures with words, stage2 tunes on MIC data. A run that was stopped goes on.
+    """Train MMICL.
+
+    stage1 aligns pictures with words, stage2 tunes on MIC data. Repeat the command to continue an interrupted run.
 
     \b
     Example: mmeval train stage2 --config configs/my-data.yaml
@@ -60,7 +62,9 @@ def _captions(pairs: Any) -> dict[str, float]:
 
 @click.group()
 def mic() -> None:
-    """Build training data (MIC: multi-modal in-context learning) from public data sets on this machine.
+    """Build training data (MIC) from public data sets.
+
+    MIC stands for multi-modal in-context learning. The data sets must be on this machine.
 
     \b
     mmeval mic sources                                         what can be read, and what its folder must hold
@@ -70,16 +74,30 @@ def mic() -> None:
 
 @mic.command("build")
 @click.option("--source", required=True, help="Data set; `mmeval mic sources` lists them.")
-@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the set's own files.")
+@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the data set's files.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to build.")
-@click.option("--limit", type=click.IntRange(min=1), help="Examples of each split at most.  [default: as published]")
-@click.option("--shots", metavar="LOW..HIGH", help="Demonstrations before each, drawn evenly.  [default: as published]")
-@click.option("--max-pictures", type=click.IntRange(min=1), default=12, show_default=True, help="More: left out.")
-@click.option("--allow-skipped", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Share of rows.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a processor core]")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum examples per split.  [default: as published]")
+@click.option("--shots", metavar="LOW..HIGH", help="Demonstrations per example, uniform.  [default: as published]")
+@click.option(
+    "--max-pictures",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="Skip examples with more pictures.",
+)
+@click.option(
+    "--allow-skipped",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Share of rows that may be unusable.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one per core]")
 @click.option("--seed", type=int, default=0, show_default=True)
 def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: int | None, **how: Any) -> None:
-    """Build a set: OUT/{train,val,test}.jsonl and OUT/pictures. A build that was stopped goes on.
+    """Build a set from one source.
+
+    Writes OUT/{train,val,test}.jsonl and OUT/pictures. Repeat the command to continue an interrupted build.
 
     \b
     Example: mmeval mic build --source vqav2 --root coco --out sets/vqav2 --limit 1000
@@ -100,7 +118,7 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
 
 @mic.command("sources")
 def mic_sources() -> None:
-    """List the data sets that can be read: what the folder must hold, the published sizes, the licence.
+    """List the sources: required files, sizes, licences.
 
     \b
     Example: mmeval mic sources

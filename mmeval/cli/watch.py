@@ -13,15 +13,29 @@ from mmeval.types import InputError
 @click.command()
 @click.argument("source")
 @click.argument("question", required=False)
-@click.option("--question", "more", multiple=True, help="A further question about the same frames.")
+@click.option("--question", "more", multiple=True, help="Another question about the same frames.")
 @click.option("--every", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="Seconds between looks.")
 @click.option(
     "--span", type=click.FloatRange(min=0.01), default=2.0, show_default=True, help="Seconds that the frames cover."
 )
-@click.option("--frames", type=click.IntRange(1, 256), default=4, show_default=True, help="Pictures in a look.")
-@click.option("--hold", type=click.IntRange(1), default=2, show_default=True, help="Looks in a row that make an event.")
-@click.option("--on", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="From here on, yes begins.")
-@click.option("--off", type=click.FloatRange(0, 1), default=0.4, show_default=True, help="Below this, yes ends.")
+@click.option("--frames", type=click.IntRange(1, 256), default=4, show_default=True, help="Frames per look.")
+@click.option(
+    "--hold",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Looks in a row before an event starts or ends.",
+)
+@click.option(
+    "--on",
+    type=click.FloatRange(0, 1),
+    default=0.6,
+    show_default=True,
+    help="Likelihood of yes at which an event starts.",
+)
+@click.option(
+    "--off", type=click.FloatRange(0, 1), default=0.4, show_default=True, help="Likelihood of yes below which it ends."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for events.jsonl and the frames of events.")
 @click.option("--page", type=click.IntRange(0, 65535), metavar="PORT", help="Show a live page on 127.0.0.1:PORT.")
 @spec_options(names=("model", "context", "dtype", "device"))
@@ -39,7 +53,9 @@ def watch(
     page: int | None,
     **values: Any,
 ) -> None:
-    """Watch SOURCE: a video file, a camera (camera:0), an RTSP or HTTP address, or - for standard input.
+    """Watch a video or a stream and report events.
+
+    SOURCE is a video file, a camera (camera:0), an RTSP or HTTP address, or - for standard input.
 
     An event is printed as a JSON line when the answer to a yes-or-no question turns and stays.
 
