@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mmeval.evaluation import data_of, evaluate
+from mmeval.evaluation import evaluate
 from mmeval.mmicl.training.config import EVALUATIONS
+from mmeval.settings import data_of
 from mmeval.spec import RunSpec
 from mmeval.sweep import KeptModel
 from mmeval.task import configure, load_task

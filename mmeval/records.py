@@ -9,12 +9,14 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl
-from mmeval.files import validated
+from mmeval.files import is_temporary, locked, validated
+from mmeval.share import Share
 from mmeval.types import InputError, Record
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME = "records.jsonl"
 OF_RANK = re.compile(r"records-\d+\.jsonl")
+BUSY = "another process is writing this run; wait for it"
 
 
 def name_of(rank: int | None) -> str:
@@ -33,6 +36,13 @@ def paths(folder: Path) -> list[Path]:
     """Return the journals that a run's folder holds."""
     found = [folder / NAME, *sorted(path for path in folder.glob("records-*.jsonl") if OF_RANK.fullmatch(path.name))]
     return [path for path in found if path.exists()]
+
+
+@contextmanager
+def held(folder: Path, share: Share) -> Iterator[None]:
+    """Hold a run, for a moment, in which none of several processes changes anything but its own journal."""
+    with nullcontext() if share.alone else locked(folder / "run.lock", wait=True):
+        yield
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,35 @@ class Journal:
     def append(self, record: Record) -> None:
         """Write one record as one line: a kill leaves whole lines and at most one truncated one."""
         self.lines.write(to_json(record))
+
+
+@contextmanager
+def opened(folder: Path, share: Share) -> Iterator[Journal]:
+    """Open this process's journal for appending, locked; what killed processes left in the folder is cleared.
+
+    Raises InputError if another process has it open; one that works alone, if any process works on the run.
+    """
+    message, whole = f"{folder}: {BUSY}, or choose --out", folder / NAME
+    own = folder / name_of(None if share.alone else share.rank)
+    with ExitStack() as locks:
+        with held(folder, share):
+            if not share.alone:
+                _drop_torn_line(whole)
+                locks.enter_context(locked(whole, message, shared=True))
+            locks.enter_context(locked(own, message))
+            for other in paths(folder):
+                if other not in (own, whole):
+                    _drop_torn_line(other)
+        for left in filter(is_temporary, folder.iterdir()):
+            left.unlink(missing_ok=True)
+        with jsonl.appending(own) as lines:
+            yield Journal(lines)
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut off what a killed process left of a last line, unless its successor is at work on the journal."""
+    with suppress(InputError), locked(path, BUSY), path.open("r+b") as file:
+        jsonl.drop_torn_line(file)
 
 
 def read(folder: Path, planned: Collection[str] | None) -> JournalContents:

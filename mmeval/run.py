@@ -1,4 +1,4 @@
-"""The run folder: what identifies a run, what was answered, what the answers are worth.
+"""A run: what identifies it, what was answered, what the answers are worth.
 
 `run.json` says what the run is and `ids.json` which samples it asks; `records.jsonl` grows by a line an answer, and the
 last line of an id counts. Where several processes work on a run, each has a `records-RANK.jsonl`. The rest can be made
@@ -10,70 +10,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval import jsonl, records
-from mmeval.files import is_temporary, locked, read_json, validated, write_json, write_text
+from mmeval import records
+from mmeval.files import read_json, validated, write_json, write_text
 from mmeval.records import Journal, JournalContents
+from mmeval.run_files import SCHEMA, read_header, read_results, read_samples, scores_by_id
 from mmeval.share import WHOLE, Share
-from mmeval.spec import RunSpec, differing
-from mmeval.types import Estimate, InputError, Record, RunMismatch, Score
+from mmeval.spec import RunSpec
+from mmeval.types import InputError, Record, Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 2
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
 """What every output says of the embedded data."""
 _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
-_FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
-"""Names in the identities of schema 1 -> today's, where they differ and stand under no other name."""
-OURS = {
-    *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
-    *("run.lock", "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
-    *("controls", "bias.json", "bias.md", "unsolved-blind.txt"),
-    *("bias-gain.svg", "bias-blur.svg", "bias-length.svg"),
-}
-"""What a run's folder holds, beside the journals of several processes; up to 0.2 the page was `index.html`."""
-BUSY = "another process is writing this run; wait for it"
-
-
-@dataclasses.dataclass(frozen=True)
-class Header:
-    """What `run.json` holds at least."""
-
-    schema: int
-    identity: dict[str, Any]
-    samples: int
-    sessions: list[dict[str, Any]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Results:
-    """What `scores.json` holds at least."""
-
-    scorer: str
-    metrics: dict[str, Estimate]
-    counts: dict[str, int]
-    remarks: list[str]
-    marks: list[str]
-    answered: int
-    planned: int
-
-
-@dataclasses.dataclass(frozen=True)
-class SampleScores:
-    """A line of `samples.jsonl`."""
-
-    id: str
-    category: str
-    groups: dict[str, str]
-    scores: dict[str, Score]
 
 
 class Run:
@@ -85,12 +41,7 @@ class Run:
     @cached_property
     def header(self) -> dict[str, Any]:
         """Return what `run.json` holds. Raises InputError for what is not a run's."""
-        path, advice = self.folder / "run.json", "the folder holds no run; name another, or delete it"
-        header = read_json(path, advice)
-        if header.get("schema") == 1:
-            header = _from_schema_1(header, path)
-        validated(Header, header, str(path), advice)
-        return header
+        return read_header(self.folder)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -147,8 +98,7 @@ class Run:
     @property
     def up_to_date(self) -> bool:
         """Tell whether the run was scored as it is now."""
-        path = self.folder / "scores.json"
-        return path.exists() and read_json(path, "score the run again: mmeval score RUN").get("records") == self._scored
+        return self._stored.get("records") == self._scored
 
     @property
     def complete(self) -> bool:
@@ -197,21 +147,23 @@ class Run:
     @cached_property
     def results(self) -> dict[str, Any]:
         """Return `scores.json` as it stands. Raises InputError if the run was not scored as it is now."""
-        path, advice = self.folder / "scores.json", "score the run first: mmeval score RUN"
-        results = read_json(path, advice)
-        validated(Results, results, str(path), advice)
+        advice = "score the run first: mmeval score RUN"
+        results = read_results(self.folder, advice)
         if results.get("records") != self._scored:
-            raise InputError(f"{path}: the records have changed since it was written; {advice}")
+            raise InputError(f"{self.folder / 'scores.json'}: the records have changed since it was written; {advice}")
         return results
 
     @property
     def stale(self) -> bool:
         """Tell whether the run has answers and was not scored, or its records have changed since, without a judge."""
-        path = self.folder / "scores.json"
-        if not path.exists():
+        if not (stored := self._stored):
             return bool(self.records)
-        results = read_json(path, "score the run again: mmeval score RUN")
-        return "judge" not in results and results.get("records") != self._scored
+        return "judge" not in stored and stored.get("records") != self._scored
+
+    @property
+    def _stored(self) -> dict[str, Any]:
+        path = self.folder / "scores.json"
+        return read_json(path, "score the run again: mmeval score RUN") if path.exists() else {}
 
     @property
     def _scored(self) -> dict[str, Any]:
@@ -250,7 +202,7 @@ class Run:
     @cached_property
     def scored(self) -> dict[str, dict[str, Score]]:
         """Return each sample's score under every scorer, the headline's first, by id. Raises InputError as `judged`."""
-        return {value["id"]: _scores(value) for value in self._sample_lines}
+        return scores_by_id(self._sample_lines)
 
     @property
     def judged(self) -> dict[str, Score]:
@@ -259,11 +211,8 @@ class Run:
 
     @property
     def _sample_lines(self) -> list[dict[str, Any]]:
-        path, advice = self.folder / "samples.jsonl", "score the run first: mmeval score RUN"
-        if not path.is_file():
-            raise InputError(f"{path}: not there; {advice}")
         _ = self.results  # raises where the scores are of other records
-        return _sample_lines(path, advice)
+        return read_samples(self.folder / "samples.jsonl", "score the run first: mmeval score RUN")
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:
         """Add where this session runs (commit, packages, machine), and what is known of the data that it read."""
@@ -287,54 +236,11 @@ class Run:
 
     @contextmanager
     def journal(self, share: Share = WHOLE) -> Iterator[Journal]:
-        """Open this process's journal for appending, locked.
-
-        Raises InputError if another process has it open; one that works alone, if any process works on the run.
-        """
-        message, whole = f"{self.folder}: {BUSY}, or choose --out", self.folder / records.NAME
-        own = self.folder / records.name_of(None if share.alone else share.rank)
-        with ExitStack() as locks:
-            with held(self.folder, share):
-                if not share.alone:
-                    _drop_torn_line(whole)
-                    locks.enter_context(locked(whole, message, shared=True))
-                locks.enter_context(locked(own, message))
-                for other in records.paths(self.folder):
-                    if other not in (own, whole):
-                        _drop_torn_line(other)
+        """Open this process's journal for appending, locked. Raises as `records.opened` does."""
+        with records.opened(self.folder, share) as journal:
             self.__dict__.pop("journal_contents", None)  # another process may have gone on with the run
-            for left in filter(is_temporary, self.folder.iterdir()):
-                left.unlink(missing_ok=True)
-            with jsonl.appending(own) as lines:
-                yield Journal(lines)
+            yield journal
         self.__dict__.pop("journal_contents", None)
-
-
-def sample_scores(path: Path) -> dict[str, dict[str, Score]]:
-    """Return what a `samples.jsonl` holds: by id, the score under every scorer, the headline's first."""
-    return {value["id"]: _scores(value) for value in _sample_lines(path, "score the run again: mmeval score RUN")}
-
-
-def _sample_lines(path: Path, advice: str) -> list[dict[str, Any]]:
-    lines = jsonl.read(path, advice=advice)
-    return [value for value, where in lines if validated(SampleScores, value, where, advice)]
-
-
-def _scores(line: Mapping[str, Any]) -> dict[str, Score]:
-    return {name: Score(**score) for name, score in line["scores"].items()}
-
-
-@contextmanager
-def held(folder: Path, share: Share) -> Iterator[None]:
-    """Hold a run, for a moment, in which none of several processes changes anything but its own journal."""
-    with nullcontext() if share.alone else locked(folder / "run.lock", wait=True):
-        yield
-
-
-def _drop_torn_line(path: Path) -> None:
-    """Cut off what a killed process left of a last line, unless its successor is at work on the journal."""
-    with suppress(InputError), locked(path, BUSY), path.open("r+b") as file:
-        jsonl.drop_torn_line(file)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -344,107 +250,3 @@ def open_run(folder: str | Path) -> Run:
         raise InputError(f"{folder}: no such run folder; `mmeval run` makes one")
     _ = run.spec
     return run
-
-
-def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
-    """Open the run in that folder; None if there is none yet.
-
-    Raises RunMismatch if it is another one, InputError if the folder holds something else.
-    """
-    if not (folder / "run.json").exists():
-        _refuse_foreign_files(folder)
-        return None
-    run = open_run(folder)
-    if run.header["schema"] != SCHEMA:
-        raise RunMismatch(
-            f"{folder} holds a run of mmeval 0.1, which can be scored but not continued; "
-            "choose another folder with --out, or start over with --fresh"
-        )
-    check_identity(run, identity)
-    return run
-
-
-def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], available: int) -> Run:
-    """Begin a run of these samples, or open the one that is there if it is the same. Raises as `begun` does."""
-    if run := begun(folder, identity):
-        return run
-    folder.mkdir(parents=True, exist_ok=True)
-    header = {"schema": SCHEMA, "identity": dict(identity), "samples": len(ids), "available": available, "sessions": []}
-    write_text(folder / "ids.json", json.dumps({"ids": list(ids)}) + "\n")
-    write_json(folder / "run.json", header)  # last: it makes the folder a run
-    return open_run(folder)
-
-
-def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
-    """Raise RunMismatch naming the first thing in which the run on disk differs from this one."""
-    for name, stored, wanted in differing(run.identity, json.loads(json.dumps(identity))):
-        differs = f"{name} = {stored!r:.80}, not {wanted!r:.80}"
-        if name in _DIGESTS:
-            differs = _DIGESTS[name]
-        raise RunMismatch(
-            f"{run.folder} holds a run with {differs}; choose another folder with --out, or start over with --fresh"
-        )
-
-
-_DIGESTS = {
-    "questions": "other questions (their ids, texts or answers have changed)",
-    "checkpoint": "other weights of the model",
-}
-"""What differs where the values are digests."""
-
-
-def check_removable(folder: Path) -> None:
-    """Raise InputError for a folder that holds anything but a run, or what is left of one."""
-    if not folder.exists() or (folder / "run.json").is_file():
-        return
-    if not folder.is_dir() or any(not _is_ours(entry.name) and not is_temporary(entry) for entry in folder.iterdir()):
-        raise InputError(f"{folder}: not a run (no run.json), so it is not deleted; name another with --out")
-
-
-def remove(folder: Path) -> None:
-    """Delete a run. Raises InputError for a folder that holds none, and while another process writes it.
-
-    `run.json` goes after all that it speaks of: what a kill leaves behind is a run that can go on, or be deleted.
-    """
-    check_removable(folder)
-    if not folder.exists():
-        return
-    with locked(folder / "records.jsonl", f"{folder}: {BUSY}"):
-        last = ("run.json", "ids.json")
-        for path in (path for path in folder.iterdir() if path.name not in last):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        for name in last:
-            (folder / name).unlink(missing_ok=True)
-
-
-def _is_ours(name: str) -> bool:
-    return name in OURS or records.OF_RANK.fullmatch(name) is not None
-
-
-def _refuse_foreign_files(folder: Path) -> None:
-    """Raise InputError for a folder with anything in it but what was written before `run.json`."""
-    if not folder.exists():
-        return
-    left = [p.name for p in folder.iterdir() if not is_temporary(p)] if folder.is_dir() else [folder.name]
-    left = [name for name in left if name != "run.lock"]
-    if "records.jsonl" in left and not (folder / "records.jsonl").stat().st_size:
-        left.remove("records.jsonl")  # made to be locked
-    if any(name.startswith("records") for name in left) and all(map(_is_ours, left)):
-        raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
-    if set(left) - {"ids.json", "controls"}:
-        raise InputError(f"{folder}: there is something else there; choose another folder with --out")
-
-
-def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return the header of a run made by mmeval 0.1, with today's names: it can be scored but not continued."""
-    try:
-        task, data, model = (dict(header["identity"][name]) for name in ("task", "data", "model"))
-        named = {"task": task.pop("name"), "model": model.pop("name"), "limit": data.pop("limit")}
-        rest = {**task, **data, **model, **header["identity"]["generation"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a run's header ({error!r}); name another folder, or delete it") from error
-    identity = {**named, **{_FORMER.get(name, name): value for name, value in rest.items()}}
-    return {**header, "identity": {name: value for name, value in identity.items() if value is not None}}

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mmeval.data.sheets import CUT, LONGEST
-from mmeval.run import SCHEMA
+from mmeval.run_files import SCHEMA
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Mean, Statistic, estimate, parts
 from mmeval.task import Task

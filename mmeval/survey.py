@@ -3,8 +3,8 @@
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from mmeval.pictures import TRAITS
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images
@@ -36,6 +36,18 @@ class Survey:
     """How many distinct pictures there are (`all`), and how many of each trait that is changed when they are shown."""
     groups: Mapping[str, int] = field(default_factory=dict)
     """Each sample to ask -> the number of its group, in the data's order: what several processes share out whole."""
+
+    def of(self, ids: Collection[str], path: str) -> "Survey":
+        """Return the survey of these questions alone. Raises InputError for an id that the data does not have."""
+        if unknown := [id for id in ids if id not in self.samples]:
+            raise InputError(f"{path}: no question '{unknown[0][:60]}' is asked; write the ids of the data, one a line")
+        return self.without(self.samples.keys() - set(ids))
+
+    def without(self, ids: Collection[str]) -> "Survey":
+        """Return the survey of the other questions."""
+        kept = tuple(id for id in self.ids if id not in ids)
+        groups = {id: self.groups[id] for id in kept}
+        return replace(self, ids=kept, samples={id: self.samples[id] for id in kept}, groups=groups)
 
 
 def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mmeval.asking import Loader
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
-from mmeval.evaluation import CONTROL_RUNS, Loader, evaluate, preview
+from mmeval.evaluation import evaluate, preview
 from mmeval.models import Checkpoint, ModelOptions, load_model
+from mmeval.planning import CONTROL_RUNS
 from mmeval.rendering import Preview
 from mmeval.run import Run
 from mmeval.spec import RunSpec

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import yaml_file
+from mmeval.client import check_address
 from mmeval.data.video import FRAMES, SAMPLER
-from mmeval.scoring.judge import Verdicts
+from mmeval.scoring.judge import WHOSE, Verdicts
 from mmeval.scoring.readings import choices
 from mmeval.scoring.statistics import Statistic
 from mmeval.spec import RunSpec
@@ -123,6 +124,13 @@ def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Ta
     if spec.scoring != "text":
         return _by_likelihood(task, spec, verdicts)
     return _read_as(task, spec, verdicts) if task.readings else task
+
+
+def check_judge(task: Task, spec: RunSpec) -> None:
+    """Raise InputError for a judge that is at no address, or that would have nothing to read."""
+    if spec.judge is not None:
+        check_address(spec.judge, WHOSE)
+        configure(task, spec, Verdicts())
 
 
 def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:

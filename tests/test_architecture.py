@@ -28,13 +28,15 @@ MAY = {
     "files": {"types", "regular"},
     "survey": {"types", "pictures"},
     "provenance": {"spec"},
-    "records": {"types", "jsonl", "files"},
     "share": {"types"},
-    "run": {"types", "spec", "jsonl", "files", "records", "share"},
+    "records": {"types", "jsonl", "files", "share"},
+    "run_files": {"types", "jsonl", "files"},
+    "run": {"types", "spec", "files", "records", "run_files", "share"},
+    "run_folder": {"types", "spec", "files", "records", "run", "run_files"},
     "scoring": {"types", "jsonl", "client", "reasoning"},
     "data": {"types", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
-    "task": {"yaml_file", "types", "spec", "scoring", "data", "cards", "tasks", "mic"},
+    "task": {"yaml_file", "types", "spec", "client", "scoring", "data", "cards", "tasks", "mic"},
     "cards": {"yaml_file", "types", "task", "scoring", "data"},
     "tasks": {"types", "regular", "task", "scoring", "data", "cards"},
     "mic": {
@@ -46,34 +48,43 @@ MAY = {
     "controls": {"types", "scoring", "embedded"},
     "reuse": {"types", "run"},
     "rendering": {"types", "reasoning", "task", "scoring", "controls", "reuse"},
-    "scored": {"types", "task", "run", "scoring", "data"},
+    "scored": {"types", "task", "run_files", "scoring", "data"},
     "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
     "gate": {"types", "comparison"},
     "reporting": {
-        *("types", "files", "task", "tasks", "run", "scoring", "data"),
+        *("types", "files", "task", "tasks", "run", "run_files", "scoring", "data"),
         *("rendering", "comparison", "parity", "spec", "provenance"),
     },
+    "settings": {"types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
+    "planning": {
+        *("types", "spec", "files", "task", "models", "settings", "survey", "rendering", "controls", "recipes"),
+        "run_folder",
+    },
+    "asking": {
+        *("types", "spec", "models", "planning", "survey", "rendering", "reuse", "controls", "provenance", "scoring"),
+        *("share", "records", "run", "run_folder"),
+    },
+    "results": {"types", "task", "scored", "scoring", "run", "survey", "provenance", "recipes", "reporting"},
     "evaluation": {
-        *("types", "spec", "task", "models", "engine", "embedded", "provenance", "controls", "files"),
-        *("survey", "share", "rendering", "reuse", "records", "run", "scored", "scoring", "reporting"),
-        *("client", "recipes"),
+        *("types", "spec", "models", "planning", "asking", "results", "survey", "rendering"),
+        *("share", "records", "run"),
     },
     "answers": {
         *("types", "spec", "task", "data", "scoring", "scored"),
-        *("rendering", "run", "evaluation", "reporting"),
+        *("rendering", "run", "settings", "reporting"),
     },
     "recipes": {"types", "spec", "files", "yaml_file"},
     "parity": {"types", "client", "spec", "run", "comparison", "evaluation"},
-    "sweep": {"types", "spec", "task", "models", "rendering", "run", "evaluation", "controls"},
-    "during_training": {"types", "spec", "task", "evaluation", "sweep", "mmicl"},
+    "sweep": {"types", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation", "controls"},
+    "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "conversation": {"types", "data", "models"},
     "watch": {"types", "data", "scoring", "conversation"},
     "demo": {"types", "conversation", "embedded"},
     "cli": {
         *("conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
-        *("run", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
+        *("run", "planning", "results", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
         *("controls", "bias", "files", "parity", "recipes", "during_training"),
     },
     "__main__": {"cli"},
@@ -106,7 +117,7 @@ def test_every_module_keeps_to_its_room(room: str, path: Path) -> None:
             other = rest.partition(".")[0]
             assert other == room or other in MAY[room] or other.startswith("__"), f"{path} imports {name}"
         if room in TORCH_FREE:
-            lazily = room in {"evaluation", "data"}  # inside functions, once the user has asked for a model or a hub
+            lazily = room in {"asking", "data"}  # inside functions, once the user has asked for a model or a hub
             assert first not in HEAVY or lazily, f"{path} imports {name}"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mmeval import evaluation
+from mmeval import evaluation, results
 from mmeval.cli import main
 from mmeval.spec import RunSpec
 from tests.mme_folder import make_release
@@ -41,7 +41,7 @@ def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatc
     def fault(*_: object, **__: object) -> None:
         raise AssertionError("cannot be")
 
-    monkeypatch.setattr(evaluation, "score", fault)
+    monkeypatch.setattr(results, "score", fault)
     ended = CliRunner().invoke(main, ["score", str(scored)])
     assert ended.exit_code == 3
     assert "AssertionError: cannot be" in ended.output

@@ -194,7 +194,7 @@ def test_a_picture_too_many_is_refused_before_anything_is_asked(
 ) -> None:
     read = MME.samples
     two = replace(MME, samples=lambda data: (replace(s, prompt=(s.prompt[0], *s.prompt)) for s in read(data)))
-    monkeypatch.setattr("mmeval.evaluation.load_task", lambda *_: two)
+    monkeypatch.setattr("mmeval.planning.load_task", lambda *_: two)
     one_picture = Constant("yes", max_images=1)
     with pytest.raises(Unsupported, match=r"constant takes 1 picture\(s\) and sample 'existence/0000.png#1' has 2"):
         evaluate("constant", "mme", data=str(data), out=tmp_path / "r", load=lambda *_: one_picture)

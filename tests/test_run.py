@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mmeval import files
+from mmeval import files, run_folder
 from mmeval import run as runs
 from mmeval.types import InputError, Record, RunMismatch, Sample
 
@@ -20,7 +20,7 @@ IDENTITY = {"task": "mme", "model": "m", "data": "d", "questions": "q"}
 
 
 def begun(folder: Path, *ids: str) -> runs.Run:
-    run = runs.create(folder, IDENTITY, ids=("1", "2", "3"), available=3)
+    run = run_folder.create(folder, IDENTITY, ids=("1", "2", "3"), available=3)
     with run.journal() as journal:
         for id in ids:
             journal.append(Record(id, ("yes",), "OCR", {"image": "a"}, text="yes"))
@@ -30,7 +30,7 @@ def begun(folder: Path, *ids: str) -> runs.Run:
 def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     facts = Record("1", ("yes",), "OCR", {"image": "a"}, {}, ("A", "B"), "q", ("d",), "f")
     record = replace(facts, text="ja\n\t是\ud800", loglikelihoods=(0.5,))
-    run = runs.create(tmp_path / "r", IDENTITY, ids=("1",), available=1)
+    run = run_folder.create(tmp_path / "r", IDENTITY, ids=("1",), available=1)
     with run.journal() as journal:
         journal.append(record)
     assert run.records[0].loglikelihoods == (0.5,)
@@ -40,7 +40,7 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_is_empty_is_an_answer(tmp_path: Path) -> None:
-    run = runs.create(tmp_path / "r", IDENTITY, ids=("1",), available=1)
+    run = run_folder.create(tmp_path / "r", IDENTITY, ids=("1",), available=1)
     with run.journal() as journal:
         journal.append(Record("1", ("yes",), text=""))
     assert run.records[0].text == ""
@@ -78,7 +78,7 @@ def test_another_identity_is_a_mismatch_that_names_the_difference(tmp_path: Path
     run = begun(tmp_path / "r")
     other = {**IDENTITY, "data": "e"}
     with pytest.raises(RunMismatch, match=r"data = 'd', not 'e'"):
-        runs.create(run.folder, other, ids=("1", "2", "3"), available=3)
+        run_folder.create(run.folder, other, ids=("1", "2", "3"), available=3)
 
 
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_run_is_neither_filled_nor_deleted(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    for act in (lambda: runs.remove(tmp_path), lambda: runs.create(tmp_path, IDENTITY, ("1",), 1)):
+    for act in (lambda: run_folder.remove(tmp_path), lambda: run_folder.create(tmp_path, IDENTITY, ("1",), 1)):
         with pytest.raises(InputError, match="--out"):
             act()
     assert (tmp_path / "thesis.txt").exists()
@@ -167,7 +167,7 @@ def test_what_is_left_of_a_deleted_run_is_deleted(tmp_path: Path) -> None:
     (run.folder / "run.json").unlink()
     with pytest.raises(InputError, match=r"a run whose run.json is gone; restore the file, or start over with --fresh"):
         begun(run.folder)
-    runs.remove(run.folder)
+    run_folder.remove(run.folder)
     assert begun(run.folder).samples_answered == 0
 
 
@@ -189,9 +189,9 @@ def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", killed)
             with contextlib.suppress(KilledError):
-                runs.remove(run.folder)
+                run_folder.remove(run.folder)
         assert begun(run.folder, "1", "2", "3").complete
-        runs.remove(run.folder)
+        run_folder.remove(run.folder)
         assert begun(run.folder).samples_answered == 0
 
 
@@ -240,7 +240,7 @@ def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Pa
 
 def test_an_id_with_a_lone_surrogate_is_one_that_files_can_hold(tmp_path: Path) -> None:
     sample = Sample("cut \ud83d", ("q",), ("yes",))
-    run = runs.create(tmp_path / "r", IDENTITY, ids=(sample.id,), available=1)
+    run = run_folder.create(tmp_path / "r", IDENTITY, ids=(sample.id,), available=1)
     with run.journal() as journal:
         journal.append(Record(sample.id, ("yes",), text="yes"))
     assert sample.id == "cut \ufffd" and runs.open_run(run.folder).complete

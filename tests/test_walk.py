@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import mmeval
-from mmeval import evaluation
+from mmeval import sweep
 from mmeval.cli import main
 from mmeval.mmicl.checkpoints import save
 from mmeval.run import open_run
@@ -50,9 +50,7 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert {path.name for path in out.iterdir()} == {*written.split(), *figures.split()}
     assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
 
-    monkeypatch.setattr(
-        evaluation, "load_model", lambda *_: pytest.fail("the model was loaded for a run that is complete")
-    )
+    monkeypatch.setattr(sweep, "load_model", lambda *_: pytest.fail("the model was loaded for a run that is complete"))
     again = run(data, out)
     assert again.exit_code == 0, again.output
     assert "the model is not loaded" in again.output

@@ -66,8 +66,8 @@ def bias(
         assert task is not None
         _show(study.of_file(task, predictions, answers, data), out, as_json)
         return
-    from mmeval.evaluation import current
     from mmeval.files import read_ids
+    from mmeval.results import current
     from mmeval.run import open_run
 
     of_run(current(open_run(run_folder)), None if needs_picture is None else set(read_ids(needs_picture)), out, as_json)
@@ -76,7 +76,7 @@ def bias(
 def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None = None, as_json: bool = False) -> None:
     """Study a run, write what was found into its folder or `out`, and show it."""
     from mmeval.bias.study import study
-    from mmeval.evaluation import report
+    from mmeval.results import report
 
     _show(study(run, needs_picture), out or run.folder, as_json)
     if out is None:

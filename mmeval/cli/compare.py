@@ -29,8 +29,8 @@ def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float
     """
     from mmeval import gate
     from mmeval.comparison import compare as compared
-    from mmeval.evaluation import current
     from mmeval.reporting import comparison, console
+    from mmeval.results import current
     from mmeval.run import open_run
 
     found = compared(*(current(open_run(folder)) for folder in run_folders), margin=margin)

@@ -69,14 +69,14 @@ def _score_file(task: str, file: str, by_id: bool, how: dict[str, Any], as_json:
 
 
 def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json: bool) -> bool:
-    from mmeval import evaluation
+    from mmeval import results
     from mmeval.reporting import console, run_report
     from mmeval.run import open_run
 
     run = open_run(folder)
     display = Display() if as_json else console.Screen()
-    evaluation.score(run, judge=judge, judge_model=judge_model, display=display)
-    written = evaluation.report(run)
+    results.score(run, judge=judge, judge_model=judge_model, display=display)
+    written = results.report(run)
     if as_json:
         click.echo(json.dumps(run.results, indent=1))
     else:
@@ -99,8 +99,8 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
     Example: mmeval report --published 2023-09-17
              mmeval report reports/mme-mmicl-tiny-embedded reports/mme-constant-embedded
     """
-    from mmeval.evaluation import current
     from mmeval.reporting import console, run_report
+    from mmeval.results import current
     from mmeval.run import open_run
 
     if not run_folders and published is None:
@@ -124,8 +124,8 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     Example: mmeval submit reports/mme-blip2-flan-t5-xl-hub --to mme
              mmeval submit --check my_model_MMBench_TEST_EN.xlsx --to mmbench
     """
-    from mmeval.evaluation import current
     from mmeval.reporting import console, leaderboards
+    from mmeval.results import current
     from mmeval.run import open_run
 
     if (run_folder is None) == (checked is None):

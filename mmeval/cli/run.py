@@ -133,7 +133,7 @@ def _show(finished: list[Any], as_json: bool, out: Path | None = None) -> None:
     if len(finished) > 1:
         console.show_paths([one.folder / "report.html" for one in finished])
     if len(groups) > 1 and not spreads:
-        from mmeval.evaluation import REPORTS
+        from mmeval.planning import REPORTS
         from mmeval.reporting import matrix
 
         made = matrix.matrix(finished)

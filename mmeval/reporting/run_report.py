@@ -11,7 +11,8 @@ from mmeval.reporting import about, dotplot, leaderboards, page, published, rada
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
-from mmeval.run import EMBEDDED, Run, sample_scores
+from mmeval.run import EMBEDDED, Run
+from mmeval.run_files import read_samples, scores_by_id
 from mmeval.scoring import judge as judges
 from mmeval.task import Task, configure, load_task
 from mmeval.types import Estimate, InputError
@@ -56,7 +57,7 @@ def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, ki
 def _controls(run: Run) -> list[Other]:
     """Return what each control of the run answered; one that was not scored yet is left out."""
     paths = sorted((run.folder / "controls").glob("*/samples.jsonl"))
-    found = ((path.parent.name, sample_scores(path)) for path in paths)
+    found = ((path.parent.name, scores_by_id(read_samples(path))) for path in paths)
     return [Other(name, {id: next(iter(scores.values())) for id, scores in by_id.items()}) for name, by_id in found]
 
 

@@ -13,7 +13,8 @@ from rich.text import Text
 from mmeval.reporting import run_report, table
 from mmeval.reporting.chart import interval, number
 from mmeval.reporting.table import clean
-from mmeval.run import SCHEMA, Run
+from mmeval.run import Run
+from mmeval.run_files import SCHEMA
 from mmeval.types import Estimate, InputError
 
 

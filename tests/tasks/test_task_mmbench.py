@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import answers, evaluation
+from mmeval import answers, asking
 from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
@@ -191,7 +191,7 @@ def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: p
         lines.append(table.line(number, options, "B", category=list(ABILITIES["CP"][1])[number % 5]))
     data = table.write(tmp_path / "MMBench.tsv", lines)
     model = Fickle("seed")
-    monkeypatch.setattr(evaluation, "load_model", lambda *_: model)
+    monkeypatch.setattr(asking, "load_model", lambda *_: model)
     results, asked = {}, {}
     for name, stop in (("all", False), ("less", True)):
         model.asked.clear()
@@ -216,7 +216,7 @@ def test_a_run_that_was_killed_between_turns_goes_on_with_the_same_score(
 ) -> None:
     lines = [table.line(number, ["cow", "pig", "hen"], "B") for number in range(1, 31)]
     data = table.write(tmp_path / "MMBench.tsv", lines)
-    monkeypatch.setattr(evaluation, "load_model", lambda *_: Fickle("other"))
+    monkeypatch.setattr(asking, "load_model", lambda *_: Fickle("other"))
     whole = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "whole", early_stop=True)
     torn = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
     journal = torn.folder / "records.jsonl"
@@ -268,7 +268,7 @@ class Sure(Constant):
 
 @pytest.mark.slow
 def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "load_model", lambda *_: Sure("x"))
+    monkeypatch.setattr(asking, "load_model", lambda *_: Sure("x"))
     run = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", scoring="likelihood")
     assert run.results["scorer"] == "likelihood"
     assert "divided by the number of UTF-8 bytes of the option's text" in run.results["remarks"][0]

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonlines
 
-from mmeval import files, jsonl, records, run
+from mmeval import asking, files, jsonl, records, run, run_folder
 from mmeval.records import Journal
 from mmeval.types import Record
 
@@ -69,7 +69,8 @@ def written_in_place() -> None:
         path.write_text(text, encoding="utf-8")
 
     files.write_text = write
-    setattr(run, "write_text", write)  # noqa: B010
+    for module in (run, run_folder):
+        setattr(module, "write_text", write)  # noqa: B010
 
 
 def no_lock() -> None:
@@ -78,20 +79,21 @@ def no_lock() -> None:
         path.touch()
         yield
 
-    setattr(run, "locked", locked)  # noqa: B010
+    for module in (records, run_folder):
+        setattr(module, "locked", locked)  # noqa: B010
 
 
 def identity_unchecked() -> None:
-    run.check_identity = lambda *_: None
+    run_folder.check_identity = lambda *_: None
 
 
 def run_json_deleted_first() -> None:
     def remove(folder: Path) -> None:
-        run.check_removable(folder)
+        run_folder.check_removable(folder)
         for path in sorted(folder.iterdir(), key=lambda path: path.name != "run.json"):
             path.unlink()
 
-    run.remove = remove
+    setattr(asking, "remove", remove)  # noqa: B010
 
 
 def scores_of_any_records() -> None:

@@ -1,0 +1,169 @@
+"""The first stage: what a run will ask, of whom, and into which folder it goes. The data is read once, nothing is
+loaded or written."""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mmeval import controls, recipes
+from mmeval.files import read_ids
+from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, check_options, find_model, pick_context
+from mmeval.rendering import render
+from mmeval.run_folder import check_removable
+from mmeval.settings import data_of, dtype, extra_identity, filled
+from mmeval.spec import RunSpec, data_name, defaults, folder_name, identity
+from mmeval.survey import Survey, survey
+from mmeval.task import Task, check_judge, configure, load_task
+from mmeval.types import InputError, Request, Sample
+
+REPORTS = Path("reports")
+"""Where runs land unless told otherwise."""
+CONTROL_RUNS = "controls"
+"""Folder of a run that holds its runs under controls, each by the control's name."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will ask, and of whom: everything but the answers."""
+
+    spec: RunSpec
+    """Every default filled in; task, model and data by name, without folders."""
+    task: Task
+    checkpoint: Checkpoint
+    options: ModelOptions
+    source: str
+    """What the task reads."""
+    survey: Survey
+    identity: Mapping[str, Any]
+    folder: Path
+    control: controls.Applied | None = None
+
+    def requests(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Request]]:
+        """Yield the samples with what a model is asked, as the control changes them."""
+        put = _renderer(self.task, self.spec)
+        for sample in samples:
+            yield (sample, put(sample)) if self.control is None else self.control(sample, put(sample), put)
+
+    def asked(self, ids: Collection[str]) -> Iterator[Request]:
+        """Yield what the model is asked with these ids; the data is read as far as the last of them."""
+        left = set(ids)
+        for _, request in self.requests(sample for sample in self.task.samples(self.source) if sample.id in left):
+            left.remove(request.id)
+            yield request
+            if not left:
+                return
+
+    @property
+    def by_likelihood(self) -> bool:
+        """Tell whether the model is asked for likelihoods, not for texts."""
+        return self.spec.scoring != "text" or self.task.candidates is not None
+
+
+def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
+    """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
+    spec = recipes.apply(spec)
+    data, source, spec = data_of(spec, load_task(spec.task))
+    task = configure(load_task(spec.task), spec)
+    check_judge(load_task(spec.task), spec)
+    checkpoint = find_model(spec.model)
+    check_options(checkpoint, vars(spec), vars(defaults(spec)))
+    only = None if spec.only_ids is None else _only(Path(spec.only_ids))
+    named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data), only_ids=only and only[0])
+    if spec.control is not None:
+        named = replace(named, control=_one_control(spec, task))
+    _, _, usual = data_of(defaults(named), task)
+    settled = filled(named, task, checkpoint)
+    if named.control == controls.TEXT:
+        checkpoint, settled = _language_model(checkpoint, settled)
+    folder = Path(out) if out else _folder(settled, filled(usual, task, checkpoint))
+    if fresh:
+        check_removable(folder)
+    settled = replace(settled, dtype=dtype(settled, None if fresh else folder, checkpoint))
+    _check_scoring(settled, checkpoint)
+    found = survey(task.samples(source), spec.limit)
+    if only is not None:
+        found = found.of(only[1], str(spec.only_ids))
+    whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": found.questions}
+    planned = Plan(settled, task, checkpoint, _options(settled), source, found, whole, folder)
+    return planned if named.control is None else _controlled(planned, named.control)
+
+
+def _options(settled: RunSpec) -> ModelOptions:
+    assert settled.context is not None
+    return ModelOptions(
+        settled.context,
+        settled.device,
+        settled.dtype,
+        settled.batch_tokens,
+        system=settled.system,
+        thinking=settled.thinking,
+        model_args=settled.model_args,
+        quantize=settled.quantize,
+        trust_remote_code=settled.trust_remote_code,
+        concurrency=settled.concurrency,
+        first_token=settled.scoring == "first-token",
+    )
+
+
+def _folder(filled: RunSpec, usual: RunSpec) -> Path:
+    """Return where a run lands; one under a control lies in the folder of the main one."""
+    main = REPORTS / folder_name(replace(filled, control=None), usual)
+    return main if filled.control is None else main / CONTROL_RUNS / filled.control
+
+
+def _only(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return what a run remembers of a file of ids, its name and a digest, and the ids. Raises InputError."""
+    ids = read_ids(path)
+    digest = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:12]
+    return f"{path.name}@{digest}", ids
+
+
+def _check_scoring(spec: RunSpec, checkpoint: Checkpoint) -> None:
+    if spec.scoring == "first-token" and not ADAPTERS[checkpoint.adapter].first_token:
+        raise InputError(
+            f"the adapter '{checkpoint.adapter}' gives whole likelihoods and none of first tokens; "
+            "use --scoring likelihood"
+        )
+
+
+def _one_control(spec: RunSpec, task: Task) -> str:
+    assert spec.control is not None
+    found = controls.expand([spec.control], list(task.prompts))
+    if len(found) != 1:
+        raise InputError(f"'{spec.control}' stands for {len(found)} controls; evaluate each, as `mmeval run` does")
+    return found[0]
+
+
+def _language_model(checkpoint: Checkpoint, spec: RunSpec) -> tuple[Checkpoint, RunSpec]:
+    """Return the language model of a checkpoint, and the spec with its context. Raises InputError where it has none."""
+    name = catalogue().get(checkpoint.name, {}).get("language_model")
+    alone = find_model(name) if name else replace(checkpoint, adapter="text")
+    if ADAPTERS[alone.adapter].load != ADAPTERS[checkpoint.adapter].load:
+        reason = f"the adapter '{checkpoint.adapter}' has no language model to ask alone"
+        raise controls.ActsOnNothing(f"the control 'text' cannot act: {reason}")
+    return alone, replace(spec, context=pick_context(alone, None))
+
+
+def _controlled(plan: Plan, name: str) -> Plan:
+    """Return the plan under a control, of the questions that it can act on; none is an InputError."""
+    wanted, put = set(plan.survey.ids), _renderer(plan.task, plan.spec)
+
+    def asked() -> Iterator[tuple[Sample, Request, Callable[[Sample], Request]]]:
+        return ((one, put(one), put) for one in plan.task.samples(plan.source) if one.id in wanted)
+
+    applied = controls.Applied(name, asked)
+    found = plan.survey.without(applied.left_out)
+    if not found.ids:
+        raise controls.ActsOnNothing(f"the control '{name}' {applied.acts}; choose another")
+    return replace(plan, survey=found, control=applied)
+
+
+def _renderer(task: Task, spec: RunSpec) -> Callable[[Sample], Request]:
+    """Return what puts a sample into the words of the run's prompt, or of the one that its control names."""
+    prompt = spec.prompt
+    if spec.control is not None and spec.control.startswith(controls.PROMPT):
+        prompt = spec.control.removeprefix(controls.PROMPT)
+    assert prompt is not None
+    return lambda sample: render(task, sample, prompt, spec.scoring)

@@ -1,0 +1,115 @@
+"""A run's folder: begun, gone on with, or deleted; and never one that holds anything else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmeval import records
+from mmeval.files import is_temporary, locked, write_json, write_text
+from mmeval.records import BUSY
+from mmeval.run import Run, open_run
+from mmeval.run_files import SCHEMA
+from mmeval.spec import differing
+from mmeval.types import InputError, RunMismatch
+
+OURS = {
+    *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
+    *("run.lock", "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
+    *("controls", "bias.json", "bias.md", "unsolved-blind.txt"),
+    *("bias-gain.svg", "bias-blur.svg", "bias-length.svg"),
+}
+"""What a run's folder holds, beside the journals of several processes; up to 0.2 the page was `index.html`."""
+_DIGESTS = {
+    "questions": "other questions (their ids, texts or answers have changed)",
+    "checkpoint": "other weights of the model",
+}
+"""What differs where the values are digests."""
+
+
+def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
+    """Open the run in that folder; None if there is none yet.
+
+    Raises RunMismatch if it is another one, InputError if the folder holds something else.
+    """
+    if not (folder / "run.json").exists():
+        _refuse_foreign_files(folder)
+        return None
+    run = open_run(folder)
+    if run.header["schema"] != SCHEMA:
+        raise RunMismatch(
+            f"{folder} holds a run of mmeval 0.1, which can be scored but not continued; "
+            "choose another folder with --out, or start over with --fresh"
+        )
+    check_identity(run, identity)
+    return run
+
+
+def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], available: int) -> Run:
+    """Begin a run of these samples, or open the one that is there if it is the same. Raises as `begun` does."""
+    if run := begun(folder, identity):
+        return run
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {"schema": SCHEMA, "identity": dict(identity), "samples": len(ids), "available": available, "sessions": []}
+    write_text(folder / "ids.json", json.dumps({"ids": list(ids)}) + "\n")
+    write_json(folder / "run.json", header)  # last: it makes the folder a run
+    return open_run(folder)
+
+
+def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
+    """Raise RunMismatch naming the first thing in which the run on disk differs from this one."""
+    for name, stored, wanted in differing(run.identity, json.loads(json.dumps(identity))):
+        differs = f"{name} = {stored!r:.80}, not {wanted!r:.80}"
+        if name in _DIGESTS:
+            differs = _DIGESTS[name]
+        raise RunMismatch(
+            f"{run.folder} holds a run with {differs}; choose another folder with --out, or start over with --fresh"
+        )
+
+
+def check_removable(folder: Path) -> None:
+    """Raise InputError for a folder that holds anything but a run, or what is left of one."""
+    if not folder.exists() or (folder / "run.json").is_file():
+        return
+    if not folder.is_dir() or any(not _is_ours(entry.name) and not is_temporary(entry) for entry in folder.iterdir()):
+        raise InputError(f"{folder}: not a run (no run.json), so it is not deleted; name another with --out")
+
+
+def remove(folder: Path) -> None:
+    """Delete a run. Raises InputError for a folder that holds none, and while another process writes it.
+
+    `run.json` goes after all that it speaks of: what a kill leaves behind is a run that can go on, or be deleted.
+    """
+    check_removable(folder)
+    if not folder.exists():
+        return
+    with locked(folder / "records.jsonl", f"{folder}: {BUSY}"):
+        last = ("run.json", "ids.json")
+        for path in (path for path in folder.iterdir() if path.name not in last):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        for name in last:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _is_ours(name: str) -> bool:
+    return name in OURS or records.OF_RANK.fullmatch(name) is not None
+
+
+def _refuse_foreign_files(folder: Path) -> None:
+    """Raise InputError for a folder with anything in it but what was written before `run.json`."""
+    if not folder.exists():
+        return
+    left = [p.name for p in folder.iterdir() if not is_temporary(p)] if folder.is_dir() else [folder.name]
+    left = [name for name in left if name != "run.lock"]
+    if "records.jsonl" in left and not (folder / "records.jsonl").stat().st_size:
+        left.remove("records.jsonl")  # made to be locked
+    if any(name.startswith("records") for name in left) and all(map(_is_ours, left)):
+        raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
+    if set(left) - {"ids.json", "controls"}:
+        raise InputError(f"{folder}: there is something else there; choose another folder with --out")

@@ -1,0 +1,71 @@
+"""The settings of a run with every default filled in, from the task, the model and the embedded suites; and what else
+identifies it: versions, weights, revisions."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mmeval.embedded import SUITES, suite
+from mmeval.models import ADAPTERS, Checkpoint, pick_context, pixels
+from mmeval.provenance import libraries
+from mmeval.run import open_run
+from mmeval.spec import RunSpec
+from mmeval.task import Task, pick_prompt
+
+
+def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
+    """Return the data's name, what the task reads, and the spec with the settings that an embedded suite brings."""
+    data = task.default_source if spec.data is None else spec.data
+    if data != "embedded":
+        return data, data, spec
+    path = suite(task.name)
+    own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
+    return data, str(path), replace(spec, **own)
+
+
+def filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
+    """Return the spec with the task's and the model's defaults in place of None, where a field applies to them."""
+    reading = spec.reading or next(iter(task.readings), None) if spec.scoring == "text" else None
+    return replace(
+        spec,
+        prompt=pick_prompt(task, spec.prompt),
+        context=pick_context(checkpoint, spec.context),
+        reading=reading,
+        shots=task.shots if spec.shots is None else spec.shots,
+        frames=(spec.frames or task.frames) if task.video is not None else None,
+        sampler=(spec.sampler or task.sampler) if task.video is not None else None,
+        max_new_tokens=spec.max_new_tokens or task.max_new_tokens,
+    )
+
+
+def dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
+    """`auto` is the dtype that the run in the folder began with; for a new run it follows the device."""
+    if spec.dtype != "auto" or "torch" not in ADAPTERS[checkpoint.adapter].packages:
+        return spec.dtype
+    if folder is not None and (folder / "run.json").exists():
+        return open_run(folder).spec.dtype
+    from mmeval.engine.device import default_dtype
+
+    return default_dtype(spec.device)
+
+
+def extra_identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]:
+    """Return what identifies a run beside its spec: what could change answers or scores under the same names."""
+    adapter = ADAPTERS[checkpoint.adapter]
+    found: dict[str, Any] = {
+        "task_version": task.version,
+        "checkpoint": checkpoint.digest,
+        "engine": {"version": adapter.version, **libraries(adapter.packages), **pixels(checkpoint)},
+    }
+    if task.facts is not None:
+        found["card"] = dict(task.facts)
+    if not checkpoint.local and not checkpoint.revision:
+        found["model_revision"] = "not pinned"
+    hub = task.card.get("hub")
+    if isinstance(hub, Mapping) and (source == "hub" or source.startswith("hub:")):
+        revision = str(hub.get("revision"))
+        if not re.fullmatch("[0-9a-f]{40}", revision):
+            found["data_revision"] = f"{revision}, not pinned"
+    return found
