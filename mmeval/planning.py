@@ -103,6 +103,7 @@ def _options(settled: RunSpec) -> ModelOptions:
         quantize=settled.quantize,
         trust_remote_code=settled.trust_remote_code,
         concurrency=settled.concurrency,
+        timeout=settled.timeout,
         first_token=settled.scoring == "first-token",
     )
 

@@ -140,6 +140,8 @@ class ModelOptions:
     """Whether Python code that the checkpoint brings may run."""
     concurrency: int = 32
     """Requests in flight at once on each server."""
+    timeout: float = 600.0
+    """Seconds that a server may take for one reply."""
     first_token: bool = False
     """Whether the likelihoods are those of the answer's first token."""
 

@@ -27,8 +27,6 @@ from mmeval.types import FinishReason, Generation, Image, InputError, Request, R
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
 """The environment variables with the key, the first that is set."""
 WHOSE = "the server's address"
-TIMEOUT = 600.0
-"""Seconds that one reply may take."""
 OF_THE_REQUEST = (400, 413, 422)
 """Statuses that refuse this one request: too many pictures, too long a prompt."""
 _FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
@@ -71,7 +69,7 @@ class Server:
     def __init__(self, name: str, model: str, urls: list[str], options: ModelOptions) -> None:
         self.name, self._model, self._options = name, model, options
         self._key = key(*KEYS)
-        self._client = Client(urls, self._key, concurrency=options.concurrency, timeout=TIMEOUT)
+        self._client = Client(urls, self._key, concurrency=options.concurrency, timeout=options.timeout)
         self._pictures = Pictures()
         self._engines: list[str] = []
         self._seconds = 0.0

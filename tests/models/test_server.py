@@ -31,7 +31,6 @@ KEY = "sk-secret+key/1"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAUSE", 0.001)
-    monkeypatch.setattr(adapter, "TIMEOUT", 10.0)
     for name in adapter.KEYS:
         monkeypatch.delenv(name, raising=False)
 
@@ -43,7 +42,7 @@ def server() -> Iterator[Server]:
 
 
 def opened(spec: str, **options: Any) -> Model:
-    model = load_model(spec, ModelOptions(**{"context": "template", **options}))
+    model = load_model(spec, ModelOptions(**{"context": "template", "timeout": 10.0, **options}))
     assert isinstance(model, Model)
     return model
 
@@ -179,10 +178,9 @@ def test_a_request_without_a_reply_after_every_try_is_an_error(server: Server) -
 
 
 @pytest.mark.parametrize("manner", ["drip", "hang"])
-def test_a_reply_without_end_is_not_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch, manner: Any) -> None:
-    monkeypatch.setattr(adapter, "TIMEOUT", 0.2)
+def test_a_reply_without_end_is_not_waited_for(server: Server, manner: Any) -> None:
     server.behave = lambda body, n: Reply({}, manner=manner) if "What is 1?" in str(body) else says("yes")
-    first, second = ask(server.model, 2)
+    first, second = ask(server.model, 2, timeout=0.2)
     assert first.text == "yes"
     assert second.error == "no reply from the server: no whole reply within 0.2 seconds"
 

@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from mmeval.engine.device import DTYPES, PORTIONS, pick_device
 from mmeval.models import Checkpoint, ModelOptions
+from mmeval.models.chat.hub import arguments
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.chat.processor import open_processor
 from mmeval.models.chat.template import ChatTemplate
@@ -31,8 +32,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     dtype = "float32" if options.dtype == "auto" else options.dtype
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype '{dtype}'; choose from {', '.join(DTYPES)}")
-    hub = {"revision": checkpoint.revision or "main", "local_files_only": checkpoint.local}
-    hub["trust_remote_code"] = options.trust_remote_code
+    hub = arguments(checkpoint, options.trust_remote_code)
     config = _config(source, hub)
     given = read_arguments(options.model_args)
     of_model: dict[str, Any] = {name: given.pop(key) for key, name in OF_MODEL.items() if key in given}

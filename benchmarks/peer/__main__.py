@@ -1,0 +1,158 @@
+"""One run side by side with lmms-eval: `make bench-peer`.
+
+Four ways ask the recorded tiny InstructBLIP the same questions in MME's form, one thread each, float32, 16 new tokens:
+`mmeval run`, lmms-eval, and two loops on transformers alone. Their answers must be the same. Processor seconds are
+of all threads; the loop is from the first question to the last answer.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmarks.peer import data
+from benchmarks.peer.timing import FILE
+
+PEER = "lmms-eval"
+WAYS = ("mmeval", PEER, "one-by-one", "tuned")
+TASK = """include: {included}
+task: mme_peer
+dataset_path: parquet
+dataset_kwargs:
+  data_files: {{test: {table}}}
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of one way took."""
+
+    way: str
+    questions: int
+    start: float
+    """Processor seconds before the loop."""
+    loop: float
+    """Processor seconds of the loop."""
+    whole: float
+    """Processor seconds of the process."""
+    loop_wall: float
+    wall: float
+    mebibytes: float
+    """Resident memory at its peak."""
+    answers: tuple[str, ...]
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", required=True, help="Python of the environment with lmms-eval.")
+    parser.add_argument("--questions", default="80,1000,5000")
+    parser.add_argument("--ways", default=",".join(WAYS))
+    given = parser.parse_args()
+    print(
+        "| questions | way | start-up, CPU s | loop, CPU s | loop, s | process, CPU s | process, s | peak MiB | questions per CPU s of the loop |"
+    )
+    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        model = data.checkpoint(Path(folder) / "model")
+        for questions in map(int, given.questions.split(",")):
+            table = data.table(questions, Path(folder) / f"mme-{questions}.parquet")
+            costs = [measure(way, model, table, questions, given.peer) for way in given.ways.split(",")]
+            for cost in costs:
+                print(row(cost, costs), flush=True)
+            if len({cost.answers for cost in costs}) > 1:
+                raise SystemExit("the answers differ")
+
+
+def row(cost: Cost, costs: Sequence[Cost]) -> str:
+    """Return a row of the table; the rate also as a multiple of lmms-eval's in the same round."""
+    rates = {one.way: one.questions / one.loop for one in costs}
+    ratio = f" ({rates[cost.way] / rates[PEER]:.2f} x {PEER})" if PEER in rates else ""
+    numbers = (cost.start, cost.loop, cost.loop_wall, cost.whole, cost.wall, cost.mebibytes)
+    shown = " | ".join(f"{number:,.1f}" if number < 100 else f"{number:,.0f}" for number in numbers)
+    return f"| {cost.questions:,} | {cost.way} | {shown} | {rates[cost.way]:.1f}{ratio} |"
+
+
+def measure(way: str, model: Path, table: Path, questions: int, peer: str) -> Cost:
+    """Run one way in a process of its own. Raises SystemExit where it fails."""
+    folder = Path(tempfile.mkdtemp(dir=table.parent))
+    command = {
+        "mmeval": _mmeval(model, table, folder),
+        PEER: _lmms_eval(model, table, folder, peer),
+    }.get(
+        way, [sys.executable, "-m", "benchmarks.peer.plain", way, str(model), str(table), str(folder / "answers.json")]
+    )
+    with (folder / "output.txt").open("w") as output:
+        began = time.time()
+        process = subprocess.Popen(command, env=_environment(folder), stdout=output, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.time() - began
+    times = folder / "times.json"
+    if not times.exists() or (answers := tuple(_answers(way, folder))) == () or len(answers) != questions:
+        raise SystemExit(f"{way} failed ({status}):\n{(folder / 'output.txt').read_text()[-4000:]}")
+    (cpu, clock), (cpu_after, clock_after) = (json.loads(times.read_text())[name] for name in ("before", "after"))
+    shutil.rmtree(folder)
+    return Cost(
+        way, questions, cpu, cpu_after - cpu, used.ru_utime + used.ru_stime, clock_after - clock, wall,
+        used.ru_maxrss / 1024, answers,
+    )  # fmt: skip
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    own = {FILE: str(folder / "times.json"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    return {**os.environ, **own, "HF_HOME": str(folder / "hf"), "PYTHONPATH": os.getcwd()}
+
+
+def _mmeval(model: Path, table: Path, folder: Path) -> list[str]:
+    what = [
+        "--task",
+        "mme",
+        "--model",
+        str(model),
+        "--data",
+        str(table),
+        "--recipe",
+        "lmms-eval-0.7",
+        "--device",
+        "cpu",
+    ]
+    return [sys.executable, "-m", "benchmarks.peer.ours", "run", *what, "--no-cache", "--out", str(folder / "run")]
+
+
+def _lmms_eval(model: Path, table: Path, folder: Path, python: str) -> list[str]:
+    """Write its task for a local table, and return the command."""
+    tasks = folder / "tasks"
+    tasks.mkdir()
+    where = "from importlib.util import find_spec; print(find_spec('lmms_eval').submodule_search_locations[0])"
+    installed = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout.strip()
+    included = Path(installed) / "tasks" / "mme" / "mme.yaml"
+    (tasks / "mme_peer.yaml").write_text(TASK.format(included=included, table=table))
+    how = ["--model", "instructblip", "--model_args", f"pretrained={model}", "--device", "cpu"]
+    what = ["--tasks", "mme_peer", "--include_path", str(tasks), "--batch_size", "1"]
+    return [python, "-m", "benchmarks.peer.lmms", *how, *what, "--log_samples", "--output_path", str(folder / "out")]
+
+
+def _answers(way: str, folder: Path) -> Iterator[str]:
+    """Yield the answers in the questions' order."""
+    if way == "mmeval":
+        rows = [json.loads(line) for line in (folder / "run" / "records.jsonl").read_text().splitlines()]
+        yield from (row["text"] for row in sorted(rows, key=lambda row: row["id"].partition("/")[2]))
+    elif way == PEER:
+        (file,) = (folder / "out").rglob("*_samples_*.jsonl")
+        rows = sorted((json.loads(line) for line in file.read_text().splitlines()), key=lambda row: row["doc_id"])
+        yield from (row["filtered_resps"][0] for row in rows)
+    else:
+        yield from json.loads((folder / "answers.json").read_text())
+
+
+if __name__ == "__main__":
+    main()

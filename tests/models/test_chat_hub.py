@@ -1,0 +1,68 @@
+"""A chat model by its name on the hub: what is wrong with the name, or the network, is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from huggingface_hub import errors
+
+from mmeval.models import find_model, load_model
+from mmeval.models.chat import hub
+from mmeval.types import InputError
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, what: Callable[[], object]) -> list[str]:
+    asked: list[str] = []
+
+    def model_info(self: Any, name: str, **how: Any) -> object:
+        asked.append(name)
+        return what()
+
+    monkeypatch.setattr(hub.HfApi, "model_info", model_info)
+    return asked
+
+
+def failing(error: Exception) -> Callable[[], object]:
+    def fail() -> object:
+        raise error
+
+    return fail
+
+
+def of_status(kind: type[errors.HfHubHTTPError], status: int) -> Exception:
+    return kind("no", response=httpx2.Response(status, request=httpx2.Request("GET", "https://hub.example")))
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (httpx2.ConnectError("Name or service not known"), "the hub cannot be reached, and its cache on this machine"),
+        (errors.OfflineModeIsEnabled("offline"), "the hub cannot be reached, and its cache on this machine"),
+        (of_status(errors.RepositoryNotFoundError, 404), "the hub has no such model, or none that you may see"),
+        (of_status(errors.RevisionNotFoundError, 404), "but no revision 'main'"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_after_one_request(
+    error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, failing(error))
+    with pytest.raises(InputError, match=f"^owner/name: .*{sentence}"):
+        load_model("chat:owner/name")
+    assert asked == ["owner/name"]
+
+
+def test_what_is_no_name_is_not_asked_for() -> None:
+    with pytest.raises(InputError, match=r"a/b/c: neither a folder nor a name on the hub"):
+        load_model("chat:a/b/c")
+
+
+def test_without_a_network_the_cache_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers(monkeypatch, failing(httpx2.ConnectError("no network")))
+    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_, **__: str(tmp_path / "config.json"))
+    assert hub.arguments(find_model("chat:owner/name@v1"), False) == {
+        "revision": "v1", "local_files_only": True, "trust_remote_code": False,
+    }  # fmt: skip
