@@ -111,6 +111,25 @@ def test_a_literal_special_token_is_read_as_its_letters(family: str, checkpoint:
         assert f"is {word} it?" in shown.sent
 
 
+def test_candidates_share_the_computation_of_the_prompt(checkpoint: Find, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = opened(checkpoint("llava"))
+    read: list[int] = []
+    forward = model.model.forward
+
+    @functools.wraps(forward)
+    def counted(*args: Any, **inputs: Any) -> Any:
+        read.append(inputs["input_ids"].shape[1])
+        return forward(*args, **inputs)
+
+    monkeypatch.setattr(model.model, "forward", counted)
+    words = ("a red cat", "a red dog", "b", "a blue cat", "a red")
+    (found,) = model.loglikelihood([Request("r", (drawn(1), "What is it?"), candidates=words)])
+    assert read == [found.input_tokens, len("a red ca"), len("a red do"), len("a blue ca")]  # letters are tokens
+    alone = [*model.loglikelihood([Request(word, (drawn(1), "What is it?"), candidates=(word,)) for word in words])]
+    values = {one.id: one.loglikelihoods for one in alone}
+    assert found.loglikelihoods == pytest.approx([(values[word] or (0,))[0] for word in words], abs=1e-5)
+
+
 def test_turns_and_names_of_pictures(checkpoint: Find) -> None:
     folder = checkpoint("qwen2_vl")
     shown = "<|vision_start|><|image_pad|><|vision_end|>"

@@ -1,7 +1,6 @@
 """Requests in, batches of rows out, lazily: sorted by length in a window, pictures made one batch ahead of the model.
 
-A row is a prompt with what is appended to it. A request has one, or one for each sample or distinct candidate; it is
-answered when all of its rows are.
+A request has one row, or one for each sample; it is answered when all of its rows are.
 """
 
 import logging
@@ -52,8 +51,6 @@ class PromptRow:
 
     prompt: Prompt
     number: int = 0
-    suffix: tuple[int, ...] = ()
-    """Tokens that are appended to the prompt."""
     room: int = 0
     """Tokens that its answer needs at most."""
 
@@ -111,7 +108,7 @@ class Batcher:
                     yield [alike[place] for place in plan]
 
     def _estimate(self, row: PromptRow) -> int:
-        return row.prompt.tokens + len(row.suffix) + round(self._per_picture * len(row.prompt.pictures))
+        return row.prompt.tokens + round(self._per_picture * len(row.prompt.pictures))
 
     def _made(self, rows: Sequence[PromptRow], decoders: ThreadPoolExecutor) -> list[Batch]:
         """Make the tensors of rows; those whose pictures cannot be read come back as an error each."""
@@ -152,11 +149,11 @@ class Batcher:
         return [Batch(rows, inputs)]
 
     def _fits(self, row: PromptRow) -> bool:
-        return self.context is None or row.prompt.length + len(row.suffix) + row.room <= self.context
+        return self.context is None or row.prompt.length + row.room <= self.context
 
     def _too_long(self, row: PromptRow) -> str:
         return (
-            f"the prompt has {row.prompt.length:,} tokens and its answer {len(row.suffix) + row.room:,} at most, "
+            f"the prompt has {row.prompt.length:,} tokens and its answer {row.room:,} at most, "
             f"but the model reads {self.context:,} in all; shorten it, or show fewer or smaller pictures"
         )
 
@@ -196,7 +193,7 @@ class Batcher:
 
     def _lower(self, batch: Batch) -> None:
         """Lower the budget for the rest of the run below what did not fit, and say so once."""
-        size = max(row.prompt.length + len(row.suffix) for row in batch.rows) * len(batch.rows)
+        size = max(row.prompt.length for row in batch.rows) * len(batch.rows)
         self.budget = max(1, min(self.budget, size // 2))
         if not self._told:
             log.warning("out of memory; batches are smaller from here on (--batch-tokens %d avoids it)", self.budget)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from httpx2 import HTTPError
 from huggingface_hub import HfApi, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
-from httpx2 import HTTPError
 
 from mmeval.models import Checkpoint
 from mmeval.types import InputError
@@ -40,7 +40,8 @@ def _on_hub(source: str, revision: str) -> bool:
         raise InputError(f"{source}: the hub has the model, but no revision '{revision}'; name another") from error
     except RepositoryNotFoundError as error:
         raise InputError(
-            f"{source}: the hub has no such model, or none that you may see; check the name, or log in with `hf auth login`"
+            f"{source}: the hub has no such model, or none that you may see; check the name, or log in with "
+            "`hf auth login`"
         ) from error
     except (HTTPError, OSError) as error:
         if isinstance(try_to_load_from_cache(source, "config.json", revision=revision), str):

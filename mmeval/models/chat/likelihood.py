@@ -1,72 +1,77 @@
-"""Log-likelihoods of candidates after a prompt, for any decoder-only chat model."""
+"""Log-likelihoods of candidates after a prompt, for any decoder-only chat model: the prompt is computed once."""
 
+import copy
 import inspect
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import torch
 from torch import Tensor
 
+Tokens = tuple[int, ...]
 Inputs = Mapping[str, Any]
-"""What a processor makes of prompts, padded on the left."""
-
-SUFFIX_TYPE = {"paligemma": 1}
-"""Token type of an answer by model type, where it is not 0: PaliGemma reads type 0 in both directions."""
+"""What a processor makes of prompts [B, L], padded on the left."""
 
 
-def rows_of(candidates: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """Return what must be appended to a prompt so that every candidate's tokens are predicted.
+def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], pad: int) -> list[dict[Tokens, float]]:
+    """Return, for each of B prompts, the sum of log-probabilities of each candidate's tokens, in float32.
 
-    That of one token is predicted by the prompt alone, so that letters of options need no row of their own.
-    """
-    longer = dict.fromkeys(tuple(tokens[:-1]) for tokens in candidates)
-    return [own for own in longer if not any(other[: len(own)] == own and other != own for other in longer)]
-
-
-def appended(inputs: Inputs, rows: Sequence[Sequence[int]], model_type: str, pad: int) -> dict[str, Any]:
-    """Append tokens [S] to each prompt [R, L]; whatever has that shape becomes [R, L + S], padded on the right."""
-    ids = inputs["input_ids"]
-    longest = max(map(len, rows))
-    suffix = ids.new_full((len(rows), longest), pad)
-    real = torch.zeros_like(suffix)
-    for row, tokens in enumerate(rows):
-        suffix[row, : len(tokens)] = torch.tensor(tokens, dtype=suffix.dtype)
-        real[row, : len(tokens)] = 1
-    found = dict(inputs)
-    for name, value in inputs.items():
-        if not isinstance(value, Tensor) or value.shape[:2] != ids.shape:
-            continue
-        if name == "input_ids":
-            more = suffix
-        elif name == "attention_mask":
-            more = real
-        elif name == "cross_attention_mask":  # [R, L, pictures, tiles]: an answer sees what the prompt's end sees
-            more = value[:, -1:].expand(-1, longest, *value.shape[2:])
-        elif name == "token_type_ids":
-            more = torch.full_like(suffix, SUFFIX_TYPE.get(model_type, 0))
-        else:
-            more = value.new_zeros((len(rows), longest, *value.shape[2:]))
-        found[name] = torch.cat([value, more.to(value.dtype)], 1)
-    return found
-
-
-def log_probabilities(model: Any, inputs: Inputs, longest: int) -> Tensor:
-    """Return log-probabilities [R, S + 1, V] of what follows the prompt and each of the `longest` (S) tokens after it.
-
-    In float32, whatever the model's dtype.
+    The prompt predicts the first token. For the others the candidate is appended to the prompt's cache, one candidate
+    of each prompt at a time, so that memory does not grow with their number.
     """
     keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
-    more = {"logits_to_keep": longest + 1} if keeps else {}
-    logits = model(**inputs, use_cache=False, **more).logits[:, -longest - 1 :]
-    found: Tensor = logits.float().log_softmax(-1)
-    return found
-
-
-def summed(found: Tensor, rows: Sequence[tuple[int, ...]], candidates: Sequence[Sequence[int]]) -> list[float]:
-    """Return each candidate's sum of log-probabilities [C] from those [R, S + 1, V] of one prompt's rows."""
-    sums = []
-    for tokens in candidates:
-        row = next(place for place, own in enumerate(rows) if own[: len(tokens) - 1] == tuple(tokens[:-1]))
-        places = torch.arange(len(tokens), device=found.device)
-        sums.append(float(found[row, places, torch.tensor(tokens, device=found.device)].sum()))
+    appended = [_prefixes(own) for own in candidates]
+    prompt = model(**inputs, use_cache=any(appended), **({"logits_to_keep": 1} if keeps else {}))
+    first = prompt.logits[:, -1].float().log_softmax(-1)  # [B, V]
+    sums = [{own: float(first[row, own[0]]) for own in mine if len(own) == 1} for row, mine in enumerate(candidates)]
+    for column in zip_longest(*appended, fillvalue=()):
+        found = _after(model, inputs, copy.deepcopy(prompt.past_key_values), column, pad)
+        for row, prefix in enumerate(column):
+            for own in candidates[row]:
+                if len(own) > 1 and own[:-1] == prefix[: len(own) - 1]:
+                    rest = torch.tensor(own[1:], device=found.device)
+                    later = found[row, : len(rest)].gather(-1, rest[:, None]).sum()
+                    sums[row][own] = float(first[row, own[0]] + later)
     return sums
+
+
+def _after(model: Any, inputs: Inputs, cache: Any, column: Sequence[Tokens], pad: int) -> Tensor:
+    """Return log-probabilities [B, S, V] of what follows each of the tokens [B, S] that are appended to the prompts."""
+    mask = inputs["attention_mask"]
+    longest = max(map(len, column))
+    ids = mask.new_full((len(column), longest), pad)
+    real = torch.zeros_like(ids)
+    for row, tokens in enumerate(column):
+        ids[row, : len(tokens)] = torch.tensor(tokens, device=ids.device)
+        real[row, : len(tokens)] = 1
+    mask = torch.cat([mask, real], 1)
+    more = _positions(model, inputs, mask, longest)
+    if "cross_attention_mask" in inputs:  # Mllama's, [B, L, pictures, tiles]: an answer sees what the prompt's end sees
+        more["cross_attention_mask"] = inputs["cross_attention_mask"][:, -1:].expand(-1, longest, -1, -1)
+    found = model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
+    scores: Tensor = found.logits.float().log_softmax(-1)
+    return scores
+
+
+def _positions(model: Any, inputs: Inputs, mask: Tensor, longest: int) -> dict[str, Tensor]:
+    """Return the positions [3, B, S] of what is appended where a picture has fewer positions than tokens.
+
+    So it is in Qwen's and GLM's families; the others count on from the prompt by themselves.
+    """
+    if not hasattr(model.model, "rope_deltas"):
+        return {}
+    if "image_grid_thw" in inputs:
+        places = mask.cumsum(-1)[:, -longest:] - 1 + model.model.rope_deltas
+    else:  # the deltas are those of a batch before; without pictures padding counts, as in the prompt
+        places = torch.arange(mask.shape[1], device=mask.device)[-longest:].expand(len(mask), -1)
+    return {"position_ids": places.expand(3, -1, -1)}
+
+
+def _prefixes(candidates: Sequence[Tokens]) -> list[Tokens]:
+    """Return what must be appended to a prompt so that every candidate's tokens are predicted.
+
+    That of one token is predicted by the prompt alone, so that letters of options need nothing more.
+    """
+    longer = dict.fromkeys(tokens[:-1] for tokens in candidates if len(tokens) > 1)
+    return [own for own in longer if not any(other[: len(own)] == own and other != own for other in longer)]

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
-from mmeval.models.chat.likelihood import appended, log_probabilities, rows_of, summed
+from mmeval.models.chat.likelihood import Tokens, compare
 from mmeval.models.chat.steps import Draw, Finite, Lengths, seed_of
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.reasoning import open_tag, split
@@ -72,9 +72,7 @@ class ChatModel:
             )
 
         def rows(request: Request) -> list[PromptRow]:
-            suffixes = rows_of(self._candidates(request))
-            prompt = self._prompt(request, len(suffixes))
-            return [PromptRow(prompt, number, suffix, room=1) for number, suffix in enumerate(suffixes)]
+            return [PromptRow(self._prompt(request), room=max(map(len, self._candidates(request))))]
 
         for item in self.batcher.run(self._rows(requests, rows), self._compared):
             if isinstance(item, Response):
@@ -82,11 +80,7 @@ class ChatModel:
             elif item.error is not None:
                 yield self._respond(item, error=item.error)
             else:
-                candidates = self._candidates(item.request)
-                sums: dict[tuple[int, ...], float] = {}
-                for number in range(item.rows):
-                    sums |= item.found[number]
-                yield self._respond(item, loglikelihoods=tuple(sums[tuple(tokens)] for tokens in candidates))
+                yield self._respond(item, loglikelihoods=item.found[0])
 
     def preview(self, request: Request) -> Response:
         """Write the prompt as it would be sent, with its length; or why it cannot be sent."""
@@ -108,11 +102,11 @@ class ChatModel:
             raise InputError(f"the prompt has {len(pictures)} pictures, and the model takes {self.max_images}")
         return Prompt(request, text, pictures, len(self._tokenizer(text)["input_ids"]), rows)
 
-    def _candidates(self, request: Request) -> list[list[int]]:
+    def _candidates(self, request: Request) -> list[Tokens]:
         """Return each candidate's tokens. Raises InputError where there is none, or one without words."""
         texts = [self.template.plain(text) for text in request.candidates]
-        found = [self._tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-        if not found or [] in found:
+        found = [tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+        if not found or () in found:
             raise InputError("there is nothing to compare; give at least one candidate, and none without words")
         return found
 
@@ -212,19 +206,12 @@ class ChatModel:
             output_tokens=sum(one[3] for one in answers),
         )
 
-    def _compared(self, batch: Batch) -> list[dict[tuple[int, ...], float]]:
-        """Compute, for each row, the log-likelihoods of the candidates that it predicts, by their tokens."""
-        suffixes = [row.suffix for row in batch.rows]
-        longest = max(map(len, suffixes))
-        inputs = appended(batch.inputs, suffixes, self.model.config.model_type, self._pad)
+    def _compared(self, batch: Batch) -> list[tuple[float, ...]]:
+        """Return each prompt's log-likelihoods of its candidates, in their order."""
+        candidates = [self._candidates(row.prompt.request) for row in batch.rows]
         with torch.inference_mode():
-            found = log_probabilities(self.model, self._on_device(inputs), longest)
-        results = []
-        for row, scores in zip(batch.rows, found, strict=True):
-            own = [t for t in self._candidates(row.prompt.request) if row.suffix[: len(t) - 1] == tuple(t[:-1])]
-            sums = summed(scores[None], [row.suffix], own)
-            results.append({tuple(tokens): value for tokens, value in zip(own, sums, strict=True)})
-        return results
+            found = compare(self.model, self._on_device(batch.inputs), candidates, self._pad)
+        return [tuple(sums[own] for own in mine) for sums, mine in zip(found, candidates, strict=True)]
 
     def _respond(self, prompt: Prompt, **facts: Any) -> Response:
         sent = self.template.sent(prompt.text)
