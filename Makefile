@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-gpu bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-gpu bench-peer bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -84,6 +84,19 @@ mutants: .venv/installed-dev  ## plant faults into the code that keeps answers; 
 bench-gpu: .venv/installed  ## measure: answering at Flan-T5-XL's size on a GPU; SIZE=small anywhere
 	@$(BIN)/python -m benchmarks.gpu --size '$(or $(SIZE),xl)' $(ARGS)
 
+# lmms-eval and mmeval want different packages; its torchvision does not go with a CPU build of torch, and 0.7.3 imports
+# what later filelocks do not have
+.venv-peer/installed: $(INSTALL)
+	@echo "installing lmms-eval into .venv-peer, once (minutes, 2.4 GB)"
+	@$(PYTHON) -m venv .venv-peer
+	@.venv-peer/bin/python -m pip --quiet --disable-pip-version-check install \
+	  $$(grep -E '^(torch|transformers|datasets|numpy|pandas|pillow)==' constraints.txt) lmms-eval==0.7.3 'filelock<4'
+	@.venv-peer/bin/python -m pip --quiet --disable-pip-version-check uninstall --yes torchvision
+	@touch $@
+
+bench-peer: .venv/installed .venv-peer/installed  ## measure: one run side by side with lmms-eval; ARGS='--questions 80,1000'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.peer --peer .venv-peer/bin/python $(ARGS)
+
 bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'
 
@@ -101,4 +114,4 @@ verify-real: .venv/installed  ## full MME on published weights, against the publ
 	@$(BIN)/python -m experiments.verify '$(MODEL)'
 
 clean:  ## delete .venv and caches; runs and weights stay
-	rm -rf .venv .venv-demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo .venv-peer .pytest_cache .mypy_cache .ruff_cache

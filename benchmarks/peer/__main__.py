@@ -149,7 +149,7 @@ def _answers(way: str, folder: Path) -> Iterator[str]:
     elif way == PEER:
         (file,) = (folder / "out").rglob("*_samples_*.jsonl")
         rows = sorted((json.loads(line) for line in file.read_text().splitlines()), key=lambda row: row["doc_id"])
-        yield from (row["filtered_resps"][0] for row in rows)
+        yield from (row["filtered_resps"] for row in rows)
     else:
         yield from json.loads((folder / "answers.json").read_text())
 

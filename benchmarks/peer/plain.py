@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 from transformers import InstructBlipForConditionalGeneration, InstructBlipProcessor
 
 from benchmarks.peer.timing import loop
@@ -58,15 +59,16 @@ def tuned(model: Any, processor: Any, table: Path) -> Iterator[str]:
         states = model.vision_model(shown["pixel_values"]).last_hidden_state
         places = [list(first).index(row["question_id"]) for row in batch]
         text = processor(text=[prompt(row) for row in batch], padding=True, return_tensors="pt")
-        embeds = _merged(model, text, states[places])
+        embeds = torch.cat([_seen(model, text, states[places]), model.get_input_embeddings()(text["input_ids"])], 1)
+        mask = functional.pad(text["attention_mask"], (model.config.num_query_tokens, 0), value=1)
         ids = model.language_model.generate(
-            inputs_embeds=embeds, attention_mask=text["attention_mask"], do_sample=False, max_new_tokens=NEW_TOKENS
+            inputs_embeds=embeds, attention_mask=mask, do_sample=False, max_new_tokens=NEW_TOKENS
         )
         yield from (answer.strip() for answer in processor.batch_decode(ids, skip_special_tokens=True))
 
 
-def _merged(model: Any, text: Any, states: Tensor) -> Tensor:
-    """Return prompts [B, L, D] with pictures in their places, of vision states [B, V, Dv]."""
+def _seen(model: Any, text: Any, states: Tensor) -> Tensor:
+    """Return what the language model sees of pictures [B, Q, D], of their vision states [B, V, Dv]."""
     queries = model.query_tokens.expand(len(states), -1, -1)
     ones = torch.ones(queries.shape[:2], dtype=torch.long)
     found = model.qformer(
@@ -76,10 +78,8 @@ def _merged(model: Any, text: Any, states: Tensor) -> Tensor:
         encoder_hidden_states=states,
         encoder_attention_mask=torch.ones(states.shape[:2], dtype=torch.long),
     ).last_hidden_state[:, : queries.shape[1]]
-    embeds = model.get_input_embeddings()(text["input_ids"])
-    mask = (text["input_ids"] == model.config.image_token_id)[..., None]
-    merged: Tensor = embeds.masked_scatter(mask, model.language_projection(found))
-    return merged
+    projected: Tensor = model.language_projection(found)
+    return projected
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
