@@ -151,18 +151,15 @@ class RunSpec:
     concurrency: int = option(
         32, "Requests in flight on each server; fewer if it is busy.", identifies=False, minimum=1, section=SPEED
     )
+    timeout: int = option(
+        600, "Seconds to wait for a complete reply of a server.", identifies=False, minimum=1, section=SPEED
+    )
     price_in: float | None = option(
         None, "Price of a million prompt tokens.", identifies=False, minimum=0, section=SPEED
     )
     price_out: float | None = option(
         None, "Price of a million answer tokens.", identifies=False, minimum=0, section=SPEED
     )
-<<<<<<< HEAD
-=======
-    timeout: int = option(600, "Seconds that a server may take for one reply.", identifies=False, minimum=1)
-    price_in: float | None = option(None, "Price of a million tokens of prompts.", identifies=False, minimum=0)
-    price_out: float | None = option(None, "Price of a million tokens of answers.", identifies=False, minimum=0)
->>>>>>> 8590c31 (A name that the hub lacks is told at once; --timeout of servers; the ways of bench-peer)
     judge: str | None = option(
         None, "OpenAI-compatible server (up to /v1) that reads what no rule can read.", identifies=False, metavar="URL",
         section=SCORING,
