@@ -144,11 +144,10 @@ def test_lanes_fall_to_the_same_steps_on_any_number_of_processes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_streamed_run_goes_on_as_if_never_stopped(data: Path, workers: int) -> None:
+def test_a_streamed_run_goes_on_as_if_never_stopped(data: Path) -> None:
     (data / "set").mkdir()
     write_examples(data / "set")
-    values = config_values(data, data=[str(data / "set")], stream=True, steps=8, evaluate_every=3, workers=workers)
+    values = config_values(data, data=[str(data / "set")], stream=True, steps=8, evaluate_every=3, workers=2)
     config = Config(**{**values, "accumulation": 2, "batch": 3})
     whole = train(replace(config, output=str(data / "whole")))
     train(replace(config, steps=6))
