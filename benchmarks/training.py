@@ -48,9 +48,11 @@ from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.training.arguments import arguments
 from mmeval.mmicl.training.batches import LengthBatches
 from mmeval.mmicl.training.config import Config
-from mmeval.mmicl.training.data import Collator, RowSet, read_picture
+from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.features import Features, complete, open_features
+from mmeval.mmicl.training.held_out import HeldOut
 from mmeval.mmicl.training.index import Index, make_index
+from mmeval.mmicl.training.pictures import read_picture
 from mmeval.mmicl.training.progress import operations
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 from mmeval.mmicl.training.trainable import select
@@ -253,15 +255,15 @@ def _ours(
     )
     settings = arguments(config, evaluates=False)
     settings.save_strategy = "no"
+    collator = Collator(processor, data, features, multiple=8 if cuda else 1)
     trainer = MmiclTrainer(
         model=model,
         args=settings,
         train_dataset=data,
-        data_collator=Collator(processor, data, features, multiple=8 if cuda else 1),
+        data_collator=collator,
         facts={},
         batches=LengthBatches(index, config.batch, config.seed, largest=2, tokens=config.batch_tokens),
-        held_out=[],
-        max_new_tokens=1,
+        held_out=HeldOut([], collator, 1),
         say=lambda line: None,
         start=None,
     )

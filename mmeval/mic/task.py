@@ -12,7 +12,7 @@ from typing import Any
 
 from mmeval.data import files, tables
 from mmeval.data.tables import TableRow
-from mmeval.mic.readers import published
+from mmeval.mmicl import mic_text
 from mmeval.mmicl.context import ImageMention, ImagePlace
 from mmeval.mmicl.context import Part as MicPart
 from mmeval.mmicl.examples import Example, ExampleError, Turn, from_values
@@ -142,7 +142,7 @@ def _questions(file: Path) -> Iterator[MicQuestion]:
     for number, row in enumerate(tables.of_file(file, file.parent), 1):
         if "input_text" in row.values:
             id, answer = f"{file.name}#{number}", row.text("output_text")
-            yield MicQuestion(id, id, file.stem, published.parts(row.text("input_text")), answer, row, None)
+            yield MicQuestion(id, id, file.stem, mic_text.parts(row.text("input_text")), answer, row, None)
             continue
         try:
             example = from_values(dict(row.values))

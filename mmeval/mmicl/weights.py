@@ -162,7 +162,9 @@ def write_trained(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any
 
 def copy_trained(checkpoint: Path, folder: Path) -> None:
     """Copy what was trained out of a checkpoint, which holds the state of a run, too."""
-    state = shutil.ignore_patterns("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*", "trainer_state.json")
+    state = shutil.ignore_patterns(
+        "optimizer*", "scheduler.pt", "scaler.pt", "rng_state*", "stream.json", "trainer_state.json"
+    )
     if folder.exists():
         shutil.rmtree(folder)
     shutil.copytree(checkpoint, folder, ignore=state)

@@ -24,12 +24,14 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.batches import LengthBatches
 from mmeval.mmicl.training.begin import same_batch
 from mmeval.mmicl.training.config import Config, TrainingError
-from mmeval.mmicl.training.data import Collator, RowSet, read_picture
+from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
+from mmeval.mmicl.training.loss import summed_loss
+from mmeval.mmicl.training.pictures import read_picture
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 from mmeval.mmicl.training.run import train
-from mmeval.mmicl.training.trainer import MmiclTrainer, summed_loss
+from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import FACTS, TRAINED, UP, CheckpointError, write_trained
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values

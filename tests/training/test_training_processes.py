@@ -125,3 +125,24 @@ def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.
 def test_frozen_shards_are_narrow_and_are_asked_all_the_same(data: Path) -> None:
     losses = run(data, 2, launched("fsdp2.yaml"), launch=True, dtype="bfloat16")
     assert losses == pytest.approx(run(data, 1, {}), abs=0.02)
+
+
+def test_a_stream_goes_on_at_its_place_on_another_number_of_processes(data: Path) -> None:
+    """Two processes, of which one goes on alone, learn what two do."""
+    variables = {**launched("ddp.yaml"), "ACCELERATE_MIXED_PRECISION": "no"}
+    values = {"stream": True, "batch": 2, "evaluate_every": 2}
+
+    def learnt(output: str, *parts: tuple[int, int]) -> dict[str, torch.Tensor]:
+        for processes, steps in parts:
+            file = data / f"{output}-{processes}.yaml"
+            own = config_values(data, output=str(data / output), **values, steps=steps)
+            file.write_text(yaml.safe_dump(own))
+            forked(file, processes, variables if processes > 1 else {})
+        return load_file(data / output / "trained" / TRAINED)
+
+    alone = learnt("changed", (2, 2), (1, 4))
+    together = learnt("whole", (2, 4))
+    for key, value in together.items():
+        torch.testing.assert_close(alone[key], value, atol=2e-5, rtol=1e-3, msg=key)
+    places = [json.loads((data / name / "checkpoint-4" / "stream.json").read_text()) for name in ("changed", "whole")]
+    assert places[0] == places[1] and len(places[0]) == 16

@@ -16,7 +16,7 @@ from mmeval import yaml_file
 from mmeval.cli import main
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.training.config import Config, TrainingError, check_config
-from mmeval.mmicl.training.data import list_skipped, skipped_pictures
+from mmeval.mmicl.training.pictures import list_skipped, skipped_pictures
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import CheckpointError

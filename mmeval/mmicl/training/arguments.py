@@ -49,6 +49,7 @@ def arguments(config: Config, evaluates: bool) -> TrainingArguments:
         activation_checkpointing=bool(config.gradient_checkpointing),
         activation_checkpointing_kwargs=SELECTIVE if config.gradient_checkpointing == "selective" else None,
         dataloader_num_workers=config.workers,
+        ignore_data_skip=config.stream,  # a stream goes on at its places by itself
         remove_unused_columns=False,
         save_steps=config.evaluate_every,
         save_total_limit=config.keep,

@@ -96,17 +96,9 @@ class LengthBatches(Sampler[list[int]]):
         chunks = [order[start : start + CHUNK * size] for start in range(0, len(order), CHUNK * size)]
         sorted_chunks = [chunk[np.argsort(self.costs[chunk], kind="stable")] for chunk in chunks]
         if tokens is not None:
-            return [batch for chunk in sorted_chunks for batch in self._within(chunk, tokens)]
+            return [batch for chunk in sorted_chunks for batch in within(chunk, self.lengths, tokens)]
         ordered = np.concatenate(sorted_chunks)
         return [ordered[start : start + size] for start in range(0, len(ordered), size)]
-
-    def _within(self, chunk: Numbers, tokens: int) -> Iterator[Numbers]:
-        """Cut a sorted chunk so that rows times longest stay within `tokens`; a longer row goes alone."""
-        start = 0
-        for end in range(1, len(chunk) + 1):
-            if end == len(chunk) or self.lengths[chunk[end]] * (end + 1 - start) > tokens:
-                yield chunk[start:end]
-                start = end
 
     def _drawn(self, rng: np.random.Generator) -> Numbers:
         """Shuffle the rows of an epoch: each once, or of each file as many as its weight says."""
@@ -119,3 +111,12 @@ class LengthBatches(Sampler[list[int]]):
             times, rest = divmod(int(count), max(1, len(rows)))
             drawn += [*[rows] * times, rng.permutation(rows)[:rest]]
         return rng.permutation(np.concatenate(drawn))
+
+
+def within(rows: Numbers, lengths: Numbers, tokens: int) -> Iterator[Numbers]:
+    """Cut sorted rows so that rows times longest stay within `tokens`; a longer row goes alone."""
+    start = 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or lengths[rows[end]] * (end + 1 - start) > tokens:
+            yield rows[start:end]
+            start = end

@@ -14,7 +14,7 @@ from typing import Any
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import EVALUATIONS, NOWHERE, Config, TrainingError, task_at
-from mmeval.mmicl.training.data import SKIPPED
+from mmeval.mmicl.training.pictures import SKIPPED
 from mmeval.mmicl.weights import FACTS, read_json
 
 MARK = "config.json"
@@ -43,7 +43,7 @@ def hold(config: Config, main: bool) -> Iterator[None]:
 
     Raises TrainingError where another run holds it, it cannot be written, or a file of the configuration is missing.
     """
-    for file in (*config.data, config.held_out, config.deepspeed):
+    for file in (*(() if config.stream else config.data), config.held_out, config.deepspeed):
         if file and not Path(file).is_file():
             raise TrainingError(f"{file}: cannot be read (no such file); fix the path in the configuration")
     if not main:
@@ -58,6 +58,7 @@ def hold(config: Config, main: bool) -> Iterator[None]:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+        fcntl.flock(held, fcntl.LOCK_UN)  # workers that read ahead may have it open a while longer
     except BlockingIOError as error:
         raise TrainingError(
             f"{output}: another training run is writing there; wait for it, stop it, or choose another output"
@@ -96,7 +97,12 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
 def last_checkpoint(output: Path) -> Path | None:
     """Find the newest checkpoint whose last file is whole."""
     whole = [folder for folder in output.glob("checkpoint-*") if state_of(folder) is not None]
-    return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
+    return max(whole, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the number of steps before a checkpoint, which its folder is named for."""
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def state_of(checkpoint: Path) -> dict[str, Any] | None:
@@ -157,7 +163,7 @@ def portable(config: Config) -> dict[str, Any]:
     """Return the configuration with its files as seen from the output folder: they may move together."""
 
     def near(path: str | None) -> str | None:
-        return os.path.relpath(path, config.output) if path else None
+        return os.path.relpath(path, config.output) if path and "://" not in path else path
 
     files = {key: near(getattr(config, key)) for key in ("held_out", "features", "deepspeed")}
     model = near(config.model) if Path(config.model).is_dir() else config.model
@@ -175,3 +181,8 @@ def _text_of(config: Config) -> str:
 
 def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in FREE}
+
+
+def sharded(fsdp: object) -> bool:
+    """Tell whether parameters are spread over the processes (FSDP), by configuration or `accelerate launch`."""
+    return bool(fsdp) or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"

@@ -77,11 +77,15 @@ class Config:
     model: Text
     """Folder or hub id that training starts from."""
     data: Annotated[tuple[Text, ...], BeforeValidator(_several), Field(min_length=1)]
-    """JSON-lines files of MIC examples; the pictures that they name lie beside them."""
+    """JSON-lines files of MIC examples; the pictures that they name lie beside them. With `stream` tables of the
+    published MIC, too, and folders or addresses that hold such files (`hf://datasets/OWNER/NAME`)."""
     output: Text
     """Folder for checkpoints, logs and the trained weights."""
+    stream: StrictBool = False
+    """Whether rows are read as they come, without an index of everything; a run then has `steps`."""
     weights: Annotated[tuple[Annotated[Number, Field(gt=0)], ...], BeforeValidator(_several)] = ()
-    """How often each file of `data` is drawn from; empty: every row once an epoch."""
+    """How often each file of `data` is drawn from; empty: every row once an
+    epoch, or, in a stream, each file as often as the others."""
     held_out: Text | None = None
     """JSON-lines file to answer by generation at every evaluation; the best checkpoint is chosen by it."""
     trainable: Annotated[str, AfterValidator(_one_of(TRAINABLE))] = ""
@@ -160,6 +164,12 @@ class Config:
             raise ValueError(f"`weights` has {len(self.weights)} numbers for {len(self.data)} files of `data`")
         if self.features and self.trainable == "everything":
             raise ValueError("features are kept of a frozen vision encoder, but 'everything' trains it; leave them out")
+        if self.stream and self.features:
+            raise ValueError(
+                "features are made before training, of pictures that a stream does not know; leave them out"
+            )
+        if self.stream and self.steps is None:
+            raise ValueError("a stream has no epochs; give `steps`")
         return self
 
 
@@ -168,6 +178,8 @@ def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
     config: Config = TypeAdapter(Config).validate_python({"trainable": DEFAULT_TRAINABLE[stage], **values})
 
     def placed(file: str) -> str:
+        if "://" in file:
+            return file
         return os.path.normpath(path.parent / Path(file).expanduser())
 
     keys = ("output", "held_out", "features", "deepspeed")

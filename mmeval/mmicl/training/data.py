@@ -5,13 +5,11 @@ A picture that turns out to be broken has its row replaced by another one, and i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
@@ -21,11 +19,9 @@ from mmeval.mmicl.processing import MmiclProcessor, padded
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.features import Features
 from mmeval.mmicl.training.index import Index
+from mmeval.mmicl.training.pictures import list_skipped, read_picture
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
-from mmeval.pictures import FORMATS, check_size, decoding
 
-SKIPPED = "skipped-{}.jsonl"
-"""Pictures that a process could not read, by its number."""
 LEAST_SEEN = 100
 """Pictures read before the share of broken ones says anything."""
 
@@ -62,7 +58,7 @@ class Collator:
 
     processor: MmiclProcessor
     data: RowSet | None = None
-    """Where a row comes from that takes the place of one with a broken picture."""
+    """Where a row comes from that takes the place of one with a broken picture; None: the row is left out."""
     features: Features | None = None
     instruction: bool = False
     skipped: Path | None = None
@@ -78,11 +74,13 @@ class Collator:
         self.broken: set[str] = set()
 
     def __call__(self, rows: Sequence[TrainingRow], for_generation: bool = False) -> dict[str, Tensor]:
-        """Make one batch; for generation without answers, and padded where the model wants it.
+        """Make one batch; for generation without answers, and padded where the model wants it. Empty: no row is left.
 
         Raises TrainingError where too many pictures are broken.
         """
-        good, pictures = self._readable(list(rows))
+        good, pictures = self._readable(rows, whole=for_generation)
+        if not good:
+            return {}
         settings, ids = self.processor.settings, [row.ids for row in good]
         side = "left" if for_generation and settings.pad_left else "right"
         batch = {"input_ids": padded(ids, settings.pad_id, side)}
@@ -140,35 +138,46 @@ class Collator:
         size = self.processor.image_processor.size
         return torch.zeros(1, 3, size["height"], size["width"])
 
-    def _readable(self, rows: list[TrainingRow]) -> tuple[list[TrainingRow], dict[str, Tensor]]:
-        """Return the rows whose pictures can be read, others in place of the rest; and the pictures."""
-        pictures: dict[str, Tensor] = {}
-        for place, row in enumerate(rows):
-            tries = 0
-            while not all(self._picture(path, pictures) for path in row.images):
-                if self.data is None or tries > 100:
-                    raise TrainingError(f"{row.images[0]}: cannot be read, and no row can take its place")
-                row = self.data[(hash(row.ids) + tries) % len(self.data)]
-                tries += 1
-            rows[place] = row
-        shown = {path for row in rows for path in row.images}
-        return rows, {path: tensor for path, tensor in pictures.items() if path in shown}
+    def _readable(self, rows: Sequence[TrainingRow], whole: bool) -> tuple[list[TrainingRow], dict[str, Tensor]]:
+        """Return the rows whose pictures can be read, others in place of the rest; and the pictures.
 
-    def _picture(self, path: str, pictures: dict[str, Tensor]) -> bool:
-        if path in pictures:
+        Raises TrainingError where `whole` rows are wanted and a picture cannot be read.
+        """
+        pictures: dict[str, Tensor] = {}
+        for picture in (picture for row in rows for picture in row.images) if whole else ():
+            if not self._picture(picture, pictures):
+                raise TrainingError(f"{picture}: cannot be read; a held-out set must be whole")
+        found = [self._replaced(row, pictures) for row in rows]
+        good = [row for row in found if row is not None]
+        shown = {picture for row in good for picture in row.images}
+        return good, {picture: tensor for picture, tensor in pictures.items() if picture in shown}
+
+    def _replaced(self, row: TrainingRow, pictures: dict[str, Tensor]) -> TrainingRow | None:
+        tries = 0
+        while not all(self._picture(picture, pictures) for picture in row.images):
+            if self.data is None:
+                return None
+            if tries > 100:
+                raise TrainingError(f"{row.images[0]}: cannot be read, and no row can take its place")
+            row = self.data[(hash(row.ids) + tries) % len(self.data)]
+            tries += 1
+        return row
+
+    def _picture(self, picture: str, pictures: dict[str, Tensor]) -> bool:
+        if picture in pictures:
             return True
-        if path in self.broken:
+        if picture in self.broken:
             return False
         self.seen += 1
         try:
-            pictures[path] = self.features.view(path) if self.features else read_picture(path, self.processor)
+            pictures[picture] = self.features.view(picture) if self.features else read_picture(picture, self.processor)
         except (OSError, ValueError, KeyError) as error:
-            self.broken.add(path)
+            self.broken.add(picture)
             if self.skipped:
-                list_skipped(self.skipped, [(path, str(error))])
+                list_skipped(self.skipped, [(picture, str(error))])
             if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
                 raise TrainingError(
-                    f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {path} ({error}); "
+                    f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {picture} ({error}); "
                     "fix the data, or raise allow_skipped"
                 ) from error
             return False
@@ -193,27 +202,3 @@ def questions_apart(parts: Sequence[Sequence[int]], wider: int = 0) -> dict[str,
 
 def _parts(row: TrainingRow) -> list[int]:
     return [sum(start <= place for start in row.starts) for place in range(len(row.ids))]
-
-
-def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
-    """List pictures that were passed over, each with the reason; what a kill left of a line is ended first."""
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    if text and not text.endswith("\n"):
-        file.write_text("".join(line for line in text.splitlines(keepends=True) if line.endswith("\n")), "utf-8")
-    with file.open("a", encoding="utf-8") as lines:
-        lines.writelines(json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in pictures)
-
-
-def skipped_pictures(output: Path) -> set[str]:
-    """Read which pictures were passed over so far, in whichever process."""
-    texts = (file.read_text(encoding="utf-8") for file in output.glob(SKIPPED.format("*")))
-    whole = (line for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n"))
-    return {json.loads(line)["picture"] for line in whole}
-
-
-def read_picture(path: str, processor: MmiclProcessor) -> Tensor:
-    """Read pixels [3, H, W]. Raises OSError where the file cannot be read, Unusable where it is not a good picture."""
-    name = Path(path).name
-    with decoding(name), Image.open(path, formats=FORMATS) as picture:
-        check_size(picture, name)
-        return processor.pixels([picture])[0]

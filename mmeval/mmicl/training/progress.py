@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -142,3 +142,19 @@ def peak_of(device: torch.device) -> float | None:
         return None
     name = torch.cuda.get_device_name(device)
     return next((peak for part, peak in PEAKS.items() if part in name), None)
+
+
+def in_words(rates: Mapping[str, float]) -> str:
+    """Write rates as in `310 samples/s, 41,000 tokens/s, 58.2 GiB, 41% of the peak`."""
+    parts = [f"{rates['samples_per_second']:.3g} samples/s, {rates['tokens_per_second']:,.0f} tokens/s"]
+    if "memory_gib" in rates:
+        parts.append(f"{rates['memory_gib']:.1f} GiB")
+    if "share_of_peak" in rates:
+        parts.append(f"{rates['share_of_peak']:.0%} of the peak")
+    return ", ".join(parts)
+
+
+def time_in_words(seconds: float) -> str:
+    """Write a time as in `3 h 20 min`."""
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min" if rest >= 120 else f"{rest} s"

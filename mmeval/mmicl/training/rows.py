@@ -26,7 +26,7 @@ class TrainingRow:
     ids: tuple[int, ...]
     labels: tuple[int, ...]
     images: tuple[str, ...]
-    """The pictures in the order of their placeholders, relative to the data's folder."""
+    """The pictures in the order of their placeholders; as `Rows` makes them, names relative to the data's folder."""
     instruction: str = ""
     """What a Q-Former that reads is given."""
     starts: tuple[int, ...] = ()

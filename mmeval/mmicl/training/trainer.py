@@ -1,12 +1,10 @@
-"""MMICL on transformers' Trainer: its batches, its loss, its evaluation by generation, what it says and saves."""
+"""MMICL on transformers' Trainer: its batches, its loss, what it says and saves."""
 
-import math
-import os
+import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,24 +14,22 @@ from accelerate.data_loader import prepare_data_loader  # type: ignore[import-un
 from accelerate.utils import DistributedType, gather_object, save_fsdp_optimizer  # type: ignore[import-untyped]
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
-from torch.nn import functional
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer
 
-from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.training.arguments import LOSS, METRIC
+from mmeval.mmicl.training.arguments import METRIC
 from mmeval.mmicl.training.batches import LengthBatches
+from mmeval.mmicl.training.begin import sharded, step_of
 from mmeval.mmicl.training.config import TrainingError
-from mmeval.mmicl.training.data import SKIPPED, Collator, RowSet, skipped_pictures
-from mmeval.mmicl.training.progress import Progress, operations
-from mmeval.mmicl.training.rows import TrainingRow, behind
+from mmeval.mmicl.training.data import Collator, RowSet
+from mmeval.mmicl.training.finite import FiniteSteps
+from mmeval.mmicl.training.held_out import HeldOut, is_better
+from mmeval.mmicl.training.loss import summed_loss
+from mmeval.mmicl.training.pictures import SKIPPED, skipped_pictures
+from mmeval.mmicl.training.progress import Progress, in_words, operations, time_in_words
+from mmeval.mmicl.training.stream import LANE, PLACES, StreamSet
 from mmeval.mmicl.weights import write_trained
-
-Measures = Callable[[Sequence[tuple[str, str]]], dict[str, float]]
-"""Further measures of generated answers beside the expected ones."""
-
 
 Benchmarks = Callable[[Path], Mapping[str, float]]
 """Evaluates the checkpoint in a folder on benchmarks, and returns their numbers by name."""
@@ -49,20 +45,22 @@ class MmiclTrainer(Trainer):
         self,
         *,
         facts: dict[str, Any],
-        batches: LengthBatches,
-        held_out: Sequence[tuple[TrainingRow, str]],
-        max_new_tokens: int,
+        batches: LengthBatches | None,
+        held_out: HeldOut,
         say: Callable[[str], None],
         start: Path | None,
-        measures: Measures | None = None,
         benchmarks: Benchmarks | None = None,
         **trainer: Any,
     ) -> None:
-        super().__init__(eval_dataset=list(held_out), **trainer)
+        """Take `batches` of a RowSet, or None where `train_dataset` is a StreamSet, which makes its own."""
+        super().__init__(eval_dataset=list(held_out.questions), **trainer)
         self.remove_callback(PrinterCallback)
-        self.facts, self.batches, self.held_out, self.max_new_tokens = facts, batches, held_out, max_new_tokens
-        self.first_step = int(start.name.rpartition("-")[2]) if start else 0
-        self.say, self.passed_over, self.measures, self.benchmarks = say, 0, measures, benchmarks
+        self.facts, self.batches, self.held_out, self.benchmarks = facts, batches, held_out, benchmarks
+        self.first_step = step_of(start) if start else 0
+        self.say, self.passed_over = say, 0
+        self.places: dict[int, dict[str, Any]] = {}
+        if isinstance(self.train_dataset, StreamSet):
+            self.places = {lane: asdict(place) for lane, place in self.train_dataset.places.items()}
         self.warm: tuple[float, int] | None = None
         self.model_accepts_loss_kwargs = True  # the loss is a sum over tokens; see compute_loss
         self.progress = Progress(
@@ -88,22 +86,28 @@ class MmiclTrainer(Trainer):
 
         The batches are already this process's own share, so accelerate is to divide nothing.
         """
+        data, workers = cast("RowSet | StreamSet", self.train_dataset), self.args.dataloader_num_workers
+        if isinstance(data, StreamSet):
+            workers = data.workers(workers)
+            batches: dict[str, Any] = {"batch_size": None}
+        else:
+            batches = {"batch_sampler": self.batches, "collate_fn": self.data_collator}
         loader = DataLoader(
-            cast(RowSet, self.train_dataset),
-            batch_sampler=self.batches,
-            collate_fn=self.data_collator,
-            num_workers=self.args.dataloader_num_workers,
+            data,
+            **batches,
+            num_workers=workers,
             pin_memory=torch.cuda.is_available(),
-            persistent_workers=self.args.dataloader_num_workers > 0,
+            persistent_workers=workers > 0 and self.batches is not None,  # a stream has one epoch
         )
+        alone = {"num_processes": 1, "process_index": 0, "dispatch_batches": False}
         return prepare_data_loader(  # type: ignore[no-any-return]
-            loader, self.args.device, num_processes=1, process_index=0, put_on_device=True, non_blocking=True
+            loader, self.args.device, put_on_device=True, non_blocking=True, **alone
         )
 
     def compute_loss(
         self,
         model: nn.Module,
-        inputs: dict[str, Tensor],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
@@ -114,6 +118,8 @@ class MmiclTrainer(Trainer):
         assert not return_outputs
         inputs = dict(inputs)
         self.progress.add(inputs.pop("counts"))
+        if LANE in inputs:
+            lane, self.places[lane] = json.loads(inputs.pop(LANE))
         total, learnt = summed_loss(model, self.model.config, inputs)
         if num_items_in_batch is None:
             return total / learnt
@@ -131,79 +137,21 @@ class MmiclTrainer(Trainer):
         return norm
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        """Answer the held-out questions, each process its share; log how many are right, and the answers' loss.
-
-        `measures`, where given, see all generated and all expected answers.
-        """
+        """Ask the held-out questions, and log what is found."""
         model = self.accelerator.unwrap_model(self.model)
-        rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        mine = list(self.held_out[rank::world])
-        share = -(-len(self.held_out) // world)
-        written: list[tuple[str, str]] = []
-        sums = torch.zeros(4, device=self.args.device)
-        with torch.no_grad():  # shards are gathered together, so every process takes part in as many batches
-            for start in range(0, share, 16):
-                part = mine[start : start + 16]
-                texts = self._written(model, part or self.held_out[:1])
-                total, learnt = self._loss_of(model, part or self.held_out[:1])
-                pairs = [(text, answer) for text, (_, answer) in zip(texts, part, strict=False)]
-                right = sum(_plain(text) == _plain(answer) for text, answer in pairs)
-                sums += torch.tensor([right, len(part), float(total) * bool(part), learnt * bool(part)]).to(sums)
-                written += pairs
-        right, asked, total, learnt = self.accelerator.reduce(sums, "sum").tolist()
-        metrics = {METRIC: right / max(1, asked), LOSS: total / max(1, learnt)}
-        if self.measures is not None:
-            metrics |= self.measures(gather_object(written))
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}
+        found = self.held_out.evaluate(model, self.accelerator, self.is_fsdp_enabled)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
         """Take the checkpoint with more right answers; of those with as many the one of less loss, or the later one."""
-        now = (metrics[f"eval_{METRIC}"], -metrics[f"eval_{LOSS}"])
-        before = (self.state.best_metric, -self._loss_at(self.state.best_global_step))
-        if self.state.best_metric is not None and now < before:
+        if not is_better(metrics, self.state.best_metric, self.state.log_history, self.state.best_global_step):
             return False
-        self.state.best_metric, self.state.best_global_step = now[0], self.state.global_step
+        self.state.best_metric, self.state.best_global_step = metrics[f"eval_{METRIC}"], self.state.global_step
         self.state.best_model_checkpoint = str(Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}"))
         return True
-
-    def _loss_at(self, step: int | None) -> float:
-        found = [
-            entry[f"eval_{LOSS}"]
-            for entry in self.state.log_history
-            if entry["step"] == step and f"eval_{LOSS}" in entry
-        ]
-        return float(found[-1]) if found else math.inf
-
-    def _written(self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]) -> list[str]:
-        batch = self.data_collator([row for row, _ in part], for_generation=True)
-        batch = {key: value.to(self.args.device) for key, value in batch.items()}
-        model.train(False)
-        with self._mixed(model):
-            together = self.is_fsdp_enabled
-            ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False, synced_gpus=together)
-        model.train()
-        return self.data_collator.processor.batch_decode(ids)
-
-    def _loss_of(
-        self, model: MmiclForConditionalGeneration, part: Sequence[tuple[TrainingRow, str]]
-    ) -> tuple[Tensor, int]:
-        rows = [row for row, _ in part]
-        if model.config.decoder_only:
-            rows = [replace(row, ids=row.ids + row.labels, labels=behind(row.ids, row.labels)) for row in rows]
-        batch = {key: value.to(self.args.device) for key, value in self.data_collator(rows).items() if key != "counts"}
-        model.train(False)
-        with self._mixed(model):
-            found = summed_loss(model, model.config, batch)
-        model.train()
-        return found
-
-    def _mixed(self, model: nn.Module) -> AbstractContextManager[Any]:
-        """Return autocast where the frozen parameters are narrower than those that learn."""
-        mixed = len({parameter.dtype for parameter in model.parameters()}) > 1
-        return self.accelerator.autocast() if mixed else nullcontext()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Do as the Trainer does, and say how far the run is, and how many pictures were passed over."""
@@ -216,7 +164,7 @@ class MmiclTrainer(Trainer):
             left = (steps - step) * self.seconds_a_step(step, start_time)
             self.say(
                 f"{where}: loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
-                f"{_rates(rates)}, {_time(left)} left"
+                f"{in_words(rates)}, {time_in_words(left)} left"
             )
         super().log(logs, start_time)
         if f"eval_{METRIC}" in logs:
@@ -245,7 +193,14 @@ class MmiclTrainer(Trainer):
         self.data_collator.processor.save_pretrained(folder)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Do as the Trainer does, without the whole model that it writes beside a sharded optimiser."""
+        """Do as the Trainer does, without the whole model that it writes beside a sharded optimiser; keep the places.
+
+        Every process has those of its own lanes of a stream.
+        """
+        if self.batches is None:
+            places = dict(gather_object(list(self.places.items())))
+            if self.args.should_save:
+                Path(output_dir, PLACES).write_text(json.dumps(sorted(places.items())), encoding="utf-8")
         if not self.is_fsdp_enabled:
             super()._save_optimizer_and_scheduler(output_dir)
             return
@@ -289,84 +244,3 @@ class MmiclTrainer(Trainer):
                 f"{folder}: does not fit into the GPU's memory beside the model that is trained; remove `evaluate`, or "
                 "make batches smaller, and run the same command: it goes on from there"
             ) from error
-
-
-def summed_loss(model: nn.Module, config: MmiclConfig, inputs: dict[str, Tensor]) -> tuple[Tensor, int]:
-    """Sum the cross-entropy over the tokens that a batch of `data.Collator` learns, and count them."""
-    inputs = dict(inputs)
-    labels, learnt = inputs.pop("labels"), inputs["learnt"]
-    if config.decoder_only:
-        targets = labels.flatten().index_select(0, learnt + 1)
-    else:
-        targets = labels.flatten().index_select(0, learnt)
-        start = labels.new_full((len(labels), 1), config.text_config.decoder_start_token_id)
-        inputs["decoder_input_ids"] = torch.cat(
-            [start, labels[:, :-1].clamp(min=config.text_config.pad_token_id)], dim=1
-        )
-    logits = model(**inputs).logits  # [K, vocabulary]
-    return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
-
-
-class FiniteSteps:
-    """Finds the step whose loss or gradient is not a finite number, without making a GPU wait for its host.
-
-    On a GPU a step's numbers are read when the next one is through, or when something is to be saved.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self.waits = device.type == "cuda"
-        self._seen: tuple[int, Tensor, torch.cuda.Event | None] | None = None
-
-    def look(self, step: int, loss: Tensor, norm: Any) -> None:
-        """Take a step's loss and the norm of its gradient; raise TrainingError for the step before."""
-        self.check()
-        if isinstance(norm, DTensor):
-            norm = norm.full_tensor()
-        numbers = torch.stack([loss.detach().float().mean(), torch.as_tensor(norm or 0.0, device=loss.device).float()])
-        if self.waits:
-            kept = torch.empty(2, pin_memory=True).copy_(numbers, non_blocking=True)
-            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            event.record()
-            self._seen = (step, kept, event)
-        else:
-            self._seen = (step, numbers, None)
-            self.check()
-
-    def check(self) -> None:
-        """Raise TrainingError where the last step seen is not finite."""
-        if self._seen is None:
-            return
-        step, numbers, event = self._seen
-        if event is not None:
-            event.synchronize()
-        loss, size = numbers.tolist()
-        if not (math.isfinite(loss) and math.isfinite(size)):
-            raise TrainingError(
-                f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not a finite number; nothing "
-                "is saved of it: lower learning_rate, or look for such weights in the base"
-            )
-        self._seen = None
-
-
-def sharded(fsdp: object) -> bool:
-    """Tell whether parameters are spread over the processes (FSDP), by configuration or `accelerate launch`."""
-    return bool(fsdp) or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).removesuffix(".").strip()
-
-
-def _rates(rates: Mapping[str, float]) -> str:
-    """Write rates as in `310 samples/s, 41,000 tokens/s, 58.2 GiB, 41% of the peak`."""
-    parts = [f"{rates['samples_per_second']:.3g} samples/s, {rates['tokens_per_second']:,.0f} tokens/s"]
-    if "memory_gib" in rates:
-        parts.append(f"{rates['memory_gib']:.1f} GiB")
-    if "share_of_peak" in rates:
-        parts.append(f"{rates['share_of_peak']:.0%} of the peak")
-    return ", ".join(parts)
-
-
-def _time(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min" if rest >= 120 else f"{rest} s"

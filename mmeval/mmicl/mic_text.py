@@ -1,0 +1,64 @@
+"""Turn a text of the published MIC, declarations ("image 0 is <image0>图") and demonstrations in it, into parts again.
+
+Pictures are shown and mentioned as parts, so that any context can introduce them, and numbers follow the pictures. A
+declaration inside a sentence stays there.
+"""
+
+import re
+
+from mmeval.mmicl.context import ImageMention, ImagePlace, Part
+
+PICTURE = r"(?:图|<visual_embedding>)"
+STATED = re.compile(rf"(?:image\s*(\d+)\s*is\s*)?(?:<image(\d+)>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
+"""A declaration that is a statement of its own: `image 0 is <image0>图.`"""
+NAMED = re.compile(rf"(?:image\s*(\d+)\s*:\s*)?(?:<image(\d+)>)?\s?{PICTURE}", re.IGNORECASE)
+WITHIN = re.compile(rf"image\s*\d+\s*:\s*(?:<image\d+>)?\s?{PICTURE}", re.IGNORECASE)
+"""A declaration inside a sentence: `Use the image 0: <image0>图 as a visual aid`."""
+SPOKEN = re.compile(r"(<image\d+>|\bimage \d+\b)")
+
+
+def parts(text: str) -> tuple[Part, ...]:
+    """Turn a text of MIC into parts.
+
+    A number is that of the last picture declared with it, or of the next one where none was yet: the original
+    numbers the question's picture 0 again after a single demonstration, and here it becomes picture 1.
+    """
+    declared: list[int] = []  # of each slot, its number in the text
+    pieces: list[Part] = []
+    for line in text.splitlines(keepends=True):
+        pieces += _line(line, declared)
+    resolved: list[Part] = []
+    seen = 0
+    for piece in pieces:
+        if isinstance(piece, ImageMention):
+            slots = [slot for slot, number in enumerate(declared) if number == piece.slot]
+            slot = max((slot for slot in slots if slot < seen), default=min(slots, default=None))
+            piece = f"image {piece.slot}" if slot is None else ImageMention(slot)
+        seen += isinstance(piece, ImagePlace)
+        if piece != "":
+            resolved.append(piece)
+    return tuple(resolved)
+
+
+def _line(line: str, declared: list[int]) -> list[Part]:
+    """Turn a line into parts: places count through the text, a mention holds the number as it stands there."""
+    pattern, inline = (NAMED, True) if WITHIN.search(line) else (STATED, False)
+    rest: list[Part] = []
+    end = 0
+    for found in pattern.finditer(line) if re.search(PICTURE, line) else ():
+        slot = len(declared)
+        number = next((int(group) for group in found.groups() if group is not None), slot)
+        declared.append(number)
+        rest += _spoken(line[end : found.start()])
+        rest.append(ImagePlace(slot, inline))
+        end = found.end()
+    rest += _spoken(line[end:])
+    match rest:
+        case [*_, ImagePlace(inline=False), str(blank)] if not blank.strip():
+            rest.pop()  # the line break after a declaration, which the context writes itself
+    return rest
+
+
+def _spoken(text: str) -> list[Part]:
+    pieces = enumerate(SPOKEN.split(text))  # every other one is a mention
+    return [ImageMention(int(piece.strip("<image >"))) if k % 2 else piece for k, piece in pieces]

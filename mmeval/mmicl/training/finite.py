@@ -1,0 +1,51 @@
+"""Finds the step whose loss or gradient is not a finite number, before anything is saved of it."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from mmeval.mmicl.training.config import TrainingError
+
+
+class FiniteSteps:
+    """Finds the step whose loss or gradient is not a finite number, without making a GPU wait for its host.
+
+    On a GPU a step's numbers are read when the next one is through, or when something is to be saved.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.waits = device.type == "cuda"
+        self._seen: tuple[int, Tensor, torch.cuda.Event | None] | None = None
+
+    def look(self, step: int, loss: Tensor, norm: Any) -> None:
+        """Take a step's loss and the norm of its gradient; raise TrainingError for the step before."""
+        self.check()
+        if isinstance(norm, DTensor):
+            norm = norm.full_tensor()
+        numbers = torch.stack([loss.detach().float().mean(), torch.as_tensor(norm or 0.0, device=loss.device).float()])
+        if self.waits:
+            kept = torch.empty(2, pin_memory=True).copy_(numbers, non_blocking=True)
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record()
+            self._seen = (step, kept, event)
+        else:
+            self._seen = (step, numbers, None)
+            self.check()
+
+    def check(self) -> None:
+        """Raise TrainingError where the last step seen is not finite."""
+        if self._seen is None:
+            return
+        step, numbers, event = self._seen
+        if event is not None:
+            event.synchronize()
+        loss, size = numbers.tolist()
+        if not (math.isfinite(loss) and math.isfinite(size)):
+            raise TrainingError(
+                f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not a finite number; nothing "
+                "is saved of it: lower learning_rate, or look for such weights in the base"
+            )
+        self._seen = None

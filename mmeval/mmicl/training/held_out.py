@@ -1,0 +1,99 @@
+"""Held-out questions: answered by generation and weighed by loss, each process its share; which checkpoint is best."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from accelerate import Accelerator  # type: ignore[import-untyped]
+from accelerate.utils import gather_object  # type: ignore[import-untyped]
+from torch import Tensor
+
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.training.arguments import LOSS, METRIC
+from mmeval.mmicl.training.data import Collator
+from mmeval.mmicl.training.loss import summed_loss
+from mmeval.mmicl.training.rows import TrainingRow, behind
+
+Question = tuple[TrainingRow, str]
+"""A prompt, and the answer that is expected, in words."""
+Measures = Callable[[Sequence[tuple[str, str]]], dict[str, float]]
+"""Further measures of generated answers beside the expected ones."""
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The questions, and how they are asked."""
+
+    questions: Sequence[Question]
+    collator: Collator
+    max_new_tokens: int
+    measures: Measures | None = None
+    """Given all generated and all expected answers."""
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def evaluate(
+        self, model: MmiclForConditionalGeneration, accelerator: Accelerator, sharded: bool
+    ) -> dict[str, float]:
+        """Return how many answers are right, their loss, and what `measures` say; every process must call it.
+
+        Shards of a model are gathered together, so that every process takes part in as many batches.
+        """
+        rank, world = accelerator.process_index, accelerator.num_processes
+        mine = list(self.questions[rank::world])
+        written: list[tuple[str, str]] = []
+        sums = torch.zeros(4, device=accelerator.device)
+        # autocast where the frozen parameters are narrower than those that learn
+        mixed = len({parameter.dtype for parameter in model.parameters()}) > 1
+        model.train(False)
+        with torch.no_grad(), accelerator.autocast() if mixed else nullcontext():
+            for start in range(0, -(-len(self.questions) // world), BATCH):
+                part = mine[start : start + BATCH]
+                asked = part or self.questions[:1]
+                texts = self._written(model, asked, accelerator.device, sharded)
+                total, learnt = self._loss(model, asked, accelerator.device)
+                pairs = [(text, answer) for text, (_, answer) in zip(texts, part, strict=False)]
+                right = sum(_plain(text) == _plain(answer) for text, answer in pairs)
+                sums += torch.tensor([right, len(part), float(total) * bool(part), learnt * bool(part)]).to(sums)
+                written += pairs
+        model.train()
+        right, count, total, learnt = accelerator.reduce(sums, "sum").tolist()
+        found = {METRIC: right / max(1, count), LOSS: total / max(1, learnt)}
+        return found | (self.measures(gather_object(written)) if self.measures is not None else {})
+
+    def _written(
+        self, model: MmiclForConditionalGeneration, part: Sequence[Question], device: torch.device, sharded: bool
+    ) -> list[str]:
+        batch = self.collator([row for row, _ in part], for_generation=True)
+        batch = {key: value.to(device) for key, value in batch.items()}
+        ids = model.generate(**batch, max_new_tokens=self.max_new_tokens, do_sample=False, synced_gpus=sharded)
+        return self.collator.processor.batch_decode(ids)
+
+    def _loss(
+        self, model: MmiclForConditionalGeneration, part: Sequence[Question], device: torch.device
+    ) -> tuple[Tensor, int]:
+        rows = [row for row, _ in part]
+        if model.config.decoder_only:
+            rows = [replace(row, ids=row.ids + row.labels, labels=behind(row.ids, row.labels)) for row in rows]
+        batch = {key: value.to(device) for key, value in self.collator(rows).items() if key != "counts"}
+        return summed_loss(model, model.config, batch)
+
+
+def is_better(
+    metrics: Mapping[str, float], best: float | None, log: Sequence[Mapping[str, Any]], at: int | None
+) -> bool:
+    """Tell whether a checkpoint has more right answers than the `best`, or as many and no greater loss; it was `at`."""
+    if best is None:
+        return True
+    losses = [entry[f"eval_{LOSS}"] for entry in log if entry["step"] == at and f"eval_{LOSS}" in entry]
+    before = float(losses[-1]) if losses else math.inf
+    return (metrics[f"eval_{METRIC}"], -metrics[f"eval_{LOSS}"]) >= (best, -before)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).removesuffix(".").strip()

@@ -1,0 +1,23 @@
+"""The loss of a batch: the cross-entropy of the tokens that are learnt, with logits made nowhere else."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mmeval.mmicl.configuration import MmiclConfig
+
+
+def summed_loss(model: nn.Module, config: MmiclConfig, inputs: dict[str, Tensor]) -> tuple[Tensor, int]:
+    """Sum the cross-entropy over the tokens that a batch of `data.Collator` learns, and count them."""
+    inputs = dict(inputs)
+    labels, learnt = inputs.pop("labels"), inputs["learnt"]
+    if config.decoder_only:
+        targets = labels.flatten().index_select(0, learnt + 1)
+    else:
+        targets = labels.flatten().index_select(0, learnt)
+        start = labels.new_full((len(labels), 1), config.text_config.decoder_start_token_id)
+        inputs["decoder_input_ids"] = torch.cat(
+            [start, labels[:, :-1].clamp(min=config.text_config.pad_token_id)], dim=1
+        )
+    logits = model(**inputs).logits  # [K, vocabulary]
+    return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)

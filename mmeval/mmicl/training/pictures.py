@@ -1,0 +1,71 @@
+"""The pictures of rows: read from files, addresses or bytes that came with the row; those that cannot be are listed."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+from httpx2 import HTTPError
+from PIL import Image
+from torch import Tensor
+
+from mmeval import regular
+from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.pictures import FORMATS, check_size, decoding
+
+SKIPPED = "skipped-{}.jsonl"
+"""Pictures that a process could not read, by its number."""
+
+
+class HeldPicture(str):
+    """A picture that came with its row, as the name of its place there; `content` is the file's bytes."""
+
+    content: bytes
+
+    def __new__(cls, where: str, content: bytes = b"") -> HeldPicture:
+        """Make one; a pickle brings the content by itself."""
+        made = super().__new__(cls, where)
+        made.content = content
+        return made
+
+
+def read_picture(picture: str, processor: MmiclProcessor) -> Tensor:
+    """Read pixels [3, H, W] of a path, an address that fsspec opens (`hf://...`) or a HeldPicture.
+
+    Raises OSError where the file cannot be read, Unusable where it is not a good picture."""
+    name = picture.rpartition("/")[2]
+    with decoding(name), _opened(picture) as file, Image.open(file, formats=FORMATS) as image:
+        check_size(image, name)
+        return processor.pixels([image])[0]
+
+
+def _opened(picture: str) -> BinaryIO:
+    if isinstance(picture, HeldPicture):
+        return io.BytesIO(picture.content)
+    if "://" not in picture:
+        return regular.opened(Path(picture))
+    try:
+        system, path = url_to_fs(picture)
+        return io.BytesIO(system.cat_file(path))
+    except HTTPError as error:
+        raise OSError(f"{picture}: cannot be fetched ({error})") from error
+
+
+def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
+    """List pictures that were passed over, each with the reason; what a kill left of a line is ended first."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    if text and not text.endswith("\n"):
+        file.write_text("".join(line for line in text.splitlines(keepends=True) if line.endswith("\n")), "utf-8")
+    with file.open("a", encoding="utf-8") as lines:
+        lines.writelines(json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in pictures)
+
+
+def skipped_pictures(output: Path) -> set[str]:
+    """Read which pictures were passed over so far, in whichever process."""
+    texts = (file.read_text(encoding="utf-8") for file in output.glob(SKIPPED.format("*")))
+    whole = (line for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n"))
+    return {json.loads(line)["picture"] for line in whole}

@@ -1,0 +1,198 @@
+"""What a training run needs before its first step: which parameters learn, its rows, its questions, its features."""
+
+import os
+from collections.abc import Callable, Set
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState  # type: ignore[import-untyped]
+
+from mmeval.mmicl import checkpoints
+from mmeval.mmicl.context import PromptError
+from mmeval.mmicl.examples import ExampleError, read
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.training.batches import LengthBatches
+from mmeval.mmicl.training.begin import portable, sharded, step_of
+from mmeval.mmicl.training.config import Config, TrainingError
+from mmeval.mmicl.training.data import Collator
+from mmeval.mmicl.training.features import complete, open_features
+from mmeval.mmicl.training.index import Index, make_index
+from mmeval.mmicl.training.pictures import list_skipped, read_picture, skipped_pictures
+from mmeval.mmicl.training.rows import Rows, TrainingRow
+from mmeval.mmicl.training.shards import open_source
+from mmeval.mmicl.training.stream import Stream, StreamSet, count_lanes, lanes_of, read_places
+from mmeval.mmicl.training.trainable import select, summary
+
+Say = Callable[[str], None]
+NAMES = "trained.txt"
+"""File in the output folder with the names of the parameters that learn."""
+LEFT_OUT = "left_out.jsonl"
+LONGEST = 2048
+"""Tokens of a prompt where neither the configuration nor the model sets a limit."""
+
+
+def selected(config: Config, model: MmiclForConditionalGeneration, main: bool, say: Say) -> list[str]:
+    """Let the configuration's trainable set learn; say and list which parameters these are."""
+    names = select(model, config.trainable, config.lora)
+    count = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    say(f"{config.trainable}: {len(names)} tensors, {count:,} parameters learn ({Path(config.output, NAMES)})")
+    for line in summary(names):
+        say(f"  {line}")
+    if main:
+        Path(config.output, NAMES).write_text("\n".join(names) + "\n", encoding="utf-8")
+    return names
+
+
+def place(config: Config, model: MmiclForConditionalGeneration, state: PartialState) -> None:
+    """Put the model where it is trained, as far as it is not to be sharded."""
+    device = torch.device("cuda", state.local_process_index) if torch.cuda.is_available() else torch.device("cpu")
+    if not sharded(config.fsdp):
+        model.to(device)  # type: ignore[arg-type]
+    elif config.features:  # the rest goes there shard by shard
+        model.vision_model.to(device)  # type: ignore[arg-type]
+    if device.type == "cpu":
+        model.language_model.set_attn_implementation("eager")  # measured a third faster on short rows
+
+
+def cast(config: Config, model: MmiclForConditionalGeneration) -> None:
+    """Keep what learns wide; what is frozen needs no more than bfloat16. DeepSpeed casts by its own file."""
+    narrow = torch.cuda.is_available() or sharded(config.fsdp)
+    if config.dtype == "bfloat16" and narrow and not config.deepspeed:
+        for parameter in model.parameters():
+            if not parameter.requires_grad:
+                parameter.data = parameter.data.bfloat16()
+
+
+def index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
+    """Read every line of the data once."""
+    found = make_index(
+        config.data,
+        rows,
+        max_tokens=_longest(config, rows),
+        max_pictures=config.max_pictures,
+        left_out=Path(config.output, LEFT_OUT) if state.is_main_process else None,
+        allow_missing=config.allow_skipped,
+        workers=config.workers,
+    )
+    left_out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.most_common())
+    say(f"{len(found):,} rows, {len(found.images):,} pictures" + (f"; left out: {left_out}" if left_out else ""))
+    return found
+
+
+def _longest(config: Config, rows: Rows) -> int:
+    return config.max_tokens or rows.processor.settings.max_prompt_tokens or LONGEST
+
+
+def stream(config: Config, rows: Rows, state: PartialState, say: Say) -> Stream:
+    """Find the shards of the data, and look whether each source begins as it should."""
+    found = Stream(
+        [open_source(name) for name in config.data],
+        config.weights,
+        rows,
+        config.batch,
+        config.batch_tokens,
+        config.seed,
+        count_lanes(state.num_processes, config.accumulation),
+        _longest(config, rows),
+        config.max_pictures,
+        config.allow_skipped,
+        Path(config.output, LEFT_OUT),
+    )
+    found.check_beginning()
+    files = {unit.file for source in found.sources for unit in source.units}
+    say(f"a stream of {len(files):,} files, {sum(source.size for source in found.sources) / 1e9:,.1f} GB")
+    return found
+
+
+def batches(
+    config: Config, found: Index | Stream, collator: Collator, start: Path | None, state: PartialState
+) -> dict[str, Any]:
+    """Return the trainer's `train_dataset` and `batches`: of this process, from where the checkpoint `start` stands."""
+    if isinstance(found, Index):
+        two_steps = 2 * state.num_processes * config.accumulation  # the optimiser's state is there from the second on
+        drawn = LengthBatches(
+            found,
+            config.batch,
+            config.seed,
+            largest=two_steps,
+            tokens=config.batch_tokens,
+            weights=config.weights,
+            process=state.process_index,
+            processes=state.num_processes,
+        )
+        return {"train_dataset": collator.data, "batches": drawn}
+    places, step = (read_places(start), step_of(start)) if start else ({}, 0)
+    if places:
+        found = replace(found, lanes=len(places))
+    own = lanes_of(state.process_index, state.num_processes, config.accumulation, found.lanes, step)
+    return {"train_dataset": StreamSet(found, own, places, collator), "batches": None}
+
+
+def questions(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
+    """Read the held-out questions, whose pictures must all be there."""
+    if config.held_out is None:
+        return []
+    path = Path(config.held_out)
+    asked: list[tuple[TrainingRow, str]] = []
+    try:
+        for example in islice(read(path), config.held_out_limit):
+            for row, answer in rows.questions(example):
+                images = tuple(str(path.parent / image) for image in row.images)
+                asked.append((replace(row, images=images), answer))
+    except (ExampleError, PromptError) as error:
+        raise TrainingError(f"{path}: {error}") from error
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
+    missing = [image for row, _ in asked for image in row.images if not Path(image).is_file()]
+    if missing:
+        raise TrainingError(f"{path}: names {missing[0]}, which is missing; a held-out set must be whole")
+    return asked[: config.held_out_limit]
+
+
+def keep_features(
+    config: Config,
+    model: MmiclForConditionalGeneration,
+    collator: Collator,
+    wanted: Set[str],
+    state: PartialState,
+    say: Say,
+) -> None:
+    """Encode the wanted pictures, each process its share, and have the collator read what is kept of them."""
+    assert config.features and collator.skipped
+    mine = sorted(wanted)[state.process_index :: state.num_processes]
+
+    def progress(done: int, total: int) -> None:
+        if done == total or done % 3200 == 0:
+            say(f"vision features: {done:,} of {total:,}")
+
+    features = open_features(Path(config.features), model)
+    bad = complete(features, model, mine, lambda path: read_picture(path, collator.processor), progress=progress)
+    listed = skipped_pictures(Path(config.output))
+    list_skipped(collator.skipped, [(path, reason) for path, reason in bad if path not in listed])
+    if len(bad) > config.allow_skipped * max(1, len(mine)):
+        raise TrainingError(
+            f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
+            "fix the data, or raise allow_skipped"
+        )
+    state.wait_for_everyone()
+    collator.features = open_features(Path(config.features), model)
+    collator.broken |= {path for path in wanted if path not in collator.features}
+
+
+def facts(config: Config, folder: Path, names: list[str], found: Index | Stream, processes: int) -> dict[str, Any]:
+    """Return what is written beside what was trained: of which base, in `folder`, on what and how."""
+    near = os.path.relpath(folder, Path(config.output, "trained"))
+    return {
+        "base": near if Path(config.model).is_dir() else config.model,
+        "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
+        "digest": checkpoints.digest(folder),
+        "rows": found.digest(),
+        "trainable": config.trainable,
+        "names": names,
+        "lora": asdict(config.lora) if config.lora else None,
+        "config": portable(config),
+        "batches_a_step": config.accumulation * processes,
+    }

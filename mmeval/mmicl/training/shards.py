@@ -1,0 +1,171 @@
+"""Shards of MIC data, on this disk or on the hub: found, cut into units, and read a row at a time from any place.
+
+A unit is a span of a JSON-lines file or a row group of a parquet table; no row is looked at to find them. Rows are
+examples as `mmicl.examples` writes them, or rows of the published MIC (`input_text`, `input_image`, `output_text`).
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+from httpx2 import HTTPError
+
+from mmeval.mmicl.context import ImagePlace
+from mmeval.mmicl.examples import Example, ExampleError, Turn, from_values
+from mmeval.mmicl.mic_text import parts
+from mmeval.mmicl.training.config import TrainingError
+from mmeval.mmicl.training.pictures import HeldPicture
+from mmeval.mmicl.weights import one_line
+
+SPAN = 4_000_000
+"""Bytes of a JSON-lines file that are one unit."""
+SUFFIXES = (".jsonl", ".parquet")
+OTHER_SPLITS = {"val", "dev", "validation", "test", "skipped"}
+UNREADABLE = (OSError, HTTPError, pa.ArrowException)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The lines of a file that begin in bytes `start` to `end`, or the row group `start` of a table."""
+
+    file: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """One entry of a configuration's `data`, as units in the order of its files."""
+
+    root: str
+    """The folder that pictures of published rows are relative to."""
+    units: Sequence[Unit]
+    size: int
+    """Bytes of its files."""
+
+
+def open_source(name: str) -> Source:
+    """Find the units of a file, a folder or an address such as `hf://datasets/OWNER/NAME`. Raises TrainingError."""
+    try:
+        system, path = url_to_fs(name)
+        alone = system.isfile(path)
+        files = [path] if alone else _training_files(path, system.find(path))
+        if not files:
+            raise TrainingError(f"{name}: holds no .jsonl or .parquet file to train on; fix `data`")
+        sizes = [int(system.size(file)) for file in files]
+        placed = [system.unstrip_protocol(file) if "://" in name else file for file in files]
+        units = [unit for file, size in zip(placed, sizes, strict=True) for unit in _units(file, size)]
+    except (*UNREADABLE, ImportError, ValueError) as error:
+        if isinstance(error, TrainingError):
+            raise
+        raise TrainingError(f"{name}: cannot be read ({one_line(error)}); fix `data`, or the network") from error
+    return Source(name.rpartition("/")[0] if alone else name.rstrip("/"), units, sum(sizes))
+
+
+def _training_files(folder: str, files: Sequence[str]) -> list[str]:
+    """Choose the files of a folder that are named train, or else those that no other split is named for."""
+    words = {file: set(re.split(r"[/._-]+", file.removeprefix(folder).lower())) for file in sorted(files)}
+    found = [file for file in words if file.endswith(SUFFIXES) and not words[file] & OTHER_SPLITS]
+    return [file for file in found if "train" in words[file]] or found
+
+
+def _units(file: str, size: int) -> list[Unit]:
+    if file.endswith(".parquet"):
+        with _opened(file) as stream:
+            groups = pq.ParquetFile(stream).num_row_groups
+        return [Unit(file, group, group + 1) for group in range(groups)]
+    count = -(-size // SPAN)
+    return [Unit(file, size * part // count, size * (part + 1) // count) for part in range(count)]
+
+
+def _opened(file: str) -> Any:
+    system, path = url_to_fs(file)
+    return system.open(path, "rb")
+
+
+def rows_of(unit: Unit, at: int = 0) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
+    """Yield the rows of a unit behind `at`: where the next one begins, where this one stands, what it holds.
+
+    A place is a number of bytes or rows from the unit's start. Raises TrainingError where the file cannot be read.
+    """
+    try:
+        yield from (_table_rows if unit.file.endswith(".parquet") else _lines)(unit, at)
+    except UNREADABLE as error:
+        raise TrainingError(f"{unit.file}: cannot be read ({one_line(error)}); the same command goes on") from error
+
+
+def _lines(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
+    with _opened(unit.file) as lines:
+        offset = unit.start + at
+        if offset and not at:
+            lines.seek(offset - 1)
+            offset += len(lines.readline()) - 1
+        lines.seek(offset)
+        while offset < unit.end and (line := lines.readline()):
+            where, offset = f"{unit.file}, byte {offset:,}", offset + len(line)
+            if line.strip():
+                yield offset - unit.start, where, _values(line)
+
+
+def _values(line: bytes) -> dict[str, Any] | ExampleError:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return ExampleError(f"not JSON ({error})")
+    return value if isinstance(value, dict) else ExampleError("must be keys and values")
+
+
+def _table_rows(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    with _opened(unit.file) as stream, closing(pq.ParquetFile(stream)) as table:
+        number = 0
+        for batch in table.iter_batches(batch_size=64, row_groups=[unit.start]):
+            kept = batch.slice(max(0, at - number))
+            number += batch.num_rows - kept.num_rows
+            for values in kept.to_pylist():
+                number += 1
+                yield number, f"{unit.file}, row {number} of group {unit.start}", values
+
+
+def example_of(values: Mapping[str, Any], unit: Unit, root: str, where: str) -> tuple[Example, dict[str, str]]:
+    """Return the example of a row, and its pictures by the names that the example has for them.
+
+    Pictures are paths, addresses or HeldPictures. Raises ExampleError.
+    """
+    if "input_text" not in values:
+        example, folder = from_values(values), unit.file.rpartition("/")[0]
+        return example, {name: f"{folder}/{name}" for name in example.all_images}
+    ask, answer = parts(_text(values, "input_text")), _text(values, "output_text")
+    given = values.get("input_image")
+    listed = [] if given is None else given if isinstance(given, list) else [given]
+    held = [_picture(one, unit.file.endswith(".parquet"), f"{where}, picture {k}") for k, one in enumerate(listed)]
+    names = tuple(str(k) if isinstance(one, HeldPicture) else one.removeprefix("./") for k, one in enumerate(held))
+    shown = sum(isinstance(part, ImagePlace) for part in ask)
+    if shown != len(names):
+        raise ExampleError(f"{shown} places for {len(names)} pictures")
+    pairs = zip(names, held, strict=True)
+    pictures = {name: one if isinstance(one, HeldPicture) else f"{root}/{name}" for name, one in pairs}
+    return Example(where, "", names, (Turn(ask, answer),)), pictures
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    if not isinstance(text := values.get(key), str):
+        raise ExampleError(f"'{key}' must be text")
+    return text
+
+
+def _picture(given: object, in_table: bool, where: str) -> str:
+    """Read a picture of a published row: bytes or base64 in a table, a path in a line."""
+    content = given.get("bytes") if isinstance(given, dict) else given
+    if isinstance(content, str) and not in_table:
+        return content
+    try:
+        return HeldPicture(where, content if isinstance(content, bytes) else base64.b64decode(cast(str, content)))
+    except (TypeError, ValueError) as error:
+        raise ExampleError(f"{where} is neither bytes nor base64") from error

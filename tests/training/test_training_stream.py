@@ -1,0 +1,175 @@
+"""Training on a stream: what it reads, how it mixes, that it goes on at the same place on any number of processes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mmeval.mmicl.examples import Example, Turn, to_json
+from mmeval.mmicl.training import shards
+from mmeval.mmicl.training.config import Config, TrainingError
+from mmeval.mmicl.training.pictures import HeldPicture, read_picture
+from mmeval.mmicl.training.rows import Rows
+from mmeval.mmicl.training.run import train
+from mmeval.mmicl.training.shards import open_source, rows_of
+from mmeval.mmicl.training.stream import Place, Stream, lanes_of
+from tests.mmicl import mmicl_small as small
+from tests.training.conftest import config_values, write_base, write_examples
+
+
+def texts(folder: Path, name: str, count: int) -> str:
+    """Write examples without pictures whose answers are numbers; return the file's name."""
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    examples = (
+        Example(f"{name}{k}", "", (), (Turn(("is " * (k % 5 + 1),), "dog " * (k % 3 + 1)),)) for k in range(count)
+    )
+    file.write_text("".join(to_json(example) + "\n" for example in examples))
+    return str(file)
+
+
+def stream(tmp_path: Path, *names: str, **changes: object) -> Stream:
+    values = {"weights": (), "rows": Rows(small.processor(), False), "batch": 4, "tokens": None, "seed": 0, "lanes": 4}
+    values |= {"max_tokens": 100, "max_pictures": 4, "allow_skipped": 0.02, "left_out": tmp_path / "left_out.jsonl"}
+    return Stream([open_source(name) for name in names], **{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_spans_hold_every_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SPAN", 100)
+    source = open_source(texts(tmp_path, "train.jsonl", 57))
+    assert len(source.units) > 20
+    found = [values["id"] for unit in source.units for _, _, values in rows_of(unit) if isinstance(values, dict)]
+    assert found == [f"train.jsonl{k}" for k in range(57)]
+    for unit in source.units:  # from any place in it
+        whole = list(rows_of(unit))
+        for number, (end, _, _) in enumerate(whole, 1):
+            assert list(rows_of(unit, end)) == whole[number:]
+
+
+def test_a_folder_is_its_training_files(tmp_path: Path) -> None:
+    for name in ("train.jsonl", "val.jsonl", "skipped.jsonl", "deep/train-0001.jsonl", "notes.txt"):
+        texts(tmp_path / "data", name, 3)
+    files = {unit.file for unit in open_source(str(tmp_path / "data")).units}
+    assert files == {f"{tmp_path}/data/train.jsonl", f"{tmp_path}/data/deep/train-0001.jsonl"}
+    with pytest.raises(TrainingError, match=r"holds no \.jsonl or \.parquet file to train on"):
+        open_source(str(tmp_path / "nothing"))
+
+
+def test_tables_and_lines_of_the_published_mic(data: Path) -> None:
+    """Its pictures are base64 in tables, paths from the folder in lines; a table is read from any row on."""
+    content = (data / "1.png").read_bytes()
+    row = {"input_text": "image 0 is <image0>图.\nis there ?", "output_text": "a dog"}
+    (data / "lines").mkdir()
+    (data / "lines" / "1.png").write_bytes(content)
+    (data / "lines" / "train.jsonl").write_text(json.dumps({**row, "input_image": ["./1.png"]}) + "\n")
+    table = [{**row, "input_image": [base64.b64encode(content).decode()]} for _ in range(5)]
+    pq.write_table(pa.Table.from_pylist(table), data / "train.parquet", row_group_size=2)
+    assert len(open_source(str(data / "train.parquet")).units) == 3
+    lines, tables = (stream(data, str(data / name)) for name in ("lines", "train.parquet"))
+    ((one, *_), _), ((other, *_), _) = (next(each.batches(0, Place())) for each in (lines, tables))
+    assert one.ids == other.ids and one.labels == other.labels
+    assert one.images == (f"{data}/lines/1.png",) and isinstance(other.images[0], HeldPicture)
+    pixels = [read_picture(each.images[0], small.processor()) for each in (one, other)]
+    assert torch.equal(*pixels)
+    unit = open_source(str(data / "train.parquet")).units[0]
+    assert [end for end, _, _ in rows_of(unit)] == [1, 2] and [end for end, _, _ in rows_of(unit, 1)] == [2]
+
+
+def test_a_lane_goes_on_behind_any_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SPAN", 400)
+    names = [texts(tmp_path, "a.jsonl", 90), texts(tmp_path, "b.jsonl", 20)]
+    for changes in ({}, {"batch": 1, "tokens": 40}):
+        whole = stream(tmp_path, *names, **changes)
+        wanted = list(islice(whole.batches(1, Place()), 60))
+        for behind in (0, 7, 15, 16, 31, 40):
+            place = Place(**json.loads(json.dumps(asdict(wanted[behind][1]))))
+            assert list(islice(whole.batches(1, place), 10)) == wanted[behind + 1 : behind + 11]
+        assert wanted[0] != next(whole.batches(2, Place()))
+
+
+def test_lanes_share_the_rows_and_weights_mix_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SPAN", 200)
+    mixed = stream(tmp_path, texts(tmp_path, "a.jsonl", 64), texts(tmp_path, "b.jsonl", 64), weights=(3, 1))
+    read: Counter[str] = Counter()
+    made = Stream.made
+
+    def counted(self: Stream, values: dict[str, str], *where: object) -> object:
+        read[values["id"]] += 1
+        return made(self, values, *where)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Stream, "made", counted)
+    for lane in range(4):
+        list(islice(mixed.batches(lane, Place()), 32))  # two chunks of 64 rows in each of four lanes: 512
+    of_a = sum(times for name, times in read.items() if name.startswith("a"))
+    assert 0.68 < of_a / sum(read.values()) < 0.82
+    assert set(Counter(read[f"a.jsonl{k}"] for k in range(64))) <= {4, 5, 6, 7, 8}, "passes differ by lane at most"
+
+
+def test_what_makes_no_row_is_listed(tmp_path: Path) -> None:
+    file = Path(texts(tmp_path, "train.jsonl", 150))
+    lines = file.read_text().splitlines()
+    lines[3] = "{"
+    lines[5] = json.dumps({"id": "long", "images": [], "turns": [{"ask": ["is " * 200], "answer": "a"}]})
+    file.write_text("\n".join(lines) + "\n")
+    found = stream(tmp_path, str(file), lanes=1)
+    list(islice(found.batches(0, Place()), 100))
+    listed = [json.loads(line) for line in (tmp_path / "left_out.jsonl").read_text().splitlines()]
+    assert [one["reason"][:20] for one in listed] == ["not JSON (Expecting ", "longer than 100 toke"]
+    file.write_text("\n".join(lines[:100] + ["{"] * 20) + "\n")
+    with pytest.raises(TrainingError, match=r"3 of 1\d\d rows are no examples, the last .*, byte [\d,]+: not JSON"):
+        list(islice(stream(tmp_path, str(file), lanes=1).batches(0, Place()), 100))
+    file.write_text("{}\n")
+    with pytest.raises(TrainingError, match="byte 0: the key 'id' is missing"):
+        stream(tmp_path, str(file)).check_beginning()
+    file.write_text(lines[5] + "\n")
+    with pytest.raises(TrainingError, match="no row is left to learn from"):
+        next(stream(tmp_path, str(file)).batches(0, Place()))
+
+
+def test_lanes_fall_to_the_same_steps_on_any_number_of_processes() -> None:
+    for processes, accumulation in ((1, 6), (2, 3), (3, 2), (6, 1)):
+        own = [lanes_of(process, processes, accumulation, 12) for process in range(processes)]
+        steps = [{lane for lanes in own for lane in lanes[s * accumulation : (s + 1) * accumulation]} for s in (0, 1)]
+        assert steps == [set(range(6)), set(range(6, 12))]
+
+
+@pytest.mark.slow
+def test_a_streamed_run_goes_on_as_if_never_stopped(data: Path) -> None:
+    (data / "set").mkdir()
+    write_examples(data / "set")
+    values = config_values(data, data=[str(data / "set")], stream=True, steps=8, evaluate_every=3, workers=2)
+    config = Config(**{**values, "accumulation": 2, "batch": 3})
+    whole = train(replace(config, output=str(data / "whole")))
+    train(replace(config, steps=6))
+    said: list[str] = []
+    other = train(config, say=said.append)
+    assert any("going on from" in line for line in said)
+    one, two = (load_file(folder / "trained.safetensors") for folder in (whole, other))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    assert not (other / "stream.json").exists()
+
+
+def test_a_row_whose_picture_is_broken_is_left_out_of_a_stream(tmp_path: Path) -> None:
+    write_examples(tmp_path)
+    write_base(tmp_path)
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    config = Config(**config_values(tmp_path, stream=True, steps=4, batch=8, allow_skipped=0.5))
+    train(config)
+    assert '3.png"' in (tmp_path / "out" / "skipped-0.jsonl").read_text()
+
+
+def test_a_stream_has_steps_and_no_features(data: Path) -> None:
+    with pytest.raises(ValueError, match="a stream has no epochs; give `steps`"):
+        Config(**config_values(data, stream=True, steps=None))
+    with pytest.raises(ValueError, match="of pictures that a stream does not know"):
+        Config(**config_values(data, stream=True, features="f"))
