@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval.data import files, video
+from mmeval.data import container, files, video
 from mmeval.models import ModelOptions, find_model, load_model, pick_context
 from mmeval.types import (
     Generation,
@@ -133,7 +133,7 @@ class Chat:
             return [part]
         if not isinstance(part, Path):
             return [Image(part)]
-        if part.suffix.lower() in video.FORMATS:
+        if part.suffix.lower() in container.FORMATS:
             if not part.is_file():
                 raise InputError(f"{part}: no such file; name a picture or a video")
             return list(video.frames(part.parent, [part.name], part.name, self.frames, video.SAMPLER)[0])
@@ -206,7 +206,7 @@ def parts_of(line: str) -> list[str | Path]:
 
 def is_file_name(word: str) -> bool:
     """Tell whether a word ends as the name of a picture or a video does."""
-    return Path(word).suffix.lower() in (*PICTURES, *video.FORMATS)
+    return Path(word).suffix.lower() in (*PICTURES, *container.FORMATS)
 
 
 def from_json(value: Mapping[str, Any], folder: Path, where: str) -> tuple[list[Given], list[tuple[list[Given], str]]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mmeval import reuse
 from mmeval.controls.mentions import RELEVANT, relevant
+from mmeval.data import video
 from mmeval.reasoning import split
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
@@ -60,7 +61,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         targets=sample.targets,
         category=sample.category,
         groups=sample.groups,
-        tags=sample.tags if place is None else {**sample.tags, RELEVANT: str(place + 1)},
+        tags={**sample.tags, **video.times(images(request.prompt)), **({} if place is None else {RELEVANT: str(place + 1)})},
         choices=tuple(_written(choice) for choice in sample.choices),
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),

@@ -43,27 +43,27 @@ def test_the_digest_sees_every_change(samples: list[Sample]) -> None:
     other_target = replace(first, targets=("no",))
     other_axis = replace(first, category="OCR")
     changes = (first, other_words, other_picture, other_target, other_axis)
-    assert len({surveys.survey([sample, *rest]).digest for sample in changes}) == len(changes)
-    assert surveys.survey([*rest, first]).digest != surveys.survey(samples).digest
-    assert surveys.survey(samples, limit=5).digest == surveys.survey(samples).digest
+    assert len({surveys.survey(lambda: [sample, *rest]).digest for sample in changes}) == len(changes)
+    assert surveys.survey(lambda: [*rest, first]).digest != surveys.survey(lambda: samples).digest
+    assert surveys.survey(lambda: samples, limit=5).digest == surveys.survey(lambda: samples).digest
 
 
 def test_a_limit_takes_whole_pictures_evenly(samples: list[Sample]) -> None:
-    ids = surveys.survey(samples, limit=28).ids
+    ids = surveys.survey(lambda: samples, limit=28).ids
     assert len(ids) == 28
     assert {id.split("/")[0] for id in ids} == set(SUBTASKS)
     assert {id.partition("#")[0] for id in ids} == {id.partition("#")[0] for id in ids if id.endswith("#2")}
 
 
 def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
-    assert surveys.survey(samples, limit=10_000).ids == tuple(sample.id for sample in samples)
+    assert surveys.survey(lambda: samples, limit=10_000).ids == tuple(sample.id for sample in samples)
 
 
 def test_samples_of_one_id_and_no_samples_are_refused(samples: list[Sample]) -> None:
     with pytest.raises(InputError, match="two samples have the id"):
-        surveys.survey([samples[0], samples[0]])
+        surveys.survey(lambda: [samples[0], samples[0]])
     with pytest.raises(InputError, match="no sample"):
-        surveys.survey([])
+        surveys.survey(lambda: [])
 
 
 class Forgetful(Constant):
