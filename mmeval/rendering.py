@@ -61,7 +61,11 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         targets=sample.targets,
         category=sample.category,
         groups=sample.groups,
-        tags={**sample.tags, **video.times(images(request.prompt)), **({} if place is None else {RELEVANT: str(place + 1)})},
+        tags={
+            **sample.tags,
+            **video.times(images(request.prompt)),
+            **({} if place is None else {RELEVANT: str(place + 1)}),
+        },
         choices=tuple(_written(choice) for choice in sample.choices),
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),

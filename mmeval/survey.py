@@ -3,13 +3,8 @@
 import hashlib
 import itertools
 from collections import Counter
-<<<<<<< HEAD
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-=======
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
->>>>>>> 44c7965 (Videos: count frames by packets, decode only what is shown, once; a limit looks at nothing else)
 
 from mmeval.pictures import TRAITS
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images

@@ -47,7 +47,7 @@ MAY = {
     "models": {"yaml_file", "types", "files", "reasoning", "data", "mmicl", "engine", "client"},
     "controls": {"types", "scoring", "embedded"},
     "reuse": {"types", "run"},
-    "rendering": {"types", "reasoning", "task", "scoring", "controls", "reuse"},
+    "rendering": {"types", "reasoning", "task", "data", "scoring", "controls", "reuse"},
     "scored": {"types", "task", "run_files", "scoring", "data"},
     "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},

@@ -229,7 +229,7 @@ def _in_order(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> 
 def _times(path: Path, name: str) -> list[float]:
     """Decode all, and return when each frame stands, in seconds from the first.
 
-    Where the container says so in no order, as an AVI of frames that are decoded in another one, they are evenly spaced.
+    Where the container gives them in no order, as an AVI does that is decoded in another one, they are evenly spaced.
     """
     with opened(path, name) as (container, stream):
         found, rate = [frame.time for frame in container.decode(stream)], stream.average_rate

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ SAMPLERS: dict[str, Sampler] = {
 
 
 @dataclass(frozen=True)
-class Clip:
+class SampledVideo:
     """What was asked of which file, as it was (when it was changed, and its size)."""
 
     path: Path
@@ -77,7 +77,7 @@ class Clip:
 class FrameImage(Image):
     """A frame of a video. Its digest is known before it is decoded; the frames of one video are decoded together."""
 
-    def __init__(self, clip: Clip, number: int) -> None:
+    def __init__(self, clip: SampledVideo, number: int) -> None:
         super().__init__(self._ppm, f"{clip.name}, frame {number + 1} of {clip.count}")
         vars(self).update(_place=(clip, number), traits=())
 
@@ -101,8 +101,8 @@ class FrameImage(Image):
         return times[number] if times else None
 
     @property
-    def _place(self) -> tuple[Clip, int]:
-        found: tuple[Clip, int] = vars(self)["_place"]
+    def _place(self) -> tuple[SampledVideo, int]:
+        found: tuple[SampledVideo, int] = vars(self)["_place"]
         return found
 
     def _ppm(self) -> bytes:
@@ -116,11 +116,11 @@ class _Decoded:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._videos: OrderedDict[Clip, Future[list[Moment]]] = OrderedDict()
-        self._times: dict[Clip, tuple[float, ...]] = {}
+        self._videos: OrderedDict[SampledVideo, Future[list[Moment]]] = OrderedDict()
+        self._times: dict[SampledVideo, tuple[float, ...]] = {}
 
-    def moments(self, clip: Clip) -> list[Moment]:
-        """Return the frames of a video that are shown. Raises as `Clip.moments` does, again for whoever asks again."""
+    def moments(self, clip: SampledVideo) -> list[Moment]:
+        """Return the frames of a video that are shown. Raises as the video's own method does."""
         with self._lock:
             held = self._videos.get(clip)
             future = self._videos[clip] = held or Future()
@@ -136,7 +136,7 @@ class _Decoded:
             self._forget()
         return future.result()
 
-    def times(self, clip: Clip) -> tuple[float, ...]:
+    def times(self, clip: SampledVideo) -> tuple[float, ...]:
         """Return when these frames stand; nothing where the video cannot be decoded."""
         if clip not in self._times:
             try:
@@ -156,7 +156,7 @@ class _Decoded:
                 total -= self._size(clip)
                 del self._videos[clip]
 
-    def _size(self, clip: Clip) -> int:
+    def _size(self, clip: SampledVideo) -> int:
         future = self._videos[clip]
         pictures = [] if future.exception() else [moment.picture for moment in future.result()]
         return sum(3 * picture.width * picture.height for picture in pictures)
@@ -188,14 +188,15 @@ def frames(
         known = ", ".join(container.FORMATS)
         raise InputError(f"{where}: {name}: not a video of a known kind ({known}); replace it")
     stat = path.stat()
-    clip = Clip(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler)
+    clip = SampledVideo(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler)
     return tuple(FrameImage(clip, number) for number in range(count)), {"frames": str(count), "sampler": sampler}
 
 
 def times(pictures: Iterable[Image]) -> dict[str, str]:
     """Return the tag that says when the frames among the pictures stand, in seconds; nothing where there is none."""
     found = [picture.time for picture in pictures if isinstance(picture, FrameImage)]
-    return {"times": " ".join(f"{time:.2f}" for time in found if time is not None)} if found else {}
+    known = [f"{time:.2f}" for time in found if time is not None]
+    return {"times": " ".join(known)} if known else {}
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
@@ -208,7 +209,7 @@ def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     ]
 
 
-@lru_cache(maxsize=None)
+@cache
 def file_digest(path: Path, version: tuple[int, int]) -> str:
     """Return the SHA-256 of a video's file; of a large one, of its size and of blocks spread evenly over it.
 

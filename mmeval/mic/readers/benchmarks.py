@@ -9,9 +9,9 @@ from typing import Any
 
 from mmeval import yaml_file
 from mmeval.cards.schema import Card, check
+from mmeval.data import container, video_qa
 from mmeval.data import nlvr2 as nlvr2_data
 from mmeval.data import vcr as vcr_data
-from mmeval.data import container, video_qa
 from mmeval.data.tables import TableRow
 from mmeval.data.vqa import Release, most_common
 from mmeval.mic.readers.captions import frames, videos
