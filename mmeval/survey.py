@@ -53,7 +53,7 @@ class Survey:
 def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None) -> Survey:
     """Read the data once. A limit takes whole groups, evenly from all categories; then what is asked is read again.
 
-    No content is looked at of what is not asked. Raises InputError for two samples of one id, and for no samples at all.
+    Of what is not asked, no picture is looked at. Raises InputError for two samples of one id, and for no samples.
     """
     questions, contents = hashlib.sha256(), _Contents()
     groups: dict[str, dict[str, list[str]]] = {}

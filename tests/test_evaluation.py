@@ -55,7 +55,7 @@ def test_the_digest_sees_every_change(samples: list[Sample]) -> None:
     other_target = replace(first, targets=("no",))
     other_axis = replace(first, category="OCR")
     changes = (first, other_words, other_picture, other_target, other_axis)
-    assert len({surveys.survey(lambda: [sample, *rest]).digest for sample in changes}) == len(changes)
+    assert len({surveys.survey(partial(list, [sample, *rest])).digest for sample in changes}) == len(changes)
     assert surveys.survey(lambda: [*rest, first]).digest != surveys.survey(lambda: samples).digest
     limited, whole = surveys.survey(lambda: samples, limit=5), surveys.survey(lambda: samples)
     assert limited.questions == whole.questions
