@@ -65,16 +65,6 @@ def test_the_visual_gain_of_the_last_answer(red: Path) -> None:
     ]
 
 
-def test_pictures_stand_where_their_marks_are() -> None:
-    assert parts_of("this <image> or that <image> ?", ["a.png", "b.png", "c.png"]) == [
-        Path("a.png"), "this", Path("b.png"), "or that", Path("c.png"), "?",
-    ]  # fmt: skip
-    with pytest.raises(InputError, match="1 marks <image> and 0 pictures"):
-        parts_of("<image> ?", [])
-    with pytest.raises(InputError, match="write 4,000 at most"):
-        parts_of("word " * 10_000, [])
-
-
 @pytest.mark.slow
 def test_the_shipped_weights_answer_every_example_right() -> None:
     chat = conversation.chat("mmicl-tiny")
