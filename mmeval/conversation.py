@@ -89,7 +89,8 @@ class Chat:
         A control acts on the whole prompt: `grey` shows no picture of earlier turns, either. Raises InputError as `ask`
         does, and for a control that cannot act on it.
         """
-        (control,) = controls.expand([control])
+        if controls.expand([control]) != [control]:
+            raise InputError(f"'{control}' stands for several controls; name one")
         question = (_sample(asked), asked, _as_asked)
         try:
             _, changed = controls.Applied(control, lambda: [question])(*question)
