@@ -24,7 +24,7 @@ def main() -> None:
     """Measure, and print a Markdown row."""
     task = load_task("mme")
     data = str(suite("mme"))
-    wanted = set(survey(task.samples(data), SAMPLES).ids)
+    wanted = set(survey(lambda: task.samples(data), SAMPLES).ids)
     requests = [render(task, sample, "release") for sample in task.samples(data) if sample.id in wanted]
     checkpoint = find_model("mmicl-tiny")
     batched, single = [], []

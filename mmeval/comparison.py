@@ -178,7 +178,8 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
     sizes = [len(one.journal_contents.by_id) for one in (base, run)]
     if set(sizes) != {common}:
         found.append(f"Compared on the {common:,} questions that both have, of {sizes[0]:,} and {sizes[1]:,}.")
-    if base.header.get("data_digest") != run.header.get("data_digest"):
+    own, others = base.journal_contents.by_id, run.journal_contents.by_id
+    if any(own[id].digest != others[id].digest for id in own.keys() & others.keys()):
         found.append("The two runs were not shown the same: pictures or demonstrations differ.")
     for name in ("prompt", "context", "scoring", "reading", "shots", "max_new_tokens"):
         values = [getattr(one.spec, name) for one in (base, run)]

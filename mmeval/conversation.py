@@ -6,13 +6,13 @@ The module is `conversation`, not `chat`: a submodule of that name would hide th
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mmeval.data import files, video
+from mmeval import controls
+from mmeval.data import container, files, video
 from mmeval.models import ModelOptions, find_model, load_model, pick_context
 from mmeval.types import (
     Generation,
@@ -23,6 +23,7 @@ from mmeval.types import (
     Parts,
     Request,
     Response,
+    Sample,
     Shot,
     StreamingModel,
     Unsupported,
@@ -35,10 +36,7 @@ if TYPE_CHECKING:
 
     Given = str | Path | PILImage.Image | Image
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".ppm")
-"""Endings by which a word is taken for the name of a picture."""
 MAX_NEW_TOKENS = 64
-_WORD = re.compile(r'"([^"]+)"|(\S+)|(\s+)')
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,8 @@ class Reply:
     text: str
     probabilities: Mapping[str, float]
     """Of the choices, where some were given: they add up to 1."""
+    request: Request
+    """What was asked."""
     response: Response
     """The prompt as it was sent, tokens in and out, seconds."""
 
@@ -69,27 +69,36 @@ class Chat:
         *parts: Given,
         choices: Sequence[str] = (),
         on_text: Callable[[str], object] | None = None,
-        change: Callable[[Request], Request] = lambda request: request,
     ) -> Reply:
         """Ask about pictures and words, in this order, and remember question and answer.
 
         A path is a picture or a video; a PIL picture is shown as it is. With `choices` the likeliest of them is the
         answer. `on_text` is called with each piece of the answer as it is written, where the model can do that, else
-        once. `change` is a control that acts on what is sent (mmeval.controls).
+        once.
 
         Raises InputError for a file that is no picture or video and for what the model refuses, Unsupported for more
         pictures than it takes; the conversation stays as it was.
         """
-        request = self.request(*parts, choices=choices)
-        response = self._respond(change(request), on_text)
-        if response.error is not None:
-            raise InputError(response.error)
-        found = probabilities(choices, response)
-        text = max(found, key=lambda choice: found[choice]) if found else (response.text or "").strip()
-        if on_text is not None and found:
-            on_text(text)
-        self.history.append(Shot(request.prompt, text))
-        return Reply(text, found, response)
+        reply = self._reply(self.request(*parts, choices=choices), on_text)
+        self.history.append(Shot(reply.request.prompt, reply.text))
+        return reply
+
+    def again(self, asked: Request, control: str) -> Reply:
+        """Ask what was asked before, as a control of `mmeval.controls` changes it; nothing is remembered.
+
+        A control acts on the whole prompt: `grey` shows no picture of earlier turns, either. Raises InputError as `ask`
+        does, and for a control that cannot act on it.
+        """
+        if controls.expand([control]) != [control]:
+            raise InputError(f"'{control}' stands for several controls; name one")
+        question = (_sample(asked), asked, _as_asked)
+        try:
+            _, changed = controls.Applied(control, lambda: [question])(*question)
+        except controls.Inapplicable as reason:
+            raise InputError(f"the control '{control}' cannot act: {reason}") from reason
+        if control == controls.TEXT:
+            raise InputError("the control 'text' cannot act: ask the language model itself, as in --model text-tiny")
+        return self._reply(changed)
 
     def request(self, *parts: Given, choices: Sequence[str] = ()) -> Request:
         """Return what is sent: demonstrations, what was said, and the question. Raises as `ask` does."""
@@ -102,7 +111,8 @@ class Chat:
         most = self.model.max_images
         if most is not None and shown > most:
             raise Unsupported(
-                f"{shown} pictures are to be shown and {self.model.name} takes {most}; show fewer, or begin anew"
+                f"{self.model.name} takes {most} picture(s) and the prompt has {shown}; "
+                "show fewer, or start a new conversation"
             )
         return request
 
@@ -133,13 +143,31 @@ class Chat:
             return [part]
         if not isinstance(part, Path):
             return [Image(part)]
-        if part.suffix.lower() in video.FORMATS:
-            if not part.is_file():
-                raise InputError(f"{part}: no such file; name a picture or a video")
-            return list(video.frames(part.parent, [part.name], part.name, self.frames, video.SAMPLER)[0])
+        if part.suffix.lower() in container.FORMATS:
+            return self._frames(part)
         image = files.picture(part.parent, part.name, str(part))
         image.decode()
         return [image]
+
+    def _frames(self, path: Path) -> list[Image]:
+        """Return frames of a video, or all that it has."""
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; name a picture or a video")
+        count = max(1, min(self.frames, len(container.times(path, path.name))))
+        shown, _ = video.frames(path.parent, [path.name], path.name, count, video.SAMPLER)
+        for image in shown:
+            image.decode()
+        return list(shown)
+
+    def _reply(self, request: Request, on_text: Callable[[str], object] | None = None) -> Reply:
+        response = self._respond(request, on_text)
+        if response.error is not None:
+            raise InputError(response.error)
+        found = probabilities(request.candidates, response)
+        text = max(found, key=lambda choice: found[choice]) if found else (response.text or "").strip()
+        if on_text is not None and found:
+            on_text(text)
+        return Reply(text, found, request, response)
 
     def _respond(self, request: Request, on_text: Callable[[str], object] | None) -> Response:
         if request.candidates:
@@ -186,54 +214,11 @@ def probabilities(choices: Sequence[str], response: Response) -> dict[str, float
     return {choice: weight / sum(weights) for choice, weight in zip(choices, weights, strict=True)}
 
 
-def parts_of(line: str) -> list[str | Path]:
-    """Split what a person typed into words and files: a word that ends as pictures or videos do names a file.
-
-    A name with blanks stands in double quotation marks.
-    """
-    found: list[str | Path] = []
-    for quoted, word, blank in _WORD.findall(line.strip()):
-        if is_file_name(quoted or word):
-            found.append(Path(quoted or word))
-            continue
-        text = f'"{quoted}"' if quoted else word or blank
-        if found and isinstance(found[-1], str):
-            found[-1] += text
-        elif text.strip():
-            found.append(text)
-    return [part.strip() if isinstance(part, str) else part for part in found]
+def _sample(asked: Request) -> Sample:
+    """Return a question that was asked by hand as a sample, whose right answer nobody knows."""
+    return Sample(asked.id, asked.prompt, (), tuple((choice,) for choice in asked.candidates), asked.shots)
 
 
-def is_file_name(word: str) -> bool:
-    """Tell whether a word ends as the name of a picture or a video does."""
-    return Path(word).suffix.lower() in (*PICTURES, *video.FORMATS)
-
-
-def from_json(value: Mapping[str, Any], folder: Path, where: str) -> tuple[list[Given], list[tuple[list[Given], str]]]:
-    """Return the parts and the demonstrations of a line of JSON.
-
-    `{"prompt": [{"image": "a.png"}, "what is this ?"], "shots": [{"prompt": [...], "answer": "a horse"}]}`; a prompt
-    may be a text alone. Raises InputError naming the line.
-    """
-
-    def parts(prompt: Any, where: str) -> list[Given]:
-        found: list[Given] = []
-        for part in [prompt] if isinstance(prompt, str) else prompt if isinstance(prompt, list) else []:
-            names = [*part.values()] if isinstance(part, dict) and {*part} in ({"image"}, {"video"}) else []
-            if isinstance(part, str):
-                found.append(part)
-            elif names and isinstance(names[0], str) and is_file_name(names[0]):
-                found.append(files.inside(folder, names[0], where))
-            else:
-                raise InputError(f'{where}: {part!r:.60} is neither a text nor {{"image": FILE}}; fix the line')
-        if not found:
-            raise InputError(f'{where}: no prompt; write "prompt": [{{"image": FILE}}, "the question"]')
-        return found
-
-    shots = value.get("shots", [])
-    if not isinstance(shots, list) or not all(
-        isinstance(shot, dict) and isinstance(shot.get("answer"), str) for shot in shots
-    ):
-        raise InputError(f'{where}, shots: write [{{"prompt": [...], "answer": "..."}}, ...]')
-    shown = [(parts(shot.get("prompt"), f"{where}, shots"), shot["answer"]) for shot in shots]
-    return parts(value.get("prompt"), where), shown
+def _as_asked(sample: Sample) -> Request:
+    offered = tuple(str(part) for choice in sample.choices for part in choice)
+    return Request(sample.id, sample.prompt, sample.shots, offered)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mmeval import reuse
 from mmeval.controls.mentions import RELEVANT, relevant
+from mmeval.data import video
 from mmeval.reasoning import split
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
@@ -52,6 +53,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
     """
     likelihoods, error = response.loglikelihoods, response.error
     place = relevant(sample, request)
+    shown = video.times(images(request.prompt)) | ({} if place is None else {RELEVANT: str(place + 1)})
     if likelihoods is not None and not all(map(math.isfinite, likelihoods)):
         error = f"the model's likelihoods are not finite numbers {likelihoods}; try --dtype float32"
         likelihoods = None
@@ -60,7 +62,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         targets=sample.targets,
         category=sample.category,
         groups=sample.groups,
-        tags=sample.tags if place is None else {**sample.tags, RELEVANT: str(place + 1)},
+        tags={**sample.tags, **shown},
         choices=tuple(_written(choice) for choice in sample.choices),
         question=words(request.prompt),
         images=tuple(image.digest for image in images(request.prompt)),

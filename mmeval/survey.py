@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from mmeval.pictures import TRAITS
@@ -21,7 +21,7 @@ class Survey:
     questions: str
     """SHA-256 over what is asked and what is right: ids, texts, options, answers, groups; whatever the limit."""
     digest: str
-    """SHA-256 over all of every sample, demonstrations included, pictures by content."""
+    """SHA-256 over all of every sample that is asked, demonstrations included, pictures by content."""
     ids: tuple[str, ...]
     """The samples to ask, in the data's order."""
     samples: Mapping[str, str]
@@ -29,11 +29,11 @@ class Survey:
     available: int
     """How many samples the data has, whatever the limit."""
     widest: tuple[int, str]
-    """The most pictures in one prompt, and the id of a sample that has them."""
+    """The most pictures in one prompt that is asked, and the id of a sample that has them."""
     categories: tuple[str, ...]
     """Those of all samples, in the data's order."""
     pictures: Mapping[str, int]
-    """How many distinct pictures there are (`all`), and how many of each trait that is changed when they are shown."""
+    """How many distinct pictures are shown (`all`), and how many of each trait that is changed when they are shown."""
     groups: Mapping[str, int] = field(default_factory=dict)
     """Each sample to ask -> the number of its group, in the data's order: what several processes share out whole."""
 
@@ -50,39 +50,75 @@ class Survey:
         return replace(self, ids=kept, samples={id: self.samples[id] for id in kept}, groups=groups)
 
 
-def survey(samples: Iterable[Sample], limit: int | None = None) -> Survey:
-    """Read the data once. A limit takes whole groups, evenly from all categories.
+def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None) -> Survey:
+    """Read the data once. A limit takes whole groups, evenly from all categories; then what is asked is read again.
 
-    Raises InputError for two samples of one id, and for no samples at all.
+    Of what is not asked, no picture is looked at. Raises InputError for two samples of one id, and for no samples.
     """
-    questions, digest = hashlib.sha256(), hashlib.sha256()
+    questions, contents = hashlib.sha256(), _Contents()
     groups: dict[str, dict[str, list[str]]] = {}
-    own: dict[str, str] = {}
-    widest, spare, surrogates = (0, ""), 0, 0
-    traits: dict[str, tuple[str, ...]] = {}
-    for sample in samples:
-        if sample.id in own:
+    there = dict[str, None]()
+    for sample in read():
+        if sample.id in there:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
-        fingerprint = _fingerprint(sample)
-        own[sample.id] = fingerprint.hex()[:16]
-        digest.update(fingerprint)
+        there[sample.id] = None
         questions.update(_question(sample))
         group = next(iter(sample.groups.values()), sample.id)
         groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
-        traits |= {image.digest: image.traits for image in _shown(sample) if image.digest not in traits}
-        spare += int(sample.tags.get(SPARE, 0))
-        surrogates += SURROGATE.search("".join(_texts(sample))) is not None
-        widest = max(widest, (len(_shown(sample)), sample.id), key=lambda pair: pair[0])
-    if not own:
+        if limit is None:
+            contents.add(sample)
+    if not there:
         raise InputError("the data holds no sample; check that it is the right file or folder")
-    ids = tuple(own) if limit is None else _evenly(groups, own, limit)
-    asked = {id: own[id] for id in ids}
-    counts = Counter({"all": len(traits), "spare": spare, SURROGATES: surrogates}) + Counter(
-        trait for found in traits.values() for trait in found
-    )
+    if limit is not None:
+        chosen = _evenly(groups, limit)
+        for sample in read():
+            if sample.id in chosen:
+                contents.add(sample)
+            if len(contents.digests) == len(chosen):
+                break
+    asked = contents.digests
     numbers = {id: number for number, together in enumerate(_together(groups, asked)) for id in together}
-    categories = tuple(groups)
-    return Survey(questions.hexdigest(), digest.hexdigest(), ids, asked, len(own), widest, categories, counts, numbers)
+    return Survey(
+        questions.hexdigest(),
+        contents.total.hexdigest(),
+        tuple(asked),
+        asked,
+        len(there),
+        contents.widest,
+        tuple(groups),
+        contents.counts(),
+        numbers,
+    )
+
+
+@dataclass
+class _Contents:
+    """What is found in the samples that are asked."""
+
+    total: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    digests: dict[str, str] = field(default_factory=dict)
+    """Sample -> the first 16 digits of its own digest."""
+    traits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Digest of a picture -> its traits."""
+    widest: tuple[int, str] = (0, "")
+    spare: int = 0
+    surrogates: int = 0
+
+    def add(self, sample: Sample) -> None:
+        """Take note of all of a sample."""
+        fingerprint = _fingerprint(sample)
+        self.digests[sample.id] = fingerprint.hex()[:16]
+        self.total.update(fingerprint)
+        shown = _shown(sample)
+        self.traits |= {image.digest: image.traits for image in shown if image.digest not in self.traits}
+        self.spare += int(sample.tags.get(SPARE, 0))
+        self.surrogates += SURROGATE.search("".join(_texts(sample))) is not None
+        self.widest = max(self.widest, (len(shown), sample.id), key=lambda pair: pair[0])
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many pictures there are, and of what must be said of them and of the texts, where it is any."""
+        own = Counter({"all": len(self.traits), "spare": self.spare, SURROGATES: self.surrogates})
+        return own + Counter(trait for found in self.traits.values() for trait in found)
 
 
 def check_pictures(model: Model, found: Survey) -> None:
@@ -115,13 +151,13 @@ def _texts(sample: Sample) -> Iterator[str]:
     yield from (*sample.targets, *sample.tags.values(), *(shot.answer for shot in sample.shots))
 
 
-def _evenly(groups: dict[str, dict[str, list[str]]], order: Iterable[str], limit: int) -> tuple[str, ...]:
+def _evenly(groups: dict[str, dict[str, list[str]]], limit: int) -> set[str]:
     chosen: set[str] = set()
     for row in itertools.zip_longest(*(category.values() for category in groups.values())):
         for group in row:
             if group is not None and len(chosen) < limit:
                 chosen.update(group)
-    return tuple(sample for sample in order if sample in chosen)
+    return chosen
 
 
 def _together(groups: dict[str, dict[str, list[str]]], asked: Mapping[str, str]) -> Iterator[list[str]]:

@@ -10,9 +10,11 @@ from click.testing import CliRunner, Result
 from PIL import Image as PILImage
 
 from mmeval.cli import main
-from mmeval.conversation import Chat, from_json, parts_of
-from mmeval.types import Image, InputError, Shot, Unsupported
+from mmeval.conversation import Chat
+from mmeval.messages import from_json, marked_parts, parts_of
+from mmeval.types import Image, InputError, Request, Shot, Unsupported, images
 from tests.fake_model import FakeModel
+from tests.mic.mic_folders import clip
 
 
 def call(*arguments: object, stdin: str = "") -> Result:
@@ -64,7 +66,7 @@ def test_pieces_add_up_to_the_answer(pictures: Path) -> None:
 
 def test_a_refusal_leaves_the_conversation_as_it_was(pictures: Path) -> None:
     chat = Chat(FakeModel(max_images=1))
-    with pytest.raises(Unsupported, match=r"2 pictures are to be shown and fake takes 1"):
+    with pytest.raises(Unsupported, match=r"fake takes 1 picture\(s\) and the prompt has 2; show fewer"):
         chat.ask(pictures / "a.png", pictures / "b.png", "which ?")
     with pytest.raises(InputError, match="no question; add some words"):
         chat.ask(pictures / "a.png")
@@ -147,3 +149,81 @@ def test_bad_arguments_are_a_sentence(arguments: tuple[str, ...], message: str) 
     ended = call("ask", "--model", "constant", *arguments)
     assert ended.exit_code == 2
     assert message in ended.stderr
+
+
+def test_pictures_stand_where_their_marks_are() -> None:
+    assert marked_parts("this <image> or that <image> ?", ["a.png", "b.png", "c.png"]) == [
+        Path("a.png"), "this", Path("b.png"), "or that", Path("c.png"), "?",
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="1 marks <image> and 0 pictures"):
+        marked_parts("<image> ?", [])
+    with pytest.raises(InputError, match="write 4,000 at most"):
+        marked_parts("word " * 10_000, [])
+
+
+def brightness(request: Request) -> str:
+    return " ".join(str(image.decode().convert("L").getpixel((4, 4))) for image in images(request.prompt))
+
+
+def test_again_under_a_control(pictures: Path) -> None:
+    model = FakeModel(brightness)
+    chat = Chat(model)
+    seen = chat.ask(pictures / "a.png", "what is it ?")
+    assert chat.again(seen.request, "grey").text == "127" != seen.text
+    assert [shot.answer for shot in chat.history] == [seen.text]
+    assert images(model.asked[-1].prompt)[0].decode().size == (24, 24)
+    chat.again(seen.request, "absent")
+    assert model.asked[-1].prompt == ("what is it ?",)
+
+
+@pytest.mark.parametrize(
+    ("control", "message"),
+    [
+        ("swap-any-0", "no other question has as many other pictures"),
+        ("only-first", "it has no second picture"),
+        ("shots-none", "it has no demonstrations"),
+        ("text", "ask the language model itself"),
+    ],
+)
+def test_controls_that_cannot_act(control: str, message: str, pictures: Path) -> None:
+    chat = Chat(FakeModel())
+    seen = chat.ask(pictures / "a.png", "what is it ?")
+    with pytest.raises(InputError, match=f"the control '{control}' cannot act: {message}"):
+        chat.again(seen.request, control)
+
+
+def test_turned_options_keep_their_likelihoods(pictures: Path) -> None:
+    chat = Chat(FakeModel(yes=lambda request: 0.8))  # whatever stands first
+    seen = chat.ask(pictures / "a.png", "which ?", choices=["red", "green", "blue"])
+    turned = chat.again(seen.request, "rotate1")
+    assert turned.probabilities[turned.text] == pytest.approx(0.8)
+    assert turned.text != seen.text == "red"
+
+
+def test_ask_shows_what_controls_change(pictures: Path) -> None:
+    ended = call("ask", "--model", "constant:red", pictures / "a.png", "what ?", "--control", "grey,only-last")
+    assert ended.exit_code == 0, ended.stderr
+    assert ended.stdout.splitlines() == [
+        "red",
+        "grey: red (the same answer)",
+        "only-last: the control 'only-last' cannot act: it has no second picture",
+    ]
+    assert "did you mean 'grey'" in call("ask", "--model", "constant", "what ?", "--control", "gray").stderr
+
+
+def test_many_questions_with_controls_and_prompts(pictures: Path) -> None:
+    path = pictures / "many.jsonl"
+    path.write_text(json.dumps({"prompt": [{"image": "a.png"}, "red ?"], "choices": ["yes", "no"]}), encoding="utf-8")
+    ended = call("ask", "--model", "mmicl-tiny", "--jsonl", path, "--control", "grey", "--explain")
+    row = json.loads(ended.stdout)
+    assert sum(row["controls"]["grey"]["probabilities"].values()) == pytest.approx(1)
+    assert row["prompt"].endswith("red ?") or "red ?" in row["prompt"]
+    assert row["input_tokens"] > 0
+
+
+def test_a_short_video_is_shown_whole(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    clip(tmp_path / "a.mp4", seconds=1, rate=5)
+    model = FakeModel()
+    Chat(model).ask(tmp_path / "a.mp4", "what happens ?")
+    assert len(images(model.asked[0].prompt)) == 5

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image as PILImage
 
 from mmeval import conversation
 from mmeval.conversation import Chat
-from mmeval.demo import Demo, Visit, parts_of
+from mmeval.demo.visits import Demo, Visit
 from mmeval.embedded.examples import DemoExample, examples
-from mmeval.types import Image, InputError, Request, images
+from mmeval.types import Image, Request, Shot, images
 from tests.fake_model import FakeModel
+from tests.mic.mic_folders import clip
 
 
 def color(request: Request) -> str:
@@ -22,90 +25,138 @@ def color(request: Request) -> str:
 
 
 @pytest.fixture
-def red(tmp_path: Path) -> Path:
-    PILImage.new("RGB", (8, 8), "red").save(tmp_path / "red.png")
-    return tmp_path / "red.png"
+def red() -> Image:
+    return Image(PILImage.new("RGB", (8, 8), "red"))
 
 
-def test_two_models_answer_and_each_remembers_its_own(red: Path) -> None:
+def said(answers: dict[str, Any]) -> dict[str, str]:
+    return {name: answer.text for name, answer in answers.items()}
+
+
+def test_two_models_answer_and_each_remembers_its_own(red: Image) -> None:
     one, other = FakeModel(color), FakeModel(lambda request: f"answer {len(request.shots)}")
     demo, visit = Demo({"one": Chat(one), "other": Chat(other)}), Visit()
-    assert demo.ask(visit, [red, "what color ?"]) == {"one": "red", "other": "answer 0"}
-    demo.ask(visit, [red, "and now ?"])
+    answers = demo.ask(visit, (red, "what color ?"))
+    assert said(answers) == {"one": "red", "other": "answer 0"}
+    assert "what color ?" in answers["one"].sent
+    demo.ask(visit, (red, "and now ?"))
     assert [shot.answer for shot in one.asked[-1].shots] == ["red"]
     assert [shot.answer for shot in other.asked[-1].shots] == ["answer 0"]
+    assert visit.pictures == 2
 
 
-def test_nothing_of_one_visitor_is_seen_by_another(red: Path) -> None:
+def test_nothing_of_one_visitor_is_seen_by_another(red: Image) -> None:
     model = FakeModel(color)
     demo = Demo({"one": Chat(model)})
     first, second = Visit(), Visit()
-    first.shots.append(Chat(model).demonstration("secret", answer="s"))
-    demo.ask(first, [red, "a secret ?"])
-    demo.ask(second, [red, "what color ?"])
+    first.shots.append(Shot(("a secret",), "s"))
+    demo.ask(first, (red, "a secret ?"))
+    demo.ask(second, (red, "what color ?"))
     assert model.asked[-1].shots == ()
-    assert demo.prompt(second).count("secret") == 0
 
 
-def test_a_refusal_is_an_answer_and_the_page_stays_up(red: Path) -> None:
+def test_a_refusal_is_an_answer_and_the_page_stays_up(red: Image) -> None:
     demo, visit = Demo({"one": Chat(FakeModel(color, max_images=2))}), Visit()
-    refused = demo.ask(visit, [red] * 60 + ["what ?"])["one"]
-    assert refused == "⚠ 60 pictures are to be shown and fake takes 2; show fewer, or begin anew"
-    assert demo.ask(visit, [red, "what color ?"])["one"] == "red"
+    refused = demo.ask(visit, (*[red] * 60, "what ?"))["one"]
+    assert refused.refused
+    assert refused.text == "fake takes 2 picture(s) and the prompt has 60; show fewer, or start a new conversation"
+    assert demo.without_pictures(visit) == {}
+    assert said(demo.ask(visit, (red, "what color ?"))) == {"one": "red"}
 
 
-def test_the_visual_gain_of_the_last_answer(red: Path) -> None:
-    demo, visit = Demo({"one": Chat(FakeModel(color))}), Visit()
-    assert demo.without_pictures(visit) == "Ask about a picture first."
-    demo.ask(visit, [red, "what color ?"])
-    assert demo.without_pictures(visit).splitlines() == [
-        "With the picture: red",
-        "With grey in its place: grey",
-        "The picture changes the answer.",
-    ]
-
-
-def test_pictures_stand_where_their_marks_are() -> None:
-    assert parts_of("this <image> or that <image> ?", ["a.png", "b.png", "c.png"]) == [
-        Path("a.png"), "this", Path("b.png"), "or that", Path("c.png"), "?",
-    ]  # fmt: skip
-    with pytest.raises(InputError, match="1 marks <image> and 0 pictures"):
-        parts_of("<image> ?", [])
-    with pytest.raises(InputError, match="write 4,000 at most"):
-        parts_of("word " * 10_000, [])
+def test_the_visual_gain_of_the_last_answer(red: Image) -> None:
+    demo, visit = Demo({"one": Chat(FakeModel(color)), "two": Chat(FakeModel())}), Visit()
+    assert demo.without_pictures(visit) == {}
+    demo.ask(visit, (red, "what color ?"))
+    assert demo.without_pictures(visit) == {"one": ("red", "grey"), "two": ("yes", "yes")}
+    assert [shot.answer for shot in visit.history["one"]] == ["red"]
 
 
 @pytest.mark.slow
 def test_the_shipped_weights_answer_every_example_right() -> None:
-    chat = conversation.chat("mmicl-tiny")
+    demo = Demo({"mmicl-tiny": conversation.chat("mmicl-tiny")})
     for example in examples():
-        visit = Visit(shots=list(example.shots))
-        answers = Demo({"mmicl-tiny": chat}).ask(
-            visit, [part for part in example.prompt if isinstance(part, (str, Image))]
-        )
-        assert answers == {"mmicl-tiny": example.answer}, example.title
+        answers = demo.ask(Visit(shots=list(example.shots)), example.prompt)
+        assert said(answers) == {"mmicl-tiny": example.answer}, example.title
 
 
-@pytest.mark.filterwarnings("default")  # gradio has warnings of its own
-def test_the_page_in_a_browser() -> None:
+@pytest.fixture
+def window() -> Iterator[Any]:
+    """Yield what opens the page for a visitor of its own."""
     pytest.importorskip("gradio", reason="the demo needs gradio")
     playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("no chromium")
-    from mmeval.demo import build
+    from mmeval.demo.page import STYLE, build
 
     example = DemoExample("An example", (Image(PILImage.new("RGB", (8, 8), "red")), "what color ?"), "red")
-    page = build(Demo({"one": Chat(FakeModel(color))}), ["one"], [example])
-    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    try:
-        with playwright.sync_playwright() as driver:
-            window = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_page()
-            asked: list[str] = []
-            window.on("request", lambda request: asked.append(request.url))
-            window.goto(address)
-            window.click("button:has-text('An example')")
-            window.wait_for_selector(".bot:has-text('red')", timeout=20_000)
-            assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
-    finally:
-        page.close()
+    names = ["one", "two"]
+    demo = Demo({"one": Chat(FakeModel(color)), "two": Chat(FakeModel(color, max_images=1), frames=1)})
+    page = build(demo, names, [example])
+    _, address, _ = page.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", css=STYLE, show_error=True
+    )
+    asked: list[str] = []
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+
+        def visit(width: int = 1400) -> Any:
+            tab = chromium.new_context(viewport={"width": width, "height": 900}).new_page()
+            tab.on("request", lambda request: asked.append(request.url))
+            tab.goto(address)
+            tab.wait_for_selector("button:has-text('An example')")
+            return tab
+
+        yield visit
+        chromium.close()
+    page.close()
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def send(tab: Any, text: str, *files: Path) -> None:
+    if files:
+        tab.locator("input[type=file]").first.set_input_files([str(file) for file in files])
+        tab.wait_for_selector("button[aria-label*='Remove'], .thumbnail-item", timeout=20_000)
+    tab.locator("textarea").first.fill(text)
+    tab.locator("textarea").first.press("Enter")
+
+
+def answered(tab: Any, text: str) -> None:
+    tab.wait_for_selector(f".bot:has-text('{text}')", timeout=20_000)
+
+
+@pytest.mark.filterwarnings("default")  # gradio has warnings of its own
+def test_an_example_its_prompt_and_its_gain(window: Any) -> None:
+    for width in (400, 1400):
+        tab = window(width)
+        tab.click("button:has-text('An example')")
+        answered(tab, "red")
+        assert tab.locator("img[alt='image 0']").count() == 2  # in both windows
+        tab.click("button:has-text('the prompt as the model saw it') >> nth=0")
+        tab.wait_for_selector("code:has-text('what color ?')", timeout=20_000)
+        tab.click("button:has-text('What changes without')")
+        tab.wait_for_selector("td:has-text('changed')", timeout=20_000)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.filterwarnings("default")
+def test_uploads_and_two_visitors(window: Any, tmp_path: Path) -> None:
+    PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    clip(tmp_path / "clip.mp4", seconds=1)
+    first, second = window(), window()
+    send(first, "what color <b>is</b> it ?", tmp_path / "blue.png")
+    answered(first, "blue")
+    assert first.locator(".user b").count() == 0  # words are no markup
+    assert second.locator(".bot").count() == 0
+    send(second, "what is it ?", tmp_path / "broken.png")
+    answered(second, "not a picture that can be read")
+    assert "blue" not in second.locator("body").inner_text()
+    send(second, "what happens ?", tmp_path / "clip.mp4")
+    answered(second, "grey")
+    send(second, "word " * 1000)
+    answered(second, "write 4,000 at most")
+    second.click("button:has-text('New conversation')")
+    second.wait_for_selector(".bot", state="detached", timeout=20_000)
+    assert first.locator(".bot").count() > 0

@@ -6,12 +6,13 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image as PILImage
 
 from mmeval import evaluation, regular, rendering
 from mmeval import run as runs
@@ -19,7 +20,18 @@ from mmeval import survey as surveys
 from mmeval.models import ADAPTERS
 from mmeval.models.constant import Constant
 from mmeval.task import Task, load_task
-from mmeval.types import Generation, InputError, Record, Request, Response, RunMismatch, Sample, Score, Unsupported
+from mmeval.types import (
+    Generation,
+    Image,
+    InputError,
+    Record,
+    Request,
+    Response,
+    RunMismatch,
+    Sample,
+    Score,
+    Unsupported,
+)
 from tests.evaluating import Collected, evaluate, judged, results
 from tests.mme_folder import SUBTASKS, make_release
 
@@ -43,27 +55,44 @@ def test_the_digest_sees_every_change(samples: list[Sample]) -> None:
     other_target = replace(first, targets=("no",))
     other_axis = replace(first, category="OCR")
     changes = (first, other_words, other_picture, other_target, other_axis)
-    assert len({surveys.survey([sample, *rest]).digest for sample in changes}) == len(changes)
-    assert surveys.survey([*rest, first]).digest != surveys.survey(samples).digest
-    assert surveys.survey(samples, limit=5).digest == surveys.survey(samples).digest
+    assert len({surveys.survey(partial(list, [sample, *rest])).digest for sample in changes}) == len(changes)
+    assert surveys.survey(lambda: [*rest, first]).digest != surveys.survey(lambda: samples).digest
+    limited, whole = surveys.survey(lambda: samples, limit=5), surveys.survey(lambda: samples)
+    assert limited.questions == whole.questions
+    assert limited.samples.items() <= whole.samples.items()
+
+
+def test_nothing_is_looked_at_of_what_a_limit_leaves_out(samples: list[Sample]) -> None:
+    looked_at = []
+
+    def opened(name: str) -> bytes:
+        looked_at.append(name)
+        return name.encode()
+
+    def shown() -> Iterator[Sample]:
+        for sample in samples:
+            yield replace(sample, prompt=(Image(partial(opened, sample.id), sample.id), "what ?"))
+
+    ids = surveys.survey(shown, limit=4).ids
+    assert {*looked_at} == {*ids}
 
 
 def test_a_limit_takes_whole_pictures_evenly(samples: list[Sample]) -> None:
-    ids = surveys.survey(samples, limit=28).ids
+    ids = surveys.survey(lambda: samples, limit=28).ids
     assert len(ids) == 28
     assert {id.split("/")[0] for id in ids} == set(SUBTASKS)
     assert {id.partition("#")[0] for id in ids} == {id.partition("#")[0] for id in ids if id.endswith("#2")}
 
 
 def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
-    assert surveys.survey(samples, limit=10_000).ids == tuple(sample.id for sample in samples)
+    assert surveys.survey(lambda: samples, limit=10_000).ids == tuple(sample.id for sample in samples)
 
 
 def test_samples_of_one_id_and_no_samples_are_refused(samples: list[Sample]) -> None:
     with pytest.raises(InputError, match="two samples have the id"):
-        surveys.survey([samples[0], samples[0]])
+        surveys.survey(lambda: [samples[0], samples[0]])
     with pytest.raises(InputError, match="no sample"):
-        surveys.survey([])
+        surveys.survey(list)
 
 
 class Forgetful(Constant):
@@ -119,7 +148,7 @@ def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample]
 def test_a_replaced_picture_is_other_data_for_its_own_samples_alone(tmp_path: Path) -> None:
     data = make_release(tmp_path / "release")
     ask(data, tmp_path / "r", "12")
-    Image.new("RGB", (9, 9), "white").save(data / "OCR" / "0001.png")
+    PILImage.new("RGB", (9, 9), "white").save(data / "OCR" / "0001.png")
     display = Collected()
     again = ask(data, tmp_path / "r", "12", display=display)
     assert sorted(ASKED) == ["OCR/0001.png#1", "OCR/0001.png#2"]

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 @spec_options(names=("model", "context", "max_new_tokens", "beams", "frames", "dtype", "device"))
 @click.option("--shot", "shots", metavar="FILE=ANSWER", multiple=True, help="Demonstration, asked the same question.")
 @click.option("--choices", metavar="A,B,...", help="Choose among these by likelihood, and show it.")
+@click.option(
+    "--control",
+    "control_names",
+    metavar="NAMES",
+    multiple=True,
+    help="Ask again as these change the question: grey, blur16, absent, ... (`mmeval bias --list`).",
+)
 @click.option("--chat", "chatting", is_flag=True, help="Start a conversation.")
 @click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, its tokens, time and memory.")
 @click.option("--jsonl", type=click.Path(path_type=Path), help="Answer each line of a file, as JSON Lines.")
@@ -29,6 +37,7 @@ def ask(
     choices: str | None,
     chatting: bool,
     explain: bool,
+    control_names: tuple[str, ...],
     jsonl: Path | None,
     **values: Any,
 ) -> None:
@@ -38,6 +47,7 @@ def ask(
     Example: mmeval ask a.png b.png "what is different between image 0 and image 1 ?"
              mmeval ask --shot horse.png="a horse" --shot cow.png="a cow" new.png "what is this ?"
              mmeval ask clip.mp4 "what happens ?" --choices "someone falls,someone sits down"
+             mmeval ask a.png "is there a star ?" --control grey,blur16
              mmeval ask --chat
              mmeval ask --jsonl questions.jsonl > answers.jsonl
     """
@@ -47,21 +57,21 @@ def ask(
         )
     if jsonl is not None and (parts or chatting or shots or choices):
         raise InputError("--jsonl brings its own questions; remove the other arguments")
-    from mmeval import conversation
+    from mmeval import controls, conversation, messages
     from mmeval.reporting import console
 
-    asked = [Path(part) if conversation.is_file_name(part) else part for part in parts]
+    asked = [Path(part) if messages.is_file_name(part) else part for part in parts]
     offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
     if choices and len(offered) < 2:
         raise InputError("--choices: give two or more, separated by commas")
     words = [part for part in asked if isinstance(part, str)]
-    own = given(values)
-    loaded = conversation.chat(**own)
+    how = _How(tuple(offered), explain, tuple(controls.expand(control_names)))
+    loaded = conversation.chat(**given(values))
     loaded.shots = [loaded.demonstration(file, *words, answer=answer) for file, answer in map(_shot, shots)]
     if jsonl is not None:
-        sys.exit(0 if _many(loaded, jsonl) else 1)
+        sys.exit(0 if _many(loaded, jsonl, how) else 1)
     if asked:
-        _once(loaded, asked, offered, explain)
+        _once(loaded, asked, how)
     if chatting:
         console.say("pictures and words, /new for a new conversation, /quit to end")
         for line in _lines():
@@ -72,23 +82,47 @@ def ask(
                 console.say(f"mmeval: no command '{line}'; there are /new and /quit")
                 continue
             try:
-                _once(loaded, conversation.parts_of(line), offered, explain)
+                _once(loaded, messages.parts_of(line), how)
             except InputError as error:
                 console.say(f"mmeval: {error}")
 
 
-def _once(loaded: "Chat", asked: Sequence[Any], offered: Sequence[str], explain: bool) -> None:
+@dataclass(frozen=True)
+class _How:
+    """How questions are asked and answers shown."""
+
+    choices: tuple[str, ...]
+    explain: bool
+    controls: tuple[str, ...]
+
+
+def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
     from mmeval.reporting import console
 
     def show(text: str) -> None:
         click.echo(printable(text), nl=False)
 
-    answer = loaded.ask(*asked, choices=offered, on_text=show)
+    answer = loaded.ask(*asked, choices=how.choices, on_text=show)
     click.echo()
     if answer.probabilities:
         console.show_bars(answer.probabilities)
-    if explain:
+    for control in how.controls:
+        click.echo(printable(f"{control}: {_changed(loaded, answer, control)}"))
+    if how.explain:
         console.show_explanation(answer.response.sent, _facts(answer))
+
+
+def _changed(loaded: "Chat", answer: "Reply", control: str) -> str:
+    """Say what is answered under a control."""
+    try:
+        other = loaded.again(answer.request, control)
+    except InputError as error:
+        return str(error)
+    verdict = "the same answer" if other.text == answer.text else "another answer"
+    if not answer.probabilities:
+        return f"{other.text} ({verdict})"
+    share, before = other.probabilities[answer.text], answer.probabilities[answer.text]
+    return f"{other.text} ({verdict}; {answer.text} {share:.1%}, {before:.1%} as asked)"
 
 
 def _facts(answer: "Reply") -> str:
@@ -125,28 +159,48 @@ def _lines() -> Iterator[str]:
             yield line
 
 
-def _many(loaded: "Chat", path: Path) -> bool:
+def _many(loaded: "Chat", path: Path, how: _How) -> bool:
     """Answer each line of a file by itself; tell whether all were answered.
 
     One that cannot be answered does not stop the rest. Raises InputError for one that is no JSON object.
     """
-    from mmeval import conversation
     from mmeval import jsonl as lines
 
     whole = True
     for value, where in lines.read(path):
         row: dict[str, Any] = {"id": value["id"]} if "id" in value else {}
-        choices = value.get("choices", [])
         try:
-            if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
-                raise InputError(f'{where}, choices: write ["yes", "no"]')
-            parts, shots = conversation.from_json(value, path.parent, where)
-            own = conversation.Chat(loaded.model, loaded.generation, frames=loaded.frames)
-            own.shots = [own.demonstration(*prompt, answer=answer) for prompt, answer in shots]
-            answer = own.ask(*parts, choices=choices)
-            row |= {"answer": answer.text}
-            row |= {"probabilities": dict(answer.probabilities)} if answer.probabilities else {}
+            row |= _answered(loaded, value, path.parent, where, how)
         except InputError as error:
             row, whole = {**row, "error": str(error)}, False
         click.echo(json.dumps(row, ensure_ascii=False))
     return whole
+
+
+def _answered(loaded: "Chat", value: dict[str, Any], folder: Path, where: str, how: _How) -> dict[str, Any]:
+    """Return what is answered to a line. Raises InputError."""
+    from mmeval import conversation, messages
+
+    choices = value.get("choices", [])
+    if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
+        raise InputError(f'{where}, choices: write ["yes", "no"]')
+    parts, shots = messages.from_json(value, folder, where)
+    own = conversation.Chat(loaded.model, loaded.generation, frames=loaded.frames)
+    own.shots = [own.demonstration(*prompt, answer=answer) for prompt, answer in shots]
+    answer = own.ask(*parts, choices=choices)
+    row = _row(answer)
+    if how.explain:
+        said = answer.response
+        row |= {"prompt": said.sent, "input_tokens": said.input_tokens, "output_tokens": said.output_tokens}
+        row |= {"seconds": round(said.seconds, 3)}
+    changed = {}
+    for control in how.controls:
+        try:
+            changed[control] = _row(own.again(answer.request, control))
+        except InputError as error:
+            changed[control] = {"error": str(error)}
+    return row | ({"controls": changed} if changed else {})
+
+
+def _row(answer: "Reply") -> dict[str, Any]:
+    return {"answer": answer.text} | ({"probabilities": {**answer.probabilities}} if answer.probabilities else {})

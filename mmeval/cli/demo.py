@@ -29,9 +29,10 @@ def demo(models: tuple[str, ...], host: str, port: int, **values: Any) -> None:
     if len({*models}) < len(models):
         raise InputError("--model: the same model twice; remove one")
     from mmeval import conversation
-    from mmeval.demo import serve
+    from mmeval.demo.page import serve
+    from mmeval.demo.visits import Demo
     from mmeval.embedded.examples import examples
 
     chats = {model: conversation.chat(model, **given(values)) for model in models or ("mmicl-tiny",)}
     click.echo(f"http://{host}:{port}/  (Ctrl+C ends it)", err=True)
-    serve(chats, examples(), host=host, port=port)
+    serve(Demo(chats), list(chats), examples(), host=host, port=port)

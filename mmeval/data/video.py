@@ -1,34 +1,37 @@
-"""Read frames of a video: a named sampler says which are shown, and the time at which each stands is kept.
+"""Frames of videos as pictures: a named sampler says which are shown, and the time at which each stands is kept.
 
-Which file a question is about is for its task to say. MIC opens videos here, too, and has a sampling of its own.
+A video is identified by its file, and opened only when a frame of it is decoded. Which file a question is about is for
+its task to say; how frames come out of a file is `container`'s business.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mmeval.data import files
-from mmeval.types import MAX_PIXELS, Image, InputError, Record, Score, nearest
+from mmeval import regular
+from mmeval.data import container, files
+from mmeval.data.container import Moment
+from mmeval.types import Image, InputError, Record, Score, nearest
 
 if TYPE_CHECKING:
-    import av
     from PIL import Image as PILImage
 
 FRAMES = 8
 SAMPLER = "inner"
 """Where nothing else is asked for: what MMICL was trained on."""
-HELD = 2
-"""Videos whose frames are in memory at once; of all others what is kept is times and digests."""
-FORMATS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".avi": "avi", ".webm": "matroska", ".mkv": "matroska"}
-"""By suffix, so that no file is read as a playlist, which may name other files and addresses."""
+HELD = 256 << 20
+"""Bytes of decoded frames that are kept, in whole videos and those of one at least."""
+WHOLE, BLOCK, BLOCKS = 16 << 20, 1 << 18, 16
+"""Bytes up to which a file is hashed whole; of a larger one so many blocks of that size are."""
 
 Sampler = Callable[[int, int], list[int]]
 """Of a video with so many frames, which are shown (places, from 0) where so many are wanted; each is another one."""
@@ -43,60 +46,135 @@ SAMPLERS: dict[str, Sampler] = {
 }
 
 
-def check() -> None:
-    """Raise InputError where videos cannot be read."""
-    try:
-        import av  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            "videos are read with PyAV, which is not installed; pip install 'mmeval-harness[video]'"
-        ) from error
+@dataclass(frozen=True)
+class SampledVideo:
+    """What was asked of which file, as it was (when it was changed, and its size)."""
+
+    path: Path
+    name: str
+    version: tuple[int, int]
+    count: int
+    sampler: str
+
+    def moments(self) -> list[Moment]:
+        """Decode the frames that are shown. Raises InputError for a damaged video, and for one with fewer frames."""
+        return container.moments(self.path, self.name, self._places)
+
+    def times(self) -> tuple[float, ...]:
+        """Return when they stand, in seconds from the first of the video. Raises likewise."""
+        found = container.times(self.path, self.name)
+        return tuple(found[place] for place in self._places(len(found)))
+
+    def _places(self, there: int) -> list[int]:
+        if there < self.count:
+            raise InputError(
+                f"the video {self.name} has {there} frame(s) and {self.count} are to be shown; "
+                "ask for fewer with --frames, or replace it"
+            )
+        return SAMPLERS[self.sampler](there, self.count)
 
 
-class DamagedVideo(InputError):
-    """A file that is no video, or breaks while it is decoded: an error of the questions about it."""
+class FrameImage(Image):
+    """A frame of a video. Its digest is known before it is decoded; the frames of one video are decoded together."""
+
+    def __init__(self, clip: SampledVideo, number: int) -> None:
+        super().__init__(self._ppm, f"{clip.name}, frame {number + 1} of {clip.count}")
+        vars(self).update(_place=(clip, number), traits=())
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file's digest, the sampler, and which frame of how many it is."""
+        clip, number = self._place
+        facts = (file_digest(clip.path, clip.version), clip.sampler, clip.count, number)
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+    def decode(self) -> PILImage.Image:
+        """Return the frame in RGB, upright. Raises InputError for a damaged video, and for one with fewer frames."""
+        clip, number = self._place
+        return _DECODED.moments(clip)[number].picture
+
+    @property
+    def time(self) -> float | None:
+        """Where it stands, in seconds from the video's first frame; None where the video cannot be decoded."""
+        clip, number = self._place
+        times = _DECODED.times(clip)
+        return times[number] if times else None
+
+    @property
+    def _place(self) -> tuple[SampledVideo, int]:
+        found: tuple[SampledVideo, int] = vars(self)["_place"]
+        return found
+
+    def _ppm(self) -> bytes:
+        out = io.BytesIO()
+        self.decode().save(out, "PPM")
+        return out.getvalue()
 
 
-@contextmanager
-def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Open a file and its first video stream, to be decoded inside the `with`.
+class _Decoded:
+    """The frames of the videos used last. Models decode pictures in threads: each video is decoded by one of them."""
 
-    Raises DamagedVideo for what is not a video, or turns out to be broken while it is decoded; InputError without PyAV.
-    """
-    check()
-    import av
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._videos: OrderedDict[SampledVideo, Future[list[Moment]]] = OrderedDict()
+        self._times: dict[SampledVideo, tuple[float, ...]] = {}
 
-    form = FORMATS.get(path.suffix.lower())
-    if form is None:
-        raise InputError(f"{name}: not a video of a known kind ({', '.join(FORMATS)}); replace it")
-    try:
-        with av.open(
-            str(path), format=form, options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        ) as container:
-            if not container.streams.video:
-                raise DamagedVideo(f"{name}: no video in the file; replace it")
-            if container.streams.video[0].codec_context is None:
-                raise DamagedVideo(f"{name}: broken video (its codec is unknown); replace it")
-            yield container, container.streams.video[0]
-    except av.error.FFmpegError as error:
-        raise DamagedVideo(f"{name}: broken video ({error.strerror}); replace it") from error
+    def moments(self, clip: SampledVideo) -> list[Moment]:
+        """Return the frames of a video that are shown. Raises as the video's own method does."""
+        with self._lock:
+            held = self._videos.get(clip)
+            future = self._videos[clip] = held or Future()
+            self._videos.move_to_end(clip)
+        if held is None:
+            try:
+                future.set_result(clip.moments())
+                self._times[clip] = tuple(moment.time for moment in future.result())
+            except BaseException as error:
+                future.set_exception(error)
+                if not isinstance(error, InputError):
+                    self._videos.pop(clip, None)
+            self._forget()
+        return future.result()
+
+    def times(self, clip: SampledVideo) -> tuple[float, ...]:
+        """Return when these frames stand; nothing where the video cannot be decoded."""
+        if clip not in self._times:
+            try:
+                self._times[clip] = clip.times()
+            except InputError:  # whoever decodes it says why
+                self._times[clip] = ()
+        return self._times[clip]
+
+    def _forget(self) -> None:
+        """Drop the videos that were used longest ago, down to the budget."""
+        with self._lock:
+            done = [clip for clip, future in self._videos.items() if future.done()]
+            total = sum(map(self._size, done))
+            for clip in done[:-1]:
+                if total <= HELD:
+                    return
+                total -= self._size(clip)
+                del self._videos[clip]
+
+    def _size(self, clip: SampledVideo) -> int:
+        future = self._videos[clip]
+        pictures = [] if future.exception() else [moment.picture for moment in future.result()]
+        return sum(3 * picture.width * picture.height for picture in pictures)
 
 
-def picture(frame: av.VideoFrame) -> PILImage.Image:
-    """Return the frame as it is to be looked at: RGB, and upright where the camera was held on its side."""
-    upright: PILImage.Image = frame.to_image()  # type: ignore[no-untyped-call]
-    return upright.rotate(frame.rotation, expand=True) if frame.rotation else upright
+_DECODED = _Decoded()
 
 
 def frames(
     folder: Path, names: Sequence[str], where: str, count: int, sampler: str
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
-    """Return the frames of the first file of those names that the folder has, and the tags that say how and when.
+    """Return the frames of the first file of those names that the folder has, and the tags that say which they are.
 
-    `times` are in seconds from the video's first frame. Of a damaged file there is one picture, which is an error where
-    it is decoded: the other questions are asked. Raises InputError for a file that is missing or has fewer frames than
-    are asked for; for an unknown sampler; and where PyAV is not installed.
+    The file is not opened: frames of a damaged video, and of one that has fewer, are errors where they are decoded, and
+    the other questions are asked. Raises InputError for a file that is missing or no video by its name; for an unknown
+    sampler; and where PyAV is not installed.
     """
+    container.check()
     if sampler not in SAMPLERS:
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
     if count < 1:
@@ -106,27 +184,19 @@ def frames(
     if not path.is_file():
         others = " (or in another of its places)" if len(names) > 1 else ""
         raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")
+    if path.suffix.lower() not in container.FORMATS:
+        known = ", ".join(container.FORMATS)
+        raise InputError(f"{where}: {name}: not a video of a known kind ({known}); replace it")
     stat = path.stat()
-    times: tuple[float, ...]
-    try:
-        times, images = _taken(_Clip(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler))
-    except DamagedVideo as error:
-        times, images = (), (_damaged(path, name, str(error)),)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error
-    return images, {"frames": str(count), "sampler": sampler, "times": " ".join(f"{time:.2f}" for time in times)}
+    clip = SampledVideo(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler)
+    return tuple(FrameImage(clip, number) for number in range(count)), {"frames": str(count), "sampler": sampler}
 
 
-def _damaged(path: Path, name: str, reason: str) -> Image:
-    """Return what stands for the frames of a damaged video: the file's digest, and an error where it is decoded."""
-
-    def fail() -> bytes:
-        raise InputError(reason)
-
-    image = Image(fail, name)
-    with path.open("rb") as file:
-        vars(image)["digest"] = hashlib.file_digest(file, "sha256").hexdigest()
-    return image
+def times(pictures: Iterable[Image]) -> dict[str, str]:
+    """Return the tag that says when the frames among the pictures stand, in seconds; nothing where there is none."""
+    found = [picture.time for picture in pictures if isinstance(picture, FrameImage)]
+    known = [f"{time:.2f}" for time in found if time is not None]
+    return {"times": " ".join(known)} if known else {}
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
@@ -139,64 +209,22 @@ def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class _Clip:
-    """What was asked of which file, as it was (when it was changed, and its size)."""
-
-    path: Path
-    name: str
-    version: tuple[int, int]
-    count: int
-    sampler: str
-
-
 @cache
-def _taken(clip: _Clip) -> tuple[tuple[float, ...], tuple[Image, ...]]:
-    """Return when the frames stand, and one `Image` a frame for all questions about the video: it is hashed once."""
-    with _LOCK:
-        times = tuple(time for time, _ in _decoded(clip))
-    images = tuple(
-        Image(partial(_encoded, clip, number), f"{clip.name}, {time:.2f} s") for number, time in enumerate(times)
-    )
-    return times, images
+def file_digest(path: Path, version: tuple[int, int]) -> str:
+    """Return the SHA-256 of a video's file; of a large one, of its size and of blocks spread evenly over it.
 
-
-_LOCK = Lock()
-"""Models decode pictures in threads; the frames of one video are decoded together, once."""
-
-
-def _encoded(clip: _Clip, number: int) -> bytes:
-    """Return the frame's pixels as they are, so that its digest depends on no compression."""
-    with _LOCK:
-        _, picture = _decoded(clip)[number]
-    out = io.BytesIO()
-    picture.save(out, "PPM")
-    return out.getvalue()
-
-
-@lru_cache(maxsize=HELD)
-def _decoded(clip: _Clip) -> list[tuple[float, PILImage.Image]]:
-    """Return time and pixels of each frame. The video is read twice: headers may not say its length, or lie."""
-    with opened(clip.path, clip.name) as (container, stream):
-        if stream.width * stream.height > MAX_PIXELS:
-            size = f"{stream.width} x {stream.height} pixels, more than {MAX_PIXELS:,}"
-            raise InputError(f"{clip.name}: {size}; scale it down")
-        total = sum(1 for _ in container.decode(stream))
-    if total < clip.count:
-        raise InputError(
-            f"the video {clip.name} has {total} frame(s) and {clip.count} are to be shown; "
-            "ask for fewer with --frames, or replace it"
-        )
-    places = SAMPLERS[clip.sampler](total, clip.count)
-    found: list[tuple[float, PILImage.Image]] = []
-    with opened(clip.path, clip.name) as (container, stream):
-        start = None
-        for place, frame in enumerate(container.decode(stream)):
-            if frame.time is None:
-                raise DamagedVideo(f"the video {clip.name} does not say when its frames are shown; replace it")
-            start = frame.time if start is None else start
-            if place == places[len(found)]:
-                found.append((frame.time - start, picture(frame)))
-            if len(found) == len(places):
-                break
-    return found
+    Hours of video would take as long to read as their first questions take to be answered. Raises InputError.
+    """
+    size = version[1]
+    total = hashlib.sha256(str(size).encode())
+    try:
+        with regular.opened(path) as file:
+            if size <= WHOLE:
+                total.update(file.read())
+            else:
+                for number in range(BLOCKS):
+                    file.seek((size - BLOCK) * number // (BLOCKS - 1))
+                    total.update(file.read(BLOCK))
+    except OSError as error:
+        raise InputError(f"{path.name}: cannot be read ({error.strerror})") from error
+    return total.hexdigest()

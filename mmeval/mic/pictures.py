@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mmeval.data import files, vcr, video
+from mmeval.data import container, files, vcr
 from mmeval.data.delimited import decoded
 from mmeval.mic.rows import Picture
 from mmeval.pictures import FORMATS, MAX_PIXELS, Unusable, as_seen, check_size, decoding, traits
@@ -124,27 +124,27 @@ def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Im
 
     Raises Unusable for what is not a video or has larger frames than `max_pixels`, InputError without PyAV.
     """
-    video.check()
+    container.check()
     taken: list[Image.Image] = []
     try:
-        with video.opened(path, name) as (container, stream):
+        with container.opened(path, name) as (opened, stream):
             if stream.width * stream.height > max_pixels:
                 raise Unusable("picture too large", f"{name}: {stream.width} x {stream.height} pixels")
-            duration = container.duration / 1_000_000 if container.duration else 0.0
+            duration = opened.duration / 1_000_000 if opened.duration else 0.0
             times = [duration * i / (FRAMES + 1) for i in range(1, FRAMES + 1)]
             start, last = None, None
-            for last in container.decode(stream):
+            for last in opened.decode(stream):
                 time = last.time or 0.0
                 start = time if start is None else start
                 while len(taken) < FRAMES and time - start >= times[len(taken)]:
-                    taken.append(video.picture(last))
+                    taken.append(container.picture(last))
                 if len(taken) == FRAMES:
                     break
     except InputError as error:
         raise Unusable("picture broken", str(error)) from error
     if last is None or not duration:
         raise Unusable("picture broken", f"{name}: no frame in the video, or no duration")
-    return taken + [video.picture(last)] * (FRAMES - len(taken))
+    return taken + [container.picture(last)] * (FRAMES - len(taken))
 
 
 def _encoded(image: Image.Image) -> bytes:

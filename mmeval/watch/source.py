@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import IO, TYPE_CHECKING
 
-from mmeval.data import video
+from mmeval.data import container
 from mmeval.types import MAX_PIXELS, Image, InputError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def find(name: str) -> Source:
 
     Raises InputError for what cannot be watched.
     """
-    video.check()
+    container.check()
     scheme = re.match(r"([a-z]+)://", name)
     if name == "-":
         return Source("standard input", sys.stdin.buffer, {})
@@ -74,9 +74,9 @@ def find(name: str) -> Source:
         raise InputError(f"{name}: {what}; name a video file, a camera (camera:0), an address, or - for standard input")
     if stat.S_ISCHR(path.stat().st_mode):
         return Source(name, str(path), {}, "v4l2")
-    form = video.FORMATS.get(path.suffix.lower())
+    form = container.FORMATS.get(path.suffix.lower())
     if not path.is_file() or form is None:
-        raise InputError(f"{name}: not a video of a known kind ({', '.join(video.FORMATS)})")
+        raise InputError(f"{name}: not a video of a known kind ({', '.join(container.FORMATS)})")
     return Source(name, str(path), {"protocol_whitelist": "file"}, form, live=False)
 
 
@@ -92,14 +92,14 @@ def frames(source: Source) -> Iterator[av.VideoFrame]:
             options=source.options,
             metadata_errors="replace",
             timeout=STALL if isinstance(source.target, str) and source.live else None,
-        ) as container:
-            if not container.streams.video:
+        ) as opened:
+            if not opened.streams.video:
                 raise InputError(f"{source.name}: no video in it; name another")
-            stream = container.streams.video[0]
+            stream = opened.streams.video[0]
             stream.thread_type = "AUTO"
             if stream.width * stream.height > MAX_PIXELS:
                 raise InputError(f"{source.name}: frames of more than {MAX_PIXELS:,} pixels; scale them down")
-            yield from container.decode(stream)
+            yield from opened.decode(stream)
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{source.name}: cannot be read ({error.strerror or error}); check it") from error
 
@@ -115,7 +115,7 @@ def sampled(source: Source, step: float) -> Iterator[Frame]:
         passed = 0.0 if before is None else at - before
         now, before = now + (passed if 0 <= passed < JUMP else 1 / RATE), at
         if now + 1e-6 >= due:
-            yield Frame(now, Image(video.picture(frame), f"{source.name}, {now:.2f} s"))
+            yield Frame(now, Image(container.picture(frame), f"{source.name}, {now:.2f} s"))
             due = max(due + step, now)
 
 

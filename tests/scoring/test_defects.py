@@ -225,7 +225,7 @@ def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> Non
     task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
     (only,) = task.samples(str(tmp_path))
     assert [image.name for image in images(only.prompt)] == ["a.png"]
-    assert data_remarks(survey([only]).pictures) == [
+    assert data_remarks(survey(lambda: [only]).pictures) == [
         "Pictures: 1 that no mark in a question names, left out; 1 are shown."
     ]
 
@@ -245,7 +245,7 @@ def test_lavis_visdial_turns_about_one_picture_are_questions_of_their_own(tmp_pa
     samples = list(card(tmp_path, kind="short answer", files="q.jsonl", fields=fields).samples(str(tmp_path)))
     assert [(sample.prompt[-1], sample.targets) for sample in samples] == [(f"Turn {n}?", (f"{n}",)) for n in range(10)]
     with pytest.raises(InputError, match="two samples have the id '10'"):
-        surveys.survey([*samples, samples[-1]])
+        surveys.survey(lambda: [*samples, samples[-1]])
 
 
 def test_lmms_eval_pope_a_sentence_is_read_as_well_as_a_word() -> None:

@@ -273,7 +273,7 @@ def test_choices_that_are_pictures_need_a_model_that_takes_several(tmp_path: Pat
     from mmeval.types import Unsupported
 
     one = dataclasses.replace(load_model("constant"), max_images=1)  # type: ignore[type-var]
-    plan = survey(load_task("muirbench").samples(str(tmp_path / "data")))
+    plan = survey(lambda: load_task("muirbench").samples(str(tmp_path / "data")))
     with pytest.raises(Unsupported, match=r"takes 1 picture.* has 3"):
         check_pictures(one, plan)
 

@@ -251,7 +251,7 @@ def test_a_picture_is_one_picture_at_every_turn(data: Path) -> None:
 
 
 def test_a_limit_takes_whole_questions(data: Path) -> None:
-    plan = survey(MMBENCH.samples(str(data)), limit=3)
+    plan = survey(lambda: MMBENCH.samples(str(data)), limit=3)
     assert {int(id) % table.PASS for id in plan.ids} == {1}
     assert len(plan.ids) == 4
 

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval.cards.rows import OWN_ID
+from mmeval.data import video
 from mmeval.models import load_model
 from mmeval.spec import RunSpec
 from mmeval.survey import check_pictures, data_remarks, survey
@@ -380,7 +381,7 @@ def test_a_picture_that_no_mark_names_is_left_out_and_counted(tmp_path: Path) ->
     path.write_text(path.read_text(encoding="utf-8").replace(" <img>: She", " She"), encoding="utf-8")
     found = list(load_task("seed-bench-2").samples(str(tmp_path)))
     assert [sample.tags.get(SPARE) for sample in found].count("1") == 1
-    assert "1 that no mark in a question names, left out" in data_remarks(survey(found).pictures)[0]
+    assert "1 that no mark in a question names, left out" in data_remarks(survey(lambda: found).pictures)[0]
 
 
 def test_options_that_are_drawings_are_shown_under_their_letters(tmp_path: Path) -> None:
@@ -391,7 +392,7 @@ def test_options_that_are_drawings_are_shown_under_their_letters(tmp_path: Path)
 
 def test_choices_that_are_pictures_are_refused_for_a_model_that_takes_one(tmp_path: Path) -> None:
     iconqa(tmp_path)
-    plan = survey(load_task("iconqa").samples(str(tmp_path)))
+    plan = survey(lambda: load_task("iconqa").samples(str(tmp_path)))
     assert plan.widest == (3, "1")
     with pytest.raises(Unsupported, match="constant takes 1 picture"):
         check_pictures(dataclasses.replace(load_model("constant"), max_images=1), plan)  # type: ignore[type-var]
@@ -401,8 +402,9 @@ def test_frames_of_a_video_are_shown_and_their_times_kept(tmp_path: Path) -> Non
     video_mme(tmp_path)
     task = configure(load_task("video-mme"), RunSpec("video-mme", frames=3, sampler="uniform"))
     first = next(iter(task.samples(str(tmp_path))))
-    assert [type(part).__name__ for part in task.prompts["release"](first)] == ["Image", "Image", "Image", "str"]
-    assert (first.tags["frames"], first.tags["sampler"], first.tags["times"]) == ("3", "uniform", "1.50 4.50 7.50")
+    assert [isinstance(part, Image) for part in task.prompts["release"](first)] == [True, True, True, False]
+    assert (first.tags["frames"], first.tags["sampler"]) == ("3", "uniform")
+    assert video.times(images(first.prompt)) == {"times": "1.50 4.50 7.50"}
     assert first.choices[0] == ("Now.",)
     (tmp_path / "data" / "fFjv93ACGo8.mp4").unlink()
     with pytest.raises(InputError, match=r"there is no video .*fFjv93ACGo8\.mp4"):

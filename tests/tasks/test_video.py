@@ -7,7 +7,9 @@ import itertools
 import json
 import subprocess
 import sys
+import weakref
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
-from mmeval.data import video
+from mmeval.data import container, video
 from mmeval.data.video import SAMPLERS
 from mmeval.mic import pictures
 from mmeval.models import Checkpoint, ModelOptions
@@ -83,7 +85,8 @@ def test_samplers_by_hand() -> None:
 def test_frames_are_those_of_their_times(suffix: str, tmp_path: Path) -> None:
     clip(tmp_path / f"a{suffix}", seconds=3, rate=9)  # frame k, at k / 9 s, is as bright as 3 k
     shown, told = video.frames(tmp_path, [f"a{suffix}"], "row 1", 3, "uniform")
-    assert told == {"frames": "3", "sampler": "uniform", "times": "0.44 1.44 2.44"}
+    assert told == {"frames": "3", "sampler": "uniform"}
+    assert video.times(shown) == {"times": "0.44 1.44 2.44"}
     for image, place in zip(shown, (4, 13, 22), strict=True):
         assert abs(brightness(image) - 3 * place) <= 4
 
@@ -94,8 +97,8 @@ def test_times_increase_and_lie_inside(tmp_path_factory: pytest.TempPathFactory,
     folder = tmp_path_factory.getbasetemp() / "clip"
     if not folder.exists():
         clip(folder / "a.mp4", seconds=2, rate=9)
-    shown, told = video.frames(folder, ["a.mp4"], "row 1", count, name)
-    times = [float(time) for time in told["times"].split()]
+    shown, _ = video.frames(folder, ["a.mp4"], "row 1", count, name)
+    times = [float(time) for time in video.times(shown)["times"].split()]
     assert len(times) == len(shown) == count
     assert times == sorted(set(times))
     assert 0 <= times[0] <= times[-1] <= 17 / 9 + 0.01
@@ -134,10 +137,62 @@ def test_questions_about_one_video_share_its_frames_until_the_file_is_another(tm
     clip(tmp_path / "a.mp4", seconds=1)
     first, _ = video.frames(tmp_path, ["a.mp4"], "row 1", 2, "ends")
     again, _ = video.frames(tmp_path, ["a.mp4"], "row 2", 2, "ends")
-    assert all(one is other for one, other in zip(first, again, strict=True))
+    assert [one.digest for one in first] == [one.digest for one in again]
+    assert all(one.decode() is other.decode() for one, other in zip(first, again, strict=True))
     clip(tmp_path / "a.mp4", seconds=2)
-    _, told = video.frames(tmp_path, ["a.mp4"], "row 3", 2, "ends")
-    assert told["times"] == "0.00 1.89"
+    later, _ = video.frames(tmp_path, ["a.mp4"], "row 3", 2, "ends")
+    assert {one.digest for one in later}.isdisjoint(one.digest for one in first)
+    assert video.times(later) == {"times": "0.00 1.89"}
+
+
+def test_a_video_is_known_by_its_content_and_which_frames_are_shown(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", seconds=2)
+    (tmp_path / "b.mp4").write_bytes((tmp_path / "a.mp4").read_bytes())
+
+    def digests(name: str, count: int = 2, sampler: str = "ends") -> list[str]:
+        return [image.digest for image in video.frames(tmp_path, [name], "row 1", count, sampler)[0]]
+
+    assert digests("a.mp4") == digests("b.mp4")
+    assert len({*digests("a.mp4"), *digests("a.mp4", 3), *digests("a.mp4", 2, "inner")}) == 2 + 3 + 2
+
+
+def test_a_large_video_is_known_by_parts_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "WHOLE", 1 << 10)
+    monkeypatch.setattr(video, "BLOCK", 1 << 6)
+    path, content = tmp_path / "a.mp4", bytearray(bytes(range(256)) * 40)
+    found = set()
+    for number, place in enumerate((None, 0, len(content) - 1)):
+        if place is not None:
+            content[place] ^= 1
+        path.write_bytes(content)
+        found.add(video.file_digest(path, (number, len(content))))
+    path.write_bytes(content[:-1])
+    found.add(video.file_digest(path, (3, len(content) - 1)))
+    assert len(found) == 4
+
+
+def test_frames_of_one_video_are_decoded_once_by_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(tmp_path / "a.mp4", seconds=2)
+    read = list[str]()
+    true = container.moments
+    monkeypatch.setattr(container, "moments", lambda *asked: [read.append(asked[1]), *true(*asked)][1:])
+    shown, _ = video.frames(tmp_path, ["a.mp4"], "row 1", 8, "uniform")
+    with ThreadPoolExecutor(8) as pool:
+        found = [picture.tobytes() for picture in pool.map(Image.decode, shown)]
+    assert len({*found}) == 8 and read == ["a.mp4"]
+
+
+def test_memory_holds_the_frames_of_few_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "HELD", 2 * 64 * 48 * 3)
+    shown = []
+    for name in ("a", "b", "c"):
+        clip(tmp_path / f"{name}.mp4", seconds=1)
+        shown += video.frames(tmp_path, [f"{name}.mp4"], "row 1", 1, "inner")[0]
+    first = weakref.ref(shown[0].decode())
+    shown[1].decode()
+    assert first() is not None
+    shown[2].decode()
+    assert first() is None
 
 
 # MSVD-QA, MSRVTT-QA
@@ -392,15 +447,30 @@ def test_a_video_that_is_missing(msvd: Path) -> None:
     assert f"{msvd / 'test_qa.json'}, item 1: there is no video" in output
 
 
-def test_fewer_frames_than_are_asked_for(msvd: Path) -> None:
-    output = refused("--task", "msvd-qa", "--data", msvd, "--frames", 20)
-    assert "item 3: the video YouTubeClips/-4wsuPCjDBc_5_15.avi has 18 frame(s) and 20 are to be shown" in output
+def test_fewer_frames_than_are_asked_for_are_an_error_of_that_question(msvd: Path, tmp_path: Path) -> None:
+    found = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=20, context="plain")
+    assert [record.error for record in found.records if record.id == "2"] == [
+        "the video YouTubeClips/-4wsuPCjDBc_5_15.avi has 18 frame(s) and 20 are to be shown; "
+        "ask for fewer with --frames, or replace it"
+    ]
+    assert all(record.error is None for record in found.records if record.id != "2")
 
 
-def test_frames_that_are_too_large(msvd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "MAX_PIXELS", 1000)
-    output = refused("--task", "msvd-qa", "--data", msvd)
-    assert "vid1.avi: 64 x 48 pixels, more than 1,000; scale it down" in output
+def test_frames_that_are_too_large(msvd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "MAX_PIXELS", 1000)
+    found = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", limit=1, frames=2)
+    errors = [record.error for record in found.records]
+    assert errors[0] == "video/vid1.avi: 64 x 48 pixels, more than 1,000; scale it down"
+
+
+def test_a_limit_opens_no_other_video(msvd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = set[str]()
+    digest = video.file_digest
+    monkeypatch.setattr(video, "file_digest", lambda path, version: [opened.add(path.name), digest(path, version)][1])
+    true = container.opened
+    monkeypatch.setattr(container, "opened", lambda path, name: [opened.add(path.name), true(path, name)][1])
+    evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", limit=1)
+    assert opened == {"vid1.avi"}
 
 
 def test_a_sampler_that_is_none(msvd: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from mmeval import yaml_file
 from mmeval.cards.schema import Card, check
+from mmeval.data import container, video_qa
 from mmeval.data import nlvr2 as nlvr2_data
 from mmeval.data import vcr as vcr_data
-from mmeval.data import video, video_qa
 from mmeval.data.tables import TableRow
 from mmeval.data.vqa import Release, most_common
 from mmeval.mic.readers.captions import frames, videos
@@ -154,7 +154,7 @@ def _mentions(tokens: vcr_data.Tokens, place: range) -> tuple[str | ImageMention
 
 def msrvttqa(root: Root) -> Iterator[SourceRow]:
     """Read MSRVTT-QA's train, val and test, questions about MSR-VTT's videos."""
-    video.check()
+    container.check()
     for split, path in root.splits({split: f"{split}_qa.json" for split in SPLITS}):
         folder = videos(root, split)
         for number, line in enumerate(root.rows(path), 1):

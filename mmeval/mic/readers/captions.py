@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from mmeval.data import karpathy, video
+from mmeval.data import container, karpathy
 from mmeval.data.tables import TableRow
 from mmeval.mic.pictures import FRAMES
 from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow, index, of_form
@@ -100,7 +100,7 @@ def _captions(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
 
 def msrvtt(root: Root) -> Iterator[SourceRow]:
     """Read `train_val_videodatainfo.json` and `test_videodatainfo.json`; a video says its split."""
-    video.check()
+    container.check()
     for _, path in root.splits({"train": "train_val_videodatainfo.json", "test": "test_videodatainfo.json"}):
         clips, sentences = root.lists(path, "videos", "sentences")
         splits = index(clips, lambda line: (line.text("video_id"), VALIDATE[line.text("split")]))

@@ -1,0 +1,89 @@
+"""What a visitor of the demo says and is told; nobody else sees it. The looks of the page are `page`'s business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+from mmeval.conversation import Chat, Reply
+from mmeval.types import InputError, Parts, Request, Shot, images
+
+GREY = "grey"
+"""The control behind the visual gain."""
+
+
+@dataclass
+class Visit:
+    """One visitor's conversation with each model."""
+
+    history: dict[str, list[Shot]] = field(default_factory=dict)
+    shots: list[Shot] = field(default_factory=list)
+    """Demonstrations, which stand before everything."""
+    last: dict[str, Reply] = field(default_factory=dict)
+    """The last answer of each model that gave one to the last question."""
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures were shown before the next question: the number of its first one."""
+        turns = max(self.history.values(), key=len, default=[])
+        return sum(len(images(shot.prompt)) for shot in (*self.shots, *turns))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the page shows of an answer."""
+
+    text: str
+    refused: bool = False
+    sent: str = ""
+    """The prompt as the model saw it."""
+    facts: str = ""
+
+
+class Demo:
+    """Asks the models on behalf of visitors, one visitor at a time."""
+
+    def __init__(self, chats: Mapping[str, Chat]) -> None:
+        """Take a conversation with each model, as it begins."""
+        self._chats = dict(chats)
+        self._lock = Lock()
+
+    @property
+    def first(self) -> Chat:
+        """The conversation with the first model, as it begins."""
+        return next(iter(self._chats.values()))
+
+    def ask(self, visit: Visit, prompt: Parts) -> dict[str, Answer]:
+        """Ask every model, and return the answers by model; a refusal stands in the place of an answer."""
+        visit.last.clear()
+        return {name: self._ask(visit, name, prompt) for name in self._chats}
+
+    def without_pictures(self, visit: Visit) -> dict[str, tuple[str, str]]:
+        """Ask the last question again with grey pictures; return what each model said with and without them."""
+        asked = {name: reply for name, reply in visit.last.items() if _shows_pictures(reply.request)}
+        return {name: (reply.text, self._again(name, reply.request)) for name, reply in asked.items()}
+
+    def _ask(self, visit: Visit, name: str, prompt: Parts) -> Answer:
+        first = self._chats[name]
+        chat = replace(first, shots=[*first.shots, *visit.shots], history=visit.history.setdefault(name, []))
+        try:
+            with self._lock:
+                reply = chat.ask(*prompt)
+        except InputError as error:
+            return Answer(str(error), refused=True)
+        visit.last[name] = reply
+        said = reply.response
+        facts = f"{said.input_tokens:,} tokens in, {said.output_tokens:,} out, {said.seconds:.2f} s"
+        return Answer(reply.text, sent=said.sent, facts=facts)
+
+    def _again(self, name: str, request: Request) -> str:
+        try:
+            with self._lock:
+                return self._chats[name].again(request, GREY).text
+        except InputError as error:
+            return str(error)
+
+
+def _shows_pictures(request: Request) -> bool:
+    return any(images(parts) for parts in (request.prompt, *(shot.prompt for shot in request.shots)))

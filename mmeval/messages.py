@@ -1,0 +1,90 @@
+"""What a person writes, as the parts of a prompt: a line that names files, a line of JSON, a message with pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmeval.data import container, files
+from mmeval.types import InputError
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".ppm")
+"""Endings by which a word is taken for the name of a picture."""
+LONGEST = 4000
+"""Characters of a message at most."""
+MARK = "<image>"
+"""Where a picture stands in a message; pictures without a mark stand before it."""
+Written = list[str | Path]
+"""Words and files, in their order."""
+_WORD = re.compile(r'"([^"]+)"|(\S+)|(\s+)')
+
+
+def parts_of(line: str) -> Written:
+    """Split what a person typed into words and files: a word that ends as pictures or videos do names a file.
+
+    A name with blanks stands in double quotation marks.
+    """
+    found: Written = []
+    for quoted, word, blank in _WORD.findall(line.strip()):
+        if is_file_name(quoted or word):
+            found.append(Path(quoted or word))
+            continue
+        text = f'"{quoted}"' if quoted else word or blank
+        if found and isinstance(found[-1], str):
+            found[-1] += text
+        elif text.strip():
+            found.append(text)
+    return [part.strip() if isinstance(part, str) else part for part in found]
+
+
+def is_file_name(word: str) -> bool:
+    """Tell whether a word ends as the name of a picture or a video does."""
+    return Path(word).suffix.lower() in (*PICTURES, *container.FORMATS)
+
+
+def from_json(value: Mapping[str, Any], folder: Path, where: str) -> tuple[Written, list[tuple[Written, str]]]:
+    """Return the parts and the demonstrations of a line of JSON.
+
+    `{"prompt": [{"image": "a.png"}, "what is this ?"], "shots": [{"prompt": [...], "answer": "a horse"}]}`; a prompt
+    may be a text alone. Raises InputError naming the line.
+    """
+
+    def parts(prompt: Any, where: str) -> Written:
+        found: Written = []
+        for part in [prompt] if isinstance(prompt, str) else prompt if isinstance(prompt, list) else []:
+            names = [*part.values()] if isinstance(part, dict) and {*part} in ({"image"}, {"video"}) else []
+            if isinstance(part, str):
+                found.append(part)
+            elif names and isinstance(names[0], str) and is_file_name(names[0]):
+                found.append(files.inside(folder, names[0], where))
+            else:
+                raise InputError(f'{where}: {part!r:.60} is neither a text nor {{"image": FILE}}; fix the line')
+        if not found:
+            raise InputError(f'{where}: no prompt; write "prompt": [{{"image": FILE}}, "the question"]')
+        return found
+
+    shots = value.get("shots", [])
+    if not isinstance(shots, list) or not all(
+        isinstance(shot, dict) and isinstance(shot.get("answer"), str) for shot in shots
+    ):
+        raise InputError(f'{where}, shots: write [{{"prompt": [...], "answer": "..."}}, ...]')
+    shown = [(parts(shot.get("prompt"), f"{where}, shots"), shot["answer"]) for shot in shots]
+    return parts(value.get("prompt"), where), shown
+
+
+def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
+    """Return a message's parts: pictures where its marks are, the others before it. Raises InputError."""
+    if len(text) > LONGEST:
+        raise InputError(f"the message has {len(text):,} characters; write {LONGEST:,} at most")
+    waiting: list[Path] = [Path(path) for path in paths]
+    pieces = text.split(MARK)
+    if len(pieces) - 1 > len(waiting):
+        raise InputError(f"the message has {len(pieces) - 1} marks {MARK} and {len(waiting)} pictures; add pictures")
+    before = len(waiting) - (len(pieces) - 1)
+    found: Written = [*waiting[:before]]
+    for number, piece in enumerate(pieces):
+        found += waiting[before + number - 1 : before + number] if number else []
+        found += [piece.strip()] if piece.strip() else []
+    return found
