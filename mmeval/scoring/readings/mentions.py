@@ -104,18 +104,18 @@ _DENIED = re.compile(
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the"
     r"|any) )*(?:一[只个])?[(\[\"'*]*\Z"
     r"|\bboth (?:of )?(?:the )?(?:options? |choices? |images? )?[(\"'*]*\Z|\bso (?:is|are|does)\s*\Z"
-    r"|\b(?:in contrast to|as opposed to)\b[^.,;!?\n]{0,40}\Z|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
+    r"|\b(?:in contrast to|as opposed to)\b[^.,;!?\n]{0,40}\Z|\b(?:neither|none of|no one of|all of)\b[^.,!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
     r"|(?:\b(?:is|was|are|am|should|would|will|can) ?not|n't)\b(?:(?!\b(?:but|rather|only)\b)[^.,;:!?\n]){0,40}\Z",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"[)\]\"'*]*(?:\s\([^()\n]{1,30}\))?\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect"
-    r"|false)|(?:is|was|are|seems?"
+    r"[)\]\"'*]*(?:\s\([^()\n]{1,160}\)|,\s(?:which|who)\s[^,.;\n]{1,80},)?\s*(?:选项|项)?[是,]?\s*(?:[❌✗✘]"
+    r"|[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect|false)|(?:is|was|are|seems?"
     r"|looks?|can|does|do|has|would|should|could|appears?)\s+"
     r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible"
     r"|unlikely|eliminated"
-    r"|excluded|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't"
+    r"|excluded|(?:the )?least|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't"
     r"|lacks?\b|fails?\b"
     r"|would need|might|may\b|or\b|不对|不是|不正确|错|有误|排除)",
     re.IGNORECASE,
@@ -126,7 +126,7 @@ _DOUBT = re.compile(
     r"|可能|也许|或许|好像|似乎|大概|如果|是否|假如",
     re.IGNORECASE,
 )
-_SUPPOSED = re.compile(r"\W*if (?!i\b|we\b|both\b)", re.IGNORECASE)
+_SUPPOSED = re.compile(r"\W*(?:for example\W+)?if (?!i\b|we\b|both\b)", re.IGNORECASE)
 _CLAUSE = re.compile(r".*(?:[,;:，；：]|\bbut\b|\bso\b|(?<=then)\b)", re.IGNORECASE | re.DOTALL)
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=[^\s]))*[.!?。！？\n]?")
 
@@ -139,6 +139,33 @@ _GAP = re.compile(r"(?![^\w]*[.!?;:]\s)[^\w\n]{0,4}(?:(?:an?|the)[^\w\n]{1,3})?"
 """What may stand between two words of one option."""
 _FIRST = re.compile(r"(?:\A|[.!?:;,\n(\"'*])\s*\Z")
 _YES_NO = (("yes",), ("no",))
+_ITEM = re.compile(r"(?:\A|[\n.!?:])[\s*]*(\d{1,2})[.)]\s+(?=[^\W\d])")
+_WORD_BEFORE, _WORD_AFTER = re.compile(r"([^\W\d_]+)[ \t]+\Z"), re.compile(r"[ \t]+([^\W\d_]+)")
+_ADJECTIVES = frozenset(
+    """red green blue yellow black white brown gray grey orange pink purple golden dark light bright big large huge
+    small little tiny tall short long young old adult baby happy sad cute fluffy furry round square wooden metal male
+    female single lone left right upper lower top bottom first second third fourth last same other main correct real
+    sunny cloudy rainy snowy""".split()
+)
+_GOES_BEFORE = re.compile(
+    r"(?:an?|the|this|that|these|those|its?|his|her|their|my|your|one|two|three|no|not|is|are|was|were|be|being|been"
+    r"|to|of|in|on|at|by|for|from|with|into|near|like|as|than|and|or|nor|but|so|thus|hence|therefore|then|because"
+    r"|either|neither|both|just|only|very|more|most|less|rather|quite|also|would|should|will|must|might|may|could"
+    r"|can|say|choose|pick|select|see|called|named|guess|colou?r|option|choice|answer|think|believe|definitely|it'?s"
+    r"|what|which|there|here|i|we|you|he|she|they|un|une|le|la|el|ein|eine|der|die|das"
+    r"|\w{2,}(?:ly|ing|ed|[^s]s))",
+    re.IGNORECASE,
+)
+"""Words after which a noun may stand alone; another makes it a part of a name, as "hot" does of a dog."""
+_GOES_AFTER = re.compile(
+    r"(?:is|are|was|were|be|has|have|had|and|or|nor|but|not|so|as|than|in|on|at|of|to|by|for|from|with|without|into"
+    r"|near|next|over|under|behind|beside|before|after|above|below|inside|outside|between|during|through|while|when"
+    r"|that|which|who|whose|because|since|if|then|too|also|here|there|it|they|he|she|i|we|this|the|an?|can|could"
+    r"|may|might|must|will|would|should|does|do|did|cannot|seems?|looks?|best|correct|right"
+    r"|\w{2,}(?:ly|ing|ed|[^s]s))",
+    re.IGNORECASE,
+)
+"""Words that may follow a noun; another makes it a part of a longer one, as "house" does of a dog."""
 _BEFORE_ONE = frozenset("是为有只个条匹头位张座辆的一在选和与或、")
 _AFTER_ONE = frozenset("在是和与或的了正坐站跑走趴躺")
 """What may stand before and after an option of one Chinese character; another may make it part of a longer word."""
@@ -149,10 +176,11 @@ Token = tuple[str, int, int]
 
 def mentions(answer: str, choices: Sequence[str]) -> list[Mention]:
     """Return where the answer speaks of the options, in order."""
-    words = list(_in_words(answer, choices))
+    numbered = _numbered(answer)
+    words = [span for span in _in_words(answer, choices) if span[0] not in numbered]
     inside = [place for start, end, _ in words for place in range(start, end)]
     found = [
-        Mention(label, start, end, letter=False, own=True, bare=_is_particle(answer, start, end))
+        Mention(label, start, end, letter=False, own=True, bare=_is_part(answer, start, end))
         for start, end, label in words
     ]
     found += _letters(answer, choices, frozenset(inside))
@@ -161,12 +189,24 @@ def mentions(answer: str, choices: Sequence[str]) -> list[Mention]:
     return _judged(answer, found, _listed(answer, found), [0, *ends])
 
 
-def _is_particle(answer: str, start: int, end: int) -> bool:
-    """Return whether a yes or no is a word within a sentence: "there is no cat"."""
-    if words_of(answer[start:end]) not in _YES_NO:
+def _numbered(answer: str) -> set[int]:
+    """Return where numbers count the items of a list."""
+    heads = [(match.start(1), int(match[1])) for match in _ITEM.finditer(answer)]
+    steps = [(one, other) for (one, n), (other, m) in pairwise(heads) if m == n + 1]
+    return {place for step in steps for place in step}
+
+
+def _is_part(answer: str, start: int, end: int) -> bool:
+    """Return whether a word is a part of what is said: "there is no cat" of a no, "hot dog" and "dog house" of a dog."""
+    words = words_of(answer[start:end])
+    if words in _YES_NO:
+        before = answer[max(0, start - 48) : start]
+        return not (_BEGINS.search(before) or _LED.search(before)) or not _CLOSED.match(answer, end)
+    if len(words) != 1 or not words[0].isalpha() or not words[0].isascii():
         return False
-    before = answer[max(0, start - 48) : start]
-    return not (_BEGINS.search(before) or _LED.search(before)) or not _CLOSED.match(answer, end)
+    before, after = _WORD_BEFORE.search(answer, max(0, start - 32), start), _WORD_AFTER.match(answer, end)
+    compound = before is not None and not (_GOES_BEFORE.fullmatch(before[1]) or before[1].lower() in _ADJECTIVES)
+    return compound or (after is not None and words[0] not in _ADJECTIVES and not _GOES_AFTER.fullmatch(after[1]))
 
 
 def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Iterator[Mention]:
