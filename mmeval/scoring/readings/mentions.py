@@ -120,7 +120,7 @@ _WRONG = re.compile(
     r"|would need|might|may\b|or\b|不对|不是|不正确|错|有误|排除)",
     re.IGNORECASE,
 )
-_DOUBT = re.compile(
+DOUBT = re.compile(
     r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|between"
     r"|which of|can't tell|for example)\b"
     r"|可能|也许|或许|好像|似乎|大概|如果|是否|假如",
@@ -311,7 +311,7 @@ def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Seque
         before, after = answer[max(begin, mention.start - 160) : mention.start], answer[mention.end : mention.end + 48]
         asked = answer[begin:stop].rstrip().endswith(("?", "？"))
         clause = _CLAUSE.match(before)
-        doubt = _DOUBT.search(before[clause.end() :] if clause else before) or _SUPPOSED.match(answer, begin)
+        doubt = DOUBT.search(before[clause.end() :] if clause else before) or _SUPPOSED.match(answer, begin)
         void = asked or doubt is not None or _DENIED.search(before) is not None or _WRONG.match(after) is not None
         if together and last and last.label != mention.label:
             judged[-1] = replace(last, several=True)

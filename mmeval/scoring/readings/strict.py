@@ -15,7 +15,7 @@ from typing import get_args
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings import languages
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, texts
-from mmeval.scoring.readings.mentions import Mention, mentions, words_of
+from mmeval.scoring.readings.mentions import DOUBT, Mention, mentions, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 
 _HEAD, _TAIL = 4_000, 16_000
@@ -56,7 +56,7 @@ _RIGHT = re.compile(
 )
 """What says of an option that it is the answer."""
 _CHOSEN = re.compile(
-    r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,60}?)?,?\s"
+    r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,120}?)?,?\s"
     r"(?:(?:is|seems|appears|looks|would be)\s(?:to be\s)?(?:the\s|an?\s)?(?:\w+ly\s)?|\w+ly\s|best\s)?"
     r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
@@ -153,9 +153,11 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     counted = [mention for mention in found if not mention.void]
     if any(mention.contradicts for mention in counted):
         return None
-    opening = _opening(answer, found)
+    opening, concluded = _opening(answer, found), _concluded(answer, found)
     if final := _declared(answer, counted, choices):
         last = _last(answer, final)
+        if not any(one.firm for one in final) and concluded and concluded != last:
+            return None
         place = max(final).place
         if any(one.letter and one.label != last and _TAKEN_BACK.search(answer, place, one.start) for one in counted):
             return None
@@ -166,7 +168,6 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
         return None
     known = any(choices)  # else a letter may as well be that of a picture
     chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
-    concluded = _concluded(answer, found)
     if opening is not None or concluded is not None:
         said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
         return said.pop() or None if len(said) == 1 else None
@@ -182,6 +183,8 @@ def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) ->
     others = [mention for mention in found if mention.label not in labels]
     if any(_COMPARED.search(answer, max(0, mention.start - 24), mention.start) for mention in others):
         return None
+    if any(DOUBT.search(answer, sure[-1].end, mention.start) for mention in others):
+        return None  # "B seems right, but it might be C"
     return labels.pop() or None if all(mention.begin <= sure[-1].begin for mention in others) else None
 
 
