@@ -49,8 +49,6 @@ _OTHER_BEFORE = re.compile(
 )
 """What makes a letter after it a unit, an initial or part of a formula."""
 _OTHER_AFTER = re.compile(r"['-]\w|\.[A-Za-z]|&\w|/\w|\s?[+^×÷∪∩=]|\||\s?[<>]\s?\w|\s\*\s\w|\(\w|\s-\s\d")
-_INITIAL = re.compile(r"\b(?!(?:So|Thus|Hence|Therefore|Answer|Option|Choice|Definitely|Is|It|The)\b)[A-Z][a-z]+\s\Z")
-_SURNAME = re.compile(r"\.\s[A-Z][a-z]")
 _NAMED = re.compile(
     r"\b(?:plan|vitamin|grade|hepatitis|team|group|class|type|point|section|figure|fig|panel|part|platform"
     r"|terminal|gate"
@@ -61,7 +59,6 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 """Nouns that a letter after them is the name of, unless the options have that name."""
-_PICKED = re.compile(r"\b(?:choose|select|pick|answer(?: is|:))\s+(?:the\s+)?\w+\s+\Z", re.IGNORECASE)
 _WRAPPED = re.compile(r"(?:[(\[【]|\*\*|\b(?:option|choice|answer)s?[\s*(\"']{1,4}|选项\s?|选)[*\"']*\Z", re.IGNORECASE)
 _BEGINS = re.compile(
     r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE
@@ -99,7 +96,8 @@ _AND = re.compile(
 _DENIED = re.compile(
     r"(?:\b(?:not|neither|nor|no|never|anything but|everything but|(?:true|false|wrong|incorrect) that|except"
     r"|than|instead of|rather than|unlike|without|compared (?:to|with)"
-    r"|(?:rules? out|eliminates?|excludes?|discards?|rejects?)|cannot be|differs? from)|n't|不是|不(?:应该?|能"
+    r"|(?:apart|aside|differs?|different) from|other than|besides|nothing like"
+    r"|(?:rul(?:es?|ed|ing) out|(?:eliminat|exclud|discard|reject)\w*)|cannot be)|n't|不是|不(?:应该?|能"
     r"|该|可)?选|不可能是?|排除|而非|非|没有|没)"
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the"
     r"|any) )*(?:一[只个])?[(\[\"'*]*\Z"
@@ -134,7 +132,9 @@ _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
-_HYPHEN_BEFORE, _HYPHEN = re.compile(r"\w-\Z"), re.compile(r"-[^\W\d]")
+_PART_BEFORE = re.compile(r"\w(?:-|\s?[+*/^×÷]\s?)\Z|\d\s-\s\Z")
+_PART_AFTER = re.compile(r"-[^\W\d]|\s?[+*^×÷]\s?\w|/\w|\s-\s\d")
+"""What makes words a part of a longer one, or of a formula."""
 _GAP = re.compile(r"(?![^\w]*[.!?;:]\s)[^\w\n]{0,4}(?:(?:an?|the)[^\w\n]{1,3})?", re.IGNORECASE)
 """What may stand between two words of one option."""
 _FIRST = re.compile(r"(?:\A|[.!?:;,\n(\"'*])\s*\Z")
@@ -158,11 +158,11 @@ _GOES_BEFORE = re.compile(
 )
 """Words after which a noun may stand alone; another makes it a part of a name, as "hot" does of a dog."""
 _GOES_AFTER = re.compile(
-    r"(?:is|are|was|were|be|has|have|had|and|or|nor|but|not|so|as|than|in|on|at|of|to|by|for|from|with|without|into"
-    r"|near|next|over|under|behind|beside|before|after|above|below|inside|outside|between|during|through|while|when"
+    r"(?:(?:is|are|was|were|be|has|have|had|and|or|nor|but|not|so|as|than|in|on|at|of|to|by|for|from|with|without|into"
+    r"|near|next|over|under|behind|beside|before|after|above|below|inside|outside|between|during|through|while|when|his|her|its|their|my|your"
     r"|that|which|who|whose|because|since|if|then|too|also|here|there|it|they|he|she|i|we|this|the|an?|can|could"
-    r"|may|might|must|will|would|should|does|do|did|cannot|seems?|looks?|best|correct|right"
-    r"|\w{2,}(?:ly|ing|ed|[^s]s))",
+    r"|may|might|must|will|would|should|does|do|did|cannot|seems?|looks?|best|correct|right)\b"
+    r"|\w{2,}(?:ly|ing|ed|[^s]s)(?=[ \t,]+\w))",
     re.IGNORECASE,
 )
 """Words that may follow a noun; another makes it a part of a longer one, as "house" does of a dog."""
@@ -205,8 +205,10 @@ def _is_part(answer: str, start: int, end: int) -> bool:
     if len(words) != 1 or not words[0].isalpha() or not words[0].isascii():
         return False
     before, after = _WORD_BEFORE.search(answer, max(0, start - 32), start), _WORD_AFTER.match(answer, end)
+    if after is not None and answer[start].isupper() and after[1][0].isupper() and not after[1].isupper():
+        return True  # "The White House"
     compound = before is not None and not (_GOES_BEFORE.fullmatch(before[1]) or before[1].lower() in _ADJECTIVES)
-    return compound or (after is not None and words[0] not in _ADJECTIVES and not _GOES_AFTER.fullmatch(after[1]))
+    return compound or (after is not None and words[0] not in _ADJECTIVES and not _GOES_AFTER.match(answer, after.start(1)))
 
 
 def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Iterator[Mention]:
@@ -228,9 +230,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         if match[1] in choices and choices.index(match[1]) != LETTERS.index(match[1].upper()):
             continue
         named = _NAMED.search(before) is not None
-        if (named and not wrapped and not _PICKED.search(before)) or (
-            _INITIAL.search(before) and _SURNAME.match(after) and not wrapped
-        ):
+        if named and not wrapped:
             continue
         label = match[1].upper() if match[1].upper() in labels else ""
         article = match[1] == "A" and _ARTICLE.match(after) is not None and not wrapped
@@ -240,7 +240,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
 
 
 _ANSWER = re.compile(r"(?:\b(?:answer|option|choice|letter)(?: is)?|[:(])[\s:*\"'(]*\Z", re.IGNORECASE)
-_LED = re.compile(r"(?:\b(?:is|be|with|choose|pick|select|answer|ans)|[:=是为选])[\s*\"'$(]*\Z", re.IGNORECASE)
+_LED = re.compile(r"(?:\b(?:is|be|(?:left|go|going|went) with|choose|pick|select|answer|ans)|[:=是为选])[\s*\"'$(]*\Z", re.IGNORECASE)
 
 
 def _joined(answer: str, found: Sequence[Mention]) -> list[Mention]:
@@ -342,7 +342,7 @@ def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[
         run = tokens[index : index + len(words)] if word == words[0] else []
         if tuple(word for word, _, _ in run) != words:
             continue
-        if _HYPHEN_BEFORE.search(answer, max(0, start - 2), start) or _HYPHEN.match(answer, run[-1][2]):
+        if _PART_BEFORE.search(answer, max(0, start - 4), start) or _PART_AFTER.match(answer, run[-1][2]):
             continue
         if not all(_GAP.fullmatch(answer, one[2], other[1]) for one, other in pairwise(run)):
             continue

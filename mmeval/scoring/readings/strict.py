@@ -34,10 +34,10 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 """What declares an answer, up to its letter or words."""
-_LED = re.compile(
+_LEADS_UP = re.compile(
     r"(?:\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,160}\b(?:is|are|be)\b[\s:,]*"
     r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
-    r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|leav(?:es|ing)|it(?:'s"
+    r"|\b(?:choose|chose|select|pick|(?:left|go|going|went) with|lean(?:ing)? towards?|letter (?:is|would be)|leav(?:es|ing)|it(?:'s"
     r"| is)(?: \w+ly)?|correspond(?:s|ing)? to"
     r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely|clearly|obviously|certainly)[\s:*,]+)"
     rf"{_AFTER_CUE}",
@@ -74,7 +74,9 @@ _BUT = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
-    r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE
+    r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without|(?:differs?|different) from|similar to)\W+"
+    r"(?:(?:an?|the)\W+)?\Z",
+    re.IGNORECASE,
 )
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
@@ -213,7 +215,7 @@ def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -
         start, end = mention.start, mention.end
         lead = answer[max(0, start - 200) : start]
         firm = _CUE.search(lead) is not None
-        led = firm or _LED.search(lead) is not None
+        led = firm or _LEADS_UP.search(lead) is not None
         last = answer.rfind("\n", 0, start) + 1
         alone = last and _OPENS.fullmatch(answer, last, start) and _LINE_ENDS.match(answer, end)
         if mention.several and not mention.listed and _CONCLUDES.match(answer, mention.begin):
