@@ -36,13 +36,13 @@ _WORDS: dict[Language, tuple[str, str]] = {
 }
 _ANSWER_IS: dict[Language, str] = {
     "ar": "الجواب هو|الإجابة هي|الجواب|الإجابة",
-    "de": "die antwort ist|die antwort lautet|antwort",
+    "de": "die antwort ist|die richtige antwort ist|die antwort lautet|antwort",
     "en": "",
     "es": "la respuesta es|la respuesta correcta es|respuesta",
     "fr": "la réponse est|la bonne réponse est|réponse",
     "hi": "उत्तर|जवाब|उत्तर है",
     "it": "la risposta è|la risposta corretta è|risposta",
-    "ja": "答えは",
+    "ja": "答えは|正解は",
     "ko": "답은|정답은|답",
     "pt": "a resposta é|a resposta correta é|resposta",
     "ru": "ответ",

@@ -49,8 +49,6 @@ _OTHER_BEFORE = re.compile(
 )
 """What makes a letter after it a unit, an initial or part of a formula."""
 _OTHER_AFTER = re.compile(r"['-]\w|\.[A-Za-z]|&\w|/\w|\s?[+^×÷∪∩=]|\||\s?[<>]\s?\w|\s\*\s\w|\(\w|\s-\s\d")
-_INITIAL = re.compile(r"\b(?!(?:So|Thus|Hence|Therefore|Answer|Option|Choice|Definitely|Is|It|The)\b)[A-Z][a-z]+\s\Z")
-_SURNAME = re.compile(r"\.\s[A-Z][a-z]")
 _NAMED = re.compile(
     r"\b(?:plan|vitamin|grade|hepatitis|team|group|class|type|point|section|figure|fig|panel|part|platform"
     r"|terminal|gate"
@@ -61,7 +59,6 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 """Nouns that a letter after them is the name of, unless the options have that name."""
-_PICKED = re.compile(r"\b(?:choose|select|pick|answer(?: is|:))\s+(?:the\s+)?\w+\s+\Z", re.IGNORECASE)
 _WRAPPED = re.compile(r"(?:[(\[【]|\*\*|\b(?:option|choice|answer)s?[\s*(\"']{1,4}|选项\s?|选)[*\"']*\Z", re.IGNORECASE)
 _BEGINS = re.compile(
     r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE
@@ -99,34 +96,35 @@ _AND = re.compile(
 _DENIED = re.compile(
     r"(?:\b(?:not|neither|nor|no|never|anything but|everything but|(?:true|false|wrong|incorrect) that|except"
     r"|than|instead of|rather than|unlike|without|compared (?:to|with)"
-    r"|(?:rules? out|eliminates?|excludes?|discards?|rejects?)|cannot be|differs? from)|n't|不是|不(?:应该?|能"
+    r"|(?:apart|aside|differs?|different) from|other than|besides|nothing like"
+    r"|(?:rul(?:es?|ed|ing) out|(?:eliminat|exclud|discard|reject)\w*)|cannot be)|n't|不是|不(?:应该?|能"
     r"|该|可)?选|不可能是?|排除|而非|非|没有|没)"
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the"
     r"|any) )*(?:一[只个])?[(\[\"'*]*\Z"
     r"|\bboth (?:of )?(?:the )?(?:options? |choices? |images? )?[(\"'*]*\Z|\bso (?:is|are|does)\s*\Z"
-    r"|\b(?:in contrast to|as opposed to)\b[^.,;!?\n]{0,40}\Z|\b(?:neither|none of|no one of)\b[^.,!?\n]*\Z"
+    r"|\b(?:in contrast to|as opposed to)\b[^.,;!?\n]{0,40}\Z|\b(?:neither|none of|no one of|all of)\b[^.,!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
     r"|(?:\b(?:is|was|are|am|should|would|will|can) ?not|n't)\b(?:(?!\b(?:but|rather|only)\b)[^.,;:!?\n]){0,40}\Z",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"[)\]\"'*]*(?:\s\([^()\n]{1,30}\))?\s*(?:选项|项)?[是,]?\s*(?:[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect"
-    r"|false)|(?:is|was|are|seems?"
+    r"[)\]\"'*]*(?:\s\([^()\n]{1,160}\)|,\s(?:which|who)\s[^,.;\n]{1,80},)?\s*(?:选项|项)?[是,]?\s*(?:[❌✗✘]"
+    r"|[:–—-]+\s*(?:no\s*[.,;\n]|wrong|incorrect|false)|(?:is|was|are|seems?"
     r"|looks?|can|does|do|has|would|should|could|appears?)\s+"
     r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible"
     r"|unlikely|eliminated"
-    r"|excluded|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't"
+    r"|excluded|(?:the )?least|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't"
     r"|lacks?\b|fails?\b"
     r"|would need|might|may\b|or\b|不对|不是|不正确|错|有误|排除)",
     re.IGNORECASE,
 )
-_DOUBT = re.compile(
+DOUBT = re.compile(
     r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|between"
     r"|which of|can't tell|for example)\b"
     r"|可能|也许|或许|好像|似乎|大概|如果|是否|假如",
     re.IGNORECASE,
 )
-_SUPPOSED = re.compile(r"\W*if (?!i\b|we\b|both\b)", re.IGNORECASE)
+_SUPPOSED = re.compile(r"\W*(?:for example\W+)?if (?!i\b|we\b|both\b)", re.IGNORECASE)
 _CLAUSE = re.compile(r".*(?:[,;:，；：]|\bbut\b|\bso\b|(?<=then)\b)", re.IGNORECASE | re.DOTALL)
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=[^\s]))*[.!?。！？\n]?")
 
@@ -134,11 +132,40 @@ _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
-_HYPHEN_BEFORE, _HYPHEN = re.compile(r"\w-\Z"), re.compile(r"-[^\W\d]")
+_PART_BEFORE = re.compile(r"\w(?:-|\s?[+*/^×÷]\s?)\Z|\d\s-\s\Z")
+_PART_AFTER = re.compile(r"-[^\W\d]|\s?[+*^×÷]\s?\w|/\w|\s-\s\d")
+"""What makes words a part of a longer one, or of a formula."""
 _GAP = re.compile(r"(?![^\w]*[.!?;:]\s)[^\w\n]{0,4}(?:(?:an?|the)[^\w\n]{1,3})?", re.IGNORECASE)
 """What may stand between two words of one option."""
 _FIRST = re.compile(r"(?:\A|[.!?:;,\n(\"'*])\s*\Z")
 _YES_NO = (("yes",), ("no",))
+_ITEM = re.compile(r"(?:\A|[\n.!?:])[\s*]*(\d{1,2})[.)]\s+(?=[^\W\d])")
+_WORD_BEFORE, _WORD_AFTER = re.compile(r"([^\W\d_]+)[ \t]+\Z"), re.compile(r"[ \t]+([^\W\d_]+)")
+_ADJECTIVES = frozenset(
+    """red green blue yellow black white brown gray grey orange pink purple golden dark light bright big large huge
+    small little tiny tall short long young old adult baby happy sad cute fluffy furry round square wooden metal male
+    female single lone left right upper lower top bottom first second third fourth last same other main correct real
+    sunny cloudy rainy snowy""".split()
+)
+_GOES_BEFORE = re.compile(
+    r"(?:an?|the|this|that|these|those|its?|his|her|their|my|your|one|two|three|no|not|is|are|was|were|be|being|been"
+    r"|to|of|in|on|at|by|for|from|with|into|near|like|as|than|and|or|nor|but|so|thus|hence|therefore|then|because"
+    r"|either|neither|both|just|only|very|more|most|less|rather|quite|also|would|should|will|must|might|may|could"
+    r"|can|say|choose|pick|select|see|called|named|guess|colou?r|option|choice|answer|think|believe|definitely|it'?s"
+    r"|what|which|there|here|i|we|you|he|she|they|un|une|le|la|el|ein|eine|der|die|das"
+    r"|\w{2,}(?:ly|ing|ed|[^s]s))",
+    re.IGNORECASE,
+)
+"""Words after which a noun may stand alone; another makes it a part of a name, as "hot" does of a dog."""
+_GOES_AFTER = re.compile(
+    r"(?:(?:is|are|was|were|be|has|have|had|and|or|nor|but|not|so|as|than|in|on|at|of|to|by|for|from|with|without|into"
+    r"|near|next|over|under|behind|beside|before|after|above|below|inside|outside|between|during|through|while|when|his|her|its|their|my|your"
+    r"|that|which|who|whose|because|since|if|then|too|also|here|there|it|they|he|she|i|we|this|the|an?|can|could"
+    r"|may|might|must|will|would|should|does|do|did|cannot|seems?|looks?|best|correct|right)\b"
+    r"|\w{2,}(?:ly|ing|ed|[^s]s)(?=[ \t,]+\w))",
+    re.IGNORECASE,
+)
+"""Words that may follow a noun; another makes it a part of a longer one, as "house" does of a dog."""
 _BEFORE_ONE = frozenset("是为有只个条匹头位张座辆的一在选和与或、")
 _AFTER_ONE = frozenset("在是和与或的了正坐站跑走趴躺")
 """What may stand before and after an option of one Chinese character; another may make it part of a longer word."""
@@ -149,10 +176,11 @@ Token = tuple[str, int, int]
 
 def mentions(answer: str, choices: Sequence[str]) -> list[Mention]:
     """Return where the answer speaks of the options, in order."""
-    words = list(_in_words(answer, choices))
+    numbered = _numbered(answer)
+    words = [span for span in _in_words(answer, choices) if span[0] not in numbered]
     inside = [place for start, end, _ in words for place in range(start, end)]
     found = [
-        Mention(label, start, end, letter=False, own=True, bare=_is_particle(answer, start, end))
+        Mention(label, start, end, letter=False, own=True, bare=_is_part(answer, start, end))
         for start, end, label in words
     ]
     found += _letters(answer, choices, frozenset(inside))
@@ -161,12 +189,26 @@ def mentions(answer: str, choices: Sequence[str]) -> list[Mention]:
     return _judged(answer, found, _listed(answer, found), [0, *ends])
 
 
-def _is_particle(answer: str, start: int, end: int) -> bool:
-    """Return whether a yes or no is a word within a sentence: "there is no cat"."""
-    if words_of(answer[start:end]) not in _YES_NO:
+def _numbered(answer: str) -> set[int]:
+    """Return where numbers count the items of a list."""
+    heads = [(match.start(1), int(match[1])) for match in _ITEM.finditer(answer)]
+    steps = [(one, other) for (one, n), (other, m) in pairwise(heads) if m == n + 1]
+    return {place for step in steps for place in step}
+
+
+def _is_part(answer: str, start: int, end: int) -> bool:
+    """Return whether a word is a part of what is said: "there is no cat" of a no, "hot dog" and "dog house" of a dog."""
+    words = words_of(answer[start:end])
+    if words in _YES_NO:
+        before = answer[max(0, start - 48) : start]
+        return not (_BEGINS.search(before) or _LED.search(before)) or not _CLOSED.match(answer, end)
+    if len(words) != 1 or not words[0].isalpha() or not words[0].isascii():
         return False
-    before = answer[max(0, start - 48) : start]
-    return not (_BEGINS.search(before) or _LED.search(before)) or not _CLOSED.match(answer, end)
+    before, after = _WORD_BEFORE.search(answer, max(0, start - 32), start), _WORD_AFTER.match(answer, end)
+    if after is not None and answer[start].isupper() and after[1][0].isupper() and not after[1].isupper():
+        return True  # "The White House"
+    compound = before is not None and not (_GOES_BEFORE.fullmatch(before[1]) or before[1].lower() in _ADJECTIVES)
+    return compound or (after is not None and words[0] not in _ADJECTIVES and not _GOES_AFTER.match(answer, after.start(1)))
 
 
 def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Iterator[Mention]:
@@ -188,9 +230,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         if match[1] in choices and choices.index(match[1]) != LETTERS.index(match[1].upper()):
             continue
         named = _NAMED.search(before) is not None
-        if (named and not wrapped and not _PICKED.search(before)) or (
-            _INITIAL.search(before) and _SURNAME.match(after) and not wrapped
-        ):
+        if named and not wrapped:
             continue
         label = match[1].upper() if match[1].upper() in labels else ""
         article = match[1] == "A" and _ARTICLE.match(after) is not None and not wrapped
@@ -200,7 +240,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
 
 
 _ANSWER = re.compile(r"(?:\b(?:answer|option|choice|letter)(?: is)?|[:(])[\s:*\"'(]*\Z", re.IGNORECASE)
-_LED = re.compile(r"(?:\b(?:is|be|with|choose|pick|select|answer|ans)|[:=是为选])[\s*\"'$(]*\Z", re.IGNORECASE)
+_LED = re.compile(r"(?:\b(?:is|be|(?:left|go|going|went) with|choose|pick|select|answer|ans)|[:=是为选])[\s*\"'$(]*\Z", re.IGNORECASE)
 
 
 def _joined(answer: str, found: Sequence[Mention]) -> list[Mention]:
@@ -271,7 +311,7 @@ def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Seque
         before, after = answer[max(begin, mention.start - 160) : mention.start], answer[mention.end : mention.end + 48]
         asked = answer[begin:stop].rstrip().endswith(("?", "？"))
         clause = _CLAUSE.match(before)
-        doubt = _DOUBT.search(before[clause.end() :] if clause else before) or _SUPPOSED.match(answer, begin)
+        doubt = DOUBT.search(before[clause.end() :] if clause else before) or _SUPPOSED.match(answer, begin)
         void = asked or doubt is not None or _DENIED.search(before) is not None or _WRONG.match(after) is not None
         if together and last and last.label != mention.label:
             judged[-1] = replace(last, several=True)
@@ -302,7 +342,7 @@ def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[
         run = tokens[index : index + len(words)] if word == words[0] else []
         if tuple(word for word, _, _ in run) != words:
             continue
-        if _HYPHEN_BEFORE.search(answer, max(0, start - 2), start) or _HYPHEN.match(answer, run[-1][2]):
+        if _PART_BEFORE.search(answer, max(0, start - 4), start) or _PART_AFTER.match(answer, run[-1][2]):
             continue
         if not all(_GAP.fullmatch(answer, one[2], other[1]) for one, other in pairwise(run)):
             continue

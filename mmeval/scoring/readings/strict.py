@@ -9,32 +9,41 @@ the words of another option ("A. dog" where D is the dog) makes the whole answer
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
 
 from mmeval.scoring.readings.answer import marked, plain
+from mmeval.scoring.readings import languages
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, texts
-from mmeval.scoring.readings.mentions import Mention, mentions, words_of
+from mmeval.scoring.readings.mentions import DOUBT, Mention, mentions, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 
 _HEAD, _TAIL = 4_000, 16_000
 """Characters looked at from both ends of an answer: a model that repeats itself says nothing new between them."""
 
+_LEADS = "|".join(map(re.escape, languages.leads(get_args(languages.Language))))
+_AFTER_CUE = (
+    r"[\s:*_\"'(\[]*(?:(?:the|an?|la|le|el|die) )?(?:(?:option|choice|letter|answer|point|image|picture|box)\b)?"
+    r"\s*[-–—:=,>]?[\s(\[{\"'*_`$#【]*(?:(?:the|an?) )?\Z"
+)
 _CUE = re.compile(
     r"(?:\b(?:answers?|ans|(?:correct|right|best|final|selected|chosen|my) (?:option|choice|letter)|conclusion)\b"
     r"(?:\s+(?:to|for) (?:the|this) question)?[\s:*_\"'=]*"
-    r"(?:(?:is|are|was|be|option|choice|letter|(?:should|would|will|must) be|(?:most )?likely|probably|clearly"
-    r"|therefore|thus"
-    r"|point|image|picture|box)\b[\s:*_\"']*)*"
-    r"|\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,160}\b(?:is|are|be)\b[\s:,]*"
-    r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
-    r"|\b(?:choose|chose|select|pick|(?:go|going|went) with|letter (?:is|would be)|leav(?:es|ing)|it(?:'s"
-    r"| is)(?: \w+ly)?|correspond(?:s|ing)? to"
-    r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely|clearly|obviously"
-    r"|certainly)[\s:*,]+(?:option|choice|letter|answer)?"
-    r"|(?:答案|正确选项|应选|故选|选择|选|答)[\s:*】]*(?:应该|应当|就|选项)?\s*[是为选]?)"
-    r"\s*[-–—:=,>]?[\s(\[{\"'*_`$#【]*(?:\\text\{)?(?:(?:the|an?) )?\Z",
+    r"(?:(?:is|are|was|be|(?:should|would|will|must) be|(?:most )?likely|probably|clearly|therefore|thus)\b[\s:*_\"']*)*"
+    rf"|(?:{_LEADS}|正确选项|应选|故选|选择|选|答)[\s:*】]*(?:应该|应当|就|选项)?\s*[是为选]?){_AFTER_CUE}",
     re.IGNORECASE,
 )
 """What declares an answer, up to its letter or words."""
+_LEADS_UP = re.compile(
+    r"(?:\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,160}\b(?:is|are|be)\b[\s:,]*"
+    r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
+    r"|\b(?:choose|chose|select|pick|(?:left|go|going|went) with|lean(?:ing)? towards?|letter (?:is|would be)|leav(?:es|ing)|it(?:'s"
+    r"| is)(?: \w+ly)?|correspond(?:s|ing)? to"
+    r"|(?:should|would|will|must|to) be|so|thus|therefore|hence|definitely|clearly|obviously|certainly)[\s:*,]+)"
+    rf"{_AFTER_CUE}",
+    re.IGNORECASE,
+)
+"""What leads up to an answer, which weighs less."""
 _RIGHT = re.compile(
     r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?(?:(?:is|was|would be|must be|seems to be|appears to be|seems"
     r"|looks|as)\s+"
@@ -42,12 +51,12 @@ _RIGHT = re.compile(
     r"(?:correct|right|true|answer|best|(?:accurate|appropriate|suitable|fitting) (?:answer|option|choice"
     r"|description)"
     r"|only (?:one|option|choice|possibility))\b"
-    r"|it is\b|[:–—-]+\s*(?:correct|right|true)\b|(?:是)?(?:正确|对的))(?!\s*(?:if|or)\b)",
+    r"|it is\s*(?:[.!]|\Z)|[✅✓✔☑]|[:–—-]+\s*(?:correct|right|true|yes)\b|(?:是)?(?:正确|对的))(?!,?\s*(?:if|or|but)\b)",
     re.IGNORECASE,
 )
 """What says of an option that it is the answer."""
 _CHOSEN = re.compile(
-    r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,60}?)?,?\s"
+    r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,120}?)?,?\s"
     r"(?:(?:is|seems|appears|looks|would be)\s(?:to be\s)?(?:the\s|an?\s)?(?:\w+ly\s)?|\w+ly\s|best\s)?"
     r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
@@ -65,7 +74,9 @@ _BUT = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
-    r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without)\W+(?:(?:an?|the)\W+)?\Z", re.IGNORECASE
+    r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without|(?:differs?|different) from|similar to)\W+"
+    r"(?:(?:an?|the)\W+)?\Z",
+    re.IGNORECASE,
 )
 _UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
@@ -144,19 +155,21 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     counted = [mention for mention in found if not mention.void]
     if any(mention.contradicts for mention in counted):
         return None
-    opening = _opening(answer, found)
+    opening, concluded = _opening(answer, found), _concluded(answer, found)
     if final := _declared(answer, counted, choices):
-        last, place = _last(answer, sorted(final)), max(final)[0]
+        last = _last(answer, final)
+        if not any(one.firm for one in final) and concluded and concluded != last:
+            return None
+        place = max(final).place
         if any(one.letter and one.label != last and _TAKEN_BACK.search(answer, place, one.start) for one in counted):
             return None
-        in_words = not any(mention.letter for mention in counted if mention.start == max(final)[0])
+        in_words = not any(mention.letter for mention in counted if mention.start == place)
         return None if in_words and opening is not None and found[0].letter and opening != last else last
     unsure = (match.start() for match in _UNSURE.finditer(answer))
     if not all(any(one.start <= place < one.end for one in found if one.own) for place in unsure):
         return None
     known = any(choices)  # else a letter may as well be that of a picture
     chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
-    concluded = _concluded(answer, found)
     if opening is not None or concluded is not None:
         said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
         return said.pop() or None if len(said) == 1 else None
@@ -172,50 +185,68 @@ def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) ->
     others = [mention for mention in found if mention.label not in labels]
     if any(_COMPARED.search(answer, max(0, mention.start - 24), mention.start) for mention in others):
         return None
+    if any(DOUBT.search(answer, sure[-1].end, mention.start) for mention in others):
+        return None  # "B seems right, but it might be C"
     return labels.pop() or None if all(mention.begin <= sure[-1].begin for mention in others) else None
 
 
-def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -> list[tuple[int, str]]:
-    """Return where an answer is boxed, tagged or declared, and its letter; none where that is several or no option."""
-    final = [(match.end(), "") for match in _SEVERAL.finditer(answer)]
+@dataclass(frozen=True, order=True)
+class Declared:
+    """A place where an answer is declared."""
+
+    place: int
+    label: str
+    """Its letter; nothing where it is several or no option."""
+    firm: bool = True
+    """Whether it is called the answer, and not only led up to ("so B")."""
+
+
+def _declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -> list[Declared]:
+    """Return where an answer is boxed, tagged or declared."""
+    final = [Declared(match.end(), "", firm=False) for match in _SEVERAL.finditer(answer)]
     for place, inner in marked(answer):
         inside = {
             mention.label for mention in mentions(f"answer {inner}", choices) if not mention.void and not mention.bare
         }
         label = _whole(inner.strip(), choices) or (inside.pop() if len(inside) == 1 else None)
         if label:
-            final.append((place, label))
+            final.append(Declared(place, label))
     for index, mention in enumerate(counted):
         start, end = mention.start, mention.end
-        led = _CUE.search(answer[max(0, start - 200) : start])
+        lead = answer[max(0, start - 200) : start]
+        firm = _CUE.search(lead) is not None
+        led = firm or _LEADS_UP.search(lead) is not None
         last = answer.rfind("\n", 0, start) + 1
         alone = last and _OPENS.fullmatch(answer, last, start) and _LINE_ENDS.match(answer, end)
         if mention.several and not mention.listed and _CONCLUDES.match(answer, mention.begin):
-            final.append((start, ""))
+            final.append(Declared(start, "", firm=False))
             continue
         right = _RIGHT.match(answer, end) is not None and (mention.listed or not mention.several)
         if not (led or right or (alone and not mention.several)):
             continue
         before = counted[index - 1] if index else None
-        if alone and not led and before and not re.search(r"\w", answer[before.end : start]) and before.letter:
-            final.append((start, ""))  # one letter a line
+        joined = before and before.letter and not re.search(r"\w", answer[before.end : start])
+        if alone and not led and joined and before and before.label != mention.label:
+            final.append(Declared(start, ""))  # one letter a line
             continue
         agrees = mention.own or before is None or before.bare or before.label == mention.label
         if not agrees and before and before.own and not before.several and _SO.fullmatch(answer, before.end, start):
-            final.append((start, ""))  # "a dog, so the answer is A"
+            final.append(Declared(start, ""))  # "a dog, so the answer is A"
         else:
-            final.append((start, mention.label if right or not mention.several else ""))
-    return final
+            final.append(Declared(start, mention.label if right or not mention.several else "", firm or right))
+    return sorted(final)
 
 
-def _last(answer: str, final: Sequence[tuple[int, str]]) -> str | None:
+def _last(answer: str, final: Sequence[Declared]) -> str | None:
     """Return the last of the answers, where it replaces those before it that differ."""
-    place, label = final[-1]
-    others = [start for start, other in final if other != label]
+    firm = [one for one in final if one.firm]
+    final = [one for one in final if one.firm or not firm or _WAIT.search(answer, firm[-1].place, one.place)]
+    last = final[-1]
+    others = [one.place for one in final if one.label != last.label]
     again = others and _SO_ALREADY.search(answer, max(0, others[-1] - 60), others[-1])
-    if others and not (_WAIT if again else _TURN).search(answer, others[-1], place):
+    if others and not (_WAIT if again else _TURN).search(answer, others[-1], last.place):
         return None
-    return label or None
+    return last.label or None
 
 
 def _opening(answer: str, found: Sequence[Mention]) -> str | None:
