@@ -91,7 +91,10 @@ def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int
     for name, run in named.items():
         groups.setdefault(run.spec.task, []).append((name, run))
     if not any(len(own) > 1 for own in groups.values()):
-        raise InputError("there are no two runs of one task to compare; name two run folders or more")
+        raise InputError(
+            "there are no two runs of one task to compare; name two run folders of a task or more, "
+            "or with one a condition such as --gate 'A >= 1500'"
+        )
     pairs = []
     for (first, base), *others in groups.values():
         scored = scored_again(base)

@@ -1,15 +1,17 @@
-"""Conditions on compared scores, for continuous integration: `A >= B - 1`, `perception: A > 1200`."""
+"""Conditions on scores, for continuous integration: `A >= B - 1`, `C < B`, `perception: A > 1200`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from mmeval.comparison import Comparison
+from mmeval.comparison import Comparison, compare
+from mmeval.run import Run
+from mmeval.task import load_task
 from mmeval.types import InputError, nearest
 
 _GATE = re.compile(
-    r"(?:(?P<metric>[^:<>=]+?)\s*:\s*)?(?P<left>\S+)\s*(?P<sign>>=|<=|>|<)\s*(?P<right>\S+)"
+    r"(?:(?P<metric>[^<>=]+?)\s*:\s+)?(?P<left>\S+)\s*(?P<sign>>=|<=|>|<)\s*(?P<right>\S+)"
     r"(?:\s+(?P<way>[+-])\s*(?P<amount>\d+(?:\.\d+)?)(?P<percent>%)?)?"
 )
 _HOLDS = {
@@ -29,30 +31,49 @@ class Verdict:
 
 
 def check(gate: str, comparison: Comparison) -> Verdict:
-    """Check `[METRIC:] LEFT >= RIGHT [+|- AMOUNT[%]]` on the scores as compared.
+    """Check `[METRIC:] LEFT >= RIGHT [+|- AMOUNT[%]]`, where LEFT is a run and RIGHT another run or a number.
 
-    LEFT and RIGHT are runs: A, B, ... in the order in which they were given, or their names; RIGHT may be a number.
-    An amount is in the number's own unit, or in percent of full marks. Without a metric, the first headline number of
-    the runs' task is meant. A score without a value fails. Raises InputError for what cannot be read.
+    Runs are A, B, ... in the order in which they were given, or go by name. Two runs are checked on the questions that
+    both asked, a run and a number on all of its questions. An amount is in the number's own unit, or in percent of
+    full marks. Without a metric, the first headline number of the runs' task is meant. A score without a value fails.
+    Raises InputError for what cannot be read, and for two runs that do not compare.
     """
     found = _GATE.fullmatch(gate.strip())
     if found is None:
         raise InputError(f"cannot read the condition '{gate}'; write it as 'A >= B - 1' or 'perception: A > 1200'")
     left = _run(found["left"], comparison, gate)
     try:
-        bound: float | None = float(found["right"])
-        right = None
+        right: str | float = float(found["right"])
     except ValueError:
-        bound, right = None, _run(found["right"], comparison, gate)
-    name, value, other, full = _scores(left, right, found["metric"], comparison, gate)
-    bound = other if right is not None else bound
-    amount = float(found["amount"] or 0) * (full / 100 if found["percent"] else 1)
-    if value is None or bound is None:
-        return Verdict(False, f"{gate}: does not hold, {name} has no value")
-    bound += -amount if found["way"] == "-" else amount
-    holds = bool(_HOLDS[found["sign"]](value, bound))
+        right = _run(found["right"], comparison, gate)
+    try:
+        numbers = _scores(left, right, comparison)
+    except InputError as error:
+        raise InputError(f"'{gate}': {error}") from error
+    name = found["metric"]
+    if name is None:
+        name = next(iter(numbers))
+    known = numbers | {number.label: number for number in numbers.values()}
+    if name not in known:
+        raise InputError(f"'{gate}': no number '{name}'{nearest(name, known)}; choose from {', '.join(known)}")
+    number = known[name]
+    if number.value is None or number.bound is None:
+        return Verdict(False, f"{gate}: does not hold, {number.label} has no value")
+    amount = float(found["amount"] or 0) * (number.full_marks / 100 if found["percent"] else 1)
+    bound = number.bound - amount if found["way"] == "-" else number.bound + amount
+    holds = bool(_HOLDS[found["sign"]](number.value, bound))
     says = "holds" if holds else "does not hold"
-    return Verdict(holds, f"{gate}: {says} ({name}: {value:,.2f} {found['sign']} {bound:,.2f})")
+    return Verdict(holds, f"{gate}: {says} ({number.label}: {number.value:,.2f} {found['sign']} {bound:,.2f})")
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A score of the left side, and what it is held against."""
+
+    label: str
+    value: float | None
+    bound: float | None
+    full_marks: float
 
 
 def _run(name: str, comparison: Comparison, gate: str) -> str:
@@ -64,20 +85,25 @@ def _run(name: str, comparison: Comparison, gate: str) -> str:
     raise InputError(f"'{gate}': no run is called '{name}'{nearest(name, runs)}; the runs are {', '.join(runs)}")
 
 
-def _scores(
-    left: str, right: str | None, metric: str | None, comparison: Comparison, gate: str
-) -> tuple[str, float | None, float | None, float]:
-    """Return the number's label, both scores and full marks: on the common questions where two runs are compared."""
-    wanted = {left, right} - {None}
-    for pair in comparison.pairs:
-        if not wanted <= {pair.first, pair.other}:
-            continue
-        heads = [row for row in pair.rows if row.headline]
-        known = {row.metric: row for row in pair.rows} | {row.label: row for row in pair.rows}
-        if metric is not None and metric not in known:
-            raise InputError(f"'{gate}': no number '{metric}'{nearest(metric, known)}; choose from {', '.join(known)}")
-        row = heads[0] if metric is None else known[metric]
-        own = {pair.first: row.first, pair.other: row.other}
-        other = own[right].value if right is not None else None
-        return row.label, own[left].value, other, row.first.full_marks
-    raise InputError(f"'{gate}': {left} and {right} are not compared; each run is compared with the first of its task")
+def _scores(left: str, right: str | float, comparison: Comparison) -> dict[str, _Number]:
+    """Return the numbers that the condition may be on, the headline ones first."""
+    if isinstance(right, float):
+        return _of_one(comparison.runs[left], right)
+    if left == right:
+        raise InputError("a run is not compared with itself; name two runs, or a number")
+    held = next((one for one in comparison.pairs if {left, right} == {one.first, one.other}), None)
+    pair = held or compare(comparison.runs[left], comparison.runs[right]).pairs[0]
+    turned = held is not None and held.first == right
+    found = {}
+    for row in sorted(pair.rows, key=lambda row: not row.headline):
+        sides = (row.first.value, row.other.value)
+        value, bound = sides[::-1] if turned else sides
+        found[row.metric] = _Number(row.label, value, bound, row.first.full_marks)
+    return found
+
+
+def _of_one(run: Run, bound: float) -> dict[str, _Number]:
+    task, metrics = load_task(run.spec.task, run.identity.get("card")), run.results["metrics"]
+    names = dict.fromkeys((*(task.totals or task.axes), *task.labels))
+    known = {name: metrics[name] for name in names if name in metrics}
+    return {name: _Number(task.labels[name], one["value"], bound, one["full_marks"]) for name, one in known.items()}

@@ -91,13 +91,32 @@ def test_what_does_not_compare_is_refused(runs: tuple[Run, Run, Run], tmp_path: 
         ("B <= A + 0.5%", True),
         ("perception: A >= 501", False),
         ("existence: constant:no >= 50", True),
+        ("constant:no >= 50", True),
+        ("Cognition: B < 200.5", True),
     ],
 )
 def test_a_gate_compares_scores(found: Comparison, text: str, holds: bool) -> None:
     assert gate.check(text, found).holds is holds
 
 
-@pytest.mark.parametrize("text", ["A", "A >= C", "nothing: A > 1", "A >= B -", "A == B"])
+def test_a_gate_takes_any_two_runs_and_a_single_one(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
+    three = mmeval.compare(*runs)
+    verdict = gate.check("C >= B - 0.5", three)  # neither is the first
+    assert verdict.holds and "500.00 >= 499.50" in verdict.sentence
+    assert not gate.check("existence: C > B", three).holds
+    one = ["compare", str(runs[0].folder), "--out", str(tmp_path / "none")]
+    passed = CliRunner().invoke(main, [*one, "--gate", "A >= 500", "--gate", "cognition: A >= 199"])
+    assert passed.exit_code == 0, passed.output
+    failed = CliRunner().invoke(main, [*one, "--gate", "A >= 501"])
+    assert failed.exit_code == 1 and "does not hold (Perception: 500.00 >= 501.00)" in failed.output
+    assert not (tmp_path / "none").exists()
+    alone = CliRunner().invoke(main, one)
+    assert alone.exit_code == 2 and "--gate" in alone.output
+
+
+@pytest.mark.parametrize(
+    "text", ["A", "A >= C", "nothing: A > 1", "A >= B -", "A == B", "A >= A - 1", "perceptoin: A > 1"]
+)
 def test_a_gate_that_cannot_be_read_is_a_sentence(found: Comparison, text: str) -> None:
     with pytest.raises(InputError):
         gate.check(text, found)

@@ -7,7 +7,7 @@ import click
 
 
 @click.command()
-@click.argument("run_folders", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("run_folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--gate", "gates", metavar="'A >= B - 1'", multiple=True, help="Exit with status 1 if this does not hold."
 )
@@ -21,22 +21,27 @@ def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float
     Each run is compared with the first of the same task.
 
     In a condition, runs are A, B, ... in the order given, or go by name; the number is the first headline of the task,
-    or `perception: A > 1200`.
+    or `perception: A > 1200`. A single run can be held against numbers: nothing is compared or written then.
 
     \b
     Example: mmeval compare reports/mme-mmicl-tiny-embedded reports/mme-text-mmicl-tiny-embedded
              mmeval compare OLD NEW --gate 'B >= A - 1' --margin 1
+             mmeval compare NEW --gate 'A >= 1500' --gate 'cognition: A >= 300'
     """
     from mmeval import gate
+    from mmeval.comparison import Comparison, names
     from mmeval.comparison import compare as compared
     from mmeval.reporting import comparison, console
     from mmeval.results import current
     from mmeval.run import open_run
 
-    found = compared(*(current(open_run(folder)) for folder in run_folders), margin=margin)
+    runs = [current(open_run(folder)) for folder in run_folders]
+    alone = len(runs) == 1 and bool(gates)
+    found = Comparison(names(runs), (), margin) if alone else compared(*runs, margin=margin)
     verdicts = [gate.check(text, found) for text in gates]
-    comparison.show(found, console.console())
-    console.show_paths(comparison.write(found, out))
+    if not alone:
+        comparison.show(found, console.console())
+        console.show_paths(comparison.write(found, out))
     for verdict in verdicts:
         console.say(verdict.sentence, "" if verdict.holds else "red")
     complete = all(run.complete for run in found.runs.values())

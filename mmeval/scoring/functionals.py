@@ -80,12 +80,6 @@ class Part:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((sums / counts) @ self._weights)
 
-    def variance(self, resamples: int, seed: int) -> float:
-        """Return the variance of the value: of means by linearisation, of a functional from its resamples."""
-        if self.columns is None:
-            return corrected(resample([self], resamples, seed)[0], len(self.clusters))
-        return variance_of(np.array(list(self.influence().values())))
-
     def influence(self) -> dict[str, float]:
         """Return how much each cluster pulls the value, centred: of means linearised, else by leaving each out."""
         number = len(self.clusters)
@@ -126,6 +120,16 @@ def variance_of(changes: Array) -> float:
     """Return the variance of a number from its clusters' centred changes."""
     number = len(changes)
     return float((changes**2).sum() / (number * max(number - 1, 1)))
+
+
+def freedom_of(changes: Array) -> float:
+    """Return the degrees of freedom of that variance: few where few clusters make most of it.
+
+    2n / kurtosis, at most n - 1: the variance of a variance is (kurtosis - 1) / n of its square, and few values show
+    too small a kurtosis, so that it is not lessened by 1.
+    """
+    squares = changes**2
+    return min(max(2 * float(squares.sum()) ** 2 / float((squares**2).sum()), 1.0), len(changes) - 1.0)
 
 
 def corrected(values: Array, clusters: int) -> float:

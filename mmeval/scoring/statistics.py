@@ -5,11 +5,21 @@ A metric says what a number is made of (a `Statistic`); how sure one can be of i
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmeval.scoring.functionals import Array, Functional, Mean, Part, Stratum, corrected, resample, variance_of
+from mmeval.scoring.functionals import (
+    Array,
+    Functional,
+    Mean,
+    Part,
+    Stratum,
+    corrected,
+    freedom_of,
+    resample,
+    variance_of,
+)
 from mmeval.types import Estimate, InputError
 
 __all__ = ["Array", "Functional", "Mean", "Statistic", "Stratum", "difference", "estimate", "paired", "parts"]
@@ -45,14 +55,15 @@ def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0)
     clusters (of means by linearisation, of a functional from its resamples), Student's quantile, and the number of
     independent answers that this variance amounts to, which is at least that of the clusters and at most that of the
     answers. A sum of strata is one number of that kind: its variance and its degrees of freedom (Satterthwaite 1946)
-    are put together of theirs. So no interval is empty where all answers are alike.
+    are put together of theirs. So no interval is empty where all answers are alike. Where a few clusters make most of
+    the variance, it counts with the degrees of freedom that their kurtosis leaves it.
     """
     full, chance, n = statistic.full_marks, statistic.chance, statistic.n
     if statistic.reason is not None:
         return Estimate(None, None, None, n, full, chance, statistic.reason)
     parts = _parts(statistic)
     value = sum(part.point for part in parts)
-    spreads = [_Spread(part.full, part.variance(resamples, seed), part.effective, part.n) for part in parts]
+    spreads = [_spread(part, resamples, seed) for part in parts]
     whole = _sum(spreads)
     if not _bounded(statistic):
         half = math.sqrt(whole.variance) * quantile(whole.freedom)
@@ -109,7 +120,8 @@ def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: 
         else:
             first, second = resample([one, other], resamples, seed)
             own = corrected(first - second, len(changes))
-        spreads.append(_Spread(one.full, own, min(one.effective, other.effective), min(one.n, other.n)))
+        clusters = min(one.effective, other.effective)
+        spreads.append(_Spread(one.full, own, clusters, min(one.n, other.n), clusters - 1))
         most = max(most, float(np.abs(changes).max()) / one.full)
     whole = _sum(spreads)
     pseudo = most if 1e-9 < most < 1 or (most >= 1 and not _bounded(a)) else 1.0
@@ -132,7 +144,14 @@ class _Spread:
     variance: float
     clusters: float
     n: float
-    freedom: float = 0.0
+    freedom: float
+
+    def independent(self, share: float) -> float:
+        """Return how many independent answers with that share right vary as much: from the clusters to the answers."""
+        shrunk = (self.clusters * share + 0.5) / (self.clusters + 1)  # a few clusters that are alike still vary
+        most = shrunk * (1 - shrunk)
+        found = most / (self.variance / self.full**2 + most / self.clusters**2)
+        return min(max(found, self.clusters), self.n)
 
 
 def quantile(freedom: float) -> float:
@@ -146,6 +165,25 @@ def _bounded(statistic: Statistic) -> bool:
     return statistic.functional is None or statistic.functional.bounded
 
 
+def _spread(part: Part, resamples: int, seed: int) -> _Spread:
+    """Return the spread of one number.
+
+    Clusters that vary as much as they can (all right or all wrong) have the variance that their share says, which is
+    as sure as the share. The less they vary, the more the degrees of freedom of the variance itself count.
+    """
+    size = (part.effective, part.n, part.effective - 1)
+    if part.columns is None:
+        return _Spread(part.full, corrected(resample([part], resamples, seed)[0], len(part.clusters)), *size)
+    changes = np.array(list(part.influence().values()))
+    own = _Spread(part.full, variance_of(changes), *size)
+    if own.freedom <= 0 or own.variance == 0:
+        return own
+    share = part.point / part.full
+    most = share * (1 - share) * part.full**2 / own.clusters
+    below = min(max(most / own.variance - 1, 0.0), 1.0)
+    return replace(own, freedom=1 / (below / freedom_of(changes) + (1 - below) / own.freedom))
+
+
 def _sum(spreads: Sequence[_Spread]) -> _Spread:
     """Return the spread of a sum of independent numbers, as a share of its full marks."""
     full = sum(one.full for one in spreads)
@@ -153,24 +191,20 @@ def _sum(spreads: Sequence[_Spread]) -> _Spread:
     variances = [one.variance / full**2 for one in spreads]
     clusters = 1 / sum(share**2 / one.clusters for share, one in zip(shares, spreads, strict=True))
     n = 1 / sum(share**2 / one.n for share, one in zip(shares, spreads, strict=True))
-    variance, least = sum(variances), min(one.clusters for one in spreads) - 1
-    freedom = sum(one.clusters - 1 for one in spreads) if least > 0 else 0.0
+    variance, least = sum(variances), min(one.freedom for one in spreads)
+    freedom = sum(one.freedom for one in spreads) if least > 0 else 0.0
     if least > 0 and variance > 0:
-        own = sum(v**2 / (one.clusters - 1) for v, one in zip(variances, spreads, strict=True))
+        own = sum(v**2 / one.freedom for v, one in zip(variances, spreads, strict=True))
         freedom = max(variance**2 / own, least)
     return _Spread(1.0, variance, clusters, max(n, clusters), freedom)
 
 
 def _wilson(share: float, spread: _Spread) -> tuple[float, float]:
     """Return the limits of a share of full marks, both in [0, 1]."""
-    clusters, times = spread.clusters, quantile(spread.freedom)
+    times = quantile(spread.freedom)
     if not math.isfinite(times):
         return 0.0, 1.0
-    shrunk = (clusters * share + 0.5) / (
-        clusters + 1
-    )  # the variance of a few clusters that are alike is not taken for 0
-    most = shrunk * (1 - shrunk)
-    independent = min(max(most / (spread.variance + most / clusters**2), clusters), spread.n)
+    independent = spread.independent(share)
     pull = times**2 / independent
     middle = (share + pull / 2) / (1 + pull)
     half = times * math.sqrt(spread.variance + pull / (4 * independent)) / (1 + pull)

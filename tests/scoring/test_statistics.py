@@ -11,7 +11,7 @@ import scipy.stats  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmeval.scoring.functionals import Part, resample
+from mmeval.scoring.functionals import Part, freedom_of, resample, variance_of
 from mmeval.scoring.statistics import Mean, Statistic, Stratum, estimate
 from mmeval.types import Estimate
 
@@ -129,7 +129,7 @@ def test_the_variance_is_that_of_ten_thousand_resamples_of_all_of_mme() -> None:
     for size in (30, 30, 30, 30, 147, 170, 200, 200, 200, 20, 70, 20, 20, 20):
         ease = random.beta(2, 1, size=(size, 1))
         part = Part(mme([(int(a), int(b)) for a, b in random.random((size, 2)) < ease]), 200.0)
-        linear.append(part.variance(0, 0))
+        linear.append(variance_of(np.array(list(part.influence().values()))))
         drawn.append(float(np.var(resample([part], 10_000, 1)[0])) * size / (size - 1))
     assert time.process_time() - start < 2.0
     assert linear == pytest.approx(drawn, rel=0.1)
@@ -188,6 +188,33 @@ def test_coverage(pictures: int, skill: float) -> None:
         assert result.high is not None
         hits += result.low <= truth <= result.high
     assert 0.92 <= hits / 600 <= 0.99
+
+
+def test_coverage_of_few_pictures_that_are_unlike() -> None:
+    # ten questions a picture, most pictures without a right answer: their variance is too small as often as not
+    random, hits, names = np.random.default_rng(11), 0, [str(number // 10) for number in range(200)]
+    for _ in range(1500):
+        ease = random.beta(0.2, 3.8, size=(20, 1))
+        marks = (random.random((20, 10)) < ease).astype(float).ravel().tolist()
+        result = estimate(Statistic(100.0, None, [((100.0, Mean(marks, names)),)]))
+        assert result.low is not None and result.high is not None
+        hits += result.low <= 5.0 <= result.high
+    assert 0.93 <= hits / 1500 <= 0.98  # with one degree less than pictures 0.91
+
+
+def test_the_degrees_of_freedom_of_a_variance_are_those_of_its_values() -> None:
+    assert freedom_of(np.array([1.0, -1.0] * 10)) == 19.0
+    assert freedom_of(np.array([19.0] + [-1.0] * 19)) == pytest.approx(2.0, rel=0.11)
+    normal = freedom_of(np.random.default_rng(0).normal(size=2000))
+    assert normal == pytest.approx(2 * 2000 / 3, rel=0.1)
+
+
+@pytest.mark.parametrize("skill", [0.1, 0.5, 0.7])
+def test_exact_coverage_of_forty_questions(skill: float) -> None:
+    chances = scipy.stats.binom.pmf(range(41), 40, skill)
+    found = [proportion(right, 40) for right in range(41)]
+    held = [(one.low or 0.0) <= skill <= (one.high or 0.0) for one in found]
+    assert 0.93 <= float(chances[held].sum()) <= 0.975
 
 
 def test_all_of_mme_takes_no_time() -> None:
