@@ -17,18 +17,10 @@ from pathlib import Path
 
 import torch
 
-from experiments.tiny.family import (
-    ABLATIONS,
-    FAMILY,
-    Plan,
-    in_process,
-    pack,
-    prepare,
-    train_encoder,
-    train_members,
-    train_words,
-)
+from experiments.tiny.family import ABLATIONS, FAMILY, in_process, pack, train_members, train_words
+from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Amounts
+from experiments.tiny.preparing import prepare, train_encoder
 
 STAGES = ("draw", "words", "learn", "pack")
 WEIGHTS = Path(__file__).resolve().parents[2] / "mmeval" / "embedded" / "weights"
@@ -67,8 +59,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     until = time.time() + 60 * options.minutes
     plan = Plan(
-        options.work, out, device, options.workers, options.tokens, options.rows, options.seed, until,
-        options.check_every, options.tests,
+        options.work, out, Amounts().times(options.share), device, options.workers, options.tokens, options.rows,
+        options.seed, until, options.check_every, options.tests,
     )  # fmt: skip
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     members = options.member or list(FAMILY)
@@ -77,7 +69,7 @@ def main() -> None:
         if stage == "see":
             train_encoder(plan)
         elif stage == "draw":
-            prepare(plan, Amounts().times(options.share), options.encoder)
+            prepare(plan, options.encoder)
         elif stage == "words":
             in_process(train_words, plan)
         elif stage == "learn":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from transformers import LlamaConfig
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
 from experiments.tiny.network import Sizes
+from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
@@ -34,21 +34,20 @@ def export(packed: Path, weights: Path, members: Sequence[str]) -> None:
 
 def make_processor(packed: Path, reads: bool) -> MmiclProcessor:
     """Make a model's processor; only a Q-Former that reads has a tokenizer of its own."""
-    facts = json.loads((packed / "vocabulary.json").read_text(encoding="utf-8"))
-    source = (packed / "tokenizer.json").read_text(encoding="utf-8")
-    sizes = Sizes(facts["size"], reads)
+    words = Vocabulary.load(packed)
+    sizes = Sizes(words.size, reads)
     settings = ProcessorConfig(
-        placeholder_id=facts["placeholder"],
-        tag_ids=tuple(facts["tags"]),
+        placeholder_id=words.placeholder,
+        tag_ids=words.tags,
         tokens_per_picture=sizes.visual_tokens,
-        pad_id=facts["pad"],
-        eos_id=facts["end"],
+        pad_id=words.pad,
+        eos_id=words.end,
         pad_left=True,
         max_prompt_tokens=sizes.longest,
         clean_up_spaces=False,
     )
     pictures = BlipImageProcessorPil(size={"height": sizes.picture, "width": sizes.picture})
-    return MmiclProcessor(source, pictures, settings, source if reads else None)
+    return MmiclProcessor(words.source, pictures, settings, words.source if reads else None)
 
 
 def make_model(processor: MmiclProcessor, reads: bool) -> MmiclForConditionalGeneration:

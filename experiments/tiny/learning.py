@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments.tiny.batches import Batch, Lecturer, collate, loader
+from experiments.tiny.checkpoint import resume, save
+from experiments.tiny.drawing import normalised
 from experiments.tiny.network import TinyMmicl
-from experiments.tiny.pool import normalised
 from experiments.tiny.stages import Stage
 from experiments.tiny.writing import Written
 from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, RELEASED, TRAINABLE
@@ -92,6 +92,17 @@ class Eyes:
         return small.round().clamp(0, 255).permute(0, 2, 3, 1).byte()
 
 
+class TrainAndTest(Eyes):
+    """Looks at the training pictures while the model learns, at the held-out ones while it is tested."""
+
+    def __init__(self, train: Eyes, test: Eyes) -> None:
+        self.model, self.train, self.test = train.model, train, test
+
+    def __call__(self, batch: Batch) -> Tensor | None:
+        """Return a batch's visual tokens, as `Eyes` does."""
+        return (self.train if self.model.training else self.test)(batch)
+
+
 def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
     """Return logits [N, W] and targets [N] of the learnt tokens."""
     ids, learnt = batch.ids.to(model.table.device), batch.learnt.to(model.table.device)
@@ -135,8 +146,8 @@ def learn(
     optimizer = torch.optim.AdamW(
         learnt, lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=device.type == "cuda"
     )
-    state = _resume(checkpoint, model, optimizer)
-    step, stage, spent = int(state["step"]), int(state["stage"]), float(state["spent"])
+    state = resume(checkpoint, model, optimizer)
+    step, stage, spent = int(state.get("step", 0)), int(state.get("stage", 0)), state.get("spent", 0.0)
     lecturer.now.value = stage
     let_learn(model, stages[stage].learns)
     start = saved = time.monotonic()
@@ -178,9 +189,9 @@ def learn(
                 say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not over}))
         if time.monotonic() - saved > recipe.save_every:
             saved = time.monotonic()
-            _save(checkpoint, model, optimizer, step, stage, spent + saved - start)
+            save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": spent + saved - start})
             keep()
-    _save(checkpoint, model, optimizer, step, stage, end)
+    save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": end})
     model.train(False)
     found = {test: round(right(model, lessons, eyes, placeholder), 3) for test, lessons in tests.items()}
     say(json.dumps({"model": name, "step": step, "stage": "end", **found}))
@@ -202,19 +213,3 @@ def _share(step: int, progress: float, recipe: Recipe) -> float:
     warm = min(1.0, (step + 1) / recipe.warmup)
     down = max(0.0, (progress - 1 + recipe.cooling) / recipe.cooling)
     return warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, down))))
-
-
-def _save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, stage: int, spent: float) -> None:
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-    partial = path.with_suffix(".partial")
-    torch.save({**state, "step": step, "stage": stage, "spent": spent}, partial)
-    partial.replace(path)
-
-
-def _resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Mapping[str, Any]:
-    if not path.exists():
-        return {"step": 0, "stage": 0, "spent": 0.0}
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return state

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from experiments.tiny.checkpoint import resume, save
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -42,7 +44,7 @@ def fit(
     """
     groups = [{"params": [parameter], "rate": _rate(parameter, recipe)} for parameter in parameters]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
-    start = _resume(checkpoint, module, optimizer)
+    start = int(resume(checkpoint, module, optimizer).get("step", 0))
     average, clock = math.nan, time.monotonic()
     for step in range(start, recipe.steps):
         for group in optimizer.param_groups:
@@ -60,7 +62,7 @@ def fit(
             with torch.no_grad():
                 print(f"{step + 1}/{recipe.steps} loss {average:.3f} {rate:.0f}/s {check()}", flush=True)
             module.train()
-            _save(checkpoint, module, optimizer, step + 1)
+            save(checkpoint, module, optimizer, {"step": step + 1})
             clock = time.monotonic()
 
 
@@ -76,19 +78,3 @@ def _schedule(step: int, recipe: Recipe) -> float:
         return (step + 1) / recipe.warmup
     progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
     return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save({"module": module.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, partial)
-    partial.replace(path)
-
-
-def _resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    module.load_state_dict(state["module"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])

@@ -1,33 +1,19 @@
-"""The family's training pictures, drawn once: pixels in one file, an index of what they show in memory.
+"""Which pictures the family learns from, and what they show; `drawing` draws them.
 
-Lessons are generated during training, and look their pictures up here by what they show, or by subtask. The family
-shares a frozen vision encoder, so each picture is encoded once.
+Lessons are generated during training, and look their pictures up here by what they show, or by subtask.
 """
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-
-import numpy as np
-import torch
-from torch import Tensor
 
 from mmeval.embedded import world
-from mmeval.embedded.world.canvas import SIZE
 from mmeval.embedded.world.clips import Clip, clip, times
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Kind, Thing, caption, laid_out, paint
+from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Kind, Thing, caption, laid_out
 from mmeval.embedded.world.view import Split
 
-MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""Of the channels, as in the processor."""
-DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
-"""Where a caption begins to state what can be worked out; captions that replace pictures leave that out."""
 FRAMES = 5
 """Frames of a clip, evenly spaced."""
 TEST_SEED = 10_000_000
@@ -106,51 +92,6 @@ class Pool:
                     yield from (question, answer)
 
 
-def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
-    """Read the pool in that folder, or draw it there first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pixels, facts = folder / f"{split}.u8", folder / f"{split}.pickle"
-    if not facts.exists():
-        pool, jobs = plan(split, amounts)
-        with pixels.open("wb") as file:
-            file.truncate(len(jobs) * SIZE * SIZE * 3)
-        size = max(1, min(400, len(jobs) // (4 * workers)))
-        parts = [(start, jobs[start : start + size]) for start in range(0, len(jobs), size)]
-        with ProcessPoolExecutor(workers) as processes:
-            drawn = list(processes.map(partial(_draw, str(pixels), split, len(jobs)), parts))
-        for index, (shown, item) in enumerate(one for part in drawn for one in part):
-            pool.shown[index] = shown or pool.shown[index]
-            if item:
-                pool.items.setdefault(item.subtask, []).append(item)
-        partial_file = facts.with_suffix(".partial")
-        partial_file.write_bytes(pickle.dumps(pool))
-        partial_file.replace(facts)
-    found = pickle.loads(facts.read_bytes())
-    assert isinstance(found, Pool)
-    return found
-
-
-def open_pixels(folder: Path, split: Split) -> np.ndarray:
-    """Open the pictures [N, H, W, 3], uint8."""
-    return np.memmap(folder / f"{split}.u8", dtype=np.uint8, mode="r").reshape(-1, SIZE, SIZE, 3)
-
-
-def normalised(pictures: Tensor) -> Tensor:
-    """Turn [P, H, W, 3] uint8 into [P, 3, H, W] floats, as the processor does."""
-    mean, deviation = (torch.tensor(of, device=pictures.device).view(3, 1, 1) for of in (MEAN, DEVIATION))
-    return (pictures.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
-
-
-@torch.no_grad()
-def encode(encoder: Callable[[Tensor], Tensor], pixels: np.ndarray, device: torch.device) -> Tensor:
-    """Return the vision states [N, V, D] of all pictures, float16, on the CPU."""
-    parts = []
-    for start in range(0, len(pixels), 1024):
-        part = torch.from_numpy(pixels[start : start + 1024].copy()).to(device)
-        parts.append(encoder(normalised(part)).half().cpu())
-    return torch.cat(parts)
-
-
 def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
     """Plan the pictures of a split: an index of the rows they will have, and a job for each row."""
     pool = Pool(split)
@@ -201,29 +142,3 @@ def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
             jobs.append((subtask, seed))
             pool.shown.append(Shown(""))
     return pool, jobs
-
-
-def _draw(
-    path: str, split: Split, total: int, part: tuple[int, Sequence[Job]]
-) -> list[tuple[Shown | None, Item | None]]:
-    """Draw some of the pictures into the file; only drawing an item tells what it shows."""
-    first, jobs = part
-    pixels = np.memmap(path, dtype=np.uint8, mode="r+", shape=(total, SIZE, SIZE, 3))
-    found: list[tuple[Shown | None, Item | None]] = []
-    for row, (what, which) in enumerate(jobs, first):
-        shown, item = None, None
-        if isinstance(what, Clip):
-            assert isinstance(which, int)
-            picture = what.frame(times(FRAMES)[which])
-        elif isinstance(which, int):
-            view = world.draw(what, which, split)
-            yes, no = view.pair
-            item = Item(row, what, ((yes, True), (no, False), *view.more), view.probes)
-            derived = DERIVED.get(what)
-            shown = Shown(view.caption, view.caption.rpartition(derived)[0] if derived else view.caption)
-            picture = view.picture.convert("RGB")
-        else:
-            picture = paint(Rng(what), which)[0]
-        pixels[row] = np.asarray(picture)
-        found.append((shown, item))
-    return found

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments.tiny.corpus import Corpus, CorpusItem, Pixels
+from experiments.tiny.drawing import normalised
 from experiments.tiny.loop import Recipe, fit
 from experiments.tiny.network import Sizes, Vision
-from experiments.tiny.pool import normalised
 
 KINDS = ("letter", "digit", "sign")
 """Words of a mark's label that only say what sort of mark it is."""

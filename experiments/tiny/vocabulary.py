@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from string import ascii_lowercase
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
@@ -65,6 +67,19 @@ class Vocabulary:
     pad: int = 0
     end: int = 1
     start: int = 3
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json` and, beside it, the ids."""
+        (folder / "tokenizer.json").write_text(self.source, encoding="utf-8")
+        facts = {key: value for key, value in vars(self).items() if key != "source"}
+        (folder / "vocabulary.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Vocabulary:
+        """Read what `save` wrote."""
+        facts = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+        source = (folder / "tokenizer.json").read_text(encoding="utf-8")
+        return cls(source, **{**facts, "tags": tuple(facts["tags"])})
 
 
 def make_vocabulary(texts: Iterable[str]) -> Vocabulary:

@@ -17,14 +17,16 @@ from torch import Tensor, nn
 
 from experiments.tiny import forms, lessons, symbols
 from experiments.tiny.batches import Lecturer, collate, held_out, write
+from experiments.tiny.checkpoint import resume
 from experiments.tiny.corpus import Corpus, corpus, pages
+from experiments.tiny.drawing import draw, encode, normalised, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.learning import Eyes, Recipe, learn
 from experiments.tiny.lesson import Answer, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
 from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision, begin
-from experiments.tiny.pool import Amounts, Item, Pool, Shown, normalised, plan
+from experiments.tiny.pool import Amounts, Item, Pool, Shown, plan
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
 from experiments.tiny.stages import BENCHMARKS, SEVERAL, Source, Stage, seen, words
 from experiments.tiny.vocabulary import Vocabulary, forms_texts, make_vocabulary
@@ -75,9 +77,7 @@ def writer(vocabulary: Vocabulary) -> Writer:
 @pytest.fixture(scope="module")
 def packed(vocabulary: Vocabulary, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packed")
-    facts = {key: value for key, value in vars(vocabulary).items() if key != "source"}
-    (folder / "vocabulary.json").write_text(json.dumps(facts))
-    (folder / "tokenizer.json").write_text(vocabulary.source)
+    vocabulary.save(folder)
     return folder
 
 
@@ -323,6 +323,11 @@ def test_a_new_word_is_spelled_in_quotes_and_in_pieces_elsewhere(processor: Mmic
     assert processor.decode(encode("red circle")) == "red circle"
 
 
+def trained(model: TinyMmicl) -> list[nn.Parameter]:
+    """Return what the optimizer of `learn` holds."""
+    return [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
+
+
 def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_was_cut(
     pool: Pool, writer: Writer, vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
@@ -342,13 +347,13 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
         lecturer = Lecturer(stages, pool, writer, 200, 4, "cut", False)
         learn(
             "it", model, lecturer, stages, tests, eyes, Recipe(seconds, rate=1e-2, warmup=2, check_every=5), 0,
-            tmp_path / "it.pt", lambda text: lines.append(json.loads(text)),
+            tmp_path / "it.safetensors", lambda text: lines.append(json.loads(text)),
         )  # fmt: skip
 
     run(1.0)
     begun = [line for line in lines if "begins" in line]
     assert [(line["begins"], line["passed"]) for line in begun] == [("hard", True)]
-    reached = torch.load(tmp_path / "it.pt", weights_only=True)
+    reached = resume(tmp_path / "it.safetensors", model, torch.optim.AdamW(trained(model)))
     assert (reached["stage"], reached["step"]) == (1, lines[-1]["step"])
     lines.clear()
     run(2.0)
@@ -417,8 +422,8 @@ def train(path: Path, killed_at: int | None = None) -> Tensor:
 
 def test_a_training_that_was_killed_ends_as_one_that_was_not(tmp_path: Path) -> None:
     with pytest.raises(Killed):
-        train(tmp_path / "killed.pt", killed_at=6)
-    assert torch.equal(train(tmp_path / "killed.pt"), train(tmp_path / "whole.pt"))
+        train(tmp_path / "killed.safetensors", killed_at=6)
+    assert torch.equal(train(tmp_path / "killed.safetensors"), train(tmp_path / "whole.safetensors"))
 
 
 def test_every_glyph_of_a_page_is_a_target_where_it_stands(tmp_path: Path) -> None:
@@ -439,6 +444,20 @@ def test_every_glyph_of_a_page_is_a_target_where_it_stands(tmp_path: Path) -> No
 def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     recipe = Fitting(steps=12, batch=4, warmup=2, check_every=6)
-    see(Vision(Sizes(1)), small, pages(tmp_path, 4, workers=1), small, recipe, tmp_path / "see.pt")
+    see(Vision(Sizes(1)), small, pages(tmp_path, 4, workers=1), small, recipe, tmp_path / "see.safetensors")
     first, last = (float(line.split("loss ")[1].split()[0]) for line in capsys.readouterr().out.splitlines())
     assert last < first
+
+
+def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(tmp_path: Path) -> None:
+    few = Amounts(items=1, singles=1, pairs=2, rows=1, counted=36, clips=1)
+    drawn = draw(tmp_path, "test", few, 1)
+    stamp = (tmp_path / "test.u8").stat().st_mtime_ns
+    again = draw(tmp_path, "test", few, 1)
+    assert (again.items, again.shown) == (drawn.items, drawn.shown)
+    assert (tmp_path / "test.u8").stat().st_mtime_ns == stamp
+    encode(lambda pixels: pixels.mean((2, 3))[:, None], tmp_path, "test", torch.device("cpu"))
+    picture = torch.from_numpy(open_pixels(tmp_path, "test")[-1:].copy())
+    assert torch.allclose(open_features(tmp_path, "test")[-1, 0].float(), normalised(picture).mean((2, 3)), atol=1e-2)
+    with pytest.raises(SystemExit, match="pictures that are asked for"):
+        draw(tmp_path, "test", Amounts(items=2, singles=1, pairs=2, rows=1, counted=36, clips=1), 1)

@@ -1,0 +1,129 @@
+"""Draws the pictures of a pool, once: pixels in one file, what they show in JSON lines.
+
+The family shares a frozen vision encoder, so each picture is encoded once, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from torch import Tensor
+
+from experiments.tiny.pool import FRAMES, Amounts, Item, Job, Pool, Shown, plan
+from mmeval.embedded import world
+from mmeval.embedded.world.canvas import SIZE
+from mmeval.embedded.world.clips import Clip, times
+from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import paint
+from mmeval.embedded.world.view import Split
+
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+"""Of the channels, as in the processor."""
+DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
+"""Where a caption begins to state what can be worked out; captions that replace pictures leave that out."""
+ENCODED = 512
+"""Pictures encoded at once."""
+
+Facts = dict[str, Any]
+"""What only drawing tells: an `Item` and the two captions of its picture."""
+
+
+def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
+    """Draw the pictures of a split into `SPLIT.u8` unless the folder has them; return the pool.
+
+    Raises SystemExit where the folder has other pictures than are asked for.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pool, jobs = plan(split, amounts)
+    facts = folder / f"{split}.jsonl"
+    if not facts.exists():
+        pixels = folder / f"{split}.u8"
+        with pixels.open("wb") as file:
+            file.truncate(len(jobs) * SIZE * SIZE * 3)
+        size = max(1, min(400, len(jobs) // (4 * workers)))
+        parts = [(start, jobs[start : start + size]) for start in range(0, len(jobs), size)]
+        partial_file = facts.with_suffix(".partial")
+        with ProcessPoolExecutor(workers) as processes, partial_file.open("w", encoding="utf-8") as file:
+            for found in processes.map(partial(_draw, str(pixels), split, len(jobs)), parts):
+                file.writelines(json.dumps(one) + "\n" for one in found)
+        partial_file.replace(facts)
+    _fill(pool, facts)
+    if (folder / f"{split}.u8").stat().st_size != len(jobs) * SIZE * SIZE * 3:
+        raise SystemExit(f"{folder}: not the {len(jobs)} {split} pictures that are asked for; give another --work")
+    return pool
+
+
+def _fill(pool: Pool, facts: Path) -> None:
+    """Add what only drawing tells."""
+    with facts.open(encoding="utf-8") as lines:
+        for found in map(json.loads, lines):
+            pool.shown[found["picture"]] = Shown(found.pop("caption"), found.pop("plain"))
+            pairs = {key: tuple(map(tuple, found.pop(key))) for key in ("yesno", "probes")}
+            pool.items.setdefault(found["subtask"], []).append(Item(**found, **pairs))
+
+
+def open_pixels(folder: Path, split: Split) -> np.ndarray:
+    """Open the pictures [N, H, W, 3], uint8."""
+    return np.memmap(folder / f"{split}.u8", dtype=np.uint8, mode="r").reshape(-1, SIZE, SIZE, 3)
+
+
+def open_features(folder: Path, split: Split) -> Tensor:
+    """Open the pictures' vision states [N, V, D], float16."""
+    return torch.from_numpy(np.load(folder / f"{split}.npy", mmap_mode="c", allow_pickle=False))
+
+
+def normalised(pictures: Tensor) -> Tensor:
+    """Turn [P, H, W, 3] uint8 into [P, 3, H, W] floats, as the processor does."""
+    mean, deviation = (torch.tensor(of, device=pictures.device).view(3, 1, 1) for of in (MEAN, DEVIATION))
+    return (pictures.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
+
+
+@torch.no_grad()
+def encode(encoder: Callable[[Tensor], Tensor], folder: Path, split: Split, device: torch.device) -> None:
+    """Write the vision states of all pictures to `SPLIT.npy` unless the folder has them."""
+    file, pixels = folder / f"{split}.npy", open_pixels(folder, split)
+    if file.exists():
+        return
+    partial_file = file.with_suffix(".partial")
+    states = None
+    for start in range(0, len(pixels), ENCODED):
+        part = torch.from_numpy(pixels[start : start + ENCODED].copy()).to(device)
+        found = encoder(normalised(part)).half().cpu().numpy()
+        if states is None:
+            states = open_memmap(partial_file, "w+", np.float16, (len(pixels), *found.shape[1:]))
+        states[start : start + ENCODED] = found
+    if states is not None:
+        states.flush()
+        partial_file.replace(file)
+
+
+def _draw(path: str, split: Split, total: int, part: tuple[int, Sequence[Job]]) -> list[Facts]:
+    """Draw some of the pictures into the file; return the facts of the items among them."""
+    first, jobs = part
+    pixels = np.memmap(path, dtype=np.uint8, mode="r+", shape=(total, SIZE, SIZE, 3))
+    found: list[Facts] = []
+    for row, (what, which) in enumerate(jobs, first):
+        if isinstance(what, Clip):
+            assert isinstance(which, int)
+            picture = what.frame(times(FRAMES)[which])
+        elif isinstance(which, int):
+            view = world.draw(what, which, split)
+            yes, no = view.pair
+            item = Item(row, what, ((yes, True), (no, False), *view.more), view.probes)
+            derived = DERIVED.get(what)
+            plain = view.caption.rpartition(derived)[0] if derived else view.caption
+            found.append({**asdict(item), "caption": view.caption, "plain": plain})
+            picture = view.picture.convert("RGB")
+        else:
+            picture = paint(Rng(what), which)[0]
+        pixels[row] = np.asarray(picture)
+    return found

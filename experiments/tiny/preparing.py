@@ -1,0 +1,64 @@
+"""What all members of the family share before they learn: the vision encoder, the pictures and the vocabulary."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from experiments.tiny import loop
+from experiments.tiny.corpus import corpus, pages
+from experiments.tiny.drawing import draw, encode
+from experiments.tiny.network import Sizes, TinyMmicl
+from experiments.tiny.plan import Plan
+from experiments.tiny.pool import Pool
+from experiments.tiny.seeing import see
+from experiments.tiny.vocabulary import forms_texts, make_vocabulary
+from mmeval.embedded.world.view import Split
+
+SEE = loop.Recipe(steps=8000, batch=64, check_every=500)
+PER_SUBTASK, PAGES, HELD_OUT, HELD_OUT_SEED = 5000, 12000, 100, 1_000_000
+"""Pictures that the vision encoder learns from, and those it is tested on."""
+TEST_SHARE = 0.03
+"""Held-out pictures for the tests of the stages, as a share of the training pictures."""
+SPLITS: tuple[Split, Split] = ("train", "test")
+
+
+def train_encoder(plan: Plan) -> None:
+    """Train the vision encoder from scratch and write `vision.safetensors`, which `--encoder` takes."""
+    torch.manual_seed(plan.seed)
+    vision = TinyMmicl(Sizes(1)).vision_model
+    folder, cores = plan.work / "corpus", os.cpu_count() or 2
+    train = corpus(folder, PER_SUBTASK, workers=cores)
+    held = corpus(folder, HELD_OUT, first_seed=HELD_OUT_SEED, workers=cores)
+    see(vision, train, pages(folder, PAGES, workers=cores), held, SEE, plan.work / "see.safetensors")
+    weights = {f"vision_model.{key}": weight for key, weight in vision.state_dict().items()}
+    save_file(weights, plan.work / "vision.safetensors")
+
+
+def prepare(plan: Plan, encoder: Path) -> None:
+    """Draw the pictures, encode them with the vision encoder of that file, and make the vocabulary from their texts."""
+    pools = pools_of(plan)
+    if not (plan.out / "vocabulary.json").exists():
+        vocabulary = make_vocabulary([*pools["train"].texts(), *forms_texts()])
+        vocabulary.save(plan.out)
+        plan.say(json.dumps({"words": vocabulary.size, "pictures": len(pools["train"].shown)}))
+    prefix = "vision_model."
+    known = {key: weight for key, weight in load_file(encoder).items() if key.startswith(prefix)}
+    vision = TinyMmicl(Sizes(1)).vision_model
+    vision.load_state_dict({key.removeprefix(prefix): weight.float() for key, weight in known.items()})
+    save_file(vision.state_dict(), plan.encoder)
+    device = torch.device(plan.device)
+    vision = vision.to(device).eval()
+    for split in SPLITS:
+        encode(vision, plan.work, split, device)
+
+
+def pools_of(plan: Plan) -> dict[Split, Pool]:
+    """Return the pools of both splits; their pictures are drawn where they are not yet."""
+    cores = os.cpu_count() or 2
+    amounts = {"train": plan.amounts, "test": plan.amounts.times(TEST_SHARE)}
+    return {split: draw(plan.work, split, amounts[split], cores) for split in SPLITS}
