@@ -78,8 +78,8 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
             if "\n" in str(error):
                 failures["more than a line"] = f"seed {seed}: more than a line: {error}"
         except (Exception, HangError):
-            place = str(traceback.extract_tb(error.__traceback__)[-1])
-            failures.setdefault(place, f"seed {seed}, {path.name}:\n{traceback.format_exc()[-3000:]}")
+            told = traceback.format_exc()
+            failures.setdefault(_place(told), f"seed {seed}, {path.name}:\n{told[-3000:]}")
         finally:
             _restore(folder, files)
         seed += 1
