@@ -143,8 +143,14 @@ def _reuse(folder: Path, rng: random.Random) -> None:
     assert complete
 
 
+def _part(folder: Path) -> Run:
+    """Make a run of some of the questions, with prices."""
+    return _evaluate(folder, limit=20, price_in=1.0, price_out=2.0)
+
+
 TARGETS: Mapping[str, Target] = {
     "run folder": Target(_evaluate, _read),
+    "run folder with a limit": Target(_part, _read),
     "run folder, going on": Target(_evaluate, _go_on),
     "run folder of two processes": Target(_shares, _read),
     "run folder of two processes, going on": Target(_shares, _go_on),
