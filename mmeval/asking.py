@@ -2,11 +2,13 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 
 from mmeval import controls, records, reuse
+from mmeval.files import validated
+from mmeval.jsonl import without_surrogates
 from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.planning import REPORTS, Plan
 from mmeval.provenance import provenance
@@ -192,7 +194,17 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
     else:
         responses = model.generate(stream(), _generation(plan.spec))
     for response in responses:
-        yield record(*asked.pop(response.id), response, plan.survey.samples[response.id])
+        checked = _checked(response, asked, model.name)
+        yield record(*asked.pop(checked.id), checked, plan.survey.samples[checked.id])
+
+
+def _checked(response: Response, asked: Collection[str], name: str) -> Response:
+    """Return a response without lone surrogates. Raises InputError where it is not one to what is asked."""
+    said, advice = without_surrogates(vars(response)), "mend the adapter (docs/adapters.md)"
+    checked: Response = validated(Response, said, f"{name}: its response", advice)
+    if checked.id not in asked:
+        raise InputError(f"{name}: it answers '{checked.id:.60}', which it was not asked, or answers it twice; {advice}")
+    return checked
 
 
 def _generation(spec: RunSpec) -> Generation:

@@ -54,7 +54,10 @@ class Run:
         values = {name: value for name, value in self.identity.items() if name in _SPEC}
         if not isinstance(values.get("task"), str) or not isinstance(values.get("model"), str):
             raise InputError(f"{self.folder / 'run.json'}: its identity names no task and model; name another folder")
-        return RunSpec(**values)
+        try:
+            return RunSpec(**values)
+        except InputError as error:
+            raise InputError(f"{self.folder / 'run.json'}, identity: {error}; name another folder") from error
 
     @property
     def sessions(self) -> list[dict[str, Any]]:
@@ -197,7 +200,7 @@ class Run:
             for name, score in others:
                 row |= {f"{name}_{key}": one for key, one in score.items()}
             rows.append(row)
-        return pd.DataFrame(rows).set_index("id")
+        return pd.DataFrame(rows, columns=None if rows else ["id"]).set_index("id")
 
     @cached_property
     def scored(self) -> dict[str, dict[str, Score]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,29 @@ _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "t
 
 
 @dataclass(frozen=True)
+class Session:
+    """What `run.json` may say of a session, beside what is only shown."""
+
+    version: str | None = None
+    packages: dict[str, str | None] | None = None
+    recipe: str | None = None
+    reused: int = 0
+    servers: list[str] | None = None
+    prices: tuple[float | None, float | None] | None = None
+
+
+@dataclass(frozen=True)
 class Header:
     """What `run.json` holds at least."""
 
     schema: int
     identity: dict[str, Any]
     samples: int
-    sessions: list[dict[str, Any]]
+    sessions: list[Session]
+    available: int | None = None
+    """How many samples the data has."""
+    pictures: dict[str, int] = field(default_factory=dict)
+    control: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

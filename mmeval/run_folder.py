@@ -19,7 +19,7 @@ from mmeval.types import InputError, RunMismatch
 OURS = {
     *("run.json", "ids.json", "records.jsonl", "scores.json", "samples.jsonl", "judge.jsonl", "report.html", "results"),
     *("run.lock", "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "index.html"),
-    *("controls", "bias.json", "bias.md", "unsolved-blind.txt"),
+    *("controls", "exports", "bias.json", "bias.md", "unsolved-blind.txt"),
     *("bias-gain.svg", "bias-blur.svg", "bias-length.svg"),
 }
 """What a run's folder holds, beside the journals of several processes; up to 0.2 the page was `index.html`."""
@@ -98,7 +98,7 @@ def remove(folder: Path) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return name in OURS or records.OF_RANK.fullmatch(name) is not None
+    return name in OURS or name.startswith("submission-") or records.OF_RANK.fullmatch(name) is not None
 
 
 def _refuse_foreign_files(folder: Path) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # imported by whoever has a model to check values with
 
 MAX_VALUES = 100_000
 """Keys and values in one file, those counted again that an alias repeats."""
+DEEPEST = 50
+"""Lists and maps within each other; reading takes a time that grows with the square of them."""
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ["str", "int", "float", "bool", "null", "seq", "map", "merge"]}
 
 
@@ -30,6 +32,11 @@ class _PlainLoader(yaml.SafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def fetch_more_tokens(self) -> None:
+        if self.flow_level + len(self.indents) > DEEPEST:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.get_mark())
+        super().fetch_more_tokens()
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
@@ -64,8 +71,6 @@ def parse(text: str, name: str) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise InputError(f"{name}, line {line}: not YAML ({error.problem}); fix the file") from error
-    except RecursionError as error:
-        raise InputError(f"{name}: not YAML (nested too deeply); fix the file") from error
     if not isinstance(values, dict):
         raise InputError(f"{name}: must be keys and values; write `key: value`, a line each")
     return values

@@ -1,6 +1,7 @@
 """The command line: it parses, calls and prints. Everything it does can also be done from Python."""
 
 import codecs
+import io
 import sys
 import traceback
 from typing import Any
@@ -56,6 +57,8 @@ def _set_encoding_errors() -> None:
         text = error.object[error.start : error.end]
         return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text), error.end
 
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # what is typed or piped may be of another encoding
     codecs.register_error("mmeval.plain", plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

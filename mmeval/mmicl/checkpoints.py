@@ -13,6 +13,7 @@ import torch
 from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, StrictDataclassError
+from PIL import Image
 from transformers.initialization import no_init_weights
 
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS, PUBLISHED, MmiclConfig
@@ -162,11 +163,12 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
             processor = MmiclProcessor.from_pretrained(folder)
         else:
             processor = MmiclProcessor.from_files(folder, _published_settings(config, folder))
+        size = processor.pixels([Image.new("RGB", (8, 8))]).shape[-1]  # before any picture of the data is prepared
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
-    except (TypeError, KeyError, ValueError, RecursionError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{folder}: the processor's files cannot be used ({one_line(error)})") from error
-    _check(processor, config, folder, ours)
+    _check(processor, config, folder, ours, size)
     return processor
 
 
@@ -273,8 +275,8 @@ def _end_of(settings: Mapping[str, Any], folder: Path) -> int | None:
     return next((token["id"] for token in added if isinstance(token, dict) and token.get("content") == name), None)
 
 
-def _check(processor: MmiclProcessor, config: MmiclConfig, folder: Path, ours: bool) -> None:
-    size, wanted = processor.image_processor.size["height"], config.vision_config.image_size
+def _check(processor: MmiclProcessor, config: MmiclConfig, folder: Path, ours: bool, size: int) -> None:
+    wanted = config.vision_config.image_size
     if size != wanted:
         raise CheckpointError(f"{folder}: pictures are prepared at {size} pixels, but the model takes {wanted}")
     placeholder = processor.settings.placeholder_id

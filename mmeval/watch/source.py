@@ -96,6 +96,8 @@ def frames(source: Source) -> Iterator[av.VideoFrame]:
             if not opened.streams.video:
                 raise InputError(f"{source.name}: no video in it; name another")
             stream = opened.streams.video[0]
+            if stream.codec_context is None:
+                raise InputError(f"{source.name}: its codec is unknown; name another")
             stream.thread_type = "AUTO"
             if stream.width * stream.height > MAX_PIXELS:
                 raise InputError(f"{source.name}: frames of more than {MAX_PIXELS:,} pixels; scale them down")
@@ -163,7 +165,8 @@ class Live:
         self._stopped = Event()
         self._ended: str | None = None
         """Why there will be no more frames; empty where a pipe was closed."""
-        Thread(target=self._read, daemon=True, name="frames").start()
+        self._fault: BaseException | None = None
+        Thread(target=self._run, daemon=True, name="frames").start()
 
     def looks(self, every: float) -> Iterator[list[Frame]]:
         """Yield the last frames every `every` seconds, or as often as the reader asks; see `looks`."""
@@ -171,6 +174,8 @@ class Live:
         while True:
             with self._news:
                 self._news.wait_for(lambda: self._fresh > 0 or self._ended is not None)
+                if self._fault is not None:
+                    raise self._fault
                 held, fresh, self._fresh = list(self._ring), self._fresh, 0
             if fresh:
                 yield held
@@ -184,6 +189,13 @@ class Live:
     def stop(self) -> None:
         """Decode no more."""
         self._stopped.set()
+
+    def _run(self) -> None:
+        try:
+            self._read()
+        except BaseException as error:  # raised again where the frames are waited for
+            self._fault = error
+            self._end("")
 
     def _read(self) -> None:
         failures, offset, last, seen = 0, 0.0, 0.0, time.monotonic()

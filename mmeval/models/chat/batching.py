@@ -17,12 +17,17 @@ from PIL import Image as PILImage
 
 from mmeval.engine.batching import batches
 from mmeval.engine.device import is_out_of_memory
+from mmeval.models.chat.reading import one_line
 from mmeval.types import Image, InputError, Request, Response
 
 WINDOW = 256
 """Requests that are read ahead: enough to sort by length, and bounded."""
 AHEAD = 1
 """Batches whose pictures are made while the model answers another."""
+
+OUT_OF_MEMORY = "out of memory on this prompt alone; try smaller pictures, --dtype bfloat16 or --quantize 4bit"
+REFUSALS = (AttributeError, LookupError, TypeError, ValueError)
+"""What transformers raises, beside RuntimeError, for a prompt that does not fit the model; the others are answered."""
 
 log = logging.getLogger("mmeval")
 
@@ -129,9 +134,9 @@ class Batcher:
         texts = [row.prompt.text for row in rows]
         try:
             inputs = self.processor(texts, pictures)
-        except (ValueError, IndexError, TypeError, RuntimeError) as error:
+        except (RuntimeError, *REFUSALS) as error:
             if len(rows) == 1:
-                return [Batch(rows, error=f"the model's processor refuses the prompt: {' '.join(str(error).split())}")]
+                return [Batch(rows, error=f"the model's processor refuses the prompt: {one_line(error)}")]
             return self._halves(rows, lambda half: self._processed(half, pixels))
         lengths = inputs["attention_mask"].sum(1).tolist()
         for row, length in zip(rows, lengths, strict=True):
@@ -162,9 +167,10 @@ class Batcher:
     ) -> Iterator[Prompt]:
         for batch in made:
             began = time.perf_counter()
-            results, out_of_memory = self._tried(batch, answer)
+            results, reason = self._tried(batch, answer)
             if results is None and len(batch.rows) > 1:
-                self._lower(batch)
+                if reason == OUT_OF_MEMORY:
+                    self._lower(batch)
                 for half in self._halves(batch.rows, lambda half: [half]):
                     again = pool.submit(self._made, half, decoders).result()
                     yield from self._finished(again, answer, pool, decoders)
@@ -172,7 +178,7 @@ class Batcher:
             share = (time.perf_counter() - began) / len(batch.rows)
             for place, row in enumerate(batch.rows):
                 prompt = row.prompt
-                prompt.error = prompt.error or batch.error or out_of_memory
+                prompt.error = prompt.error or batch.error or reason
                 prompt.found[row.number] = None if results is None else results[place]
                 prompt.seconds += share
                 if len(prompt.found) == prompt.rows:
@@ -184,12 +190,14 @@ class Batcher:
             return [None] * len(batch.rows), None
         try:
             return answer(batch), None
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, *REFUSALS) as error:
             if not is_out_of_memory(error):
-                raise
+                if isinstance(error, torch.AcceleratorError):  # the device is lost to the other prompts, too
+                    raise
+                return None, f"the model fails on the prompt: {one_line(error)}"
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        return None, "out of memory on this prompt alone; try smaller pictures, --dtype bfloat16 or --quantize 4bit"
+        return None, OUT_OF_MEMORY
 
     def _lower(self, batch: Batch) -> None:
         """Lower the budget for the rest of the run below what did not fit, and say so once."""

@@ -16,9 +16,12 @@ from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.chat.hub import arguments
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.chat.processor import open_processor
+from mmeval.models.chat.reading import reading
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.types import InputError, nearest
 
+LAYERS = 1000
+"""Layers of a part of a model at most."""
 WEIGHTS: Any = AutoModelForImageTextToText
 bars: Any = transformers_logging
 """As transformers annotates them, they could not be called."""
@@ -36,14 +39,15 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     config = _config(source, hub)
     given = read_arguments(options.model_args)
     of_model: dict[str, Any] = {name: given.pop(key) for key, name in OF_MODEL.items() if key in given}
-    processor = open_processor(source, config, **hub)
-    images = _image_options(given, processor, source)
-    if processor.tokenizer.pad_token is None:
-        processor.tokenizer.pad_token = processor.tokenizer.eos_token
-    processor.tokenizer.padding_side = "left"  # what is written stands to the right of every prompt
-    template = ChatTemplate(
-        processor, source, numbered=options.context == "numbered", system=options.system, thinking=options.thinking
-    )
+    with reading(source, "its processor"):
+        processor = open_processor(source, config, **hub)
+        images = _image_options(given, processor, source)
+        if processor.tokenizer.pad_token is None:
+            processor.tokenizer.pad_token = processor.tokenizer.eos_token
+        processor.tokenizer.padding_side = "left"  # what is written stands to the right of every prompt
+        template = ChatTemplate(
+            processor, source, numbered=options.context == "numbered", system=options.system, thinking=options.thinking
+        )
     of_model |= _quantized(options.quantize)
     model = _weights(source, DTYPES[dtype], of_model, hub)
     if not hasattr(model, "hf_device_map"):
@@ -68,15 +72,17 @@ def read_arguments(text: str | None) -> dict[str, Any]:
 
 
 def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
-    try:
-        config: PreTrainedConfig = AutoConfig.from_pretrained(source, **hub)
-    except (OSError, ValueError, KeyError) as error:
-        if "trust_remote_code" in str(error):
+    with reading(source, "its configuration"):
+        try:
+            config: PreTrainedConfig = AutoConfig.from_pretrained(source, **hub)
+        except ValueError as error:
+            if "trust_remote_code" not in str(error):
+                raise
             raise InputError(
                 f"{source}: the checkpoint asks to run Python code that it brings; read that code, and pass "
                 "--trust-remote-code if you trust it"
             ) from error
-        raise InputError(f"{source}: its configuration cannot be read: {' '.join(str(error).split())[:300]}") from error
+    _check_layers(source, config.to_dict())
     if config.model_type not in KNOWN and not hub["trust_remote_code"]:
         raise InputError(
             f"{source}: model type '{config.model_type}' is no vision-language model that transformers "
@@ -87,6 +93,15 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
     return config
 
 
+def _check_layers(source: str, values: Mapping[str, Any]) -> None:
+    """Raise InputError for more layers than any model has: building them would take for ever."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            _check_layers(source, value)
+        elif str(name).endswith(("layers", "depth")) and isinstance(value, (int, float)) and value > LAYERS:
+            raise InputError(f"{source}: its configuration says {value:.6g} {name}, which no model has")
+
+
 def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
     if of_model.get("device_map") and not util.find_spec("accelerate"):
         raise InputError("device_map needs the package accelerate; install it with: pip install accelerate")
@@ -94,11 +109,8 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
     try:
         if hub["local_files_only"]:
             bars.disable_progress_bar()  # it would run through what the command line shows
-        model, found = WEIGHTS.from_pretrained(source, dtype=dtype, output_loading_info=True, **of_model, **hub)
-    except ImportError as error:
-        raise InputError(f"{source}: the model needs a package that is not installed: {error}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{source}: the weights cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+        with reading(source, "the weights"):
+            model, found = WEIGHTS.from_pretrained(source, dtype=dtype, output_loading_info=True, **of_model, **hub)
     finally:
         if shown:
             bars.enable_progress_bar()

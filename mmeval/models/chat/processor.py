@@ -21,16 +21,11 @@ def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
     """Return a checkpoint's processor; `hub` are `from_pretrained`'s revision, local_files_only, trust_remote_code.
 
     Without torchvision a processor that also takes videos is opened without its video part, and its pictures are made
-    by Pillow and numpy. Raises InputError naming what is missing.
+    by Pillow and numpy. Raises InputError where there is none, and whatever transformers raises.
     """
-    try:
-        if util.find_spec("torchvision") or hub.get("trust_remote_code"):
-            return OPENER.from_pretrained(source, config=config, **hub)
-        return _class_of(source, config, hub).from_pretrained(source, **hub)
-    except ImportError as error:
-        raise InputError(f"{source}: its processor needs a package that is not installed: {_first(error)}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{source}: its processor cannot be opened: {_first(error)}") from error
+    if util.find_spec("torchvision") or hub.get("trust_remote_code"):
+        return OPENER.from_pretrained(source, config=config, **hub)
+    return _class_of(source, config, hub).from_pretrained(source, **hub)
 
 
 def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:
@@ -126,8 +121,3 @@ def _is_control(token: Any) -> bool:
     """Tell tokens that templates write from added words and blanks, which a question may well have."""
     text = token.content
     return len(text) > 2 and (token.special or not (text[0].isalnum() or text.isspace()))
-
-
-def _first(error: BaseException) -> str:
-    """Return the first sentence of what a library says."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,162 @@
+"""Run folders and what is made of them: of one process and of several, under controls, found again by another run."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from mmeval import comparison, evaluation, gate, sweep
+from mmeval.bias.study import study
+from mmeval.reporting import bias, interchange, run_report
+from mmeval.run import Run, open_run
+from mmeval.share import Share
+from mmeval.spec import RunSpec
+from mmeval.types import Display, InputError
+from tests import evaluating
+from tests.fuzz.target import Target, command
+from tests.mme_folder import make_release
+
+CONTROLS = ("absent", "guess", "grey")
+
+
+def _spec(folder: Path, **values: Any) -> RunSpec:
+    """Return the run that is made in a folder, with its data beside it."""
+    data = folder.with_name(f"{folder.name}-data")
+    if not data.exists():
+        make_release(data, pictures=1)
+    return RunSpec("mme", "constant", data=str(data), **values)
+
+
+def _evaluate(folder: Path, name: str = "run", **how: Any) -> Run:
+    spec = _spec(folder)
+    return evaluating.evaluate("constant", "mme", data=spec.data, out=folder / name, **how)
+
+
+def _shares(folder: Path) -> Run:
+    """Let two processes ask a part of the run each."""
+    plan = evaluation.plan(_spec(folder), folder / "run")
+    for rank in range(2):
+        run = evaluation.ask(plan, fresh=False, keep_errors=False, display=Display(), share=Share(rank, 2))
+    run = open_run(run.folder)
+    evaluation.score(run)
+    assert run.complete
+    return run
+
+
+def _look(run: Run, rng: random.Random) -> None:
+    """Open all that is derived, or make it again."""
+    _ = run.marks, run.remarks
+    if rng.random() < 0.5:
+        evaluation.score(run)
+    _ = run.results, run.judged, run.scores, run.samples
+    if rng.random() < 0.1:
+        evaluation.report(evaluation.current(run))
+    if rng.random() < 0.3:
+        interchange.write(run, rng.choice(("csv", "latex", "lm-eval")))
+
+
+def _read(folder: Path, rng: random.Random) -> None:
+    _look(open_run(folder / "run"), rng)
+
+
+def _go_on(folder: Path, rng: random.Random) -> None:
+    """Begin the same run again, alone or as one of two processes."""
+    if rng.random() < 0.5:
+        assert _evaluate(folder, fresh=rng.random() < 0.3).complete
+        return
+    plan = evaluation.plan(_spec(folder), folder / "run")
+    share = Share(rng.randrange(2), 2)
+    evaluation.ask(plan, fresh=False, keep_errors=rng.random() < 0.5, display=Display(), share=share)
+
+
+def _with_controls(folder: Path) -> None:
+    run = _evaluate(folder)
+    sweep.under_controls(run, _spec(folder), CONTROLS)
+    bias.write(run.folder, study(run))
+
+
+def _study(folder: Path, rng: random.Random) -> None:
+    """Read what a run and its controls show; go on with the controls; show the page with what was found before."""
+    run = open_run(folder / "run")
+    what = rng.random()
+    if what < 0.5:
+        study(run)
+    elif what < 0.8:
+        bias.panel(run)
+        _ = run_report._controls(run)
+    else:
+        sweep.under_controls(run, _spec(folder), rng.sample(CONTROLS, 1))
+
+
+def _command_of_controls(folder: Path, rng: random.Random) -> None:
+    run = folder / "run"
+    words = rng.choice((("bias", run), ("bias", run, "--json"), ("report", run, "--out", folder / "out"), ("score", run)))
+    command(*words)
+
+
+def _two(folder: Path) -> None:
+    for name in ("run", "other"):
+        _evaluate(folder, name)
+
+
+def _compare(folder: Path, rng: random.Random) -> None:
+    first, other = (evaluation.current(open_run(folder / name)) for name in ("run", "other"))
+    found = comparison.compare(first, other, resamples=20)
+    gate.check("B >= A - 1", found)
+
+
+def _gates(folder: Path) -> None:
+    """Make two runs and compare them, once; what is damaged is the condition."""
+    for name in ("run", "other"):
+        _evaluate(folder, f"../{folder.name}-{name}")
+    (folder / "gate.txt").write_text("Perception: A >= B - 1.5%")
+
+
+@cache
+def _compared(first: Path, other: Path) -> comparison.Comparison:
+    return comparison.compare(first, other, resamples=20)
+
+
+def _check_gate(folder: Path, rng: random.Random) -> None:
+    runs = (folder.with_name(f"{folder.name}-{name}") for name in ("run", "other"))
+    gate.check((folder / "gate.txt").read_text(errors="replace"), _compared(*runs))
+
+
+def _cache(folder: Path) -> None:
+    _evaluate(folder, "reports/earlier")
+
+
+def _reuse(folder: Path, rng: random.Random) -> None:
+    """Begin another run beside earlier ones: whatever these have become, it is made."""
+    out = folder.with_name(f"{folder.name}-new")
+    shutil.rmtree(out, ignore_errors=True)
+    with mock.patch.object(evaluation, "REPORTS", folder / "reports"):
+        try:
+            complete = _evaluate(folder, f"../{out.name}").complete
+        except InputError as error:
+            raise AssertionError("a run is not made since an earlier one is damaged") from error
+    assert complete
+
+
+def _part(folder: Path) -> Run:
+    """Make a run of some of the questions, with prices."""
+    return _evaluate(folder, limit=20, price_in=1.0, price_out=2.0)
+
+
+TARGETS: Mapping[str, Target] = {
+    "run folder": Target(_evaluate, _read),
+    "run folder with a limit": Target(_part, _read),
+    "run folder, going on": Target(_evaluate, _go_on),
+    "run folder of two processes": Target(_shares, _read),
+    "run folder of two processes, going on": Target(_shares, _go_on),
+    "run folder with controls": Target(_with_controls, _study),
+    "run folder with controls, its commands": Target(_with_controls, _command_of_controls),
+    "two run folders": Target(_two, _compare),
+    "conditions": Target(_gates, _check_gate),
+    "earlier runs": Target(_cache, _reuse),
+}
