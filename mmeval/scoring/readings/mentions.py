@@ -44,7 +44,7 @@ MOST = 200
 _LETTER = re.compile(r"(?<![A-Za-z0-9À-ɏ_])(?<![A-Za-z]')([A-Za-z])(?![A-Za-z0-9À-ɏ_])")
 _OTHER_BEFORE = re.compile(
     r"(?:\d\s?°?\s?|°\s?|[A-Za-z][.'&/-]|[+/^|×÷∪∩∠\\]\s?|[\w)]\s?\*\s|(?<![A-Za-z])[A-Za-z]{1,3}\("
-    r"|(?<![A-Za-z])[A-Za-z)]\s?[=<>]\s?|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr)\.\s)\Z"
+    r"|(?<![A-Za-z])[A-Za-z)]\s?[=<>]\s?|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|e\.g)\.\s)\Z"
 )
 """What makes a letter after it a unit, an initial or part of a formula."""
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s){2,}(?=[A-Z][a-z])")
@@ -122,9 +122,10 @@ _WRONG = re.compile(
     r"|would need|might|may\b|or\b|不对|不是|不正确|错|有误|排除)",
     re.IGNORECASE,
 )
-DOUBT = re.compile(
+_DOUBT = re.compile(
     r"\b(?:might|may|could|maybe|perhaps|possibly|whether|if|unless|assuming|suppose|either|between"
-    r"|which of|can't tell|for example)\b"
+    r"|which of|can't tell|for example|mistake"
+    r"|(?:people|someone|somebody|others|many|some) (?:\w+ ){0,2}(?:say|choose|pick|think|guess|answer))\b"
     r"|可能|也许|或许|好像|似乎|大概|如果|是否|假如",
     re.IGNORECASE,
 )
@@ -252,7 +253,7 @@ def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Seque
         before, after = answer[max(begin, mention.start - 160) : mention.start], answer[mention.end : mention.end + 48]
         asked = answer[begin:stop].rstrip().endswith(("?", "？"))
         clause = _CLAUSE.match(before)
-        doubt = DOUBT.search(before[clause.end() :] if clause else before) or _SUPPOSED.match(answer, begin)
+        doubt = _DOUBT.search(before[clause.end() :] if clause else before) or _SUPPOSED.match(answer, begin)
         void = asked or doubt is not None or _DENIED.search(before) is not None or _WRONG.match(after) is not None
         if together and last and last.label != mention.label:
             judged[-1] = replace(last, several=True)

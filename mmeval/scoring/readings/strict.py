@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from mmeval.scoring.readings.answer import plain
 from mmeval.scoring.readings.choices import NONE_OF_THEM
 from mmeval.scoring.readings.declared import CONCLUDES, OPENS, declared, last_of
-from mmeval.scoring.readings.mentions import DOUBT, Mention, mentions
+from mmeval.scoring.readings.mentions import Mention, mentions
 from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 
@@ -50,6 +50,8 @@ _TAKEN_BACK = re.compile(
     r"\b(?:wait|hmm+|no|actually|sorry|i mean|scratch that)\b[\s,.!:–—-]*(?:it'?s |it is )?[(*]*\Z", re.I
 )
 """What stands before a letter that takes an answer back."""
+_OR_ELSE = re.compile(r"\bbut\b[^.!?;\n]{0,30}\b(?:could|might|may)\b[^.!?;\n]{0,20}\Z", re.IGNORECASE)
+"""What stands between an answer and one that may be it as well."""
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|[-–—]\s|\Z)")
 _VERB = re.compile(r"[)\]*]*\s+(?:because|since|as(?! in\b)|is (?:correct|right|shown))\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
@@ -81,6 +83,8 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
         place = max(final).place
         if any(one.letter and one.label != last and _TAKEN_BACK.search(answer, place, one.start) for one in counted):
             return None
+        if any(one.label != last and _OR_ELSE.search(answer, place, one.start) for one in found):
+            return None
         in_words = not any(mention.letter for mention in counted if mention.start == place)
         return None if in_words and opening is not None and found[0].letter and opening != last else last
     unsure = (match.start() for match in _UNSURE.finditer(answer))
@@ -103,8 +107,8 @@ def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) ->
     others = [mention for mention in found if mention.label not in labels]
     if any(_COMPARED.search(answer, max(0, mention.start - 24), mention.start) for mention in others):
         return None
-    if any(DOUBT.search(answer, sure[-1].end, mention.start) for mention in others):
-        return None  # "B seems right, but it might be C"
+    if any(_OR_ELSE.search(answer, sure[-1].end, mention.start) for mention in others):
+        return None
     return labels.pop() or None if all(mention.begin <= sure[-1].begin for mention in others) else None
 
 
