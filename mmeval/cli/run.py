@@ -108,9 +108,10 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
 
 
 def _listed(value: Any) -> Any:
-    """Return the names of a list with commas; a value with a comma that is a file or folder is one name."""
+    """Return the names of a list with commas; a file, a folder and what a constant model says may have one inside."""
     given = value if isinstance(value, list) else [value]
-    parts = [part for one in given for part in ([one] if Path(one).exists() else one.split(","))]
+    whole = [one.startswith("constant:") or Path(one).exists() for one in given]
+    parts = [part for one, kept in zip(given, whole, strict=True) for part in ([one] if kept else one.split(","))]
     return [part.strip() for part in parts if part.strip()] if len(parts) > 1 else value
 
 

@@ -202,7 +202,7 @@ class TransformerModel:
             share = -(-self._window // max(1, len(plan)))
             coming: list[PreparedRequest | Response] = []
             for rows in plan[:-1]:
-                coming += islice(prepared, share)
+                coming += islice(prepared, min(share, self._window - len(coming)))
                 yield rows
             last, (errors, plan) = plan[-1:], self._planned(chain(coming, islice(prepared, self._window - len(coming))))
             yield from last

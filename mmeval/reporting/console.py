@@ -114,12 +114,16 @@ def show_preview(preview: Preview) -> None:
 
 
 def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mapping[str, str]) -> None:
-    """Print the benchmarks, a line each, those with an embedded suite marked; then what is not included."""
-    width = max(len(task.name) for task in tasks) + 2
+    """Print the benchmarks, each with its official reading and the evidence; then what is not included."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1))
     for task in tasks:
-        mark = "* " if task.name in embedded else "  "
-        proven = f"  (official: {official(task)}; {task.card['evidence']})"
-        _entry(f"{mark}{task.name:{width}}", f"{task.title}: {task.card['about']}", proven)
+        read = official(task)
+        proven = f"official: {'reading ' if read in task.readings else ''}{read}; {task.card['evidence']}"
+        about = Text.assemble(f"{task.title}: {task.card['about']}\n", (proven, "dim"))
+        grid.add_row("*" if task.name in embedded else "", Text(task.name, "bold"), about)
+    console().print(grid)
     say("\n* has an embedded suite, which runs without any download")
     say("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts")
     for name, reason in left_out.items():

@@ -51,10 +51,12 @@ def test_every_task_says_what_a_list_of_tasks_shows(name: str) -> None:
 
 def test_the_list_shows_official_readings_their_evidence_and_embedded_suites() -> None:
     shown = call("tasks").output
+    words = " ".join(shown.split())
     for name in TASKS:
-        assert f"(official: {official(task := load_task(name))}; {task.card['evidence']})" in shown
+        task = load_task(name)
+        assert f"{official(task)}; {task.card['evidence']}" in words
     assert {line.split()[1] for line in shown.splitlines() if line.startswith("* ")} >= SUITES.keys()
-    assert "recorded outputs" in call("tasks", "mme").output
+    assert "LaVIN" in call("tasks", "mme").output
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - SUITES.keys()))
