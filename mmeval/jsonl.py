@@ -5,8 +5,9 @@ What the objects mean is for the callers to say; a whole JSON document is not re
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -72,6 +73,15 @@ def without_surrogates(value: Any) -> Any:
         if isinstance(value, dict)
         else value
     )
+
+
+def shown(value: Mapping[str, Any]) -> str:
+    """Return an object as a line for a terminal: characters that are not printed, which may move a cursor, as escapes.
+
+    Where there are none, the letters of any language stand as they are.
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    return line if line.isprintable() else json.dumps(value)
 
 
 @contextmanager
