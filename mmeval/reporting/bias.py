@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from mmeval.files import read_json, write_json, write_text
+from mmeval.records import digest
 from mmeval.reporting import bias_figures, svg
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import number
 from mmeval.reporting.table import clean, escape, grid
-from mmeval.records import digest
 from mmeval.run import Run
 from mmeval.types import InputError
 

@@ -59,9 +59,7 @@ def killed(
 def written(folder: Path, patterns: Iterable[str]) -> dict[str, bytes]:
     """Return the files by name, the folder's own name left out of them."""
     paths = (path for pattern in patterns for path in folder.glob(pattern))
-    return {
-        str(path.relative_to(folder)): path.read_bytes().replace(folder.name.encode(), b"FOLDER") for path in paths
-    }
+    return {str(path.relative_to(folder)): path.read_bytes().replace(folder.name.encode(), b"FOLDER") for path in paths}
 
 
 def test_a_training_that_is_killed_at_any_instant_goes_on(tmp_path: Path) -> None:

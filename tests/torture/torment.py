@@ -140,7 +140,11 @@ class Torment:
             return
         before = contents(folder)
         out = str(folder.with_name("compared"))
-        choices = [("score", str(folder)), ("report", str(folder), "--out", out), ("export", str(folder), "--to", "csv")]
+        choices = [
+            ("score", str(folder)),
+            ("report", str(folder), "--out", out),
+            ("export", str(folder), "--to", "csv"),
+        ]
         command = self.rng.choice([*choices, ("bias", str(folder))] if self.kind.control else choices)
         instant = self.rng.choice((0, self.rng.randrange(1, 60)))  # 0: to its end
         status = self.call(folder, command=command, instant=instant)
