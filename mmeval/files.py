@@ -25,8 +25,14 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write the whole text or leave the old file; half a surrogate pair is written as its escape."""
+    """Write the whole text or leave the old file; half a surrogate pair is written as its escape.
+
+    What processes that were killed over the same file have left behind is cleared.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and is_temporary(left):
+            left.unlink(missing_ok=True)
     try:
         with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)

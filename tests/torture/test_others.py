@@ -58,7 +58,7 @@ def killed(
 
 def written(folder: Path, patterns: Iterable[str]) -> dict[str, bytes]:
     """Return the files by name, the folder's own name left out of them."""
-    paths = (path for pattern in patterns for path in folder.glob(pattern))
+    paths = (path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes().replace(folder.name.encode(), b"FOLDER") for path in paths}
 
 
