@@ -203,7 +203,9 @@ def _checked(response: Response, asked: Collection[str], name: str) -> Response:
     said, advice = without_surrogates(vars(response)), "mend the adapter (docs/adapters.md)"
     checked: Response = validated(Response, said, f"{name}: its response", advice)
     if checked.id not in asked:
-        raise InputError(f"{name}: it answers '{checked.id:.60}', which it was not asked, or answers it twice; {advice}")
+        raise InputError(
+            f"{name}: it answers '{checked.id:.60}', which it was not asked, or answers it twice; {advice}"
+        )
     return checked
 
 

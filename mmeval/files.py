@@ -25,14 +25,25 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write the whole text or leave the old file; half a surrogate pair is written as its escape."""
+    """Write the whole text or leave the old file; half a surrogate pair is written as its escape.
+
+    What processes that were killed over the same file have left behind is cleared.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and is_temporary(left):
+            left.unlink(missing_ok=True)
     try:
         with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
         temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # nor lose the name of what later files speak of
+        finally:
+            os.close(folder)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -5,8 +5,9 @@ What the objects mean is for the callers to say; a whole JSON document is not re
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -74,9 +75,21 @@ def without_surrogates(value: Any) -> Any:
     )
 
 
+def shown(value: Mapping[str, Any]) -> str:
+    """Return an object as a line for a terminal: characters that are not printed, which may move a cursor, as escapes.
+
+    Where there are none, the letters of any language stand as they are.
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    return line if line.isprintable() else json.dumps(value)
+
+
 @contextmanager
 def appending(path: Path) -> Iterator[jsonlines.Writer]:
-    """Open a file to append objects to; each is on its way to the disk when `write` returns.
+    """Open a file to append objects to; when `write` returns, no death of this process can lose the line.
+
+    The disk is only waited for at the end: a power cut costs the lines that the system had not written out yet. A wait
+    for each would take longer than many an answer.
 
     What a kill left of a last line is cut off first. Half a surrogate pair, which no UTF-8 file can hold, is written
     as its JSON escape.
@@ -86,8 +99,10 @@ def appending(path: Path) -> Iterator[jsonlines.Writer]:
     with path.open("a+b") as file:
         drop_torn_line(file)
     with path.open("a", encoding="utf-8", errors="backslashreplace", newline="") as text:
-        yield jsonlines.Writer(text, compact=True, flush=True)
-        os.fsync(text.fileno())
+        try:
+            yield jsonlines.Writer(text, compact=True, flush=True)
+        finally:
+            os.fsync(text.fileno())
 
 
 def drop_torn_line(file: IO[bytes]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval import jsonl
+from mmeval import jsonl, regular
 from mmeval.files import is_temporary, locked, validated
 from mmeval.share import Share
 from mmeval.types import InputError, Record
@@ -43,6 +43,14 @@ def held(folder: Path, share: Share) -> Iterator[None]:
     """Hold a run, for a moment, in which none of several processes changes anything but its own journal."""
     with nullcontext() if share.alone else locked(folder / "run.lock", wait=True):
         yield
+
+
+def digest(folder: Path) -> str:
+    """Return the SHA-256 over a run's journals, as `JournalContents` has it; none is parsed."""
+    total = hashlib.sha256()
+    for path in paths(folder):
+        total.update(regular.read_bytes(path))
+    return total.hexdigest()
 
 
 @dataclass(frozen=True)

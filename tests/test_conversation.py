@@ -133,6 +133,14 @@ def test_a_chat_goes_on_after_a_bad_line(pictures: Path) -> None:
     assert "no command '/help'; there are /new and /quit" in ended.stdout
 
 
+def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(main, ["ask", "--model", "constant:red", "--chat"], input=b"is it gr\xfcn ?\n")
+    assert ended.exit_code == 0 and ended.stdout.count("red\n") == 1
+    (tmp_path / "a.jsonl").write_text('{"prompt": "is it ?"}\n')
+    ended = CliRunner().invoke(main, ["ask", "--model", "constant:rot \x9b2J \xfc", "--jsonl", str(tmp_path / "a.jsonl")])
+    assert "\x9b" not in ended.stdout and json.loads(ended.stdout)["answer"] == "rot \x9b2J \xfc"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

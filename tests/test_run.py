@@ -209,6 +209,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
 
 
+def test_what_a_killed_process_left_is_cleared_by_the_next_that_writes_the_file(tmp_path: Path) -> None:
+    for pid in (2**22 + 1, 2**22 + 2):  # above what Linux gives to a process
+        (tmp_path / f".a.{pid}").write_text("half")
+    (tmp_path / f".b.{2**22 + 1}").write_text("of another file")
+    files.write_text(tmp_path / "a", "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".b.{2**22 + 1}", "a"]
+
+
 WRONG = [
     ("records.jsonl", {"id": 5}, r"records.jsonl, line 1, id: Input should be a valid string, not 5"),
     ("records.jsonl", {"text": 1}, r"records.jsonl, line 1, text: "),
@@ -216,7 +224,10 @@ WRONG = [
     ("records.jsonl", {"groups": [1]}, r"records.jsonl, line 1, groups: "),
     ("run.json", {"identity": [1]}, r"run.json, identity: Input should be a valid dictionary"),
     ("run.json", {"identity": {"model": "m"}}, r"run.json: its identity names no task and model"),
+    ("run.json", {"identity": {**IDENTITY, "limit": "x"}}, r"run.json, identity: limit is 'x'; give a whole number"),
     ("run.json", {"sessions": [3]}, r"run.json, sessions, 0: "),
+    ("run.json", {"sessions": [{"reused": "x"}]}, r"run.json, sessions, 0, reused: "),
+    ("run.json", {"available": "x"}, r"run.json, available: "),
     ("ids.json", {"ids": "1"}, r"ids.json: Input should be a valid list"),
     ("scores.json", {"metrics": {"overall": 3}}, r"scores.json, metrics, overall: "),
     ("scores.json", {"counts": None}, r"scores.json, counts: "),

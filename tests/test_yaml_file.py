@@ -39,7 +39,7 @@ def test_plain_values_are_read_and_dates_stay_text() -> None:
         ("a: !!set {b, c}\n", "the tag tag:yaml.org,2002:set is not allowed"),
         (BOMB, "more than 100,000 values where aliases are written out"),
         ("a: &a [*a]\n", "more than 100,000 values where aliases are written out"),
-        ("- " * 3000, "f.yaml: not YAML (nested too deeply)"),
+        ("- " * 3000, "f.yaml, line 1: not YAML (nested too deeply)"),
         ("", "f.yaml: must be keys and values"),
         ("[1, 2]", "f.yaml: must be keys and values"),
     ],

@@ -15,6 +15,7 @@ from mmeval.bias.asked import Asked, judged, matched, said, yes_or_no
 from mmeval.controls.mentions import RELEVANT
 from mmeval.controls.words import TURN
 from mmeval.files import write_text
+from mmeval.records import digest
 from mmeval.run import Run, open_run
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import Statistic, estimate, paired
@@ -48,6 +49,7 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
     found["records"] = run.journal_contents.digest
     found["controls"] = {name: _control(name, *pairs[name], acts=others[name][1]) for name in sorted(pairs, key=_place)}
+    found["control_records"] = {path.name: digest(path) for path in _folders(run)}
     found["families"] = _families(found["controls"])
     found |= {
         "mmstar": parts.mmstar(pairs),
@@ -95,12 +97,15 @@ def _reported(asked: Asked, names: Sequence[str], numbers: Mapping[str, Statisti
     return {ACCURACY: asked.accuracy(), **{name: numbers[name] for name in names if name in numbers}}
 
 
+def _folders(run: Run) -> list[Path]:
+    """Return the folders of the run's controls."""
+    return sorted(path.parent for path in run.folder.glob("controls/*/run.json"))
+
+
 def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[str]]:
     """Return each control's answers and what it acts on; and what is to be said of those that are unfinished."""
     found, remarks = {}, []
-    for folder in sorted((run.folder / "controls").glob("*/")):
-        if not (folder / "run.json").exists():
-            continue
+    for folder in _folders(run):
         own = open_run(folder)
         free = {"control"} | (OTHER_MODEL if own.spec.control == known.TEXT else set())
         other = [name for name, *_ in differing(run.identity, own.identity) if name.partition(".")[0] not in free]

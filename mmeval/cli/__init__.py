@@ -29,7 +29,9 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except InputError as error:
-            click.echo(f"mmeval: {printable(str(error))}", err=True)
+            from mmeval.client import without_password
+
+            click.echo(f"mmeval: {printable(without_password(str(error)))}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt as stop:
             message = str(stop) or "stopped; answers are kept, repeat the command to continue"

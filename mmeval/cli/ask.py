@@ -1,6 +1,5 @@
 """`mmeval ask`: one question, a conversation, or many questions in JSON Lines."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -173,7 +172,7 @@ def _many(loaded: "Chat", path: Path, how: _How) -> bool:
             row |= _answered(loaded, value, path.parent, where, how)
         except InputError as error:
             row, whole = {**row, "error": str(error)}, False
-        click.echo(json.dumps(row, ensure_ascii=False))
+        click.echo(lines.shown(row))
     return whole
 
 

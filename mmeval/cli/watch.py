@@ -1,13 +1,12 @@
 """`mmeval watch`: ask about a stream again and again, and say when the answer turns yes."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mmeval.cli.options import given, spec_options
-from mmeval.types import InputError
+from mmeval.types import InputError, printable
 
 
 @click.command()
@@ -74,7 +73,7 @@ def watch(
     from mmeval.watch import source as sources
 
     found = sources.find(source)
-    from mmeval import conversation
+    from mmeval import conversation, jsonl
     from mmeval.models import ADAPTERS, find_model
     from mmeval.watch.alarm import Alarm
     from mmeval.watch.page import Page
@@ -95,7 +94,7 @@ def watch(
         for look in watch(model, questions, seen, alarm=lambda: Alarm(hold, on, off), likelihoods=likelihoods):
             lines = [_line(event, look.frame, folder) for event in look.events]
             for line in lines:
-                click.echo(json.dumps(line, ensure_ascii=False))
+                click.echo(jsonl.shown(line))
             if shown is not None:
                 shown.show(look, lines)
             for error in set(look.errors) - told:
@@ -114,4 +113,4 @@ def _line(event: Any, frame: Any, folder: Any) -> dict[str, object]:
 
 
 def _say(text: str) -> None:
-    click.echo(f"mmeval: {text}", err=True)
+    click.echo(f"mmeval: {printable(text)}", err=True)

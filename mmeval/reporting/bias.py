@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mmeval.files import read_json, write_json, write_text
+from mmeval.records import digest
 from mmeval.reporting import bias_figures, svg
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import number
@@ -101,7 +102,9 @@ def panel(run: Run) -> str:
     found = read_json(path, advice)
     try:
         parts = ["<h2>Language bias</h2>"]
-        if found.get("records") not in (None, run.journal_contents.digest):
+        controls = {path.parent.name: digest(path.parent) for path in run.folder.glob("controls/*/run.json")}
+        now = {"records": run.journal_contents.digest, "control_records": controls}
+        if any(found.get(name) not in (None, made_of) for name, made_of in now.items()):
             parts.append(f"<p><b>The answers have changed since; {advice}</b></p>")
         parts += [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
         parts += [_html(one) for one in tables(found)]

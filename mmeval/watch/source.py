@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import IO, TYPE_CHECKING
 
+from mmeval.client import without_password
 from mmeval.data import container
 from mmeval.types import MAX_PIXELS, Image, InputError
 
@@ -62,9 +63,9 @@ def find(name: str) -> Source:
     if name == "-":
         return Source("standard input", sys.stdin.buffer, {})
     if scheme:
+        shown = without_password(name).partition("?")[0]  # a password or a token is never printed
         if scheme[1] not in _NETWORK:
-            raise InputError(f"{name}: '{scheme[1]}' is not watched; give an address with {', '.join(_NETWORK)}")
-        shown = re.sub(r"//[^/@]*@", "//", name)  # a password is never printed
+            raise InputError(f"{shown}: '{scheme[1]}' is not watched; give an address with {', '.join(_NETWORK)}")
         own = {"protocol_whitelist": _NETWORK[scheme[1]]}
         return Source(shown, name, own | ({"rtsp_transport": "tcp"} if scheme[1].startswith("rtsp") else {}))
     camera = re.fullmatch(r"camera:(\d+)", name)

@@ -251,9 +251,9 @@ def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_p
         and "absent" in panel
         and "have changed since" not in panel
     )
-    found["records"] = "of fewer answers"
-    report.write(run.folder, found)
-    assert "The answers have changed since; make it again: mmeval bias RUN" in report.panel(run)
+    for name in ("records", "control_records"):  # the run's own, and those of a control
+        report.write(run.folder, {**found, name: "of fewer answers"})
+        assert "The answers have changed since; make it again: mmeval bias RUN" in report.panel(run)
     (run.folder / "bias.json").write_text('{"schema": 1}', encoding="utf-8")
     with pytest.raises(InputError, match="not a study of bias"):
         report.panel(run)

@@ -95,7 +95,9 @@ def _study(folder: Path, rng: random.Random) -> None:
 
 def _command_of_controls(folder: Path, rng: random.Random) -> None:
     run = folder / "run"
-    words = rng.choice((("bias", run), ("bias", run, "--json"), ("report", run, "--out", folder / "out"), ("score", run)))
+    words = rng.choice(
+        (("bias", run), ("bias", run, "--json"), ("report", run, "--out", folder / "out"), ("score", run))
+    )
     command(*words)
 
 

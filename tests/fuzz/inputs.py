@@ -28,7 +28,7 @@ embedded / hub: --limit 0 -1 3 x 1e9 --out --seed 18446744073709551616 --shots -
 0..99999999 --published 2023-09-17 --version -h -- * --control blind all prompts --only-ids --recipe mmicl-paper
 --gate A>B --margin nan --choices a,b --shot a=b --jsonl - --question --every --span --hold --on --page 99999
 --log-to wandb csv --model-args a=b,c --temperature inf --samples --system --needs-picture --early-stop"""
-WORDS = (*OPTIONS.split(), "", "http://x y", "http://u:p@h:99999/", "\udcff", "\x1b[2J", "a\nb")
+WORDS = (*OPTIONS.split(), "", "http://x y", "http://u:p@h:99999/", "\udcff", "\x1b[2J", "\x9b2J", "a\nb")
 
 
 def _arguments(folder: Path, rng: random.Random) -> None:

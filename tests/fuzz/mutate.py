@@ -9,7 +9,16 @@ from typing import Any
 
 ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 5, 1e308, float("inf"), float("nan"), 10**30, -0.5, "", " ", "A", "yes", "nan"),
-    *("\ud83d", "../../etc/passwd", "/etc/passwd", "http://127.0.0.1:9/x", "=1+1", "\x1b]0;x\x07\x1b[2J", "\x00"),
+    *(
+        "\ud83d",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "http://127.0.0.1:9/x",
+        "=1+1",
+        "\x1b]0;x\x07\x1b[2J",
+        "\x9b2J",
+        "\x00",
+    ),
     *("x" * 70_000, "9" * 400, "\u202e", "2023-09-17", "<image 1>", "image 0"),
     *([], {}, [[]], [None], {"": None}, {"image": 0}, [1, "a", {}]),
 )

@@ -378,7 +378,7 @@ def test_a_config_that_cannot_be_built(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "preprocessor_config.json"])
-@pytest.mark.parametrize("content", [None, "{", "[]"])
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"image_std": [1, 2]}', '{"resample": "x"}'])
 def test_a_broken_processor(saved: Path, name: str, content: str | None) -> None:
     if content is None:
         (saved / name).unlink()

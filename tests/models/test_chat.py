@@ -228,6 +228,8 @@ def userless_template(folder: Path) -> None:
         (blind_template, {}, "its chat template takes no picture"),
         (userless_template, {"system": "Be brief."}, "its chat template refuses the conversation: no system"),
         (lambda folder: (folder / "model.safetensors").unlink(), {}, "the weights cannot be loaded"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"9" * 99), {}, "the weights cannot be loaded"),
+        (lambda folder: (folder / "tokenizer.json").write_text('{"model": 5}'), {}, "its processor cannot be loaded"),
         (None, {"thinking": "on"}, "its chat template cannot turn reasoning on"),
         (None, {"model_args": "max_pixel=3"}, "--model-args has 'max_pixel'"),
         (None, {"model_args": "attn"}, "write KEY=VALUE"),

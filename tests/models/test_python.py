@@ -84,6 +84,34 @@ def test_a_model_that_breaks_its_duties_is_told(here: Path) -> None:
     assert "reads more than 2,048 requests" in told.output
 
 
+SAID = """
+from mmeval.types import Response
+class Bad:
+    name, max_images = 'bad', None
+    def preview(self, request): return Response(request.id)
+    def generate(self, requests, generation):
+        for request in requests: yield from {}
+def load(options): return Bad()
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("[Response('9', text='a')]", "bad: it answers '9', which it was not asked"),
+        ("[Response(request.id, text='a')] * 2", "or answers it twice"),
+        ("[Response(request.id, text=5)]", "bad: its response, text: Input should be a valid string, not 5"),
+        ("[Response(request.id, text='a', seconds='x')]", "bad: its response, seconds: "),
+    ],
+)
+def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, said: str, message: str) -> None:
+    (here / "middle.py").write_text(SAID.format(said))
+    asked = ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "3", "--out", "run"]
+    ended = CliRunner().invoke(main, asked)
+    assert ended.exit_code == 2
+    assert message in ended.output and "mend the adapter" in ended.output
+
+
 def test_options_that_an_adapter_does_not_take_are_refused() -> None:
     told = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "constant", "--temperature", "0.5"])
     assert told.exit_code == 2

@@ -13,18 +13,20 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmeval import sweep
 from mmeval.cli import main
 from mmeval.models.constant import Constant
-from mmeval.types import Generation, Request, Response
+from mmeval.types import Generation, Request, Response, images
 from tests.torture.faults import FAULTS
 
 EVENTS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"}
+CONTROL = "absent"
+"""The control under which runs are asked again; its requests are those without a picture."""
 WRITES = Path("/proc/self/io")
 """Where Linux counts a process's write calls."""
 
@@ -43,6 +45,12 @@ class Order:
     fault: str = ""
     room: int | None = None
     """Bytes that a file may have, as on a disk that is full."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rank(self) -> int | None:
+        """Return which of several processes this is."""
+        return int(self.environment["RANK"]) if self.environment else None
 
 
 class Clock:
@@ -79,26 +87,29 @@ class Noting(Constant):
 
     def __init__(self, order: Order, clock: Clock) -> None:
         super().__init__("noting", "yes")
-        self._failed = order.log.with_suffix(".failed")
+        self._failed = order.folder.with_suffix(".failed")
         log = order.log if order.room is None else os.devnull  # which has room
         self._log, self._clock = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), clock
         self._fails = order.room is None
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        before = set(self._failed.read_text().split()) if self._failed.exists() else set()
+        before = set(self._failed.read_text().splitlines()) if self._failed.exists() else set()
         for request in requests:
-            os.write(self._log, f"asked {request.id}\n".encode())
+            id = request.id if images(request.prompt) else f"{CONTROL} {request.id}"
+            os.write(self._log, f"asked {id}\n".encode())
             response = Response(request.id, text="yes" if len(request.id) % 2 else "no")
-            if self._fails and tenth(request.id) and request.id not in before:
+            if self._fails and tenth(id) and id not in before:
                 with self._failed.open("a") as file:
-                    file.write(f"{request.id}\n")
+                    file.write(f"{id}\n")
                 response = Response(request.id, error="the machine was busy; run again")
             writes = _writes()
             self._clock.tick()
             yield response
             if _writes() - writes not in (0, 1):  # 0: not counted here
-                os.write(self._log, f"written in pieces {request.id}\n".encode())
-            os.write(self._log, f"kept {request.id}\n".encode())
+                os.write(self._log, f"written in pieces {id}\n".encode())
+            if response.error is None:
+                os.write(self._log, f"answered {id}\n".encode())
+            os.write(self._log, f"kept {id}\n".encode())
             self._clock.tick()
 
 
@@ -117,6 +128,7 @@ def tenth(id: str) -> bool:
 def work(order: Order) -> None:
     """Run the command with the model that notes its work; end with its status, unless the instant comes first."""
     clock = Clock(order)
+    os.environ.update(order.environment)
     if order.fault:
         FAULTS[order.fault].plant()
     setattr(sweep, "load_model", lambda *_: Noting(order, clock))  # noqa: B010

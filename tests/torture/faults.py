@@ -13,6 +13,7 @@ import jsonlines
 
 from mmeval import asking, files, jsonl, records, run, run_folder
 from mmeval.records import Journal
+from mmeval.share import Share
 from mmeval.types import Record
 
 
@@ -75,7 +76,7 @@ def written_in_place() -> None:
 
 def no_lock() -> None:
     @contextmanager
-    def locked(path: Path, message: str) -> Iterator[None]:
+    def locked(path: Path, message: str, **how: bool) -> Iterator[None]:
         path.touch()
         yield
 
@@ -101,6 +102,18 @@ def scores_of_any_records() -> None:
     run.Run._scored = property(lambda self: {})  # type: ignore[assignment]
 
 
+def every_process_asks_all() -> None:
+    Share.has = lambda self, group: True  # type: ignore[method-assign]
+
+
+def other_journals_unread() -> None:
+    records.paths = lambda folder: [folder / records.NAME]
+
+
+def attempts_uncounted() -> None:
+    setattr(asking, "_attempts", lambda *_: {})  # noqa: B010
+
+
 @dataclass(frozen=True)
 class Fault:
     """How a fault is planted, and by what it must be caught."""
@@ -108,6 +121,8 @@ class Fault:
     plant: Callable[[], None]
     caught: str
     """A pattern of the assertion's message."""
+    kind: str = "alone"
+    """The kind of run that shows it."""
 
 
 _DEAD = "a dead folder, or a fault|the same command does not go on"
@@ -121,5 +136,9 @@ FAULTS = {
     "identity unchecked": Fault(identity_unchecked, "a run of another identity was taken for this one"),
     "emptied at each resume": Fault(emptied_at_each_resume, "asked again|an answer was lost"),
     "run.json deleted first": Fault(run_json_deleted_first, _DEAD),
+    "no lock of two processes": Fault(no_lock, "two processes wrote one run", "two processes"),
+    "every process asks all": Fault(every_process_asks_all, "asked by two processes|asked again", "two processes"),
+    "other journals unread": Fault(other_journals_unread, f"asked again|{_DEAD}", "two processes"),
+    "attempts uncounted": Fault(attempts_uncounted, "an error counts", "two processes"),
     "scores of any records": Fault(scores_of_any_records, "made from other records|other scores"),
 }

@@ -1,18 +1,20 @@
-"""Killed at any instant, a training and a MIC build go on, and end with the bytes of ones that were never killed."""
+"""Killed at any instant, what is written beside answers goes on, and ends with the bytes of what was never killed."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.forks import FORKS
 from tests.mic import mic_folders
+from tests.mme_folder import make_release
 from tests.torture.child import Order, run
 from tests.training.conftest import config_values, write_base, write_examples
 
@@ -20,6 +22,8 @@ KILLS = int(os.environ.get("MMEVAL_KILLS", "20"))
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 Command = Callable[[Path], tuple[str, ...]]
 """What writes into the folder."""
+Make = Callable[[Path], object]
+"""What must stand there before."""
 
 
 def call(order: Order) -> int:
@@ -30,16 +34,20 @@ def call(order: Order) -> int:
     return child.exitcode
 
 
-def killed(place: Path, command: Command, kills: int, patterns: tuple[str, ...]) -> None:
+def killed(
+    place: Path, command: Command, kills: int, patterns: Iterable[str], make: Make = lambda folder: None
+) -> None:
     """Kill a command until it is whole, again and again, and compare what it wrote with what one never killed did."""
     log, rng, done, rounds = place / "a.log", random.Random(0), 0, 0
     log.write_text("")
+    make(place / "whole")
     assert call(Order(command(place / "whole"), place / "whole", log)) == 0, log.with_suffix(".out").read_text()[-900:]
     expected, instants = written(place / "whole", patterns), int(log.read_text().split()[-1])
     assert expected
     while done < kills:
         rounds += 1
         folder = place / f"killed{rounds}"
+        make(folder)
         for _ in range(6):
             status = call(Order(command(folder), folder, log, rng.randrange(1, instants + 1)))
             assert status in (0, -signal.SIGKILL), log.with_suffix(".out").read_text()[-900:]
@@ -48,9 +56,10 @@ def killed(place: Path, command: Command, kills: int, patterns: tuple[str, ...])
         assert written(folder, patterns) == expected
 
 
-def written(folder: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
-    paths = (path for pattern in patterns for path in folder.glob(pattern))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+def written(folder: Path, patterns: Iterable[str]) -> dict[str, bytes]:
+    """Return the files by name, the folder's own name left out of them."""
+    paths = (path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes().replace(folder.name.encode(), b"FOLDER") for path in paths}
 
 
 def test_a_training_that_is_killed_at_any_instant_goes_on(tmp_path: Path) -> None:
@@ -74,3 +83,42 @@ def test_a_build_that_is_killed_at_any_instant_goes_on(tmp_path: Path) -> None:
         return ("mic", "build", "--source", "vqav2", "--root", str(tmp_path / "root"), "--out", str(folder))
 
     killed(tmp_path, command, KILLS // 5, ("*.jsonl", "pictures/*", "mic.json"))
+
+
+def test_a_sweep_that_is_killed_at_any_instant_goes_on(tmp_path: Path) -> None:
+    data, grid = make_release(tmp_path / "data", pictures=1), tmp_path / "grid.yaml"
+    grid.write_text(f"task: [mme]\nmodel: [constant, 'constant:no']\ndata: {data}\nlimit: 8\ncontrols: [absent]\n")
+    runs = ("*", "*/controls/absent")
+
+    def command(folder: Path) -> tuple[str, ...]:
+        return ("sweep", str(grid), "--out", str(folder))
+
+    killed(tmp_path, command, KILLS // 20, ("sweep/*", *(f"{one}/ids.json" for one in runs), "*/table.csv"))
+    for journal in tmp_path.glob("killed*/**/records.jsonl"):
+        ids = [json.loads(line)["id"] for line in journal.read_text().splitlines()]
+        assert len(ids) == len({*ids}) == 8, "asked twice"
+
+
+READERS = {
+    "compare": (("--out",), ("compared/*.md", "compared/*.csv", "compared/*.svg")),
+    "report": (("--out",), ("compared/*.svg",)),
+    "export": (("--to", "lm-eval"), ("one/exports/*",)),
+    "bias": ((), ("one/bias*", "one/unsolved-blind.txt")),
+}
+"""Commands that read a run -> their options, and what they write."""
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_of_runs_that_is_killed_at_any_instant_goes_on(tmp_path: Path, name: str) -> None:
+    options, patterns = READERS[name]
+    data = make_release(tmp_path / "data", pictures=1)
+    for folder, model in (("one", "constant"), ("two", "constant:no")):
+        asked = ("--task", "mme", "--model", model, "--data", str(data), "--control", "absent", "--json")
+        order = Order(("run", *asked, "--out", str(tmp_path / "runs" / folder)), tmp_path, tmp_path / "a.log")
+        assert call(order) == 0
+
+    def command(folder: Path) -> tuple[str, ...]:
+        runs = [str(folder / one) for one in (("one", "two") if options == ("--out",) else ("one",))]
+        return (name, *runs, *options, *([str(folder / "compared")] if options == ("--out",) else []))
+
+    killed(tmp_path, command, KILLS // 20, patterns, lambda folder: shutil.copytree(tmp_path / "runs", folder))

@@ -147,6 +147,16 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
     assert said[0].endswith("opening it again in 1 s") and said[1] == said[0]  # a frame came: it counts anew
 
 
+def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def frames(source: Source) -> Iterator[object]:
+        raise ZeroDivisionError
+        yield
+
+    monkeypatch.setattr(sources, "frames", frames)
+    with pytest.raises(ZeroDivisionError):  # nobody waits for frames that will never come
+        list(sources.Live(Source("s", io.BytesIO(), {}), 0.1, 4, silent).looks(0.0))
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -154,6 +164,7 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
         ("camera:99", "no camera is there"),
         ("file:///etc/passwd", "'file' is not watched"),
         ("concat://a", "'concat' is not watched"),
+        ("ftp://me:secret@host/a?token=secret", "mmeval: ftp://host/a: 'ftp' is not watched"),
     ],
 )
 def test_what_cannot_be_watched(name: str, message: str) -> None:

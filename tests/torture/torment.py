@@ -1,0 +1,264 @@
+"""Runs that are killed again and again, by one process or two, with a control or without, and what must be left."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.forks import FORKS
+from tests.mme_folder import make_release
+from tests.torture.child import CONTROL, Order, tenth, work
+
+Records = dict[str, dict[str, Any]]
+"""By id, that of a record under the control with the control's name before it."""
+Rank = int | None
+"""Which of two processes; None: the only one."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a run is worked on."""
+
+    ranks: tuple[Rank, ...] = (None,)
+    control: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ("--control", CONTROL) if self.control else ()
+
+
+KINDS = {"alone": Kind(), "two processes": Kind(ranks=(0, 1)), "with a control": Kind(control=True)}
+
+
+class Torment:
+    """One data set, and a run of it that was never killed."""
+
+    def __init__(self, place: Path, kind: Kind = KINDS["alone"], fault: str = "", seed: int = 0) -> None:
+        self.place, self.kind, self.fault, self.rng = place, kind, "", random.Random(seed)
+        self.data, self.kills, self.rounds = make_release(place / "data", pictures=2), 0, 0
+        self.whole = place / "whole"
+        for _ in range(2):  # the second time, nothing fails any more
+            assert self.call(self.whole) in (0, 1), self.output(self.whole)
+        self.expected = read(self.whole)
+        self.instants = int(self.noted(self.whole, "instants")[-1])
+        self.fault = fault
+        assert sum(map(tenth, self.expected)) in range(1, len(self.expected) // 5)
+
+    def command(self, folder: Path, *more: str) -> tuple[str, ...]:
+        """Return the command of a run that shows no progress: a write call in its course is one of a record."""
+        asked = ("--task", "mme", "--model", "constant", "--data", str(self.data), *self.kind.options)
+        return ("run", *asked, "--out", str(folder), "--json", *more)
+
+    def order(self, folder: Path, rank: Rank = None, **how: Any) -> Order:
+        """Return the order to work on a run, which dies nowhere."""
+        environment = {} if rank is None else {"RANK": str(rank), "WORLD_SIZE": str(len(self.kind.ranks))}
+        made = Order(self.command(folder), folder, self.log(folder, rank), fault=self.fault, environment=environment)
+        return replace(made, **how)
+
+    def call(self, folder: Path, *more: str, **how: Any) -> int:
+        """Run a command alone, to its end or to the instant of its death; returns its status."""
+        (status,) = ended(self.order(folder, **{"command": self.command(folder, *more), **how}))
+        return status
+
+    def log(self, folder: Path, rank: Rank = None) -> Path:
+        return folder.with_name(f"{folder.name}{'' if rank is None else f'-{rank}'}.log")
+
+    def noted(self, folder: Path, what: str, rank: Rank = None) -> list[str]:
+        lines = self.log(folder, rank).read_text().splitlines()
+        return [line.removeprefix(f"{what} ") for line in lines if line.startswith(f"{what} ")]
+
+    def output(self, folder: Path, rank: Rank = None) -> str:
+        return self.log(folder, rank).with_suffix(".out").read_text()[-600:]
+
+    def round(self, kills: int) -> None:
+        """Begin a run, kill it until it is whole, then hold it against the one that was never killed."""
+        self.rounds += 1
+        folder = self.place / f"killed{self.rounds}"
+        self.once_held(folder)
+        self.scored_too_early(folder)
+        while self.kills < kills and read(folder) != self.expected:
+            what = self.rng.choices(("run", "fresh", "score"), (2, 2, 2) if self.fault else (6, 2, 2))[0]
+            (self.once_scored if what == "score" else self.once_asked)(folder, fresh=what == "fresh")
+        for _ in range(3):
+            orders = [self.order(folder, rank) for rank in self.kind.ranks]
+            statuses = ended(*orders)
+            if read(folder) == self.expected and statuses == [0] * len(orders):
+                break
+            assert {*statuses} <= {0, 1}, f"the same command does not go on: {self.output(folder, orders[0].rank)}"
+        assert read(folder) == self.expected, "other records than those of a run never killed"
+        assert scores(folder) == scores(self.whole), "other scores than those of a run never killed"
+        assert self.call(folder, "--limit", "10") == 2, "a run of another identity was taken for this one"
+
+    def once_asked(self, folder: Path, fresh: bool) -> None:
+        """Kill the processes of a run at an instant each, and look at what is left."""
+        before = read(folder)
+        answered = {id: record for id, record in before.items() if "error" not in record}
+        ranks: Sequence[Rank] = (None,) if fresh or self.rng.random() < 0.25 else self.kind.ranks
+        instants = [self.instant(len(answered), fresh, len(ranks)) for _ in ranks]
+        orders = [self.order(folder, rank, instant=at) for rank, at in zip(ranks, instants, strict=True)]
+        if fresh:
+            orders = [replace(order, command=self.command(folder, "--fresh")) for order in orders]
+        statuses = ended(*orders)
+        after, asked = read(folder), list[str]()
+        for rank, status in zip(ranks, statuses, strict=True):
+            self.judge(status, folder, rank)
+            asked += self.noted(folder, "asked", rank)
+            kept, said = (set(self.noted(folder, what, rank)) for what in ("kept", "answered"))
+            assert kept <= after.keys(), f"kept, and not on the disk: {sorted(kept - after.keys())[:3]}"
+            lost = [id for id in said & kept if "error" in after[id]]
+            assert not lost, f"an answer was lost, and an error counts: {lost[:3]}"
+            assert not self.noted(folder, "written in pieces", rank), "a record was written in more than one piece"
+        assert len(asked) == len({*asked}), "asked by two processes"
+        again = {*asked} & answered.keys()
+        assert fresh or not again, f"asked again: {sorted(again)[:3]}"
+        assert fresh or answered.items() <= after.items(), "an answer was lost"
+        for id, record in after.items():
+            assert "error" in record or record == self.expected[id], f"another record than one never killed: {id}"
+        if -signal.SIGKILL in statuses and after and self.rng.random() < 0.3:
+            with self.rng.choice(journals(folder)).open("a") as file:  # the next line, had the kill come in its midst
+                file.write('{"id": "torn", "te')
+
+    def instant(self, answered: int, fresh: bool, processes: int) -> int:
+        """Choose when to die: anywhere in what is left to do; of a run that is deleted, often during that."""
+        if fresh and self.rng.random() < 0.6:
+            return self.rng.randrange(1, 20)
+        left = 1.0 if fresh else 1 - answered / len(self.expected)
+        return self.rng.randrange(1, 60 + int(self.instants * left / processes))
+
+    def once_scored(self, folder: Path, fresh: bool) -> None:
+        """Kill what reads a run, which must leave the records as they are and never show scores of others."""
+        if not (folder / "run.json").exists() or not read(folder):
+            return
+        before = contents(folder)
+        out = str(folder.with_name("compared"))
+        choices = [
+            ("score", str(folder)),
+            ("report", str(folder), "--out", out),
+            ("export", str(folder), "--to", "csv"),
+        ]
+        command = self.rng.choice([*choices, ("bias", str(folder))] if self.kind.control else choices)
+        instant = self.rng.choice((0, self.rng.randrange(1, 60)))  # 0: to its end
+        status = self.call(folder, command=command, instant=instant)
+        if command[0] == "score" or (folder / "scores.json").exists():
+            self.judge(status, folder)
+        assert contents(folder) == before, "scoring changed the records"
+        if command[0] == "report" and status == 1:
+            self.all_scored(folder)
+
+    def scored_too_early(self, folder: Path) -> None:
+        """Score half of the records, and report when all are there: what is drawn must be of all."""
+        journal = max(journals(folder), key=lambda path: path.stat().st_size)
+        whole = journal.read_bytes()
+        lines = whole.splitlines(keepends=True)
+        if len(lines) < 2:  # as with a fault that keeps nothing, which the kills will find
+            return
+        journal.write_bytes(b"".join(lines[: len(lines) // 2]))
+        self.judge(self.call(folder, command=("score", str(folder))), folder)
+        journal.write_bytes(whole)
+        out = str(folder.with_name("compared"))
+        self.judge(self.call(folder, command=("report", str(folder), "--out", out)), folder)
+        self.all_scored(folder)
+
+    def all_scored(self, folder: Path) -> None:
+        counted = json.loads((folder / "scores.json").read_text())["counts"]["samples"]
+        own = sum(not id.startswith(CONTROL) for id in read(folder))
+        assert counted == own, "a report of scores that were made from other records"
+
+    def once_held(self, folder: Path) -> None:
+        """While one process writes a run, neither another of its kind nor one that works alone may."""
+        rank = self.kind.ranks[0]
+        holder = start(self.order(folder, rank, instant=40, signal=signal.SIGSTOP))
+        assert holder.pid is not None
+        wait_for(lambda: Path(f"/proc/{holder.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        others = [self.order(folder, one, log=self.place / "other.log") for one in {rank, None}]
+        statuses = [ended(order)[0] for order in others]
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.join()
+        self.kills += 1
+        assert {*statuses} == {2}, "two processes wrote one run"
+
+    def judge(self, status: int, folder: Path, rank: Rank = None) -> None:
+        self.kills += status == -signal.SIGKILL
+        assert status in (0, 1, -signal.SIGKILL), f"a dead folder, or a fault: {self.output(folder, rank)}"
+
+
+def start(order: Order) -> multiprocessing.process.BaseProcess:
+    order.log.write_text("")
+    child = FORKS.Process(target=work, args=(order,))
+    child.start()
+    return child
+
+
+def ended(*orders: Order) -> list[int]:
+    """Carry out orders at the same time; return how each ended."""
+    statuses = []
+    for child in [start(order) for order in orders]:
+        child.join(120)
+        assert child.exitcode is not None, "it hangs"
+        statuses.append(child.exitcode)
+    return statuses
+
+
+def journals(folder: Path) -> list[Path]:
+    """Return the journals of a run, those of several processes behind that of one, and of its control behind these."""
+    return [*sorted(folder.glob("records*.jsonl")), *sorted(folder.glob("controls/*/records*.jsonl"))]
+
+
+def contents(folder: Path) -> Mapping[Path, bytes]:
+    return {path: path.read_bytes() for path in journals(folder)}
+
+
+def read(folder: Path) -> Records:
+    """Return the last record of each id as it stands on the disk, whole lines only, without what is measured."""
+    found: Records = {}
+    attempts: dict[str, int] = {}
+    for path in journals(folder):
+        under = "" if path.parent == folder else f"{CONTROL} "
+        for line in path.read_bytes().splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                continue
+            record = _parsed(line)
+            id, attempt = f"{under}{record['id']}", record.pop("attempt", 0)
+            if attempt >= attempts.get(id, 0):
+                attempts[id] = attempt
+                found[id] = {key: value for key, value in record.items() if key != "seconds"}
+    return found
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except ValueError as error:
+        raise AssertionError(f"a line that is no record: {line[:80]!r}") from error
+
+
+def scores(folder: Path) -> list[dict[str, Any]]:
+    """Return all that was scored; how often the run was begun is no score, nor in which order it was answered."""
+    paths = [folder / "scores.json", *sorted(folder.glob("controls/*/scores.json"))]
+    found = [json.loads(path.read_text()) for path in paths]
+    return [{name: value for name, value in one.items() if name not in ("remarks", "records")} for one in found]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never came there"
+        time.sleep(0.005)
+
+
+def torment(place: Path, kills: int, kind: str = "alone", fault: str = "") -> Torment:
+    """Kill runs of that kind so many times."""
+    found = Torment(place, KINDS[kind], fault)
+    while found.kills < kills:
+        found.round(kills)
+        shutil.rmtree(place / f"killed{found.rounds}")
+    return found
