@@ -216,6 +216,8 @@ def _generation(spec: RunSpec) -> Generation:
         spec.beams,
         temperature=spec.temperature,
         top_p=spec.top_p,
+        top_k=spec.top_k or 0,
+        presence_penalty=spec.presence_penalty or 0.0,
         samples=spec.samples,
         thinking_tokens=spec.thinking_tokens or Generation.thinking_tokens,
         seed=spec.seed,

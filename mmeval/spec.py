@@ -106,6 +106,14 @@ class RunSpec:
         1.0, "Sample from the most likely tokens with this total probability.", folder="top_p{}", minimum=0, maximum=1,
         section=ANSWERS,
     )  # fmt: skip
+    top_k: int | None = option(
+        None, "Sample from this many of the most likely tokens.  [default: all]", folder="top_k{}", minimum=1,
+        section=ANSWERS,
+    )  # fmt: skip
+    presence_penalty: float | None = option(
+        None, "Subtracted from the scores of tokens already in the answer.  [default: 0]", folder="presence{}",
+        section=ANSWERS,
+    )  # fmt: skip
     samples: int = option(
         1, "Answers sampled per question; their mean is scored.", folder="samples{}", minimum=1, section=ANSWERS
     )

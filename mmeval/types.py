@@ -214,6 +214,8 @@ class Generation:
     """0: the most likely token at every step; else tokens are drawn from probabilities at this temperature."""
     top_p: float = 1.0
     """Tokens are drawn from the fewest that have this probability together."""
+    top_k: int = 0
+    """Tokens are drawn from so many of the likeliest; 0 for all."""
     samples: int = 1
     """Answers drawn to one request; `Response.text` is the first."""
     thinking_tokens: int = 4096
@@ -226,6 +228,8 @@ class Generation:
     """Power of a beam's length that its log-probability is divided by: below 0 favours short answers."""
     repetition_penalty: float = 1.0
     """Divides the scores of tokens that were said (Keskar et al., arXiv 1909.05858)."""
+    presence_penalty: float = 0.0
+    """Taken from the scores of tokens that the answer has, as OpenAI's and vLLM's servers do."""
 
 
 class Model(Protocol):

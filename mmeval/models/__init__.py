@@ -47,7 +47,10 @@ class Adapter:
     """Fields of RunSpec, of those that not every model takes, that this one does."""
 
 
-SAMPLED = ("system", "temperature", "top_p", "samples", "thinking", "thinking_tokens")
+SAMPLED = (
+    *("system", "temperature", "top_p", "top_k", "presence_penalty", "samples"),
+    *("thinking", "thinking_tokens"),
+)
 SOME = (*SAMPLED, "model_args", "quantize", "trust_remote_code")
 """Fields of RunSpec that some adapters take; with the others a value that is not the default is refused."""
 

@@ -164,6 +164,10 @@ class Server:
         how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
         if generation.temperature:
             how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
+        if generation.temperature and generation.top_k:
+            how["top_k"] = generation.top_k
+        if generation.presence_penalty:
+            how["presence_penalty"] = generation.presence_penalty
         if self._options.thinking != "auto":
             on = self._options.thinking == "on"
             how["chat_template_kwargs"] = {"enable_thinking": on, "thinking": on}

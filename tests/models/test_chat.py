@@ -166,10 +166,21 @@ def test_temperature_draws_what_the_scores_say() -> None:
     from mmeval.models.chat.steps import Draw
 
     scores = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
-    draw = Draw(range(4000), 1.0, 0.9, torch.device("cpu"))
+    draw = Draw(range(4000), Generation(temperature=1.0, top_p=0.9), torch.device("cpu"))
     drawn_tokens = draw(torch.zeros(4000, 1), scores.expand(4000, -1)).argmax(-1)
     shares = torch.bincount(drawn_tokens, minlength=4) / 4000
     assert shares.tolist() == pytest.approx([0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0], abs=0.03)
+    two = Draw(range(4000), Generation(temperature=1.0, top_k=2), torch.device("cpu"))
+    drawn_tokens = two(torch.zeros(4000, 1), scores.expand(4000, -1)).argmax(-1)
+    shares = torch.bincount(drawn_tokens, minlength=4) / 4000
+    assert shares.tolist() == pytest.approx([0.5 / 0.8, 0.3 / 0.8, 0, 0], abs=0.03)
+
+
+def test_a_presence_penalty_takes_from_what_the_answer_has_and_not_from_the_prompt() -> None:
+    from mmeval.models.chat.steps import Presence
+
+    said = torch.tensor([[0, 3, 1, 1]])  # the prompt has the tokens 0 and 3, the answer 1 twice
+    assert Presence(1.5, start=2)(said, torch.zeros(1, 4)).tolist() == [[0, -1.5, 0, 0]]
 
 
 def test_out_of_memory_lowers_the_budget_and_says_so_once(

@@ -10,7 +10,7 @@ from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
 from mmeval.models.chat.likelihood import Tokens, compare
-from mmeval.models.chat.steps import Draw, Finite, Lengths, seed_of
+from mmeval.models.chat.steps import Draw, Finite, Lengths, Presence, seed_of
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Request, Response
@@ -142,9 +142,11 @@ class ChatModel:
         inputs = self._on_device(batch.inputs)
         start, finite = inputs["input_ids"].shape[1], Finite()
         steps: list[Any] = [finite]
+        if generation.presence_penalty:
+            steps.append(Presence(generation.presence_penalty, start))
         if generation.temperature:
             seeds = [seed_of(generation.seed, row.prompt.request.id, row.number) for row in batch.rows]
-            steps.append(Draw(seeds, generation.temperature, generation.top_p, self.model.device))
+            steps.append(Draw(seeds, generation, self.model.device))
         thinks = self.template.thinking != "off" and generation.beams == 1
         lengths = Lengths(
             lambda ids: self._tokenizer.decode(ids),

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import LogitsProcessor, StoppingCriteria
 
 from mmeval.reasoning import open_tag
+from mmeval.types import Generation
 
 BEGINNING = 24
 """Tokens within which a model that reasons has begun to, and in which a tag stands whole."""
@@ -28,19 +29,35 @@ class Finite(LogitsProcessor):
         return scores
 
 
+class Presence(LogitsProcessor):
+    """Lowers the scores of tokens that the answer already has, as OpenAI's and vLLM's `presence_penalty` does."""
+
+    def __init__(self, penalty: float, start: int) -> None:
+        """`start`: where in a row its new tokens begin."""
+        self._penalty, self._start = penalty, start
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Take scores [B, V] and return them."""
+        said = torch.zeros_like(scores).scatter(-1, input_ids[:, self._start :], self._penalty)
+        return scores - said
+
+
 class Draw(LogitsProcessor):
     """Draws a token by noise: the largest of score + Gumbel noise has the probability that the scores say.
 
     Each row draws from a generator of its own, so that the same request is answered alike in any batch.
     """
 
-    def __init__(self, seeds: Sequence[int], temperature: float, top_p: float, device: torch.device) -> None:
-        self._temperature, self._top_p = temperature, top_p
+    def __init__(self, seeds: Sequence[int], how: Generation, device: torch.device) -> None:
+        self._temperature, self._top_p, self._top_k = how.temperature, how.top_p, how.top_k
         self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Take scores [B, V] and return them, those left out at -inf, with noise."""
         scores = scores.float() / self._temperature
+        if 0 < self._top_k < scores.shape[-1]:
+            least = scores.topk(self._top_k).values[:, -1:]
+            scores = scores.masked_fill(scores < least, -torch.inf)
         if self._top_p < 1:
             ordered, places = scores.sort(-1, descending=True)
             before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
