@@ -194,10 +194,11 @@ def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
     questions = about_clip(rng, clip, times(FRAMES)[frames[0]], times(FRAMES)[frames[-1]])
     if not questions:
         return captioned(rng, pool)
-    wanted = rng.coin()
-    questions = [one for one in questions if (one[1] == "yes") == wanted] or questions
+    wanted = "yes" if rng.coin() else "no"
+    one = rng.pick([one for one in questions if one[1] == wanted] or questions)
+    another = rng.other(questions, one)  # of either answer, or the first one would tell the second
     lesson = [Show(first + frame) for frame in frames]
-    for question, answer in questions[:2]:
+    for question, answer in (one, another):
         lesson += asked([f" {question}", forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
     return lesson
 

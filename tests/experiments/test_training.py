@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from experiments.tiny import forms, lessons, symbols
 from experiments.tiny.batches import Lecturer, collate, held_out, write
+from experiments.tiny.beginning import begin
 from experiments.tiny.checkpoint import resume
 from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalised, open_features, open_pixels
@@ -25,7 +26,7 @@ from experiments.tiny.learning import Eyes, Recipe, learn
 from experiments.tiny.lesson import Answer, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
-from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision, begin
+from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision
 from experiments.tiny.pool import Amounts, Item, Pool, Shown, plan
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
 from experiments.tiny.stages import BENCHMARKS, SEVERAL, Source, Stage, seen, words
@@ -130,6 +131,17 @@ def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
     for head, back in ((0, 1), (1, 2)):
         found = scores[head].argmax(-1)[10:] - torch.arange(10, 40)
         assert (found == -back).float().mean() > 0.9
+
+
+def test_before_it_learns_it_repeats_what_followed_a_word_before() -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(400))
+    begin(model)
+    words = torch.stack([torch.randperm(390)[:8] + 5 for _ in range(50)])
+    ids = torch.cat([words, words[:, 2:3]], 1)  # a b c d e f g h c -> d
+    with torch.no_grad():
+        found = (model(ids, 1, None)[:, -1] @ model.table.T).argmax(-1)
+    assert (found == words[:, 3]).float().mean() > 0.8
 
 
 WAYS: tuple[How, ...] = ("declaration", "mme-authors", "plain", "side-by-side", "none")
