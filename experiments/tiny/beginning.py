@@ -1,6 +1,8 @@
-"""The weights that the tiny family begins with: random, but for heads that look back and heads that look up.
+"""The weights that the tiny family begins with: random, but for heads that look back, look up and compare.
 
-What is set by hand is a start and no rule: learning may change it.
+What is set by hand is a start and no rule: learning may change it. After a head of the first layer that looks back one
+token, two heads of the second look up what followed the present token when it stood there before (an induction head,
+Olsson et al. 2022), a third keeps that apart, and the third layer compares it with the word that is said instead.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ def begin(model: TinyMmicl, *, wired: bool = True) -> None:
     """Initialise the weights with torch's generator, except the vision encoder's.
 
     A transformer of this size that starts with weights of 0.02 attends to everything alike for a long time; these
-    weights preserve a vector's length. `wired`: two heads of the first layer start by looking back (`_look_back`),
-    and two of the second by looking up what followed the present token before (`_look_up`).
+    weights preserve a vector's length. `wired`: some heads start as the module says; models of fewer than four layers
+    only look back.
     """
     sizes = model.sizes
     with torch.no_grad():
@@ -40,56 +42,67 @@ def begin(model: TinyMmicl, *, wired: bool = True) -> None:
                 std = (QUIET if wired else 1.0) * sizes.language**-0.5 / math.sqrt(2 * sizes.layers)
             weight.normal_(std=1.0 if name == "query_tokens" else std)
         if wired:
-            for head, back in ((0, 1), (1, 2)):
-                _look_back(model, head, back)
-            if sizes.layers > 1:
-                _look_up(model, (0, 1))
+            _look_back(model, 0, head=0, back=1)
+            _look_back(model, 0, head=1, back=2)
+            if sizes.layers > 3:
+                _wire(model)
 
 
-def _look_back(model: TinyMmicl, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:
-    """Make a head of the first layer start out attending `back` tokens back, by position alone.
+def _look_back(model: TinyMmicl, place: int, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:
+    """Make a head of that layer start out attending `back` tokens back, by position alone.
 
     Query and key get biases that rotary positions turn into a peak at that distance, `gap` above the farthest.
     """
-    layer, rows = _layer(model, 0), _rows(model, head)
-    speeds, width = _speeds(model), rows.stop - rows.start
+    layer, rows = _attention(model, place), _rows(model, head)
+    speeds = _speeds(model)
     used = (speeds > FAST).float()
-    size = math.sqrt(gap * math.sqrt(width) / float((used * (1 - speeds.cos())).sum()))
+    size = math.sqrt(gap * math.sqrt(2 * len(speeds)) / float((used * (1 - speeds.cos())).sum()))
     for name in ("q_proj", "k_proj"):
         layer[name].weight[rows] *= noise
     layer["k_proj"].bias[rows] = torch.cat([size * used, 0 * used])
     layer["q_proj"].bias[rows] = torch.cat([size * used * (speeds * back).cos(), -size * used * (speeds * back).sin()])
 
 
-def _look_up(model: TinyMmicl, heads: tuple[int, ...], score: float = 16.0, copy: float = 0.5) -> None:
-    """Make heads of the second layer start out copying what followed the present token when it stood there before.
+def _wire(model: TinyMmicl, score: float = 16.0, copy: float = 0.25, flag: float = 1.0) -> None:
+    """Make looking up and comparing the start of the first three layers.
 
-    The first layer's first head, which looks back one token, writes what it sees (`seen`) into directions of its own
-    (`kept`). The heads attend where these hold what the present token is, at any distance (an induction head, Olsson
-    et al. 2022), and copy that place's token to the output.
+    The residual stream is divided into four parts of a head's width each: what a token is, what the token before is,
+    what is expected next, and what was expected here. The third layer's gated units multiply the first part with the
+    last, so that one direction tells how far the present token is the one that was expected.
     """
-    first, second = _layer(model, 0), _layer(model, 1)
     width = _rows(model, 0).stop
+    one, before, expected, here = _orthogonal(model).split(width, dim=1)[:4]  # [D, width] each
+    first, second, third = (_attention(model, place) for place in range(3))
+    rows = _rows(model, 0)
+    first["v_proj"].weight[rows] = one.T
+    first["o_proj"].weight[:, rows] = 2 * before / math.sqrt(width)
     slow = (_speeds(model) < SLOW).float().repeat(2)[:, None]
     gain = 1.6 * math.sqrt(score * math.sqrt(width) / float(slow.sum()))
-    seen, kept = _directions(model).T, _directions(model)
-    first["v_proj"].weight[_rows(model, 0)] = seen
-    first["o_proj"].weight[:, _rows(model, 0)] = kept / math.sqrt(width)
-    for head in heads:
-        rows, copied = _rows(model, head), _directions(model)
-        second["q_proj"].weight[rows] = gain * slow * seen
-        second["k_proj"].weight[rows] = gain * slow * kept.T
+    for head in range(3):
+        rows = _rows(model, head)
+        second["q_proj"].weight[rows] = gain * slow * one.T
+        second["k_proj"].weight[rows] = gain * slow * before.T
+        copied = _orthogonal(model)[:, :width] if head < 2 else one
         second["v_proj"].weight[rows] = copied.T
-        second["o_proj"].weight[:, rows] = copy * copied
+        second["o_proj"].weight[:, rows] = copy * copied if head < 2 else 4 * expected / math.sqrt(width)
+    _look_back(model, 2, head=0, back=1)
+    rows = _rows(model, 0)
+    third["v_proj"].weight[rows] = expected.T
+    third["o_proj"].weight[:, rows] = 0.7 * here
+    units = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[2]).mlp
+    gate, up, down = (cast(nn.Linear, units[name]).weight for name in ("gate_proj", "up_proj", "down_proj"))
+    match = _orthogonal(model)[:, :1]
+    for half, sign in enumerate((1, -1)):  # silu(x) y + silu(-x) (-y) = x y
+        rows = slice(half * width, (half + 1) * width)
+        gate[rows], up[rows], down[:, rows] = sign * here.T, sign * one.T, flag * match / math.sqrt(width)
 
 
-def _directions(model: TinyMmicl) -> Tensor:
-    """Return as many random orthogonal unit vectors as a head is wide: [D, D / heads]."""
-    sizes = model.sizes
-    return cast(Tensor, torch.linalg.qr(torch.randn(sizes.language, sizes.language // sizes.heads))[0])
+def _orthogonal(model: TinyMmicl) -> Tensor:
+    """Return random orthogonal unit vectors: [D, D]."""
+    return cast(Tensor, torch.linalg.qr(torch.randn(model.sizes.language, model.sizes.language))[0])
 
 
-def _layer(model: TinyMmicl, place: int) -> dict[str, nn.Linear]:
+def _attention(model: TinyMmicl, place: int) -> dict[str, nn.Linear]:
     layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[place])
     return {name: cast(nn.Linear, part) for name, part in layer.self_attn.items()}
 

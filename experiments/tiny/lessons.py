@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.tiny import forms
-from experiments.tiny.lesson import Answer, Lesson, Mention, Show, asked
+from experiments.tiny.lesson import Answer, Claim, Lesson, Mention, Show, asked
 from experiments.tiny.pool import FRAMES, Pool
 from experiments.tiny.symbols import Symbols, two_words
 from mmeval.embedded.world.clips import asked as about_clip
@@ -43,7 +43,7 @@ def verified(rng: Rng, pool: Pool) -> Lesson:
         if true or rng.coin():
             told = rng.pick((other.color, other.shape, other.name))
         answer = "yes" if told in (kind.color, kind.shape, kind.name) else "no"
-        lesson += [f"{told} ? ", Answer(answer, end=False), " . "]
+        lesson += [Claim(told), " ? ", Answer(answer, end=False), " . "]
     return lesson
 
 
@@ -199,7 +199,7 @@ def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
     another = rng.other(questions, one)  # of either answer, or the first one would tell the second
     lesson = [Show(first + frame) for frame in frames]
     for question, answer in (one, another):
-        lesson += asked([f" {question}", forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
+        lesson += asked([Claim(f" {question}"), forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
     return lesson
 
 

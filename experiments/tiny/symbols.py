@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.tiny.lesson import Answer, Part
+from experiments.tiny.lesson import Answer, Claim, Part
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Thing
 from mmeval.embedded.world.words import new_word
@@ -75,7 +75,9 @@ def verified(rng: Rng, symbols: Symbols, pairs: bool) -> list[Part]:
         wrong = f"{words[2 * one]} {words[2 * ((one + 1 + rng.below(count - 1)) % count) + 1]}"
         true = rng.coin()
         shown = there[one] if true else wrong if pairs else rng.pick(words[count:])
-        lesson += [f"{shown} ? ", Answer("yes" if true else "no", end=False), " . "]
+        first, _, second = shown.partition(" ")
+        said = [first, Claim(f" {second}")] if pairs else [first]
+        lesson += [*said, " ? ", Answer("yes" if true else "no", end=False), " . "]
     return lesson
 
 
