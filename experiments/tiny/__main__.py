@@ -44,9 +44,10 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
     )
-    parser.add_argument("--tokens", type=int, default=20_000, help="tokens of a batch, padding included")
+    parser.add_argument("--tokens", type=int, help="tokens of a batch, padding included; default: 20,000, CPU: 4,000")
     parser.add_argument("--rows", type=int, default=128, help="most lessons in a batch")
     parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
+    parser.add_argument("--small", action="store_true", help="sizes that a CPU trains in a few hours")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
     parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
@@ -57,10 +58,11 @@ def main() -> None:
     out = options.out or options.work / "out"
     for folder in (options.work, out):
         folder.mkdir(parents=True, exist_ok=True)
+    tokens = options.tokens or (4_000 if device == "cpu" else 20_000)
     until = time.time() + 60 * options.minutes
     plan = Plan(
-        options.work, out, Amounts().times(options.share), device, options.workers, options.tokens, options.rows,
-        options.seed, until, options.check_every, options.tests,
+        options.work, out, Amounts().times(options.share), options.small, device, options.workers, tokens,
+        options.rows, options.seed, until, options.check_every, options.tests,
     )  # fmt: skip
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     members = options.member or list(FAMILY)
@@ -79,8 +81,8 @@ def main() -> None:
         elif stage == "export":
             from experiments.tiny.export import export
 
-            export(out, WEIGHTS, [name for name in members if name in FAMILY])
-            export(out, options.work / "ablations", [name for name in members if name in ABLATIONS])
+            export(out, WEIGHTS, [name for name in members if name in FAMILY], options.small)
+            export(out, options.work / "ablations", [name for name in members if name in ABLATIONS], options.small)
         else:
             parser.error(f"unknown stage '{stage}'; choose from {', '.join(STAGES)}, see, export")
         plan.say(json.dumps({"done": stage, "seconds": round(time.time() - start, 1), "left": round(plan.left(), 1)}))

@@ -28,6 +28,8 @@ class Batch(NamedTuple):
     """[B, L] long, padded on the right."""
     learnt: Tensor
     """[B, L] bool: the tokens that the loss counts."""
+    claimed: Tensor
+    """[B, L] bool: the tokens that it counts a little."""
     pictures: Tensor
     """[S] long: the pictures' rows in the pool, in the order shown."""
     counts: Tensor
@@ -40,7 +42,8 @@ def collate(written: Sequence[Written]) -> Batch:
     """Pad lessons to one batch."""
     return Batch(
         _padded([one.ids for one in written]),
-        _padded([[int(flag) for flag in one.learnt] for one in written]).bool(),
+        _padded([one.learnt for one in written]).bool(),
+        _padded([one.claimed for one in written]).bool(),
         torch.tensor([picture for one in written for picture in one.pictures], dtype=torch.long),
         torch.tensor([len(one.pictures) for one in written], dtype=torch.long),
         _padded([one.question or [0] for one in written]),
@@ -128,7 +131,7 @@ def last_answer(written: Written) -> Written:
     while start and written.learnt[start - 1]:
         start -= 1
     learnt = [start <= place <= end for place in range(len(written.ids))]
-    return Written(written.ids, learnt, written.pictures, written.question)
+    return Written(written.ids, learnt, [False] * len(learnt), written.pictures, written.question)
 
 
 def loader(lecturer: Lecturer, workers: int) -> DataLoader[Batch]:

@@ -66,9 +66,10 @@ def _fill(pool: Pool, facts: Path) -> None:
     """Add what only drawing tells."""
     with facts.open(encoding="utf-8") as lines:
         for found in map(json.loads, lines):
-            pool.shown[found["picture"]] = Shown(found.pop("caption"), found.pop("plain"))
-            pairs = {key: tuple(map(tuple, found.pop(key))) for key in ("yesno", "probes")}
-            pool.items.setdefault(found["subtask"], []).append(Item(**found, **pairs))
+            picture, subtask = found["picture"], found["subtask"]
+            pool.shown[picture] = Shown(found["caption"], found["plain"])
+            yesno, probes = (tuple(map(tuple, found[key])) for key in ("yesno", "probes"))
+            pool.items.setdefault(subtask, []).append(Item(picture, subtask, yesno, probes))
 
 
 def open_pixels(folder: Path, split: Split) -> np.ndarray:

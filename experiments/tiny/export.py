@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from transformers import LlamaConfig
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-from experiments.tiny.network import Sizes
+from experiments.tiny.network import sizes_of
 from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.configuration import MmiclConfig
@@ -17,13 +17,13 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 
 
-def export(packed: Path, weights: Path, members: Sequence[str]) -> None:
+def export(packed: Path, weights: Path, members: Sequence[str], small: bool = False) -> None:
     """Write a folder of each member's model, in bfloat16."""
     for name in members:
         found = load_file(packed / f"{name}.safetensors")
         reads = any(key.startswith("qformer.embeddings.") for key in found)
-        processor = make_processor(packed, reads)
-        model = make_model(processor, reads)
+        processor = make_processor(packed, reads, small)
+        model = make_model(processor, reads, small)
         missing = model.load_state_dict(found, strict=False)
         if missing.unexpected_keys or set(missing.missing_keys) - {"language_model.lm_head.weight"}:
             raise SystemExit(f"{packed / name}.safetensors: not the weights of this model ({missing}); train again")
@@ -32,10 +32,10 @@ def export(packed: Path, weights: Path, members: Sequence[str]) -> None:
         print(weights / name)
 
 
-def make_processor(packed: Path, reads: bool) -> MmiclProcessor:
+def make_processor(packed: Path, reads: bool, small: bool = False) -> MmiclProcessor:
     """Make a model's processor; only a Q-Former that reads has a tokenizer of its own."""
     words = Vocabulary.load(packed)
-    sizes = Sizes(words.size, reads)
+    sizes = sizes_of(words.size, reads, small)
     settings = ProcessorConfig(
         placeholder_id=words.placeholder,
         tag_ids=words.tags,
@@ -50,9 +50,9 @@ def make_processor(packed: Path, reads: bool) -> MmiclProcessor:
     return MmiclProcessor(words.source, pictures, settings, words.source if reads else None)
 
 
-def make_model(processor: MmiclProcessor, reads: bool) -> MmiclForConditionalGeneration:
+def make_model(processor: MmiclProcessor, reads: bool, small: bool) -> MmiclForConditionalGeneration:
     """Make the model of `network` from transformers' modules."""
-    sizes, settings = Sizes(processor.tokenizer.size, reads), processor.settings
+    sizes, settings = sizes_of(processor.tokenizer.size, reads, small), processor.settings
     beginning = "instructblip" if reads else "blip_2"
     vision = {
         "model_type": f"{beginning}_vision_model",

@@ -18,9 +18,10 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from experiments.tiny.batches import Lecturer, held_out
+from experiments.tiny.beginning import begin
 from experiments.tiny.drawing import open_features, open_pixels
 from experiments.tiny.learning import Eyes, Recipe, TrainAndTest, learn
-from experiments.tiny.network import Sizes, TinyMmicl, begin
+from experiments.tiny.network import TinyMmicl, sizes_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.preparing import pools_of
 from experiments.tiny.stages import Stage, seen, words
@@ -165,7 +166,7 @@ def _new(plan: Plan, reads: bool) -> tuple[TinyMmicl, Writer]:
     """Make fresh weights around the shared vision encoder, the same ones for the same seed, and a writer for them."""
     vocabulary = Vocabulary.load(plan.out)
     torch.manual_seed(plan.seed)
-    model = TinyMmicl(Sizes(vocabulary.size, reads))
+    model = TinyMmicl(sizes_of(vocabulary.size, reads, plan.small))
     begin(model)
     model.vision_model.load_state_dict(load_file(plan.encoder))
     return model, Writer(vocabulary, model.sizes.visual_tokens)

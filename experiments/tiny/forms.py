@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from experiments.tiny.lesson import Lesson, Mention, Show, asked
+from experiments.tiny.lesson import Claim, Lesson, Mention, Show, asked
 from experiments.tiny.pool import Item
 from mmeval.embedded.world.choices import LETTERS, options
 from mmeval.embedded.world.puzzles import Puzzle, matched, statement
@@ -37,7 +37,7 @@ def single(rng: Rng, item: Item, caption: str) -> Lesson:
     if roll < 45:
         question, true = rng.pick(item.yesno[:2] if rng.coin(0.6) else item.yesno)
         end = YES_OR_NO if rng.coin(0.8) else ""
-        return asked([f" {question}{end}"], "yes" if true else "no")
+        return asked([Claim(f" {question}"), end], "yes" if true else "no")
     if roll < 52:
         return asked([f" {CAPTION}"], caption)
     question, answer = rng.pick(item.probes)

@@ -36,6 +36,8 @@ class Recipe:
     cooling: float = 0.45
     """Share of the time at the end in which the rate falls, along a cosine to a twentieth."""
     weight_decay: float = 0.01
+    claims: float = 0.3
+    """Weight of the words that are learnt a little, beside the answers'."""
     clip: float = 1.0
     check_every: int = 100
     save_every: float = 60.0
@@ -105,10 +107,18 @@ class TrainAndTest(Eyes):
 
 def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
     """Return logits [N, W] and targets [N] of the learnt tokens."""
-    ids, learnt = batch.ids.to(model.table.device), batch.learnt.to(model.table.device)
-    states = model(ids, placeholder, eyes(batch))
-    before = learnt[:, 1:]
-    return states[:, :-1][before] @ model.table.T, ids[:, 1:][before]
+    states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
+    return _logits(model, states, batch, batch.learnt)
+
+
+def _logits(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> tuple[Tensor, Tensor]:
+    ids, which = batch.ids[:, 1:].to(states.device), which[:, 1:].to(states.device)
+    return states[:, :-1][which] @ model.table.T, ids[which]
+
+
+def _surprise(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> Tensor:
+    scores, wanted = _logits(model, states, batch, which)
+    return functional.cross_entropy(scores.float(), wanted)
 
 
 @torch.no_grad()
@@ -138,6 +148,7 @@ def learn(
     checkpoint: Path,
     say: Callable[[str], None],
     keep: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train each stage's trainable set in place until the time is over; resume from the checkpoint if there is one."""
     placeholder = lecturer.writer.vocabulary.placeholder
@@ -150,18 +161,20 @@ def learn(
     step, stage, spent = int(state.get("step", 0)), int(state.get("stage", 0)), state.get("spent", 0.0)
     lecturer.now.value = stage
     let_learn(model, stages[stage].learns)
-    start = saved = time.monotonic()
+    start = saved = clock()
     end = spent + recipe.seconds
     total, answers = torch.zeros((), device=device), 0
     for batch in loader(lecturer, workers):
-        passed = spent + time.monotonic() - start
+        passed = spent + clock() - start
         if passed >= end:
             break
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * _share(step, passed / end, recipe)
         with _autocast(device):
-            scores, wanted = logits(model, batch, eyes, placeholder)
-            loss = functional.cross_entropy(scores.float(), wanted)
+            states = model(batch.ids.to(device), placeholder, eyes(batch))
+            loss = _surprise(model, states, batch, batch.learnt)
+            if batch.claimed.any():
+                loss = loss + recipe.claims * _surprise(model, states, batch, batch.claimed)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learnt, recipe.clip)
         optimizer.step()
@@ -187,8 +200,8 @@ def learn(
                 lecturer.now.value = stage
                 let_learn(model, stages[stage].learns)
                 say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not over}))
-        if time.monotonic() - saved > recipe.save_every:
-            saved = time.monotonic()
+        if clock() - saved > recipe.save_every:
+            saved = clock()
             save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": spent + saved - start})
             keep()
     save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": end})

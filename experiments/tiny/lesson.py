@@ -20,6 +20,10 @@ class Mention:
     slot: int
 
 
+class Claim(str):
+    """A text whose words are learnt as well, with a small weight: what is expected there is what it is judged by."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the model should say here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.tiny import forms
-from experiments.tiny.lesson import Answer, Lesson, Mention, Show, asked
+from experiments.tiny.lesson import Answer, Claim, Lesson, Mention, Show, asked
 from experiments.tiny.pool import FRAMES, Pool
 from experiments.tiny.symbols import Symbols, two_words
 from mmeval.embedded.world.clips import asked as about_clip
@@ -43,7 +43,7 @@ def verified(rng: Rng, pool: Pool) -> Lesson:
         if true or rng.coin():
             told = rng.pick((other.color, other.shape, other.name))
         answer = "yes" if told in (kind.color, kind.shape, kind.name) else "no"
-        lesson += [f"{told} ? ", Answer(answer, end=False), " . "]
+        lesson += [Claim(told), " ? ", Answer(answer, end=False), " . "]
     return lesson
 
 
@@ -194,11 +194,12 @@ def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
     questions = about_clip(rng, clip, times(FRAMES)[frames[0]], times(FRAMES)[frames[-1]])
     if not questions:
         return captioned(rng, pool)
-    wanted = rng.coin()
-    questions = [one for one in questions if (one[1] == "yes") == wanted] or questions
+    wanted = "yes" if rng.coin() else "no"
+    one = rng.pick([one for one in questions if one[1] == wanted] or questions)
+    another = rng.other(questions, one)  # of either answer, or the first one would tell the second
     lesson = [Show(first + frame) for frame in frames]
-    for question, answer in questions[:2]:
-        lesson += asked([f" {question}", forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
+    for question, answer in (one, another):
+        lesson += asked([Claim(f" {question}"), forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
     return lesson
 
 

@@ -7,7 +7,7 @@ InstructBLIP and LLaMA (a test compares them); prompts, loading and generation b
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import cast
 
@@ -39,7 +39,16 @@ class Sizes:
     layers: int = 5
     heads: int = 4
     ffn: int = 640
-    rope_theta: float = 100.0
+    rope_theta: float = 1000.0
+
+
+def sizes_of(vocabulary: int, reads: bool, small: bool) -> Sizes:
+    """Return the family's sizes; `small`: those that a CPU trains in a few hours."""
+    sizes = Sizes(vocabulary, reads)
+    if not small:
+        return sizes
+    queries = {"visual_tokens": 8, "query": 128, "query_ffn": 256, "query_heads": 4}
+    return replace(sizes, language=128, layers=4, ffn=384, **queries)
 
 
 class Attention(nn.Module):
@@ -265,46 +274,3 @@ class TinyMmicl(nn.Module):
         for layer in cast(nn.ModuleList, self.parts["layers"]):
             states = layer(states, turns)
         return cast(Tensor, self.parts["norm"](states))
-
-
-def begin(model: TinyMmicl, *, wired: bool = True) -> None:
-    """Initialise the weights with torch's generator, except the vision encoder's.
-
-    A transformer of this size that starts with weights of 0.02 attends to everything alike for a long time; these
-    weights preserve a vector's length. `wired`: two heads of the first layer start by looking back (`_look_back`).
-    """
-    sizes = model.sizes
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if name.startswith("vision_model.") or "norm" in name.lower():
-                continue
-            if weight.dim() == 1:
-                drawn = wired and name.endswith(("q_proj.bias", "k_proj.bias"))
-                weight.normal_(std=0.01) if drawn else weight.zero_()
-                continue
-            std = weight.shape[-1] ** -0.5
-            if name.endswith(("o_proj.weight", "down_proj.weight")):
-                std = sizes.language**-0.5 / math.sqrt(2 * sizes.layers)
-            weight.normal_(std=1.0 if name == "query_tokens" else std)
-        if wired:
-            for head, back in ((0, 1), (1, 2)):
-                _look_back(model, head, back)
-
-
-def _look_back(model: TinyMmicl, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:
-    """Make a head of the first layer start out attending `back` tokens back, by position alone.
-
-    Query and key get biases that rotary positions turn into a peak at that distance, `gap` above the farthest.
-    """
-    sizes = model.sizes
-    width = sizes.language // sizes.heads
-    speeds = sizes.rope_theta ** (-torch.arange(width // 2).float() / (width // 2))
-    used = (speeds > 0.15).float()
-    rows = slice(head * width, (head + 1) * width)
-    size = math.sqrt(gap * math.sqrt(width) / float((used * (1 - speeds.cos())).sum()))
-    first = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[0]).self_attn
-    query, key = (cast(nn.Linear, first[name]) for name in ("q_proj", "k_proj"))
-    for layer in (query, key):
-        layer.weight[rows] *= noise
-    key.bias[rows] = torch.cat([size * used, 0 * used])
-    query.bias[rows] = torch.cat([size * used * (speeds * back).cos(), -size * used * (speeds * back).sin()])

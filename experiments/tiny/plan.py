@@ -19,6 +19,8 @@ class Plan:
     """What `export` needs: weights, vocabulary, the log."""
     amounts: Amounts
     """Pictures to learn from."""
+    small: bool
+    """Whether the models have the sizes for a CPU."""
     device: str
     workers: int
     """Worker processes of each model."""

@@ -86,7 +86,7 @@ def words(known: Sequence[str]) -> list[Stage]:
     }
     return [
         Stage("pairs", pairs, 0.25, tuple(pairs), 0.9, "language"),
-        Stage("truths", _and(truths, (pairs, 0.4)), 0.4, tuple(truths), 0.95, "language"),
+        Stage("truths", _and(truths, (pairs, 0.4)), 0.4, ("is it with it",), 0.95, "language"),
         Stage("keys", _and(longer, (pairs, 0.4), (truths, 0.3)), 0.5, tuple(longer), 0.95, "language"),
         Stage(
             "choices", _and(chosen, (pairs, 0.2), (longer, 0.3), (truths, 0.3)), 0.6, tuple(chosen), 0.95, "language"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.tiny.lesson import Answer, Part
+from experiments.tiny.lesson import Answer, Claim, Part
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Thing
 from mmeval.embedded.world.words import new_word
@@ -64,18 +64,20 @@ def chosen(rng: Rng, symbols: Symbols, shots: int = 0) -> list[Part]:
 def verified(rng: Rng, symbols: Symbols, pairs: bool) -> list[Part]:
     """List words, or pairs of them, and ask whether one is there: as often yes as no.
 
-    What is false is made of what is there where there are pairs: `moon door ?` of `moon fire , gold door`.
+    What is false is made of what is there where there are pairs: `moon door ?` of `moon fire , gold door`. No key is
+    asked for twice: a false claim about it would stand where it is looked up.
     """
     count = 2 + rng.below(4)
     words = _some(rng, symbols, 2 * count)
     there = [" ".join(pair) for pair in zip(words[::2], words[1::2], strict=True)] if pairs else words[:count]
     lesson: list[Part] = [" , ".join(there) + " . "]
-    for _ in range(6):
-        one = rng.below(count)
+    for one in rng.shuffled(range(count)):
         wrong = f"{words[2 * one]} {words[2 * ((one + 1 + rng.below(count - 1)) % count) + 1]}"
         true = rng.coin()
         shown = there[one] if true else wrong if pairs else rng.pick(words[count:])
-        lesson += [f"{shown} ? ", Answer("yes" if true else "no", end=False), " . "]
+        first, _, second = shown.partition(" ")
+        said = [first, Claim(f" {second}")] if pairs else [first]
+        lesson += [*said, " ? ", Answer("yes" if true else "no", end=False), " . "]
     return lesson
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from tokenizers import Tokenizer
 
-from experiments.tiny.lesson import Answer, Mention, Part, Parts, Show, last_question, pictures
+from experiments.tiny.lesson import Answer, Claim, Mention, Part, Parts, Show, last_question, pictures
 from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl.context import CONTEXTS
 
@@ -26,6 +26,8 @@ class Written:
 
     ids: list[int]
     learnt: list[bool]
+    claimed: list[bool]
+    """Which of them are learnt with a small weight."""
     pictures: list[int]
     question: list[int]
     """Token ids of the question, for a Q-Former that reads it."""
@@ -52,7 +54,7 @@ class Writer:
         page.flush()
         if how == "none":
             shown = []
-        return Written(page.ids, page.learnt, shown, question)
+        return Written(page.ids, page.learnt, page.claimed, shown, question)
 
 
 class _Page:
@@ -67,6 +69,7 @@ class _Page:
         self.captions = captions
         self.ids: list[int] = []
         self.learnt: list[bool] = []
+        self.claimed: list[bool] = []
         self.text, self.slot, self.started = "", 0, False
         self.words = words
         if self.context.tagged:
@@ -74,13 +77,13 @@ class _Page:
 
     def _start(self) -> None:
         if not self.started:
-            self.ids.append(self.words.start)
-            self.learnt.append(False)
             self.started = True
+            self._put([self.words.start])
 
-    def _put(self, ids: Sequence[int], learnt: bool = False) -> None:
+    def _put(self, ids: Sequence[int], learnt: bool = False, claimed: bool = False) -> None:
         self.ids += ids
         self.learnt += [learnt] * len(ids)
+        self.claimed += [claimed] * len(ids)
 
     def flush(self) -> None:
         """Write the pending text: it is tokenized as a whole, up to a picture or an answer."""
@@ -91,7 +94,11 @@ class _Page:
 
     def add(self, part: Part) -> None:
         """Write a part; text is kept pending."""
-        if isinstance(part, str):
+        if isinstance(part, Claim):
+            self.flush()
+            self._start()
+            self._put(self.writer.tokens(part), claimed=True)
+        elif isinstance(part, str):
             self.text += part
         elif isinstance(part, Mention):
             self.text += self.context.spoken.format(slot=part.slot)
