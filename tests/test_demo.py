@@ -133,7 +133,7 @@ def test_an_example_its_prompt_and_its_gain(window: Any) -> None:
         tab.click("button:has-text('An example')")
         answered(tab, "red")
         assert tab.locator("img[alt='image 0']").count() == 2  # in both windows
-        tab.click("button:has-text('the prompt as the model saw it') >> nth=0")
+        tab.get_by_text("the prompt as the model saw it").first.click()
         tab.wait_for_selector("code:has-text('what color ?')", timeout=20_000)
         tab.click("button:has-text('What changes without')")
         tab.wait_for_selector("td:has-text('changed')", timeout=20_000)
