@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.ask [MODEL]
 
-The first line is a process of its own, start-up included; `--cold` drops the files from the page cache before, where the
-machine allows that.
+A first answer is that of a process of its own, start-up included; `--cold` drops the installed files from the page cache
+before, where the system allows that.
 """
 
 from __future__ import annotations
@@ -67,9 +67,8 @@ def main() -> None:
             began, used = time.monotonic(), time.process_time()
             shown = [Path(names[0])] if number % 2 else []
             loaded.ask(*shown, question)
-            print(
-                f"further question {number}: {time.monotonic() - began:.2f} s, {time.process_time() - used:.2f} CPU-s"
-            )
+            wall, used = time.monotonic() - began, time.process_time() - used
+            print(f"further question {number}: {wall:.2f} s, {used:.2f} CPU-s")
 
 
 if __name__ == "__main__":
