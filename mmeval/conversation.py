@@ -170,6 +170,8 @@ class Chat:
         return Reply(text, found, request, response)
 
     def _respond(self, request: Request, on_text: Callable[[str], object] | None) -> Response:
+        if request.candidates and not hasattr(self.model, "loglikelihood"):
+            raise InputError(f"{self.model.name} cannot tell how likely an answer is; ask without choices")
         if request.candidates:
             return next(iter(self.model.loglikelihood([request])))
         if on_text is not None and isinstance(self.model, StreamingModel):

@@ -13,7 +13,7 @@ from PIL import Image as PILImage
 from mmeval import conversation
 from mmeval.conversation import Chat
 from mmeval.demo.visits import Demo, Visit
-from mmeval.embedded.examples import DemoExample, examples
+from mmeval.embedded.examples import PREPARED, SHOWN, DemoExample, examples
 from mmeval.types import Image, Request, Shot, images
 from tests.fake_model import FakeModel
 from tests.mic.mic_folders import clip
@@ -73,11 +73,14 @@ def test_the_visual_gain_of_the_last_answer(red: Image) -> None:
 
 
 @pytest.mark.slow
-def test_the_shipped_weights_answer_every_example_right() -> None:
+def test_the_examples_shown_are_those_that_the_shipped_weights_answer_right() -> None:
     demo = Demo({"mmicl-tiny": conversation.chat("mmicl-tiny")})
-    for example in examples():
-        answers = demo.ask(Visit(shots=list(example.shots)), example.prompt)
-        assert said(answers) == {"mmicl-tiny": example.answer}, example.title
+    right = [
+        example.title
+        for example in examples(tuple(PREPARED))
+        if said(demo.ask(Visit(shots=list(example.shots)), example.prompt)) == {"mmicl-tiny": example.answer}
+    ]
+    assert right == [*SHOWN], "name these in SHOWN of mmeval/embedded/examples.py"
 
 
 @pytest.fixture
@@ -133,7 +136,7 @@ def test_an_example_its_prompt_and_its_gain(window: Any) -> None:
         tab.click("button:has-text('An example')")
         answered(tab, "red")
         assert tab.locator("img[alt='image 0']").count() == 2  # in both windows
-        tab.click("button:has-text('the prompt as the model saw it') >> nth=0")
+        tab.get_by_text("the prompt as the model saw it").first.click()
         tab.wait_for_selector("code:has-text('what color ?')", timeout=20_000)
         tab.click("button:has-text('What changes without')")
         tab.wait_for_selector("td:has-text('changed')", timeout=20_000)

@@ -57,7 +57,6 @@ def ask(
     if jsonl is not None and (parts or chatting or shots or choices):
         raise InputError("--jsonl brings its own questions; remove the other arguments")
     from mmeval import controls, conversation, messages
-    from mmeval.reporting import console
 
     asked = [Path(part) if messages.is_file_name(part) else part for part in parts]
     offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
@@ -72,18 +71,27 @@ def ask(
     if asked:
         _once(loaded, asked, how)
     if chatting:
-        console.say("pictures and words, /new for a new conversation, /quit to end")
-        for line in _lines():
-            if line == "/new":
-                loaded.forget()
-                continue
-            if line.startswith("/") and len(line.split()) == 1 and not Path(line).exists():
-                console.say(f"mmeval: no command '{line}'; there are /new and /quit")
-                continue
+        _converse(loaded, how)
+
+
+def _converse(loaded: "Chat", how: "_How") -> None:
+    """Answer line after line; what is no answer goes to standard error."""
+    from mmeval import messages
+
+    def tell(text: str) -> None:
+        click.echo(printable(text), err=True)
+
+    tell("pictures and words, /new for a new conversation, /quit to end")
+    for line in _lines():
+        if line == "/new":
+            loaded.forget()
+        elif line.startswith("/") and len(line.split()) == 1 and not Path(line).exists():
+            tell(f"mmeval: no command '{line}'; there are /new and /quit")
+        else:
             try:
                 _once(loaded, messages.parts_of(line), how)
             except InputError as error:
-                console.say(f"mmeval: {error}")
+                tell(f"mmeval: {error}")
 
 
 @dataclass(frozen=True)

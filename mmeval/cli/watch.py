@@ -80,8 +80,10 @@ def watch(
     from mmeval.watch.watching import EventFolder, watch
 
     own = given(values)
-    likelihoods = ADAPTERS[find_model(own.get("model", "mmicl-tiny")).adapter].likelihoods
+    adapter = find_model(own.get("model", "mmicl-tiny")).adapter
     model = conversation.chat(**own).model
+    # few servers tell how likely an answer is
+    likelihoods = ADAPTERS[adapter].likelihoods and adapter != "server" and hasattr(model, "loglikelihood")
     if model.max_images is not None and frames > model.max_images:
         raise InputError(f"--frames {frames}: {model.name} takes {model.max_images} pictures; ask for fewer")
     folder = None if out is None else EventFolder(out, _say)

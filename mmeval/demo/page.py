@@ -30,12 +30,15 @@ THUMBNAIL = 160
 """Pixels of a picture's longer side in a message."""
 STYLE = """
 footer { display: none !important }
-.gradio-container { max-width: 1100px !important; margin: 0 auto !important }
+.gradio-container { max-width: min(1100px, 100vw) !important; margin: 0 auto !important }
 .shown { display: flex; flex-wrap: wrap; gap: 8px; max-width: 540px }
 .shown figure { margin: 0; text-align: center; font-size: 12px; opacity: .9 }
 .shown img { display: block; width: auto; height: 88px; margin: 0 0 2px; border-radius: 6px }
 .shown p { flex-basis: 100%; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
 .message-wrap { padding-top: 32px !important }
+.message pre, .message code { white-space: pre-wrap !important; overflow-wrap: anywhere }
+.gain th, .gain td { border-color: color-mix(in srgb, currentColor 20%, transparent) !important; padding: 6px 10px }
+.gain td:first-child { white-space: nowrap }
 .gain table { width: 100% }
 """
 SHOWN = 200
@@ -206,7 +209,7 @@ def _gain(demo: Demo, visit: Visit) -> str:
         f"| {_plain(name)} | {_plain(seen)} | {_plain(blind)} | {'the same' if seen == blind else 'changed'} |"
         for name, (seen, blind) in found.items()
     ]
-    return "\n".join(["| | with the pictures | all of them grey | the answer is |", "|---|---|---|---|", *rows])
+    return "\n".join(["| model | with the pictures | all of them grey | answer |", "|---|---|---|---|", *rows])
 
 
 def _gallery(visit: Visit) -> list[tuple[Any, str]]:

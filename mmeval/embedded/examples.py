@@ -1,18 +1,18 @@
-"""Conversations to begin with, drawn by the picture world's test split: what mmicl-tiny is shown to do."""
+"""Conversations to begin with, drawn by the picture world's test split."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from PIL import ImageFilter
+
+from mmeval.embedded.world import clips
 from mmeval.embedded.world.puzzles import Puzzle, puzzles
 from mmeval.types import Image, Parts, Shot
 
-DRAWN = (
-    ("Two pictures compared", "same", 2, 0),
-    ("Which of four pictures", "which", 11, 0),
-    ("A short clip", "frames", 2, 0),
-)
-"""Title, kind of puzzle, seed, and which of the puzzles of that seed."""
+FRAMES = 4
+"""Pictures shown of a clip."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,45 @@ class DemoExample:
     shots: tuple[Shot, ...] = ()
 
 
-def examples() -> list[DemoExample]:
-    """Draw the examples."""
-    return [_example(title, puzzles(kind, seed, "test")[place]) for title, kind, seed, place in DRAWN]
-
-
-def _example(title: str, puzzle: Puzzle) -> DemoExample:
-    return DemoExample(
-        title, _prompt(puzzle), puzzle.answer, tuple(Shot(_prompt(shot), shot.answer) for shot in puzzle.shots)
-    )
+def _puzzle(title: str, kind: str, seed: int, place: int = 0) -> DemoExample:
+    found = puzzles(kind, seed, "test")[place]
+    shots = tuple(Shot(_prompt(shot), shot.answer) for shot in found.shots)
+    return DemoExample(title, _prompt(found), found.answer, shots)
 
 
 def _prompt(puzzle: Puzzle) -> Parts:
     pictures = (Image(scene.picture, f"image {number}") for number, scene in enumerate(puzzle.scenes))
     question = (f"image {part}" if isinstance(part, int) else part for part in puzzle.question)
     return (*pictures, "".join(question))
+
+
+def _new_word(title: str, seed: int) -> DemoExample:
+    """Show three things of two new names, then one of them as a line drawing."""
+    found = next(one for one in puzzles("novel", seed, "test") if len(one.shots) == 4)
+    shots = tuple(Shot(_prompt(shot), shot.answer) for shot in found.shots[:3])
+    drawing = Image(found.scenes[0].picture.convert("L").filter(ImageFilter.CONTOUR).convert("RGB"), "image 0")
+    return DemoExample(title, (drawing, *_prompt(found)[1:]), found.answer, shots)
+
+
+def _fall(title: str, seed: int) -> DemoExample:
+    shown = clips.clip(seed, "test")
+    assert (shown.action, shown.kind) == ("falls", None)
+    frames = (Image(shown.frame(time), f"image {number}") for number, time in enumerate(clips.times(FRAMES)))
+    return DemoExample(title, (*frames, clips.ASKED["falls"].replace("the {subject}", "someone")), "yes")
+
+
+PREPARED: dict[str, Callable[[str], DemoExample]] = {
+    "Two pictures compared": lambda title: _puzzle(title, "same", 2),
+    "Which of four pictures": lambda title: _puzzle(title, "which", 11),
+    "A new word": lambda title: _new_word(title, 0),
+    "A short clip": lambda title: _puzzle(title, "frames", 2),
+    "A fall": lambda title: _fall(title, 3),
+}
+"""Title -> what draws the example of that title."""
+SHOWN = ("Two pictures compared", "Which of four pictures", "A short clip")
+"""Those that mmicl-tiny answers right: `tests/test_demo.py` says which these are."""
+
+
+def examples(titles: tuple[str, ...] = SHOWN) -> list[DemoExample]:
+    """Draw the examples of these titles."""
+    return [PREPARED[title](title) for title in titles]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import errno
 import io
 import json
+import resource
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event as Signal
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 from click.testing import CliRunner, Result
@@ -269,3 +274,72 @@ def test_bad_arguments_are_a_sentence(clip: Path, arguments: tuple[str, ...], me
     ended = call(clip, *arguments, "--model", "constant")
     assert ended.exit_code == 2
     assert message in ended.stderr
+
+
+class Stalling(BaseHTTPRequestHandler):
+    """A stream that sends two seconds and then nothing; whoever comes again gets it from the beginning."""
+
+    content: bytes
+    asked: ClassVar[list[str]] = []
+    over: ClassVar[Signal] = Signal()
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.content)
+        self.wfile.flush()
+        if len(self.asked) < 3:
+            self.over.wait(20)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_stream_that_stalls_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    write_video(out, ["blue", "red"] * 25, "mpegts", rate=25)
+    Stalling.content = out.getvalue()
+    monkeypatch.setattr(sources, "STALL", 1.0)
+    monkeypatch.setattr(sources, "RETRIES", 0)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stalling)
+    Thread(target=server.serve_forever, daemon=True).start()
+    said: list[str] = []
+    found = sources.find(f"http://127.0.0.1:{server.server_port}/live.ts")
+    live = sources.Live(found, 0.5, 4, said.append, pause=lambda seconds: None)
+    times = []
+    try:
+        monkeypatch.setattr(sources, "RETRIES", 2)
+        with pytest.raises(InputError, match="given up after 3 tries"):
+            for frames in live.looks(0.0):
+                times.append(frames[-1].time)
+                if len(Stalling.asked) == 3:
+                    monkeypatch.setattr(Stalling, "content", b"")
+    finally:
+        Stalling.over.set()
+        server.shutdown()
+        server.server_close()
+    assert times == sorted(times) and times[-1] > 2.0  # the time of the second connection goes on from the first
+    assert any("opening it again" in text for text in said)
+
+
+@pytest.mark.slow
+def test_hours_at_high_speed_in_flat_memory() -> None:
+    endless = Endless()
+    seen = looks(Source("endless", endless, {}, "mpegts"), every=0.001, size=8, span=4.0, say=silent)  # type: ignore[arg-type]
+    model, held, began, reached = FakeModel(yes=redness), list[int](), time.monotonic(), 0.0
+    for look in watch(model, ["red ?", "blue ?"], seen):
+        model.asked.clear()
+        reached = look.time
+        passed = time.monotonic() - began
+        if passed > 15 * (len(held) + 1):
+            held.append(memory())
+        if passed > 61:
+            break
+    assert reached > 20 * passed  # far faster than it plays
+    assert held[-1] - held[0] < 8 << 20
+
+
+def memory() -> int:
+    """Return the bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

@@ -1,0 +1,75 @@
+"""How long `mmeval ask` takes to its first answer, and a chat to each further one.
+
+    .venv/bin/python -m benchmarks.ask [MODEL]
+
+A first answer is that of a process of its own, start-up included; `--cold` drops the installed files from the page cache
+before, where the system allows that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mmeval.conversation import chat
+from mmeval.embedded.examples import examples
+from mmeval.types import images
+
+FURTHER = 5
+"""Questions of the chat, after the first."""
+
+
+def started(model: str, pictures: list[str], question: str) -> tuple[float, float]:
+    """Ask in a new process; return wall clock and processor time in seconds."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    command = [sys.executable, "-m", "mmeval", "ask", *pictures, question, "--model", model]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def drop(folder: Path) -> None:
+    """Ask the system to forget what it holds of the files in a folder."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            descriptor = os.open(path, os.O_RDONLY)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="mmicl-tiny")
+    parser.add_argument("--cold", action="store_true")
+    given = parser.parse_args()
+    example = examples()[0]
+    question = str(example.prompt[-1])
+    with tempfile.TemporaryDirectory() as folder:
+        names = []
+        for number, picture in enumerate(images(example.prompt)):
+            names.append(f"{folder}/{number}.png")
+            picture.decode().save(names[-1])
+        for run in range(3):
+            if given.cold:
+                drop(Path(sys.prefix))
+            wall, used = started(given.model, names, question)
+            print(f"first answer, {'cold' if given.cold else f'run {run}'}: {wall:.2f} s, {used:.2f} CPU-s", flush=True)
+        loaded = chat(given.model)
+        loaded.ask(*map(Path, names), question)
+        for number in range(FURTHER):
+            began, used = time.monotonic(), time.process_time()
+            shown = [Path(names[0])] if number % 2 else []
+            loaded.ask(*shown, question)
+            wall, used = time.monotonic() - began, time.process_time() - used
+            print(f"further question {number}: {wall:.2f} s, {used:.2f} CPU-s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Watch 20 generated one-minute clips, ten of them with one fall: hits, delays, false alarms of any model.
+
+    .venv/bin/python -m benchmarks.watch [MODEL]
+
+Scenes of ten seconds follow each other: somebody falls, sits down or walks; something moves, appears, is hidden or is
+put down. The question is `is someone falling ?`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from PIL import Image
+
+from mmeval.conversation import chat
+from mmeval.embedded.world.clips import Clip
+from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import KINDS
+from mmeval.types import Model
+from mmeval.watch import source
+from mmeval.watch.alarm import Alarm
+from mmeval.watch.watching import watch
+
+QUESTION = "is someone falling ?"
+RATE, SCENES, SCENE = 10, 6, 10.0
+"""Frames a second, scenes in a clip, seconds of each."""
+LATE = 2.0
+"""Seconds after a fall until which it may be reported."""
+HARMLESS = (
+    ("sits down", True),
+    ("moves left", True),
+    ("moves right", True),
+    ("put down", False),
+    ("moves left", False),
+    ("moves right", False),
+    ("appears", False),
+    ("is hidden", False),
+)
+"""What happens beside falls, and whether to a person."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What happens in some seconds, from `begins` to `ends` of them."""
+
+    clip: Clip
+    begins: float
+    ends: float
+    put_down: bool = False
+
+    def progress(self, time: float) -> float:
+        """Return how much of it has happened at a time of the scene."""
+        done = min(1.0, max(0.0, (time - self.begins) / (self.ends - self.begins)))
+        return math.sqrt(done) if self.put_down else done  # a thing that falls gets faster
+
+
+@dataclass(frozen=True)
+class Minute:
+    """A clip, and when somebody falls in it: seconds of the beginning and the end, or None."""
+
+    path: Path
+    fall: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was reported of a clip."""
+
+    fall: tuple[float, float] | None
+    alarms: tuple[float, ...]
+    """Seconds at which an event that begins was reported."""
+
+    @property
+    def hits(self) -> list[float]:
+        """Those that report the fall, as seconds from its beginning."""
+        if self.fall is None:
+            return []
+        begins, ends = self.fall
+        return [alarm - begins for alarm in self.alarms if begins <= alarm <= ends + LATE]
+
+    @property
+    def false_alarms(self) -> int:
+        """How many report something else, or the fall again."""
+        return len(self.alarms) - min(1, len(self.hits))
+
+
+def scene(name: str, action: str, person: bool) -> Scene:
+    """Return a scene of that name: always the same one."""
+    rng = Rng(name)
+    kind = None if person else rng.pick(KINDS)
+    drawn = "falls" if action == "put down" else action
+    clip = Clip(name, drawn, kind, rng.between(22, 74), rng.between(20, 70), 0.0, 1.0, screen=action == "is hidden")
+    begins = rng.between(2.0, 5.0)
+    lasts = rng.between(0.9, 1.4) if action == "falls" else rng.between(1.5, 4.0)
+    return Scene(clip, begins, begins + lasts, action == "put down")
+
+
+def minute(number: int, folder: Path) -> Minute:
+    """Write the clip of that number: even ones have a fall."""
+    rng = Rng(f"minute {number}")
+    happens = [rng.pick(HARMLESS) for _ in range(SCENES)]
+    place = int(rng.between(0, SCENES)) if number % 2 == 0 else None
+    if place is not None:
+        happens[place] = ("falls", True)
+    scenes = [scene(f"minute {number}/{at}", *one) for at, one in enumerate(happens)]
+    path = folder / f"{number:02}.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=RATE, options={"preset": "veryfast"})
+        stream.width = stream.height = 96
+        stream.pix_fmt = "yuv420p"
+        for picture in frames(scenes):
+            out.mux(stream.encode(av.VideoFrame.from_image(picture)))  # type: ignore[no-untyped-call]
+        out.mux(stream.encode())
+    fall = None if place is None else (place * SCENE + scenes[place].begins, place * SCENE + scenes[place].ends)
+    return Minute(path, fall)
+
+
+def frames(scenes: Sequence[Scene]) -> Iterator[Image.Image]:
+    """Draw scene after scene; while nothing happens, the picture stays."""
+    for one in scenes:
+        before, picture = -1.0, None
+        for number in range(round(SCENE * RATE)):
+            done = one.progress(number / RATE)
+            if picture is None or done != before:
+                before, picture = done, one.clip.frame(done)
+            yield picture
+
+
+def watched(model: Model, one: Minute, every: float, size: int, span: float) -> Outcome:
+    """Watch a clip to its end."""
+    looks = source.looks(source.find(str(one.path)), every, size, span, print)
+    events = [event for look in watch(model, [QUESTION], looks, alarm=Alarm) for event in look.events]
+    return Outcome(one.fall, tuple(event.seen for event in events if event.change == "begins"))
+
+
+def main() -> None:
+    """Print what is reported of each clip, and in all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="mmicl-tiny")
+    parser.add_argument("--clips", type=int, default=20)
+    parser.add_argument("--every", type=float, default=0.5)
+    parser.add_argument("--frames", type=int, default=4)
+    parser.add_argument("--span", type=float, default=2.0)
+    given = parser.parse_args()
+    model = chat(given.model).model
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(given.clips):
+            one = minute(number, Path(folder))
+            found.append(outcome := watched(model, one, given.every, given.frames, given.span))
+            fell = "no fall" if one.fall is None else f"falls {one.fall[0]:.1f} to {one.fall[1]:.1f} s"
+            alarms = ", ".join(f"{alarm:.1f}" for alarm in outcome.alarms) or "none"
+            print(f"{number:02}  {fell:22}  alarms: {alarms}", flush=True)
+    falls, delays = sum(one.fall is not None for one in found), [hit for one in found for hit in one.hits[:1]]
+    print(f"{len(delays)} of {falls} falls reported, {sum(one.false_alarms for one in found)} false alarms")
+    if delays:
+        print(f"seconds from the beginning of a fall: {min(delays):.1f} to {max(delays):.1f}")
+
+
+if __name__ == "__main__":
+    main()
