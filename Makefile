@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-gpu bench-peer bench-train torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -98,7 +98,14 @@ bench-peer: .venv/installed .venv-peer/installed  ## measure: one run side by si
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.peer --peer .venv-peer/bin/python $(ARGS)
 
 bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
-	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)'
+	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)' $(ARGS)
+
+bench-train-gpu: .venv/installed-train  ## measure on a GPU, in 9 minutes: compilation and recomputation at 16k and 32k tokens
+	@$(BIN)/python -m benchmarks.training --size xl --tokens 16384,32768 --how plain,selective,compile,selective+compile --seconds 540
+
+bench-train-memory: .venv/installed-train  ## measure on a GPU: memory of Flan-T5-XXL's and Vicuna-7B's sizes in training
+	@$(BIN)/python -m benchmarks.training --size xxl --how selective --ways ours
+	@$(BIN)/python -m benchmarks.training --size vicuna-7b --how selective --ways ours
 
 train-tiny: .venv/installed-train  ## train the tiny family, on a GPU or a CPU, resumable (progress in work/)
 	@$(BIN)/python -m experiments.tiny draw words learn pack export $(ARGS)

@@ -175,6 +175,8 @@ def _named(task: Task, reading: str) -> Task:
 def _with_shots(task: Task, spec: RunSpec) -> Task:
     if task.few_shot is None:
         if spec.shots is not None:
+            if MIC_FACTS in task.facts:
+                raise InputError("a MIC file's questions bring their own demonstrations; remove --shots")
             raise InputError(f"the task '{task.name}' has no demonstrations; remove --shots")
         return task
     read, shots = task.few_shot, (task.shots or 0) if spec.shots is None else spec.shots

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from experiments.replication import page, suites
 from experiments.replication.claims import Rows, ablations, claims
+from experiments.replication.measure import Asker, TokensInARow
 from mmeval.embedded import SUITES
+from mmeval.engine.transformer import TransformerModel
 from mmeval.models import ModelOptions, find_model, load_model
 from mmeval.task import load_task
 from mmeval.types import Estimate, Model
@@ -27,8 +29,11 @@ def main() -> None:
         "--work", type=Path, default=Path("work/tiny"), help="where `python -m experiments.tiny` leaves what is ablated"
     )
     arguments = parser.parse_args()
-    family = {name: _load(name, context) for name, context in MODELS.items()}
-    found = claims(family, PICTURES, PUZZLES)
+    family: dict[str, Asker] = {name: _load(name, context) for name, context in MODELS.items()}
+    one_picture = _load("instructblip-tiny", "plain")
+    assert isinstance(one_picture, TransformerModel)
+    in_a_row = TokensInARow(one_picture)
+    found = claims(family | {in_a_row.name: in_a_row}, PICTURES, PUZZLES)
     found["ablations"] = _ablations(arguments.work, arguments.out)
     arguments.out.mkdir(parents=True, exist_ok=True)
     plain = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.replication import questions
-from experiments.replication.measure import Answers, ask
+from experiments.replication.measure import Answers, Asker, ask
 from mmeval.embedded.world.puzzles import SHOTS
-from mmeval.types import Estimate, Model
+from mmeval.types import Estimate
 
 PICTURES = (1, 2, 3, 4, 6, 8)
 """Pictures of one question."""
@@ -16,7 +16,7 @@ WORDS = (0, 50, 100, 250, 500, 900)
 
 Row = dict[str, Estimate]
 Rows = dict[str, Row]
-Family = Mapping[str, Model]
+Family = Mapping[str, Asker]
 """Models by the name of their row; the first is the one that claims are made of."""
 
 
@@ -61,7 +61,8 @@ def _several(family: Family, puzzles: int) -> Rows:
     asked = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
     answers = {name: ask(model, asked) for name, model in family.items()}
     rows = {
-        name: {"all": found.accuracy()} | {kind: found.of(kind).accuracy() for kind in questions.SEVERAL}
+        name: {"all": found.accuracy(), "mean of kinds": found.mean_of_kinds()}
+        | {kind: found.of(kind).accuracy() for kind in questions.SEVERAL}
         for name, found in answers.items()
     }
     first, *rest = answers

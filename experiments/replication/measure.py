@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from experiments.replication.questions import Asked
+from mmeval.engine.transformer import TransformerModel
 from mmeval.scoring.statistics import Mean, Statistic, estimate
-from mmeval.types import Estimate, Generation, InputError, Model
+from mmeval.types import Estimate, Generation, Image, InputError, Part, Ref, Request, Response
 
 GENERATION = Generation(max_new_tokens=8)
+
+
+class Asker(Protocol):
+    """What is asked: any model."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,14 @@ class Answers:
         chance = 100 * sum(asked.chance for asked in self.asked) / len(self.asked)
         values = [float(value) for value in self.right]
         return estimate(Statistic(100.0, chance, [((100.0, Mean(values, self._clusters())),)]))
+
+    def mean_of_kinds(self) -> Estimate:
+        """Return the mean of the kinds' accuracies: each kind counts as much, however many questions it has."""
+        parts = [self.of(kind) for kind in dict.fromkeys(asked.kind for asked in self.asked)]
+        weight = 100.0 / len(parts)
+        chance = weight * sum(sum(asked.chance for asked in part.asked) / len(part.asked) for part in parts)
+        means = [Mean([float(value) for value in part.right], part._clusters()) for part in parts]
+        return estimate(Statistic(100.0, chance, [((weight, mean),) for mean in means]))
 
     def of(self, kind: str) -> Answers:
         """Return the answers to questions of one kind."""
@@ -41,7 +60,7 @@ class Answers:
         return [asked.cluster for asked in self.asked]
 
 
-def ask(model: Model, asked: Sequence[Asked]) -> Answers:
+def ask(model: Asker, asked: Sequence[Asked]) -> Answers:
     """Ask all questions at once. An answer is right if it is the expected one, letter case and spaces aside.
 
     Raises InputError if a question is not answered: no number would be worth anything.
@@ -52,6 +71,35 @@ def ask(model: Model, asked: Sequence[Asked]) -> Answers:
             raise InputError(f"{model.name} did not answer {response.id}: {response.error}")
         texts[response.id] = response.text
     return Answers(tuple(asked), tuple(_plain(texts[one.request.id]) == _plain(one.answer) for one in asked))
+
+
+class TokensInARow:
+    """A model of one picture that is given the visual tokens of several, before all words, as InstructBLIP is of video.
+
+    It was trained on one picture at a time: this is what it makes of several without being taught.
+    """
+
+    def __init__(self, model: TransformerModel) -> None:
+        self.model, self.name = model, f"{model.name}, tokens in a row"
+        model.max_images = None
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        """Answer as the model does, pictures first."""
+        return self.model.generate(map(pictures_first, requests), generation)
+
+
+def pictures_first(request: Request) -> Request:
+    """Put the pictures of demonstrations and question before all words; words speak of them by the same numbers."""
+    prompts = [*(shot.prompt for shot in request.shots), request.prompt]
+    pictures = [part for prompt in prompts for part in prompt if isinstance(part, Image)]
+    words: list[Part] = []
+    first = 0
+    for prompt, answer in zip(prompts, [*(f" {shot.answer}\n" for shot in request.shots), ""], strict=True):
+        words += [replace(part, image=first + part.image) if isinstance(part, Ref) else part for part in prompt]
+        words += [answer] if answer else []
+        first += sum(isinstance(part, Image) for part in prompt)
+    rest = (part for part in words if not isinstance(part, Image))
+    return replace(request, prompt=(*pictures, *rest), shots=())
 
 
 def _plain(text: str) -> str:

@@ -12,10 +12,10 @@ import pytest
 
 from experiments.replication import page, questions, suites
 from experiments.replication.claims import ablations, claims
-from experiments.replication.measure import ask
+from experiments.replication.measure import Answers, ask, pictures_first
 from experiments.replication.questions import Asked
 from mmeval.task import load_task
-from mmeval.types import Estimate, Generation, Image, InputError, Parts, Request, Response, images
+from mmeval.types import Estimate, Generation, Image, InputError, Parts, Ref, Request, Response, Shot, images
 
 
 @dataclass
@@ -197,3 +197,21 @@ def test_a_suite_that_is_read_whole_has_no_word_of_it(tmp_path: Path) -> None:
     lines = suites.page(found).splitlines()
     assert lines[-1] == "| Unparsed, of 200 | | 0 |"
     assert not any("strict" in line for line in lines[10:])
+
+
+def test_the_mean_of_kinds_counts_each_kind_alike() -> None:
+    kinds = [("a", True), ("a", True), ("a", True), ("b", False)]
+    asked = tuple(Asked(Request(f"{k}", ("?",)), "yes", kind, f"{k}", 0.5) for k, (kind, _) in enumerate(kinds))
+    answers = Answers(asked, tuple(right for _, right in kinds))
+    assert answers.accuracy().value == pytest.approx(75)
+    assert answers.mean_of_kinds().value == pytest.approx(50)
+
+
+def test_tokens_in_a_row_stand_before_all_words_which_speak_of_the_same_pictures() -> None:
+    one, two, three = (Image(b"", name) for name in "abc")
+    shot = Shot((one, "What is ", Ref(0), "?"), "a bim")
+    request = Request("q", ("Is ", two, " like ", three, " or ", Ref(1), "?"), shots=(shot,))
+    assert pictures_first(request).prompt == (
+        *(one, two, three, "What is ", Ref(0), "?", " a bim\n"),
+        *("Is ", " like ", " or ", Ref(2), "?"),
+    )

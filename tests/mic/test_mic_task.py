@@ -150,6 +150,8 @@ def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=sentence):
             evaluation.plan(RunSpec(task, "constant:yes", data=data))
+    with pytest.raises(InputError, match="bring their own demonstrations; remove --shots"):
+        evaluation.plan(RunSpec(f"mic:{file}", "constant:yes", shots=2))
 
 
 def test_the_command_line_shows_and_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
