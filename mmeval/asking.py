@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 from mmeval import controls, records, reuse
 from mmeval.files import validated
@@ -81,7 +82,9 @@ def _model(plan: Plan, load: Loader) -> Model:
 
 def _begin(plan: Plan, share: Share, reused: int) -> Run:
     """Begin the run, or go on with it: a session is noted."""
-    about = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
+    about: dict[str, Any] = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
+    if (whole := plan.task.card.get("questions")) is not None and plan.spec.data != "embedded":
+        about["benchmark"] = {"questions": whole}
     if plan.control is not None:
         about["control"] = {"about": controls.about(plan.control.name), "acts": plan.control.acts}
     plan.folder.mkdir(parents=True, exist_ok=True)

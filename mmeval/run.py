@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
 """What every output says of the embedded data."""
+SMALL = "the data has only"
+"""How the mark of data that is a part of the benchmark begins."""
 _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
 
 
@@ -125,9 +127,11 @@ class Run:
             found.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
         if self.spec.only_ids is not None:
             found.append(f"only {planned:,} of {self.header.get('available'):,} questions: {self.spec.only_ids}")
+        available, whole = self.header.get("available"), self.header.get("benchmark", {}).get("questions")
         if self.spec.limit is not None:
-            whole = self.header.get("available")
-            found.append(f"limited to {planned:,}" + (f" of {whole:,} questions" if whole else " questions"))
+            found.append(f"limited to {planned:,}" + (f" of {available:,} questions" if available else " questions"))
+        if available and whole and available < whole:
+            found.append(f"{SMALL} {available:,} of the benchmark's {whole:,} questions")
         return found
 
     @property

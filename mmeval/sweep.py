@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mmeval.asking import Loader
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
@@ -11,7 +12,7 @@ from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.planning import CONTROL_RUNS
 from mmeval.rendering import Preview
 from mmeval.run import Run
-from mmeval.spec import RunSpec
+from mmeval.spec import RunSpec, options
 from mmeval.task import load_task
 from mmeval.types import Display, InputError, Model
 
@@ -41,24 +42,23 @@ def evaluate_all(
             expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
     models = list(dict.fromkeys(spec.model for spec in specs))
     specs = sorted(specs, key=lambda spec: models.index(spec.model))  # each model is loaded once
-    if len(specs) == 1:
-        run = evaluate(specs[0], out=out, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
-        under_controls(run, specs[0], controls, keep_errors=keep_errors, display=display, load=loader)
-        return [run]
+    several = len(specs) > 1
     _check_seeds(specs)
-    if out is not None and (out / "run.json").exists():
+    if several and out is not None and (out / "run.json").exists():
         raise InputError(f"{out}: a run, and the folders of several are to go into it; name another with --out")
     finished = []
     for number, spec in enumerate(specs, start=1):
-        display.message(f"{spec.task} with {spec.model}, seed {spec.seed}: run {number} of {len(specs)}")
-        folder = None if out is None else out / _name(spec, specs)
+        if several:
+            display.message(f"run {number} of {len(specs)}: {_described(spec, specs)}")
+        folder = out / _name(spec, specs) if out is not None and several else out
         try:
+            expand(controls, list(load_task(spec.task).prompts))
             run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
             under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
         except InputError as error:
-            if failed is None:
+            if failed is None or not several:
                 raise
-            failed.append(f"{spec.task} with {spec.model}: {error}")
+            failed.append(f"{_described(spec, specs)}: {error}")
             display.message(f"not run: {failed[-1]}")
             continue
         finished.append(run)
@@ -129,9 +129,21 @@ def _check_seeds(specs: Sequence[RunSpec]) -> None:
             raise InputError(f"the task '{task}' has no demonstrations to draw; remove --seeds")
 
 
+def _varied(spec: RunSpec, specs: Sequence[RunSpec]) -> dict[str, Any]:
+    """Return the settings in which the specs differ, task and model left out, and this one's values."""
+    names = (name for name, one in options(type(spec)).items() if one.identifies and name not in ("task", "model"))
+    return {name: getattr(spec, name) for name in names if len({getattr(one, name) for one in specs}) > 1}
+
+
+def _described(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
+    """Say which of the specs this is: `mme with mmicl-tiny, seed 1`."""
+    varied = (f"{name.replace('_', ' ')} {value}" for name, value in _varied(spec, specs).items())
+    return ", ".join((f"{spec.task} with {spec.model}", *varied))
+
+
 def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
     """Name a run's folder after what differs between the specs: `seed1`, `mme-blip2-tiny-seed0`."""
+    varied, known = _varied(spec, specs), options(type(spec))
     parts = [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, spec.model]
-    if len({one.seed for one in specs}) > 1:
-        parts.append(f"seed{spec.seed}")
+    parts += [(known[name].folder or name + "{}").format(value) for name, value in varied.items()]
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in "-".join(parts))

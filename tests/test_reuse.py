@@ -15,9 +15,11 @@ from mmeval.cli import main
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
 from mmeval.run import Run
+from mmeval.spec import RunSpec
 from mmeval.task import load_task
 from mmeval.types import Generation, Image, Request, Response, Shot
 from tests.evaluating import Collected, evaluate
+from tests.mme_folder import make_release
 
 RED, BLUE = Image(b"red"), Image(b"blue")
 
@@ -153,3 +155,14 @@ def test_lists_with_commas_are_a_run_each() -> None:
         "mme-constant_no-embedded-limit28",
         "sweep",
     }
+
+
+def test_a_sweep_over_settings_has_a_folder_for_each(tmp_path: Path) -> None:
+    data, said = str(make_release(tmp_path / "release", pictures=1)), Collected()
+    specs = [RunSpec("mme", "constant", data, prompt=prompt) for prompt in ("release", "single-word")]
+    runs = sweep.evaluate_all(specs, out=tmp_path / "out", display=said)
+    assert [run.folder.name for run in runs] == ["mme-constant-release", "mme-constant-single-word"]
+    assert "run 2 of 2: mme with constant, prompt single-word" in said.messages
+    failed: list[str] = []
+    assert sweep.evaluate_all(specs, out=tmp_path / "none", controls=["prompt-nobody"], failed=failed) == []
+    assert len(failed) == 2 and "unknown control 'prompt-nobody'" in failed[0] and not (tmp_path / "none").exists()

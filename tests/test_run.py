@@ -15,6 +15,8 @@ import pytest
 from mmeval import files, run_folder
 from mmeval import run as runs
 from mmeval.types import InputError, Record, RunMismatch, Sample
+from tests.evaluating import evaluate
+from tests.mme_folder import make_release
 
 IDENTITY = {"task": "mme", "model": "m", "data": "d", "questions": "q"}
 
@@ -255,3 +257,9 @@ def test_an_id_with_a_lone_surrogate_is_one_that_files_can_hold(tmp_path: Path) 
     with run.journal() as journal:
         journal.append(Record(sample.id, ("yes",), text="yes"))
     assert sample.id == "cut \ufffd" and runs.open_run(run.folder).complete
+
+
+def test_data_that_is_a_part_of_the_benchmark_is_marked(tmp_path: Path) -> None:
+    run = evaluate("constant", "mme", data=str(make_release(tmp_path / "release")), out=tmp_path / "run")
+    assert run.complete
+    assert run.marks == ["the data has only 56 of the benchmark's 2,374 questions"]

@@ -65,6 +65,12 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     return found
 
 
+def unfinished(run: Run) -> list[str]:
+    """Return the controls of a run whose questions are not all asked yet."""
+    found = (open_run(path.parent) for path in sorted((run.folder / "controls").glob("*/run.json")))
+    return [one.folder.name for one in found if one.samples_asked < one.samples_planned]
+
+
 def of_answers(main: Asked) -> Found:
     """Return what answers say by themselves: no control is needed, and no model."""
     if not main.records:

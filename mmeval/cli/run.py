@@ -5,13 +5,16 @@ import sys
 from collections import defaultdict
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmeval.cli.options import SEVERAL, SectionedCommand, given, spec_options
 from mmeval.spec import RunSpec, grid, several
 from mmeval.types import Display, InputError
+
+if TYPE_CHECKING:
+    from mmeval.run import Run
 
 
 @click.command(cls=SectionedCommand)
@@ -73,6 +76,7 @@ def run(
     with screen as display:
         how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
         finished = evaluate_all(specs, out=out, display=display, **how)
+    finished = _as_left(finished)
     if not all(one.up_to_date for one in finished):
         return  # another process, the last to finish, scores and shows them
     _show(finished, as_json, out)
@@ -80,10 +84,15 @@ def run(
         for one in finished:
             loggers.log(one, log_to)
     if bias:
+        from mmeval.bias.study import unfinished
         from mmeval.cli.bias import of_run
+        from mmeval.share import of_process
 
         for one in finished:
-            of_run(one)
+            if of_process().alone or not unfinished(one):
+                of_run(one)
+            else:
+                console.say(f"{one.folder}: the last process to finish its controls studies them")
     sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
 
 
@@ -107,6 +116,14 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
     return grid(values, str(config) if config else "", RunSpec), names
 
 
+def _as_left(finished: list["Run"]) -> list["Run"]:
+    """Return the runs as the other processes have left them by now."""
+    from mmeval.run_folder import open_run
+    from mmeval.share import of_process
+
+    return finished if of_process().alone else [open_run(one.folder) for one in finished]
+
+
 def _listed(value: Any) -> Any:
     """Return the names of a list with commas; a file, a folder and what a constant model says may have one inside."""
     given = value if isinstance(value, list) else [value]
@@ -115,7 +132,7 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in parts if part.strip()] if len(parts) > 1 else value
 
 
-def _show(finished: list[Any], as_json: bool, out: Path | None = None) -> None:
+def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None:
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
 
@@ -163,6 +180,7 @@ def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
     how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
     with console.display() as display:
         finished = evaluate_all(specs, out=out, display=display, failed=failed, **how)
+    finished = _as_left(finished)
     if not all(one.up_to_date for one in finished):
         return  # another process, the last to finish, scores and shows them
     if finished:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mmeval.files import read_json, write_json, write_text
 from mmeval.records import digest
-from mmeval.reporting import bias_figures, svg
+from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import number
 from mmeval.reporting.table import clean, escape, grid
@@ -108,12 +108,8 @@ def panel(run: Run) -> str:
             parts.append(f"<p><b>The answers have changed since; {advice}</b></p>")
         parts += [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
         parts += [_html(one) for one in tables(found)]
-        figures = bias_figures.drawn(found, found["axes"]).items()
-        parts += [
-            f'<figure class="scrolls">{svg.inline(one, name, name)}</figure>'
-            for name, one in figures
-            if one is not None
-        ]
+        drawn = "".join(f"<figure>{one}</figure>" for one in bias_figures.inline(found, found["axes"]))
+        parts += [f'<div class="figures">{drawn}</div>'] if drawn else []
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a study of bias ({error!r:.80}); {advice}") from error
     return "\n".join(parts)
@@ -214,11 +210,19 @@ def _parts(found: Found) -> Iterator[Lines]:
 
 
 def _html(one: Lines) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in one.columns)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(clean(cell))}</td>' for cell in row)}</tr>" for row in one.rows)
+    """Return a table whose rows are stacked in a narrow window: no column is out of sight."""
+    titles = [html.escape(clean(title)) for title in one.columns]
+    head = "".join(
+        f'<th scope="col" class="{"num" if place else ""}">{title}</th>' for place, title in enumerate(titles)
+    )
+    rows = []
+    for name, *cells in one.rows:
+        kept = zip(titles[1:], map(html.escape, map(clean, cells)), strict=True)
+        own = "".join(f'<td class="num" data-label="{title}">{cell}</td>' for title, cell in kept)
+        rows.append(f'<tr><th scope="row">{html.escape(clean(name))}</th>{own}</tr>')
     caption = html.escape(clean(one.title))
-    table = f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scrolls" tabindex="0">{table}</div>'
+    head, body = f"<thead><tr>{head}</tr></thead>", f"<tbody>{''.join(rows)}</tbody>"
+    return f'<table class="scores stacked"><caption>{caption}</caption>{head}{body}</table>'
 
 
 def _pipes(cells: Any) -> str:

@@ -4,92 +4,169 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, plain, save
+from mmeval.reporting import svg
+from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, measure, plain, save, wrap
 
-NAMES = ("bias-gain", "bias-blur", "bias-length")
 SHOWN = {"absent": "picture gone", "swap-category-0": "another of the category", "grey": "grey"}
 """The controls whose gain is drawn by subtask, as far as they were run -> what a legend calls them."""
-WIDTH, LEFT, RIGHT, FOOT, HEAD = 8.0, 0.9, 7.6, 0.75, 1.15
-"""Inches: of the sheet, the ends of a scale, and what is left below and above."""
+MARGIN, ROW, FOOT = 0.3, 0.34, 0.55
+"""Inches: beside a figure, from one subtask to the next, and below the lowest line for its numbers."""
 Found = Mapping[str, Any]
 Scale = Callable[[float], float]
 """Where a value is, in inches."""
 
 
+@dataclass(frozen=True)
+class Size:
+    """Inches of a figure's width, of its subtasks' names and of a curve's height; points of its texts."""
+
+    width: float
+    names: float
+    curve: float
+    points: float
+
+
+FILE = Size(8.0, 2.0, 2.0, 9)
+INLINE = {"broad": Size(6.4, 1.7, 1.8, 9.5), "narrow": Size(4.1, 1.25, 1.7, 9)}
+"""Of the two that a page has: in a column of it, and at 400 pixels."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is drawn under a title: a legend, and a plot as high as its size says."""
+
+    title: str
+    subtitle: str
+    legend: Sequence[tuple[str, Pen]]
+    height: Callable[[Size], float]
+    draw: Callable[[Sheet, Size, float], None]
+    """Draws between the foot and that height."""
+
+
 def draw(found: Found, labels: Mapping[str, str], folder: Path) -> list[Path]:
     """Draw what the study has data for into `folder`, as SVG; returns the paths."""
     written: list[Path] = []
-    for name, paper in drawn(found, labels).items():
+    for name, figure in figures(found, labels).items():
         (folder / f"{name}.svg").unlink(missing_ok=True)  # of a study that had more data
-        if paper is not None:
-            written += save(paper, folder, name, png=False)
+        if figure is not None:
+            written += save(laid_out(figure, FILE), folder, name, png=False)
     return written
 
 
-def drawn(found: Found, labels: Mapping[str, str]) -> dict[str, Sheet | None]:
+def inline(found: Found, labels: Mapping[str, str]) -> list[str]:
+    """Return each figure as elements of a page: for broad and for narrow windows, in the page's colours."""
+    drawn = (figure for figure in figures(found, labels).values() if figure is not None)
+    return [
+        "\n".join(svg.inline(laid_out(figure, size), name, figure.title) for name, size in INLINE.items())
+        for figure in drawn
+    ]
+
+
+def figures(found: Found, labels: Mapping[str, str]) -> dict[str, Figure | None]:
     """Return each figure by its file's name; None where there is no data for it."""
-    return dict(zip(NAMES, (figure(found, labels) for figure in (_gain, _blur, _length)), strict=True))
+    return {"bias-gain": _gain(found, labels), "bias-blur": _blur(found), "bias-length": _length(found)}
 
 
-def _gain(found: Found, labels: Mapping[str, str]) -> Sheet | None:
-    """Draw what the picture is worth on each axis, as a share of full marks, by a dot and its interval a control."""
-    gains = {name: found["controls"][name]["gain"] for name in SHOWN if name in found["controls"]}
-    rows = [axis for axis in labels if any(own.get(axis, {}).get("value") is not None for own in gains.values())]
-    if not rows:
-        return None
-    ends = [100 * own[axis][end] / own[axis]["full_marks"] for own in gains.values() for axis in rows if axis in own
-            for end in ("low", "high")]  # fmt: skip
-    low, high = 25 * math.floor(min(0.0, *ends) / 25), 25 * math.ceil(max(25.0, *ends) / 25)
-    height = 0.34 * len(rows) + FOOT + HEAD
-    left = 2.3
-    x = _scale((low, high), (left, RIGHT))
-    paper = _paper(height, "What the picture is worth", f"{found['title']}: points of 100 lost when it is taken away")
-    for tick in range(low, high + 1, 25):
-        colour = GRID if tick else INK
-        paper.line((x(tick), x(tick)), (FOOT - 0.1, height - HEAD), color=colour, zorder=1)
-        paper.text(x(tick), FOOT - 0.32, f"{tick}", 8.5, ha="center", color=MUTED)
-    for lane, (name, pen) in enumerate(zip(gains, PENS, strict=False)):
-        for row, axis in enumerate(rows):
-            y = height - HEAD - 0.34 * (row + 0.5)
-            if lane == 0:
-                paper.text(left - 0.15, y, plain(labels[axis], 26), 9, middle=True, ha="right")
-            one = gains[name].get(axis)
-            if one is not None and one["value"] is not None:
-                share, at = 100 / one["full_marks"], y - 0.09 * (lane - (len(gains) - 1) / 2)
-                paper.line((x(share * one["low"]), x(share * one["high"])), (at, at), color=pen.colour, linewidth=1.4)
-                paper.line((x(share * one["value"]),), (at,), zorder=5, **pen.dot)
-    _legend(paper, height, [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)])
+def laid_out(figure: Figure, size: Size) -> Sheet:
+    """Draw a figure of that size under its title and its legend."""
+    room, points = size.width - 2 * MARGIN, size.points
+    title, subtitle = wrap(figure.title, points + 3, room, "bold"), wrap(figure.subtitle, points, room)
+    rows = _rows(figure.legend, room, points)
+    plot = FOOT + figure.height(size)
+    top = plot + 0.2 + 0.2 * len(rows) + 0.17 * len(subtitle) + 0.22 * len(title)
+    paper = Sheet(size.width, top + 0.15)
+    for line in title:
+        top -= 0.22
+        paper.text(MARGIN, top, line, points + 3, weight="bold")
+    for line in subtitle:
+        top -= 0.17
+        paper.text(MARGIN, top, line, points, color=MUTED)
+    for row in rows:
+        top -= 0.2
+        for label, pen, x in row:
+            paper.line((x + 0.05,), (top,), zorder=5, **pen.dot)
+            paper.text(x + 0.17, top, label, points - 0.5, middle=True)
+    figure.draw(paper, size, plot)
     return paper
 
 
-def _blur(found: Found, labels: Mapping[str, str]) -> Sheet | None:
+def _rows(legend: Sequence[tuple[str, Pen]], room: float, points: float) -> list[list[tuple[str, Pen, float]]]:
+    """Return the entries of a legend with their places, broken into rows."""
+    rows: list[list[tuple[str, Pen, float]]] = []
+    x = room
+    for label, pen in legend:
+        taken = 0.4 + measure(label, points - 0.5)
+        if x + taken > room:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((label, pen, MARGIN + x))
+        x += taken
+    return rows
+
+
+def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
+    """Draw what the picture is worth on each axis, as a share of full marks, by a dot and its interval a control."""
+    gains = {name: found["controls"][name]["gain"] for name in SHOWN if name in found["controls"]}
+    axes = [axis for axis in labels if any(own.get(axis, {}).get("value") is not None for own in gains.values())]
+    if not axes:
+        return None
+    ends = [100 * own[axis][end] / own[axis]["full_marks"] for own in gains.values() for axis in axes if axis in own
+            for end in ("low", "high")]  # fmt: skip
+    low, high = 25 * math.floor(min(0.0, *ends) / 25), 25 * math.ceil(max(25.0, *ends) / 25)
+
+    def body(paper: Sheet, size: Size, top: float) -> None:
+        left = MARGIN + size.names
+        x = _scale((low, high), (left, size.width - MARGIN))
+        for tick in range(low, high + 1, 25):
+            paper.line((x(tick), x(tick)), (FOOT - 0.1, top), color=GRID if tick else INK, zorder=1)
+            paper.text(x(tick), FOOT - 0.3, f"{tick}", size.points - 0.5, ha="center", color=MUTED)
+        for row, axis in enumerate(axes):
+            y = top - ROW * (row + 0.5)
+            name, *more = wrap(labels[axis], size.points - 0.5, size.names - 0.12)
+            paper.text(left - 0.12, y, name + ("…" if more else ""), size.points - 0.5, middle=True, ha="right")
+            for lane, (own, pen) in enumerate(zip(gains.values(), PENS, strict=False)):
+                one = own.get(axis)
+                if one is not None and one["value"] is not None:
+                    share, at = 100 / one["full_marks"], y - 0.09 * (lane - (len(gains) - 1) / 2)
+                    _dot(paper, (x(share * one["value"]),), (at,), pen)
+                    paper.line((x(share * one["low"]), x(share * one["high"])), (at, at), **_bar(pen))
+
+    legend = [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)]
+    subtitle = f"{found['title']}: points of 100 lost when it is taken away"
+    return Figure("What the picture is worth", subtitle, legend, lambda size: ROW * len(axes), body)
+
+
+def _blur(found: Found) -> Figure | None:
     """Draw accuracy over the steps of the blur, and without a picture as a dashed line and its interval."""
-    steps = [(0, found["seen"]["accuracy"])]
+    steps = [(0.0, found["seen"]["accuracy"])]
     steps += [(n, found["controls"][f"blur{n}"]["accuracy"]) for n in range(1, 5) if f"blur{n}" in found["controls"]]
     if len(steps) < 3:
         return None
-    x, y = _scale((-0.3, 4.3), (LEFT, RIGHT)), _scale((0, 100), (FOOT, 3.7 - HEAD))
-    paper = _paper(3.7, "Accuracy under a blur", f"{found['title']}: percent right; step 0 is the picture as it is")
-    _levels(paper, y, range(0, 101, 20))
-    for step, _ in steps:
-        paper.text(x(step), FOOT - 0.25, f"{step}", 8.5, ha="center", color=MUTED)
-    paper.text((LEFT + RIGHT) / 2, FOOT - 0.48, "step of the blur", 8.5, ha="center", color=MUTED)
-    legend = [("blurred", PENS[0])]
     blind = found["controls"].get("absent", {}).get("accuracy")
+    legend = [("blurred", PENS[0])]
     if blind and blind["value"] is not None:
         legend.append(("no picture", PENS[1]))
-        paper.line((LEFT, RIGHT), (y(blind["value"]),) * 2, color=PENS[1].colour, linewidth=1.2, linestyle=(0, (5, 3)))
-        paper.line((RIGHT,) * 2, (y(blind["low"]), y(blind["high"])), color=PENS[1].colour, linewidth=1.4)
-        paper.line((RIGHT,), (y(blind["value"]),), zorder=5, **PENS[1].dot)
-    _curve(paper, x, y, steps)
-    _legend(paper, 3.7, legend)
-    return paper
+
+    def body(paper: Sheet, size: Size, top: float) -> None:
+        x, y, ends = _axes(
+            paper, size, top, (-0.3, 4.3), (0, 100), "step of the blur", [(n, f"{n:g}") for n, _ in steps]
+        )
+        if len(legend) > 1:
+            pen, right = PENS[1], ends[1]
+            paper.line(ends, (y(blind["value"]),) * 2, color=pen.colour, linewidth=1.2, linestyle=(0, (5, 3)))
+            paper.line((right,) * 2, (y(blind["low"]), y(blind["high"])), **_bar(pen))
+            _dot(paper, (right,), (y(blind["value"]),), pen)
+        _curve(paper, x, y, steps)
+
+    subtitle = f"{found['title']}: percent right; step 0 is the picture as it is"
+    return Figure("Accuracy under a blur", subtitle, legend, lambda size: size.curve, body)
 
 
-def _length(found: Found, labels: Mapping[str, str]) -> Sheet | None:
+def _length(found: Found) -> Figure | None:
     """Draw what the picture is worth over the measured length of the prompt."""
     points = [(one["input_tokens"], one["gain"]) for one in found.get("length") or [] if one["gain"]["low"] is not None]
     if len(points) < 2:
@@ -97,23 +174,35 @@ def _length(found: Found, labels: Mapping[str, str]) -> Sheet | None:
     low = 20 * math.floor(min(0.0, *(one["low"] for _, one in points)) / 20)
     high = 20 * math.ceil(max(20.0, *(one["high"] for _, one in points)) / 20)
     longest = max(tokens for tokens, _ in points)
-    x, y = _scale((0, longest * 1.05), (LEFT, RIGHT)), _scale((low, high), (FOOT, 3.7 - HEAD))
-    title = "What the picture is worth behind a long text"
-    paper = _paper(3.7, title, f"{found['title']}: points of accuracy lost without it")
-    _levels(paper, y, range(low, high + 1, 20))
-    for tokens, _ in points:
-        paper.text(x(tokens), FOOT - 0.25, f"{tokens:,.0f}", 8.5, ha="center", color=MUTED)
-    paper.text((LEFT + RIGHT) / 2, FOOT - 0.48, "tokens of the prompt, mean", 8.5, ha="center", color=MUTED)
-    _curve(paper, x, y, points)
-    return paper
+
+    def body(paper: Sheet, size: Size, top: float) -> None:
+        ticks = [(tokens, f"{tokens:,.0f}") for tokens, _ in points]
+        x, y, _ = _axes(paper, size, top, (0, longest * 1.05), (low, high), "tokens of the prompt, mean", ticks)
+        _curve(paper, x, y, points)
+
+    title, subtitle = "What the picture is worth behind a long text", "points of accuracy lost without it"
+    return Figure(title, f"{found['title']}: {subtitle}", (), lambda size: size.curve, body)
 
 
-def _paper(height: float, title: str, subtitle: str) -> Sheet:
-    """Return a sheet with its title."""
-    paper = Sheet(WIDTH, height)
-    paper.text(0.4, height - 0.42, title, 12, weight="bold")
-    paper.text(0.4, height - 0.65, plain(subtitle, 100), 9, color=MUTED)
-    return paper
+def _axes(
+    paper: Sheet,
+    size: Size,
+    top: float,
+    across: tuple[float, float],
+    up: tuple[int, int],
+    unit: str,
+    ticks: Sequence[tuple[float, str]],
+) -> tuple[Scale, Scale, tuple[float, float]]:
+    """Draw the scales of a curve; returns both, and the ends of the lower one in inches."""
+    ends = (MARGIN + 0.35, size.width - MARGIN)
+    x, y = _scale(across, ends), _scale(up, (FOOT, top - 0.1))
+    for level in range(up[0], up[1] + 1, 20):
+        paper.line(ends, (y(level), y(level)), color=GRID if level else INK, zorder=1)
+        paper.text(ends[0] - 0.1, y(level), f"{level}", size.points - 0.5, middle=True, ha="right", color=MUTED)
+    for at, text in ticks:
+        paper.text(x(at), FOOT - 0.22, text, size.points - 0.5, ha="center", color=MUTED)
+    paper.text(sum(ends) / 2, FOOT - 0.43, plain(unit), size.points - 0.5, ha="center", color=MUTED)
+    return x, y, ends
 
 
 def _scale(values: tuple[float, float], inches: tuple[float, float]) -> Scale:
@@ -121,25 +210,20 @@ def _scale(values: tuple[float, float], inches: tuple[float, float]) -> Scale:
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
-def _levels(paper: Sheet, y: Scale, ticks: Sequence[int]) -> None:
-    for tick in ticks:
-        paper.line((LEFT, RIGHT), (y(tick), y(tick)), color=GRID if tick else INK, zorder=1)
-        paper.text(LEFT - 0.12, y(tick), f"{tick}", 8.5, middle=True, ha="right", color=MUTED)
-
-
 def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Found]]) -> None:
     known = [(x(at), one) for at, one in points if one["value"] is not None]
-    style = PENS[0]
-    paper.line([at for at, _ in known], [y(one["value"]) for _, one in known], color=style.colour, linewidth=1.2)
+    pen = PENS[0]
+    paper.line([at for at, _ in known], [y(one["value"]) for _, one in known], color=pen.colour, linewidth=1.2)
     for at, one in known:
         if one["low"] is not None:
-            paper.line((at, at), (y(one["low"]), y(one["high"])), color=style.colour, linewidth=1.4)
-        paper.line((at,), (y(one["value"]),), zorder=5, **style.dot)
+            paper.line((at, at), (y(one["low"]), y(one["high"])), **_bar(pen))
+        _dot(paper, (at,), (y(one["value"]),), pen)
 
 
-def _legend(paper: Sheet, height: float, entries: Sequence[tuple[str, Pen]]) -> None:
-    left = 0.45
-    for label, pen in entries:
-        paper.line((left,), (height - 0.9,), zorder=5, **pen.dot)
-        paper.text(left + 0.12, height - 0.9, label, 8.5, middle=True)
-        left += 0.45 + 0.08 * len(label)
+def _dot(paper: Sheet, xs: Sequence[float], ys: Sequence[float], pen: Pen) -> None:
+    paper.line(xs, ys, zorder=5, **pen.dot)
+
+
+def _bar(pen: Pen) -> dict[str, Any]:
+    """Return how an interval is drawn."""
+    return {"color": pen.colour, "linewidth": 1.4}

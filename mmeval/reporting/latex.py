@@ -15,7 +15,7 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",  # \\textquotedbl is not there in LaTeX's first encoding
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }
 

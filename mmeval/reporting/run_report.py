@@ -11,7 +11,7 @@ from mmeval.reporting import about, dotplot, leaderboards, page, published, rada
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
-from mmeval.run import EMBEDDED, Run
+from mmeval.run import EMBEDDED, SMALL, Run
 from mmeval.run_files import read_samples, scores_by_id
 from mmeval.scoring import judge as judges
 from mmeval.task import Task, configure, load_task
@@ -36,7 +36,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
     written = page.write(run.folder, tabled, browser, about.facts(run), about.command(run), drawn, _panels(run))
     (run.folder / FORMER).unlink(missing_ok=True)
     paths = [written, *table.write(tabled, run.folder), *figures]
-    if leaderboards.own(run) and not set(run.marks) - {EMBEDDED}:
+    if leaderboards.own(run) and all(mark.startswith((EMBEDDED, SMALL)) for mark in run.marks):
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
         paths.append(run.folder / "results")
     return paths

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from mmeval.mic.build import build
-from mmeval.mmicl.mic_text import parts
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace, Part, written
 from mmeval.mmicl.examples import read
+from mmeval.mmicl.mic_text import parts
 from tests.mic.mic_folders import picture, put_lines
 
 

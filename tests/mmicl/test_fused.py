@@ -11,8 +11,8 @@ from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.training.data import Collator
-from mmeval.mmicl.training.rows import IGNORED, TrainingRow
 from mmeval.mmicl.training.loss import summed_loss
+from mmeval.mmicl.training.rows import IGNORED, TrainingRow
 from tests.mmicl import mmicl_small as small
 
 

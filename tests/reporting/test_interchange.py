@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,18 @@ from mmeval.reporting import interchange
 from mmeval.reporting.interchange import hub
 from mmeval.reporting.run_report import task_of_run
 from mmeval.run import Run, open_run
+from mmeval.task import load_task
 from mmeval.types import InputError
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_release(tmp_path_factory.mktemp("data") / "release")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of 56 questions, and a benchmark that has no more."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(load_task("mme").card, "questions", 56)
+        yield make_release(tmp_path_factory.mktemp("data") / "release")
 
 
 @pytest.fixture(scope="module")

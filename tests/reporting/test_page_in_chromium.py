@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from mmeval.bias.study import study
+from mmeval.reporting import bias
 from mmeval.reporting.browser import Answer, Other
+from mmeval.results import report
+from mmeval.run import open_run
+from mmeval.spec import RunSpec
+from mmeval.sweep import under_controls
 from mmeval.types import Record, Request, Score, Shot
 from tests.chromium import PROGRAM, Browser, chromium
+from tests.evaluating import evaluate
+from tests.mme_folder import make_release
 from tests.reporting.test_page import HOSTILE, answers, coloured, hostile, pictured, requests, write
 
 pytestmark = [
@@ -27,6 +35,17 @@ OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with chromium(tmp_path_factory.mktemp("profile")) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run whose controls were studied."""
+    folder = tmp_path_factory.mktemp("studied")
+    how: dict[str, str] = {"data": str(make_release(folder / "release"))}
+    run = evaluate("constant", "mme", out=folder / "run", **how)
+    under_controls(run, RunSpec("mme", "constant", **how), ["blind,blur,length"])
+    bias.write(run.folder, study(open_run(run.folder)))
+    return report(open_run(run.folder))[0]
 
 
 @pytest.fixture
@@ -77,6 +96,19 @@ def test_nothing_is_cut_off(page: Browser, width: int, dark: bool, tmp_path: Pat
     assert page.run(f"{texts}.length >= 14 && {texts}.every({seen})"), "the radar"
     ground = page.run("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(15, 20, 24)") == dark
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_bias_panel_is_seen_whole(page: Browser, studied: Path, width: int) -> None:
+    page.open(studied, width, 900)
+    assert page.run(OVERFLOW) <= 0
+    seen = "(one) => { const box = one.getBoundingClientRect(); return !box.width || (box.left >= 0"
+    seen += " && box.right <= innerWidth); }"
+    for what in ("caption", "td", "svg text"):
+        found = f"[...document.querySelectorAll('#bias {what}')]"
+        assert page.run(f"{found}.length > 2 && {found}.every({seen})"), what
+    assert page.run("document.querySelectorAll('#bias figure').length") == 3
+    assert page.run("[...document.querySelectorAll('#bias td')].some((one) => one.dataset.label === 'gain: Accuracy')")
 
 
 def test_only_what_is_in_view_is_in_the_document(page: Browser, tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""Real predictions of others: what they show of language bias, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmeval.bias.study import of_file
+from tests.parity.conftest import Recordings
+
+
+def test_lavins_answers_have_yes_ratio_and_d_prime_with_intervals(fixtures: Recordings) -> None:
+    folder = fixtures / "mme_lavin/results"
+    found = of_file("mme", str(folder), None, None)
+    lines = [line.split("\t") for path in sorted(Path(folder).glob("*.txt")) for line in path.read_text().splitlines()]
+    yes = [line[3].strip().lower()[:4].startswith("yes") for line in lines]
+    true = [line[2].strip().lower() == "yes" for line in lines]
+    assert found["n"] == len(lines) == 2374
+    numbers = found["yes_no"]
+    assert numbers["yes_ratio"]["value"] == pytest.approx(100 * sum(yes) / len(yes), abs=0.5)
+    assert numbers["pct_diff"]["value"] == pytest.approx((sum(yes) - sum(true)) / len(yes), abs=0.005)
+    for name, one in (*numbers.items(), ("accuracy", found["seen"]["accuracy"])):
+        assert one["low"] < one["value"] < one["high"], name
+    assert numbers["d_prime"]["low"] > 0.4 and numbers["criterion"]["low"] > 0  # sees a little, leans to no
+    assert found["rows"]["always yes, the majority"]["perception"] == 500.0
