@@ -23,3 +23,14 @@ def test_the_pieces_are_the_answer(beams: int) -> None:
     assert response.text == next(iter(model.generate([ASKED], generation))).text
     if beams == 1 and response.output_tokens > 2:
         assert len(pieces) > 2  # as they were written
+
+
+def test_windows_of_uneven_batches_answer_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model("text-tiny")
+    monkeypatch.setattr(model, "_window", 6)
+    monkeypatch.setattr(model, "_batch_tokens", 1)  # a batch for each prompt
+    long = Request("long", ("word " * 4000,))  # an error: five batches in a window of six
+    asked = [long, *(Request(str(n), ("What?",)) for n in range(20))]
+    answered = {response.id: response for response in model.generate(asked, Generation(1))}
+    assert answered.keys() == {request.id for request in asked}
+    assert [name for name, response in answered.items() if response.error] == ["long"]

@@ -106,7 +106,7 @@ _DENIED = re.compile(
     r"[\s(\"'*]*(?:be |really |option |answer |choice |point |correspond to )*(?:(?:an?|the"
     r"|any) )*(?:一[只个])?[(\[\"'*]*\Z"
     r"|\bboth (?:of )?(?:the )?(?:options? |choices? |images? )?[(\"'*]*\Z|\bso (?:is|are|does)\s*\Z"
-    r"|\b(?:in contrast to|as opposed to)\b[^.,;!?\n]{0,40}\Z|\b(?:neither|none of|no one of|all of)\b[^.,!?\n]*\Z"
+    r"|\b(?:in contrast to|as opposed to)\b[^.,;!?\n]{0,40}\Z|\b(?:neither|nobody|no one|none of|all of)\b[^.,!?\n]*\Z"
     r"|\b(?:don't|do not|doesn't|didn't) (?:think|believe)\b[^.!?\n]*\Z|\bdoubt\b[^.!?\n]*\Z"
     r"|(?:\b(?:is|was|are|am|should|would|will|can) ?not|n't)\b(?:(?!\b(?:but|rather|only)\b)[^.,;:!?\n]){0,40}\Z",
     re.IGNORECASE,
@@ -117,7 +117,8 @@ _WRONG = re.compile(
     r"|looks?|can|does|do|has|would|should|could|appears?)\s+"
     r"(?:(?:also|clearly|to be|be|therefore|thus)\s+)*(?:not\b|wrong|incorrect|false|ruled out|impossible"
     r"|unlikely|eliminated"
-    r"|excluded|(?:the )?least|less|too|absent|missing|possible)|(?:is|was|does|has|would|should|could)n't|cannot|can't"
+    r"|excluded|(?:the )?least|less|\w+er than|more \w+ than|too|absent|missing|possible)|(?:is|was"
+    r"|does|has|would|should|could)n't|cannot|can't"
     r"|lacks?\b|fails?\b"
     r"|would need|might|may\b|or\b|不对|不是|不正确|错|有误|排除)",
     re.IGNORECASE,
