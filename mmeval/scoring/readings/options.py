@@ -47,7 +47,7 @@ _GOES_AFTER = re.compile(
     r"|near|next|over|under|behind|beside|before|after|above|below|inside|outside|between|during|through|while|when"
     r"|his|her|its|their|my|your"
     r"|that|which|who|whose|because|since|if|then|too|also|here|there|it|they|he|she|i|we|this|the|an?|can|could"
-    r"|may|might|must|will|would|should|does|do|did|cannot|seems?|looks?|best|correct|right)\b"
+    r"|may|might|must|will|would|should|does|do|did|ok|okay|please|cannot|seems?|looks?|best|correct|right)\b"
     r"|\w{2,}(?:ly|ing|ed|[^s]s)(?=[ \t,]+\w))",
     re.IGNORECASE,
 )
