@@ -124,7 +124,7 @@ def _spoken(answer: str, mention: Mention, before: Mention | None) -> Declared |
         if apart and _SO.fullmatch(answer, before.end, start):
             return Declared(start, "")  # "a dog, so the answer is A"
     return Declared(
-        start, mention.label if right or not mention.several else "", firm or (right and not right["seems"])
+        start, mention.label if right or not mention.several else "", firm or (right is not None and not right["seems"])
     )
 
 
