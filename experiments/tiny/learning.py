@@ -111,6 +111,15 @@ def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tupl
     return _logits(model, states, batch, batch.learnt)
 
 
+def loss_of(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int, claims: float) -> Tensor:
+    """Return the mean surprise at the answers, and `claims` times that at what is claimed."""
+    states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
+    loss = _surprise(model, states, batch, batch.learnt)
+    if claims and batch.claimed.any():
+        loss = loss + claims * _surprise(model, states, batch, batch.claimed)
+    return loss
+
+
 def _logits(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> tuple[Tensor, Tensor]:
     ids, which = batch.ids[:, 1:].to(states.device), which[:, 1:].to(states.device)
     return states[:, :-1][which] @ model.table.T, ids[which]
@@ -171,10 +180,7 @@ def learn(
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * _share(step, passed / end, recipe)
         with _autocast(device):
-            states = model(batch.ids.to(device), placeholder, eyes(batch))
-            loss = _surprise(model, states, batch, batch.learnt)
-            if batch.claimed.any():
-                loss = loss + recipe.claims * _surprise(model, states, batch, batch.claimed)
+            loss = loss_of(model, batch, eyes, placeholder, recipe.claims)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learnt, recipe.clip)
         optimizer.step()
