@@ -20,7 +20,8 @@ from tokenizers import Tokenizer
 from experiments.tiny.batches import Lecturer, held_out
 from experiments.tiny.beginning import begin
 from experiments.tiny.drawing import open_features, open_pixels
-from experiments.tiny.learning import Eyes, Recipe, TrainAndTest, learn
+from experiments.tiny.eyes import Eyes, TrainAndTest
+from experiments.tiny.learning import Recipe, learn
 from experiments.tiny.network import TinyMmicl, sizes_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.preparing import pools_of

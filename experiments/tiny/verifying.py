@@ -16,8 +16,9 @@ from torch import nn
 from experiments.tiny import symbols
 from experiments.tiny.batches import collate, last_answer
 from experiments.tiny.beginning import begin
+from experiments.tiny.eyes import Eyes
 from experiments.tiny.family import speakable
-from experiments.tiny.learning import Eyes, Recipe, loss_of, right
+from experiments.tiny.learning import Recipe, loss_of, right
 from experiments.tiny.network import LlamaLayer, TinyMmicl, sizes_of
 from experiments.tiny.vocabulary import forms_texts, make_vocabulary
 from experiments.tiny.writing import Writer, Written

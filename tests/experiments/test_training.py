@@ -23,7 +23,8 @@ from experiments.tiny.checkpoint import resume
 from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalised, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
-from experiments.tiny.learning import Eyes, Recipe, learn
+from experiments.tiny.eyes import Eyes
+from experiments.tiny.learning import Recipe, learn
 from experiments.tiny.lesson import Answer, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
