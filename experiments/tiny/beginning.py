@@ -71,7 +71,7 @@ def _wire(model: TinyMmicl, score: float = 16.0, copy: float = 0.25, flag: float
     last, so that one direction tells how far the present token is the one that was expected.
     """
     width = _rows(model, 0).stop
-    one, before, expected, here = _orthogonal(model).split(width, dim=1)[:4]  # [D, width] each
+    one, before, expected, here = torch.split(_orthogonal(model), width, dim=1)[:4]  # [D, width] each
     first, second, third = (_attention(model, place) for place in range(3))
     rows = _rows(model, 0)
     first["v_proj"].weight[rows] = one.T
@@ -115,4 +115,4 @@ def _rows(model: TinyMmicl, head: int) -> slice:
 def _speeds(model: TinyMmicl) -> Tensor:
     """Return how fast each pair of a head's dimensions turns: [D / heads / 2], radians a token."""
     half = model.sizes.language // model.sizes.heads // 2
-    return cast(Tensor, model.sizes.rope_theta ** (-torch.arange(half).float() / half))
+    return model.sizes.rope_theta ** (-torch.arange(half).float() / half)

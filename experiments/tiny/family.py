@@ -20,7 +20,8 @@ from tokenizers import Tokenizer
 from experiments.tiny.batches import Lecturer, held_out
 from experiments.tiny.beginning import begin
 from experiments.tiny.drawing import open_features, open_pixels
-from experiments.tiny.learning import Eyes, Recipe, TrainAndTest, learn
+from experiments.tiny.eyes import Eyes, TrainAndTest
+from experiments.tiny.learning import Recipe, learn
 from experiments.tiny.network import TinyMmicl, sizes_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.preparing import pools_of
@@ -77,7 +78,7 @@ def train_words(plan: Plan) -> None:
     model, writer = _new(plan, reads=False)
     seconds = WORDS_SHARE * (plan.left() - LAST)
     workers = min(10, max(1, (os.cpu_count() or 2) - 2))
-    _train(plan, "words", model, writer, words(_symbols(writer)), Member(("none",)), seconds, workers)
+    _train(plan, "words", model, writer, words(speakable(writer)), Member(("none",)), seconds, workers)
     save_file(model.language_model.state_dict(), file)
 
 
@@ -116,7 +117,7 @@ def _member(plan: Plan, name: str, until: float) -> None:
     model, writer = _new(plan, member.reads)
     model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
     stages = seen(
-        _symbols(writer), member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets
+        speakable(writer), member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets
     )
     _train(plan, name, model, writer, stages, member, until - time.time(), plan.workers)
 
@@ -172,7 +173,7 @@ def _new(plan: Plan, reads: bool) -> tuple[TinyMmicl, Writer]:
     return model, Writer(vocabulary, model.sizes.visual_tokens)
 
 
-def _symbols(writer: Writer) -> list[str]:
+def speakable(writer: Writer) -> list[str]:
     """Return the words that may stand for anything: one token each, spelled in letters."""
     rows = Tokenizer.from_str(writer.vocabulary.source).get_vocab(with_added_tokens=False)
     return sorted(

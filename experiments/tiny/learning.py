@@ -6,7 +6,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from experiments.tiny.batches import Batch, Lecturer, collate, loader
 from experiments.tiny.checkpoint import resume, save
-from experiments.tiny.drawing import normalised
+from experiments.tiny.eyes import Eyes
 from experiments.tiny.network import TinyMmicl
 from experiments.tiny.stages import Stage
 from experiments.tiny.writing import Written
@@ -44,71 +44,19 @@ class Recipe:
     """Seconds between checkpoints."""
 
 
-class Eyes:
-    """What a model sees: stored vision states of single pictures, or new ones of several pictures side by side."""
-
-    def __init__(self, model: TinyMmicl, features: Tensor | None, pixels: Tensor | None, device: torch.device) -> None:
-        self.model, self.features, self.pixels, self.device = model, features, pixels, device
-
-    def __call__(self, batch: Batch) -> Tensor | None:
-        """Return a batch's visual tokens [S, T, D]; where pictures are pasted into one, S counts the rows with any."""
-        if self.features is None or not len(batch.pictures):
-            return None
-        if self.pixels is None:
-            shown, place = torch.unique(batch.pictures, return_inverse=True)
-            return self.model.visual(self._states(shown))[place.to(self.device)]
-        rows = [row for row, count in enumerate(batch.counts.tolist()) if count]
-        text = batch.questions[rows].to(self.device)
-        return self.model.visual(torch.stack(list(self._pasted(batch))), text)
-
-    def _states(self, rows: Tensor) -> Tensor:
-        assert self.features is not None
-        return self.features[rows.to(self.features.device)].to(self.device).float()
-
-    def _pasted(self, batch: Batch) -> Sequence[Tensor]:
-        """Encode each row's pictures, pasted side by side into one."""
-        assert self.pixels is not None
-        parts = torch.split(batch.pictures, batch.counts[batch.counts > 0].tolist())
-        states: list[Tensor] = [torch.empty(0)] * len(parts)
-        by_count: dict[int, list[int]] = {}
-        for row, part in enumerate(parts):
-            by_count.setdefault(len(part), []).append(row)
-        for count, rows in by_count.items():
-            of = torch.stack([parts[row] for row in rows])
-            if count == 1:
-                found = self._states(of[:, 0])
-            else:
-                with torch.no_grad():
-                    found = self.model.vision_model(normalised(self._beside(of))).float()
-            for row, state in zip(rows, found, strict=True):
-                states[row] = state
-        return states
-
-    def _beside(self, rows: Tensor) -> Tensor:
-        """Paste pictures [B, N] side by side and resize them to one picture: [B, H, W, 3] uint8."""
-        assert self.pixels is not None
-        shown = self.pixels[rows.to(self.pixels.device)].to(self.device)  # [B, N, H, W, 3]
-        wide = shown.permute(0, 4, 2, 1, 3).flatten(3).float()  # [B, 3, H, N W]
-        size = (wide.shape[2], wide.shape[2])
-        small = functional.interpolate(wide, size, mode="bicubic", antialias=True, align_corners=False)
-        return small.round().clamp(0, 255).permute(0, 2, 3, 1).byte()
-
-
-class TrainAndTest(Eyes):
-    """Looks at the training pictures while the model learns, at the held-out ones while it is tested."""
-
-    def __init__(self, train: Eyes, test: Eyes) -> None:
-        self.model, self.train, self.test = train.model, train, test
-
-    def __call__(self, batch: Batch) -> Tensor | None:
-        """Return a batch's visual tokens, as `Eyes` does."""
-        return (self.train if self.model.training else self.test)(batch)
-
-
 def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
     """Return logits [N, W] and targets [N] of the learnt tokens."""
     states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
     return _logits(model, states, batch, batch.learnt)
+
+
+def loss_of(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int, claims: float) -> Tensor:
+    """Return the mean surprise at the answers, and `claims` times that at what is claimed."""
+    states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
+    loss = _surprise(model, states, batch, batch.learnt)
+    if claims and batch.claimed.any():
+        loss = loss + claims * _surprise(model, states, batch, batch.claimed)
+    return loss
 
 
 def _logits(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,7 +111,7 @@ def learn(
     let_learn(model, stages[stage].learns)
     start = saved = clock()
     end = spent + recipe.seconds
-    total, answers = torch.zeros((), device=device), 0
+    total = torch.zeros((), device=device)
     for batch in loader(lecturer, workers):
         passed = spent + clock() - start
         if passed >= end:
@@ -171,29 +119,18 @@ def learn(
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * _share(step, passed / end, recipe)
         with _autocast(device):
-            states = model(batch.ids.to(device), placeholder, eyes(batch))
-            loss = _surprise(model, states, batch, batch.learnt)
-            if batch.claimed.any():
-                loss = loss + recipe.claims * _surprise(model, states, batch, batch.claimed)
+            loss = loss_of(model, batch, eyes, placeholder, recipe.claims)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learnt, recipe.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         total += loss.detach()
-        answers += 1
         step += 1
         if step % recipe.check_every == 0:
-            model.train(False)
-            asked = stages[stage].tests
-            if stages[stage].mark > 1 and step % (10 * recipe.check_every):
-                asked = ()  # the last stage has many tests and does not wait for them
-            found = {test: right(model, tests[test], eyes, placeholder) for test in asked}
-            model.train()
+            found = _tested(model, _due(stages[stage], step, recipe), tests, eyes, placeholder)
             line = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
-            line |= {"loss": round(float(total) / answers, 4), **{key: round(value, 3) for key, value in found.items()}}
-            say(json.dumps({"model": name, **line}))
+            say(json.dumps({"model": name, **line, "loss": round(float(total) / recipe.check_every, 4), **found}))
             total.zero_()
-            answers = 0
             over = passed > stages[stage].until * end
             if stage + 1 < len(stages) and (over or min(found.values(), default=0) >= stages[stage].mark):
                 stage += 1
@@ -205,9 +142,22 @@ def learn(
             save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": spent + saved - start})
             keep()
     save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": end})
+    say(json.dumps({"model": name, "step": step, "stage": "end", **_tested(model, tests, tests, eyes, placeholder)}))
+
+
+def _due(stage: Stage, step: int, recipe: Recipe) -> Iterable[str]:
+    """Return the tests of this step: the last stage has many, does not wait for them, and takes them now and then."""
+    return () if stage.mark > 1 and step % (10 * recipe.check_every) else stage.tests
+
+
+def _tested(
+    model: TinyMmicl, due: Iterable[str], tests: Mapping[str, list[Written]], eyes: Eyes, placeholder: int
+) -> dict[str, float]:
+    """Return the share of right lessons in each test."""
     model.train(False)
-    found = {test: round(right(model, lessons, eyes, placeholder), 3) for test, lessons in tests.items()}
-    say(json.dumps({"model": name, "step": step, "stage": "end", **found}))
+    found = {test: round(right(model, tests[test], eyes, placeholder), 3) for test in due}
+    model.train()
+    return found
 
 
 def let_learn(model: TinyMmicl, name: str) -> None:

@@ -47,8 +47,8 @@ def sizes_of(vocabulary: int, reads: bool, small: bool) -> Sizes:
     sizes = Sizes(vocabulary, reads)
     if not small:
         return sizes
-    queries = {"visual_tokens": 8, "query": 128, "query_ffn": 256, "query_heads": 4}
-    return replace(sizes, language=128, layers=4, ffn=384, **queries)
+    queries = replace(sizes, visual_tokens=8, query=128, query_ffn=256, query_heads=4)
+    return replace(queries, language=128, layers=4, ffn=384)
 
 
 class Attention(nn.Module):

@@ -23,8 +23,9 @@ from experiments.tiny.checkpoint import resume
 from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalised, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
-from experiments.tiny.learning import Eyes, Recipe, learn
-from experiments.tiny.lesson import Answer, Mention, Part, Show, asked, pictures
+from experiments.tiny.eyes import Eyes
+from experiments.tiny.learning import Recipe, learn
+from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
 from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision
@@ -37,6 +38,7 @@ from mmeval.embedded import world
 from mmeval.embedded.suites import iq50, muirbench, nlvr2, winoground
 from mmeval.embedded.world.puzzles import puzzles
 from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import KINDS
 from mmeval.engine.prompts import flatten
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
@@ -471,7 +473,10 @@ def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: p
     assert last < first
 
 
-def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(tmp_path: Path) -> None:
+def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.tiny.pool.KINDS", KINDS[:6])
     few = Amounts(items=1, singles=1, pairs=2, rows=1, counted=36, clips=1)
     drawn = draw(tmp_path, "test", few, 1)
     stamp = (tmp_path / "test.u8").stat().st_mtime_ns
@@ -483,3 +488,14 @@ def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(tmp_p
     assert torch.allclose(open_features(tmp_path, "test")[-1, 0].float(), normalised(picture).mean((2, 3)), atol=1e-2)
     with pytest.raises(SystemExit, match="pictures that are asked for"):
         draw(tmp_path, "test", Amounts(items=2, singles=1, pairs=2, rows=1, counted=36, clips=1), 1)
+
+
+def test_the_words_of_a_claim_are_learnt_a_little_and_its_truth_wholly(pool: Pool, writer: Writer) -> None:
+    written = writer.write([Claim(" is it red ?"), " please answer . ", Answer("yes")], "plain")
+    flags = (written.claimed, written.learnt)
+    claimed, learnt = ([one for one, flag in zip(written.ids, of, strict=True) if flag] for of in flags)
+    assert claimed == list(writer.tokens("is it red ?")) and learnt == [*writer.tokens("yes"), 1]
+    asked_twice = [lessons.moving(Rng(f"clip {seed}"), pool, "") for seed in range(60)]
+    answers = [[part.text for part in lesson if isinstance(part, Answer)] for lesson in asked_twice]
+    pairs = {tuple(two) for two in answers if len(two) == 2}
+    assert {("yes", "no"), ("no", "yes")} & pairs and ("no", "no") in pairs  # the first answer does not tell the second

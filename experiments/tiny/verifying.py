@@ -1,0 +1,88 @@
+"""`python -m experiments.tiny.verifying`: what lets a tiny language model judge whether something is so, in words.
+
+A model of the `--small` sizes reads pairs of words and says of other pairs whether they are among them. It learns with
+all that the recipe has, without the start that compares, and without learning what is claimed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import cast
+
+import torch
+from torch import nn
+
+from experiments.tiny import symbols
+from experiments.tiny.batches import collate, last_answer
+from experiments.tiny.beginning import begin
+from experiments.tiny.eyes import Eyes
+from experiments.tiny.family import speakable
+from experiments.tiny.learning import Recipe, loss_of, right
+from experiments.tiny.network import LlamaLayer, TinyMmicl, sizes_of
+from experiments.tiny.vocabulary import forms_texts, make_vocabulary
+from experiments.tiny.writing import Writer, Written
+from mmeval.embedded.world.rng import Rng
+
+VARIANTS = {"all": (True, True), "no start that compares": (False, True), "no claims": (True, False)}
+"""Name -> whether the model begins with comparing, and whether it learns the claims."""
+TESTS = 200
+"""Fresh documents, the last answer of each."""
+
+
+def main() -> None:
+    """Train and test each variant."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.tiny.verifying", description=__doc__)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--every", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--variant", choices=VARIANTS, action="append")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    writer = Writer(make_vocabulary(forms_texts()), 1)
+    for name in options.variant or VARIANTS:
+        _run(name, writer, options)
+
+
+def _run(name: str, writer: Writer, options: argparse.Namespace) -> None:
+    compares, claims = VARIANTS[name]
+    words, rng = speakable(writer), Rng(f"verifying {options.seed}")
+    torch.manual_seed(options.seed)
+    model = TinyMmicl(sizes_of(writer.vocabulary.size, reads=False, small=True))
+    begin(model)
+    if not compares:
+        _no_comparing(model)
+    recipe = Recipe(0, claims=0.3 if claims else 0.0)
+    eyes = Eyes(model, None, None, torch.device("cpu"))
+    optimizer = torch.optim.AdamW(model.language_model.parameters(), recipe.rate, (0.9, 0.98))
+    tests = [last_answer(_lesson(writer, Rng(f"test {seed}"), words, claims=True)) for seed in range(TESTS)]
+    start = time.process_time()
+    for step in range(1, options.steps + 1):
+        batch = collate([_lesson(writer, rng, words, claims=rng.coin(0.7)) for _ in range(options.rows)])
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate * min(1.0, step / recipe.warmup)
+        loss_of(model, batch, eyes, writer.vocabulary.placeholder, recipe.claims).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.language_model.parameters(), recipe.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if step % options.every == 0:
+            share = right(model, tests, eyes, writer.vocabulary.placeholder)
+            seconds = time.process_time() - start
+            print(f"{name}: step {step}, {seconds:.0f} CPU-s, right in {share:.3f} of {TESTS} documents", flush=True)
+
+
+def _lesson(writer: Writer, rng: Rng, words: list[str], *, claims: bool) -> Written:
+    lesson = symbols.verified(rng, words, pairs=True) if claims else symbols.paired(rng, words)
+    return writer.write(lesson, "words", ())
+
+
+def _no_comparing(model: TinyMmicl) -> None:
+    """Silence the units of the third layer that compare."""
+    layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[2])
+    with torch.no_grad():
+        cast(nn.Linear, layer.mlp["down_proj"]).weight[:, : 2 * model.sizes.language // model.sizes.heads] = 0
+
+
+if __name__ == "__main__":
+    main()
