@@ -1,7 +1,7 @@
 """What a whole `mmeval run` takes: CPU seconds, wall time and the most memory, for 80, 1,000 and 5,000 questions.
 
-`make bench-run`. MME's layout, two questions about each JPEG of 500 x 400 pixels, the tiny InstructBLIP of the tests, one
-thread. Each line is a process of its own, scored and reported, and `score` on what it left.
+`make bench-run`. MME's layout, two questions about each JPEG of 500 x 400 pixels, the tiny InstructBLIP of the tests,
+one thread. Each line is a process of its own, scored and reported, and `score` on what it left.
 """
 
 from __future__ import annotations

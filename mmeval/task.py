@@ -101,7 +101,8 @@ class Task:
             return self.facts
         from mmeval.tasks import facts
 
-        return facts(self.name)
+        found: Mapping[str, Any] = facts(self.name)
+        return found
 
 
 def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Task:
@@ -175,7 +176,7 @@ def _named(task: Task, reading: str) -> Task:
 def _with_shots(task: Task, spec: RunSpec) -> Task:
     if task.few_shot is None:
         if spec.shots is not None:
-            if MIC_FACTS in task.facts:
+            if MIC_FACTS in (task.facts or {}):
                 raise InputError("a MIC file's questions bring their own demonstrations; remove --shots")
             raise InputError(f"the task '{task.name}' has no demonstrations; remove --shots")
         return task

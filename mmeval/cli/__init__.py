@@ -29,7 +29,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except InputError as error:
-            from mmeval.client import without_password
+            from mmeval.addresses import without_password
 
             click.echo(f"mmeval: {printable(without_password(str(error)))}", err=True)
             ctx.exit(2)
