@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ lint: .venv/installed-dev  ## ruff and mypy --strict
 
 bench: .venv/installed  ## measure: batched against one by one, on the embedded MME
 	@$(BIN)/python -m benchmarks.batching
+
+bench-run: .venv/installed  ## measure: a whole `mmeval run` of 80, 1,000 and 5,000 questions: CPU seconds and memory
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.whole_run $(ARGS)
 
 bench-score: .venv/installed  ## measure: scoring 24,588 rows of MMBench
 	@$(BIN)/python -m benchmarks.scoring

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mmeval.run import Run, open_run
 from mmeval.scored import Scored, score_records
-from mmeval.scoring import judge as judges
+from mmeval.scoring import verdicts as kept
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
 from mmeval.task import Task, configure, load_task
@@ -121,7 +121,7 @@ def scored_again(run: Run) -> Scored:
     task = load_task(run.spec.task, run.identity.get("card"))
     scored = score_records(configure(task, run.spec), run.records)
     found = (run.folder / "scores.json").exists() and not run.stale
-    verdicts = judges.from_json(run.results.get("judge")) if found else None
+    verdicts = kept.from_json(run.results.get("judge")) if found else None
     return scored if verdicts is None else scored.judged_by(configure(task, run.spec, verdicts))
 
 

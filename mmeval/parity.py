@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import comparison
-from mmeval.client import without_password
+from mmeval.addresses import without_password
 from mmeval.comparison import Row
 from mmeval.evaluation import evaluate
 from mmeval.run import Run

@@ -11,8 +11,6 @@ from mmeval import recipes
 from mmeval.provenance import usage, versions
 from mmeval.run import Run
 from mmeval.scored import Scored, score_records
-from mmeval.scoring import judge as judges
-from mmeval.scoring.judge import Judge
 from mmeval.survey import data_remarks
 from mmeval.task import check_judge, configure, load_task
 from mmeval.types import Display, Request
@@ -32,7 +30,9 @@ def score(
     scored = score_records(configure(whole, spec), run.records)
     verdicts = None
     if judge is not None and judge_model is not None:
-        verdicts = judges.ask(Judge(judge, judge_model, run.folder / "judge.jsonl"), scored.unread, display.message)
+        from mmeval.scoring.judge import Judge, ask
+
+        verdicts = ask(Judge(judge, judge_model, run.folder / "judge.jsonl"), scored.unread, display.message)
         scored = scored.judged_by(configure(whole, spec, verdicts))
     elif (run.folder / "judge.jsonl").exists():
         display.message("scored without the judge that was asked before; --judge and --judge-model use its replies")

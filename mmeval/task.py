@@ -9,16 +9,14 @@ import importlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from mmeval import yaml_file
-from mmeval.client import check_address
+from mmeval.addresses import check_address
 from mmeval.data.video import FRAMES, SAMPLER
-from mmeval.scoring.judge import WHOSE, Verdicts
 from mmeval.scoring.readings import choices
 from mmeval.scoring.statistics import Statistic
+from mmeval.scoring.verdicts import WHOSE, Verdicts
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
@@ -101,7 +99,10 @@ class Task:
         """The facts beside the code: source, revision, licence, citation, published scores."""
         if self.facts is not None:
             return self.facts
-        return yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{self.name}.yaml"))
+        from mmeval.tasks import facts
+
+        found: Mapping[str, Any] = facts(self.name)
+        return found
 
 
 def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Task:
@@ -175,7 +176,7 @@ def _named(task: Task, reading: str) -> Task:
 def _with_shots(task: Task, spec: RunSpec) -> Task:
     if task.few_shot is None:
         if spec.shots is not None:
-            if MIC_FACTS in task.facts:
+            if MIC_FACTS in (task.facts or {}):
                 raise InputError("a MIC file's questions bring their own demonstrations; remove --shots")
             raise InputError(f"the task '{task.name}' has no demonstrations; remove --shots")
         return task

@@ -1,5 +1,11 @@
 """The benchmarks, one file (and one YAML card) each. Installed as `mmeval.tasks`."""
 
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from mmeval import yaml_file
+
 CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme",
@@ -28,3 +34,8 @@ LEFT_OUT = {
     "Video-MME, with subtitles": "subtitles lie in a file for each video, and which are shown depends on the frames",
 }
 """Benchmark that was meant to be here -> why it is not: what a card would have to say and cannot."""
+
+
+def facts(name: str) -> Mapping[str, Any]:
+    """Return what a benchmark's card says: title, source, licence, citation, published scores; nothing is imported."""
+    return yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml"))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import configparser
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.evaluating import evaluate
+from tests.mme_folder import make_release
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "datasets", "accelerate"}
@@ -24,36 +28,37 @@ MAY = {
     "mmicl": {"pictures", "regular"},
     "spec": {"types"},
     "jsonl": {"types", "regular"},
+    "addresses": {"types"},
     "client": {"types"},
     "files": {"types", "regular"},
     "survey": {"types", "pictures"},
     "provenance": {"spec"},
     "share": {"types"},
-    "records": {"types", "jsonl", "files", "share"},
+    "records": {"types", "regular", "jsonl", "files", "share"},
     "run_files": {"types", "jsonl", "files"},
     "run": {"types", "spec", "files", "records", "run_files", "share"},
     "run_folder": {"types", "spec", "files", "records", "run", "run_files"},
-    "scoring": {"types", "jsonl", "client", "reasoning"},
+    "scoring": {"types", "jsonl", "addresses", "client", "reasoning"},
     "data": {"types", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
-    "task": {"yaml_file", "types", "spec", "client", "scoring", "data", "cards", "tasks", "mic"},
-    "cards": {"yaml_file", "types", "task", "scoring", "data"},
-    "tasks": {"types", "regular", "task", "scoring", "data", "cards"},
+    "task": {"yaml_file", "types", "spec", "addresses", "scoring", "data", "cards", "tasks", "mic"},
+    "cards": {"yaml_file", "types", "task", "tasks", "scoring", "data"},
+    "tasks": {"yaml_file", "types", "regular", "task", "scoring", "data", "cards"},
     "mic": {
         *("yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"),
         *("task", "scoring"),
     },
     "engine": {"types", "mmicl", "models"},
-    "models": {"yaml_file", "types", "files", "reasoning", "data", "mmicl", "engine", "client"},
+    "models": {"yaml_file", "types", "files", "reasoning", "data", "mmicl", "engine", "addresses", "client"},
     "controls": {"types", "scoring", "embedded"},
     "reuse": {"types", "run"},
     "rendering": {"types", "reasoning", "task", "data", "scoring", "controls", "reuse"},
     "scored": {"types", "task", "run_files", "scoring", "data"},
-    "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "answers"},
+    "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "records", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
-    "gate": {"types", "comparison"},
+    "gate": {"types", "comparison", "run", "task"},
     "reporting": {
-        *("types", "files", "task", "tasks", "run", "run_files", "scoring", "data"),
+        *("types", "files", "records", "task", "tasks", "run", "run_files", "scoring", "data"),
         *("rendering", "comparison", "parity", "spec", "provenance"),
     },
     "settings": {"types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
@@ -63,7 +68,7 @@ MAY = {
     },
     "asking": {
         *("types", "spec", "models", "planning", "survey", "rendering", "reuse", "controls", "provenance", "scoring"),
-        *("share", "records", "run", "run_folder"),
+        *("share", "records", "run", "run_folder", "files", "jsonl"),
     },
     "results": {"types", "task", "scored", "scoring", "run", "survey", "provenance", "recipes", "reporting"},
     "evaluation": {
@@ -75,15 +80,15 @@ MAY = {
         *("rendering", "run", "settings", "reporting"),
     },
     "recipes": {"types", "spec", "files", "yaml_file"},
-    "parity": {"types", "client", "spec", "run", "comparison", "evaluation"},
+    "parity": {"types", "addresses", "spec", "run", "comparison", "evaluation"},
     "sweep": {"types", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation", "controls"},
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},
     "conversation": {"types", "data", "models", "controls"},
-    "watch": {"types", "data", "scoring", "conversation"},
+    "watch": {"types", "addresses", "data", "scoring", "conversation"},
     "demo": {"types", "conversation", "messages", "embedded"},
     "cli": {
-        *("messages", "conversation", "watch", "demo", "jsonl"),
+        *("addresses", "messages", "conversation", "watch", "demo", "jsonl", "run_folder", "share"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
         *("run", "planning", "results", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
         *("controls", "bias", "files", "parity", "recipes", "during_training"),
@@ -131,23 +136,34 @@ def test_every_package_is_listed_in_setup_cfg() -> None:
     assert listed == found | elsewhere
 
 
-def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
-        "verbs = 'run sweep score report bias compare submit export tasks models'.split()\n"
-        "for verb in ('', *verbs):\n"
-        "    assert CliRunner().invoke(main, [*verb.split(), '--help']).exit_code == 0, verb\n"
-        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
-        "print(*heavy)"
-    )
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
+VERBS = ("run", "sweep", "score", "report", "bias", "compare", "submit", "export", "tasks", "models")
+MODELS = {"torch", "transformers", "pandas", "matplotlib", "asyncio", "httpx2"}
+NUMBERS = {"scipy", "numpy", "pydantic"}
 
 
-def test_listing_models_loads_no_numbers() -> None:
+@pytest.mark.parametrize(
+    ("commands", "unneeded"),
+    [
+        ([["--help"], *([verb, "--help"] for verb in VERBS), ["models"], ["tasks"]], MODELS | NUMBERS),
+        ([["score", "RUN"]], MODELS),
+    ],
+    ids=["help and lists", "score"],
+)
+def test_a_command_imports_nothing_that_it_does_not_need(
+    tmp_path: Path, commands: list[list[str]], unneeded: set[str]
+) -> None:
+    run = scored_run(tmp_path)
     code = (
-        "import sys; from click.testing import CliRunner; from mmeval.cli import main\n"
-        "assert CliRunner().invoke(main, ['models']).exit_code == 0\n"
-        "heavy = {'torch', 'transformers', 'pandas', 'matplotlib', 'scipy', 'numpy', 'pydantic'} & set(sys.modules)\n"
-        "print(*heavy)"
+        "import json, sys; from click.testing import CliRunner; from mmeval.cli import main\n"
+        "for command in json.loads(sys.argv[1]):\n"
+        "    assert CliRunner().invoke(main, command).exit_code == 0, command\n"
+        "print(*sys.modules)"
     )
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
+    named = json.dumps([[str(run) if word == "RUN" else word for word in command] for command in commands])
+    loaded = subprocess.check_output([sys.executable, "-c", code, named], text=True).split()
+    assert unneeded.isdisjoint(loaded)
+
+
+def scored_run(folder: Path) -> Path:
+    data = make_release(folder / "data", pictures=1)
+    return evaluate("constant", "mme", data=str(data), out=folder / "run").folder

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from mmeval import yaml_file
+from mmeval.scoring.metrics import vqa
 from mmeval.scoring.readings.languages import DEFAULT, Language
 from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.types import InputError, nearest
@@ -175,7 +176,7 @@ class Card(_Part):
         for key, wanted in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
             if wanted and columns.category is None:
                 raise ValueError(f"{key}: categories need their column; name it, as fields: category")
-        if self.official not in ("", JUDGE):
+        if self.official not in ("", JUDGE, *(vqa.READINGS if self.match == "vqa" else ())):
             reads = OFFICIAL.get(self.official, {})
             if not reads:
                 near = nearest(self.official, known := [*OFFICIAL, JUDGE])

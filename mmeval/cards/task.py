@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,9 @@ def load(path: Path) -> Task:
 
 def packaged(name: str) -> Task:
     """Return the task of a card that comes with the harness."""
-    values = yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml"))
-    return build(name, values, f"{name}.yaml")
+    from mmeval.tasks import facts
+
+    return build(name, facts(name), f"{name}.yaml")
 
 
 def build(
@@ -75,7 +75,8 @@ def _reading(card: Card, only: str | None) -> tuple[Mapping[str, Scorer], Mappin
     if only == "multiple choice":
         readings = {**scorers, **SCORERS}
     elif only == "short answer" and card.match == "vqa":
-        readings = dict(vqa.READINGS)
+        first = card.official or next(iter(vqa.READINGS))
+        readings = {first: vqa.READINGS[first], **vqa.READINGS}
     if card.official in OFFICIAL:
         readings = {card.official: by_kind(card, OFFICIAL[card.official]), **readings}
     own = next(iter(readings), "strict")

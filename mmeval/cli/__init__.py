@@ -29,7 +29,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except InputError as error:
-            from mmeval.client import without_password
+            from mmeval.addresses import without_password
 
             click.echo(f"mmeval: {printable(without_password(str(error)))}", err=True)
             ctx.exit(2)
@@ -115,13 +115,14 @@ def tasks(name: str | None) -> None:
     """
     from mmeval.embedded import SUITES
     from mmeval.reporting import console
-    from mmeval.task import load_task
-    from mmeval.tasks import LEFT_OUT, TASKS
+    from mmeval.tasks import LEFT_OUT, TASKS, facts
 
-    if name is not None:
-        console.show_task(load_task(name), name.lower() in SUITES)
+    if name is None:
+        console.show_tasks({one: facts(one) for one in TASKS}, SUITES, LEFT_OUT)
     else:
-        console.show_tasks([load_task(one) for one in TASKS], SUITES, LEFT_OUT)
+        from mmeval.task import load_task
+
+        console.show_task(load_task(name), name.lower() in SUITES)
 
 
 for _command in (

@@ -1,5 +1,6 @@
 """Where a model runs, in which number format, and how much is given to it at once."""
 
+import ctypes
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,6 +71,16 @@ def cores() -> int:
 def placed(tensor: Tensor, device: torch.device) -> Tensor:
     """Return a CPU tensor on the device; to a GPU it is copied from pinned memory, and nobody waits."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+
+def give_back(device: torch.device) -> None:
+    """Give a CPU's free memory back to the system, where the C library can (glibc).
+
+    It keeps what was freed, in pieces into which the next batch, of another size, does not fit: a run's memory would
+    grow with its length.
+    """
+    if device.type == "cpu" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mmeval.engine.batching import batches
 from mmeval.engine.decoding import compare, write
-from mmeval.engine.device import Portions, is_out_of_memory, placed
+from mmeval.engine.device import Portions, give_back, is_out_of_memory, placed
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import Flat, Show, flatten
@@ -243,6 +243,7 @@ class TransformerModel:
         reads = self._fitting(ready, encoded, answer) if ready else []
         for row in rows:
             self.pictures.release(row.digests)
+        give_back(self.model.device)
         return lambda: [*refused, *(response for read in reads for response in read())]
 
     def _fitting(self, rows: Rows, encoded: Mapping[str, Encoded], answer: Answer) -> list[Read]:

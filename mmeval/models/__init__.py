@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import engine, yaml_file
-from mmeval.client import without_password
+from mmeval.addresses import without_password
 from mmeval.models.digests import file_digest
 from mmeval.types import InputError, Model, nearest
 

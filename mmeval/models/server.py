@@ -17,7 +17,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mmeval.client import Client, Endpoint, NoReply, Refused, check_address, key, without_password
+from mmeval.addresses import check_address, without_password
+from mmeval.client import Client, Endpoint, NoReply, Refused, key
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_pictures import Pictures

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mmeval.reporting import sheet, table
+from mmeval.reporting import table
 from mmeval.types import Display, printable
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def display() -> Iterator[Screen]:
 def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
     """Print a run's table, what no figure can show of it, and the paths of what was written."""
     table.show(tabled, console())
+    from mmeval.reporting import sheet
+
     if lacking := sheet.lacking([tabled.title, *(row.label for row in tabled.every)]):
         say(lacking, "yellow")
     show_paths(written)
@@ -113,16 +115,16 @@ def show_preview(preview: Preview) -> None:
         say(text)
 
 
-def show_tasks(tasks: Sequence[Task], embedded: Collection[str], left_out: Mapping[str, str]) -> None:
+def show_tasks(cards: Mapping[str, Mapping[str, Any]], embedded: Collection[str], left_out: Mapping[str, str]) -> None:
     """Print the benchmarks, each with its official reading and the evidence; then what is not included."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1))
-    for task in tasks:
-        read = official(task)
-        proven = f"official: {'reading ' if read in task.readings else ''}{read}; {task.card['evidence']}"
-        about = Text.assemble(f"{task.title}: {task.card['about']}\n", (proven, "dim"))
-        grid.add_row("*" if task.name in embedded else "", Text(task.name, "bold"), about)
+    for name, card in cards.items():
+        named = "kind" in card and card["official"] != "judge"  # a benchmark of a card alone names a reading
+        proven = f"official: {'reading ' if named else ''}{card['official']}; {card['evidence']}"
+        about = Text.assemble(f"{card.get('title', name)}: {card['about']}\n", (proven, "dim"))
+        grid.add_row("*" if name in embedded else "", Text(name, "bold"), about)
     console().print(grid)
     say("\n* has an embedded suite, which runs without any download")
     say("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts")

@@ -13,7 +13,7 @@ from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
 from mmeval.run import EMBEDDED, SMALL, Run
 from mmeval.run_files import read_samples, scores_by_id
-from mmeval.scoring import judge as judges
+from mmeval.scoring import verdicts
 from mmeval.task import Task, configure, load_task
 from mmeval.types import Estimate, InputError
 
@@ -71,7 +71,7 @@ def _panels(run: Run) -> list[page.Panel]:
 def task_of_run(run: Run) -> Task:
     """Return the run's task, reading answers as they were read for its scores, a judge's verdicts included."""
     task = load_task(run.spec.task, run.identity.get("card"))
-    return configure(task, run.spec, judges.from_json(run.results.get("judge")))
+    return configure(task, run.spec, verdicts.from_json(run.results.get("judge")))
 
 
 def table_of_run(run: Run, task: Task | None = None) -> Table:

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import IO, TYPE_CHECKING
 
-from mmeval.client import without_password
+from mmeval.addresses import without_password
 from mmeval.data import container
 from mmeval.types import MAX_PIXELS, Image, InputError
 

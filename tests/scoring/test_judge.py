@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from mmeval import client
-from mmeval.scoring import judge
-from mmeval.scoring.judge import Judge, Verdicts
+from mmeval.scoring import judge, verdicts
+from mmeval.scoring.judge import Judge
+from mmeval.scoring.verdicts import Verdicts
 from mmeval.types import InputError, Record
 
 Reply = Callable[[str], bytes | None]
@@ -278,8 +279,8 @@ def test_a_line_that_a_kill_tore_is_asked_again(server: Server, tmp_path: Path) 
 
 def test_verdicts_survive_their_file() -> None:
     found = Verdicts("m", {"1": "A"}, {"2"}, {"3"})
-    assert judge.from_json(json.loads(json.dumps(found.to_json()))) == found
-    assert judge.from_json(None) is None
+    assert verdicts.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert verdicts.from_json(None) is None
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "localhost:8000/v1", ""])

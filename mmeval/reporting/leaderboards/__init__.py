@@ -7,6 +7,7 @@ from pathlib import Path
 from mmeval.reporting.leaderboards import mmbench, mme, openvlm
 from mmeval.reporting.leaderboards.mmbench import Finding
 from mmeval.run import Run
+from mmeval.task import load_task
 from mmeval.types import InputError, nearest
 
 __all__ = ["BOARDS", "Board", "Finding", "check", "own", "write"]
@@ -33,8 +34,8 @@ BOARDS = {
 
 
 def own(run: Run) -> bool:
-    """Whether a run always gets the benchmark's own files beside it: MME's results folder."""
-    return _benchmark(run) == "mme"
+    """Tell whether a run gets the benchmark's own files beside it: MME's results folder, where it has all subtasks."""
+    return _benchmark(run) == "mme" and load_task("mme").axes.keys() <= {record.category for record in run.records}
 
 
 def write(run: Run, board: str, folder: Path) -> list[Path]:

@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mmeval.types import InputError, Record, Score, nearest
 
 NORMALISATIONS: dict[str, Callable[[str], int]] = {
@@ -47,6 +45,8 @@ def rank(values: Sequence[float], texts: Sequence[str] | None = None, normalisat
 
 def yes_odds(values: Sequence[float]) -> float:
     """Return log P(yes) - log P(no) from the log-likelihoods of YES_NO, both spellings of a word taken together."""
+    import numpy as np
+
     upper_yes, upper_no, lower_yes, lower_no = values
     return float(np.logaddexp(upper_yes, lower_yes) - np.logaddexp(upper_no, lower_no))
 

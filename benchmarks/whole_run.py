@@ -1,0 +1,94 @@
+"""What a whole `mmeval run` takes: CPU seconds, wall time and the most memory, for 80, 1,000 and 5,000 questions.
+
+`make bench-run`. MME's layout, two questions about each JPEG of 500 x 400 pixels, the tiny InstructBLIP of the tests,
+one thread. Each line is a process of its own, scored and reported, and `score` on what it left.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+RECORDED = Path(__file__).parents[1] / "tests/recordings/tiny_instructblip/model"
+QUESTIONS = (80, 1_000, 5_000)
+
+
+class Taken(NamedTuple):
+    """What a process took."""
+
+    cpu: float
+    wall: float
+    memory: float
+    """MiB at most."""
+
+
+def main(questions: Sequence[int]) -> None:
+    """Measure, and print a Markdown row for each number of questions."""
+    print("| questions | CPU s | wall s | MiB | `score`: CPU s | wall s | MiB |\n|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as root:
+        model, apart = Path(root) / "model", multiprocessing.get_context("spawn")
+        _call(apart, make_model, model)
+        for count in questions:
+            data, out = Path(root) / f"data{count}", Path(root) / f"run{count}"
+            _call(apart, make_release, data, count // 2)
+            asked = measured("run", "--task", "mme", "--model", f"instructblip:{model}", "--data", data, "--out", out)
+            scored = measured("score", out)
+            row = (count, *(f"{number:,.2f}" if number < 100 else f"{number:,.0f}" for number in (*asked, *scored)))
+            print("|", " | ".join(map(str, row)), "|", flush=True)
+
+
+def _call(apart: Any, function: Callable[..., None], *arguments: object) -> None:
+    """Call a function in a process of its own: a child's peak of memory begins with its parent's."""
+    process = apart.Process(target=function, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"{function.__name__}: status {process.exitcode}")
+
+
+def make_model(folder: Path) -> None:
+    """Write the recorded model, and draw the weights of its vision encoder that are not recorded."""
+    from safetensors.torch import load_file
+    from transformers import InstructBlipConfig, InstructBlipForConditionalGeneration
+
+    shutil.copytree(RECORDED, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    model = InstructBlipForConditionalGeneration(InstructBlipConfig.from_pretrained(RECORDED))
+    model.load_state_dict(load_file(RECORDED / "model.safetensors"), strict=False)
+    model.save_pretrained(folder)
+
+
+def make_release(folder: Path, pictures: int) -> None:
+    """Write one subtask of MME in its release's format."""
+    from benchmarks.gpu import jpegs
+
+    own = folder / "existence"
+    own.mkdir(parents=True)
+    for number, picture in enumerate(jpegs(pictures)):
+        assert isinstance(picture.data, bytes)
+        (own / f"{number:05}.jpg").write_bytes(picture.data)
+        lines = (f"Is there a {what} in this image? Please answer yes or no.\tYes\n" for what in ("dog", "red kite"))
+        (own / f"{number:05}.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def measured(*arguments: str | Path) -> Taken:
+    """Run a command of mmeval, and return what it took."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "mmeval", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)}: status {status}")
+    return Taken(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024)
+
+
+if __name__ == "__main__":
+    main([int(number) for number in sys.argv[1:]] or QUESTIONS)
