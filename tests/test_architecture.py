@@ -49,11 +49,11 @@ MAY = {
     "reuse": {"types", "run"},
     "rendering": {"types", "reasoning", "task", "data", "scoring", "controls", "reuse"},
     "scored": {"types", "task", "run_files", "scoring", "data"},
-    "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "answers"},
+    "bias": {"types", "task", "run", "records", "spec", "scoring", "scored", "controls", "files", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
-    "gate": {"types", "comparison"},
+    "gate": {"types", "task", "run", "comparison"},
     "reporting": {
-        *("types", "files", "task", "tasks", "run", "run_files", "scoring", "data"),
+        *("types", "files", "task", "tasks", "run", "run_files", "records", "scoring", "data"),
         *("rendering", "comparison", "parity", "spec", "provenance"),
     },
     "settings": {"types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
@@ -86,7 +86,7 @@ MAY = {
         *("messages", "conversation", "watch", "demo", "jsonl"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
         *("run", "planning", "results", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
-        *("controls", "bias", "files", "parity", "recipes", "during_training"),
+        *("controls", "bias", "share", "files", "parity", "recipes", "during_training"),
     },
     "__main__": {"cli"},
 }
