@@ -65,7 +65,7 @@ class Pair:
     """Questions that the other has right and the first wrong."""
     lost: tuple[Change, ...]
     notes: tuple[str, ...]
-    """What a reader must know of how far the two compare."""
+    """What a reader must know of how far the two compare, beside what sets each run apart."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _group(record: Record) -> tuple[str, str]:
 
 
 def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str]:
-    found = [f"{name}: {mark}" for name, one in ((first, base), (other, run)) for mark in one.marks]
+    found = []
     sizes = [len(one.journal_contents.by_id) for one in (base, run)]
     if set(sizes) != {common}:
         found.append(f"Compared on the {common:,} questions that both have, of {sizes[0]:,} and {sizes[1]:,}.")

@@ -91,7 +91,7 @@ MAY = {
         *("addresses", "messages", "conversation", "watch", "demo", "jsonl", "run_folder", "share"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
         *("run", "planning", "results", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
-        *("controls", "bias", "files", "parity", "recipes", "during_training"),
+        *("controls", "bias", "share", "files", "parity", "recipes", "during_training"),
     },
     "__main__": {"cli"},
 }

@@ -14,7 +14,7 @@ import mmeval
 from mmeval import gate
 from mmeval.cli import main
 from mmeval.comparison import Comparison
-from mmeval.reporting import comparison, latex
+from mmeval.reporting import comparison, latex, lines
 from mmeval.run import Run
 from mmeval.types import InputError
 from tests.evaluating import evaluate
@@ -139,7 +139,7 @@ def test_no_cell_is_a_formula_or_a_command() -> None:
     assert latex.text(r"\input{x} 50% a_b #1 $x^2$") == (
         r"\textbackslash{}input\{x\} 50\% a\_b \#1 \$x\textasciicircum{}2\$"
     )
-    assert comparison._csv([["=1+1", -1.5]]) == "'=1+1,-1.5\n"
+    assert lines.to_csv([["=1+1", -1.5]]) == "'=1+1,-1.5\n"
 
 
 def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
@@ -152,3 +152,23 @@ def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run,
     assert names >= set(written.split())
     result = CliRunner().invoke(main, ["compare", *folders, "--out", str(tmp_path), "--gate", "A >= B"])
     assert result.exit_code == 0, result.output
+
+
+def test_above_seven_runs_a_row_is_a_run(tmp_path: Path) -> None:
+    said = ("yes", "no", "Yes, it is.", "perhaps", "no.", "YES", "nothing", "yes indeed", "not at all")
+    folders = [tmp_path / f"run{number}" for number in range(len(said))]
+    for folder, text in zip(folders, said, strict=True):
+        evaluate(f"constant:{text}", "mme", out=folder, limit=56)
+    result = CliRunner().invoke(main, ["compare", *map(str, folders), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "MME, Perception: against constant:yes" in result.output and "constant:not at all" in result.output
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"comparison.md", "comparison.tex", "dotplot.svg"} <= written
+    assert not written & {"report.html", "radar.svg"}  # nine lines cannot be told apart
+    table = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8")
+    assert "all runs: embedded picture world" in table and "constant:no: embedded" not in table
+    assert table.count("| constant:") == 2 * len(said)  # Perception and Cognition
+    figure = (tmp_path / "out" / "dotplot.svg").read_text(encoding="utf-8")
+    assert all(f"constant:{text}" in figure for text in said)
+    tex = (tmp_path / "out" / "comparison.tex").read_text(encoding="utf-8")
+    assert tex.count(r"\begin{tabular}{lrrrrrr}") == tex.count(r"\end{tabular}") == 2

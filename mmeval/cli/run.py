@@ -118,7 +118,7 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
 
 def _as_left(finished: list["Run"]) -> list["Run"]:
     """Return the runs as the other processes have left them by now."""
-    from mmeval.run_folder import open_run
+    from mmeval.run import open_run
     from mmeval.share import of_process
 
     return finished if of_process().alone else [open_run(one.folder) for one in finished]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import number
+from mmeval.reporting.lines import Lines, titled
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import InputError
@@ -32,15 +32,6 @@ YES_NO = {
 }
 """Numbers of yes and no -> what a column calls them, and their digits."""
 Found = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Lines:
-    """A table: its title, its columns, and rows of as many cells."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def tables(found: Found) -> list[Lines]:
@@ -83,9 +74,7 @@ def markdown(found: Found, figures: list[Path]) -> str:
     lines += [line for mark in found.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
     lines += [line for sentence in reading(found) for line in (escape(sentence), "")]
     for one in tables(found):
-        lines += [f"## {escape(one.title)}", "", _pipes(map(escape, one.columns))]
-        lines += [_pipes([":--", *["--:"] * (len(one.columns) - 1)])]
-        lines += [_pipes(map(escape, row)) for row in one.rows] + [""]
+        lines += titled(one)
     lines += [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".svg"]
     return "\n".join(lines)
 
@@ -223,7 +212,3 @@ def _html(one: Lines) -> str:
     caption = html.escape(clean(one.title))
     head, body = f"<thead><tr>{head}</tr></thead>", f"<tbody>{''.join(rows)}</tbody>"
     return f'<table class="scores stacked"><caption>{caption}</caption>{head}{body}</table>'
-
-
-def _pipes(cells: Any) -> str:
-    return f"| {' | '.join(cells)} |"

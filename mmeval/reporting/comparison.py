@@ -5,10 +5,6 @@ Names, answers and ids may have been written by a model or a stranger: no output
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -21,8 +17,9 @@ from mmeval.files import write_text
 from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.chart import Chart, Series, number
 from mmeval.reporting.latex import tabular
+from mmeval.reporting.lines import Lines, titled, to_csv
 from mmeval.reporting.sheet import PENS
-from mmeval.reporting.table import LEAST, clean, escape, grid, inert
+from mmeval.reporting.table import LEAST, clean, escape, grid
 from mmeval.scoring.significance import POWER
 from mmeval.types import Estimate
 
@@ -34,23 +31,14 @@ SHOWN = 5
 """Answers that changed that a terminal shows, each way."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A table of texts: a title, a header, and rows."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def grids(comparison: Comparison) -> list[Grid]:
+def grids(comparison: Comparison) -> list[Lines]:
     """Return a table a pair; where there are many runs, one of the headline numbers a task, a row a run."""
     margin = ("same",) if comparison.margin is not None else ()
     numbers = ("difference", "95% interval", "p", "p (Holm)", "detectable", *margin)
     letters = dict(zip(comparison.runs, ascii_uppercase, strict=False))  # only the first 26 are called by letters
     if len(comparison.runs) <= MOST:
         return [
-            Grid(
+            Lines(
                 f"{letters[pair.other]} = {pair.other} against {letters[pair.first]} = {pair.first} "
                 f"on {pair.task.title}, {pair.questions:,} questions",
                 ("", letters[pair.first], letters[pair.other], *numbers),
@@ -69,7 +57,7 @@ def grids(comparison: Comparison) -> list[Grid]:
                 own = [row for row in pair.rows if row.headline][place]
                 rows.append((pair.other, number(own.other.value), *_numbers(own, comparison.margin)))
             title = f"{pairs[0].task.title}, {head.label}: against {pairs[0].first}"
-            found.append(Grid(title, ("", "score", *numbers), tuple(rows)))
+            found.append(Lines(title, ("", "score", *numbers), tuple(rows)))
     return found
 
 
@@ -87,6 +75,12 @@ def notes(comparison: Comparison) -> list[str]:
             f"same: p of a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
             "yes where it is under 0.05."
         )
+    marked: dict[str, list[str]] = {}
+    for name, run in comparison.runs.items():
+        for mark in run.marks:
+            marked.setdefault(mark, []).append(name)
+    for mark, names in marked.items():
+        found.append(f"{'all runs' if len(names) == len(comparison.runs) else ', '.join(names)}: {mark}")
     return [*found, *dict.fromkeys(note for pair in comparison.pairs for note in pair.notes)]
 
 
@@ -104,7 +98,7 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(Text(clean(made.title), style="bold"))
         kept = _fitting(made, console.width)
         rows = [[row[place] for place in kept] for row in made.rows]
-        console.print(grid([made.header[place] for place in kept], [(rows, "")]))
+        console.print(grid([made.columns[place] for place in kept], [(rows, "")]))
     for pair in comparison.pairs:
         console.print(Text(clean(changed(pair))))
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
@@ -114,13 +108,13 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(Text(clean(note), style="dim"))
 
 
-def _fitting(made: Grid, width: int) -> list[int]:
+def _fitting(made: Lines, width: int) -> list[int]:
     """Return the columns that fit into a terminal beside labels of the least width."""
-    widths = [max(map(cell_len, column)) + 2 for column in zip(made.header, *made.rows, strict=True)]
-    kept = list(range(len(made.header)))
+    widths = [max(map(cell_len, column)) + 2 for column in zip(made.columns, *made.rows, strict=True)]
+    kept = list(range(len(made.columns)))
     for name in DROPPED:
-        if LEAST + sum(widths[place] for place in kept[1:]) > width and name in made.header:
-            kept.remove(made.header.index(name))
+        if LEAST + sum(widths[place] for place in kept[1:]) > width and name in made.columns:
+            kept.remove(made.columns.index(name))
     return kept
 
 
@@ -142,16 +136,14 @@ def markdown(comparison: Comparison) -> str:
     """Return the tables as GitHub's Markdown."""
     lines = ["# Comparison", ""]
     for made in grids(comparison):
-        lines += [f"## {escape(made.title)}", "", _pipes(map(escape, made.header))]
-        lines += [_pipes([":--", *["--:"] * (len(made.header) - 1)])]
-        lines += [_pipes(map(escape, row)) for row in made.rows] + [""]
+        lines += titled(made)
     lines += [f"{escape(changed(pair))}." for pair in comparison.pairs] + [""]
     return "\n".join([*lines, *(f"- {escape(note)}" for note in notes(comparison)), ""])
 
 
 def latex(comparison: Comparison) -> str:
     """Return the tables as LaTeX, for the package booktabs."""
-    return "\n".join(tabular(made.title, made.header, made.rows) for made in grids(comparison))
+    return "\n".join(tabular(made.title, made.columns, made.rows) for made in grids(comparison))
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -165,7 +157,7 @@ def as_csv(comparison: Comparison) -> str:
             own += [row.headline, row.first.full_marks]
             own += [x for one in (row.first, row.other, row.difference) for x in (one.value, one.low, one.high)]
             rows.append([*own, row.p, row.adjusted, row.test, row.detectable, row.equivalent, row.difference.reason])
-    return _csv(rows)
+    return to_csv(rows)
 
 
 def changes_csv(comparison: Comparison) -> str:
@@ -175,7 +167,7 @@ def changes_csv(comparison: Comparison) -> str:
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
             about = [pair.task.name, pair.first, pair.other, way]
             rows += [[*about, one.id, one.category, one.first, one.other] for one in changes]
-    return _csv(rows)
+    return to_csv(rows)
 
 
 def _numbers(row: Row, margin: float | None) -> tuple[str, ...]:
@@ -232,15 +224,3 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
         title = f"{task.title}, {head.label}"
         paths += dotplot.draw(Chart(title, subtitle, {name: name for name in own}, (Series(title, own),)), out)
     return paths
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    for row in rows:
-        writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()
-
-
-def _pipes(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,8 @@ from mmeval.files import write_text
 from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.chart import Chart, Series, estimates, interval, number
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.table import clean, escape, grid, inert
+from mmeval.reporting.lines import markdown, to_csv
+from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import Estimate
 
@@ -62,11 +61,8 @@ def write(made: Matrix, folder: Path) -> list[Path]:
     """Write scores.md, .csv, .tex and a dot plot of each column, the models as its rows; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     header, rows = _across(made)
-    cells = [list(map(escape, row)) for row in (header, *rows)]
-    cells.insert(1, [":--", *["--:"] * (len(header) - 1)])
-    lines = [f"| {' | '.join(row)} |" for row in cells]
     texts = {
-        "scores.md": "\n".join([*lines, "", *(f"- {escape(mark)}" for mark in made.marks), ""]),
+        "scores.md": "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in made.marks), ""]),
         "scores.csv": _csv(made),
         "scores.tex": tabular("Scores with 95% intervals", header, rows),
     }
@@ -99,11 +95,9 @@ def _cell(estimate: Estimate | None) -> str:
 
 
 def _csv(made: Matrix) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["number", "model", "value", "low", "high", "full_marks", "chance", "n", "reason"])
+    rows: list[list[object]] = [["number", "model", "value", "low", "high", "full_marks", "chance", "n", "reason"]]
     for title, column in made.columns.items():
         for model, one in column.items():
             numbers = (one.value, one.low, one.high, one.full_marks, one.chance, one.n)
-            writer.writerow([inert(title), inert(model), *numbers, inert(one.reason or "")])
-    return out.getvalue()
+            rows.append([title, model, *numbers, one.reason or ""])
+    return to_csv(rows)

@@ -169,7 +169,8 @@ def _spread(part: Part, resamples: int, seed: int) -> _Spread:
     """Return the spread of one number.
 
     Clusters that vary as much as they can (all right or all wrong) have the variance that their share says, which is
-    as sure as the share. The less they vary, the more the degrees of freedom of the variance itself count.
+    as sure as the share. The less they vary, and the more answers each has, the more the degrees of freedom of the
+    variance itself count.
     """
     size = (part.effective, part.n, part.effective - 1)
     if part.columns is None:
@@ -180,7 +181,7 @@ def _spread(part: Part, resamples: int, seed: int) -> _Spread:
         return own
     share = part.point / part.full
     most = share * (1 - share) * part.full**2 / own.clusters
-    below = min(max(most / own.variance - 1, 0.0), 1.0)
+    below = min(max(most / own.variance - 1, 0.0), 1.0) * (1 - own.clusters / own.n)
     return replace(own, freedom=1 / (below / freedom_of(changes) + (1 - below) / own.freedom))
 
 
