@@ -80,7 +80,7 @@ MAY = {
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},
     "conversation": {"types", "data", "models", "controls"},
-    "watch": {"types", "data", "scoring", "conversation"},
+    "watch": {"types", "client", "data", "scoring", "conversation"},
     "demo": {"types", "conversation", "messages", "embedded"},
     "cli": {
         *("messages", "conversation", "watch", "demo", "jsonl"),
