@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval.demo.visits import VisitorAnswer, Demo, Visit
+from mmeval.demo.visits import Demo, Visit, VisitorAnswer
 from mmeval.embedded.examples import DemoExample
 from mmeval.messages import MARK, marked_parts
 from mmeval.types import Image, InputError, Parts, images
