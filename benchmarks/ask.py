@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.ask [MODEL]
 
-A first answer is that of a process of its own, start-up included; `--cold` drops the installed files from the page cache
-before, where the system allows that.
+A first answer is that of a process of its own, start-up included. With `--cold`, the installed files are dropped from
+the page cache before, where the system allows that.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from mmeval.types import (
     Model,
     Part,
     Parts,
+    Ref,
     Request,
     Response,
     Sample,
@@ -34,7 +35,7 @@ from mmeval.types import (
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-    Given = str | Path | PILImage.Image | Image
+    Given = str | Path | PILImage.Image | Image | Ref
 
 MAX_NEW_TOKENS = 64
 
@@ -136,10 +137,10 @@ class Chat:
         """Begin a new conversation; the demonstrations stay."""
         self.history.clear()
 
-    def _shown(self, part: Given) -> str | list[Image]:
+    def _shown(self, part: Given) -> str | Sequence[Part]:
         if isinstance(part, str):
             return replace_surrogates(part)
-        if isinstance(part, Image):
+        if isinstance(part, Image | Ref):
             return [part]
         if not isinstance(part, Path):
             return [Image(part)]

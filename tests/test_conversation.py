@@ -129,8 +129,8 @@ def test_a_chat_goes_on_after_a_bad_line(pictures: Path) -> None:
     ended = call("ask", "--model", "constant:red", "--chat", stdin=lines)
     assert ended.exit_code == 0, ended.stderr
     assert ended.stdout.count("red\n") == 2
-    assert "there is no picture gone.png" in ended.stdout
-    assert "no command '/help'; there are /new and /quit" in ended.stdout
+    assert "there is no picture gone.png" in ended.stderr
+    assert "no command '/help'; there are /new and /quit" in ended.stderr
 
 
 def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tmp_path: Path) -> None:

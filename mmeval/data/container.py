@@ -149,7 +149,7 @@ def _packets(path: Path, name: str) -> _Packets | None:
     return _Packets(stamps, keys, shown, float(stream.time_base or 0))
 
 
-def _is_frame(codec: str, packet: av.Packet, guessed: bool) -> bool:
+def _is_frame(codec: str, packet: av.Packet[av.VideoStream], guessed: bool) -> bool:
     """Tell whether exactly one frame comes of a packet, at the time that the packet has."""
     if codec == "mpeg4":
         content = bytes(packet)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval.demo.visits import Answer, Demo, Visit
+from mmeval.demo.visits import Demo, Visit, VisitorAnswer
 from mmeval.embedded.examples import DemoExample
 from mmeval.messages import MARK, marked_parts
 from mmeval.types import Image, InputError, Parts, images
@@ -144,7 +144,7 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
             prompt = demo.first.prompt(*marked_parts(text, [str(file) for file in given["files"]]))
             said = _said(prompt, visit.pictures)
         except InputError as error:
-            refusal = _told(Answer(str(error), refused=True))
+            refusal = _told(VisitorAnswer(str(error), refused=True))
             yield visit, None, "", *([*window, _said((text[:SHOWN],), 0), *refusal] for window in windows)
             return
         before = [[*window, said] for window in windows]
@@ -181,7 +181,7 @@ def _said(prompt: Parts, first: int) -> Message:
     return {"role": "user", "content": gradio.HTML(f'<div class="shown">{"".join(pieces)}</div>')}
 
 
-def _told(answer: Answer) -> list[Message]:
+def _told(answer: VisitorAnswer) -> list[Message]:
     """Return an answer, and the prompt behind it, folded."""
     text = f"⚠ {answer.text}" if answer.refused else answer.text or "(an empty answer)"
     told: list[Message] = [{"role": "assistant", "content": _plain(text)}]

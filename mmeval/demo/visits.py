@@ -31,7 +31,7 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class Answer:
+class VisitorAnswer:
     """What the page shows of an answer."""
 
     text: str
@@ -54,7 +54,7 @@ class Demo:
         """The conversation with the first model, as it begins."""
         return next(iter(self._chats.values()))
 
-    def ask(self, visit: Visit, prompt: Parts) -> dict[str, Answer]:
+    def ask(self, visit: Visit, prompt: Parts) -> dict[str, VisitorAnswer]:
         """Ask every model, and return the answers by model; a refusal stands in the place of an answer."""
         visit.last.clear()
         return {name: self._ask(visit, name, prompt) for name in self._chats}
@@ -64,18 +64,18 @@ class Demo:
         asked = {name: reply for name, reply in visit.last.items() if _shows_pictures(reply.request)}
         return {name: (reply.text, self._again(name, reply.request)) for name, reply in asked.items()}
 
-    def _ask(self, visit: Visit, name: str, prompt: Parts) -> Answer:
+    def _ask(self, visit: Visit, name: str, prompt: Parts) -> VisitorAnswer:
         first = self._chats[name]
         chat = replace(first, shots=[*first.shots, *visit.shots], history=visit.history.setdefault(name, []))
         try:
             with self._lock:
                 reply = chat.ask(*prompt)
         except InputError as error:
-            return Answer(str(error), refused=True)
+            return VisitorAnswer(str(error), refused=True)
         visit.last[name] = reply
         said = reply.response
         facts = f"{said.input_tokens:,} tokens in, {said.output_tokens:,} out, {said.seconds:.2f} s"
-        return Answer(reply.text, sent=said.sent, facts=facts)
+        return VisitorAnswer(reply.text, sent=said.sent, facts=facts)
 
     def _again(self, name: str, request: Request) -> str:
         try:

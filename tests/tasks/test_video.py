@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -175,7 +175,12 @@ def test_frames_of_one_video_are_decoded_once_by_all_threads(tmp_path: Path, mon
     clip(tmp_path / "a.mp4", seconds=2)
     read = list[str]()
     true = container.moments
-    monkeypatch.setattr(container, "moments", lambda *asked: [read.append(asked[1]), *true(*asked)][1:])
+
+    def moments(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> list[container.Moment]:
+        read.append(name)
+        return true(path, name, choose)
+
+    monkeypatch.setattr(container, "moments", moments)
     shown, _ = video.frames(tmp_path, ["a.mp4"], "row 1", 8, "uniform")
     with ThreadPoolExecutor(8) as pool:
         found = [picture.tobytes() for picture in pool.map(Image.decode, shown)]
@@ -184,7 +189,7 @@ def test_frames_of_one_video_are_decoded_once_by_all_threads(tmp_path: Path, mon
 
 def test_memory_holds_the_frames_of_few_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "HELD", 2 * 64 * 48 * 3)
-    shown = []
+    shown = list[Image]()
     for name in ("a", "b", "c"):
         clip(tmp_path / f"{name}.mp4", seconds=1)
         shown += video.frames(tmp_path, [f"{name}.mp4"], "row 1", 1, "inner")[0]
@@ -466,9 +471,12 @@ def test_frames_that_are_too_large(msvd: Path, tmp_path: Path, monkeypatch: pyte
 def test_a_limit_opens_no_other_video(msvd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = set[str]()
     digest = video.file_digest
-    monkeypatch.setattr(video, "file_digest", lambda path, version: [opened.add(path.name), digest(path, version)][1])
-    true = container.opened
-    monkeypatch.setattr(container, "opened", lambda path, name: [opened.add(path.name), true(path, name)][1])
+
+    def digested(path: Path, version: tuple[int, int]) -> str:
+        opened.add(path.name)
+        return digest(path, version)
+
+    monkeypatch.setattr(video, "file_digest", digested)
     evaluate("constant", "msvd-qa", data=str(msvd), out=tmp_path / "run", limit=1)
     assert opened == {"vid1.avi"}
 
