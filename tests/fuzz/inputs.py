@@ -58,8 +58,7 @@ def _run_files(folder: Path) -> None:
     data = folder.with_name(f"{folder.name}-data")
     text = f"task: [mme]\nmodel: [constant, 'constant:no']\ndata: {data}\nlimit: 3\nseed: 0\n"
     (folder / "grid.yaml").write_text(text)
-    (folder / "run.yaml").write_text("task: mme\nmodel: constant\nlimit: 3\nseed: [0, 1]\ncontrols: [absent]\n")
-    put_lines(folder / "rows.jsonl", [{"task": "mme", "model": "constant"}])
+    (folder / "run.yaml").write_text("task: mme\nmodel: constant\nlimit: 3\nseed: [0, 1]\n")
 
 
 def _read_run_files(folder: Path, rng: random.Random) -> None:
