@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 from pydantic import ValidationError
@@ -88,7 +89,7 @@ def _apply_recipes(folder: Path, rng: random.Random) -> None:
 
 def _questions(folder: Path) -> None:
     picture(folder / "a.png")
-    asked = [
+    asked: list[dict[str, Any]] = [
         {"id": 1, "prompt": [{"image": "a.png"}, "what is this ?"]},
         {"id": "b", "prompt": "is it red ?", "choices": ["yes", "no"]},
         {"prompt": ["is it ?"], "shots": [{"prompt": [{"image": "a.png"}, "is it ?"], "answer": "no"}]},

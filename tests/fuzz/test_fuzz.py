@@ -99,7 +99,7 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
 
 def _place(told: str) -> str:
     """Return where a traceback ends, that of a command inside the message included: failures at one place are one."""
-    return re.findall(r'File ".+", line \d+', told)[-1]
+    return str(re.findall(r'File ".+", line \d+', told)[-1])
 
 
 def _restore(folder: Path, files: dict[Path, bytes]) -> None:
