@@ -38,6 +38,8 @@ class Header:
     sessions: list[Session]
     available: int | None = None
     """How many samples the data has."""
+    benchmark: dict[str, int] = field(default_factory=dict)
+    """How large the whole benchmark is."""
     pictures: dict[str, int] = field(default_factory=dict)
     control: dict[str, str] = field(default_factory=dict)
 

@@ -238,6 +238,7 @@ WRONG = [
     ("run.json", {"sessions": [3]}, r"run.json, sessions, 0: "),
     ("run.json", {"sessions": [{"reused": "x"}]}, r"run.json, sessions, 0, reused: "),
     ("run.json", {"available": "x"}, r"run.json, available: "),
+    ("run.json", {"benchmark": {"questions": "x"}}, r"run.json, benchmark, questions: "),
     ("ids.json", {"ids": "1"}, r"ids.json: Input should be a valid list"),
     ("scores.json", {"metrics": {"overall": 3}}, r"scores.json, metrics, overall: "),
     ("scores.json", {"counts": None}, r"scores.json, counts: "),
