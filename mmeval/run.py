@@ -219,7 +219,11 @@ class Run:
     @property
     def _sample_lines(self) -> list[dict[str, Any]]:
         _ = self.results  # raises where the scores are of other records
-        return read_samples(self.folder / "samples.jsonl", "score the run first: mmeval score RUN")
+        path, advice = self.folder / "samples.jsonl", "score the run first: mmeval score RUN"
+        lines = read_samples(path, advice)
+        if {line["id"] for line in lines} != self.journal_contents.by_id.keys():
+            raise InputError(f"{path}: not the samples that were answered; {advice}")
+        return lines
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:
         """Add where this session runs (commit, packages, machine), and what is known of the data that it read."""

@@ -38,8 +38,23 @@ class Header:
     sessions: list[Session]
     available: int | None = None
     """How many samples the data has."""
+    benchmark: dict[str, int] = field(default_factory=dict)
+    """How large the whole benchmark is."""
     pictures: dict[str, int] = field(default_factory=dict)
     control: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many samples there are, and what became of their answers."""
+
+    samples: int
+    correct: int
+    incorrect: int
+    unparsed: int
+    refused: int
+    error: int
+    unscored: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,11 +63,13 @@ class Results:
 
     scorer: str
     metrics: dict[str, Estimate]
-    counts: dict[str, int]
+    counts: Counts
     remarks: list[str]
     marks: list[str]
     answered: int
     planned: int
+    strict: dict[str, Estimate] = field(default_factory=dict)
+    """The numbers of that reading, where the headline is another's."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,7 @@ def read_samples(path: Path, advice: str = "score the run again: mmeval score RU
     lines = []
     for line, where in jsonl.read(path, advice=advice):
         validated(SampleScores, line, where, advice)
-        lines.append(line)
+        lines.append(jsonl.without_surrogates(line))
     return lines
 
 

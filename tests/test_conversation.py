@@ -137,9 +137,7 @@ def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tm
     ended = CliRunner().invoke(main, ["ask", "--model", "constant:red", "--chat"], input=b"is it gr\xfcn ?\n")
     assert ended.exit_code == 0 and ended.stdout.count("red\n") == 1
     (tmp_path / "a.jsonl").write_text('{"prompt": "is it ?"}\n')
-    ended = CliRunner().invoke(
-        main, ["ask", "--model", "constant:rot \x9b2J \xfc", "--jsonl", str(tmp_path / "a.jsonl")]
-    )
+    ended = call("ask", "--model", "constant:rot \x9b2J \xfc", "--jsonl", tmp_path / "a.jsonl")
     assert "\x9b" not in ended.stdout and json.loads(ended.stdout)["answer"] == "rot \x9b2J \xfc"
 
 

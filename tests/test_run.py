@@ -115,7 +115,9 @@ def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> Non
     assert json.loads((run.folder / "run.json").read_text())["identity"] == IDENTITY
 
 
-RESULTS = {"scorer": "official", "metrics": {}, "counts": {}, "remarks": [], "marks": [], "answered": 0, "planned": 0}
+COUNTS = dict.fromkeys(("samples", "correct", "incorrect", "unparsed", "refused", "error"), 0)
+RESULTS: dict[str, Any] = {"scorer": "official", "metrics": {}, "counts": COUNTS, "remarks": [], "marks": []}
+RESULTS |= {"answered": 0, "planned": 0}
 
 
 def scored(folder: Path, *ids: str) -> runs.Run:
@@ -132,6 +134,12 @@ def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
     assert later.stale
     with pytest.raises(InputError, match="the records have changed since it was written; score the run first"):
         _ = later.results
+
+
+def test_samples_that_are_not_those_of_the_records_are_none(tmp_path: Path) -> None:
+    run = scored(tmp_path / "r", "1")  # without any sample
+    with pytest.raises(InputError, match=r"samples.jsonl: not the samples that were answered; score the run first"):
+        _ = runs.open_run(run.folder).scored
 
 
 def test_a_stranger_hides_no_missing_answer(tmp_path: Path) -> None:
@@ -230,9 +238,12 @@ WRONG = [
     ("run.json", {"sessions": [3]}, r"run.json, sessions, 0: "),
     ("run.json", {"sessions": [{"reused": "x"}]}, r"run.json, sessions, 0, reused: "),
     ("run.json", {"available": "x"}, r"run.json, available: "),
+    ("run.json", {"benchmark": {"questions": "x"}}, r"run.json, benchmark, questions: "),
     ("ids.json", {"ids": "1"}, r"ids.json: Input should be a valid list"),
     ("scores.json", {"metrics": {"overall": 3}}, r"scores.json, metrics, overall: "),
     ("scores.json", {"counts": None}, r"scores.json, counts: "),
+    ("scores.json", {"counts": {**COUNTS, "error": "x"}}, r"scores.json, counts, error: "),
+    ("scores.json", {"strict": {"overall": {}}}, r"scores.json, strict, overall, value: "),
 ]
 
 

@@ -50,6 +50,9 @@ def load(name: str) -> Recipe:
         raise InputError(f"no recipe '{name}'{nearest(name, names())}; `mmeval recipes` lists them")
     file = resources.files("mmeval.recipes").joinpath(f"{name}.yaml")
     recipe: Recipe = validated(Recipe, yaml_file.read(file), str(file), "restore the file")
+    known = RunSpec.__dataclass_fields__
+    for field in (field for own in recipe.tasks.values() for field in own.set if field not in known):
+        raise InputError(f"{file}: sets '{field}', which is no option{nearest(field, known)}; restore the file")
     return recipe
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from mmeval import comparison, evaluation, gate, sweep
+from mmeval import asking, comparison, evaluation, gate, sweep
 from mmeval.bias.study import study
 from mmeval.reporting import bias, interchange, run_report
 from mmeval.run import Run, open_run
@@ -137,7 +137,7 @@ def _reuse(folder: Path, rng: random.Random) -> None:
     """Begin another run beside earlier ones: whatever these have become, it is made."""
     out = folder.with_name(f"{folder.name}-new")
     shutil.rmtree(out, ignore_errors=True)
-    with mock.patch.object(evaluation, "REPORTS", folder / "reports"):
+    with mock.patch.object(asking, "REPORTS", folder / "reports"):
         try:
             complete = _evaluate(folder, f"../{out.name}").complete
         except InputError as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 from pydantic import ValidationError
@@ -58,8 +59,7 @@ def _run_files(folder: Path) -> None:
     data = folder.with_name(f"{folder.name}-data")
     text = f"task: [mme]\nmodel: [constant, 'constant:no']\ndata: {data}\nlimit: 3\nseed: 0\n"
     (folder / "grid.yaml").write_text(text)
-    (folder / "run.yaml").write_text("task: mme\nmodel: constant\nlimit: 3\nseed: [0, 1]\ncontrols: [absent]\n")
-    put_lines(folder / "rows.jsonl", [{"task": "mme", "model": "constant"}])
+    (folder / "run.yaml").write_text("task: mme\nmodel: constant\nlimit: 3\nseed: [0, 1]\n")
 
 
 def _read_run_files(folder: Path, rng: random.Random) -> None:
@@ -89,7 +89,7 @@ def _apply_recipes(folder: Path, rng: random.Random) -> None:
 
 def _questions(folder: Path) -> None:
     picture(folder / "a.png")
-    asked = [
+    asked: list[dict[str, Any]] = [
         {"id": 1, "prompt": [{"image": "a.png"}, "what is this ?"]},
         {"id": "b", "prompt": "is it red ?", "choices": ["yes", "no"]},
         {"prompt": ["is it ?"], "shots": [{"prompt": [{"image": "a.png"}, "is it ?"], "answer": "no"}]},

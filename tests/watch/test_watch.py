@@ -155,7 +155,6 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
 def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     def frames(source: Source) -> Iterator[object]:
         raise ZeroDivisionError
-        yield
 
     monkeypatch.setattr(sources, "frames", frames)
     with pytest.raises(ZeroDivisionError):  # nobody waits for frames that will never come
