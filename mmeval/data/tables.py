@@ -249,8 +249,8 @@ def _safe(pattern: str) -> str:
 
 def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
     """Yield the columns of each row (all of them for None). Raises InputError for a broken file or a missing column."""
-    import pyarrow  # type: ignore[import-untyped]
-    import pyarrow.parquet  # type: ignore[import-untyped]
+    import pyarrow
+    import pyarrow.parquet
 
     try:
         with regular.opened(path) as file, pyarrow.parquet.ParquetFile(file) as table:

@@ -126,8 +126,8 @@ def vl_icl(folder: Path) -> None:
 
 def muirbench(folder: Path) -> None:
     """MuirBench's table: which of several pictures? No question has a counterpart that cannot be answered."""
-    import pyarrow  # type: ignore[import-untyped]
-    import pyarrow.parquet  # type: ignore[import-untyped]
+    import pyarrow
+    import pyarrow.parquet
 
     rows = [
         {

@@ -155,7 +155,7 @@ def _encoded(image: Image.Image) -> bytes:
 
 @lru_cache(maxsize=1)
 def _table(path: Path, group: int) -> list[object]:
-    import pyarrow.parquet  # type: ignore[import-untyped]
+    import pyarrow.parquet
 
     column = pyarrow.parquet.ParquetFile(path).read_row_group(group, columns=["input_image"])["input_image"]
     return list(column.to_pylist())

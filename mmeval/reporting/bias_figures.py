@@ -21,7 +21,7 @@ Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True)
-class Size:
+class FigureSize:
     """Inches of a figure's width, of its subtasks' names and of a curve's height; points of its texts."""
 
     width: float
@@ -30,8 +30,8 @@ class Size:
     points: float
 
 
-FILE = Size(8.0, 2.0, 2.0, 9)
-INLINE = {"broad": Size(6.4, 1.7, 1.8, 9.5), "narrow": Size(4.1, 1.25, 1.7, 9)}
+FILE = FigureSize(8.0, 2.0, 2.0, 9)
+INLINE = {"broad": FigureSize(6.4, 1.7, 1.8, 9.5), "narrow": FigureSize(4.1, 1.25, 1.7, 9)}
 """Of the two that a page has: in a column of it, and at 400 pixels."""
 
 
@@ -42,8 +42,8 @@ class Figure:
     title: str
     subtitle: str
     legend: Sequence[tuple[str, Pen]]
-    height: Callable[[Size], float]
-    draw: Callable[[Sheet, Size, float], None]
+    height: Callable[[FigureSize], float]
+    draw: Callable[[Sheet, FigureSize, float], None]
     """Draws between the foot and that height."""
 
 
@@ -71,7 +71,7 @@ def figures(found: Found, labels: Mapping[str, str]) -> dict[str, Figure | None]
     return {"bias-gain": _gain(found, labels), "bias-blur": _blur(found), "bias-length": _length(found)}
 
 
-def laid_out(figure: Figure, size: Size) -> Sheet:
+def laid_out(figure: Figure, size: FigureSize) -> Sheet:
     """Draw a figure of that size under its title and its legend."""
     room, points = size.width - 2 * MARGIN, size.points
     title, subtitle = wrap(figure.title, points + 3, room, "bold"), wrap(figure.subtitle, points, room)
@@ -118,7 +118,7 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
             for end in ("low", "high")]  # fmt: skip
     low, high = 25 * math.floor(min(0.0, *ends) / 25), 25 * math.ceil(max(25.0, *ends) / 25)
 
-    def body(paper: Sheet, size: Size, top: float) -> None:
+    def body(paper: Sheet, size: FigureSize, top: float) -> None:
         left = MARGIN + size.names
         x = _scale((low, high), (left, size.width - MARGIN))
         for tick in range(low, high + 1, 25):
@@ -151,7 +151,7 @@ def _blur(found: Found) -> Figure | None:
     if blind and blind["value"] is not None:
         legend.append(("no picture", PENS[1]))
 
-    def body(paper: Sheet, size: Size, top: float) -> None:
+    def body(paper: Sheet, size: FigureSize, top: float) -> None:
         x, y, ends = _axes(
             paper, size, top, (-0.3, 4.3), (0, 100), "step of the blur", [(n, f"{n:g}") for n, _ in steps]
         )
@@ -175,7 +175,7 @@ def _length(found: Found) -> Figure | None:
     high = 20 * math.ceil(max(20.0, *(one["high"] for _, one in points)) / 20)
     longest = max(tokens for tokens, _ in points)
 
-    def body(paper: Sheet, size: Size, top: float) -> None:
+    def body(paper: Sheet, size: FigureSize, top: float) -> None:
         ticks = [(tokens, f"{tokens:,.0f}") for tokens, _ in points]
         x, y, _ = _axes(paper, size, top, (0, longest * 1.05), (low, high), "tokens of the prompt, mean", ticks)
         _curve(paper, x, y, points)
@@ -186,7 +186,7 @@ def _length(found: Found) -> Figure | None:
 
 def _axes(
     paper: Sheet,
-    size: Size,
+    size: FigureSize,
     top: float,
     across: tuple[float, float],
     up: tuple[int, int],

@@ -90,8 +90,8 @@ def test_a_row_with_more_places_than_pictures_is_counted(tmp_path: Path) -> None
 
 def test_parquet_with_base64_pictures(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    import pyarrow  # type: ignore[import-untyped]
-    import pyarrow.parquet  # type: ignore[import-untyped]
+    import pyarrow
+    import pyarrow.parquet
 
     encoded = []
     for k in range(3):

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from huggingface_hub import errors
+from huggingface_hub import HfApi, errors
 
 from mmeval.models import find_model, load_model
 from mmeval.models.chat import hub
@@ -22,7 +22,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, what: Callable[[], object]) -> list
         asked.append(name)
         return what()
 
-    monkeypatch.setattr(hub.HfApi, "model_info", model_info)
+    monkeypatch.setattr(HfApi, "model_info", model_info)
     return asked
 
 

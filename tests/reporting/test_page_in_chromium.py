@@ -41,9 +41,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a run whose controls were studied."""
     folder = tmp_path_factory.mktemp("studied")
-    how: dict[str, str] = {"data": str(make_release(folder / "release"))}
-    run = evaluate("constant", "mme", out=folder / "run", **how)
-    under_controls(run, RunSpec("mme", "constant", **how), ["blind,blur,length"])
+    data = str(make_release(folder / "release"))
+    run = evaluate("constant", "mme", out=folder / "run", data=data)
+    under_controls(run, RunSpec("mme", "constant", data=data), ["blind,blur,length"])
     bias.write(run.folder, study(open_run(run.folder)))
     return report(open_run(run.folder))[0]
 

@@ -39,8 +39,8 @@ def jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 
 def parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     """A table as the hub has it."""
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(list(rows)), path)

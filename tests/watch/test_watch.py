@@ -154,6 +154,7 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
 
 def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     def frames(source: Source) -> Iterator[object]:
+        yield from ()
         raise ZeroDivisionError
 
     monkeypatch.setattr(sources, "frames", frames)
