@@ -24,7 +24,9 @@ def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], 
     appended = [_prefixes(own) for own in candidates]
     prompt = model(**inputs, use_cache=any(appended), **({"logits_to_keep": 1} if keeps else {}))
     first = prompt.logits[:, -1].float().log_softmax(-1)  # [B, V]
-    sums = [{own: float(first[row, own[0]]) for own in mine if len(own) == 1} for row, mine in enumerate(candidates)]
+    sums: list[dict[Tokens, float]] = [
+        {own: float(first[row, own[0]]) for own in mine if len(own) == 1} for row, mine in enumerate(candidates)
+    ]
     for column in zip_longest(*appended, fillvalue=()):
         found = _after(model, inputs, copy.deepcopy(prompt.past_key_values), column, pad)
         for row, prefix in enumerate(column):
