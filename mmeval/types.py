@@ -89,6 +89,11 @@ class Image:
         except pictures.Unusable as error:
             raise InputError(f"{error}; replace the file") from error
 
+    @property
+    def seconds(self) -> float | None:
+        """Of a video's frame, when it is shown, from the first frame on; None for any other picture."""
+        return None
+
     @cached_property
     def traits(self) -> tuple[str, ...]:
         """What of the picture `decode` changes or drops, by its header; nothing where that cannot be read."""

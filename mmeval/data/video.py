@@ -94,7 +94,7 @@ class FrameImage(Image):
         return _DECODED.moments(clip)[number].picture
 
     @property
-    def time(self) -> float | None:
+    def seconds(self) -> float | None:
         """Where it stands, in seconds from the video's first frame; None where the video cannot be decoded."""
         clip, number = self._place
         times = _DECODED.times(clip)
@@ -194,7 +194,7 @@ def frames(
 
 def times(pictures: Iterable[Image]) -> dict[str, str]:
     """Return the tag that says when the frames among the pictures stand, in seconds; nothing where there is none."""
-    found = [picture.time for picture in pictures if isinstance(picture, FrameImage)]
+    found = [picture.seconds for picture in pictures if isinstance(picture, FrameImage)]
     known = [f"{time:.2f}" for time in found if time is not None]
     return {"times": " ".join(known)} if known else {}
 

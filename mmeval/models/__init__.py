@@ -71,7 +71,7 @@ ADAPTERS = {
     "text": Adapter(
         _IN_PROCESS, ("blind",), options=SHAPED
     ),  # the language model alone: what it still gets right, words gave away
-    "chat": Adapter("mmeval.models.chat.loading:load", ("template", "numbered"), version=1, options=SOME),
+    "chat": Adapter("mmeval.models.chat.loading:load", ("template", "numbered", "video"), version=1, options=SOME),
     "python": Adapter("mmeval.models.python:load", ("plain",), version=1, packages=(), options=(*SOME, *SHAPED)),
     "server": Adapter(
         "mmeval.models.server:load", ("template", "numbered"), version=1, packages=(), options=SAMPLED, first_token=True

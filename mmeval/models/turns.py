@@ -33,6 +33,21 @@ def turns(request: Request, numbered: bool, system: str | None) -> list[ChatTurn
     return [*found, ChatTurn("user", parts)]
 
 
+def films(parts: tuple[str | Image, ...]) -> list[str | Image | tuple[Image, ...]]:
+    """Return the parts, in which frames of one video that stand side by side are one part."""
+    found: list[str | Image | tuple[Image, ...]] = []
+    for part in parts:
+        if not isinstance(part, Image) or part.seconds is None:
+            found.append(part)
+            continue
+        before = found[-1] if found else None
+        if isinstance(before, tuple) and (before[-1].seconds or 0) < part.seconds:
+            found[-1] = (*before, part)
+        else:
+            found.append((part,))
+    return found
+
+
 def _said(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:
     """Return a prompt with references written out, and how many pictures there are up to its end."""
     said: list[str | Image] = []

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from PIL import Image as PILImage
 from mmeval.engine.batching import batches
 from mmeval.engine.device import is_out_of_memory
 from mmeval.models.chat.reading import one_line
+from mmeval.models.chat.template import Film
 from mmeval.types import Image, InputError, Request, Response
 
 WINDOW = 256
@@ -39,6 +40,7 @@ class Prompt:
     request: Request
     text: str
     pictures: tuple[Image, ...]
+    films: tuple[Film, ...]
     tokens: int
     """Of the text alone, without pictures."""
     rows: int = 1
@@ -48,6 +50,11 @@ class Prompt:
     error: str | None = None
     found: dict[int, Any] = field(default_factory=dict)
     """PromptRow number -> its result."""
+
+    @property
+    def shown(self) -> tuple[Image, ...]:
+        """All that must be decoded: pictures and frames."""
+        return (*self.pictures, *chain.from_iterable(self.films))
 
 
 @dataclass(frozen=True)
@@ -105,23 +112,23 @@ class Batcher:
                     yield item
                 else:
                     rows += item
-            groups: dict[int, list[PromptRow]] = {}
+            groups: dict[tuple[int, int], list[PromptRow]] = {}
             for row in rows:  # Mllama's numbers move where pictures are padded, and leave out layers where none is
-                groups.setdefault(len(row.prompt.pictures), []).append(row)
+                groups.setdefault((len(row.prompt.pictures), len(row.prompt.films)), []).append(row)
             for alike in groups.values():
                 for plan in batches([self._estimate(row) for row in alike], self.budget):
                     yield [alike[place] for place in plan]
 
     def _estimate(self, row: PromptRow) -> int:
-        return row.prompt.tokens + round(self._per_picture * len(row.prompt.pictures))
+        return row.prompt.tokens + round(self._per_picture * len(row.prompt.shown))
 
     def _made(self, rows: Sequence[PromptRow], decoders: ThreadPoolExecutor) -> list[Batch]:
         """Make the tensors of rows; those whose pictures cannot be read come back as an error each."""
-        wanted = {picture.digest: picture for row in rows for picture in row.prompt.pictures}
+        wanted = {picture.digest: picture for row in rows for picture in row.prompt.shown}
         pixels = dict(zip(wanted, decoders.map(_decoded, wanted.values()), strict=True))
         bad, good = [], []
         for row in rows:
-            errors = [one for p in row.prompt.pictures if isinstance(one := pixels[p.digest], InputError)]
+            errors = [one for p in row.prompt.shown if isinstance(one := pixels[p.digest], InputError)]
             if errors:
                 bad.append(Batch([row], error=str(errors[0])))
             else:
@@ -130,10 +137,11 @@ class Batcher:
 
     def _processed(self, rows: Sequence[PromptRow], pixels: dict[str, Any]) -> list[Batch]:
         """Process rows together; where that fails, or is more than the budget, in halves."""
-        pictures = [[pixels[picture.digest] for picture in row.prompt.pictures] for row in rows]
         texts = [row.prompt.text for row in rows]
+        pictures = [[pixels[picture.digest] for picture in row.prompt.pictures] for row in rows]
+        films = [[(pixels[frame.digest], frame.seconds) for frame in film] for row in rows for film in row.prompt.films]
         try:
-            inputs = self.processor(texts, pictures)
+            inputs = self.processor(texts, pictures, films)
         except (RuntimeError, *REFUSALS) as error:
             if len(rows) == 1:
                 return [Batch(rows, error=f"the model's processor refuses the prompt: {one_line(error)}")]
@@ -141,8 +149,8 @@ class Batcher:
         lengths = inputs["attention_mask"].sum(1).tolist()
         for row, length in zip(rows, lengths, strict=True):
             row.prompt.length = length
-            if row.prompt.pictures:
-                mean = (length - row.prompt.tokens) / len(row.prompt.pictures)
+            if row.prompt.shown:
+                mean = (length - row.prompt.tokens) / len(row.prompt.shown)
                 self._per_picture += 0.1 * (mean - self._per_picture)
         fits = [self._fits(row) for row in rows]
         if not all(fits):

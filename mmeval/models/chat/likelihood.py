@@ -63,7 +63,7 @@ def _positions(model: Any, inputs: Inputs, mask: Tensor, longest: int) -> dict[s
     """
     if not hasattr(model.model, "rope_deltas"):
         return {}
-    if "image_grid_thw" in inputs:
+    if "image_grid_thw" in inputs or "video_grid_thw" in inputs:
         places = mask.cumsum(-1)[:, -longest:] - 1 + model.model.rope_deltas
     else:  # the deltas are those of a batch before; without pictures padding counts, as in the prompt
         places = torch.arange(mask.shape[1], device=mask.device)[-longest:].expand(len(mask), -1)

@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from mmeval.engine.device import DTYPES, PORTIONS, pick_device
 from mmeval.models import Checkpoint, ModelOptions
+from mmeval.models.chat.films import check as check_films
 from mmeval.models.chat.hub import arguments
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.chat.processor import open_processor
@@ -41,13 +42,16 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     of_model: dict[str, Any] = {name: given.pop(key) for key, name in OF_MODEL.items() if key in given}
     with reading(source, "its processor"):
         processor = open_processor(source, config, **hub)
+        if options.context == "video":
+            check_films(processor, source)
         images = _image_options(given, processor, source)
         if processor.tokenizer.pad_token is None:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
         processor.tokenizer.padding_side = "left"  # what is written stands to the right of every prompt
         template = ChatTemplate(
-            processor, source, numbered=options.context == "numbered", system=options.system, thinking=options.thinking
-        )
+            processor, source, numbered=options.context == "numbered", video=options.context == "video",
+            system=options.system, thinking=options.thinking,
+        )  # fmt: skip
     of_model |= _quantized(options.quantize)
     model = _weights(source, DTYPES[dtype], of_model, hub)
     if not hasattr(model, "hf_device_map"):

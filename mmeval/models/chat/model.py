@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
+from mmeval.models.chat.films import ALONE, of_films
 from mmeval.models.chat.likelihood import Tokens, compare
 from mmeval.models.chat.steps import Draw, Finite, Lengths, Presence, seed_of
 from mmeval.models.chat.template import ChatTemplate
@@ -97,10 +98,12 @@ class ChatModel:
         return self._respond(done, error=done.error)
 
     def _prompt(self, request: Request, rows: int = 1) -> Prompt:
-        text, pictures = self.template.write(request)
+        text, pictures, films = self.template.write(request)
         if self.max_images is not None and len(pictures) > self.max_images:
             raise InputError(f"the prompt has {len(pictures)} pictures, and the model takes {self.max_images}")
-        return Prompt(request, text, pictures, len(self._tokenizer(text)["input_ids"]), rows)
+        if pictures and films and self.model.config.model_type in ALONE:
+            raise InputError("the model takes no picture beside a video; leave out --context video")
+        return Prompt(request, text, pictures, films, len(self._tokenizer(text)["input_ids"]), rows)
 
     def _candidates(self, request: Request) -> list[Tokens]:
         """Return each candidate's tokens. Raises InputError where there is none, or one without words."""
@@ -119,8 +122,8 @@ class ChatModel:
             except InputError as error:
                 yield Response(request.id, error=str(error))
 
-    def _inputs(self, texts: list[str], pictures: list[list[Any]]) -> dict[str, Any]:
-        """Return what the processor makes of prompts and their pictures; runs in a thread of its own."""
+    def _inputs(self, texts: list[str], pictures: list[list[Any]], films: list[list[Any]]) -> dict[str, Any]:
+        """Return what the processor makes of prompts, their pictures and videos; runs in a thread of its own."""
         bos = self._tokenizer.bos_token
         begun = bos is not None and texts[0].startswith(bos)
         made = self.processor(
@@ -130,8 +133,9 @@ class ChatModel:
             return_tensors="pt",
             **({"add_special_tokens": False} if begun else {}),
             **({"images_kwargs": dict(self._images)} if self._images and any(pictures) else {}),
+            **(of_films(films) if films else {}),
         )
-        return {name: value for name, value in made.items() if name != "labels"}
+        return {name: value for name, value in made.items() if name not in ("labels", "video_metadata")}
 
     def _on_device(self, inputs: dict[str, Any]) -> dict[str, Any]:
         device, dtype = self.model.device, self.model.dtype

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from mmeval.models.chat.processor import MARK, Literal
-from mmeval.models.turns import ChatTurn, turns
+from mmeval.models.turns import ChatTurn, films, turns
 from mmeval.reasoning import open_tag
 from mmeval.types import Image, InputError, Request
 
@@ -15,6 +15,8 @@ THINKING = ("enable_thinking", "thinking")
 """Names of the variable by which chat templates turn reasoning on and off: Qwen, GLM and others; DeepSeek, Granite."""
 
 Message = dict[str, Any]
+Film = tuple[Image, ...]
+"""The frames of a video that are shown."""
 
 
 @dataclass
@@ -28,6 +30,8 @@ class ChatTemplate:
     source: str
     numbered: bool = False
     """Whether `Image 1: ` stands before each picture, counted through the whole conversation."""
+    video: bool = False
+    """Whether a video's frames are shown as a video, not as pictures."""
     system: str | None = None
     thinking: str = "auto"
     opened: str = field(init=False, default="")
@@ -44,18 +48,22 @@ class ChatTemplate:
         bare, shown = self._probe([asked]), self._probe([picture, asked])
         if "question?" not in bare or bare == shown:
             raise InputError(f"{self.source}: its chat template takes no picture in a question; choose another model")
+        if self.video and self._probe([{"type": "video"}, asked]) in (bare, shown):
+            raise InputError(f"{self.source}: its chat template takes no video; leave out --context video")
         if self.system is not None and self.system not in self._render(self._turns([asked])):
             raise InputError(f"{self.source}: its chat template takes no system turn; leave out --system")
         self.opened = open_tag(self._render(self._turns([asked])).partition("question?")[2])
 
-    def write(self, request: Request) -> tuple[str, tuple[Image, ...]]:
-        """Return the prompt, special tokens that the data spells marked, and its pictures in their order.
+    def write(self, request: Request) -> tuple[str, tuple[Image, ...], tuple[Film, ...]]:
+        """Return the prompt, special tokens that the data spells marked, its pictures and its videos in their order.
 
         Raises InputError where the template refuses the conversation.
         """
         said = turns(request, self.numbered, self.system)
-        shown = tuple(part for turn in said for part in turn.parts if isinstance(part, Image))
-        return self._render([{"role": turn.role, "content": self._content(turn)} for turn in said]), shown
+        parts = [part for turn in said for part in self._parts(turn)]
+        text = self._render([{"role": turn.role, "content": self._content(turn)} for turn in said])
+        shown = tuple(part for part in parts if isinstance(part, Image))
+        return text, shown, tuple(part for part in parts if isinstance(part, tuple))
 
     def plain(self, text: str) -> str:
         """Return a text in which what spells a special token is marked, to be read as the characters it is."""
@@ -65,13 +73,18 @@ class ChatTemplate:
         """Return a prompt as a person reads it."""
         return prompt.replace(MARK, "")
 
+    def _parts(self, turn: ChatTurn) -> Sequence[str | Image | Film]:
+        return films(turn.parts) if self.video else turn.parts
+
     def _content(self, turn: ChatTurn) -> list[dict[str, str]]:
         """Return a turn's content; in what the data wrote, special tokens are marked."""
-        own = turn.role == "system"
-        return [
-            {"type": "image"} if isinstance(part, Image) else _text(part if own else self._literal.broken(part))
-            for part in turn.parts
-        ]
+        content = []
+        for part in self._parts(turn):
+            if isinstance(part, str):
+                content.append(_text(part if turn.role == "system" else self._literal.broken(part)))
+            else:
+                content.append({"type": "image" if isinstance(part, Image) else "video"})
+        return content
 
     def _turns(self, question: Sequence[dict[str, str]]) -> list[Message]:
         turns: list[Message] = []

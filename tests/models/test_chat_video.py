@@ -1,0 +1,105 @@
+"""Videos as a model's own video: needs torchvision, which transformers' video processors are written in."""
+
+from __future__ import annotations
+
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image as PILImage
+
+from mmeval.models import ModelOptions, load_model
+from mmeval.models.chat.films import CLOCK, of_films
+from mmeval.models.chat.model import ChatModel
+from mmeval.models.turns import films
+from mmeval.types import Generation, Image, InputError, Request
+from tests.models import chat_zoo, video_zoo
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # between transformers and numpy
+TORCHVISION = util.find_spec("torchvision") is not None
+
+
+class Frame(Image):
+    """A picture that knows when it is shown."""
+
+    @property
+    def seconds(self) -> float | None:
+        return float(self.name)
+
+
+def frame(number: int, seconds: float | None) -> Image:
+    noise = torch.randint(0, 256, (56, 56, 3), generator=torch.Generator().manual_seed(number))
+    pixels = PILImage.fromarray(noise.byte().numpy())
+    return Image(pixels) if seconds is None else Frame(pixels, str(seconds))
+
+
+FILM = tuple(frame(number, 0.5 * number) for number in range(4))
+
+
+def test_frames_side_by_side_are_one_video_and_pictures_are_not() -> None:
+    still, again = frame(9, None), tuple(frame(number, 0.25 * number) for number in range(2))
+    assert films((still, *FILM, "and", *again, *again)) == [still, FILM, "and", again, again]
+
+
+def test_frames_come_with_their_times() -> None:
+    pixels = PILImage.new("RGB", (4, 2))
+    found = of_films([[(pixels, 0.0), (pixels, 1.25)]])
+    assert found["videos"][0].shape == (2, 2, 4, 3)
+    (metadata,) = found["videos_kwargs"]["video_metadata"]
+    assert [place / metadata["fps"] for place in metadata["frames_indices"]] == [0.0, 1.25]
+    assert metadata["fps"] == CLOCK and found["videos_kwargs"]["do_sample_frames"] is False
+
+
+@pytest.mark.skipif(TORCHVISION, reason="torchvision is installed")
+def test_without_torchvision_it_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--context video needs torchvision"):
+        load_model(f"chat:{chat_zoo.save('qwen2_vl', tmp_path)}", ModelOptions("video"))
+
+
+@pytest.mark.skipif(not TORCHVISION, reason="needs torchvision")
+@pytest.mark.parametrize("family", video_zoo.FAMILIES)
+def test_a_video_is_what_the_processor_alone_makes_of_it(family: str, tmp_path: Path) -> None:
+    model = load_model(f"chat:{video_zoo.save(family, tmp_path)}", ModelOptions("video"))
+    assert isinstance(model, ChatModel)
+    asked = [
+        Request("video", (*FILM, "What happens?"), candidates=("it", "no way")),
+        Request("both", (frame(9, None), "then", *FILM, "What happens?"), candidates=("it", "no way")),
+        Request("two", (*FILM, *FILM, "The same?"), candidates=("it", "no way")),
+        Request("still", (frame(9, None), "What is it?"), candidates=("it", "no way")),
+    ]
+    if family == "glm4v":
+        (refused,) = model.generate([asked.pop(1)], Generation(5))
+        assert refused.error == "the model takes no picture beside a video; leave out --context video"
+    together = {one.id: one for one in model.generate(asked, Generation(5))}
+    for request in asked:
+        (alone,) = model.generate([request], Generation(5))
+        assert (alone.text, alone.error) == (together[request.id].text, None)
+    both = {one.id: one.loglikelihoods for one in model.loglikelihood(asked)}
+    for request in asked:
+        (alone,) = model.loglikelihood([request])
+        assert alone.loglikelihoods == pytest.approx(both[request.id], abs=1e-5)
+    (other,) = model.loglikelihood([Request("video", (*FILM[2:], "What happens?"), candidates=("it", "no way"))])
+    assert other.loglikelihoods != pytest.approx(both["video"], abs=1e-4)
+
+    inputs = plain(model, [one.decode() for one in FILM], "What happens?")
+    written = model.model.generate(**inputs, max_new_tokens=5, do_sample=False, pad_token_id=0)
+    start = inputs["input_ids"].shape[1]
+    assert together["video"].input_tokens == start
+    text = model.processor.tokenizer.decode(written[0, start:], skip_special_tokens=True)
+    assert together["video"].text == text.strip()
+
+
+def plain(model: ChatModel, frames: list[PILImage.Image], question: str) -> Any:
+    content = [{"type": "video", "video": frames}, {"type": "text", "text": question}]
+    places = [round(CLOCK * (one.seconds or 0)) for one in FILM]
+    how = {
+        "do_sample_frames": False,
+        "video_metadata": [{"fps": CLOCK, "frames_indices": places, "total_num_frames": places[-1] + 1}],
+    }
+    made = model.processor.apply_chat_template(
+        [[{"role": "user", "content": content}]], add_generation_prompt=True, tokenize=True, return_dict=True,
+        return_tensors="pt", processor_kwargs={"videos_kwargs": how},
+    )  # fmt: skip
+    return {name: value for name, value in made.items() if name not in ("labels", "video_metadata")}

@@ -1,0 +1,49 @@
+"""The families of the zoo that take videos, with their video processors; these need torchvision."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from tests.models import chat_zoo as zoo
+
+QWEN = "<|vision_start|><|video_pad|><|vision_end|>"
+GLM = "<|begin_of_video|><|video|><|end_of_video|>"
+QWEN2 = {"min_pixels": 784, "max_pixels": 3136}
+QWEN3 = ("qwen3_vl.Qwen3VL", "qwen3_vl.Qwen3VL", QWEN, {"size": {"shortest_edge": 1024, "longest_edge": 16384}})
+LLAVA = "llava_onevision.LlavaOnevision"
+FAMILIES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+    "qwen2_vl": ("qwen2_vl.Qwen2VL", "qwen2_vl.Qwen2VL", QWEN, QWEN2),
+    "qwen2_5_vl": ("qwen2_5_vl.Qwen2_5_VL", "qwen2_vl.Qwen2VL", QWEN, QWEN2),
+    "qwen3_vl": QWEN3,
+    "qwen3_5": QWEN3,
+    "glm4v": ("glm4v.Glm4v", "glm4v.Glm4v", GLM, {"size": {"shortest_edge": 784, "longest_edge": 25088}}),
+    "llava_onevision": (LLAVA, LLAVA, "<video>", {"size": zoo.SQUARE}),
+    "internvl": ("internvl.InternVL", "internvl.InternVL", "<video>\n", {"size": zoo.SQUARE}),
+}
+"""Of each its processor, its video processor, a video's place in the template, and options of the video processor."""
+OWN = {
+    "llava_onevision": {"num_image_tokens": 4, "vision_feature_select_strategy": "full"},
+    "internvl": {"image_seq_length": 1},
+}
+TEMPLATE = zoo.TEMPLATE.replace("{%% else %%}", "{%% elif c['type'] == 'video' %%}@{%% else %%}")
+
+
+def save(family: str, folder: Path) -> Path:
+    """Write a checkpoint whose processor takes videos, too."""
+    zoo.save(family, folder)
+    kind, video, place, options = FAMILIES[family]
+    _, own = zoo.FAMILIES[family]()
+    shown = str(own.chat_template).partition("'image' %}")[2].partition("{%")[0]
+    module, _, name = kind.partition(".")
+    of_video, _, video_name = video.partition(".")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        videos = zoo.made_of(f"{of_video}.video_processing_{of_video}.{video_name}VideoProcessor")(**options)
+        full = zoo.made_of(f"{module}.processing_{module}.{name}Processor")(
+            image_processor=own.image_processor, tokenizer=own.tokenizer, video_processor=videos,
+            chat_template=(TEMPLATE % shown).replace("@", place), **OWN.get(family, {}),
+        )  # fmt: skip
+        full.save_pretrained(folder)
+    return folder
