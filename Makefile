@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -105,6 +105,9 @@ bench-train: .venv/installed-train  ## measure: stage II against the original's 
 
 bench-train-gpu: .venv/installed-train  ## measure on a GPU, in 9 minutes: compilation and recomputation at 16k and 32k tokens
 	@$(BIN)/python -m benchmarks.training --size xl --tokens 16384,32768 --how plain,selective,compile,selective+compile --seconds 540
+
+bench-gpu-threads: .venv/installed  ## measure on a GPU: answering with 4, 8 and 16 threads that decode pictures
+	@$(BIN)/python -m benchmarks.gpu --size xl --threads 4,8,16
 
 bench-train-memory: .venv/installed-train  ## measure on a GPU: memory of Flan-T5-XXL's and Vicuna-7B's sizes in training
 	@$(BIN)/python -m benchmarks.training --size xxl --how selective --ways ours

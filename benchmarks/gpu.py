@@ -25,6 +25,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers.initialization import no_init_weights
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
+from mmeval.engine import pictures
 from mmeval.engine.device import PORTIONS, cores
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl.configuration import MmiclConfig
@@ -60,6 +61,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="xl")
     parser.add_argument("--batch-tokens", type=int, help="padded prompt tokens in a batch")
+    parser.add_argument(
+        "--threads", type=lambda text: [int(one) for one in text.split(",")], default=[], help="of decoding, as 4,8,16"
+    )
     parser.add_argument("--compile", action="store_true", help="compile the vision encoder's layers, too")
     arguments = parser.parse_args()
     size, device = SIZES[arguments.size], torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -75,6 +79,8 @@ def main() -> None:
             bench.whole(name, bench.questions, label, tokens, peak)
     for label, tokens in (ASKED[0], ASKED[2]):
         bench.whole("mmicl", bench.turned(size["turned"]), f"MMBench's turns, {label}", tokens, peak)
+    for threads in arguments.threads:
+        bench.threads(threads, peak)
     bench.waits()
     if device.type == "cuda":
         say(f"\nmost memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
@@ -168,6 +174,16 @@ class Bench:
                 check(run(blind, iter(texts), tokens), len(texts))
 
             self._part(f"language model, prompts as long without pictures: {label}", answer, flops, peak)
+
+    def threads(self, count: int, peak: float) -> None:
+        """Measure three tokens and likelihoods with so many threads that decode pictures."""
+        usual = pictures.WORKERS
+        try:
+            pictures.WORKERS = count
+            for label, tokens in (ASKED[0], ASKED[2]):
+                self.whole("mmicl", self.questions, f"{count} threads decode, {label}", tokens, peak)
+        finally:
+            pictures.WORKERS = usual
 
     def waits(self) -> None:
         """Print where the program waits for the GPU in the course of a batch: each such place is time lost."""

@@ -41,7 +41,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class DataSource:
+class Shards:
     """One entry of a configuration's `data`, as units in the order of its files."""
 
     root: str
@@ -51,7 +51,7 @@ class DataSource:
     """Bytes of its files."""
 
 
-def open_source(name: str) -> DataSource:
+def open_source(name: str) -> Shards:
     """Find the units of a file, a folder or an address such as `hf://datasets/OWNER/NAME`. Raises TrainingError."""
     try:
         system, path = url_to_fs(name)
@@ -66,7 +66,7 @@ def open_source(name: str) -> DataSource:
         if isinstance(error, TrainingError):
             raise
         raise TrainingError(f"{name}: cannot be read ({one_line(error)}); fix `data`, or the network") from error
-    return DataSource(name.rpartition("/")[0] if alone else name.rstrip("/"), units, sum(sizes))
+    return Shards(name.rpartition("/")[0] if alone else name.rstrip("/"), units, sum(sizes))
 
 
 def _training_files(folder: str, files: Sequence[str]) -> list[str]:

@@ -26,7 +26,7 @@ from mmeval.mmicl.training.batches import within
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.data import LEAST_SEEN
 from mmeval.mmicl.training.rows import Rows, TrainingRow
-from mmeval.mmicl.training.shards import DataSource, Unit, example_of, rows_of
+from mmeval.mmicl.training.shards import Shards, Unit, example_of, rows_of
 
 CHUNK = 16
 """Batches' worth of rows that a lane mixes and sorts together, and so holds in memory."""
@@ -52,7 +52,7 @@ class Place:
 class Stream:
     """What all lanes read, and how rows become batches: `batch` rows, or as many as `tokens` hold."""
 
-    sources: Sequence[DataSource]
+    sources: Sequence[Shards]
     weights: Sequence[float]
     rows: Rows
     batch: int
