@@ -306,6 +306,15 @@ class Record(_Said):
     """The SHA-256 over what was asked, as 64 hex digits: the same request of the same model need not be asked again."""
 
 
+def whole_number(tags: Mapping[str, str], name: str, default: str | None = None) -> int:
+    """Return a tag as a number. Raises InputError, since records are files that anybody may have changed."""
+    value = tags[name] if default is None else tags.get(name, default)
+    try:
+        return int(value)
+    except ValueError as error:
+        raise InputError(f"a record's tag '{name}' is {value!r:.60}, not a whole number; restore the file") from error
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A reported number with its 95% interval, in the benchmark's own unit."""

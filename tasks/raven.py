@@ -16,7 +16,7 @@ from mmeval.scoring.metrics.groups import macro, percent
 from mmeval.scoring.metrics.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score, whole_number
 
 CONFIGURATIONS = {
     "center_single": "Center", "distribute_four": "2x2 Grid", "distribute_nine": "3x3 Grid",
@@ -76,7 +76,7 @@ def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
         items.setdefault(record.groups["item"], []).append(record)
     found = {}
     for name, own in items.items():
-        own.sort(key=lambda record: int(record.tags["candidate"]))
+        own.sort(key=lambda record: whole_number(record.tags, "candidate"))
         values = [yes_likelihood(record.loglikelihoods) for record in own if record.loglikelihoods is not None]
         right = [place for place, record in enumerate(own) if record.targets == ("yes",)]
         if len(values) == len(own) and len(right) == 1:

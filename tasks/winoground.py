@@ -19,7 +19,7 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Prompt, Task
-from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, replace_surrogates
+from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, replace_surrogates, whole_number
 
 FILES = ("examples.jsonl", "data/examples.jsonl", "*.parquet", "data/*.parquet")
 AXES = {"text": "Text", "image": "Image", "group": "Group"}
@@ -146,7 +146,7 @@ def judged(fit: Fit, records: Sequence[Record]) -> dict[str, Marks]:
     found: dict[str, dict[tuple[int, int], float]] = {}
     for record in records:
         if record.loglikelihoods is not None:
-            place = int(record.tags["caption"]), int(record.tags["image"])
+            place = whole_number(record.tags, "caption"), whole_number(record.tags, "image")
             found.setdefault(record.groups["pair"], {})[place] = fit(record.loglikelihoods)
     return {pair: marks(values) for pair, values in found.items() if len(values) == len(CELLS)}
 

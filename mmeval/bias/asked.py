@@ -11,7 +11,7 @@ from mmeval.scoring.metrics.groups import percent
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
-from mmeval.types import Record, Score
+from mmeval.types import Record, Score, whole_number
 
 TYING = ("pair", GROUP, "item")
 """Groups whose questions are one question asked several ways: it is solved where all of them are."""
@@ -103,7 +103,7 @@ def said(record: Record, score: Score) -> str:
     """Return what was answered, so that two answers can be compared: what was read, letters as the options had them."""
     if score.answer is None:
         return f"unread: {' '.join((record.text or '').split())}"
-    turn = int(record.tags.get(TURN, 0))
+    turn = whole_number(record.tags, TURN, "0")
     if turn and score.answer in LETTERS[: len(record.choices)]:
         return LETTERS[(LETTERS.index(score.answer) + turn) % len(record.choices)]
     return score.answer

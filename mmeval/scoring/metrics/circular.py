@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from mmeval.scoring.readings.choices import LETTERS, lost
-from mmeval.types import Record, Sample, Score
+from mmeval.types import Record, Sample, Score, whole_number
 
 T = TypeVar("T")
 GROUP = "circular"
@@ -38,7 +38,7 @@ class Question:
     @cached_property
     def turns(self) -> int:
         """How many turns it should have: one for each option, unless the data say fewer."""
-        return int(self.records[0].tags.get("turns", len(self.records[0].choices)))
+        return whole_number(self.records[0].tags, "turns", str(len(self.records[0].choices)))
 
     @cached_property
     def first(self) -> float | None:
@@ -89,7 +89,7 @@ def chance(found: Sequence[Question]) -> float | None:
 
 
 def _turn(one: Record | Sample) -> int:
-    return int(one.tags.get("turn", "0"))
+    return whole_number(one.tags, "turn", "0")
 
 
 class EarlyStop:
