@@ -145,7 +145,7 @@ def test_turned_options_are_recorded_as_they_were_shown() -> None:
     made = record(sample, request, Response("one", text="A"))
     assert made.choices == ("dog", "cow", "cat")
     assert said(made, Score(1.0, "correct", "A")) == "B"  # the letter that the dog has as asked
-    with pytest.raises(Inapplicable, match="no more than 3"):
+    with pytest.raises(Inapplicable, match="3 or fewer options"):
         rotated(3, asked)
 
 
