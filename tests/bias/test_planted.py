@@ -193,7 +193,7 @@ def test_controls_go_on_where_they_stopped_and_are_of_one_run(release: Path, tmp
     (own.folder / "records.jsonl").write_text("".join(lines[:20]), encoding="utf-8")
     run_under(answer, tmp_path / "run", "grey", data=str(release), limit=28)
     assert len(asked) == 64
-    with pytest.raises(InputError, match="name the run that it is of"):
+    with pytest.raises(InputError, match="name the original run"):
         study(own)
     evaluate("constant", "mme", out=run.folder / "controls" / "noise", data=str(release), control="noise", limit=14)
     with pytest.raises(InputError, match="not of the same run: limit differs"):
@@ -262,7 +262,7 @@ def test_a_run_that_was_never_scored_is_scored_first(release: Path, tmp_path: Pa
     (run.folder / "scores.json").unlink()
     ended = call("bias", run.folder)
     assert ended.exit_code == 0, ended.stderr
-    assert "right under" not in ended.stdout and (run.folder / "scores.json").exists()
+    assert "correct under" not in ended.stdout and (run.folder / "scores.json").exists()
 
 
 def test_numbers_that_have_no_value_get_no_column() -> None:

@@ -102,9 +102,9 @@ def test_a_new_order_renames_references_and_numbers_and_keeps_the_letter() -> No
 def test_what_names_pictures_by_place_keeps_its_order() -> None:
     one, two = picture(1), picture(2)
     for text in ("Is the left picture brighter?", "What is in the second image?"):
-        with pytest.raises(Inapplicable, match="by their place"):
+        with pytest.raises(Inapplicable, match="by position"):
             order(case(one, two, text))
-    with pytest.raises(Inapplicable, match="begin with 0 or 1"):
+    with pytest.raises(Inapplicable, match="from 0 or 1"):
         order(case(one, two, picture(3), "Look at image 1."))
     with pytest.raises(Inapplicable, match="no second picture"):
         order(case(one, "?"))
