@@ -111,7 +111,7 @@ def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> 
     assert value(run(tools / "mme.yaml", tools, tmp_path / "run", "constant:A"), "overall") == 75.0
     refused = call("submit", tmp_path / "run", "--to", "mme")
     assert refused.exit_code == 2
-    assert "a run of the card mme, and 'mme' wants mme" in refused.stderr
+    assert "a run of the card mme, but 'mme' needs mme" in refused.stderr
 
 
 @pytest.mark.parametrize("name", ["questions.json", "questions.jsonl"])
