@@ -115,14 +115,14 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({0: {"index": "2"}}, "the index 2 again"),
+        ({0: {"index": "2"}}, "the index 2 is repeated"),
         ({0: {"index": "x"}}, "the index is 'x'"),
         ({0: {"index": "9" * 5000}}, "it must be a number of at most 15 digits"),
         ({1: {"prediction": ""}}, "the prediction is empty"),
         ({1: {"answer": "E"}}, "the answer 'E' is not one of the options"),
         ({1: {"answer": "AB"}}, "the answer 'AB' is not one of the options"),
         ({0: {"index": "9"}}, "question 1 lacks its first pass"),
-        ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 turns"),
+        ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 rotations"),
         ({4: {"A": "a cow"}}, "the options differ from those in"),
         ({0: {"B": ""}}, "the option B is empty and D is not"),
     ],
@@ -143,10 +143,10 @@ def test_what_is_wrong_with_anybodys_table_is_said(
     [
         ("=HYPERLINK(1)", "is a formula to a spreadsheet"),
         ("@me", "is a formula to a spreadsheet"),
-        ("1.0", "a date or another number"),
-        ("2/3", "a date or another number"),
-        ("None", "is missing to pandas"),
-        ("nan", "is missing to pandas"),
+        ("1.0", "a date or a different number"),
+        ("2/3", "a date or a different number"),
+        ("None", "is a missing value to pandas"),
+        ("nan", "is a missing value to pandas"),
     ],
 )
 def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
@@ -164,7 +164,7 @@ def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tm
 
 def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
     found = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "mind")
-    assert sum("is missing to pandas" in one for one in found) == 1
+    assert sum("is a missing value to pandas" in one for one in found) == 1
     assert any(
         "line 2, column prediction: 'N/A' is missing to pandas" in one and "so are 18 more" in one for one in found
     )

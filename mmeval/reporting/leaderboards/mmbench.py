@@ -30,11 +30,11 @@ V1 = 3000
 """Question indices of MMBench V1.0 and CCBench are smaller. The benchmark's server used this to detect the version."""
 
 STEPS = """What to do with it today (checked 2026-08):
-- MMBench's server closed on 2026-03-31 and its test answers are public: the score is the one printed by
-  `mmeval score`; the file is for archives and for comparing tools (open-compass/MMBench issues 57, 61 and 62).
-- Keep its name MODEL_DATASET.xlsx if VLMEvalKit is to score it, with the name that VLMEvalKit has for the data
-  (MMBench_TEST_EN_V11, ...); a name without mmbench or ccbench is scored there without CircularEval.
-- Publish with it which heuristics read the answers, and whether a judge did: scores differ by ten points."""
+- MMBench's server closed on 2026-03-31 and its test answers are public. The score is the one that `mmeval score`
+  prints; the file is for archives and for comparing tools (open-compass/MMBench issues 57, 61 and 62).
+- To score it with VLMEvalKit, keep the name MODEL_DATASET.xlsx with VLMEvalKit's name for the data
+  (MMBench_TEST_EN_V11, ...). Without mmbench or ccbench in the name, VLMEvalKit does not use CircularEval.
+- When you publish it, say which heuristics parsed the answers, and whether a judge did: scores differ by ten points."""
 
 
 def write(run: Run, folder: Path) -> list[Path]:

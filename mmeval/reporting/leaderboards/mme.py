@@ -15,9 +15,9 @@ BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Each becomes one space, so an answer keeps its first four characters, which MME's script reads."""
 
 STEPS = """What to do with it today (checked 2026-08):
-- MME has no written procedure and its leaderboard last changed in 2024-11; its answers are public, so the score is
-  the one printed by `mmeval score`.
-- To have it confirmed, put the fourteen files into a folder `Your_Results` and run the release's eval_tool on it."""
+- MME has no written procedure and its leaderboard last changed in 2024-11. Its answers are public, so the score is
+  the one that `mmeval score` prints.
+- To confirm it, put the fourteen files into a folder `Your_Results` and run the release's eval_tool on it."""
 
 
 def write(records: Sequence[Record], folder: Path) -> list[Path]:
@@ -55,7 +55,7 @@ def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
     where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
     if one.groups["image"] != other.groups["image"]:
         names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (one, other))
-        yield wrong(f"{where}: of the pictures {names}; put the two lines of a picture together")
+        yield wrong(f"{where}: from different pictures, {names}; put the two lines of a picture together")
     elif one.question == other.question:
         yield wrong(f"{where}: the same question twice; ask both questions of the picture")
     for record in (one, other):

@@ -20,10 +20,10 @@ META = ("Method", "Parameters", "Language Model", "Vision Model", "Org", "Time",
 """The leaderboard's fields about a model (VLMEvalKit issue 288); most are known only to the model's authors."""
 
 STEPS = """What to do with it today (checked 2026-08):
-- Fill the empty fields under META in entry.json; Method holds the model's name and its page.
-- The leaderboard takes open models by a pull request to open-compass/VLMEvalKit that adds the model; the team then
-  evaluates it itself (said on the leaderboard's page).
-- Results measured elsewhere were taken in 2024 as a zip in an issue there (355), after validation: offer the zip."""
+- Fill in the empty fields under META in entry.json; Method has the model's name and its page.
+- For open models the leaderboard takes a pull request to open-compass/VLMEvalKit that adds the model; its team then
+  evaluates the model (according to the leaderboard's page).
+- In 2024 results measured elsewhere were accepted as a zip in an issue there (355), after validation: offer the zip."""
 
 
 def write(run: Run, folder: Path) -> list[Path]:
