@@ -60,7 +60,7 @@ def _looks(found: Found) -> Iterator[str]:
         verdicts = {
             1: f"With {what} it loses {spread(gain)} points: its answers depend on the picture.",
             -1: f"With {what} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): "
-            "the picture misleads it.",
+            "the picture lowers its accuracy.",
             0: f"With {what} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
             "show that it uses the picture.",
         }
