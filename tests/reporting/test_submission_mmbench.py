@@ -166,7 +166,8 @@ def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
     found = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "mind")
     assert sum("is a missing value to pandas" in one for one in found) == 1
     assert any(
-        "line 2, column prediction: 'N/A' is a missing value to pandas" in one and "so are 18 more" in one for one in found
+        "line 2, column prediction: 'N/A' is a missing value to pandas" in one and "so are 18 more" in one
+        for one in found
     )
 
 
