@@ -187,7 +187,7 @@ def test_again_under_a_control(pictures: Path) -> None:
 @pytest.mark.parametrize(
     ("control", "message"),
     [
-        ("swap-any-0", "no other question has as many other pictures"),
+        ("swap-any-0", "no other question has the same number of different pictures"),
         ("only-first", "it has no second picture"),
         ("shots-none", "it has no demonstrations"),
         ("text", "ask the language model itself"),

@@ -87,7 +87,7 @@ def test_the_command(tmp_path: Path) -> None:
         sides = ["constant", f"server:http://u:word@{server.host}/v1#tiny"]
         done = CliRunner().invoke(main, ["parity", *sides, "--task", "mme", "--limit", "28", "--out", str(tmp_path)])
     assert "27 of 28 (96.4%) answers are equal" in done.output
-    assert "B said 'no', read as no" in done.output and "B less A" in done.output
+    assert "B answered 'no', parsed as no" in done.output and "B minus A" in done.output
     assert "word" not in done.output + "".join(str(path) for path in tmp_path.rglob("*"))
     assert json.loads((tmp_path / "parity.json").read_text())["equal_answers"] == 27
     assert done.exit_code == 1

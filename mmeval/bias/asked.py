@@ -1,4 +1,4 @@
-"""A run's answers, judged, as the study of bias reads them; and its run under a control, matched to it."""
+"""A run's scored answers as the bias study reads them, and how a run under a control is matched to it."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from mmeval.task import Task
 from mmeval.types import Record, Score, whole_number
 
 TYING = ("pair", GROUP, "item")
-"""Groups whose questions are one question asked several ways: it is solved where all of them are."""
+"""Groups of records that ask one question in several ways. It is solved if all of them are correct."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Records and scores by the task's first scorer, in one order."""
+    """Records and their scores by the task's first scorer, in the same order."""
 
     task: Task
     records: Sequence[Record]
@@ -27,11 +27,11 @@ class Asked:
 
     @cached_property
     def by_id(self) -> dict[str, tuple[Record, Score]]:
-        """Map ids to what was answered and what that was worth."""
+        """Map ids to records and scores."""
         return {record.id: (record, score) for record, score in zip(self.records, self.scores, strict=True)}
 
     def only(self, ids: Collection[str]) -> "Asked":
-        """Return the same of these questions alone."""
+        """Return a copy with only these questions."""
         pairs = [pair for pair in zip(self.records, self.scores, strict=True) if pair[0].id in ids]
         return replace(self, records=[record for record, _ in pairs], scores=[score for _, score in pairs])
 
@@ -40,7 +40,7 @@ class Asked:
         return self.task.metrics[next(iter(self.task.scorers))](self.records, self.scores)
 
     def accuracy(self, right: Callable[[Record, Score], float | None] | None = None) -> Statistic:
-        """Return the share of questions that are right, of 100, over the clusters; or that of another mark."""
+        """Return the percentage of correct questions, by cluster, or the mean of another mark in percent."""
         mark = right or (lambda record, score: score.value)
         rows = [
             (value, cluster(record))
@@ -50,20 +50,20 @@ class Asked:
         return percent(Mean([value for value, _ in rows], [name for _, name in rows]), chance(self.records))
 
     def right(self) -> dict[str, bool]:
-        """Map the ids of the questions that have a mark to whether it is full."""
+        """Map the ids of scored questions to whether they are fully correct."""
         return {id: score.value == 1.0 for id, (_, score) in self.by_id.items() if score.value is not None}
 
 
 def judged(task: Task, records: Sequence[Record]) -> Asked:
-    """Judge records by the task's first scorer."""
+    """Score records with the task's first scorer."""
     scored = score_records(task, records)
     return Asked(task, records, scored.scores[next(iter(task.scorers))])
 
 
 def matched(main: Asked, control: Asked) -> tuple[Asked, Asked]:
-    """Return both on the questions that both have, the control's clusters being those of the main run's pictures.
+    """Return both on their common questions; the control gets the main run's pictures, so the clusters agree.
 
-    Where one of the two answers is an error, the question is left out of both.
+    A question that failed in either run is left out of both.
     """
     shared = {
         id
@@ -76,17 +76,17 @@ def matched(main: Asked, control: Asked) -> tuple[Asked, Asked]:
 
 
 def cluster(record: Record) -> str:
-    """Return what questions share that are not independent: their first group, else their pictures."""
+    """Return the record's cluster of dependent questions: its first group, else its pictures, else its id."""
     return next(iter(record.groups.values()), "") or " ".join(record.images) or record.id
 
 
 def unit(record: Record) -> str:
-    """Return the question that a record asks in one of several ways: its pair, its turns; else itself."""
+    """Return the question that a record asks in one of several ways: its pair or rotations; else the record's id."""
     return next((f"{name} {record.groups[name]}" for name in TYING if name in record.groups), record.id)
 
 
 def chance(records: Sequence[Record]) -> float | None:
-    """Return what guessing one question at a time gives, of 100, where answers are yes and no or letters."""
+    """Return the accuracy of guessing each question, in percent, for yes/no or lettered answers; else None."""
     if yes_or_no(records):
         return 50.0
     if not records or not all(record.choices and record.targets for record in records):
@@ -100,7 +100,7 @@ def yes_or_no(records: Sequence[Record]) -> bool:
 
 
 def said(record: Record, score: Score) -> str:
-    """Return what was answered, so that two answers can be compared: what was read, letters as the options had them."""
+    """Return the answer in a comparable form: as parsed, with letters mapped back to the unrotated options."""
     if score.answer is None:
         return f"unread: {' '.join((record.text or '').split())}"
     turn = whole_number(record.tags, TURN, "0")

@@ -1,7 +1,7 @@
-"""Likelihoods corrected for the prior that the words alone give: log P(option | picture) - alpha log P(option).
+"""Likelihoods corrected for the text-only prior: log P(option | picture) - alpha log P(option).
 
-VisualGPTScore (arXiv 2306.01879): alpha 0 is the raw likelihood, 1 the pointwise mutual information. The prior is what
-the same model found without the picture. Alpha is tuned on one half of the clusters and reported on the other.
+VisualGPTScore (arXiv 2306.01879): alpha 0 is the raw likelihood, 1 the pointwise mutual information. The prior comes
+from the same model without the picture. Alpha is tuned on one half of the clusters and reported on the other.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from mmeval.scoring.statistics import estimate, paired
 from mmeval.types import Record
 
 ALPHAS = tuple(step / 20 for step in range(31))
-"""What alpha is tuned over: 0 to 1.5."""
+"""Values of alpha to try: 0 to 1.5."""
 
 
 def corrected(main: Asked, blind: Asked) -> dict[str, Any] | None:
-    """Return the accuracy at alpha 0 and 1, and tuned on half the clusters; None where there are no likelihoods."""
+    """Return the accuracy at alpha 0 and 1, and tuned on half the clusters; None if there are no likelihoods."""
     pairs = [(main.by_id[id][0], blind.by_id[id][0]) for id in main.by_id if id in blind.by_id]
     pairs = [
         (seen, unseen)
@@ -47,7 +47,7 @@ def corrected(main: Asked, blind: Asked) -> dict[str, Any] | None:
 
 
 def _less(pairs: Sequence[tuple[Record, Record]], alpha: float) -> list[Record]:
-    """Return the records with the prior taken off, that many times."""
+    """Return the records with `alpha` times the prior subtracted from their log-likelihoods."""
     return [
         replace(
             seen,
@@ -61,5 +61,5 @@ def _less(pairs: Sequence[tuple[Record, Record]], alpha: float) -> list[Record]:
 
 
 def _half(name: str) -> bool:
-    """Tell whether a cluster is in the half that alpha is tuned on: always the same one."""
+    """Tell whether a cluster is in the tuning half; the split is deterministic."""
     return hashlib.sha256(name.encode("utf-8", "backslashreplace")).digest()[0] % 2 == 0

@@ -1,4 +1,4 @@
-"""What several runs of one question show together: gain and leakage, turns, lengths, what is solved blind, prompts."""
+"""Results from several runs of the same questions: gain, leakage, rotations, lengths, blind solving, prompts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -13,7 +13,7 @@ Found = dict[str, Any]
 
 
 def mmstar(pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
-    """Return multi-modal gain S_v - S_wv and leakage max(0, S_wv - S_t), of accuracy (MMStar, arXiv 2403.20330)."""
+    """Return MMStar's multi-modal gain S_v - S_wv and leakage max(0, S_wv - S_t) in accuracy (arXiv 2403.20330)."""
     if "absent" not in pairs:
         return None
     main, without = pairs["absent"]
@@ -26,7 +26,7 @@ def mmstar(pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
 
 
 def rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
-    """Return what is left where a question must be right under every turn of its options that was asked."""
+    """Return the accuracy if a question must be correct under every rotation of its options that was asked."""
     turned = {name: others[name] for name in known.FAMILIES["rotate"] if name in others}
     if not turned:
         return None
@@ -45,7 +45,7 @@ def rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
 
 
 def length(others: Mapping[str, Asked]) -> list[Found]:
-    """Return the visual gain at each length of a distracting passage: with the picture less without it."""
+    """Return the gain, accuracy with the picture minus without, at each length of a distracting passage."""
     found = []
     for length in (0, *known.LENGTHS):
         names = (f"distract-{length}-before", f"distract-{length}-before+absent") if length else ("", "absent")
@@ -61,13 +61,13 @@ def length(others: Mapping[str, Asked]) -> list[Found]:
 
 
 def _rule(blind: Sequence[str]) -> str:
-    return f"right under '{blind[0]}'" if len(blind) == 1 else f"right under more than half of {len(blind)} controls"
+    return f"correct under '{blind[0]}'" if len(blind) == 1 else f"correct under most of {len(blind)} controls"
 
 
 def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[str] | None) -> Found | None:
-    """Return under which blind controls each question is right, and the score on those that are not mostly so.
+    """Return the blind controls that solve each question, and the accuracy on solved and unsolved questions.
 
-    A question that is asked in several ways (a pair, turns) is solved under a control where all of them are right.
+    A question asked in several ways (a pair, rotations) is solved under a control if all of them are correct.
     """
     if not blind and needs_picture is None:
         return None
@@ -115,7 +115,7 @@ def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[
 
 
 def prompts(main: Asked, others: Mapping[str, Asked], own: str) -> Found | None:
-    """Return the accuracy in each prompt that was asked, their mean, and the worst."""
+    """Return the accuracy with each prompt, the mean, and the worst."""
     asked = {own: main} | {
         name.removeprefix(known.PROMPT): one for name, one in others.items() if name.startswith(known.PROMPT)
     }

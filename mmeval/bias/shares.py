@@ -1,4 +1,4 @@
-"""Numbers of yes and no, and ratios, with cluster-bootstrap intervals: what no weighted mean is."""
+"""Yes/no numbers and ratios, which are not weighted means, with cluster-bootstrap intervals."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +20,10 @@ _QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
     """Return the yes ratio, Pct. Diff, FP ratio, d' and the criterion, each with its interval.
 
-    Yes ratio, of 100: POPE (arXiv 2305.10355). Pct. Diff, -1 to 1, ideally 0, and FP ratio, the share of yes among the
-    wrong answers, ideally 0.5: HallusionBench (arXiv 2310.14566). d' and criterion c of signal detection, yes being
-    the signal, half a count added to hits and false alarms and one to their totals (Hautus 1995, so that neither is
-    infinite); c is below 0 for a model that likes to say yes. An answer that is neither is no yes.
+    The yes ratio, in percent, is POPE's (arXiv 2305.10355). Pct. Diff (-1 to 1, ideally 0) and FP ratio (the share of
+    yes among the wrong answers, ideally 0.5) are HallusionBench's (arXiv 2310.14566). d' and criterion c are those of
+    signal detection with yes as the signal. Hits and false alarms get half a count more and their totals one (Hautus
+    1995), so both stay finite; c is below 0 for a model that prefers yes. An unparsed answer does not count as yes.
     """
     rows = [
         (cluster(record), score.answer == "yes", record.targets[0] == "yes", score.value != 1.0)
@@ -46,14 +46,14 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
 
 
 def _z(sums: Array) -> tuple[Array, Array]:
-    """Return the normal quantiles of hit rate and false-alarm rate, [resamples] each."""
+    """Return the normal quantiles of hit rate and false-alarm rate, each of shape [resamples]."""
     hits = (sums[:, 0] + 0.5) / (sums[:, 2] + 1)
     alarms = (sums[:, 1] + 0.5) / (sums[:, 3] + 1)
     return _QUANTILE(hits), _QUANTILE(alarms)
 
 
 def mirage(main: Asked, blind: Asked) -> dict[str, Any]:
-    """Return the share of the seen accuracy that is there without the picture, with its paired interval."""
+    """Return the accuracy without the picture divided by that with it, with a paired interval."""
     pairs = [
         (cluster(record), float(seen.value), float(other.value))
         for (record, seen), (_, other) in ((main.by_id[id], blind.by_id[id]) for id in main.by_id)
@@ -68,8 +68,8 @@ def ratio(
 ) -> dict[str, Any]:
     """Return a function of column sums with its 95% percentile interval over the named clusters.
 
-    `rows` are summed by cluster and the sums of a resample, [resamples, columns], are what `value` takes. No value
-    where it is not finite; no interval where no resample differs from another, as from one cluster.
+    `rows` are summed by cluster; `value` takes the sums of all resamples, [resamples, columns]. There is no value if it
+    is not finite, and no interval if all resamples agree, for example with one cluster.
     """
     if not rows:
         return {"value": None, "low": None, "high": None, "n": 0}
@@ -89,7 +89,7 @@ def ratio(
 
 
 def histogram(asked: Asked) -> Mapping[str, Any]:
-    """Return how often each letter was answered and is right, and the share of answers that are the first option."""
+    """Return how often each letter was answered and expected, and the share of answers that are the first option."""
     lettered = [
         (record, score)
         for record, score in zip(asked.records, asked.scores, strict=True)

@@ -1,7 +1,7 @@
-"""What a run and its runs under controls say of where the answers come from: the content of `bias.json`.
+"""What a run and its runs under controls show about the source of the answers: the content of `bias.json`.
 
-Definitions and their sources: docs/bias.md. No model is needed; every number of two runs is of the questions that both
-answered.
+See docs/bias.md for definitions and sources. No model is needed. Numbers that compare two runs use the questions that
+both answered.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,22 +25,22 @@ from mmeval.types import InputError
 
 SCHEMA = 1
 UNSOLVED = "unsolved-blind.txt"
-"""The file of ids of the questions that need the picture."""
+"""The file with the ids of the questions that need the picture."""
 BLIND = ("absent", "guess", "grey", "noise", known.TEXT)
-"""Controls under which nothing of the picture is left."""
+"""Controls that leave no information from the picture."""
 OTHER_MODEL = {"checkpoint", "context", "engine", "model_revision"}
-"""What of its identity the language model's run may have otherwise than the main one, beside the control."""
+"""Identity fields, in addition to the control, in which a run of the language model alone may differ."""
 ACCURACY = "accuracy"
 Found = dict[str, Any]
 
 
 def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
-    """Return all that the run and its controls show. Raises InputError for a run that is under a control itself.
+    """Return the results for a run and its controls. Raises InputError if the run is itself under a control.
 
-    `needs_picture`, where given, are the ids of the questions that need one (MMICL's split of ScienceQA).
+    `needs_picture`, if given, are the ids of the questions that need a picture (MMICL's split of ScienceQA).
     """
     if run.spec.control is not None:
-        raise InputError(f"{run.folder}: a run under the control '{run.spec.control}'; name the run that it is of")
+        raise InputError(f"{run.folder}: a run under the control '{run.spec.control}'; name the original run")
     task = configure(load_task(run.spec.task, run.identity.get("card")), run.spec)
     main = judged(task, run.records)
     others, remarks = _controls(run, task)
@@ -66,15 +66,15 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
 
 
 def unfinished(run: Run) -> list[str]:
-    """Return the controls of a run whose questions are not all asked yet."""
+    """Return the run's controls that still have questions to ask."""
     found = (open_run(path.parent) for path in sorted((run.folder / "controls").glob("*/run.json")))
     return [one.folder.name for one in found if one.samples_asked < one.samples_planned]
 
 
 def of_answers(main: Asked) -> Found:
-    """Return what answers say by themselves: no control is needed, and no model."""
+    """Return the results that need only the answers: no control and no model."""
     if not main.records:
-        raise InputError("there is no answer to study yet; run the same command as before to go on")
+        raise InputError("there is no answer to study yet; repeat the command to continue the run")
     headline = _headline(main.task)
     numbers = main.numbers()
     found: Found = {
@@ -95,7 +95,7 @@ def of_answers(main: Asked) -> Found:
 
 
 def _headline(task: Task) -> list[str]:
-    """Return the numbers that a benchmark is known by: its totals, else its first axis."""
+    """Return a benchmark's headline numbers: its totals, else its first axis."""
     return list(task.totals) or list(task.axes)[:1]
 
 
@@ -109,7 +109,7 @@ def _folders(run: Run) -> list[Path]:
 
 
 def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[str]]:
-    """Return each control's answers and what it acts on; and what is to be said of those that are unfinished."""
+    """Return each control's answers and its `acts` sentence, and remarks on unfinished controls."""
     found, remarks = {}, []
     for folder in _folders(run):
         own = open_run(folder)
@@ -117,7 +117,7 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[
         other = [name for name, *_ in differing(run.identity, own.identity) if name.partition(".")[0] not in free]
         if other:
             raise InputError(
-                f"{folder} is not of the same run: {other[0]} differs; delete it, or run the control again with --fresh"
+                f"{folder} is not of the same run: {other[0]} differs; delete it, or repeat the control with --fresh"
             )
         if not own.records:
             continue
@@ -128,13 +128,13 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[
 
 
 def _place(name: str) -> tuple[int, str]:
-    """Sort controls as they are listed, then those that join several, and other prompts."""
+    """Return a sort key: controls in listed order, then joined controls and other prompts."""
     listed = list(known.CONTROLS)
     return (listed.index(name) if name in listed else len(listed), name)
 
 
 def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
-    """Return what a control changes: every difference is the main run's number less the control's."""
+    """Return the effects of a control. Every difference is the main run's number minus the control's."""
     names = [*_headline(main.task), *main.task.axes]
     numbers, theirs = main.numbers(), other.numbers()
     both = {one: (numbers[one], theirs[one]) for one in names if one in numbers and one in theirs}
@@ -160,7 +160,7 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
 
 
 def _flips(main: Asked, other: Asked) -> Found:
-    """Return how many answers the picture put right, and how many it put wrong."""
+    """Return how many answers the picture made correct, and how many it made wrong."""
     seen, unseen = main.right(), other.right()
     both = seen.keys() & unseen.keys()
     return {
@@ -170,7 +170,7 @@ def _flips(main: Asked, other: Asked) -> Found:
 
 
 def _families(found: Mapping[str, Found]) -> Found:
-    """Return the mean gain in accuracy over the draws of a swap, and the smallest and largest of them."""
+    """Return the mean, smallest and largest gain in accuracy over the draws of each swap."""
     families = {}
     for family in ("swap-category", "swap-any"):
         gains = [found[name]["gain"][ACCURACY]["value"] for name in known.FAMILIES[family] if name in found]
@@ -187,7 +187,7 @@ def _prior(main: Asked, pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | Non
 
 
 def _rows(main: Asked, headline: Sequence[str]) -> Found:
-    """Return what is scored without looking: guessing, the answer that is most often right, and each constant one."""
+    """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
     numbers = _reported(main, headline, main.numbers())
     rows: Found = {"chance": {name: one.chance for name, one in numbers.items()}}
     if not all(record.text is not None or record.error is not None for record in main.records):
@@ -211,7 +211,7 @@ def _rows(main: Asked, headline: Sequence[str]) -> Found:
 
 
 def _by(main: Asked, name: Any) -> Found | None:
-    """Return the accuracy of each part of the questions, where there are several parts."""
+    """Return the accuracy of each part of the questions, or None if there is only one part."""
     parts: dict[str, set[str]] = {}
     for record in main.records:
         if (part := name(record.tags, len(record.images))) is not None:
@@ -223,7 +223,7 @@ def _by(main: Asked, name: Any) -> Found | None:
 
 
 def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Found:
-    """Return what answers in a file show, without a model: the benchmark's own predictions, or answers by id."""
+    """Return the results for answers in a file: the benchmark's own predictions, or answers by id."""
     from mmeval.answers import score_answers, score_predictions
 
     if predictions is not None:
@@ -236,7 +236,7 @@ def of_file(task: str, predictions: str | None, answers: str | None, data: str |
 
 
 def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write the ids of the questions that are not solved blind as `--only-ids` takes them; returns the path, if any."""
+    """Write the ids of the questions not solved blind, for `--only-ids`; return the path, if any."""
     ids = (found.get("blind_solvable") or {}).get("ids")
     if not ids:
         return []

@@ -1,8 +1,8 @@
-"""Controls: what is taken from a model to see what it looked at. A run under a control is an ordinary run.
+"""Controls: take something away from the model to see what it uses. A run under a control is an ordinary run.
 
-A control acts on the rendered request, or shows another question's pictures; tasks and models know nothing of it. It
-is pure and seeded: the same question is changed in the same way whenever it is asked. Where it cannot act it says why,
-and the question is not asked.
+A control changes the rendered request, or shows another question's pictures. Tasks and models know nothing about it. A
+control is pure and seeded: it changes the same question in the same way every time. If it cannot act on a question, it
+gives the reason, and the question is not asked.
 """
 
 import re
@@ -22,9 +22,9 @@ from mmeval.types import Image, InputError, Request, Sample, nearest
 
 Render = Callable[[Sample], Request]
 TEXT = "text"
-"""The control that asks the language model alone; the adapter does it, not the request."""
+"""The control that asks the language model alone. The adapter implements it; the request is unchanged."""
 PROMPT = "prompt-"
-"""How the controls begin that put the question in another of the task's prompts."""
+"""Prefix of the controls that use another of the task's prompts."""
 
 CONTROLS: dict[str, str] = {
     **{
@@ -33,9 +33,9 @@ CONTROLS: dict[str, str] = {
         for name, (about, _) in own.items()
     },
     **{name: about for name, (about, _, _) in pictures.SWAPS.items()},
-    TEXT: "the language model alone is asked, without any picture",
+    TEXT: "the language model alone answers, without any picture",
 }
-"""Every control -> what it does, in a clause."""
+"""Control -> a clause that describes it."""
 _ACTS: dict[str, Act] = {
     name: act
     for own in (pictures.CONTROLS, several.CONTROLS, words.CONTROLS, demonstrations.CONTROLS)
@@ -71,13 +71,13 @@ FAMILIES["standard"] = (
     *(*FAMILIES["swap-category"], *FAMILIES["swap-any"], TEXT),
     *("order", "references", "only-first", "only-last", "hidden", "rotate1", *FAMILIES["shots"]),
 )
-"""Names that stand for several controls; `prompts` stands for the task's other prompts."""
+"""Names of groups of controls. In addition, `prompts` means the task's other prompts."""
 
 
 def expand(names: Iterable[str], prompts: Sequence[str] = ()) -> list[str]:
-    """Return the controls that names, families and lists with commas stand for, each once.
+    """Expand names, families and comma-separated lists into control names without duplicates.
 
-    `prompts` are the task's other prompts. Raises InputError for a name that is neither.
+    `prompts` are the task's other prompts. Raises InputError for an unknown name.
     """
     found: dict[str, None] = {}
     for name in (part.strip() for text in names for part in text.split(",")):
@@ -94,32 +94,32 @@ def expand(names: Iterable[str], prompts: Sequence[str] = ()) -> list[str]:
 
 
 def _joined(name: str) -> bool:
-    """Tell whether the name joins controls of the request, as in `distract-100-before+absent`."""
+    """Tell whether the name joins controls of the request, such as `distract-100-before+absent`."""
     parts = name.split("+")
     return len(parts) > 1 and all(part in _ACTS or part in pictures.SWAPS for part in parts)
 
 
 def about(name: str) -> str:
-    """Return what a control does, in a clause."""
+    """Return a clause that describes a control."""
     if "+" in name:
         return ", and ".join(map(about, name.split("+")))
-    return CONTROLS.get(name, f"the question is put as in the prompt '{name.removeprefix(PROMPT)}'")
+    return CONTROLS.get(name, f"the question uses the prompt '{name.removeprefix(PROMPT)}'")
 
 
 class ActsOnNothing(InputError):
-    """A control can act on no question of a run; the message says why."""
+    """The control cannot act on any question of the run; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """A control over a run's questions: what it can act on, and why not on the rest."""
+    """A control applied to a run's questions, with the reasons for the questions that it cannot act on."""
 
     name: str
     asked: Callable[[], Iterable[tuple[Sample, Request, Render]]]
-    """Reads the run's questions anew: each with what is asked of it, and what puts it into words."""
+    """Reads the run's questions again: each sample with its request and the function that renders it."""
 
     def __call__(self, sample: Sample, request: Request, render: Render) -> Changed:
-        """Change a question, by one control after the other where the name joins several. Raises Inapplicable."""
+        """Apply the control to a question, or each of several joined controls in turn. Raises Inapplicable."""
         for name in self.name.split("+"):
             act = pictures.swap if name in pictures.SWAPS else _ACTS.get(name)
             if act is not None:
@@ -128,12 +128,12 @@ class Applied:
 
     @cached_property
     def left_out(self) -> Mapping[str, str]:
-        """Map the ids of the questions that it cannot act on to the reason."""
+        """Map the ids of questions that the control cannot act on to the reason."""
         return {id: reason for id, reason in self._tried.items() if reason}
 
     @property
     def acts(self) -> str:
-        """Say on how many of the questions it acts, and why not on the others."""
+        """A clause with the number of questions that the control acts on, and the reasons for the others."""
         total, left = len(self._tried), Counter(self.left_out.values())
         share = "no question" if left.total() == total else f"{total - left.total():,} of {total:,} questions"
         why = "; ".join(f"{number:,}: {reason}" for reason, number in left.most_common())
@@ -141,7 +141,7 @@ class Applied:
 
     @cached_property
     def _tried(self) -> Mapping[str, str]:
-        """Map the id of every question to why the control cannot act on it, or nothing."""
+        """Map the id of every question to the reason why the control cannot act on it, or an empty string."""
         found = {}
         for sample, request, render in self.asked():
             try:
@@ -162,7 +162,7 @@ class Applied:
 
     @cached_property
     def _shelf(self) -> Path:
-        """Make a folder for pictures that are no files; it goes when nobody can ask for them any more."""
+        """Make a temporary folder for pictures that are not files; it is deleted with this object."""
         path = tempfile.mkdtemp(prefix="mmeval-pictures-")
         weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
         return Path(path)

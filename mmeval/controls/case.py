@@ -1,4 +1,4 @@
-"""A question under a control: what a control is given, and how it says that it cannot act."""
+"""A question under a control: the control's input, and the exception for a question that it cannot act on."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,42 +6,42 @@ from dataclasses import dataclass, field, replace
 from mmeval.types import Image, Part, Parts, Request, Sample, Shot, images
 
 Changed = tuple[Sample, Request]
-"""The question as it is recorded, and what the model is asked."""
+"""The sample as recorded, and the request sent to the model."""
 
 
 class Inapplicable(Exception):
-    """A control cannot act on a question; the message says why, in a clause."""
+    """A control cannot act on a question; the message is a clause with the reason."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A question, what would be asked of it, and what else a control may use."""
+    """A sample, its request without the control, and further inputs of a control."""
 
     sample: Sample
     request: Request
     render: Callable[[Sample], Request]
-    """Puts another version of the sample into the same words."""
+    """Renders a changed sample with the same prompt."""
     donors: Mapping[str, Sequence[Image]] = field(default_factory=dict)
-    """Id of a sample -> the pictures of another one, as many as its own; for the controls that swap."""
+    """Sample id -> the pictures of another sample, as many as its own; for swap controls."""
 
     @property
     def own_images(self) -> list[Image]:
-        """The pictures of the question itself: those that are options left out."""
+        """The pictures of the question itself, without those that are options."""
         options = {id(image) for choice in self.sample.choices for image in images(choice)}
         return [image for image in images(self.request.prompt) if id(image) not in options]
 
 
 Act = Callable[[Case], Changed]
-"""What a control does. Raises Inapplicable where it cannot."""
+"""Implements a control. Raises Inapplicable if it cannot act."""
 
 
 def on_request(change: Callable[[Request], Request]) -> Act:
-    """Return the control that changes what is asked and nothing of what is recorded of the sample."""
+    """Return a control that changes only the request; the recorded sample stays the same."""
     return lambda case: (case.sample, change(case.request))
 
 
 def with_pictures(request: Request, change: Callable[[Image], Image]) -> Request:
-    """Return the request with every picture changed, those of demonstrations, too. Raises Inapplicable without any."""
+    """Change every picture of the request, including demonstrations. Raises Inapplicable if there is none."""
     shown = [*images(request.prompt), *(image for shot in request.shots for image in images(shot.prompt))]
     if not shown:
         raise Inapplicable("it shows no picture")
@@ -55,7 +55,7 @@ def with_pictures(request: Request, change: Callable[[Image], Image]) -> Request
 
 
 def joined(parts: Iterable[Part]) -> Parts:
-    """Return the parts with texts that have come to stand side by side in one."""
+    """Merge adjacent texts."""
     found: list[Part] = []
     for part in parts:
         if isinstance(part, str) and found and isinstance(found[-1], str):

@@ -22,17 +22,17 @@ def blind(case: Case) -> Changed:
 
 
 def shuffled(case: Case) -> Changed:
-    """Give the demonstrations each other's answers, as few as can be the same one."""
+    """Permute the answers of the demonstrations, so as many as possible change."""
     shots = case.sample.shots
     answers = [shot.answer for shot in shots]
     if len(set(answers)) < 2:
-        raise Inapplicable("its demonstrations have one answer" if shots else "it has no demonstrations")
+        raise Inapplicable("its demonstrations all have the same answer" if shots else "it has no demonstrations")
     changed = zip(shots, _most_changed(answers), strict=True)
     return _with(case, tuple(replace(shot, answer=answer) for shot, answer in changed))
 
 
 def of_another_task(case: Case) -> Changed:
-    """Show as many demonstrations of how many things the picture world's scenes hold, asked with yes or no."""
+    """Replace the demonstrations with as many yes/no questions about counts in scenes of the picture world."""
     from mmeval.embedded.world import draw
 
     count = len(case.request.shots)
@@ -55,7 +55,7 @@ def _with(case: Case, shots: tuple[Shot, ...]) -> Changed:
 
 
 def _most_changed(answers: Sequence[str]) -> list[str]:
-    """Return the answers in an order in which as many as can be stand at the place of another answer."""
+    """Return the answers in an order that changes as many positions as possible."""
     order = sorted(range(len(answers)), key=lambda place: answers[place])
     largest = max(answers.count(answer) for answer in answers)
     shift = largest if largest < len(answers) else 1
@@ -68,7 +68,7 @@ def _most_changed(answers: Sequence[str]) -> list[str]:
 
 CONTROLS: dict[str, tuple[str, Act]] = {
     "shots-blind": ("demonstrations show no pictures", blind),
-    "shots-shuffled": ("demonstrations have each other's answers", shuffled),
-    "shots-other": ("demonstrations are of another task", of_another_task),
+    "shots-shuffled": ("demonstrations have shuffled answers", shuffled),
+    "shots-other": ("demonstrations come from another task", of_another_task),
     "shots-none": ("there are no demonstrations", none),
 }

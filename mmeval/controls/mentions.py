@@ -1,4 +1,4 @@
-"""How a question speaks of its pictures: by references, by numbers in its texts, or by their places in words."""
+"""How a question refers to its pictures: by references, by numbers in its texts, or by position in words."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -7,16 +7,16 @@ from mmeval.controls.case import Inapplicable
 from mmeval.types import Parts, Ref, Request, Sample, images
 
 RELEVANT = "place of the relevant picture"
-"""The tag of a record that holds it, from 1, where the question is about one of several pictures."""
+"""The tag that holds this place, from 1, if the question is about one of several pictures."""
 NUMBERED = re.compile(r"\b((?:image|picture|photo|figure)s? #?)(\d{1,2})\b", re.IGNORECASE)
-"""A picture spoken of by its number."""
+"""A mention of a picture by number."""
 PLACED = re.compile(
     r"\b(first|second|third|fourth|last|left|right|top|bottom|upper|lower|former|latter|next|previous|following)"
     r"(-hand)? (image|picture|photo|figure|frame|one)s?\b"
     r"|\b(image|picture|photo|figure)s? on the (left|right|top|bottom)\b",
     re.IGNORECASE,
 )
-"""A picture spoken of by its place, which a new order cannot rename."""
+"""A mention of a picture by position, which cannot be renamed for another order."""
 
 
 def texts(sample: Sample, request: Request) -> list[str]:
@@ -25,33 +25,33 @@ def texts(sample: Sample, request: Request) -> list[str]:
 
 
 def base(found: Iterable[str], pictures: int) -> int | None:
-    """Return the number of the first picture where texts speak of pictures by numbers: 0 or 1; None where none do.
+    """Return the number of the first picture, 0 or 1, if texts mention pictures by number; else None.
 
-    Raises Inapplicable where it cannot be told, and where a number is that of no picture.
+    Raises Inapplicable if the base is ambiguous or a number belongs to no picture.
     """
     numbers = {int(match[2]) for text in found for match in NUMBERED.finditer(text)}
     if not numbers:
         return None
     if max(numbers) > pictures or {0, pictures} <= numbers:
-        raise Inapplicable("its text speaks of a picture that it does not show")
+        raise Inapplicable("its text mentions a picture that it does not show")
     if 0 in numbers:
         return 0
     if pictures in numbers:
         return 1
-    raise Inapplicable("its text speaks of pictures by numbers, and not whether they begin with 0 or 1")
+    raise Inapplicable("its text numbers the pictures, but it is unclear whether from 0 or 1")
 
 
 def renumbered(text: str, first: int | None, place: Callable[[int], int]) -> str:
-    """Return the text with the numbers of pictures renamed, `place` giving the new place of each, from 0."""
+    """Renumber the pictures mentioned in a text; `place` maps an old place to the new one, from 0."""
     if first is None:
         return text
     return NUMBERED.sub(lambda match: f"{match[1]}{place(int(match[2]) - first) + first}", text)
 
 
 def relevant(sample: Sample, request: Request) -> int | None:
-    """Return the place, from 0, of the one picture that a question is about; None where it is not one of several.
+    """Return the place, from 0, of the picture that a question is about, or None if it is not one of several.
 
-    That is the only picture that the prompt refers to, or the one that the right option names by its number.
+    It is the only picture that the prompt refers to, or the picture whose number is the correct option.
     """
     shown = len(images(request.prompt))
     refs = {part.image for part in request.prompt if isinstance(part, Ref)}

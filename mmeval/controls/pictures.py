@@ -1,7 +1,7 @@
-"""Controls that take pictures away, spoil them, or show those of another question.
+"""Controls that remove pictures, degrade them, or show those of another question.
 
-Each acts on all pictures of a request, demonstrations included, so that what is left comes from the words; only a swap
-leaves demonstrations as they are.
+Each acts on all pictures of a request, including demonstrations, so the remaining information comes from the words.
+Only a swap leaves demonstrations unchanged.
 """
 
 import hashlib
@@ -22,18 +22,18 @@ from mmeval.types import Image, Parts, Ref, Request, Sample, Shot, images
 
 GREY = (127, 127, 127)
 BLURS = (0.02, 0.04, 0.08, 0.16)
-"""Standard deviations of the Gaussian, as shares of a picture's longer side."""
+"""Standard deviations of the Gaussian, as fractions of a picture's longer side."""
 GRID = 4
-"""Patches a side."""
+"""Patches per side."""
 GUESS = "The picture is not available. Give the most likely answer all the same.\n"
-"""What `guess` puts before a question."""
+"""`guess` puts this text before a question."""
 
 Change = Callable[[PILImage.Image, random.Random], PILImage.Image]
-"""Makes other pixels of a picture's; what is drawn depends on the picture's content alone."""
+"""Changes a picture's pixels. The random generator depends only on the control and the picture's content."""
 
 
 class Altered(Image):
-    """A picture that is made of another when it is decoded; encoded once, as its digest is known beforehand."""
+    """A picture made from another one when decoded. Its digest is known without decoding."""
 
     def __init__(self, source: Image, how: str, change: Change) -> None:
         super().__init__(self._png, source.name)
@@ -41,12 +41,12 @@ class Altered(Image):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the other picture's digest and of what is done to it."""
+        """SHA-256 of the name of the change and the original's digest."""
         source, how, _ = self._parts
         return hashlib.sha256(f"{how} {source.digest}".encode()).hexdigest()
 
     def decode(self) -> PILImage.Image:
-        """Return the changed pixels. Raises InputError as the other picture does."""
+        """Return the changed pixels. Raises InputError if the original cannot be decoded."""
         source, how, change = self._parts
         return change(source.decode(), random.Random(f"{how} {source.digest}"))
 
@@ -62,20 +62,20 @@ class Altered(Image):
 
 
 class Grey(Altered):
-    """A picture of the same size that shows nothing: those of one size are the same picture."""
+    """A grey picture of the same size. All grey pictures of one size have the same digest."""
 
     def __init__(self, source: Image) -> None:
         super().__init__(source, "grey", grey)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the size; a picture that cannot be decoded has its own, and fails as it does."""
+        """SHA-256 of the size. Raises InputError if the original cannot be decoded."""
         size = self._parts[0].decode().size
         return hashlib.sha256(f"grey {size}".encode()).hexdigest()
 
 
 def grey(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
-    """Return mid-grey."""
+    """Return a mid-grey picture of the same size."""
     return PILImage.new("RGB", picture.size, GREY)
 
 
@@ -86,12 +86,12 @@ def noise(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
 
 
 def blur(share: float, picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
-    """Blur with a Gaussian whose standard deviation is that share of the longer side."""
+    """Blur with a Gaussian whose standard deviation is the given fraction of the longer side."""
     return picture.convert("RGB").filter(ImageFilter.GaussianBlur(share * max(picture.size)))
 
 
 def patches(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
-    """Shuffle the patches of a grid; a patch goes into a place of another size scaled to it."""
+    """Shuffle the patches of a grid, scaling a patch if its new place has another size."""
     columns, rows = (np.linspace(0, side, min(GRID, side) + 1).astype(int).tolist() for side in picture.size)
     boxes = [(left, top, right, low) for top, low in pairwise(rows) for left, right in pairwise(columns)]
     source = picture.convert("RGB")
@@ -103,45 +103,45 @@ def patches(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
 
 
 def altering(how: str, change: Change) -> Act:
-    """Return the control that makes another picture of every one."""
+    """Return a control that changes every picture."""
     return on_request(lambda request: with_pictures(request, lambda image: Altered(image, how, change)))
 
 
 def blank(case: Case) -> Changed:
-    """Show grey pictures of the same size in place of all."""
+    """Replace every picture with a grey one of the same size."""
     return case.sample, with_pictures(case.request, Grey)
 
 
 def absent(case: Case) -> Changed:
-    """Show no picture at all; a reference to one stays as words."""
+    """Show no picture; references to pictures become words."""
     return case.sample, _without(case.request)
 
 
 def guess(case: Case) -> Changed:
-    """Show no picture, and say so: the model is told to answer all the same."""
+    """Show no picture, say so, and ask for an answer anyway."""
     request = _without(case.request)
     return case.sample, replace(request, prompt=joined((GUESS, *request.prompt)))
 
 
 def without(parts: Parts) -> Parts:
-    """Return a prompt without its pictures, references to them written out as words."""
+    """Return a prompt without its pictures, with references to them as words."""
     words = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
     return joined(words)
 
 
 def _without(request: Request) -> Request:
-    with_pictures(request, lambda image: image)  # raises where there is none
+    with_pictures(request, lambda image: image)  # raises Inapplicable if there is none
     shots = tuple(Shot(without(shot.prompt), shot.answer) for shot in request.shots)
     return replace(request, prompt=without(request.prompt), shots=shots)
 
 
 def swap(case: Case) -> Changed:
-    """Show the pictures of another question, in their order; demonstrations stay as they are."""
+    """Show the pictures of another question, in their order; demonstrations keep theirs."""
     own = images(case.request.prompt)
     if not own:
         raise Inapplicable("it shows no picture")
     if case.sample.id not in case.donors:
-        raise Inapplicable("no other question has as many other pictures")
+        raise Inapplicable("no other question has the same number of different pictures")
     taken = iter(case.donors[case.sample.id])
     prompt = tuple(next(taken) if isinstance(part, Image) else part for part in case.request.prompt)
     return case.sample, replace(case.request, prompt=prompt)
@@ -150,10 +150,10 @@ def swap(case: Case) -> Changed:
 def derangement(
     asked: Iterable[tuple[Sample, Request]], seed: int, within_category: bool, shelf: Path
 ) -> dict[str, tuple[Image, ...]]:
-    """Map each sample's id to the pictures of another: a seeded derangement of all sets of pictures of one number.
+    """Map each sample's id to the pictures of another: a seeded derangement of picture sets of the same size.
 
-    Questions about the same pictures get the same others, so that pairs stay pairs. A set that no other can replace
-    is left out. What is no file is put into the folder `shelf`, so that no more than one reading is in memory.
+    Questions about the same pictures get the same replacement, so pairs stay pairs. A set without a possible
+    replacement is left out. Pictures that are not files are written to the folder `shelf`, not kept in memory.
     """
     groups: dict[tuple[str, int], dict[tuple[str, ...], tuple[Image, ...]]] = {}
     of: dict[str, tuple[tuple[str, int], tuple[str, ...]]] = {}
@@ -176,7 +176,7 @@ def _deranged(keys: list[tuple[str, ...]], seed: str) -> dict[tuple[str, ...], t
 
 
 def _kept(image: Image, shelf: Path) -> Image:
-    """Return the picture as one that holds no bytes: a file, or what reads them."""
+    """Return the picture backed by a file or a function, not by bytes in memory."""
     if isinstance(image.data, Path) or callable(image.data):
         return image
     path = shelf / image.digest
@@ -189,13 +189,13 @@ def _kept(image: Image, shelf: Path) -> Image:
 
 
 CONTROLS: dict[str, tuple[str, Act]] = {
-    "absent": ("no picture is shown, and nothing says so", absent),
-    "guess": ("no picture is shown, and the model is told to answer all the same", guess),
+    "absent": ("no picture is shown, and the prompt does not say so", absent),
+    "guess": ("no picture is shown, and the prompt asks for a guess", guess),
     "grey": ("every picture is grey", blank),
     "noise": ("every picture is noise", altering("noise", noise)),
     **{
         f"blur{step}": (
-            f"every picture is blurred by {share:.0%} of its longer side",
+            f"every picture is blurred (sigma {share:.0%} of its longer side)",
             altering(f"blur {share}", partial(blur, share)),
         )
         for step, share in enumerate(BLURS, start=1)
@@ -203,8 +203,8 @@ CONTROLS: dict[str, tuple[str, Act]] = {
     "patches": (f"the {GRID * GRID} patches of every picture are shuffled", altering("patches", patches)),
 }
 SWAPS = {
-    f"{name}-{seed}": (f"the pictures are another question's{where}; draw {seed}", seed, within)
+    f"{name}-{seed}": (f"the pictures come from another question{where}; draw {seed}", seed, within)
     for name, where, within in (("swap-category", " of the same category", True), ("swap-any", "", False))
     for seed in range(3)
 }
-"""Name -> what it does, the draw, whether it stays within a category."""
+"""Name -> description, seed, and whether the swap stays within a category."""

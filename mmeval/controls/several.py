@@ -1,8 +1,8 @@
-"""Controls of questions about several pictures: their order, what is said of them, and which of them are shown.
+"""Controls of questions with several pictures: their order, the references to them, and which are shown.
 
-References follow the pictures, in the words of the prompt, too ("image 2"). A question that names pictures by their
-place ("the left picture") without a reference to each cannot be put into another order, and is left out. Pictures that
-are options stay in place.
+References follow the pictures, including mentions in the text ("image 2"). A question that names pictures by position
+("the left picture") without a reference to each cannot be reordered and is left out. Pictures that are options stay in
+place.
 """
 
 import random
@@ -15,21 +15,21 @@ from mmeval.controls.case import Act, Case, Changed, Inapplicable, joined
 from mmeval.types import Image, Part, Parts, Ref, images
 
 PLACES = 4
-"""Places that the relevant picture is moved to."""
+"""Number of places that the relevant picture is moved to."""
 
 
 def order(case: Case) -> Changed:
-    """Show the pictures in another order, references renamed: answers should not change."""
+    """Show the pictures in another order and rename the references: answers should not change."""
     return _reordered(case, lambda count: _deranged(count, f"order {case.sample.id}"))
 
 
 def moved(place: int, case: Case) -> Changed:
-    """Show the relevant picture at that place, from 0, the others in their order around it."""
+    """Move the relevant picture to that place, from 0; the others keep their order."""
     own = mentions.relevant(case.sample, case.request)
     if own is None or not _own_places(case) or own not in (places := _own_places(case)):
         raise Inapplicable("it is not about one of several pictures")
     if place >= len(places):
-        raise Inapplicable(f"it has no {place + 1} pictures")
+        raise Inapplicable(f"it has fewer than {place + 1} pictures")
     at = places.index(own)
 
     def permute(count: int) -> list[int]:
@@ -40,7 +40,7 @@ def moved(place: int, case: Case) -> Changed:
 
 
 def swapped_references(case: Case) -> Changed:
-    """Leave the pictures and let every reference name another one: answers should change."""
+    """Keep the pictures and point every reference to another one: answers should change."""
     count = len(images(case.request.prompt))
     if not any(isinstance(part, Ref) for part in case.request.prompt):
         raise Inapplicable("it refers to no picture")
@@ -52,7 +52,7 @@ def swapped_references(case: Case) -> Changed:
 
 
 def only(which: int, case: Case) -> Changed:
-    """Show one of the pictures alone (0: the first, -1: the last), and those that are options."""
+    """Show only one of the question's pictures (0: the first, -1: the last), plus those that are options."""
     places = _own_places(case)
     if len(places) < 2:
         raise Inapplicable("it has no second picture")
@@ -73,20 +73,20 @@ def only(which: int, case: Case) -> Changed:
 
 
 def _own_places(case: Case) -> list[int]:
-    """Return the places, among all pictures of the prompt, of those that are no options."""
+    """Return the places, among all pictures of the prompt, of those that are not options."""
     own = {id(image) for image in case.own_images}
     return [place for place, image in enumerate(images(case.request.prompt)) if id(image) in own]
 
 
 def _reordered(case: Case, permute: Callable[[int], Sequence[int]]) -> Changed:
-    """Show at place i of the question's own pictures the one from `permute(count)[i]`; references go with them."""
+    """Put the question's own picture `permute(count)[i]` at place i; references follow."""
     sample, request = case.sample, case.request
     places, shown = _own_places(case), images(request.prompt)
     if len(places) < 2:
         raise Inapplicable("it has no second picture")
-    named = {part.image for part in request.prompt if isinstance(part, Ref)}  # "image 0 is the left image" moves along
+    named = {part.image for part in request.prompt if isinstance(part, Ref)}  # "image 0 is the left image" stays true
     if not named >= {*places} and any(mentions.PLACED.search(text) for text in mentions.texts(sample, request)):
-        raise Inapplicable("its words name pictures by their place")
+        raise Inapplicable("its text names pictures by position")
     first = mentions.base(mentions.texts(sample, request), len(shown))
     source = list(range(len(shown)))
     for place, taken in zip(places, permute(len(places)), strict=True):
@@ -109,17 +109,17 @@ def _reordered(case: Case, permute: Callable[[int], Sequence[int]]) -> Changed:
 
 
 def _deranged(count: int, seed: str) -> list[int]:
-    """Return an order in which nothing is at its place: a random cycle."""
+    """Return a random cycle: an order in which no item keeps its place."""
     cycle = random.Random(seed.encode("utf-8", "backslashreplace")).sample(range(count), count)
     new = dict(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
     return [new[place] for place in range(count)]
 
 
 CONTROLS: dict[str, tuple[str, Act]] = {
-    "order": ("the pictures are in another order, references to them renamed", order),
-    "references": ("every reference names another of the pictures", swapped_references),
-    "only-first": ("of several pictures the first is shown alone", partial(only, 0)),
-    "only-last": ("of several pictures the last is shown alone", partial(only, -1)),
+    "order": ("the pictures are in another order, with references renamed", order),
+    "references": ("every reference points to another picture", swapped_references),
+    "only-first": ("only the first of several pictures is shown", partial(only, 0)),
+    "only-last": ("only the last of several pictures is shown", partial(only, -1)),
     **{
         f"place{place + 1}": (f"the picture asked about is moved to place {place + 1}", partial(moved, place))
         for place in range(PLACES)

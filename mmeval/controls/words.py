@@ -1,4 +1,4 @@
-"""Controls of the words: the question hidden, the options turned, a long passage beside the picture."""
+"""Controls of the words: hide the question, rotate the options, or add a long passage."""
 
 import random
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from mmeval.scoring.readings.choices import LETTERS
 from mmeval.types import Image, Parts, Sample, images
 
 TURN = "options turned by"
-"""The tag that says by how many places the options of a record were turned: the letter A then means another."""
+"""The tag with the number of places by which a record's options were rotated: letter A then means another option."""
 TURNS = (1, 2, 3)
 LENGTHS = (100, 300, 1000)
-"""Tokens of a passage, taken as three quarters as many words: a record's `input_tokens` says what they were."""
+"""Approximate tokens of a passage, at 0.75 words per token. A record's `input_tokens` has the exact count."""
 
 
 def hidden(case: Case) -> Changed:
-    """Ask with the options alone: pictures stay, every word of the question goes."""
+    """Remove every word of the question; pictures and options stay."""
     sample = case.sample
     if not sample.choices:
         raise Inapplicable("it has no options")
@@ -28,20 +28,20 @@ def hidden(case: Case) -> Changed:
         raise Inapplicable("its question has no words")
     options = [_words(choice).strip() for choice in sample.choices]
     if not all(option in _words(request.prompt) for option in options):
-        raise Inapplicable("its options stand inside its question")
+        raise Inapplicable("its options are part of its question")
     return sample, request
 
 
 def rotated(turn: int, case: Case) -> Changed:
-    """Turn the options by that many places; the record holds them, and what is right, as they were shown."""
+    """Rotate the options by that many places; the record has the options and targets as shown."""
     sample = case.sample
     count = len(sample.choices)
     if not count:
         raise Inapplicable("it has no options")
     if turn >= count:
-        raise Inapplicable(f"it has no more than {turn} options")
+        raise Inapplicable(f"it has {turn} or fewer options")
     if not all(target in LETTERS[:count] for target in sample.targets):
-        raise Inapplicable("what is right is not a letter")
+        raise Inapplicable("its expected answer is not a letter")
     new = replace(
         sample,
         choices=turned(sample.choices, turn),
@@ -50,12 +50,12 @@ def rotated(turn: int, case: Case) -> Changed:
     )
     request = case.render(new)
     if _shown(request.prompt) == _shown(case.request.prompt) and request.candidates == case.request.candidates:
-        raise Inapplicable("its options stand inside its question")
+        raise Inapplicable("its options are part of its question")
     return new, request
 
 
 def passage(length: int, misleads: bool, after: bool, case: Case) -> Changed:
-    """Put a passage before the first or after the last picture of the question; it may assert a wrong answer."""
+    """Insert a passage before the first or after the last picture of the question; it may assert a wrong answer."""
     own = {id(image) for image in case.own_images} or {id(image) for image in images(case.request.prompt)}
     at = [place for place, part in enumerate(case.request.prompt) if id(part) in own]
     if not at:
@@ -80,19 +80,19 @@ def _passage(sample: Sample, length: int, misleads: bool) -> str:
 
 
 def _wrong(sample: Sample, draw: random.Random) -> str:
-    """Return an answer that is wrong: the other one of yes and no, or another option in its words."""
+    """Return a wrong answer: the opposite of yes or no, or another option with its text."""
     other = {"yes": "no", "no": "yes"}
     if sample.targets and sample.targets[0] in other:
         return other[sample.targets[0]]
     letters = [letter for letter in LETTERS[: len(sample.choices)] if letter not in sample.targets]
     if not sample.targets or len(letters) == len(sample.choices) or not letters:
-        raise Inapplicable("a wrong answer to it is not known")
+        raise Inapplicable("no wrong answer to it is known")
     letter = draw.choice(letters)
     return f"{letter}, {text}" if (text := _words(sample.choices[LETTERS.index(letter)]).strip()) else letter
 
 
 def _sentences(draw: random.Random) -> Iterator[str]:
-    """Yield plain sentences about a small harbour town, without end, none twice before all were."""
+    """Yield plain sentences about a small harbor town forever; none repeats before all have appeared."""
     all_of_them = [f"{who} {does} {when}." for who in _WHO for does in _DOES for when in _WHEN]
     while True:
         yield from draw.sample(all_of_them, len(all_of_them))
@@ -122,11 +122,11 @@ def _shown(parts: Parts) -> list[object]:
 
 
 CONTROLS: dict[str, tuple[str, Act]] = {
-    "hidden": ("the question is hidden: pictures and options alone", hidden),
-    **{f"rotate{turn}": (f"the options are turned by {turn}", partial(rotated, turn)) for turn in TURNS},
+    "hidden": ("the question is hidden; pictures and options stay", hidden),
+    **{f"rotate{turn}": (f"the options are rotated by {turn}", partial(rotated, turn)) for turn in TURNS},
     **{
         f"{kind}-{length}-{place}": (
-            f"a {kind}ing passage of about {length:,} tokens stands {place} the picture",
+            f"a {kind}ing passage of about {length:,} tokens is {place} the picture",
             partial(passage, length, kind == "mislead", place == "after"),
         )
         for kind in ("distract", "mislead")

@@ -1,1 +1,1 @@
-"""What people see of a run: tables, figures, a page, published scores beside it. It stands on scores, not models."""
+"""Reports of a run: tables, figures, a page, published scores. They need only scores, not models."""

@@ -1,4 +1,4 @@
-"""What a run is, in words: its facts for a reader, and the command that repeats it."""
+"""A description of a run: its facts, and the command that repeats it."""
 
 import dataclasses
 import shlex
@@ -10,7 +10,7 @@ from mmeval.spec import RunSpec, options
 
 
 def facts(run: Run) -> dict[str, str]:
-    """Return name -> value of what a reader asks of a run first, in the order in which it is shown."""
+    """Return the main facts of a run, name -> value, in display order."""
     identity, sessions, spec = run.identity, run.sessions, run.spec
     dates = list(dict.fromkeys(str(session.get("started", ""))[:10] for session in sessions))
     revision = identity.get("model_revision") or identity.get("model_args", "")
@@ -27,7 +27,7 @@ def facts(run: Run) -> dict[str, str]:
         "Prompt": str(spec.prompt or ""),
         "Context": str(spec.context or ""),
         "Demonstrations": f"{spec.shots}, seed {spec.seed}" if spec.shots else "",
-        "Frames": f"{spec.frames} a video, {spec.sampler}" if spec.frames else "",
+        "Frames": f"{spec.frames} per video, {spec.sampler}" if spec.frames else "",
         "Answers by": by,
         "Reading": str(spec.reading or ""),
         "Generation": ", ".join(generation) if spec.scoring == "text" else "",
@@ -39,12 +39,12 @@ def facts(run: Run) -> dict[str, str]:
 
 
 def command(run: Run) -> str:
-    """Return the command that repeats a run, with every setting that is not the command line's default."""
+    """Return the command that repeats a run, with every setting that differs from the command line's default."""
     return command_of(run.spec, run.identity)
 
 
 def command_of(spec: RunSpec, identity: Mapping[str, object]) -> str:
-    """Return likewise of a spec; of its fields those that identify a run."""
+    """Return the command for a spec, with the fields that identify a run."""
     words = ["mmeval", "run"]
     known = options(type(spec))
     for one in dataclasses.fields(spec):
@@ -58,5 +58,5 @@ def command_of(spec: RunSpec, identity: Mapping[str, object]) -> str:
 
 
 def _short(digest: object) -> str:
-    """Return the beginning of a digest: enough to tell two apart."""
+    """Return the first 16 hex digits of a digest."""
     return str(digest)[:16] if digest else ""

@@ -1,4 +1,4 @@
-"""What a study of bias found, as tables: on the terminal, in `bias.md`, and as the panel of a run's page."""
+"""The results of a bias study as tables: on the terminal, in `bias.md`, and in the panel of a run's page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mmeval.types import InputError
 
 JSON, MARKDOWN = "bias.json", "bias.md"
 WIDEST = 10_000
-"""Columns of a table at most."""
+"""Maximum width of a table, in terminal columns."""
 YES_NO = {
     "yes_ratio": ("yes, %", 1),
     "pct_diff": ("Pct. Diff", 2),
@@ -30,24 +30,24 @@ YES_NO = {
     "d_prime": ("d'", 2),
     "criterion": ("criterion", 2),
 }
-"""Numbers of yes and no -> what a column calls them, and their digits."""
+"""Yes/no number -> its column title and digits."""
 Found = Mapping[str, Any]
 
 
 def tables(found: Found) -> list[Lines]:
-    """Return the tables of what was found, those without a row left out."""
+    """Return the tables of the results, without empty ones."""
     return [_without_empty_columns(one) for one in _tables(found) if one.rows]
 
 
 def _without_empty_columns(one: Lines) -> Lines:
-    """Leave out columns that have nothing under them: a number that the questions asked do not give."""
+    """Drop empty columns: numbers that these questions do not have."""
     kept = [place for place in range(len(one.columns)) if any(row[place] not in ("", NO_VALUE) for row in one.rows)]
     rows = tuple(tuple(row[place] for place in kept) for row in one.rows)
     return Lines(one.title, tuple(one.columns[place] for place in kept), rows)
 
 
 def write(folder: Path, found: Found) -> list[Path]:
-    """Write `bias.json`, `bias.md` and the figures that there is data for into the folder; returns the paths."""
+    """Write `bias.json`, `bias.md` and the figures that have data into the folder; return the paths."""
     figures = bias_figures.draw(found, found["axes"], folder)
     write_json(folder / JSON, dict(found))
     write_text(folder / MARKDOWN, markdown(found, figures))
@@ -55,7 +55,7 @@ def write(folder: Path, found: Found) -> list[Path]:
 
 
 def show(found: Found, console: Console) -> None:
-    """Print the tables and how to read them."""
+    """Print the tables and the explanation."""
     console.print(Text(clean(_title(found)), style="bold"))
     for mark in found.get("marks", ()):
         console.print(Text(clean(mark), style="yellow"))
@@ -63,13 +63,13 @@ def show(found: Found, console: Console) -> None:
         console.print(Text(clean(f"\n{one.title}"), style="bold"))
         made = grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")])
         made.width = console.measure(made, options=console.options.update(width=WIDEST)).maximum
-        console.print(made, crop=False)  # no number is cut off, whatever the terminal
+        console.print(made, crop=False)  # never cut off a number
     for sentence in reading(found):
         console.print(Text(clean(sentence)))
 
 
 def markdown(found: Found, figures: list[Path]) -> str:
-    """Return the study as GitHub's Markdown: how to read it, the tables, the figures."""
+    """Return the study as GitHub Markdown: the explanation, the tables, the figures."""
     lines = [f"# {escape(_title(found))}", ""]
     lines += [line for mark in found.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
     lines += [line for sentence in reading(found) for line in (escape(sentence), "")]
@@ -80,27 +80,27 @@ def markdown(found: Found, figures: list[Path]) -> str:
 
 
 def panel(run: Run) -> str:
-    """Return what `bias.json` of a run holds as an HTML fragment, all of it escaped; nothing where there is none.
+    """Return a run's `bias.json` as an escaped HTML fragment, or nothing if there is no such file.
 
-    Raises InputError for a file that is no study of ours.
+    Raises InputError if the file is not a bias study.
     """
     path = run.folder / JSON
     if not path.exists():
         return ""
-    advice = "make it again: mmeval bias RUN"
+    advice = "make it again with mmeval bias RUN"
     found = read_json(path, advice)
     try:
         parts = ["<h2>Language bias</h2>"]
         controls = {path.parent.name: digest(path.parent) for path in run.folder.glob("controls/*/run.json")}
         now = {"records": run.journal_contents.digest, "control_records": controls}
         if any(found.get(name) not in (None, made_of) for name, made_of in now.items()):
-            parts.append(f"<p><b>The answers have changed since; {advice}</b></p>")
+            parts.append(f"<p><b>The answers have changed since this study; {advice}</b></p>")
         parts += [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
         parts += [_html(one) for one in tables(found)]
         drawn = "".join(f"<figure>{one}</figure>" for one in bias_figures.inline(found, found["axes"]))
         parts += [f'<div class="figures">{drawn}</div>'] if drawn else []
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"{path}: not a study of bias ({error!r:.80}); {advice}") from error
+        raise InputError(f"{path}: not a bias study ({error!r:.80}); {advice}") from error
     return "\n".join(parts)
 
 
@@ -116,18 +116,18 @@ def _tables(found: Found) -> Iterator[Lines]:
         (name, *("" if value is None else number(value, 1) for value in (own.get(one) for one in labels)))
         for name, own in found["rows"].items()
     ]
-    yield Lines("Scores, and those of who does not look", ("", *labels.values()), tuple(rows))
+    yield Lines("Scores, and baselines that do not look", ("", *labels.values()), tuple(rows))
     columns = ("control", "n", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
     gains = tuple(
         (name, f"{own['n']:,}", spread(own["accuracy"]), *_gains(own, labels), spread(own["changed"]))
         for name, own in controls.items()
     )
-    yield Lines("What each control takes away (gain: seen less control, 95% interval)", columns, gains)
+    yield Lines("What each control takes away (gain: as asked minus control, 95% interval)", columns, gains)
     families = tuple(
         (name, str(own["draws"]), *(number(own[key], 1) for key in ("mean", "least", "most")))
         for name, own in found.get("families", {}).items()
     )
-    yield Lines("Gain over another question's picture, over the draws", ("", "draws", "mean", "min", "max"), families)
+    yield Lines("Gain over another question's picture, across draws", ("", "draws", "mean", "min", "max"), families)
     if found.get("yes_no"):
         yes = {
             "as asked": found["yes_no"],
@@ -150,7 +150,7 @@ def _tables(found: Found) -> Iterator[Lines]:
         )
         for one in found.get("length") or ()
     )
-    yield Lines("Behind a long text", ("passage", "tokens", "with picture", "without", "gain"), points)
+    yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain"), points)
 
 
 def _gains(own: Found, labels: Mapping[str, str]) -> list[str]:
@@ -161,12 +161,13 @@ def _letters(found: Found) -> Iterator[Lines]:
     letters = found.get("letters")
     if letters:
         rows = [(letter, f"{n:,}", f"{letters['right'][letter]:,}") for letter, n in letters["answered"].items()]
-        yield Lines("Letters of the answers that could be read", ("", "answered", "right"), tuple(rows))
+        yield Lines("Letters of the parsed answers", ("", "answered", "expected"), tuple(rows))
     rotation = found.get("rotation")
     if rotation:
         cells = (spread(rotation[key]) for key in ("as_asked", "all_turns", "taken_away"))
         row = (", ".join(rotation["turns"]), *cells)
-        yield Lines("What turning the options takes away", ("", "as asked", "right in all turns", "taken away"), (row,))
+        columns = ("", "as asked", "correct in all rotations", "taken away")
+        yield Lines("What rotating the options takes away", columns, (row,))
 
 
 def _parts(found: Found) -> Iterator[Lines]:
@@ -190,16 +191,16 @@ def _parts(found: Found) -> Iterator[Lines]:
                 (f"alpha {tuned['alpha']:g}, tuned; other half", spread(tuned["held_out"])),
                 ("alpha 0; other half", spread(tuned["alpha_0"])),
             )
-        yield Lines(f"Likelihoods less the prior of '{prior['prior']}'", ("", "accuracy"), rows)
+        yield Lines(f"Log-likelihoods minus the prior from '{prior['prior']}'", ("", "accuracy"), rows)
     prompts = found.get("prompts")
     if prompts:
         rows = tuple((name, spread(one)) for name, one in prompts["each"].items())
         rows += (("mean", number(prompts["mean"], 1)), ("worst", number(prompts["least"], 1)))
-        yield Lines("Over the task's prompts", ("", "accuracy"), rows)
+        yield Lines("Accuracy by prompt", ("", "accuracy"), rows)
 
 
 def _html(one: Lines) -> str:
-    """Return a table whose rows are stacked in a narrow window: no column is out of sight."""
+    """Return a table whose rows stack in a narrow window, so every column stays visible."""
     titles = [html.escape(clean(title)) for title in one.columns]
     head = "".join(
         f'<th scope="col" class="{"num" if place else ""}">{title}</th>' for place, title in enumerate(titles)

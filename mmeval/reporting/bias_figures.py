@@ -1,4 +1,4 @@
-"""The three figures of a study of bias, each where it has data: gain by subtask, the blur's and the passage's curve."""
+"""The figures of a bias study, if they have data: gain by subtask, accuracy by blur, gain by prompt length."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 from mmeval.reporting import svg
 from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, measure, plain, save, wrap
 
-SHOWN = {"absent": "picture gone", "swap-category-0": "another of the category", "grey": "grey"}
-"""The controls whose gain is drawn by subtask, as far as they were run -> what a legend calls them."""
+SHOWN = {"absent": "picture removed", "swap-category-0": "same category", "grey": "grey"}
+"""Controls whose gain is drawn by subtask, if they were run -> their legend."""
 MARGIN, ROW, FOOT = 0.3, 0.34, 0.55
-"""Inches: beside a figure, from one subtask to the next, and below the lowest line for its numbers."""
+"""Inches: margin of a figure, height of a subtask's row, and room for the numbers below the lowest line."""
 Found = Mapping[str, Any]
 Scale = Callable[[float], float]
-"""Where a value is, in inches."""
+"""Maps a value to its position in inches."""
 
 
 @dataclass(frozen=True)
 class FigureSize:
-    """Inches of a figure's width, of its subtasks' names and of a curve's height; points of its texts."""
+    """A figure's width, the width of its subtask names and the height of a curve, in inches; font size in points."""
 
     width: float
     names: float
@@ -32,33 +32,33 @@ class FigureSize:
 
 FILE = FigureSize(8.0, 2.0, 2.0, 9)
 INLINE = {"broad": FigureSize(6.4, 1.7, 1.8, 9.5), "narrow": FigureSize(4.1, 1.25, 1.7, 9)}
-"""Of the two that a page has: in a column of it, and at 400 pixels."""
+"""The two sizes on a page: in a column, and in a window of 400 pixels."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What is drawn under a title: a legend, and a plot as high as its size says."""
+    """A figure: title, legend, and a plot whose height depends on the size."""
 
     title: str
     subtitle: str
     legend: Sequence[tuple[str, Pen]]
     height: Callable[[FigureSize], float]
     draw: Callable[[Sheet, FigureSize, float], None]
-    """Draws between the foot and that height."""
+    """Draws the plot between the foot and the given height."""
 
 
 def draw(found: Found, labels: Mapping[str, str], folder: Path) -> list[Path]:
-    """Draw what the study has data for into `folder`, as SVG; returns the paths."""
+    """Draw the figures that have data into `folder` as SVG; return the paths."""
     written: list[Path] = []
     for name, figure in figures(found, labels).items():
-        (folder / f"{name}.svg").unlink(missing_ok=True)  # of a study that had more data
+        (folder / f"{name}.svg").unlink(missing_ok=True)  # left by a study with more data
         if figure is not None:
             written += save(laid_out(figure, FILE), folder, name, png=False)
     return written
 
 
 def inline(found: Found, labels: Mapping[str, str]) -> list[str]:
-    """Return each figure as elements of a page: for broad and for narrow windows, in the page's colours."""
+    """Return each figure as elements of a page, for broad and narrow windows, in the page's colors."""
     drawn = (figure for figure in figures(found, labels).values() if figure is not None)
     return [
         "\n".join(svg.inline(laid_out(figure, size), name, figure.title) for name, size in INLINE.items())
@@ -67,12 +67,12 @@ def inline(found: Found, labels: Mapping[str, str]) -> list[str]:
 
 
 def figures(found: Found, labels: Mapping[str, str]) -> dict[str, Figure | None]:
-    """Return each figure by its file's name; None where there is no data for it."""
+    """Map file names to figures; None if there is no data."""
     return {"bias-gain": _gain(found, labels), "bias-blur": _blur(found), "bias-length": _length(found)}
 
 
 def laid_out(figure: Figure, size: FigureSize) -> Sheet:
-    """Draw a figure of that size under its title and its legend."""
+    """Draw a figure with its title and legend, in the given size."""
     room, points = size.width - 2 * MARGIN, size.points
     title, subtitle = wrap(figure.title, points + 3, room, "bold"), wrap(figure.subtitle, points, room)
     rows = _rows(figure.legend, room, points)
@@ -95,7 +95,7 @@ def laid_out(figure: Figure, size: FigureSize) -> Sheet:
 
 
 def _rows(legend: Sequence[tuple[str, Pen]], room: float, points: float) -> list[list[tuple[str, Pen, float]]]:
-    """Return the entries of a legend with their places, broken into rows."""
+    """Return the rows of a legend; each entry has its x position in inches."""
     rows: list[list[tuple[str, Pen, float]]] = []
     x = room
     for label, pen in legend:
@@ -109,7 +109,7 @@ def _rows(legend: Sequence[tuple[str, Pen]], room: float, points: float) -> list
 
 
 def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
-    """Draw what the picture is worth on each axis, as a share of full marks, by a dot and its interval a control."""
+    """Draw the gain on each axis, in percent of full marks: a dot and its interval per control."""
     gains = {name: found["controls"][name]["gain"] for name in SHOWN if name in found["controls"]}
     axes = [axis for axis in labels if any(own.get(axis, {}).get("value") is not None for own in gains.values())]
     if not axes:
@@ -136,12 +136,12 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
                     paper.line((x(share * one["low"]), x(share * one["high"])), (at, at), **_bar(pen))
 
     legend = [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)]
-    subtitle = f"{found['title']}: points of 100 lost when it is taken away"
+    subtitle = f"{found['title']}: points of 100 lost without it"
     return Figure("What the picture is worth", subtitle, legend, lambda size: ROW * len(axes), body)
 
 
 def _blur(found: Found) -> Figure | None:
-    """Draw accuracy over the steps of the blur, and without a picture as a dashed line and its interval."""
+    """Draw accuracy by blur step; accuracy without a picture is a dashed line with its interval."""
     steps = [(0.0, found["seen"]["accuracy"])]
     steps += [(n, found["controls"][f"blur{n}"]["accuracy"]) for n in range(1, 5) if f"blur{n}" in found["controls"]]
     if len(steps) < 3:
@@ -152,9 +152,7 @@ def _blur(found: Found) -> Figure | None:
         legend.append(("no picture", PENS[1]))
 
     def body(paper: Sheet, size: FigureSize, top: float) -> None:
-        x, y, ends = _axes(
-            paper, size, top, (-0.3, 4.3), (0, 100), "step of the blur", [(n, f"{n:g}") for n, _ in steps]
-        )
+        x, y, ends = _axes(paper, size, top, (-0.3, 4.3), (0, 100), "blur step", [(n, f"{n:g}") for n, _ in steps])
         if len(legend) > 1:
             pen, right = PENS[1], ends[1]
             paper.line(ends, (y(blind["value"]),) * 2, color=pen.colour, linewidth=1.2, linestyle=(0, (5, 3)))
@@ -162,12 +160,12 @@ def _blur(found: Found) -> Figure | None:
             _dot(paper, (right,), (y(blind["value"]),), pen)
         _curve(paper, x, y, steps)
 
-    subtitle = f"{found['title']}: percent right; step 0 is the picture as it is"
-    return Figure("Accuracy under a blur", subtitle, legend, lambda size: size.curve, body)
+    subtitle = f"{found['title']}: percent correct; step 0 is the original picture"
+    return Figure("Accuracy under blur", subtitle, legend, lambda size: size.curve, body)
 
 
 def _length(found: Found) -> Figure | None:
-    """Draw what the picture is worth over the measured length of the prompt."""
+    """Draw the gain by the measured length of the prompt."""
     points = [(one["input_tokens"], one["gain"]) for one in found.get("length") or [] if one["gain"]["low"] is not None]
     if len(points) < 2:
         return None
@@ -177,10 +175,10 @@ def _length(found: Found) -> Figure | None:
 
     def body(paper: Sheet, size: FigureSize, top: float) -> None:
         ticks = [(tokens, f"{tokens:,.0f}") for tokens, _ in points]
-        x, y, _ = _axes(paper, size, top, (0, longest * 1.05), (low, high), "tokens of the prompt, mean", ticks)
+        x, y, _ = _axes(paper, size, top, (0, longest * 1.05), (low, high), "mean prompt tokens", ticks)
         _curve(paper, x, y, points)
 
-    title, subtitle = "What the picture is worth behind a long text", "points of accuracy lost without it"
+    title, subtitle = "What the picture is worth after a long text", "points of accuracy lost without it"
     return Figure(title, f"{found['title']}: {subtitle}", (), lambda size: size.curve, body)
 
 
@@ -193,7 +191,7 @@ def _axes(
     unit: str,
     ticks: Sequence[tuple[float, str]],
 ) -> tuple[Scale, Scale, tuple[float, float]]:
-    """Draw the scales of a curve; returns both, and the ends of the lower one in inches."""
+    """Draw the axes of a curve; return both scales, and the ends of the x axis in inches."""
     ends = (MARGIN + 0.35, size.width - MARGIN)
     x, y = _scale(across, ends), _scale(up, (FOOT, top - 0.1))
     for level in range(up[0], up[1] + 1, 20):
@@ -225,5 +223,5 @@ def _dot(paper: Sheet, xs: Sequence[float], ys: Sequence[float], pen: Pen) -> No
 
 
 def _bar(pen: Pen) -> dict[str, Any]:
-    """Return how an interval is drawn."""
+    """Return the line style of an interval."""
     return {"color": pen.colour, "linewidth": 1.4}

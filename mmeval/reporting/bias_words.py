@@ -1,4 +1,4 @@
-"""What a study of bias says, in sentences: none claims more than its interval does."""
+"""The results of a bias study as sentences. No sentence claims more than its interval supports."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ NO_VALUE = "no value"
 
 
 def reading(found: Found) -> list[str]:
-    """Return half a page of sentences with the numbers put in, the most important first."""
+    """Return half a page of sentences, the most important first."""
     return [
         *_looks(found),
         *_spoiled(found),
@@ -23,7 +23,7 @@ def reading(found: Found) -> list[str]:
 
 
 def spread(one: Found, digits: int = 1, unit: str = "") -> str:
-    """`12.3 (10.1 to 14.5)`, with its unit; the value alone where there is no interval."""
+    """Return `12.3 (10.1 to 14.5)`, with the unit after the value; the value alone if there is no interval."""
     if one["value"] is None:
         return NO_VALUE
     value = f"{number(one['value'], digits)}{unit}"
@@ -31,12 +31,12 @@ def spread(one: Found, digits: int = 1, unit: str = "") -> str:
 
 
 def between(one: Found, digits: int = 1) -> str:
-    """`10.1 to 14.5`."""
+    """Return `10.1 to 14.5`."""
     return f"{number(one['low'], digits)} to {number(one['high'], digits)}"
 
 
 def sure(one: Found) -> int:
-    """Return 1 where a difference's interval lies above zero, -1 where below, 0 where it covers zero."""
+    """Return 1 if a difference's interval is above zero, -1 if below, 0 if it covers zero or is missing."""
     if one.get("low") is None:
         return 0
     return 1 if one["low"] > 0 else -1 if one["high"] < 0 else 0
@@ -51,29 +51,30 @@ def _looks(found: Found) -> Iterator[str]:
     seen = found["seen"]["accuracy"]
     if seen["value"] is not None:
         chance = "" if seen["chance"] is None else f"; guessing gives {number(seen['chance'], 1)}%"
-        yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions right{chance}."
-    names = {"absent": "the picture gone", "swap-category-0": "another picture of the same category in its place"}
+        yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions correctly{chance}."
+    names = {"absent": "the picture removed", "swap-category-0": "a picture of the same category in its place"}
     for name, what in names.items():
         gain = _gain(found, name)
         if gain is None:
             continue
         verdicts = {
-            1: f"With {what} it loses {spread(gain)} points: the picture tells it something.",
-            -1: f"With {what} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): it is misled.",
-            0: f"With {what} it loses {spread(gain)} points; the interval covers zero, so that these answers do not "
+            1: f"With {what} it loses {spread(gain)} points: its answers depend on the picture.",
+            -1: f"With {what} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): "
+            "the picture lowers its accuracy.",
+            0: f"With {what} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
             "show that it uses the picture.",
         }
         yield verdicts[sure(gain)]
     mirage = found.get("controls", {}).get("absent", {}).get("mirage")
     if mirage and mirage["value"] is not None:
-        yield f"Of its accuracy {spread(_times(mirage, 100), 0, '%')} is there without any picture (the mirage ratio)."
+        yield f"Without any picture it has {spread(_times(mirage, 100), 0, '%')} of its accuracy (the mirage ratio)."
     star = found.get("mmstar")
     if star and "leakage" in star:
         leak = star["leakage"]
-        told = "more than" if leak["low"] > 0 else "not shown to be more than"
+        told = "higher than" if leak["low"] > 0 else "not shown to be higher than"
         yield (
-            f"Without a picture it is {told} its language model alone (difference {number(leak['difference'], 1)}, "
-            f"{between(leak)} points): MMStar's leakage is {number(leak['value'], 1)}."
+            f"Without a picture its accuracy is {told} that of its language model alone (difference "
+            f"{number(leak['difference'], 1)}, {between(leak)} points): MMStar's leakage is {number(leak['value'], 1)}."
         )
 
 
@@ -83,19 +84,22 @@ def _spoiled(found: Found) -> Iterator[str]:
     if known:
         first = next((step for step, gain in known if sure(gain) > 0), None)
         if first is None:
-            yield "No step of the blur costs it accuracy that these answers can show."
+            yield "These answers do not show that any blur step lowers its accuracy."
         else:
-            yield f"The blur costs it accuracy from step {first} on ({spread(dict(known)[first])} points there)."
+            yield (
+                f"Step {first} is the first blur step that is shown to lower its accuracy "
+                f"({spread(dict(known)[first])} points)."
+            )
     lost = _gain(found, "patches")
     if lost is not None:
-        told = {1: "so it uses how the parts lie", 0: "not more than chance may bring", -1: "so it does better so"}
+        told = {1: "so the arrangement of the parts matters", 0: "which may be chance", -1: "so shuffling helps it"}
         yield f"Shuffled patches cost {spread(lost)} points, {told[sure(lost)]}."
     length = found.get("length") or []
     if length:
         first, last = length[0], length[-1]
         yield (
-            f"What the picture is worth, {spread(first['gain'])} points without a passage, is {spread(last['gain'])} "
-            f"behind one of about {last['passage']:,} tokens{_overlap(first['gain'], last['gain'])}."
+            f"The picture is worth {spread(first['gain'])} points without a passage and {spread(last['gain'])} points "
+            f"after one of about {last['passage']:,} tokens{_overlap(first['gain'], last['gain'])}."
         )
 
 
@@ -103,21 +107,21 @@ def _overlap(one: Found, other: Found) -> str:
     if one.get("low") is None or other.get("low") is None:
         return ""
     apart = one["high"] < other["low"] or other["high"] < one["low"]
-    return "; the intervals lie apart" if apart else "; the intervals overlap"
+    return "; the intervals do not overlap" if apart else "; the intervals overlap"
 
 
 def _several(found: Found) -> Iterator[str]:
     order, references = (found.get("controls", {}).get(name) for name in ("order", "references"))
     if order:
         yield (
-            f"Another order of the pictures, references renamed, changes {spread(order['changed'], unit='%')} of the "
-            "answers; "
-            "of a model that follows references it changes none, where the order itself is not asked about."
+            "Showing the pictures in another order and renaming the references changes "
+            f"{spread(order['changed'], unit='%')} of the answers. A model that follows references changes none, "
+            "unless the question asks about the order."
         )
     if references:
         yield (
-            f"References to other pictures change {spread(references['changed'], unit='%')} of the answers; "
-            "a model that follows them changes those that depend on the picture."
+            f"Pointing references to other pictures changes {spread(references['changed'], unit='%')} of the answers. "
+            "A model that follows references changes the answers that depend on the picture."
         )
 
 
@@ -125,15 +129,15 @@ def _priors(found: Found) -> Iterator[str]:
     yes = found.get("yes_no")
     if yes and yes["yes_ratio"]["value"] is not None:
         yield (
-            f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions, and its Pct. Diff, how much "
-            f"more often than is true, is {spread(yes['pct_diff'], 2)}."
+            f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions. Its Pct. Diff, the share of yes "
+            f"among its answers minus the share among the expected answers, is {spread(yes['pct_diff'], 2)}."
         )
         always = {100.0: "always says yes", 0.0: "never says yes"}.get(yes["yes_ratio"]["value"])
-        leaning = ("is not shown to lean to either answer", "leans to no", "leans to yes")[sure(yes["criterion"])]
+        leaning = ("is not shown to lean either way", "leans toward no", "leans toward yes")[sure(yes["criterion"])]
         dull = yes["d_prime"]["low"] is not None and yes["d_prime"]["low"] <= 0 <= yes["d_prime"]["high"]
         tells = ", which does not show that it tells yes from no" if dull else ""
         yield (
-            f"Its d' is {spread(yes['d_prime'], 2)}{tells}, its criterion {spread(yes['criterion'], 2)}: "
+            f"Its d' is {spread(yes['d_prime'], 2)}{tells}. Its criterion is {spread(yes['criterion'], 2)}: "
             f"it {always or leaning}."
         )
     letters = found.get("letters")
@@ -141,14 +145,18 @@ def _priors(found: Found) -> Iterator[str]:
         first, truly = letters["first"], letters["truly"]
         apart = first["low"] is not None and not first["low"] <= truly <= first["high"]
         told = "more" if first["value"] > truly else "less"
-        verdict = f"{told} often than it is right" if apart else "not shown to be more or less often than it is right"
-        yield f"It chooses the first option {spread(first, unit='%')} of the time, {verdict} ({number(truly, 1)}%)."
+        verdict = f"{told} often than" if apart else "which is not shown to differ from how often"
+        yield (
+            f"It chooses the first option {spread(first, unit='%')} of the time, {verdict} that option is correct "
+            f"({number(truly, 1)}%)."
+        )
     rotation = found.get("rotation")
     if rotation:
         away = rotation["taken_away"]
         yield (
-            f"Asked to be right with the options turned, too ({', '.join(rotation['turns'])}), it keeps "
-            f"{spread(rotation['all_turns'])} of {spread(rotation['as_asked'])}: turning takes away {spread(away)}."
+            f"If it must also be correct with the options rotated ({', '.join(rotation['turns'])}), its accuracy is "
+            f"{spread(rotation['all_turns'])} instead of {spread(rotation['as_asked'])}: a loss of {spread(away)} "
+            "points."
         )
 
 
@@ -159,8 +167,8 @@ def _solved(found: Found) -> Iterator[str]:
     needed, not_needed = solved["needed"], solved["not_needed"]
     yield (
         f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. Of the other {needed['n']:,} "
-        f"it answers {spread(needed['seen'], unit='%') if needed['seen'] else 'none'} right. "
-        "Chance plays a part in the split."
+        f"it answers {spread(needed['seen'], unit='%') if needed['seen'] else 'none'} correctly. "
+        "The split is partly due to chance."
     )
 
 
@@ -168,19 +176,20 @@ def _rest(found: Found) -> Iterator[str]:
     prior = found.get("likelihood")
     if prior:
         yield (
-            f"With the words' prior taken off its likelihoods (alpha 1) it has {spread(prior['alpha_1'])} instead of "
-            f"{spread(prior['alpha_0'])}: a difference of {spread(prior['gain_1'])} points."
+            "With the text-only prior subtracted from its log-likelihoods (alpha 1), its accuracy is "
+            f"{spread(prior['alpha_1'])} instead of {spread(prior['alpha_0'])}: a difference of "
+            f"{spread(prior['gain_1'])} points."
         )
         if tuned := prior.get("tuned"):
             yield (
-                f"Alpha tuned on one half, {tuned['alpha']:g}, gives {spread(tuned['gain'])} points over the raw "
-                "likelihoods on the other."
+                f"Alpha {tuned['alpha']:g}, tuned on one half of the data, changes accuracy by "
+                f"{spread(tuned['gain'])} points on the other half, compared with the raw likelihoods."
             )
     prompts = found.get("prompts")
     if prompts:
         yield (
-            f"Over {len(prompts['each'])} prompts its accuracy is {number(prompts['mean'], 1)} on average and "
-            f"{number(prompts['least'], 1)} in the worst, '{prompts['worst']}'."
+            f"Across {len(prompts['each'])} prompts its accuracy is {number(prompts['mean'], 1)} on average and "
+            f"{number(prompts['least'], 1)} with the worst, '{prompts['worst']}'."
         )
 
 

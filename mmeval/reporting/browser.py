@@ -1,7 +1,6 @@
-"""The samples of a run as a page's script reads them: compact JSON, and thumbnails within a budget of bytes.
+"""The samples of a run as the page's script reads them: compact JSON, and thumbnails within a budget of bytes.
 
-What a page shows of its samples is `page.js`'s. The values are as a model or a data set wrote them; they reach the page
-through `embedded`, which leaves nothing in them that HTML could read.
+`page.js` shows them. The values are untrusted text from models and data sets; `embedded` escapes them for HTML.
 """
 
 import base64
@@ -19,21 +18,21 @@ from mmeval.rendering import words
 from mmeval.types import Image, InputError, Record, Request, Score, images
 
 BUDGET = 16 * 2**20
-"""Bytes of thumbnails in a page at most, as they stand there: base64."""
+"""Maximum bytes of thumbnails in a page, encoded as base64."""
 MOST = 2400
-"""Pictures of questions in a page at most: what would be decoded beyond these would not fit anyhow."""
+"""Maximum number of question pictures in a page. More would not fit into the budget."""
 SIDES = {200: 512, 500: 384, 1200: 256, MOST: 176}
-"""Up to so many pictures -> pixels of a thumbnail's longer side."""
+"""Maximum number of pictures -> pixels of a thumbnail's longer side."""
 TEXTS, SHORTEST, LONGEST = 48_000_000, 400, 4000
-"""Characters of the long texts of all samples together; and of one text, at least and at most."""
+"""Characters of the long texts of all samples together; minimum and maximum length at which one text is cut."""
 
 Find = Callable[[Collection[str]], Iterable[Request]]
-"""Yields what was asked with these ids, pictures included, as far as the data is at hand."""
+"""Yields the requests with these ids, including pictures, if the data is available."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A record, and what each reading makes of it."""
+    """A record and its score by each reading."""
 
     record: Record
     scores: Mapping[str, Score]
@@ -52,16 +51,16 @@ class Other:
     name: str
     scores: Mapping[str, Score]
     texts: Mapping[str, str] = field(default_factory=dict)
-    """The answers as they came, by id, where they are at hand."""
+    """The unparsed answers by id, if available."""
 
 
 @dataclass(frozen=True)
 class Browser:
-    """What a page holds of its samples."""
+    """The samples of a page."""
 
     data: Mapping[str, Any]
     thumbnails: Mapping[str, str]
-    """The beginning of a picture's digest -> a JPEG in base64."""
+    """First hex digits of a picture's digest -> JPEG in base64."""
 
 
 def browse(
@@ -74,11 +73,11 @@ def browse(
     kind: str = "Control",
     per_byte: bool = False,
 ) -> Browser:
-    """Collect what a page shows of these answers, whose categories have these labels.
+    """Collect the data of a page that shows these answers; `labels` are the labels of their categories.
 
-    Pictures and demonstrations come from `find`. Those that the page at `before` has are taken from there: they are
-    not decoded again, and a run that is scored without its data keeps them. `kind` is what the others
-    are; `per_byte` says that likelihoods were compared per byte of a candidate.
+    Pictures and demonstrations come from the page at `before` if it has them, else from `find`. So they are not decoded
+    again, and a run that is scored without its data keeps them. `kind` names the kind of `others`; `per_byte` means
+    that likelihoods were compared per byte of a candidate.
     """
     answers = sorted(answers, key=lambda one: _place(one.record, list(labels)))
     chosen = _chosen(answers)
@@ -114,7 +113,7 @@ def browse(
 
 
 def embedded(value: object) -> str:
-    """Return JSON that stands in a script element of any page: no letter of it is markup."""
+    """Return JSON for a script element, with every character of markup escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -126,7 +125,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 def _place(record: Record, axes: Sequence[str]) -> tuple[object, ...]:
-    """Return what samples are sorted by: their axis, what ties them together, their id; numbers by their value."""
+    """Return a sort key for samples: axis, groups, id; digits sort by numeric value."""
     axis = axes.index(record.category) if record.category in axes else len(axes)
     names = (record.category, *record.groups.values(), record.id)
     pieces = [piece for name in names for piece in (*re.split(r"(\d{1,18})", name), "")]
@@ -134,7 +133,7 @@ def _place(record: Record, axes: Sequence[str]) -> tuple[object, ...]:
 
 
 def _chosen(answers: Sequence[Answer]) -> dict[str, list[str]]:
-    """Map the ids whose pictures are embedded to these: what was not right first, evenly from all categories."""
+    """Map ids to the pictures to embed: samples that are not correct first, evenly over the categories."""
     chosen: dict[str, list[str]] = {}
     found: set[str] = set()
     for right in (False, True):
@@ -153,7 +152,7 @@ def _chosen(answers: Sequence[Answer]) -> dict[str, list[str]]:
 def _held(
     before: Path | None, digests: Mapping[str, str], chosen: Collection[str]
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
-    """Return what an earlier page has of the samples chosen that have not changed since, and its thumbnails."""
+    """Return an earlier page's data of the chosen samples that have not changed, and its thumbnails."""
     if before is None or not before.is_file():
         return {}, {}
     text = before.read_text(encoding="utf-8", errors="replace")
@@ -169,12 +168,12 @@ def _held(
             key: one for key, one in scripts["thumbnails"].items() if key in shown and _BASE64.fullmatch(one)
         }
     except (ValueError, KeyError, TypeError, AttributeError):
-        return {}, {}  # a page that somebody changed, or of another version: what it shows is made anew
+        return {}, {}  # an edited page or another version: rebuild everything
     return held, thumbnails
 
 
 def _demonstrations(request: Request) -> dict[str, Any]:
-    """Return what the record of a request does not hold: its demonstrations and candidates."""
+    """Return the demonstrations and candidates of a request, which its record does not have."""
     shots = [
         {"q": words(shot.prompt), "a": shot.answer, "i": [one.digest[:DIGEST] for one in images(shot.prompt)]}
         for shot in request.shots
@@ -185,7 +184,7 @@ def _demonstrations(request: Request) -> dict[str, Any]:
 def _row(
     one: Answer, axes: Sequence[str], others: Sequence[Other], held: Mapping[str, Any], longest: int
 ) -> dict[str, Any]:
-    """Return a sample as `page.js` reads it, without what is empty."""
+    """Return a sample as `page.js` reads it, without empty fields."""
     record = one.record
 
     def cut(text: str) -> str:
@@ -224,7 +223,7 @@ def _of_other(other: Other, id: str, cut: Callable[[str], str]) -> list[str | No
 
 
 def _thumbnail(image: Image, side: int) -> str:
-    """Return a JPEG in base64; nothing where the picture cannot be decoded: the error may be just that."""
+    """Return a JPEG in base64, or nothing if the picture cannot be decoded (the sample may have failed for that)."""
     try:
         pixels = image.decode()
     except InputError:

@@ -1,4 +1,4 @@
-"""What a figure or a table shows, as values: series of estimates along a benchmark's axes. Nothing is drawn here."""
+"""The values of a figure or table: series of estimates along a benchmark's axes. Nothing is drawn here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,12 +14,12 @@ class Series:
     label: str
     estimates: Mapping[str, Estimate]
     highlight: bool = False
-    """Drawn over the others, heavier."""
+    """Draw this series over the others, with heavier lines."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn: series along axes, in the benchmark's order, from zero to full marks."""
+    """The content of a figure: series along axes, in the benchmark's order, from zero to full marks."""
 
     title: str
     subtitle: str
@@ -27,21 +27,21 @@ class Chart:
     """Metric name -> label."""
     series: tuple[Series, ...]
     totals: Mapping[str, str] = field(default_factory=dict)
-    """The headline numbers, likewise."""
+    """The headline numbers: metric name -> label."""
     notes: tuple[str, ...] = ()
     """Sentences printed under the figure."""
 
     def full_marks(self, metric: str) -> float | None:
-        """Full marks of a metric, or None where no series has it. Raises InputError where the series disagree."""
+        """Return a metric's full marks, or None if no series has it. Raises InputError if the series disagree."""
         return self._shared(metric, "full_marks")
 
     def chance(self, metric: str) -> float | None:
-        """Return what guessing gives, likewise; None too where it is not known."""
+        """Return a metric's chance level, or None if unknown. Raises InputError if the series disagree."""
         return self._shared(metric, "chance")
 
     @property
     def shared_marks(self) -> float | None:
-        """Full marks that all axes share."""
+        """The full marks of all axes, or None if they differ."""
         marks = {self.full_marks(metric) for metric in self.axes} - {None}
         return marks.pop() if len(marks) == 1 else None
 
@@ -55,9 +55,9 @@ class Chart:
 
 
 def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, Estimate]:
-    """Return the estimates of a `scores.json`: under `metrics`, or under another scorer's name such as `strict`.
+    """Return the estimates in a `scores.json`: under `metrics`, or under another scorer's name such as `strict`.
 
-    Keys of a metric that an Estimate does not have are left out. Raises InputError for anything else.
+    Ignores keys that an Estimate does not have. Raises InputError if the content is malformed.
     """
     try:
         return {
@@ -70,30 +70,30 @@ def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, E
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Return a value for people: `1,381.75`, or a dash where there is none."""
+    """Format a value: `1,381.75`, or a dash for None."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def interval(estimate: Estimate, digits: int = 1) -> str:
-    """Return `120.0–155.0`, or nothing where there is none."""
+    """Return `120.0–155.0`, or nothing if there is no interval."""
     if estimate.low is None or estimate.high is None:
         return ""
     return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"
 
 
 def marks(value: float) -> str:
-    """Return full marks or chance: no more decimals than there are, and never an exponent."""
+    """Format full marks or chance: no trailing zeros, never an exponent."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def caption(chart: Chart, opening: str, chance: str, intervals: str, mark: str) -> str:
-    """Return how to read a figure; what is not in it is not explained."""
+    """Return how to read a figure, explaining only the elements that it has."""
     found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
     shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
     with_interval = sum(estimate.low is not None for estimate in shown)
     sentences = {
         opening: True,
-        f"{chance}: what guessing gives.": any(estimate.chance is not None for estimate in shown),
+        f"{chance}: chance level.": any(estimate.chance is not None for estimate in shown),
         f"{intervals}.": with_interval > 0,
         f"Scores without {mark} were published without an interval.": with_interval < len(shown),
         "A gap: no value.": len(shown) < len(found),

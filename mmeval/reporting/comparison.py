@@ -1,6 +1,6 @@
-"""A comparison as people read it: on the terminal, as Markdown, CSV and LaTeX; the answers that changed; figures.
+"""The output of a comparison: on the terminal, as Markdown, CSV and LaTeX, with changed answers and figures.
 
-Names, answers and ids may have been written by a model or a stranger: no output lets them be markup or a formula.
+Names, answers and ids are untrusted text: no output treats them as markup or a formula.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from mmeval.scoring.significance import POWER
 from mmeval.types import Estimate
 
 MOST = len(PENS)
-"""Runs that are lines of one figure at most; more are rows of a table and of a dot plot."""
+"""Maximum number of runs that are lines of one figure; more runs are rows of a table and of a dot plot."""
 DROPPED = ("p", "detectable", "same")
-"""Columns that a terminal that is too narrow is not shown, the first of these first."""
+"""Columns dropped on a narrow terminal, in this order."""
 SHOWN = 5
-"""Answers that changed that a terminal shows, each way."""
+"""Maximum number of changed answers shown on the terminal, per direction."""
 
 
 def grids(comparison: Comparison) -> list[Lines]:
-    """Return a table a pair; where there are many runs, one of the headline numbers a task, a row a run."""
+    """Return one table per pair, or with many runs one table per headline number of each task, one row per run."""
     margin = ("same",) if comparison.margin is not None else ()
     numbers = ("difference", "95% interval", "p", "p (Holm)", "detectable", *margin)
-    letters = dict(zip(comparison.runs, ascii_uppercase, strict=False))  # only the first 26 are called by letters
+    letters = dict(zip(comparison.runs, ascii_uppercase, strict=False))  # letters are used for at most MOST runs
     if len(comparison.runs) <= MOST:
         return [
             Lines(
@@ -62,18 +62,18 @@ def grids(comparison: Comparison) -> list[Lines]:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """Return how to read the tables, and what a reader must know of how far the runs compare."""
+    """Return how to read the tables, the marks of the runs, and the limits of the comparison."""
     tests = dict.fromkeys(row.test for pair in comparison.pairs for row in pair.rows if row.test)
     found = [
-        "Differences are the second run's score less the first's, with 95% intervals over paired clusters.",
-        f"p: of no difference, two-sided ({'; '.join(tests)}). Holm: headline numbers are adjusted for all headline "
-        "numbers of this comparison, the others for those of their table.",
-        f"detectable: the smallest difference that so many questions show with a power of {POWER:.0%}.",
+        "Differences are the second run's score minus the first's, with 95% intervals over paired clusters.",
+        f"p: two-sided, null hypothesis of no difference ({'; '.join(tests)}). Holm: headline numbers are adjusted for "
+        "all headline numbers of this comparison, the others for those of their table.",
+        f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.",
     ]
     if comparison.margin is not None:
         found.append(
-            f"same: p of a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
-            "yes where it is under 0.05."
+            f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
+            "yes if it is under 0.05."
         )
     marked: dict[str, list[str]] = {}
     for name, run in comparison.runs.items():
@@ -85,15 +85,15 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def changed(pair: Pair) -> str:
-    """Say how many answers changed, both ways."""
+    """Return a sentence with the number of answers that changed in each direction."""
     return (
-        f"{pair.other} has {len(pair.gained):,} right that {pair.first} has wrong, and "
-        f"{len(pair.lost):,} wrong that {pair.first} has right"
+        f"{pair.other} has {len(pair.gained):,} correct that {pair.first} has wrong, and "
+        f"{len(pair.lost):,} wrong that {pair.first} has correct"
     )
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Print the tables, what changed, and how to read them."""
+    """Print the tables, the changed answers, and the notes."""
     for made in grids(comparison):
         console.print(Text(clean(made.title), style="bold"))
         kept = _fitting(made, console.width)
@@ -109,7 +109,7 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def _fitting(made: Lines, width: int) -> list[int]:
-    """Return the columns that fit into a terminal beside labels of the least width."""
+    """Return the columns that fit next to labels of the minimum width."""
     widths = [max(map(cell_len, column)) + 2 for column in zip(made.columns, *made.rows, strict=True)]
     kept = list(range(len(made.columns)))
     for name in DROPPED:
@@ -119,7 +119,7 @@ def _fitting(made: Lines, width: int) -> list[int]:
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
-    """Write comparison.md, .csv, .tex, changed.csv and the figures; returns their paths."""
+    """Write comparison.md, .csv, .tex, changed.csv and the figures; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "comparison.md": markdown(comparison),
@@ -133,7 +133,7 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return the tables as GitHub's Markdown."""
+    """Return the tables as GitHub Markdown."""
     lines = ["# Comparison", ""]
     for made in grids(comparison):
         lines += titled(made)
@@ -147,7 +147,7 @@ def latex(comparison: Comparison) -> str:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """Return the numbers in full, a row a number and pair."""
+    """Return the unrounded numbers as CSV, one row per number and pair."""
     header = ["task", "first", "other", "questions", "metric", "label", "headline", "full_marks"]
     header += [f"{side}{name}" for side in ("first", "other", "difference") for name in ("", "_low", "_high")]
     rows: list[list[object]] = [[*header, "p", "p_holm", "test", "detectable", "p_equivalence", "reason"]]
@@ -161,7 +161,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def changes_csv(comparison: Comparison) -> str:
-    """Return the questions that one run has right and the other wrong, a row each."""
+    """Return the questions that only one run has correct as CSV, one row per question."""
     rows: list[list[object]] = [["task", "first", "other", "change", "id", "category", "first_answer", "other_answer"]]
     for pair in comparison.pairs:
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
@@ -182,7 +182,7 @@ def signed(estimate: Estimate) -> str:
 
 
 def between(estimate: Estimate) -> str:
-    """Return the interval of a difference, whose limits may be negative: `-1.2 to 3.4`."""
+    """Return the interval of a difference, with signs: `-1.2 to +3.4`."""
     return "" if estimate.low is None or estimate.high is None else f"{estimate.low:+,.1f} to {estimate.high:+,.1f}"
 
 
@@ -203,7 +203,7 @@ def _by_task(comparison: Comparison) -> dict[str, list[Pair]]:
 
 
 def _figures(comparison: Comparison, folder: Path) -> list[Path]:
-    """Draw each task's runs: as lines of a dot plot and a radar, or, where there are many, as rows of a dot plot."""
+    """Draw each task's runs as lines of a dot plot and a radar; if there are many, as rows of a dot plot."""
     groups, paths = _by_task(comparison), []
     for pairs in groups.values():
         task, out = pairs[0].task, folder if len(groups) == 1 else folder / pairs[0].task.name

@@ -1,4 +1,4 @@
-"""What the command line shows: progress, prompts, lists, and where files were written. Tables are `table`'s."""
+"""Terminal output: progress, prompts, lists, and paths of written files. Tables are in `table`."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from mmeval.task import Task
 
 BAR = 40
-"""Letters of a bar that stands for 1."""
+"""Characters of a bar of length 1."""
 LOG_EVERY = 10.0
-"""Seconds between two lines of progress where the output is not a terminal."""
+"""Seconds between two lines of progress if the output is not a terminal."""
 
 
 def console() -> Console:
-    """Where things are shown; text is never read as markup, since models and data write some of it."""
+    """Return the console. It never reads text as markup, since models and data write some of it."""
     made = Console(markup=False, highlight=False, soft_wrap=True)
-    if made.width < 2 * table.LEAST:  # as where COLUMNS is 0
+    if made.width < 2 * table.LEAST:  # for example if COLUMNS is 0
         made.width = 2 * table.LEAST
     return made
 
 
 def say(line: str, style: str = "") -> None:
-    """Print a line for the person who waits."""
+    """Print a line."""
     console().print(Text(printable(line), style))
 
 
 class Screen(Display):
-    """Sentences, and progress as a bar, where one is given, else a line now and then."""
+    """Messages and progress: as a bar if one is given, else as a line every `LOG_EVERY` seconds."""
 
     def __init__(self, bar: Progress | None = None) -> None:
         self._console, self._bar = bar.console if bar else console(), bar
@@ -48,11 +48,11 @@ class Screen(Display):
         self._began, self._first, self._done, self._told = 0.0, -1, 0, 0.0
 
     def message(self, text: str) -> None:
-        """Print the sentence."""
+        """Print the message."""
         self._console.print(Text(table.clean(text)))
 
     def progress(self, done: int, total: int) -> None:
-        """Show how far a run is; one that has fewer answers than the last begins anew."""
+        """Show the progress of a run. A smaller `done` than before means that a new run has begun."""
         if self._first < 0 or done < self._done:
             self._began, self._first = time.monotonic(), done
         self._done = done
@@ -69,7 +69,7 @@ class Screen(Display):
 
 @contextmanager
 def display() -> Iterator[Screen]:
-    """Yield what shows an evaluation's progress: a bar on a terminal, else a line now and then."""
+    """Yield the display of an evaluation's progress: a bar on a terminal, else occasional lines."""
     if not console().is_terminal:
         yield Screen()
         return
@@ -80,7 +80,7 @@ def display() -> Iterator[Screen]:
 
 
 def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
-    """Print a run's table, what no figure can show of it, and the paths of what was written."""
+    """Print a run's table, a warning about letters that no font has, and the paths of the written files."""
     table.show(tabled, console())
     from mmeval.reporting import sheet
 
@@ -90,23 +90,23 @@ def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
 
 
 LISTED = 20
-"""Findings of one level that are listed; the others are counted."""
+"""Maximum number of findings of one level that are listed; the others are counted."""
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Print what is wrong with a file, and what whoever uses it should mind."""
-    for level, title, style in (("wrong", "wrong", "red"), ("mind", "to mind", "yellow")):
+    """Print the errors in a file and the warnings for its user."""
+    for level, title, style in (("wrong", "error", "red"), ("mind", "warning", "yellow")):
         found = [finding.sentence for finding in findings if finding.level == level]
         for sentence in found[:LISTED]:
             say(f"{title}: {table.clean(sentence)}", style)
         if len(found) > LISTED:
             say(f"{title}: and {len(found) - LISTED:,} more like these", style)
     if not any(finding.level == "wrong" for finding in findings):
-        say("checked: nothing wrong", "green")
+        say("checked: no errors", "green")
 
 
 def show_preview(preview: Preview) -> None:
-    """Print what a run would read, and the first prompt of each category."""
+    """Print the data that a run would read, and the first prompt of each category."""
     say(f"would read {preview.reads}")
     for notice in preview.notices:
         say(table.clean(notice), "yellow")
@@ -116,24 +116,24 @@ def show_preview(preview: Preview) -> None:
 
 
 def show_tasks(cards: Mapping[str, Mapping[str, Any]], embedded: Collection[str], left_out: Mapping[str, str]) -> None:
-    """Print the benchmarks, each with its official reading and the evidence; then what is not included."""
+    """Print the benchmarks, each with its official reading and the evidence; then the benchmarks left out."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1))
     for name, card in cards.items():
-        named = "kind" in card and card["official"] != "judge"  # a benchmark of a card alone names a reading
+        named = "kind" in card and card["official"] != "judge"  # the card of a benchmark without code names a reading
         proven = f"official: {'reading ' if named else ''}{card['official']}; {card['evidence']}"
         about = Text.assemble(f"{card.get('title', name)}: {card['about']}\n", (proven, "dim"))
         grid.add_row("*" if name in embedded else "", Text(name, "bold"), about)
     console().print(grid)
-    say("\n* has an embedded suite, which runs without any download")
-    say("`mmeval tasks NAME` has a benchmark's size, licence, source, scoring and prompts")
+    say("\n* has an embedded suite that runs without a download")
+    say("`mmeval tasks NAME` shows a benchmark's size, license, source, scoring and prompts")
     for name, reason in left_out.items():
         say(f"  not included: {name}: {reason}", "dim")
 
 
 def show_task(task: Task, embedded: bool) -> None:
-    """Print all that is known of a benchmark: facts, prompts, readings, numbers."""
+    """Print everything about a benchmark: facts, prompts, readings, numbers."""
     _entry(task.name, f"  {task.title}: {task.card['about']}")
     facts = {name: task.card[name] for name in FACTS if name in task.card} | {"official": official(task)}
     facts |= {
@@ -142,7 +142,7 @@ def show_task(task: Task, embedded: bool) -> None:
         "scorers": ", ".join(task.scorers),
         "readings": ", ".join(task.readings),
         "numbers": ", ".join(task.labels.values()),
-        "most new tokens": task.max_new_tokens,
+        "max new tokens": task.max_new_tokens,
     }
     width = max(map(len, facts)) + 2
     for name, fact in facts.items():
@@ -151,24 +151,24 @@ def show_task(task: Task, embedded: bool) -> None:
 
 
 FACTS = ("size", "licence", "access", "paper", "source", "scoring", "official", "evidence", "held_in", "published")
-"""What a card says of its benchmark, as it is listed."""
+"""Keys of a card that `mmeval tasks NAME` lists, in order."""
 
 
 def official(task: Task) -> str:
-    """Return whose reading is the task's official one: what its card says, or the reading that is its first."""
+    """Return the source of the task's official reading: from its card, or else the task's first reading."""
     return str(task.card.get("official") or (next(iter(task.readings), "") if "official" in task.scorers else ""))
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the models by name: a line about each, and where the weights come from."""
+    """Print the models by name: one line per model, with the source of the weights."""
     width = max(map(len, models)) + 2
     for name, entry in models.items():
         _entry(f"{name:{width}}", entry["about"], f"  ({entry['hub']} on the hub)" if "hub" in entry else "")
-    say("Any folder with a checkpoint will do, too, and ADAPTER:SOURCE, as in instructblip:path.")
+    say("You can also name a checkpoint folder, or ADAPTER:SOURCE, such as instructblip:path.")
 
 
 def show_paths(paths: Sequence[Path]) -> None:
-    """Print what was written, a path a line."""
+    """Print the paths of written files, one per line."""
     for path in paths:
         say(f"wrote {path}")
 
@@ -178,14 +178,14 @@ def _entry(name: str, about: str, more: str = "") -> None:
 
 
 def show_bars(shares: Mapping[str, float]) -> None:
-    """Show shares of 1 as bars, the largest first."""
+    """Show shares of 1 as bars, largest first."""
     width = max(map(len, shares))
     for name, share in sorted(shares.items(), key=lambda one: -one[1]):
         say(f"{name:<{width}}  {share:6.1%}  {'█' * round(share * BAR)}")
 
 
 def show_explanation(sent: str, facts: str) -> None:
-    """Show a prompt as the model saw it, and what the answer took."""
+    """Show the prompt as sent, and the facts about its answer."""
     say("prompt", "bold")
     say(sent)
     say(facts, "dim")

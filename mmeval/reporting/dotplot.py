@@ -1,6 +1,6 @@
-"""The dot plot: a row an axis, a dot a model, its 95% interval as a line, chance dashed. The default for comparing.
+"""The dot plot: one row per axis, one dot per model with its 95% interval as a line; chance is dashed.
 
-Positions are fractions of full marks, so that totals and axes of different full marks share one scale.
+Positions are fractions of full marks, so axes and totals with different full marks share one scale.
 """
 
 from collections.abc import Callable
@@ -14,23 +14,23 @@ WIDTH = 10.0
 NUMBERS = (0.85, 1.3, 2.55)
 """Right edges of the columns of numbers, in inches from the end of the scale."""
 LABEL, LINE = 2.4, 0.17
-"""Inches of a label's line at most, and from one line to the next."""
+"""Maximum width of a label's line, and line spacing, in inches."""
 GAP = 0.16
 """Inches between the totals and the axes."""
 MARKER = 0.115
-"""Inches from one marker to the next, beside or below it, that both are seen whole."""
+"""Inches between two markers that do not overlap."""
 
-SHARE, POINTS = "share of full marks", "points, of {} an axis"
-"""What the two scales are."""
+SHARE, POINTS = "share of full marks", "points of {} per axis"
+"""Titles of the two scales."""
 
 Scale = Callable[[float], float]
-"""Where a share of full marks is, in inches from the left."""
+"""Maps a fraction of full marks to inches from the left."""
 
 
 def draw(chart: Chart, folder: Path, name: str = "dotplot", *, png: bool = True) -> list[Path]:
-    """Draw the chart into `folder` as SVG, and as PNG unless it is not wanted, and return their paths.
+    """Draw the chart into `folder` as SVG, and with `png` as PNG too; return the paths.
 
-    Raises InputError if the series are of different tasks, or more than can be told apart.
+    Raises InputError if the series are of different tasks, or too many to tell apart.
     """
     left, right = _ends(chart)
 
@@ -90,7 +90,7 @@ def _scale(sheet: Sheet, chart: Chart, x: Scale, top: float, bottom: float) -> N
 
 
 def _dots(sheet: Sheet, chart: Chart, x: Scale, y: float, metric: str, lanes: list[int]) -> None:
-    """Draw a row's dots, each with its interval, on their lanes around the middle of the row."""
+    """Draw a row's dots with their intervals, each in its lane around the middle of the row."""
     middle = max(lanes, default=0) / 2
     places = {id(one): y + MARKER * (middle - lane) for one, lane in zip(chart.series, lanes, strict=True)}
     for series, pen in order(chart.series):
@@ -115,7 +115,7 @@ def _numbers(sheet: Sheet, estimate: Estimate | None, right: float, y: float, we
 
 
 def _legend_rows(chart: Chart) -> list[list[tuple[Series, Pen, float]]]:
-    """Return the series with their pens and places, broken into rows of the sheet's width; none for a single series."""
+    """Return rows of series with their pens and x positions, wrapped at the sheet's width; none for one series."""
     rows: list[list[tuple[Series, Pen, float]]] = []
     x = WIDTH
     for series, pen in zip(chart.series, pens(chart.series), strict=True):
@@ -139,7 +139,7 @@ def _legend(sheet: Sheet, rows: list[list[tuple[Series, Pen, float]]], y: float)
 
 
 def _ends(chart: Chart) -> tuple[float, float]:
-    """Where the scale begins and ends, in inches from the left."""
+    """Return the start and end of the scale, in inches from the left."""
     labels = (*chart.totals.values(), *chart.axes.values())
     wide = max(measure(line, 9, "bold") for label in labels for line in wrap(plain(label, 100), 9, LABEL, "bold"))
     left = MARGIN + max(wide, *(measure(text, 8) + 0.1 for text in (SHARE, POINTS.format("1,000")))) + 0.2
@@ -147,12 +147,12 @@ def _ends(chart: Chart) -> tuple[float, float]:
 
 
 def _points(chart: Chart) -> float | None:
-    """Return the full marks that all axes share, where a scale of points says more than that of percent."""
+    """Return the full marks that all axes share, or None if they differ or equal 100, the scale in percent."""
     return None if chart.shared_marks == 100 else chart.shared_marks
 
 
 def _lanes(chart: Chart, metric: str, x: Scale) -> list[int]:
-    """Say which line of a row each series is on: one of its own where several have intervals, else the first free."""
+    """Return each series' lane in a row: its own if several series have intervals, else the first free one."""
     if sum(any(e.low is not None for e in series.estimates.values()) for series in chart.series) > 1:
         return list(range(len(chart.series)))
     taken: list[list[tuple[float, float]]] = []
@@ -174,6 +174,6 @@ def _lanes(chart: Chart, metric: str, x: Scale) -> list[int]:
 
 
 def _reading(chart: Chart) -> str:
-    several = " Height within a row means nothing." if len(chart.series) > 1 else ""
+    several = " Height within a row has no meaning." if len(chart.series) > 1 else ""
     opening = f"Every row runs from zero to full marks.{several}"
     return caption(chart, opening, "Dashed", "Line through a dot: 95% interval", "a line")

@@ -1,4 +1,4 @@
-"""Tables as LaTeX, for the package booktabs; whatever a cell holds is text."""
+"""Tables as LaTeX, for the package booktabs. Cells are escaped."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': "''",  # \\textquotedbl is not there in LaTeX's first encoding
+    '"': "''",  # \\textquotedbl is missing from LaTeX's default encoding
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }
 
 
 def text(value: str) -> str:
-    """Return a text that LaTeX sets as it is, and takes no command from."""
+    """Escape a text for LaTeX."""
     return "".join(_SPECIAL.get(mark, mark) for mark in clean(value))
 
 
 def tabular(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table with its caption: names on the left, numbers on the right."""
+    """Return a table with its caption: first column left-aligned, the others right-aligned."""
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{text(title)}}}"]
     lines += [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule", _row(header), r"\midrule"]
     lines += [*map(_row, rows), r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]

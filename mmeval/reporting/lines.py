@@ -1,4 +1,4 @@
-"""Small tables of texts, as Markdown, and rows of anything as CSV; whatever a cell holds, it is text."""
+"""Small tables as Markdown, and rows as CSV. Cells are escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmeval.reporting.table import escape, inert
 
 @dataclass(frozen=True)
 class Lines:
-    """A table: its title, its columns, and rows of as many cells."""
+    """A table: title, columns, and rows with one cell per column."""
 
     title: str
     columns: tuple[str, ...]
@@ -20,19 +20,19 @@ class Lines:
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table of GitHub's Markdown: names on the left, numbers on the right."""
+    """Return the lines of a GitHub Markdown table: first column left-aligned, the others right-aligned."""
     cells = [list(map(escape, row)) for row in (columns, *rows)]
     cells.insert(1, [":--", *["--:"] * (len(columns) - 1)])
     return [f"| {' | '.join(row)} |" for row in cells]
 
 
 def titled(one: Lines) -> list[str]:
-    """Return a table under its title, and an empty line."""
+    """Return the lines of a table with its title, then an empty line."""
     return [f"## {escape(one.title)}", "", *markdown(one.columns, one.rows), ""]
 
 
 def to_csv(rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as CSV, texts so that no program takes them for formulas."""
+    """Return rows as CSV, with texts escaped so no program reads them as formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for row in rows:

@@ -1,6 +1,6 @@
-"""A run's scores for experiment trackers: numbers with their intervals, marks as text, the identity as parameters.
+"""Log a run's scores to experiment trackers: numbers with intervals, marks as text, the identity as parameters.
 
-TensorBoard's event file lies in the run's folder; wandb and trackio are called alike, as trackio's own guide has it.
+TensorBoard's event file is written to the run's folder. wandb and trackio share one API, as trackio's guide says.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def log(run: Run, name: str) -> None:
 
 
 def numbers(run: Run) -> dict[str, float]:
-    """Return TASK/METRIC/value, /low and /high of what has a value, and how many questions are answered."""
+    """Return TASK/METRIC/value, /low and /high if they exist, and TASK/answered, the number of answered questions."""
     found = {f"{run.spec.task}/answered": float(run.samples_answered)}
     for metric, estimate in estimates(run.results).items():
         for limit in LIMITS:
@@ -53,9 +53,9 @@ def numbers(run: Run) -> dict[str, float]:
 
 
 def _tensorboard(run: Run) -> None:
-    """Write RUN/tensorboard anew, with TensorBoard's own writer: neither torch nor tensorflow is loaded.
+    """Replace RUN/tensorboard, using TensorBoard's own writer, so neither torch nor tensorflow is loaded.
 
-    The identity is a text, since TensorBoard's plugin for parameters imports tensorflow.
+    The identity is logged as text, since TensorBoard's plugin for parameters imports tensorflow.
     """
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
@@ -75,7 +75,7 @@ def _tensorboard(run: Run) -> None:
         values.append(Summary.Value(tag=tag, metadata=about, tensor=make_tensor_proto([text.encode()], dtype="string")))
     folder = run.folder / "tensorboard"
     if folder.exists():
-        shutil.rmtree(folder)  # scores of an earlier session would be a second line in the same plot
+        shutil.rmtree(folder)  # an earlier session's scores would add a second line to the plot
     writer = EventFileWriter(str(folder))
     writer.add_event(Event(step=run.samples_answered, summary=Summary(value=values)))
     writer.close()

@@ -1,4 +1,4 @@
-"""Runs of several models on several tasks as one table: a row a model, a column a headline number."""
+"""Runs of several models on several tasks as one table: one row per model, one column per headline number."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from mmeval.types import Estimate
 
 @dataclass(frozen=True)
 class Matrix:
-    """Numbers by model and column, and what a reader must know of the runs."""
+    """Numbers by column and model, and the marks of the runs."""
 
     columns: Mapping[str, Mapping[str, Estimate]]
-    """A column's title -> model -> its number."""
+    """Column title -> model -> number."""
     marks: tuple[str, ...]
 
     @property
     def models(self) -> list[str]:
-        """The models, in the order in which columns bring them."""
+        """The models, in order of first appearance."""
         return list(dict.fromkeys(model for column in self.columns.values() for model in column))
 
 
 def matrix(runs: Sequence[Run]) -> Matrix:
-    """Put the headline numbers of runs into one table; runs that differ in more than task and model are rows apart."""
+    """Put the headline numbers of runs into one table. Several runs of one task and model get separate rows."""
     columns: dict[str, dict[str, Estimate]] = {}
     taken: dict[tuple[str, str], int] = {}
     marks: dict[str, None] = {}
@@ -50,7 +50,7 @@ def matrix(runs: Sequence[Run]) -> Matrix:
 
 
 def show(made: Matrix, console: Console) -> None:
-    """Print the table: a row a number and a column a model where the models are fewer, else the other way round."""
+    """Print the table: models as rows if they outnumber the headline numbers, else as columns."""
     header, rows = _across(made) if len(made.models) > len(made.columns) else _down(made)
     console.print(grid(header, [(rows, "")]))
     for mark in made.marks:
@@ -58,7 +58,7 @@ def show(made: Matrix, console: Console) -> None:
 
 
 def write(made: Matrix, folder: Path) -> list[Path]:
-    """Write scores.md, .csv, .tex and a dot plot of each column, the models as its rows; returns the paths."""
+    """Write scores.md, .csv, .tex and a dot plot per column with the models as rows; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     header, rows = _across(made)
     texts = {

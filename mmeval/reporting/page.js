@@ -1,5 +1,5 @@
 "use strict";
-// Texts of models and data sets reach the page as textContent only.
+// Text from models and data sets is only ever set as textContent.
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
 const thumbnails = JSON.parse($("thumbnails").textContent);
@@ -16,7 +16,7 @@ function el(tag, name, ...children) {
   made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
   return made;
 }
-// Control characters become their pictures: what is there is seen, and turns no text around.
+// Make control characters visible, so they cannot hide or reverse text.
 const visible = (text) => String(text)
   .replace(/[\0-\x08\x0b-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
   .replace(/[\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -32,7 +32,7 @@ function button(name, text, act) {
   return made;
 }
 
-// What the list says of an answer, in a line: a letter of an option stands with its text.
+// An option's letter followed by the option's text.
 function named(sample, value) {
   const at = /^[A-Z]$/.test(value || "") && sample.o ? value.charCodeAt(0) - 65 : -1;
   return at >= 0 && sample.o[at] ? `${value} · ${sample.o[at]}` : value;
@@ -41,7 +41,7 @@ function answered(sample) {
   if (sample.e) return "error";
   if (read(sample) !== undefined && read(sample) !== "") return named(sample, read(sample));
   if (sample.l) return "likelihoods";
-  return sample.a ? sample.a : "(nothing)";
+  return sample.a ? sample.a : "(empty)";
 }
 
 function row(sample, index) {
@@ -131,12 +131,12 @@ function bars(sample) {
     const looks = [chosen ? "chosen" : "", right.has(name) || right.has(own) ? "right" : ""].join(" ").trim();
     made.append(el("div", looks, said("", name), el("span", "track", fill), el("span", "num", `${(100 * share).toFixed(1)}%`), el("span", "num quiet", value.toFixed(2).replace("-", "−"))));
   });
-  const how = data.perByte ? "the log-likelihoods per byte, which were compared" : "the log-likelihoods";
-  return part("Likelihoods", made, el("p", "note", `Blue: chosen. ✓: right. Shares by ${how}; beside them the log-likelihoods, sums over a candidate's tokens.`));
+  const how = data.perByte ? "log-likelihood per byte, which decides the answer" : "log-likelihood";
+  return part("Likelihoods", made, el("p", "note", `Blue: chosen. ✓: expected. Percentages: shares by ${how}. Last column: log-likelihoods, summed over a candidate's tokens.`));
 }
 function readings(sample) {
   const made = el("dl", "readings");
-  const line = (name, what, value) => made.append(el("div", "", el("dt", "", name), el("dd", "", el("span", `chip ${what}`, `${MARKS[what]} ${what}`), value === undefined || value === null ? "" : said("value", value === "" ? "(nothing)" : named(sample, value)))));
+  const line = (name, what, value) => made.append(el("div", "", el("dt", "", name), el("dd", "", el("span", `chip ${what}`, `${MARKS[what]} ${what}`), value === undefined || value === null ? "" : said("value", value === "" ? "(empty)" : named(sample, value)))));
   sample.s.forEach(([what, value], index) => line(data.readings[index], what, value));
   (sample.v || []).forEach((one, index) => { if (one) line(`${data.kind.toLowerCase()} ${data.others[index]}`, one[0], one[2] === undefined ? one[1] : one[2]); });
   return made;
@@ -153,7 +153,7 @@ function demonstrations(sample) {
 
 function show() {
   const sample = state.view[state.at];
-  if (!sample) { detail.replaceChildren(el("p", "empty", "No sample fits these filters.")); return; }
+  if (!sample) { detail.replaceChildren(el("p", "empty", "No sample matches these filters.")); return; }
   const before = (sample.d || []).reduce((sum, shot) => sum + shot.i.length, 0);
   const step = (name, text, by) => { const made = button("", text, () => select(state.at + by)); made.setAttribute("aria-label", name); made.disabled = !state.view[state.at + by]; return made; };
   const back = button("back", "← list", closeDetail);
@@ -169,11 +169,11 @@ function show() {
     sample.o && !sample.l ? options(sample) : null,
     sample.l ? bars(sample) : null,
     sample.e ? part("Error", said("text error", sample.e)) : null,
-    sample.a !== undefined ? part("Answer, as it came", said("text came", sample.a === "" ? "(nothing)" : sample.a), sample.f ? el("p", "note warn", "Cut at the most tokens that an answer may have.") : "") : null,
-    part("Read out of it", readings(sample)),
-    sample.t.length ? part("Right", said("text", sample.t.map((one) => named(sample, one)).join(" / "))) : null,
+    sample.a !== undefined ? part("Answer", said("text came", sample.a === "" ? "(empty)" : sample.a), sample.f ? el("p", "note warn", "Cut off at the maximum answer length.") : "") : null,
+    part("Parsed as", readings(sample)),
+    sample.t.length ? part("Expected", said("text", sample.t.map((one) => named(sample, one)).join(" / "))) : null,
     sample.r ? folded("reasoning", "Reasoning", said("text", sample.r)) : null,
-    sample.p ? folded("sent", "Prompt, as sent", said("text came", sample.p)) : null,
+    sample.p ? folded("sent", "Prompt as sent", said("text came", sample.p)) : null,
     el("p", "note", facts),
   ].filter(Boolean));
   detail.scrollTop = 0;
@@ -233,7 +233,7 @@ function filter() {
 }
 const found = new Set(data.samples.flatMap((sample) => sample.s.map((one) => one[0])));
 choose("axis", [["", "all"], ...data.axes.map((name, index) => [index, name || "(none)"])]);
-choose("outcome", [["", "all"], ["wrong", "not right"], ...Object.keys(MARKS).filter((name) => found.has(name)).map((name) => [name, name])]);
+choose("outcome", [["", "all"], ["wrong", "not correct"], ...Object.keys(MARKS).filter((name) => found.has(name)).map((name) => [name, name])]);
 choose("reading", [...data.readings.map((name, index) => [index, name]), ...(data.readings.length > 1 ? [["differ", "where they differ"]] : [])]);
 choose("other", [["", "all"], ...(data.others.length > 1 ? [["any", "changed under any"], ["none", "changed under none"]] : []), ...data.others.flatMap((name, index) => [
   [`changed ${index}`, `${name}: changed`], [`lost ${index}`, `${name}: right to wrong`], [`won ${index}`, `${name}: wrong to right`], [`both ${index}`, `${name}: right in both`]])]);

@@ -1,7 +1,7 @@
-"""The page of a run, `report.html`: what it is, its numbers and figures, and all of its samples, in one file.
+"""The page of a run, `report.html`: its settings, numbers, figures and all samples, in one file.
 
-Whatever a model or a data set wrote reaches the page escaped by the template, or as JSON that the page's script shows
-as text. A content security policy lets nothing run but that script, and lets nothing load.
+Text from models and data sets is escaped by the template, or embedded as JSON that the page's script shows as text. A
+content security policy allows only that script to run, and nothing to load.
 """
 
 import base64
@@ -27,9 +27,9 @@ class Panel:
     """A section of the page between the scores and the samples."""
 
     name: str
-    """In the page's navigation: one word."""
+    """One word, shown in the page's navigation."""
     html: str
-    """Escaped."""
+    """Already escaped."""
 
 
 def write(
@@ -43,7 +43,7 @@ def write(
 ) -> Path:
     """Write `report.html` into the folder and return its path.
 
-    `facts` say what the run is; `command` repeats it; `figures` are SVG elements that follow the page's colours.
+    `facts` describe the run; `command` repeats it; `figures` are SVG elements that use the page's colors.
     """
     style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
     page = _render(
@@ -69,26 +69,26 @@ def write(
 
 
 def comparison(chart: Chart, differences: Mapping[str, Estimate] | None = None) -> Panel:
-    """Return the section that shows several runs side by side: every number of the chart that one of them has.
+    """Return the section that shows several runs side by side: every number of the chart that at least one run has.
 
-    `differences` are the second run's from the first, by metric, each with its own interval, where they are known.
+    `differences` maps metrics to the second run's number minus the first's, with its own interval, if known.
     """
     found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
     labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
     chances = [chart.chance(metric) for metric in labels]
-    pens(chart.series)  # raises where there are more than can be told apart
+    pens(chart.series)  # raises InputError for too many series
     known = {metric: one for metric, one in (differences or {}).items() if one.value is not None}
     shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
     return Panel("Comparison", _render("comparison.html", **shown, differences=known))
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """Return a difference: `+1.25`, `−3.00`."""
+    """Return a difference with its sign: `+1.25`, `−3.00`."""
     return f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def share(value: float, estimate: Estimate) -> str:
-    """Where a value stands between zero and full marks, as CSS takes it."""
+    """Return a value's position between zero and full marks, as a CSS percentage."""
     return f"{min(max(100 * value / estimate.full_marks, 0), 100):.2f}%"
 
 

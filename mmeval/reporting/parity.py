@@ -1,4 +1,4 @@
-"""How a comparison of two ways to run a model is shown: in the terminal, and as JSON."""
+"""Output of a comparison of two ways to run a model: on the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from mmeval.reporting.console import say
 from mmeval.types import printable
 
 SHOWN = 3
-"""Questions that are shown side by side."""
+"""Maximum number of questions that are shown side by side."""
 
 
 def show(found: Parity) -> None:
-    """Print the agreement, the differences of the scores, and the first questions that differ."""
+    """Print the agreement, the score differences, and the first questions that differ."""
     a, b = found.names
     say(f"\nA: {a}\nB: {b}", "bold")
     same, read_alike = (_share(part, found.questions) for part in (found.same, found.same_read))
-    say(f"{same} answers are equal; {read_alike} are read alike")
+    say(f"{same} answers are equal; {read_alike} are parsed the same")
     if found.furthest is not None:
-        say(f"the largest difference of two log-likelihoods is {found.furthest:.2g}")
+        say(f"the largest difference between two log-likelihoods is {found.furthest:.2g}")
     for row in found.rows:
         say(_sentence(row, found.margin))
     for one in found.differing[:SHOWN]:
         say(f"\n{printable(one.id)}", "bold")
         for name, sent, said, read in zip("AB", one.sent, one.said, one.read, strict=True):
             say(f"{name} was sent {sent}")
-            say(f"{name} said {said!r}, read as {read}")
+            say(f"{name} answered {said!r}, parsed as {read}")
     if (left := len(found.differing) - SHOWN) > 0:
         say(f"\n{left:,} more questions differ; parity.json has them all")
 
 
 def write(found: Parity, folder: Path) -> Path:
-    """Write `parity.json`, and return its path."""
+    """Write `parity.json` and return its path."""
     path = folder / "parity.json"
     write_json(path, to_json(found))
     return path
 
 
 def to_json(found: Parity) -> dict[str, Any]:
-    """Return all that was found."""
+    """Return the content of `parity.json`."""
     return {
         "sides": found.names,
         "questions": found.questions,
@@ -74,4 +74,4 @@ def _sentence(row: Row, margin: float) -> str:
         return f"{row.label}: no value to compare ({row.difference.reason})"
     verdict = "ruled out" if row.equivalent < CONFIDENT else "not ruled out"
     beyond = f"a difference of {margin:g}% of full marks or more is {verdict} (p = {row.equivalent:.3g})"
-    return f"{row.label}: B less A {value:+.2f} [{low:+.2f}, {high:+.2f}]; {beyond}"
+    return f"{row.label}: B minus A {value:+.2f} [{low:+.2f}, {high:+.2f}]; {beyond}"

@@ -1,6 +1,6 @@
-"""Published scores of MME and MMBench: reading them, and drawing whole runs on the benchmark's data among them.
+"""Read published scores of MME and MMBench, and draw complete runs on the benchmark's data next to them.
 
-The tables are the CSV files of `reports/reference/`, installed as the data of `mmeval.reporting.reference`.
+The tables are the CSV files in `reports/reference/`, installed as package data of `mmeval.reporting.reference`.
 """
 
 import csv
@@ -19,35 +19,35 @@ from mmeval.types import Estimate, InputError, nearest
 REFERENCE = resources.files("mmeval.reporting.reference")
 FULL_MARKS = {"perception": 2000.0, "cognition": 800.0} | dict.fromkeys(load_task("mme").axes, 200.0)
 CHANCE = 0.375
-"""What a fair coin gets on MME, of full marks: 50 points for accuracy and 25 for both questions of a picture."""
+"""Score of random guessing on MME, as a fraction of full marks: 50 points for acc and 25 for acc+, of 200."""
 MMBENCH = {
     "mmbench-2023": ("mmbench_2023_first_version.csv", "first version, 2023"),
     "mmbench-dev": ("mmbench_dev_L2_circulareval.csv", "dev, V1.0"),
     "mmbench-test": ("mmbench_test_L2_circulareval.csv", "test, V1.0"),
 }
-"""What `--published` takes -> the table, and what it was measured on."""
+"""Value of `--published` -> the table and its data."""
 OVERALL = "circular"
 SHOWN = 5
-"""Published models in a figure at most, MMICL left out."""
+"""Maximum number of published models in a figure, not counting MMICL."""
 KIN = ("MMICL", "InstructBLIP-13B")
-"""What this harness runs, and its kin: shown where the table has them."""
+"""The model that this harness runs, and a related one: shown if the table has them."""
 
 
 def draw(which: str, folder: Path, runs: Sequence[Series] = (), data: Sequence[str] = ()) -> list[Path]:
-    """Draw published models, with runs on the benchmark's own data over them, as radar and dot plot, PNG and SVG.
+    """Draw published models, overlaid with runs on the benchmark's own data, as radar and dot plot, PNG and SVG.
 
-    `which` is a date of MME's leaderboard or a name of MMBENCH; `data` says what each run was measured on. Raises
-    InputError for another name, and for runs of another task.
+    `which` is a date of MME's leaderboard or a key of MMBENCH; `data` names the data of each run. Raises InputError for
+    another name, and for runs of another task.
     """
     chart = _mmbench(which, runs, data) if which.startswith("mmbench") else _mme(which, runs)
     return [*radar.draw(chart, folder, f"radar-{which}"), *dotplot.draw(chart, folder, f"dotplot-{which}")]
 
 
 def mme(date: str) -> list[Series]:
-    """Return the models that stand out on MME's leaderboard of that date, in its order.
+    """Return the top models on MME's leaderboard of that date, in its order.
 
-    2023-09-17: the six of the published radar, the top five in perception and those in cognition together.
-    A later date: the top five in perception, and MMICL. Raises InputError naming the nearest date.
+    2023-09-17: the six models of the published radar, which are the top five in perception or in cognition. Later
+    dates: the top five in perception, and MMICL. For an unknown date, raises InputError that names the nearest one.
     """
     names = sorted(entry.name for entry in REFERENCE.iterdir())
     tables = {_date(name): name for name in names if name.startswith("mme_wide_")}
@@ -64,7 +64,7 @@ def mme(date: str) -> list[Series]:
 
 
 def mmbench(which: str) -> list[Series]:
-    """Return all models of a table of MMBENCH, the best first. Raises InputError naming the nearest table."""
+    """Return all models of a table of MMBENCH, best first. Raises InputError for an unknown table."""
     if which not in MMBENCH:
         raise InputError(f"no published scores '{which}'{nearest(which, MMBENCH)}; choose from {', '.join(MMBENCH)}")
     columns = {OVERALL: "overall"} | {name: name for name in load_task("mmbench").axes}
@@ -91,7 +91,9 @@ def _mmbench(which: str, runs: Sequence[Series], data: Sequence[str]) -> Chart:
     _check(runs, "MMBench", (OVERALL, *task.axes))
     for run in runs:
         if run.estimates[OVERALL].value is None:
-            raise InputError(f"the run '{run.label}' has no CircularEval; evaluate the model on the official table")
+            raise InputError(
+                f"the run '{run.label}' has no CircularEval score; evaluate the model on the official table"
+            )
     over = [replace(run, highlight=True) for run in runs]
     notes = (
         *(_place(run, on, models) for run, on in zip(runs, data, strict=True)),
@@ -104,7 +106,7 @@ def _mmbench(which: str, runs: Sequence[Series], data: Sequence[str]) -> Chart:
 
 
 def chosen(models: Sequence[Series], runs: Sequence[Series] = ()) -> list[Series]:
-    """Return the kin and the best models, or those with the scores nearest to the runs'; best first."""
+    """Return KIN and the best models, or KIN and the models with scores nearest to the runs; best first."""
     kin = [model for model in models if model.label.startswith(KIN)]
     rest = [model for model in models if model not in kin]
     if runs:
@@ -132,7 +134,7 @@ def _overall(series: Series) -> float:
 
 
 def _estimate(value: str, full: float, chance: float | None = None) -> Estimate:
-    """Return a published score: it came without an interval and without its counts."""
+    """Return a published score, which has no interval and no counts."""
     return Estimate(float(value), None, None, 0, full, None if chance is None else chance * full)
 
 

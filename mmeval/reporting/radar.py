@@ -1,7 +1,7 @@
-"""The radar, drawn so that it does not mislead.
+"""The radar, drawn so it does not mislead.
 
-Every spoke runs from zero to full marks, in the benchmark's own order; rings are polygons with their values
-written on them; nothing is filled, since areas say nothing; intervals are ticks on the spokes; chance is dashed.
+Every spoke runs from zero to full marks, in the benchmark's own order. Rings are polygons labeled with their values.
+Nothing is filled, since areas have no meaning. Intervals are ticks on the spokes; chance is dashed.
 """
 
 import math
@@ -28,43 +28,43 @@ from mmeval.reporting.sheet import (
 )  # fmt: skip
 
 FEWEST, MOST = 5, 14
-"""Spokes of a radar: fewer are no shape to read, and labels of more would overlap. The dot plot takes any number."""
+"""Minimum and maximum spokes: fewer have no readable shape, more have overlapping labels. Dot plots have no limit."""
 LINE, MANY = 0.165, 8
-"""Inches from one line of a label to the next, and the spokes beyond which a label has two lines, to stand apart."""
+"""Line spacing of a label, in inches; with more than MANY spokes a label has at most two lines."""
 SIDE = 2.7
-"""Inches of the column at the right, in which several models stand."""
+"""Width in inches of the legend at the right, for several models."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """Inches of a radar, and the points of its labels."""
+    """Size of a radar in inches, and the font size of its labels in points."""
 
     radius: float
     labels: float
-    """Beside the radar."""
+    """Width of the labels on each side of the radar."""
     points: float
 
     @property
     def across(self) -> float:
-        """From the left end of the labels to the right one."""
+        """Total width, including labels."""
         return 2 * (self.labels + self.radius)
 
 
 FILE = Size(2.75, 1.25, 9.5)
 INLINE = {"broad": Size(1.9, 1.2, 9.5), "narrow": Size(0.9, 1.0, 8)}
-"""Of the two that a page has: in a column of it, and at 400 pixels."""
+"""The two sizes on a page: in a column, and in a window of 400 pixels."""
 
 
 def fits(chart: Chart) -> bool:
-    """Tell whether a chart makes a radar: by how many of its axes have a value."""
+    """Tell whether a chart can be drawn as a radar, by the number of its axes, all and with a value."""
     found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
     return len(found & chart.axes.keys()) >= FEWEST and len(chart.axes) <= MOST
 
 
 def draw(chart: Chart, folder: Path, name: str = "radar", *, png: bool = True) -> list[Path]:
-    """Draw the chart into `folder` as SVG, and as PNG unless it is not wanted, and return their paths.
+    """Draw the chart into `folder` as SVG, and with `png` as PNG too; return the paths.
 
-    Raises InputError if the series are of different tasks, or more than can be told apart.
+    Raises InputError if the series are of different tasks, or too many to tell apart.
     """
     radar, several = Wheel(chart, FILE), len(chart.series) > 1
     width = 2 * MARGIN + FILE.across + (0.1 + SIDE if several else 0)
@@ -85,7 +85,7 @@ def draw(chart: Chart, folder: Path, name: str = "radar", *, png: bool = True) -
 
 
 def inline(chart: Chart) -> str:
-    """Return the radar of a page: as two elements, for broad and for narrow windows, in the page's colours."""
+    """Return the radar as two elements of a page, for broad and narrow windows, in the page's colors."""
     drawn = []
     for name, size in INLINE.items():
         radar = Wheel(chart, size)
@@ -111,7 +111,7 @@ class Wheel:
         return LINE * self.size.points / 9.5
 
     def draw(self, sheet: Sheet, width: float, top: float, left: float) -> None:
-        """Draw grid, labels, and the series on them, in the middle of the width."""
+        """Draw the grid, labels and series, centered in the width."""
         self.x, self.y = left + width / 2, top - self.above - self.size.radius
         self._grid(sheet)
         self._labels(sheet)
@@ -120,14 +120,14 @@ class Wheel:
             self._intervals(sheet, series, pen)
 
     def _at(self, spoke: int, fraction: float, aside: float = 0) -> tuple[float, float]:
-        """Return the point at a fraction of a spoke, `aside` inches to its right as seen from the centre."""
+        """Return the point at a fraction of a spoke, `aside` inches to its right as seen from the center."""
         angle = 2 * math.pi * spoke / self.spokes
         sin, cos = math.sin(angle), math.cos(angle)
         r = self.size.radius * fraction
         return self.x + r * sin + aside * cos, self.y + r * cos - aside * sin
 
     def _polygon(self, fractions: Sequence[float | None]) -> tuple[list[float], list[float]]:
-        """Return a closed line through a fraction of each spoke; it is broken where there is none."""
+        """Return a closed line through a fraction of each spoke, broken at None."""
         points = [(math.nan, math.nan) if f is None else self._at(k, f) for k, f in enumerate(fractions)]
         points.append(points[0])
         return [x for x, _ in points], [y for _, y in points]
@@ -149,7 +149,7 @@ class Wheel:
             sheet.line(*self._polygon(chances), color=MUTED, linestyle=dashes, linewidth=1.1, zorder=2)
 
     def _lines(self, label: str, spoke: int) -> list[str]:
-        """Break a label into lines; a long one above or below the radar has more room than one beside it."""
+        """Wrap a label; long labels above or below the radar get more room than those at its sides."""
         text, size = plain(label, 100), self.size
         lines = wrap(text, size.points, size.labels - 0.15)
         upright = abs(math.sin(2 * math.pi * spoke / self.spokes)) < 0.15
@@ -179,9 +179,9 @@ class Wheel:
         sheet.line(*self._polygon(fractions), linewidth=2 if heavy else 1.3, **style)
 
     def _intervals(self, sheet: Sheet, series: Series, pen: Pen) -> None:
-        """Draw a tick along the spoke from low to high, with feet; those of several series stand side by side.
+        """Draw a tick along the spoke from low to high, with end bars; ticks of several series are side by side.
 
-        They are faint: a run among published scores, which have none, is not to outshine them.
+        They are faint, so a run does not outshine published scores, which have no intervals.
         """
         ticked = [one for one in self.chart.series if any(e.low is not None for e in one.estimates.values())]
         aside = next((0.06 * (i - (len(ticked) - 1) / 2) for i, one in enumerate(ticked) if one is series), 0)
@@ -198,7 +198,7 @@ class Wheel:
 
 
 def _totals(chart: Chart) -> list[tuple[str, str]]:
-    """Return the headline numbers of a chart of one series: label, and value of full marks."""
+    """Return the headline numbers of a chart of one series: label, and "value / full marks"."""
     found = [(label, chart.series[0].estimates.get(metric)) for metric, label in chart.totals.items()]
     return [
         (plain(label), f"{number(one.value)} / {marks(one.full_marks)}")
@@ -208,7 +208,7 @@ def _totals(chart: Chart) -> list[tuple[str, str]]:
 
 
 def _legend(sheet: Sheet, chart: Chart, x: float, y: float) -> None:
-    """Draw the models in a column at the right, each with its line, marker and totals."""
+    """Draw the legend at the right: each model with its line, marker and totals."""
     for series, pen in zip(chart.series, pens(chart.series), strict=True):
         xs = (x, x + 0.25, x + 0.5)
         sheet.line(xs, (y, y, y), **pen.dot, linestyle=pen.line, linewidth=2 if series.highlight else 1.5)
@@ -232,5 +232,5 @@ def _fraction(value: float | None, full: float | None) -> float | None:
 
 READING = (
     "Each spoke runs from 0 to the full marks of its axis, in the benchmark's own order; nothing is rescaled to the "
-    "models shown. Read along the spokes: the area enclosed means nothing."
+    "models shown. Read along the spokes: the enclosed area has no meaning."
 )

@@ -1,4 +1,4 @@
-"""A sheet as PNG, through matplotlib: where somebody asks for one. It takes a second, and an SVG a few milliseconds."""
+"""Write a sheet as PNG with matplotlib, on request. This takes a second; an SVG takes a few milliseconds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS = 200
-"""An inch."""
+"""Dots per inch."""
 SETTINGS: Any = {"font.family": sheet.FONT, "text.parse_math": False, "figure.dpi": 100, "path.simplify": False}
-"""What matplotlib is told while a figure is drawn and saved."""
+"""matplotlib's settings while a figure is drawn and saved."""
 
 
 def write(paper: Sheet, path: Path) -> None:
-    """Save the sheet as PNG; the same drawing, the same bytes."""
+    """Save the sheet as PNG. The same drawing gives the same bytes."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -28,7 +28,7 @@ def write(paper: Sheet, path: Path) -> None:
 
 
 def figure(paper: Sheet) -> Figure:
-    """Return the sheet as matplotlib draws it."""
+    """Return the sheet as a matplotlib figure."""
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(paper.width, paper.height), facecolor=sheet.PAPER)

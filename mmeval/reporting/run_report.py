@@ -1,4 +1,4 @@
-"""Everything that is written beside a run's records: tables, figures, the page, the benchmark's own results."""
+"""The files written next to a run's records: tables, figures, the page, the benchmark's own results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,13 +18,13 @@ from mmeval.task import Task, configure, load_task
 from mmeval.types import Estimate, InputError
 
 FORMER = "index.html"
-"""The page of mmeval 0.2, which shows other numbers than `report.html`."""
+"""The page of mmeval 0.2, whose numbers may differ from `report.html`."""
 
 
 def write(run: Run, find: Find | None = None) -> list[Path]:
-    """Write the run's tables, figures, page and results folder; returns the paths, the page first.
+    """Write the run's tables, figures, page and results folder; return the paths, the page first.
 
-    `find` yields what was asked, for the pictures on the page. The results folder is the benchmark's own format; it is
+    `find` yields the requests, for the pictures on the page. The results folder has the benchmark's own format; it is
     left out while answers are missing.
     """
     task = task_of_run(run)
@@ -43,7 +43,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
 
 
 def written(run: Run) -> list[Path]:
-    """Return the paths of what `write` left in the run's folder, the page first."""
+    """Return the paths of the files from `write` in the run's folder, the page first."""
     names = (page.NAME, "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results")
     return [run.folder / name for name in names if (run.folder / name).exists()]
 
@@ -55,21 +55,21 @@ def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, ki
 
 
 def _controls(run: Run) -> list[Other]:
-    """Return what each control of the run answered; one that was not scored yet is left out."""
+    """Return the scores of the run's controls; controls that are not scored yet are left out."""
     paths = sorted((run.folder / "controls").glob("*/samples.jsonl"))
     found = ((path.parent.name, scores_by_id(read_samples(path))) for path in paths)
     return [Other(name, {id: next(iter(scores.values())) for id, scores in by_id.items()}) for name, by_id in found]
 
 
 def _panels(run: Run) -> list[page.Panel]:
-    """Return the bias panel, where `mmeval bias` has left its findings."""
+    """Return the bias panel if `mmeval bias` has written its results."""
     if not (run.folder / "bias.json").exists():
         return []
     return [page.Panel("Bias", str(import_module("mmeval.reporting.bias").panel(run)))]
 
 
 def task_of_run(run: Run) -> Task:
-    """Return the run's task, reading answers as they were read for its scores, a judge's verdicts included."""
+    """Return the run's task, configured to read answers as its scores did, including a judge's verdicts."""
     task = load_task(run.spec.task, run.identity.get("card"))
     return configure(task, run.spec, verdicts.from_json(run.results.get("judge")))
 
@@ -80,15 +80,15 @@ def table_of_run(run: Run, task: Task | None = None) -> Table:
 
 
 def table_of_predictions(task: Task, results: Mapping[str, Any], source: str) -> Table:
-    """Return the table of somebody's predictions, read from the file of that name."""
+    """Return the table of predictions from the file `source`."""
     return table.tabulate(task, results, f"{source} on {task.title}", source)
 
 
 def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
-    """Draw runs side by side, or over the published scores of a date; returns the paths, a page of several runs first.
+    """Draw runs side by side, or over the published scores of a date; return the paths, a page of several runs first.
 
-    Raises InputError for runs of several tasks or on different data, and beside published scores for a run that is
-    not a whole one on the benchmark's data.
+    Raises InputError for runs of several tasks or on different data, and with published scores for a run that is
+    incomplete or not on the benchmark's data.
     """
     named = comparison.names(runs)
     lines = [Series(name, estimates(run.results)) for name, run in named.items()]
@@ -114,9 +114,9 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
 
 
 def side_by_side(runs: Mapping[str, Run], chart: Chart, differences: Mapping[str, Estimate], out: Path) -> Path:
-    """Write the page that shows scored runs of one task side by side, and what each of them answered; return its path.
+    """Write the page that shows scored runs of one task side by side with their answers; return its path.
 
-    The samples are those of the first run, with the pictures of its own page.
+    The samples are those of the first run, with the pictures from its page.
     """
     (_, base), *others = runs.items()
     task = task_of_run(base)
@@ -139,7 +139,7 @@ def side_by_side(runs: Mapping[str, Run], chart: Chart, differences: Mapping[str
 
 
 def series(run: Run) -> Series:
-    """Return the run as a line of a figure, called after its model."""
+    """Return the run as a series of a figure, labeled with its model."""
     return Series(run.spec.model, estimates(run.results))
 
 
@@ -149,14 +149,14 @@ def title(run: Run) -> str:
 
 
 def data_label(run: Run) -> str:
-    """Return the name of what the run was measured on, with its revision where that is not pinned."""
+    """Return the name of the run's data, with its revision if that is not pinned."""
     revision = run.identity.get("data_revision")
     label = f"{run.spec.data} at {revision}" if revision else str(run.spec.data)
     return label + (", with --partial" if run.spec.partial else "")
 
 
 def subtitle(run: Run) -> str:
-    """Return what a figure says of the run: its data, how many questions are answered, and what sets it apart."""
+    """Return a figure's subtitle for the run: its data, the number of answered questions, and its marks."""
     return _subtitle([run])
 
 
@@ -167,12 +167,12 @@ def _subtitle(runs: Sequence[Run]) -> str:
 
 
 def _check_alike(one: Run, other: Run) -> None:
-    """Raise InputError where two runs are not of one task on the same data: by digests, whatever folders are called."""
+    """Raise InputError if two runs are not of one task on the same data, compared by digest, not by folder name."""
     advice = "name runs of one kind"
     if one.spec.task != other.spec.task:
-        raise InputError(f"runs of {one.spec.task} and {other.spec.task} are not drawn together; {advice}")
+        raise InputError(f"runs of {one.spec.task} and {other.spec.task} cannot be drawn together; {advice}")
     if one.identity.get("card") != other.identity.get("card"):
-        raise InputError(f"the runs are of different cards that are both called {one.spec.task}; {advice}")
+        raise InputError(f"the runs are of different cards that are both named {one.spec.task}; {advice}")
     if one.identity.get("questions") != other.identity.get("questions") or one.spec.limit != other.spec.limit:
         raise InputError(f"{one.folder} and {other.folder} did not ask the same questions; {advice}")
     chosen = ("shots", "seed", "frames", "sampler")
@@ -182,7 +182,7 @@ def _check_alike(one: Run, other: Run) -> None:
 
 
 def draw(chart: Chart, folder: Path, *, png: bool = True) -> list[Path]:
-    """Draw the dot plot, and the radar where the axes make one; one that was drawn before and does not fit is gone."""
+    """Draw the dot plot, and the radar if the chart fits one; else delete an earlier radar."""
     if not radar.fits(chart):
         for kind in ("png", "svg"):
             (folder / f"radar.{kind}").unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Runs that differ in their seed only, side by side: the mean and the spread of every number over the seeds.
+"""Runs that differ only in their seed, side by side: mean and spread of every number over the seeds.
 
-A run's own interval says how much its questions matter; the spread says how much the demonstrations that were drawn do.
+A run's own interval is the uncertainty from its questions; the spread is that from its sampled demonstrations.
 """
 
 import statistics
@@ -19,11 +19,11 @@ from mmeval.types import Estimate, InputError
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return what `run --seeds ... --json` prints: each number that the task reports, by scorer and name.
+    """Return the output of `run --seeds ... --json`: each number that the task reports, by scorer and name.
 
-    A number has mean, sd (of the seeds' values, divided by one less than there are; None for one seed), min and max,
-    and each run's own value and interval; where a run has no value, none of these, and why. Raises InputError for
-    runs that differ in anything but the seed.
+    A number has mean, sd (the sample standard deviation over the seeds; None for one seed), min, max, and each run's
+    own value and interval. If a run has no value, mean, sd, min and max are None, and there is a reason. Raises
+    InputError for runs that differ in anything but the seed.
     """
     first, results, seeds = runs[0], [run.results for run in runs], [run.spec.seed for run in runs]
     for run in runs[1:]:
@@ -52,12 +52,12 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
 
 SPREAD = ("mean", "sd", "min", "max")
 WIDEST = 10_000
-"""Columns of a table at most: a number is never cut off, whatever the terminal."""
-SAME = "The seed draws nothing in these data: every run asked the same, and the spread says nothing."
+"""Maximum width of a table in terminal columns; numbers are never cut off."""
+SAME = "The seed has no effect on this data: every run asked the same questions, and the spread has no meaning."
 
 
 def show(summary: Mapping[str, Any], console: Console) -> None:
-    """Print a row a number: over the seeds, then each seed's, with interval; strict's below where it differs."""
+    """Print one row per number: the spread, then each seed's value and interval; strict rows below if they differ."""
     found: Mapping[str, Any] = next(iter(summary["scorers"].values()))
     strict: Mapping[str, Any] = summary["scorers"].get("strict", {})
     labels: Mapping[str, str] = summary["labels"]

@@ -1,6 +1,6 @@
-"""A sheet of paper to draw a figure on, in inches: what stands where, typography, colours. Text is never markup.
+"""A sheet to draw a figure on, in inches: layout, typography, colors. Text is never markup.
 
-What is drawn is the business of `dotplot` and `radar`; how a sheet becomes a file, of `svg` and `raster`.
+`dotplot` and `radar` draw on sheets; `svg` and `raster` write them to files.
 """
 
 import importlib.util
@@ -22,33 +22,33 @@ from mmeval.types import InputError
 
 INK, MUTED, GRID, BAND, PAPER = "#1a2027", "#5d6875", "#d5dae0", "#f4f6f8", "#ffffff"
 MARGIN = 0.5
-"""Inches left free on every side."""
+"""Margin on every side, in inches."""
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that a figure has the same bytes on every machine; what it lacks is drawn in another."""
+"""Comes with matplotlib, so a figure has the same bytes on every machine. Letters that it lacks use another font."""
 PLACEHOLDERS = ("Last Resort", "cm", "STIXSize", "STIXNonUnicode")
-"""Fonts of matplotlib's own that have boxes for every letter, or pieces of formulas."""
+"""Prefixes of matplotlib's fonts that have boxes for every letter, or pieces of formulas."""
 CAPITAL = 0.729
-"""Height of its capitals, in ems."""
+"""Height of FONT's capitals, in ems."""
 LEADING = 1.25
-"""From one line of a text to the next, in its size."""
+"""Line spacing, as a multiple of the font size."""
 COMMON = frozenset(map(chr, (*range(0x20, 0x250), *range(0x370, 0x530)))) | frozenset("–—‘’“”…·×→�")
-"""Letters that FONT surely has: for a text of these no list of fonts is read."""
+"""Letters that FONT is known to have. For texts of these no font list is read."""
 
 
 @dataclass(frozen=True)
 class Pen:
-    """How a series is told apart, thrice over: colour (Okabe and Ito's, colour-blind safe), marker, line."""
+    """The look of a series: color (Okabe and Ito's, safe for color blindness), marker and line style."""
 
     colour: str
     marker: str
     line: str | tuple[float, tuple[float, ...]]
     size: float = 6
-    """Of the marker, in points: those with less body are larger."""
+    """Marker size in points; thinner markers are larger."""
 
     @property
     def dot(self) -> dict[str, Any]:
-        """The marker alone; it is drawn with a white edge, which keeps overlapping ones apart."""
+        """The style of the marker alone. A white edge separates overlapping markers."""
         return {"marker": self.marker, "markersize": self.size, "color": self.colour}
 
 
@@ -77,9 +77,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points, or the rectangle between two; its style has color, linewidth, zorder, and may have more.
+    """A line through points, or the rectangle between two.
 
-    More: linestyle, alpha; marker and markersize; fill.
+    Its style has color, linewidth and zorder, and may have linestyle, alpha, marker and markersize, and fill.
     """
 
     xs: Sequence[float]
@@ -89,7 +89,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A figure whose one coordinate system is inches from the lower left corner."""
+    """A figure; coordinates are inches from the lower left corner."""
 
     width: float
     height: float
@@ -98,7 +98,7 @@ class Sheet:
     def text(self, x: float, y: float, text: str, size: float = 9, *, middle: bool = False, **style: Any) -> None:
         """Write text at a point, left-aligned on its baseline unless the style says otherwise.
 
-        `middle` puts the point at half the height of a capital, where a dot beside the text is.
+        With `middle`, y is at half the height of a capital, to align with a dot next to the text.
         """
         if middle:
             y -= CAPITAL / 2 * size / 72
@@ -117,9 +117,9 @@ class Sheet:
 
 
 def compose(chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[[Sheet, float], None]) -> Sheet:
-    """Return a figure: the title, then what `draw` draws, then the chart's notes and how to read it.
+    """Return a figure: the title, then the drawing, then the chart's notes and how to read it.
 
-    `size` is the sheet's width and the heights of what `draw` draws; `draw` gets the sheet and where the title ends.
+    `size` is the sheet's width and the heights of the drawing's parts; `draw` gets the sheet and the drawing's top.
     """
     width, *heights = size
     room = width - 2 * MARGIN
@@ -134,7 +134,7 @@ def compose(chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[
     notes = [line for text in (*chart.notes, reading, lacking(shown)) if text for line in wrap(text, 7.5, room)]
     foot = 0.1 + 0.16 * len(notes)
     height = 2 * MARGIN + (0.29 * len(title) + 0.21 * len(subtitle))
-    for part in (*heights, foot):  # `sum` rounds otherwise in Python 3.12, and the bytes would differ
+    for part in (*heights, foot):  # `sum` rounds differently in Python 3.12, and the bytes would change
         height += part
     sheet, y = Sheet(width, height), height - MARGIN
     for line in title:
@@ -154,9 +154,9 @@ def compose(chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[
 
 
 def save(sheet: Sheet, folder: Path, name: str, *, png: bool = True) -> list[Path]:
-    """Write `name.png`, unless it is not wanted, and `name.svg`; return their paths.
+    """Write `name.svg`, and with `png` also `name.png`; return their paths.
 
-    A PNG of that name that is not written is deleted: it would show other numbers.
+    Without `png` an existing `name.png` is deleted, since it would show old numbers.
     """
     from mmeval.reporting import raster, svg
 
@@ -171,28 +171,28 @@ def save(sheet: Sheet, folder: Path, name: str, *, png: bool = True) -> list[Pat
 
 
 def pens(series: Sequence[Series]) -> list[Pen]:
-    """Return a pen for each series; ink for the one that is highlighted. Raises InputError for too many of them."""
+    """Return a pen for each series; HIGHLIGHT if only one is highlighted. Raises InputError for too many series."""
     inked, rest = [one for one in series if one.highlight], iter(PENS)
     if len(series) > len(PENS):
-        raise InputError(f"{len(series)} models in one figure, of which {len(PENS)} can be told apart; name fewer")
+        raise InputError(f"{len(series)} models in one figure, but only {len(PENS)} can be told apart; name fewer")
     return [HIGHLIGHT if len(inked) == 1 and one is inked[0] else next(rest) for one in series]
 
 
 def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
-    """Return the series with their pens in drawing order: what is highlighted comes last, on top."""
+    """Return the series with their pens in drawing order: highlighted series come last, on top."""
     return sorted(zip(series, pens(series), strict=True), key=lambda pair: pair[0].highlight)
 
 
 def plain(text: str, limit: int = 60) -> str:
-    """Return a label that can be drawn here: one line, what no font has replaced, cut at `limit` characters."""
+    """Return a label on one line, cut at `limit` characters, with letters that no font has replaced."""
     drawable = (c if c in COMMON or c in _glyphs() or _family(c) else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
     kept = "".join(drawable)
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
 def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
-    """Break a text into lines of at most `width` inches."""
-    width *= 0.98  # a screen's hinting makes letters a little wider than they measure
+    """Wrap a text into lines of at most `width` inches."""
+    width *= 0.98  # hinting on screens makes letters slightly wider than measured
     lines: list[str] = []
     for word in plain(text, 1000).split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
@@ -208,7 +208,7 @@ def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[s
 
 
 def measure(text: str, size: float, weight: str = "normal") -> float:
-    """Width of a text in inches; of letters that FONT lacks, about that of the fonts that have them."""
+    """Return the width of a text in inches; letters that FONT lacks are estimated."""
     font = _font(weight)
     if text.isascii():
         return float(font.getlength(text)) / EM * size / 72
@@ -223,9 +223,9 @@ EM, WIDE = 200, 1.02
 
 @lru_cache(maxsize=2)
 def _font(weight: str) -> ImageFont.FreeTypeFont:
-    """Return FONT, from matplotlib's folder: matplotlib itself takes most of a second to load."""
+    """Return FONT from matplotlib's folder, without importing matplotlib, which takes most of a second."""
     package = importlib.util.find_spec("matplotlib")
-    assert package is not None and package.submodule_search_locations  # it is among what mmeval is installed with
+    assert package is not None and package.submodule_search_locations  # a dependency of mmeval
     name = "DejaVuSans-Bold.ttf" if weight == "bold" else "DejaVuSans.ttf"
     path = Path(package.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf" / name
     return ImageFont.truetype(str(path), EM, layout_engine=ImageFont.Layout.BASIC)
@@ -239,21 +239,21 @@ def _glyphs() -> frozenset[str]:
 
 
 def lacking(texts: Iterable[str]) -> str:
-    """Return a sentence on the letters of texts that no font here has, and what to do; nothing where all are drawn."""
+    """Return a sentence about the letters that no installed font has, and what to do; nothing if there are none."""
     letters = dict.fromkeys(c for text in texts if not text.isascii() for c in clean(text) if c not in COMMON)
     missing = "".join(c for c in letters if c not in _glyphs() and _family(c) is None)
     if not missing:
         return ""
     return (
-        f"No font here has {missing[:20]}{'…' if len(missing) > 20 else ''}: figures show \N{REPLACEMENT CHARACTER} in "
-        "their place. Install one that has them (Noto Sans CJK for Chinese, Japanese and Korean: fonts-noto-cjk), then "
-        "draw again with `mmeval score`."
+        f"No font here has {missing[:20]}{'…' if len(missing) > 20 else ''}: figures show \N{REPLACEMENT CHARACTER} "
+        "instead. Install a font that has them (for Chinese, Japanese and Korean: fonts-noto-cjk), then draw again "
+        "with `mmeval score`."
     )
 
 
 @lru_cache(maxsize=1024)
 def _families(text: str) -> tuple[str, ...]:
-    """Return the families that have what FONT lacks of a text, as few as will do."""
+    """Return a small set of font families that have the letters FONT lacks."""
     found: dict[str, None] = {}
     for letter in text:
         if (
@@ -268,7 +268,7 @@ def _families(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def _family(letter: str) -> str | None:
-    """Return the first family in matplotlib's list that has a letter; those without serifs come first."""
+    """Return the first installed family that has a letter; sans-serif families come first."""
     return next((family for family in _installed() if _has(family, letter)), None)
 
 
@@ -281,13 +281,13 @@ def _has(family: str, letter: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _installed() -> dict[str, str]:
-    """Return family -> file of the fonts that there are, those too that came since matplotlib made its list."""
+    """Map the installed font families to files, including fonts newer than matplotlib's list."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     for path in sorted(set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}):
-        with suppress(OSError, RuntimeError):  # not every file there is a font that can be read
+        with suppress(OSError, RuntimeError):  # some files are not readable fonts
             fontManager.addfont(path)
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # that a family has no bold is no news
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # hides warnings about missing bold faces
     plain = [font for font in fontManager.ttflist if font.style == "normal" and font.weight in (400, "normal")]
     names = {font.name: font.fname for font in plain if not font.name.startswith(PLACEHOLDERS)}
     return dict(sorted(names.items(), key=lambda item: ("Sans" not in item[0], item[0])))

@@ -1,4 +1,4 @@
-"""A sheet as SVG, written by hand: in a few milliseconds, without matplotlib, the same bytes each time."""
+"""Write a sheet as SVG in a few milliseconds, without matplotlib. The bytes are reproducible."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from mmeval.reporting import sheet
 from mmeval.reporting.sheet import Line, Sheet, Text
 
 POINTS = 72
-"""Units of the drawing in an inch."""
+"""Units of the drawing per inch."""
 FAMILIES = f"'{sheet.FONT}', Verdana, sans-serif"
 """Verdana has the metrics of DejaVu Sans, which few machines outside Linux have."""
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
@@ -23,11 +23,11 @@ SHAPES = {
     "X": tuple((x / 2, y / 2) for x, y in (
         (-1, -2), (0, -1), (1, -2), (2, -1), (1, 0), (2, 1), (1, 2), (0, 1), (-1, 2), (-2, 1), (-1, 0), (-2, -1))),
 }  # fmt: skip
-"""Corners of a marker, in halves of its size; `o` is a circle."""
+"""Marker -> its corners, in units of half its size; `o` is a circle."""
 
 
 def write(paper: Sheet) -> str:
-    """Return the sheet as an SVG file, on its own paper; text stays text."""
+    """Return the sheet as an SVG file with a background; text stays text."""
     width, height = (round(POINTS * side, 2) for side in (paper.width, paper.height))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}pt" height="{height:g}pt" '
     head += f'viewBox="0 0 {width:g} {height:g}" font-family="{FAMILIES}">'
@@ -36,7 +36,7 @@ def write(paper: Sheet) -> str:
 
 
 def inline(paper: Sheet, name: str, title: str) -> str:
-    """Return the sheet as an element of a page, of that class, in the page's colours and fonts."""
+    """Return the sheet as an element for a page, with the class `name`, in the page's colors and fonts."""
     box = f"0 0 {POINTS * paper.width:g} {POINTS * paper.height:g}"
     label = escape(sheet.plain(title))
     return f'<svg class="{name}" viewBox="{box}" role="img" aria-label="{label}">\n{_body(paper, VARIABLES)}</svg>'
@@ -54,7 +54,7 @@ VARIABLES = {
         *((pen.colour, f"pen-{index}") for index, pen in enumerate(sheet.PENS)),
     )
 }
-"""Colour -> the page's variable, so that figures follow light and dark."""
+"""Color -> the page's CSS variable, so figures follow light and dark mode."""
 
 
 def _body(paper: Sheet, colours: Mapping[str, str]) -> str:
@@ -66,7 +66,7 @@ def _body(paper: Sheet, colours: Mapping[str, str]) -> str:
 
 
 def _text(shape: Text, height: float, colours: Mapping[str, str]) -> str:
-    """Return a text, each of its lines at its place: no renderer is trusted to break or to centre one."""
+    """Return a text with every line positioned, so the renderer does not have to break or center lines."""
     style, lines = shape.style, shape.text.split("\n")
     step = shape.size * sheet.LEADING
     y = POINTS * (height - shape.y)
@@ -91,7 +91,7 @@ def _text(shape: Text, height: float, colours: Mapping[str, str]) -> str:
 
 
 def _line(shape: Line, height: float, colours: Mapping[str, str]) -> str:
-    """Return a line through points, broken where there is none, and its markers."""
+    """Return a line through points, broken at NaN, and its markers."""
     style, points = shape.style, [(POINTS * x, POINTS * (height - y)) for x, y in zip(shape.xs, shape.ys, strict=True)]
     colour, found = _colour(style["color"], colours), ""
     if style.get("fill"):

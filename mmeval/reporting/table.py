@@ -1,6 +1,6 @@
 """The table of a run: on the terminal, as Markdown, as CSV.
 
-Names and labels may have been written by a model or a stranger: no output lets them be markup, code or a formula.
+Names and labels are untrusted text: no output treats them as markup, code or a formula.
 """
 
 from __future__ import annotations
@@ -33,36 +33,36 @@ if TYPE_CHECKING:
 
 NUMBERS = ("value", "low", "high", "full_marks", "chance", "n")
 NARROW = 100
-"""Columns of a terminal under which a table is set without gaps."""
+"""A terminal with fewer columns gets a table without gaps."""
 LEAST = 12
-"""Columns that a name has at least; longer ones are broken over lines."""
+"""Minimum width of the name column; longer names are wrapped."""
 DROPPED = ("of", "chance", "strict", "95% interval")
-"""What a terminal that is too narrow is not shown, the first of these first, after a benchmark's own columns."""
+"""Columns dropped on a narrow terminal, in this order, after a benchmark's own columns."""
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A line of the table: a number, and what stands beside it."""
+    """A row of the table: a label, its estimate, and further columns."""
 
     label: str
     estimate: Estimate
     extras: Mapping[str, float] = field(default_factory=dict)
-    """Further columns of the benchmark's own, by name (MME: acc and acc+), in the unit in which they are shown."""
+    """The benchmark's own extra columns by name (MME: acc and acc+), in the unit that is shown."""
     strict: Estimate | None = None
-    """What the strict scorer makes of the same answers, where it was asked."""
+    """The strict scorer's estimate on the same answers, if that scorer was used."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """What is tabled: the axes in the benchmark's order, the totals, details, and what became of the answers."""
+    """The content of a table: axes in the benchmark's order, totals, details, and counts of outcomes."""
 
     title: str
     data: str
-    """What the numbers were measured on."""
+    """The data that the numbers were measured on."""
     answered: str
     """`n of N questions answered`."""
     marks: tuple[str, ...]
-    """What sets the run apart from a whole one on the benchmark's data; shown as warnings."""
+    """Warnings: how the run differs from a complete run on the benchmark's data."""
     rows: tuple[ScoreRow, ...]
     totals: tuple[ScoreRow, ...]
     details: tuple[ScoreRow, ...]
@@ -71,26 +71,26 @@ class Table:
     why: str
     """A sentence on why the two scorers can differ."""
     remarks: tuple[str, ...]
-    """What a reader must know of these answers."""
+    """Sentences about these answers that the reader must know."""
 
     @property
     def every(self) -> tuple[ScoreRow, ...]:
-        """All rows, in the order in which they are tabled."""
+        """All rows, in the order of the table."""
         return (*self.rows, *self.totals, *self.details)
 
     @property
     def columns(self) -> list[str]:
-        """Names of the extra columns, in the order in which the rows bring them."""
+        """Names of the extra columns, in order of first appearance."""
         return list(dict.fromkeys(name for row in self.every for name in row.extras))
 
     @property
     def differing(self) -> list[ScoreRow]:
-        """Rows in which the two scorers do not agree."""
+        """Rows in which the two scorers disagree."""
         return [row for row in self.every if row.strict and _differ(row.estimate.value, row.strict.value)]
 
     @property
     def notes(self) -> list[str]:
-        """Return what a reader must know beside the numbers: where the scorers differ, and what has no value."""
+        """Notes on the numbers: rows without a value, rows in which the scorers differ, and the remarks."""
         without: dict[str | None, list[str]] = {}
         for row in self.every:
             if row.estimate.value is None:
@@ -102,14 +102,14 @@ class Table:
         return [*found, *self.remarks]
 
     def frame(self) -> pd.DataFrame:
-        """Return the numbers in full, a row a metric; data, answers and marks stand in every row."""
+        """Return the unrounded numbers, one row per metric; every row repeats data, answers and marks."""
         import pandas as pd
 
         return pd.DataFrame(self.records)
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """Return the same as dictionaries."""
+        """The rows of `frame`, as dictionaries."""
         about = {"reason": "", "answered": self.answered, "data": "; ".join((self.data, *self.marks))}
         rows = []
         for row in self.every:
@@ -121,7 +121,7 @@ class Table:
 
 
 def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> Table:
-    """Make the table of what `scores.json` holds. Raises InputError if a metric is missing or cannot be read."""
+    """Make the table of a `scores.json`. Raises InputError if a metric is missing or malformed."""
     official = estimates(results)
     strict = estimates(results, "strict") if "strict" in results else {}
     if missing := [name for name in task.labels if name not in official]:
@@ -148,7 +148,7 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
 
 
 def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[list[str]], str]], room: int = 1) -> Grid:
-    """Return a table for the terminal: sections of rows, each in its style, with `room` blanks between columns."""
+    """Return a table for the terminal: sections of rows, each in its style, with `room` spaces between columns."""
     made = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for index, name in enumerate(header):
         made.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=index > 0, overflow="fold")
@@ -160,7 +160,7 @@ def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[list[str]], st
 
 
 def show(table: Table, console: Console) -> None:
-    """Print the table, what it was measured on above it and its notes below."""
+    """Print the table, with its data above and its notes below."""
     parts = ((table.rows, ""), (table.totals, "bold"), (table.details, ""))
     room = 1 if console.width >= NARROW else 0
     kept = _fitting(table, console.width, room)
@@ -176,7 +176,7 @@ def show(table: Table, console: Console) -> None:
 
 
 def _fitting(table: Table, width: int, room: int) -> list[int]:
-    """Return the columns that fit into a terminal beside names of the least width; the score is always among them."""
+    """Return the columns that fit next to names of the minimum width. The score always fits."""
     header = _header(table)
     rows = [header, *(_cells(table, row) for row in table.every)]
     widths = [max(map(cell_len, column)) + 1 + room for column in zip(*rows, strict=True)]
@@ -192,7 +192,7 @@ def _kept(cells: Sequence[str], kept: Sequence[int]) -> list[str]:
 
 
 def markdown(table: Table) -> str:
-    """Return the same as GitHub's Markdown."""
+    """Return the table as GitHub Markdown."""
     header = _header(table)
     lines = [f"# {escape(table.title)}", "", f"**Data:** {escape(table.data)}, {escape(table.answered)}", ""]
     lines += [line for mark in table.marks for line in (f"**{escape(mark)}**", "")]
@@ -206,7 +206,7 @@ def markdown(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Return the same as CSV, numbers in full and a line a metric."""
+    """Return the table as CSV, with unrounded numbers and one line per metric."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     rows = table.records
@@ -216,7 +216,7 @@ def to_csv(table: Table) -> str:
 
 
 def lines(table: Table) -> list[list[str]]:
-    """Return the header and every row as they are printed: numbers rounded, intervals in a cell."""
+    """Return the header and every row as printed: rounded numbers, each interval in one cell."""
     return [_header(table), *(_cells(table, row) for row in table.every)]
 
 
@@ -229,7 +229,7 @@ def write(table: Table, folder: Path) -> list[Path]:
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """Return what became of the answers, in a line; nothing is left out because it is zero."""
+    """Return the counts of outcomes in one line. Zero counts are included, except for `unscored`."""
     parts = [f"{counts[name]:,} {name}" for name in ("correct", "incorrect", "unparsed", "refused")]
     if counts.get("unscored"):
         parts.append(f"{counts['unscored']:,} unscored")
@@ -238,17 +238,17 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return one line without control characters, so that no text moves a terminal's cursor or breaks a row."""
+    """Return the text as one line without control characters, so it cannot move the cursor or break a row."""
     return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
 def escape(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
+    """Escape a text for Markdown."""
     return re.sub(r"([\\`*_{}\[\]|~$#!])", r"\\\1", html.escape(clean(text), quote=False))
 
 
 def inert(text: str) -> str:
-    """Return a cell that no spreadsheet takes as a formula: an apostrophe is put before what would be one."""
+    """Return a cell that no spreadsheet reads as a formula: a text that looks like one gets an apostrophe."""
     text = clean(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 

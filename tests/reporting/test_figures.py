@@ -234,7 +234,7 @@ def test_what_the_font_lacks_is_drawn_in_another_or_a_font_is_named(tmp_path: Pa
     text = path.read_text(encoding="utf-8")
     assert f"{of_another} \N{REPLACEMENT CHARACTER}" in text
     assert f"'DejaVu Sans', Verdana, sans-serif, '{family}'" in text
-    assert "Install one that has them" in text
+    assert "Install a font that has them" in text
     assert sheet.lacking(["plain", of_another]) == ""
     assert sheet.lacking(["\U000f0000"]).startswith("No font here has \U000f0000: ")
 

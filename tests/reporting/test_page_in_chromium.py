@@ -157,7 +157,7 @@ def test_what_changed_under_a_control_is_found(page: Browser, tmp_path: Path) ->
     assert "control blind" in page.run("document.querySelector('.readings').textContent")
     choose(page, "other", "blind: wrong to right")
     assert page.run(COUNT) == "0 of 20"
-    assert "No sample fits" in page.run("document.querySelector('.detail').textContent")
+    assert "No sample matches" in page.run("document.querySelector('.detail').textContent")
 
 
 def test_keys(page: Browser, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_
     assert "image 3 · 1.00 s · 3 of 8" in page.run("document.querySelector('.viewer').textContent")
     page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", windowsVirtualKeyCode=39)
     assert "4 of 8" in page.run("document.querySelector('.viewer').textContent")
-    assert "(nothing)" in page.run("document.querySelector('.came').textContent")
+    assert "(empty)" in page.run("document.querySelector('.came').textContent")
 
 
 def test_likelihoods_are_bars_and_nothing_is_said_to_be_said(page: Browser, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_likelihoods_are_bars_and_nothing_is_said_to_be_said(page: Browser, tmp_
     page.open(write(tmp_path, [Answer(record, {"likelihood": Score(1.0, "correct", "A")})]))
     text = page.run("document.querySelector('.detail').textContent")
     assert "left73.1%−1.00" in text and "right26.9%−2.00" in text
-    assert "nothing" not in text and "as it came" not in text
+    assert "(empty)" not in text and "Answer" not in text
 
 
 def test_a_narrow_window_shows_one_sample_at_a_time(page: Browser, tmp_path: Path) -> None:

@@ -72,14 +72,14 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
 def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
     ended = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
     assert ended.exit_code == 1, ended.output  # a few questions are too few, and all that is wrong
-    assert ended.output.count("wrong:") == 1
+    assert ended.output.count("error:") == 1
     for words in ("wrote", "fewer than MMBench dev", "server closed on 2026-03-31"):
         assert words in " ".join(ended.output.split())
     (path,) = tmp_path.iterdir()
     assert call("submit", "--check", path, "--to", "mmbench").exit_code == 1
     assert call("submit", "--to", "mmbench").exit_code == 2
     assert "did you mean 'mmbench'" in call("submit", run.folder, "--to", "mmbensh").stderr
-    assert "a run of mmbench, and 'mme' wants mme" in call("submit", run.folder, "--to", "mme").stderr
+    assert "a run of mmbench, but 'mme' needs mme" in call("submit", run.folder, "--to", "mme").stderr
 
 
 def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
@@ -115,15 +115,15 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({0: {"index": "2"}}, "the index 2 again"),
+        ({0: {"index": "2"}}, "the index 2 is repeated"),
         ({0: {"index": "x"}}, "the index is 'x'"),
         ({0: {"index": "9" * 5000}}, "it must be a number of at most 15 digits"),
         ({1: {"prediction": ""}}, "the prediction is empty"),
         ({1: {"answer": "E"}}, "the answer 'E' is not one of the options"),
         ({1: {"answer": "AB"}}, "the answer 'AB' is not one of the options"),
         ({0: {"index": "9"}}, "question 1 lacks its first pass"),
-        ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 turns"),
-        ({4: {"A": "a cow"}}, "other options than those of"),
+        ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 rotations"),
+        ({4: {"A": "a cow"}}, "the options differ from those in"),
         ({0: {"B": ""}}, "the option B is empty and D is not"),
     ],
 )
@@ -143,10 +143,10 @@ def test_what_is_wrong_with_anybodys_table_is_said(
     [
         ("=HYPERLINK(1)", "is a formula to a spreadsheet"),
         ("@me", "is a formula to a spreadsheet"),
-        ("1.0", "a date or another number"),
-        ("2/3", "a date or another number"),
-        ("None", "is missing to pandas"),
-        ("nan", "is missing to pandas"),
+        ("1.0", "a date or a different number"),
+        ("2/3", "a date or a different number"),
+        ("None", "is a missing value to pandas"),
+        ("nan", "is a missing value to pandas"),
     ],
 )
 def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
@@ -156,17 +156,18 @@ def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said
 
 def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.csv", {1: {"prediction": "D"}})
-    assert any("the prediction is 'D', and the options are A, B, C" in one for one in findings(path, "mind"))
+    assert any("the prediction is 'D', but the options are A, B, C" in one for one in findings(path, "mind"))
     assert findings(path) == []
     ended = call("submit", "--check", path, "--to", "mmbench")
-    assert ended.output.count("wrong:") == 1 and "the prediction is 'D'" in " ".join(ended.output.split())
+    assert ended.output.count("error:") == 1 and "the prediction is 'D'" in " ".join(ended.output.split())
 
 
 def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
     found = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "mind")
-    assert sum("is missing to pandas" in one for one in found) == 1
+    assert sum("is a missing value to pandas" in one for one in found) == 1
     assert any(
-        "line 2, column prediction: 'N/A' is missing to pandas" in one and "so are 18 more" in one for one in found
+        "line 2, column prediction: 'N/A' is a missing value to pandas" in one and "so are 18 more" in one
+        for one in found
     )
 
 
@@ -265,7 +266,7 @@ def test_a_run_whose_questions_lack_turns_is_refused(tmp_path: Path) -> None:
             if name == "whole":
                 assert submission.write(one, board, out)
                 continue
-            with pytest.raises(InputError, match=r"question 1 lacks turns, .* without --partial"):
+            with pytest.raises(InputError, match=r"question 1 lacks rotations, .* without --partial"):
                 submission.write(one, board, out)
             assert not out.exists()
 
@@ -290,7 +291,7 @@ def test_a_zip_as_people_make_it(run: Run, tmp_path: Path) -> None:
     assert any("MINE_MMBench.XLSX, line 2, column C" in one for one in findings(archive, "mind", "openvlm"))
     whole = archive.read_bytes()
     archive.write_bytes(whole[:90] + bytes(byte ^ 0x55 for byte in whole[90:190]) + whole[190:])
-    assert "not a zip that can be read" in findings(archive, board="openvlm")[0]
+    assert "not a readable zip" in findings(archive, board="openvlm")[0]
 
 
 def test_an_entry_may_have_other_benchmarks_with_other_scales(tmp_path: Path) -> None:
@@ -321,6 +322,6 @@ def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
     values = [row[-1].value for row in openpyxl.load_workbook(path).worksheets[0].iter_rows()]
     assert "  B  \U0001f436\n" in values
     answered("B" * 40_000)
-    with pytest.raises(InputError, match="the prediction has 40,000 characters, and a cell holds 32,767"):
+    with pytest.raises(InputError, match="the prediction has 40,000 characters, but a cell holds 32,767"):
         submission.write(run, "mmbench", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -103,7 +103,7 @@ def test_runs_of_a_card_are_drawn_again_and_together(tools: Path, tmp_path: Path
     run(tools / "tools.yaml", tools, tmp_path / "C", "constant:A")
     refused = call("report", tmp_path / "A", tmp_path / "C", "--out", tmp_path / "drawn")
     assert refused.exit_code == 2
-    assert "different cards that are both called tools" in refused.stderr
+    assert "different cards that are both named tools" in refused.stderr
 
 
 def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> 
     assert value(run(tools / "mme.yaml", tools, tmp_path / "run", "constant:A"), "overall") == 75.0
     refused = call("submit", tmp_path / "run", "--to", "mme")
     assert refused.exit_code == 2
-    assert "a run of the card mme, and 'mme' wants mme" in refused.stderr
+    assert "a run of the card mme, but 'mme' needs mme" in refused.stderr
 
 
 @pytest.mark.parametrize("name", ["questions.json", "questions.jsonl"])

@@ -1,4 +1,4 @@
-"""A run in the forms that others read: one module a form; marks stand in each, and nothing is uploaded."""
+"""Export a run to formats that other programs read, one module per format. Nothing is uploaded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ __all__ = ["FORMATS", "Format", "write"]
 
 @dataclass(frozen=True)
 class Format:
-    """A form that others read."""
+    """An export format."""
 
     name: Callable[[Run], str]
-    """The file's name, or its path under the folder that the run is exported to."""
+    """Returns the file's name, or its path in the export folder."""
     texts: Callable[[Run, Path], dict[Path, str]]
-    """Path -> what stands in it, given the path of the first; the first is that one. Raises InputError."""
+    """Takes the path of the first file and returns path -> content, that file first. Raises InputError."""
     shared: bool = False
-    """Whether it goes to a leaderboard or a public data base: a run with marks is refused."""
+    """Whether the file goes to a leaderboard or public database, so a run with marks is refused."""
     next: str = ""
-    """What is left to do with the file."""
+    """What the user has to do with the file."""
 
 
 FORMATS = {
@@ -36,19 +36,19 @@ FORMATS = {
 
 
 def write(run: Run, name: str, out: Path | None = None) -> list[Path]:
-    """Write a scored run in that form and return the files; by default they go to the run's folder `exports`.
+    """Write a scored run in that format and return the files; by default they go to `exports` in the run's folder.
 
-    Raises InputError for an unknown form, a run that was not scored, and, where the form goes to a leaderboard, a run
-    with marks; nothing is written then.
+    Raises InputError, before anything is written, for an unknown format, an unscored run, and, if the format goes to a
+    leaderboard, a run with marks.
     """
     if name not in FORMATS:
         raise InputError(f"unknown format '{name}'{nearest(name, FORMATS)}; there are: {', '.join(FORMATS)}")
     form = FORMATS[name]
     if form.shared and run.marks:
-        needed = f"'{name}' goes to leaderboards, which take whole runs on the benchmark's data; --to lm-eval or csv do"
+        needed = f"'{name}' goes to leaderboards, which need complete runs on the benchmark's data; use lm-eval or csv"
         raise InputError(f"{run.folder}: {run.marks[0]}; {needed}")
     if form.shared and run.spec.partial:
-        raise InputError(f"{run.folder}: a run of part of the data (--partial); '{name}' goes to leaderboards")
+        raise InputError(f"{run.folder}: a run on part of the data (--partial), but '{name}' goes to leaderboards")
     path = out or run.folder / "exports" / form.name(run)
     if path.is_dir():
         raise InputError(f"{path}: a folder; name a file with --out")

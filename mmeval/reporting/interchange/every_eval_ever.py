@@ -1,7 +1,7 @@
-"""Every Eval Ever: a record of a run's scores with their intervals, and its samples beside it.
+"""Every Eval Ever: a record of a run's scores with their intervals, and a file with its samples.
 
 Source: eval.schema.json and instance_level_eval.schema.json, version 0.3.0, of github.com/evaleval/every_eval_ever
-(commit 9bce413). A sample without a score cannot be said there; such samples are left out and counted.
+(commit 9bce413). The format has no samples without a score; they are left out and counted.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ from mmeval.types import Estimate, InputError, Record, Score
 
 VERSION = "0.3.0"
 NEXT = (
-    "source_metadata names no organization: fill it in. The repository evaleval/every_eval_ever says how to validate "
-    "the record and where it goes."
+    "Fill in the organization in source_metadata. The repository evaleval/every_eval_ever explains how to validate and "
+    "submit the record."
 )
 
 
 def name(run: Run) -> str:
-    """Return the record's path in the data base: data/BENCHMARK/DEVELOPER/MODEL/UUID.json."""
+    """Return the record's path in the database: data/BENCHMARK/DEVELOPER/MODEL/UUID.json."""
     developer, model = _names(run)
     return "/".join(("data", _part(task_of_run(run).name), _part(developer), _part(model), f"{_uuid(run)}.json"))
 
 
 def texts(run: Run, path: Path) -> dict[Path, str]:
-    """Return the record, and beside it the samples. Raises InputError for a run without any score."""
+    """Return the record and the file with its samples. Raises InputError for a run without any score."""
     found = estimates(run.results)
     task = task_of_run(run)
     whole = {metric: label for metric, label in {**task.axes, **task.totals}.items() if found[metric].value is not None}
@@ -157,7 +157,7 @@ def _names(run: Run) -> tuple[str, str]:
 
 
 def _part(text: str) -> str:
-    """Return a text as one name of a path."""
+    """Return a text that is safe as one component of a path."""
     kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
     return kept.lstrip(".") or "_"
 
@@ -167,6 +167,6 @@ def _id(run: Run) -> str:
 
 
 def _uuid(run: Run) -> str:
-    """Return the same for the same answers to the same run: an export that is repeated replaces itself."""
+    """Return a UUID that depends only on the run and its answers, so a repeated export replaces itself."""
     what = json.dumps([run.identity, run.results["records"]], sort_keys=True).encode()
     return str(uuid.UUID(bytes=hashlib.sha256(what).digest()[:16], version=4))

@@ -1,8 +1,8 @@
-"""The Hugging Face hub's `.eval_results/*.yaml`: what a model's repository says of its scores on a benchmark.
+"""The Hugging Face hub's `.eval_results/*.yaml`: a model repository's scores on a benchmark.
 
 Source: huggingface.co/docs/hub/eval-results ("work in progress") and its specification, eval_results.yaml of
 github.com/huggingface/hub-docs, as `huggingface_hub.EvalResultEntry` (2.4) reads it: a list of `dataset` (`id`,
-`task_id`, `revision`), `value`, `date`, `source`, `notes`. The form has no place for an interval; it is in the notes.
+`task_id`, `revision`), `value`, `date`, `source`, `notes`. The format has no field for an interval; the notes have it.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ from mmeval.task import Task
 from mmeval.types import InputError
 
 NEXT = (
-    "Put the file into .eval_results/ of the model's repository on the hub. A score is shown if the data set is "
-    "registered as a benchmark there and each task_id is one of its eval.yaml: compare them, and the unit, first."
+    "Put the file into .eval_results/ of the model's repository on the hub. The hub shows a score if the data set is "
+    "registered as a benchmark and its eval.yaml has each task_id: check these, and the unit, first."
 )
 
 
@@ -45,14 +45,14 @@ def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
     repo = hub.get("repo") if isinstance(hub, Mapping) else None
     if not isinstance(repo, str):
         raise InputError(
-            f"{task.name}: its card names no data set on the hub, and an entry needs one; use another --to"
+            f"{task.name}: its card names no data set on the hub, but an entry needs one; use another --to"
         )
     revision = run.identity.get("data_revision")
     found, entries = estimates(run.results), []
     for metric, label in (task.totals or task.axes).items():
         estimate = found[metric]
         if estimate.value is None:
-            raise InputError(f"{run.folder}: {label} has no value ({estimate.reason}), and an entry needs one")
+            raise InputError(f"{run.folder}: {label} has no value ({estimate.reason}), but an entry needs one")
         notes = [
             f"{label}, of {estimate.full_marks:g}; 95% interval {interval(estimate)}; {run.answered}",
             f"prompt {run.spec.prompt}, {run.spec.shots or 0} demonstrations, answers by {run.spec.scoring}",

@@ -1,8 +1,8 @@
-"""lm-evaluation-harness's results JSON, with the samples beside it as JSON Lines.
+"""lm-evaluation-harness's results JSON, with the samples next to it as JSON Lines.
 
 Source: the files that `lm_eval --output_path DIR --log_samples` of lm-evaluation-harness 0.4 writes. A number is
-`results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is our reading. That form has standard errors
-and no intervals: `_stderr` is "N/A", and the intervals, full marks, chance and marks stand under `mmeval`.
+`results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is our reading. The format has standard errors
+but no intervals: `_stderr` is "N/A", and intervals, full marks, chance and marks are under `mmeval`.
 """
 
 import dataclasses
@@ -20,12 +20,12 @@ from mmeval.types import Record, Score
 
 
 def name(run: Run) -> str:
-    """Return the file's name, with the time at which the run began."""
+    """Return the file's name, with the run's start time."""
     return f"results_{_time(run)}.json"
 
 
 def texts(run: Run, path: Path) -> dict[Path, str]:
-    """Return the results, and beside them `samples_TASK_TIME.jsonl`."""
+    """Return the results, and `samples_TASK_TIME.jsonl` next to them."""
     task = task_of_run(run).name
     samples = path.with_name(f"samples_{task.replace('/', '_')}_{_time(run)}.jsonl")
     lines = (_line(number, record, run.scored[record.id]) for number, record in enumerate(run.records))
@@ -87,11 +87,11 @@ def _results(run: Run) -> dict[str, Any]:
 
 
 def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str, Any]:
-    """Return a sample as lm-evaluation-harness logs it; an error is said, and is no answer."""
+    """Return a sample as lm-evaluation-harness logs it. A failed question has an `error` and no answer."""
     (reading, score), target = next(iter(scores.items())), "\n".join(record.targets)
     said: list[Any] = [] if record.text is None else [list(record.samples) or [record.text]]
     if record.loglikelihoods is not None:
-        said = [[value, None] for value in record.loglikelihoods]  # None: whether greedy decoding says it is not known
+        said = [[value, None] for value in record.loglikelihoods]  # None: is_greedy is unknown
     doc = {"id": record.id, "question": record.question, "choices": list(record.choices), "category": record.category}
     prompt = record.sent or record.question
     return {

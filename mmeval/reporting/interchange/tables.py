@@ -1,4 +1,4 @@
-"""A run's table as CSV and as LaTeX: no cell is a formula or a command, and the marks stand in rows and caption."""
+"""A run's table as CSV and LaTeX. Cells are escaped; marks are in the CSV rows and in the LaTeX caption."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from mmeval.run import Run
 
 
 def csv(run: Run, path: Path) -> dict[Path, str]:
-    """Return the table with numbers in full, a line a metric; data and marks stand in every line."""
+    """Return the table with unrounded numbers, one line per metric; every line repeats data and marks."""
     return {path: table.to_csv(table_of_run(run))}
 
 
 def latex(run: Run, path: Path) -> dict[Path, str]:
-    """Return the table as it is printed, for booktabs; its caption says the data, n of N, and the marks."""
+    """Return the printed table for booktabs. Its caption has the data, n of N, and the marks."""
     made = table_of_run(run)
     header, *rows = table.lines(made)
     return {path: tex.tabular("; ".join((made.title, made.data, made.answered, *made.marks)), header, rows)}

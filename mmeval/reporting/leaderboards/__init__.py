@@ -1,4 +1,4 @@
-"""The files that leaderboards ask for, one module a leaderboard: written from a run, read back, and explained."""
+"""The files that leaderboards ask for, one module per leaderboard: write, check and explain them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class Board:
 
     tasks: tuple[str, ...]
     write: Callable[[Run, Path], list[Path]]
-    """Writes a run's files into a folder and returns them. Raises InputError, before anything is written."""
+    """Writes a run's files into a folder and returns them. Raises InputError before anything is written."""
     check: Callable[[Path], list[Finding]]
-    """Everything that is wrong with such a file or folder, anybody's."""
+    """Returns the findings for such a file or folder from any source."""
     steps: str
-    """What to do with the files today."""
+    """How to submit or use the files today."""
 
 
 BOARDS = {
@@ -34,38 +34,38 @@ BOARDS = {
 
 
 def own(run: Run) -> bool:
-    """Tell whether a run gets the benchmark's own files beside it: MME's results folder, where it has all subtasks."""
+    """Tell whether the benchmark's own files are written next to a run: for MME, if it has all subtasks."""
     return _benchmark(run) == "mme" and load_task("mme").axes.keys() <= {record.category for record in run.records}
 
 
 def write(run: Run, board: str, folder: Path) -> list[Path]:
-    """Write a run's answers as that leaderboard wants them; returns the files.
+    """Write a run's answers in that leaderboard's format; return the files.
 
-    Raises InputError for an unknown leaderboard, and for a run of another task, on other data than the
-    benchmark's own, limited, not finished, or with errors.
+    Raises InputError for an unknown leaderboard, and for a run of another task, on other data than the benchmark's own,
+    limited, unfinished, or with errors.
     """
     wanted, benchmark = _find(board), _benchmark(run)
     if benchmark not in wanted.tasks:
         names = " or ".join(wanted.tasks)
-        raise InputError(f"{run.folder}: a run of {benchmark}, and '{board}' wants {names}; name another run")
+        raise InputError(f"{run.folder}: a run of {benchmark}, but '{board}' needs {names}; name another run")
     if run.marks:
-        needed = "a leaderboard needs every answer on the whole of the benchmark's data"
+        needed = "a leaderboard needs an answer to every question of the benchmark"
         raise InputError(f"{run.folder}: {run.marks[0]}; {needed}")
     for record in run.records:
         if "skipped" in record.tags:
-            raise InputError(f"{record.id}: not asked, and a leaderboard needs every turn; run without --early-stop")
+            raise InputError(f"{record.id}: not asked; a leaderboard needs every rotation, so run without --early-stop")
         if record.text is None:
-            raise InputError(f"{record.id}: chosen by likelihood, and a leaderboard wants texts; run without --scoring")
+            raise InputError(f"{record.id}: chosen by likelihood; a leaderboard needs texts, so run without --scoring")
     return wanted.write(run, folder)
 
 
 def _benchmark(run: Run) -> str:
-    """Return the name of the run's benchmark; a card that somebody called like one is none."""
+    """Return the name of the run's benchmark. A user's card with a benchmark's name does not count as it."""
     return f"the card {run.spec.task}" if "card" in run.identity else run.spec.task
 
 
 def check(path: Path, board: str) -> list[Finding]:
-    """Return what is wrong with somebody's file for that leaderboard, and what should be minded."""
+    """Return the errors and warnings for a file in that leaderboard's format."""
     return _find(board).check(path)
 
 

@@ -1,4 +1,4 @@
-"""MMBench's predictions table, written and checked: what its server took, and what VLMEvalKit reads today."""
+"""Write and check MMBench's predictions table, which its server took and VLMEvalKit reads today."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,60 +18,61 @@ COLUMNS = (
     "index", "question", "hint", "A", "B", "C", "D", "answer", "category", "source", "l2-category", "comment", "split",
     "prediction",
 )  # fmt: skip
-"""As VLMEvalKit writes them: everything in the benchmark's table but the picture, and the prediction."""
+"""VLMEvalKit's columns: those of the benchmark's table except the picture, and the prediction."""
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-"""What a sheet cannot hold; each becomes one blank."""
+"""Characters that a sheet cannot hold; each becomes one space."""
 LARGEST = 1 << 28
-"""Bytes that a table in an archive may have."""
+"""Maximum bytes of a table in an archive."""
 
 EXPECTED = ("question", "category", "l2-category", "split")
-"""Columns that the report of the benchmark's server needed, too."""
+"""Columns that the report of the benchmark's server also needed."""
 V1 = 3000
-"""Indices of questions of MMBench V1.0 and CCBench are smaller, as the benchmark's server told the versions apart."""
+"""Question indices of MMBench V1.0 and CCBench are smaller. The benchmark's server used this to detect the version."""
 
 STEPS = """What to do with it today (checked 2026-08):
-- MMBench's server closed on 2026-03-31 and its test answers are public: the score is the one printed by
-  `mmeval score`; the file is for archives and for comparing tools (open-compass/MMBench issues 57, 61 and 62).
-- Keep its name MODEL_DATASET.xlsx if VLMEvalKit is to score it, with the name that VLMEvalKit has for the data
-  (MMBench_TEST_EN_V11, ...); a name without mmbench or ccbench is scored there without CircularEval.
-- Publish with it which heuristics read the answers, and whether a judge did: scores differ by ten points."""
+- MMBench's server closed on 2026-03-31 and its test answers are public. The score is the one that `mmeval score`
+  prints; the file is for archives and for comparing tools (open-compass/MMBench issues 57, 61 and 62).
+- To score it with VLMEvalKit, keep the name MODEL_DATASET.xlsx with VLMEvalKit's name for the data
+  (MMBench_TEST_EN_V11, ...). Without mmbench or ccbench in the name, VLMEvalKit does not use CircularEval.
+- When you publish it, say which heuristics parsed the answers, and whether a judge did: scores differ by ten points."""
 
 
 def write(run: Run, folder: Path) -> list[Path]:
-    """One .xlsx sheet of texts, a row an answer, first passes first; returns the file.
+    """Write one .xlsx sheet of texts, one row per answer, first passes first; return the file.
 
-    Raises InputError, before anything is written, for an answer or a question that no cell can hold, or
-    that lacks turns.
+    Raises InputError before anything is written if a text does not fit into a cell, or a question lacks rotations.
     """
     records = sorted(run.records, key=lambda record: int(record.id))
     lacking = [record.groups[GROUP] for record in records if "turns" in record.tags]
     if lacking and not lacks_turns(len({record.groups[GROUP] for record in records}), len(records)):
-        advice = "get the whole table and run without --partial"
-        raise InputError(f"{run.folder}: question {lacking[0]} lacks turns, and its score would be too high; {advice}")
+        advice = "get the complete table and run without --partial"
+        raise InputError(
+            f"{run.folder}: question {lacking[0]} lacks rotations, and its score would be too high; {advice}"
+        )
     path = folder / file_name(run)
     sheet(path, [_row(record) for record in records])
     return [path]
 
 
 def file_name(run: Run) -> str:
-    """MODEL_DATASET.xlsx, the data called after its file."""
+    """Return MODEL_DATASET.xlsx, where DATASET is the name of the data file."""
     source = re.sub(r"\.(tsv|parquet)$", "", str(run.spec.data), flags=re.IGNORECASE)
     source = source if is_ours(source) else f"{run.spec.task}_{source}"
     return safe(f"{run.spec.model}_{source}") + ".xlsx"
 
 
 def is_ours(name: str) -> bool:
-    """Whether VLMEvalKit takes a data set of that name for one of MMBench's, and so scores it by CircularEval."""
+    """Tell whether VLMEvalKit treats a data set of that name as MMBench and scores it by CircularEval."""
     return "mmbench" in name.lower() or "ccbench" in name.lower()
 
 
 def safe(name: str) -> str:
-    """Return a name that can be a file's."""
+    """Return a name that is safe as a file name."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
 def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
-    """Write the table, every text as a text: nothing becomes a formula, a number, a date or a link."""
+    """Write the table with every text as a text cell, never a formula, number, date or link."""
     import xlsxwriter  # type: ignore[import-untyped]
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,13 +93,13 @@ _TAGS = ("question", "hint", "source", "l2-category", "comment", "split")
 
 def _row(record: Record) -> list[int | str]:
     if len(record.choices) > 4:
-        raise InputError(f"{record.id}: {len(record.choices)} options, and the format has columns for four")
+        raise InputError(f"{record.id}: {len(record.choices)} options, but the format has columns for four")
     tags = dict.fromkeys(COLUMNS[1:], "") | {name: text for name, text in record.tags.items() if name in _TAGS}
     own = {"answer": "".join(record.targets[:1]), "category": record.category, "prediction": record.text or ""}
     texts = tags | dict(zip("ABCD", record.choices, strict=False)) | own
     for name in COLUMNS[1:]:
         if len(text := texts[name]) > LONGEST:
-            raise InputError(f"{record.id}: the {name} has {len(text):,} characters, and a cell holds {LONGEST:,}")
+            raise InputError(f"{record.id}: the {name} has {len(text):,} characters, but a cell holds {LONGEST:,}")
     return [int(record.id), *(CONTROL.sub(" ", texts[name]) for name in COLUMNS[1:])]
 
 
@@ -110,13 +111,13 @@ class PredictionRow:
     where: str
 
     def text(self, column: str) -> str:
-        """Return what stands in that column, or nothing."""
+        """Return the text in that column, or nothing."""
         return self.cells[column].text if column in self.cells else ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a file, or that its user should know."""
+    """An error in a file ("wrong"), or a warning for its user ("mind")."""
 
     level: Literal["wrong", "mind"]
     sentence: str
@@ -126,11 +127,11 @@ wrong, mind = partial(Finding, "wrong"), partial(Finding, "mind")
 
 
 def check(path: Path) -> list[Finding]:
-    """Return everything that is wrong with a predictions table, and what its user should mind.
+    """Return all errors and warnings for a predictions table.
 
-    Wrong: columns, indices, duplicates, true answers outside the options, missing turns, formulas, empty answers.
-    To mind: a letter that is not one of the options; and the first cell of each kind that a spreadsheet or pandas would
-    take for a formula, a number or nothing.
+    Errors: columns, indices, duplicates, expected answers that are not options, missing rotations, formulas, empty
+    answers. Warnings: a letter that is not one of the options, and the first cell of each kind that a spreadsheet or
+    pandas would read as a formula, a number or a missing value.
     """
     try:
         rows = [PredictionRow(cells, where) for cells, where in prediction_cells(path)]
@@ -150,7 +151,7 @@ def check(path: Path) -> list[Finding]:
             found.append(wrong(str(error)))
             continue
         if index in group:
-            found.append(wrong(f"{row.where}: the index {index} again; it was in {group[index].where}"))
+            found.append(wrong(f"{row.where}: the index {index} is repeated; it was in {group[index].where}"))
         group[index] = row
     known = lacks_turns(len(groups), len(rows))
     for question, turns in groups.items():
@@ -160,7 +161,7 @@ def check(path: Path) -> list[Finding]:
 
 
 def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow]) -> Iterator[Finding]:
-    """Yield what is to be said of a size that no known set has: fewer questions than the smallest one are too few."""
+    """Yield a finding if no known set has this size: an error if there are too few questions, else a warning."""
     size = (len(groups), len(rows))
     if not groups or size in SIZES.values():
         return
@@ -172,7 +173,7 @@ def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow
 
 
 def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:
-    """Yield the first cell of each kind that another program would misread, with the number of the others."""
+    """Yield the first cell of each kind that another program would misread, with the number of further cells."""
     misread: dict[str, list[str]] = {}
     for row in rows:
         for name in ("prediction", *LETTERS):
@@ -193,9 +194,9 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
     known = [*LETTERS[: len(options)]]
     answered = row.text("prediction").strip()
     if not answered:
-        yield wrong(f"{row.where}: the prediction is empty; write the model's answer, whatever it is")
+        yield wrong(f"{row.where}: the prediction is empty; write the model's answer, even if it is wrong")
     if options and answered in [*LETTERS] and answered not in known:
-        yield mind(f"{row.where}: the prediction is '{answered}', and the options are {', '.join(known)}")
+        yield mind(f"{row.where}: the prediction is '{answered}', but the options are {', '.join(known)}")
     answer = row.text("answer").strip()
     if options and answer and answer not in known:
         yield wrong(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
@@ -207,16 +208,16 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
 _NUMBER = re.compile(
     r"[-+]?(?:\d+(?:[.,]\d*)?|\.\d+)(?:[eE][-+]?\d+)?%?|\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?|\d+:\d{2}"
 )
-"""A number, a date or a time of day, as spreadsheets know them."""
+"""A number, date or time, as spreadsheets recognize them."""
 _NOTHING = frozenset(("", "#N/A", "N/A", "NA", "<NA>", "NULL", "null", "NaN", "-NaN", "nan", "-nan", "None", "n/a"))
-"""What pandas reads as a missing value."""
+"""Texts that pandas reads as missing values."""
 
 
 def _misread(cell: Cell) -> str | None:
-    """Say what a program that opens the table would make of a cell, where that is not its text."""
+    """Return how a program that opens the table would misread a cell, or None."""
     text = cell.text.strip()
     if cell.kind == "number":
-        return "is a number: if it was written 1.0 or 01, that is lost"
+        return "is a number: a spelling such as 1.0 or 01 would be lost"
     if cell.kind != "text":
         return None
     if len(cell.text) == LONGEST:
@@ -226,14 +227,14 @@ def _misread(cell: Cell) -> str | None:
     if cell.text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text):
         return "is a formula to a spreadsheet, so do not save the file there"
     if text in _NOTHING and cell.text:
-        return "is missing to pandas unless it is told keep_default_na=False"
+        return "is a missing value to pandas without keep_default_na=False"
     if _NUMBER.fullmatch(text) and text != str(_plain(text)):
-        return "is a date or another number to a spreadsheet, so do not save the file there"
+        return "is a date or a different number to a spreadsheet, so do not save the file there"
     return None
 
 
 def _plain(text: str) -> object:
-    """Return the number as a program writes it again; what it would write otherwise is lost in a spreadsheet."""
+    """Return the number as a spreadsheet would write it back, or None. Another spelling would be lost."""
     try:
         value = float(text)
     except ValueError:
@@ -242,16 +243,16 @@ def _plain(text: str) -> object:
 
 
 def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow], known: bool) -> Iterator[Finding]:
-    """Yield what is wrong with the turns of a question, of a set that is `known` to lack some or not."""
+    """Yield the errors in a question's rotations. `known` means that the set is known to lack some."""
     first = turns[min(turns)]
     options = sum(1 for name in LETTERS if first.text(name) != "")
     if question not in turns:
         yield wrong(f"{path}: question {question} lacks its first pass, so it would not be counted")
     if len(turns) < options and not known:
         missing = "the missing ones would not be counted, and its score would be too high"
-        yield wrong(f"{path}: question {question} has {len(turns)} of its {options} turns; {missing}")
+        yield wrong(f"{path}: question {question} has {len(turns)} of its {options} rotations; {missing}")
     if len(turns) > options:
-        yield wrong(f"{path}: question {question} has {len(turns)} rows and {options} options")
+        yield wrong(f"{path}: question {question} has {len(turns)} rows but only {options} options")
     for row in turns.values():
         if sorted(row.text(name) for name in LETTERS) != sorted(first.text(name) for name in LETTERS):
-            yield wrong(f"{row.where}: other options than those of {first.where}, of which it is a turn")
+            yield wrong(f"{row.where}: the options differ from those in {first.where}, which has the same question")

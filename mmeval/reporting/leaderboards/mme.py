@@ -1,4 +1,4 @@
-"""MME's results folder: what its authors' script reads, and what goes to the leaderboard."""
+"""MME's results folder, which its authors' script reads and the leaderboard takes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,18 @@ from mmeval.tasks.mme import lines
 from mmeval.types import InputError, Record
 
 BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""Each becomes one blank, so that an answer keeps its first four characters, which are what MME's script reads."""
+"""Each becomes one space, so an answer keeps its first four characters, which MME's script reads."""
 
 STEPS = """What to do with it today (checked 2026-08):
-- MME has no written procedure and its leaderboard last changed in 2024-11; its answers are public, so the score is
-  the one printed by `mmeval score`.
-- To have it confirmed, put the fourteen files into a folder `Your_Results` and run the release's eval_tool on it."""
+- MME has no written procedure and its leaderboard last changed in 2024-11. Its answers are public, so the score is
+  the one that `mmeval score` prints.
+- To confirm it, put the fourteen files into a folder `Your_Results` and run the release's eval_tool on it."""
 
 
 def write(records: Sequence[Record], folder: Path) -> list[Path]:
-    """One file a subtask, the two lines of a picture adjacent; returns the files.
+    """Write one file per subtask, with the two lines of a picture adjacent; return the files.
 
-    Raises InputError, before anything is written, if an answer is missing: the script needs them all.
+    Raises InputError before anything is written if an answer is missing, since the script needs all of them.
     """
     files = {folder / f"{name}.txt": "".join(_lines(name, records)) for name in load_task("mme").axes}
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,9 +33,9 @@ def write(records: Sequence[Record], folder: Path) -> list[Path]:
 
 
 def check(folder: Path) -> list[Finding]:
-    """Return what is wrong with a results folder, ours or anybody's, of which any file may be named.
+    """Return the errors in a results folder from any source; `folder` may also be a file in it.
 
-    The first thing that stops MME's script, or else each pair of lines that it would score without being one.
+    This is the first error that stops MME's script, or else every two lines that it would wrongly score as a pair.
     """
     folder = folder.parent if folder.is_file() else folder
     total = int(load_task("mme").card["questions"])
@@ -50,12 +50,12 @@ def check(folder: Path) -> list[Finding]:
 
 
 def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
-    """Yield what is wrong with two lines: the script takes them for both questions of a picture, whatever they are."""
+    """Yield the errors in two lines, which the script always takes for the two questions of one picture."""
     subtask, number = one.id.split("/")
     where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
     if one.groups["image"] != other.groups["image"]:
         names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (one, other))
-        yield wrong(f"{where}: of the pictures {names}; put the two lines of a picture together")
+        yield wrong(f"{where}: from different pictures, {names}; put the two lines of a picture together")
     elif one.question == other.question:
         yield wrong(f"{where}: the same question twice; ask both questions of the picture")
     for record in (one, other):
@@ -67,7 +67,7 @@ def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
     mine = sorted((r for r in records if r.category == subtask), key=lambda r: (r.groups["image"], len(r.id), r.id))
     if not mine:
-        raise InputError(f"{subtask}: no answers, and the leaderboard needs all subtasks; run without --limit")
+        raise InputError(f"{subtask}: no answers, but the leaderboard needs all subtasks; run without --limit")
     for picture, group in groupby(mine, key=lambda record: record.groups["image"]):
         answers = list(group)
         if len(answers) != 2:
@@ -77,7 +77,7 @@ def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
 
 def _line(picture: str, record: Record) -> str:
     if record.text is None:
-        raise InputError(f"{record.id}: no answer ({record.error}); fix what is wrong and run again")
+        raise InputError(f"{record.id}: no answer ({record.error}); fix the cause and repeat the command")
     columns = (picture, record.question, record.targets[0].capitalize(), record.text)
     line = "\t".join(BREAKS.sub(" ", column) for column in columns)
     return line.encode("utf-8", "replace").decode("utf-8") + "\n"

@@ -1,4 +1,4 @@
-"""What the OpenVLM leaderboard's maintainers took from others: a zip of prediction tables, and an entry as JSON."""
+"""The formats that the OpenVLM leaderboard accepted from others: a zip of prediction tables, and an entry as JSON."""
 
 import json
 import zipfile
@@ -17,17 +17,17 @@ from mmeval.run import Run
 from mmeval.types import InputError
 
 META = ("Method", "Parameters", "Language Model", "Vision Model", "Org", "Time", "Verified", "OpenSource")
-"""The leaderboard's fields about a model (VLMEvalKit issue 288); most of them only its authors know."""
+"""The leaderboard's fields about a model (VLMEvalKit issue 288); most are known only to the model's authors."""
 
 STEPS = """What to do with it today (checked 2026-08):
-- Fill the empty fields under META in entry.json; Method holds the model's name and its page.
-- The leaderboard takes open models by a pull request to open-compass/VLMEvalKit that adds the model; the team then
-  evaluates it itself (said on the leaderboard's page).
-- Results measured elsewhere were taken in 2024 as a zip in an issue there (355), after validation: offer the zip."""
+- Fill in the empty fields under META in entry.json; Method has the model's name and its page.
+- For open models the leaderboard takes a pull request to open-compass/VLMEvalKit that adds the model; its team then
+  evaluates the model (according to the leaderboard's page).
+- In 2024 results measured elsewhere were accepted as a zip in an issue there (355), after validation: offer the zip."""
 
 
 def write(run: Run, folder: Path) -> list[Path]:
-    """`predictions.zip` with the run's table, and `entry.json` with its scores; returns them. Raises InputError."""
+    """Write `predictions.zip` with the run's table and `entry.json` with its scores; return both. Raises InputError."""
     name = mmbench.file_name(run)
     entry = _entry(run, name.removesuffix(".xlsx"))
     with TemporaryDirectory() as temporary:
@@ -41,7 +41,7 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 
 def check(path: Path) -> list[Finding]:
-    """Return what is wrong with such a zip (each table in it is checked) or entry."""
+    """Return the findings for a zip, whose tables are each checked, or for an entry."""
     if path.suffix.lower() == ".json":
         return _check_entry(path)
     if path.suffix.lower() != ".zip":
@@ -56,22 +56,22 @@ def check(path: Path) -> list[Finding]:
                 if item.file_size > mmbench.LARGEST:
                     found.append(wrong(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
                     continue
-                copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # no name of theirs becomes a path
+                copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # not a name from the zip
                 copy.write_bytes(archive.read(item))
                 name = f"{path}, {item.filename}"
                 found += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench.check(copy)]
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        return [wrong(f"{path}: not a zip that can be read ({error}); make it again")]
+        return [wrong(f"{path}: not a readable zip ({error}); make it again")]
 
 
 def _is_table(name: str) -> bool:
-    """Whether it is a table, and none of the shadows that macOS packs beside a zip's files."""
+    """Tell whether it is a table, and not a metadata file that macOS adds to zips."""
     return name.lower().endswith((".xlsx", ".tsv", ".csv")) and not name.startswith("__MACOSX/")
 
 
 def _entry(run: Run, name: str) -> dict[str, Any]:
-    """Return the scores as fractions of 100 with one decimal, as the leaderboard shows them."""
+    """Return the scores in percent with one decimal, as the leaderboard shows them."""
     model = run.spec.model
     metrics = estimates(run.results)
     if "circular" not in metrics or metrics["circular"].value is None:
@@ -88,7 +88,7 @@ _WAYS = ("circular", "vanilla", "vanilla_all")
 
 
 class _Entry(BaseModel):
-    """A model of an entry: META, and the scores by data set."""
+    """A model's part of an entry: META, and the scores by data set."""
 
     model_config = ConfigDict(extra="allow", strict=True)
     __pydantic_extra__: dict[str, dict[str, Any]]
