@@ -65,7 +65,7 @@ class Example:
                         raise ExampleError(f"example '{self.id}' shows picture {part.picture} where {seen} is next")
                     seen += 1
                 elif isinstance(part, ImageMention) and not 0 <= part.slot < len(self.images):
-                    raise ExampleError(f"example '{self.id}' speaks of picture {part.slot} of {len(self.images)}")
+                    raise ExampleError(f"example '{self.id}' mentions picture {part.slot} of {len(self.images)}")
         if seen != len(self.images):
             raise ExampleError(f"example '{self.id}' shows {seen} pictures but names {len(self.images)}")
         for image in self.images:
@@ -92,7 +92,7 @@ class Conversation:
     """How many of the first exchanges are demonstrations. The loss is on the answers of the others."""
 
     def prompt(self, upto: int) -> tuple[Part, ...]:
-        """Return the parts before the answer of exchange `upto`; earlier answers follow their questions and end a line."""
+        """Return the parts before exchange `upto`'s answer; earlier answers follow their questions, one line each."""
         before = (part for one in self.exchanges[:upto] for part in (*one.ask, f" {one.answer}\n"))
         return (*before, *self.exchanges[upto].ask)
 
@@ -194,7 +194,7 @@ def _part(value: Any) -> Part:
         return cast(str, _is(str, value, "ask"))
     if len(value) != 1 or not PLACES.keys() >= value.keys():
         places = '{"image": 0}, {"inline": 0} or {"mention": 0}'
-        raise ExampleError(f"in 'ask' a text, {places} may stand, not {_short(value)}")
+        raise ExampleError(f"'ask' holds texts, {places}, not {_short(value)}")
     ((kind, number),) = value.items()
     return PLACES[kind](_is(int, number, kind))
 

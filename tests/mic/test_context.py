@@ -114,7 +114,7 @@ SHOWN = (ImagePlace(0),)
         (("a.jpg",), (Turn(SHOWN, " "),), "empty answer"),
         (("a.jpg",), (Turn(("what?",), "x"),), "shows 0 pictures but names 1"),
         (("a.jpg",), (Turn((ImagePlace(0), ImagePlace(0)), "x"),), "shows picture 0 where 1 is next"),
-        (("a.jpg",), (Turn((ImagePlace(0), ImageMention(1)), "x"),), "speaks of picture 1 of 1"),
+        (("a.jpg",), (Turn((ImagePlace(0), ImageMention(1)), "x"),), "mentions picture 1 of 1"),
         (("../a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
         (("/a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
     ],
