@@ -22,8 +22,8 @@ def benchmarks_of(
     """Return a function that evaluates a checkpoint's folder on these benchmarks: name -> data (None: the default).
 
     `context` introduces the pictures, as in training. The function returns numbers named like `mme_perception`; if
-    several processes share the questions, only the last to finish returns them. Checks every name and the beginning of its data
-    before training; raises InputError.
+    several processes share the questions, only the last to finish returns them. Checks every name and the start of its
+    data before training; raises InputError.
     """
     specs = {}
     for name, data in wanted.items():

@@ -1,10 +1,10 @@
-"""`python -m experiments.tiny`: runs the requested stages of training the tiny family.
+"""`python -m experiments.tiny`: run the requested stages of training the tiny family.
 
 `see` trains the vision encoder (a few hours on a CPU; the other stages use the shipped one unless `--encoder` names
 another). `draw` draws the pictures and encodes them. `words` trains the language model that all members share. `learn`
 trains the members, all at once on a GPU. `pack` writes their weights into a folder. `export` turns them into the
-models that the repository ships; it alone needs transformers. An interrupted run resumes: files that exist are not
-made again. `--minutes` is the time for everything but `export`.
+models that the repository ships; only `export` needs transformers. An interrupted run resumes and keeps existing
+files. `--minutes` is the time for everything but `export`.
 """
 
 from __future__ import annotations

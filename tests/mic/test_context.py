@@ -137,7 +137,7 @@ def test_what_is_no_line(line: str) -> None:
         ({"images": "cat.jpg"}, "'images' must be a list"),
         ({"turns": [{"ask": [{"image": 0}], "answer": None}]}, "'answer' must be text, not null"),
         ({"turns": [{"ask": [{"image": 1e400}], "answer": "x"}]}, "'image' must be a whole number"),
-        ({"turns": [{"ask": [{"image": 0, "mention": 0}], "answer": "x"}]}, "in 'ask' a text"),
+        ({"turns": [{"ask": [{"image": 0, "mention": 0}], "answer": "x"}]}, "'ask' holds texts"),
         ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "half a character"),
     ],
 )
