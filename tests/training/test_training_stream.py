@@ -171,5 +171,5 @@ def test_a_row_whose_picture_is_broken_is_left_out_of_a_stream(tmp_path: Path) -
 def test_a_stream_has_steps_and_no_features(data: Path) -> None:
     with pytest.raises(ValueError, match="a stream has no epochs; give `steps`"):
         Config(**config_values(data, stream=True, steps=None))
-    with pytest.raises(ValueError, match="of pictures that a stream does not know"):
+    with pytest.raises(ValueError, match="when a stream's pictures are unknown"):
         Config(**config_values(data, stream=True, features="f"))
