@@ -16,7 +16,7 @@ class TriedRun:
     words: str
     """What its language model could do in words: kinds of questions, of 22, with nine right answers of ten."""
     pictures: str
-    """How it learnt to see."""
+    """How it learned to see."""
     one: str
     several: str
     none_shown: str

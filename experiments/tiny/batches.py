@@ -125,7 +125,7 @@ def held_out(
 
 
 def last_answer(written: Written) -> Written:
-    """Mark only the last answer as learnt."""
+    """Mark only the last answer as learned."""
     end = max(place for place, flag in enumerate(written.learnt) if flag)
     start = end
     while start and written.learnt[start - 1]:

@@ -45,7 +45,7 @@ class Recipe:
 
 
 def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
-    """Return logits [N, W] and targets [N] of the learnt tokens."""
+    """Return logits [N, W] and targets [N] of the learned tokens."""
     states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
     return _logits(model, states, batch, batch.learnt)
 
@@ -71,7 +71,7 @@ def _surprise(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> 
 
 @torch.no_grad()
 def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, placeholder: int) -> float:
-    """Return the share of lessons in which every learnt token is the most likely one."""
+    """Return the share of lessons in which every learned token is the most likely one."""
     found = 0
     ordered = sorted(lessons, key=lambda one: len(one.ids))
     for start in range(0, len(ordered), 100):

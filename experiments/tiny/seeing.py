@@ -41,7 +41,7 @@ class VisionPretrainer(nn.Module):
     def loss(self, pictures: Tensor, local: Tensor, whole: Tensor) -> Tensor:
         """Return the loss of the word at each patch [B, P, W + 1] and of the picture's identity [B] (-1: none).
 
-        Words compete at a patch. Classified alone, each is absent almost everywhere, and glyphs are hardly learnt.
+        Words compete at a patch. Classified alone, each is absent almost everywhere, and glyphs are hardly learned.
         """
         states = self.encode(pictures)
         surprise = -(local * self.local(states[:, 1:]).float().log_softmax(-1)).sum(-1)

@@ -1,6 +1,6 @@
 """The first lessons, in words alone: looking up what was just read, short lessons before long ones.
 
-Every lesson makes new pairs of words, so nothing can be memorized. A key's answer is learnt from its second
+Every lesson makes new pairs of words, so nothing can be memorized. A key's answer is learned from its second
 appearance on.
 """
 

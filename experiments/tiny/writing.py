@@ -22,12 +22,12 @@ How = Literal["declaration", "mme-authors", "plain", "side-by-side", "none", "wo
 
 @dataclass(frozen=True)
 class Written:
-    """Token ids, which of them are learnt, and the pictures among them."""
+    """Token ids, which of them are learned, and the pictures among them."""
 
     ids: list[int]
     learnt: list[bool]
     claimed: list[bool]
-    """Which of them are learnt with a small weight."""
+    """Which of them are learned with a small weight."""
     pictures: list[int]
     question: list[int]
     """Token ids of the question, for a Q-Former that reads it."""

@@ -273,7 +273,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         model: Any = self.language_model
         if self.config.decoder_only:
             if attention_mask is not None and attention_mask.dim() == 2:
-                attention_mask = None  # no learnt position sees the padding on its right
+                attention_mask = None  # no learned position sees the padding on its right
             output = model.model(inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False, **language)
             states = output.last_hidden_state.flatten(0, 1).index_select(0, learnt)  # [K, D]
             return CausalLMOutputWithPast(logits=model.lm_head(states))

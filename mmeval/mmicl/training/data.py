@@ -113,7 +113,7 @@ class Collator:
     def _places(
         self, rows: Sequence[TrainingRow], pictures: Sequence[str], batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Find the positions of pictures and learnt tokens in the batch, and count its content without padding.
+        """Find the positions of pictures and learned tokens in the batch, and count its content without padding.
 
         Raises TrainingError naming a row whose number of placeholders does not fit its pictures.
         """

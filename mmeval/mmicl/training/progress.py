@@ -42,7 +42,7 @@ class Operations:
     prompt: float
     """Per token of the prompt."""
     answer: float
-    """Per learnt token of the answer: a T5's decoder, and every model's head."""
+    """Per learned token of the answer: a T5's decoder, and every model's head."""
 
     def of(self, counts: Sequence[float]) -> dict[str, float]:
         """Return the operations of each part for the given COUNTED numbers."""

@@ -16,7 +16,7 @@ from mmeval.mmicl.processing import MmiclProcessor
 
 Turns = Literal["conversation", "apart"]
 IGNORED = -100
-"""The label of a token that is not learnt."""
+"""The label of a token that is not learned."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Rows:
         return [_packed(rows, shared)]
 
     def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
-        """Yield each learnt question as its own prompt, with its answer as text, for generation.
+        """Yield each learned question as its own prompt, with its answer as text, for generation.
 
-        If earlier turns are learnt in the same row, the prompt contains them as that row does, end tokens included.
+        If earlier turns are learned in the same row, the prompt contains them as that row does, end tokens included.
         """
         conversation = compose(example)
         if self.decoder_only and self.turns == "conversation":

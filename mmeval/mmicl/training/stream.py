@@ -63,7 +63,7 @@ class Stream:
     max_pictures: int
     allow_skipped: float
     left_out: Path
-    """File that lists rows that cannot be learnt; written in the first pass only."""
+    """File that lists rows that cannot be learned; written in the first pass only."""
 
     def digest(self) -> str:
         """Return 16 hex digits over the files' names, units and sizes."""

@@ -82,7 +82,7 @@ class MmiclTrainer(Trainer):
         super().create_accelerator_and_postprocess()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Load batches ahead in worker processes, each copied to the GPU while the previous one is learnt.
+        """Load batches ahead in worker processes, each copied to the GPU while the previous one is learned.
 
         The batches are this process's share already, so accelerate must not divide them again.
         """
@@ -113,7 +113,7 @@ class MmiclTrainer(Trainer):
     ) -> Tensor:
         """Compute the summed cross-entropy of the answers' tokens, divided by the tokens of the whole optimizer step.
 
-        Logits are computed only for learnt tokens, and no cache is kept.
+        Logits are computed only for learned tokens, and no cache is kept.
         """
         assert not return_outputs
         inputs = dict(inputs)
