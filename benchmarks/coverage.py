@@ -1,6 +1,6 @@
 """How often 95% intervals contain a known truth: `make bench-coverage [RESULTS=MME_FOLDER]`.
 
-Answers are drawn from populations with known rates and scored. Counted is how often `estimate`'s interval contains
+Answers are drawn from populations with known rates and scored. The tables show how often `estimate`'s interval contains
 the population's number, and `paired`'s the difference. With a folder of MME results, its pictures are the population.
 If every cluster is one question, coverage is exact. With few questions it moves in steps; the tables show which
 coverages are possible.
@@ -174,11 +174,11 @@ def _auroc(clusters: int, apart: float) -> Draw:
 
 
 def _pair(clusters: int, skill: float) -> Draw:
-    """Draw for two models that agree on most questions; the first is five points better."""
+    """Return a draw of two models that agree on most questions; the first is five points better."""
     names = [str(number) for number in range(clusters)]
 
     def draw(rng: np.random.Generator) -> Estimate:
-        kind = rng.random(clusters)  # of 100, only the first has 8 right, only the second 3
+        kind = rng.random(clusters)  # of 100, 8 are right only in the first, 3 only in the second
         one, two = kind < skill, (kind < skill - 0.08) | ((kind >= skill) & (kind < skill + 0.03))
         first, second = (
             Statistic(100.0, None, [((100.0, Mean(marks.astype(float).tolist(), names)),)]) for marks in (one, two)

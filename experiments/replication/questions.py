@@ -75,7 +75,7 @@ def several(kind: str, count: int) -> Iterator[Asked]:
 
 
 def among(count: int, pictures: int) -> Iterator[Asked]:
-    """Yield questions which of `pictures` pictures shows a thing; with one picture, whether it does."""
+    """Yield questions asking which of `pictures` pictures shows a thing; with one picture, whether it does."""
     for seed in range(count):
         name = f"among {pictures} {seed}"
         rng = Rng(name)

@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
     )
-    parser.add_argument("--tokens", type=int, help="tokens of a batch, padding included; default: 20,000, CPU: 4,000")
-    parser.add_argument("--rows", type=int, default=128, help="most lessons in a batch")
+    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; default: 20,000, CPU: 4,000")
+    parser.add_argument("--rows", type=int, default=128, help="maximum lessons in a batch")
     parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
     parser.add_argument("--small", action="store_true", help="sizes that a CPU trains in a few hours")
     parser.add_argument("--seed", type=int, default=0)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from experiments.tiny.network import LlamaLayer, TinyMmicl
 
 QUIET = 0.1
-"""Initial scale of the language model's random parts, small enough for the looked-up token to dominate."""
+"""Initial scale of the language model's random parts, small, so looked-up tokens stand out."""
 FAST, SLOW = 0.15, 0.1
 """Rotary speeds, in radians per token: position is read above FAST, content is compared below SLOW."""
 
@@ -25,7 +25,7 @@ def begin(model: TinyMmicl, *, wired: bool = True) -> None:
     """Initialize the weights with torch's generator, except the vision encoder's.
 
     A transformer of this size that starts with weights of 0.02 attends to everything equally for a long time; these
-    weights preserve a vector's length. `wired`: some heads start as described in the module; models with under four
+    weights preserve a vector's length. `wired`: some heads start as the module says; models with fewer than four
     layers only look back.
     """
     sizes = model.sizes

@@ -58,7 +58,7 @@ def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
         partial_file.replace(facts)
     _fill(pool, facts)
     if (folder / f"{split}.u8").stat().st_size != len(jobs) * SIZE * SIZE * 3:
-        raise SystemExit(f"{folder}: not the {len(jobs)} {split} pictures that are asked for; give another --work")
+        raise SystemExit(f"{folder}: not the {len(jobs)} requested {split} pictures; choose another --work")
     return pool
 
 

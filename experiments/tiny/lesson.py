@@ -21,7 +21,7 @@ class Mention:
 
 
 class Claim(str):
-    """A text whose words are learned too, with a small weight: the claim is judged by the words expected there."""
+    """A text whose words are learned too, with a small weight: the model judges it by the words it expects there."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`python -m experiments.tiny.verifying`: what lets a tiny language model judge whether a statement is true.
 
-A model of the `--small` sizes reads pairs of words and tells of other pairs whether they are among them. It learns with
-the whole recipe, without the start that compares, and without learning the claims.
+A model of the `--small` sizes reads pairs of words and tells whether other pairs are among them. The variants are
+the whole recipe, the recipe without the start that compares, and the recipe without learning the claims.
 """
 
 from __future__ import annotations

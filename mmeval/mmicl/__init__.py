@@ -1,4 +1,4 @@
-"""MMICL: configuration, processing, modeling and checkpoints. The only other module it needs is `mmeval.pictures`.
+"""MMICL: configuration, processing, modeling and checkpoints. It also needs `mmeval.pictures` and `mmeval.regular`.
 
 After `import mmeval.mmicl`, transformers' AutoConfig, AutoProcessor and AutoModelForImageTextToText know MMICL. Each
 module registers itself once its Auto class is imported, so data sets and prompts can be read without torch.
@@ -69,7 +69,7 @@ class _Known(Loader):
 
 
 def _known(module: ModuleType) -> ModuleSpec:
-    spec = module.__spec__ = ModuleSpec(module.__name__, _Known(module))  # importlib asks the module for its own
+    spec = module.__spec__ = ModuleSpec(module.__name__, _Known(module))  # importlib reads the module's own spec
     return spec
 
 

@@ -106,7 +106,7 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     def max_prompt_tokens(self) -> int | None:
         """Longest prompt, visual tokens included; None if positions are relative, as in T5.
 
-        `max_sequence_length` of published MMICLs is where training truncated, not a limit for answering: the README's
+        `max_sequence_length` of published MMICLs is the length that training truncated to, not a limit: the README's
         call passes `set_min_padding_size=False`.
         """
         limit = None if self.family == "t5" else getattr(self.text_config, "max_sequence_length", None)

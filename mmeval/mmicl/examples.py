@@ -219,7 +219,7 @@ def _is(kind: type, value: Any, key: str) -> Any:
         if isinstance(value, str):
             value.encode()
     except UnicodeEncodeError as error:
-        raise ExampleError(f"'{key}' holds half a character ({error.reason})") from error
+        raise ExampleError(f"'{key}' holds an incomplete character ({error.reason})") from error
     return value
 
 

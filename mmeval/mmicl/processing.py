@@ -32,7 +32,7 @@ FILES = ("*.json", "qformer_tokenizer/*.json")
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
 """Options that `from_pretrained` passes on to the hub's client."""
 PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")
-"""Keys that are read from a `preprocessor_config.json`; pictures are always resized and so on, whatever it says."""
+"""Keys that are read from a `preprocessor_config.json`; its switches, such as `do_resize`, are ignored."""
 
 
 @dataclass(frozen=True)

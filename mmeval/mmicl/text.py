@@ -11,7 +11,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 UNSPEAKABLE = "\ufdd0"
-"""A code point that is no character and is removed from texts; the new names of special tokens begin with it."""
+"""A code point that is not a character and is removed from texts; the new names of special tokens begin with it."""
 
 
 class TextTokenizer:

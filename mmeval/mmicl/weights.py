@@ -187,11 +187,11 @@ def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None)
                 f"{file}: '{key}' holds numbers that are not finite: its training diverged; train again"
             )
         if key not in targets:
-            raise CheckpointError(f"{file}: '{key}' is not in this model; it was trained from another one")
+            raise CheckpointError(f"{file}: '{key}' is not in this model; it was trained from another model")
         if targets[key].shape != tensor.shape:
             raise CheckpointError(
                 f"{file}: '{key}' has shape {list(tensor.shape)}, the model's {list(targets[key].shape)}; it was "
-                "trained from another one"
+                "trained from another model"
             )
         targets[key].copy_(tensor)
 

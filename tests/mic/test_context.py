@@ -138,7 +138,7 @@ def test_what_is_no_line(line: str) -> None:
         ({"turns": [{"ask": [{"image": 0}], "answer": None}]}, "'answer' must be text, not null"),
         ({"turns": [{"ask": [{"image": 1e400}], "answer": "x"}]}, "'image' must be a whole number"),
         ({"turns": [{"ask": [{"image": 0, "mention": 0}], "answer": "x"}]}, "'ask' holds texts"),
-        ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "half a character"),
+        ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "an incomplete character"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_said(change: dict[str, object], said: str) -> None:

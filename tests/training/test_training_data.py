@@ -275,7 +275,7 @@ def test_another_run_in_the_folder_is_refused(data: Path) -> None:
     assert [path.name for path in (data / "out").glob("checkpoint-*")] == ["checkpoint-4"]
     with (data / "train.jsonl").open("a") as file:
         file.write((data / "train.jsonl").read_text())
-    with pytest.raises(TrainingError, match="other files under the name that `data` gives"):
+    with pytest.raises(TrainingError, match="other files than those that `data` names now"):
         train(Config(**config_values(data, learning_rate=1e-2)))
 
 

@@ -137,7 +137,7 @@ def check_same(start: Path, facts: Mapping[str, Any]) -> None:
     for key, what in (("digest", "model"), ("rows", "data")):
         if before.get(key) != facts[key]:
             raise TrainingError(
-                f"{start}: was trained on other files under the name that `{what}` gives; restore them, or add "
+                f"{start}: was trained on other files than those that `{what}` names now; restore them, or add "
                 "--fresh to start over"
             )
 

@@ -45,7 +45,7 @@ class FiniteSteps:
         loss, size = numbers.tolist()
         if not (math.isfinite(loss) and math.isfinite(size)):
             raise TrainingError(
-                f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not a finite number; nothing "
-                "is saved of it: lower learning_rate, or look for such weights in the base"
+                f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not finite; this step is not "
+                "saved: lower learning_rate, or check the base model's weights"
             )
         self._seen = None

@@ -65,12 +65,12 @@ def open_source(name: str) -> Shards:
     except (*UNREADABLE, ImportError, ValueError) as error:
         if isinstance(error, TrainingError):
             raise
-        raise TrainingError(f"{name}: cannot be read ({one_line(error)}); fix `data`, or the network") from error
+        raise TrainingError(f"{name}: cannot be read ({one_line(error)}); check `data` and the network") from error
     return Shards(name.rpartition("/")[0] if alone else name.rstrip("/"), units, sum(sizes))
 
 
 def _training_files(folder: str, files: Sequence[str]) -> list[str]:
-    """Choose the files of a folder that are named train, or if there are none, those not named after another split."""
+    """Choose the files of a folder that are named train; if there are none, those not named after another split."""
     words = {file: set(re.split(r"[/._-]+", file.removeprefix(folder).lower())) for file in sorted(files)}
     found = [file for file in words if file.endswith(SUFFIXES) and not words[file] & OTHER_SPLITS]
     return [file for file in found if "train" in words[file]] or found

@@ -151,7 +151,7 @@ class Stream:
         return [replace(row, images=tuple(pictures[name] for name in row.images)) for row in made]
 
     def check_beginning(self) -> None:
-        """Raise TrainingError if the first row of a source is not an example; a too long example is accepted."""
+        """Raise TrainingError if the first row of a source is not an example; an example may be too long."""
         for source in self.sources:
             for _, where, values in islice(rows_of(source.units[0]), 1):
                 try:

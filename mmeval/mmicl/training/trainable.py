@@ -28,7 +28,7 @@ TABLES = r"language_model\.(model\.embed_tokens|lm_head)\.weight"
 """Tables of a LLaMA, whose rows for the placeholder and the tags are new; the released script unfreezes both."""
 QUERY_AND_VALUE_AND_TABLES = {**QUERY_AND_VALUE, "llama": rf"{QUERY_AND_VALUE['llama']}|{TABLES}"}
 RELEASED = {**QUERY_AND_VALUE_AND_TABLES, "t5": r"language_model\..*SelfAttention\.q\.weight"}
-"""The released code meant query and value, but its flags on `v` and on cross-attention were set on modules, in vain."""
+"""The released code meant query and value, but its flags on `v` and cross-attention were set on modules, in vain."""
 
 TRAINABLE: Mapping[str, str] = {
     "qformer": f"{QFORMER}|{PROJECTION}",  # stage I

@@ -72,7 +72,7 @@ class MmiclTrainer(Trainer):
         self.finite = FiniteSteps(self.args.device)
 
     def create_accelerator_and_postprocess(self) -> None:
-        """Do as the Trainer does, but also shard on CPUs, where accelerate would silently copy the model."""
+        """Also shard on CPUs, where accelerate would silently copy the model."""
         state = PartialState()
         if sharded(self.args.fsdp) and state.distributed_type == DistributedType.MULTI_CPU:
             state.distributed_type = DistributedType.MULTI_GPU
@@ -131,7 +131,7 @@ class MmiclTrainer(Trainer):
         return 0
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        """Do as the Trainer does, and stop at a loss or gradient that is not finite, before anything is saved."""
+        """Also stop at a loss or gradient that is not finite, before anything is saved."""
         norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
         self.finite.look(self.state.global_step + 1, self._tr_loss, norm)  # the loss since the last line of the log
         return norm
@@ -154,7 +154,7 @@ class MmiclTrainer(Trainer):
         return True
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Do as the Trainer does, and print the progress and the number of skipped pictures."""
+        """Also print the progress and the number of skipped pictures."""
         step, steps = self.state.global_step, self.state.max_steps
         where = f"step {step:,} of {steps:,}"
         if "loss" in logs and start_time is not None:
@@ -193,7 +193,7 @@ class MmiclTrainer(Trainer):
         self.data_collator.processor.save_pretrained(folder)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Do as the Trainer does, without the whole model that it writes next to a sharded optimizer; save the places.
+        """Save the places, too; leave out the whole model that the Trainer writes next to a sharded optimizer.
 
         Every process has the places of its own lanes of a stream.
         """
@@ -213,7 +213,7 @@ class MmiclTrainer(Trainer):
         """Do nothing: the weights were loaded before the model was wrapped."""
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Do as the Trainer does; if writing fails, remove the incomplete checkpoint and keep the previous one."""
+        """Also remove an incomplete checkpoint if writing fails, so the previous one stays the last."""
         self.finite.check()
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         try:
