@@ -1,9 +1,9 @@
-"""How long `mmeval ask` takes to its first answer, and a chat to each further one.
+"""Time of `mmeval ask` to its first answer, and of a chat to each further one.
 
     .venv/bin/python -m benchmarks.ask [MODEL]
 
-A first answer is that of a process of its own, start-up included. With `--cold`, the installed files are dropped from
-the page cache before, where the system allows that.
+A first answer comes from a new process, start-up included. With `--cold`, the installed files are first dropped from
+the page cache, if the system allows it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mmeval.embedded.examples import examples
 from mmeval.types import images
 
 FURTHER = 5
-"""Questions of the chat, after the first."""
+"""Questions in the chat after the first."""
 
 
 def started(model: str, pictures: list[str], question: str) -> tuple[float, float]:
@@ -35,7 +35,7 @@ def started(model: str, pictures: list[str], question: str) -> tuple[float, floa
 
 
 def drop(folder: Path) -> None:
-    """Ask the system to forget what it holds of the files in a folder."""
+    """Ask the system to drop a folder's files from its page cache."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             descriptor = os.open(path, os.O_RDONLY)

@@ -1,7 +1,6 @@
-"""Batched against one by one, with the same adapter on the embedded MME: samples a second of both, and their ratio.
+"""Batched against one-by-one answers, same adapter, on the embedded MME: samples per second of both, and the ratio.
 
-`make bench`. The two take turns, three times each, so that a busy machine slows both; pictures are encoded anew
-each time.
+`make bench`. The two alternate, three times each, so a busy machine slows both. Pictures are encoded again each time.
 """
 
 from __future__ import annotations

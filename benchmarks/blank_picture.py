@@ -1,4 +1,4 @@
-"""Does the model look? The embedded MME as drawn, and with every picture grey: `python -m benchmarks.blank_picture`."""
+"""Does the model look? The embedded MME as drawn, and with gray pictures: `python -m benchmarks.blank_picture`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")
 
 
 def main() -> None:
-    """Print Perception and Cognition with their intervals, seen and blank."""
+    """Print Perception and Cognition with their intervals, for drawn and gray pictures."""
     task, model, data = load_task("mme"), load_model("mmicl-tiny"), str(suite("mme"))
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
     for name, samples in (("as drawn", list(task.samples(data))), ("grey", list(blank(task.samples(data))))):
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def blank(samples: Iterable[Sample]) -> Iterator[Sample]:
-    """Yield the same questions about a grey picture."""
+    """Yield the same questions about a gray picture."""
     for sample in samples:
         prompt = tuple(GREY if isinstance(part, Image) else part for part in sample.prompt)
         yield Sample(sample.id, prompt, sample.targets, groups=sample.groups, category=sample.category)

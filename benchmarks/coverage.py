@@ -1,9 +1,9 @@
-"""How often 95% intervals hold the truth, where the truth is known: `make bench-coverage [RESULTS=MME_FOLDER]`.
+"""How often 95% intervals contain a known truth: `make bench-coverage [RESULTS=MME_FOLDER]`.
 
-Answers are drawn from populations of known rates, scored, and counted: how often `estimate`'s interval holds the
-number of the population, `paired`'s the difference. With a folder of MME results, its pictures are the population.
-Where a cluster is one question, coverage is exact: of a few questions it moves in steps, and the tables say which
-coverages there are.
+Answers are drawn from populations with known rates and scored. The tables show how often `estimate`'s interval contains
+the population's number, and `paired`'s the difference. With a folder of MME results, its pictures are the population.
+If every cluster is one question, coverage is exact. With few questions it moves in steps; the tables show which
+coverages are possible.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ Array = npt.NDArray[Any]
 Draw = Callable[[np.random.Generator], Estimate]
 DRAWS = 2000
 LEAST, MOST = 0.93, 0.975
-"""The bar."""
+"""The bounds of accepted coverage."""
 DISCORDANT = ((0.05, 0.0), (0.08, 0.03), (0.15, 0.1), (0.3, 0.3))
 SKILLS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 COGNITION = (70, 20, 20, 20)
 PERCEPTION = (30, 30, 30, 30, 147, 170, 200, 200, 200, 20)
 SPREAD = 4.0
-"""How alike pictures are (of a beta distribution, alpha + beta): at 4, a picture's answers correlate by 0.2."""
+"""Similarity within a picture (alpha + beta of a beta distribution): at 4, a picture's answers correlate by 0.2."""
 
 
 def main(folder: str | None) -> None:
-    """Measure, and print a Markdown table; exit with status 1 where an interval covers less than 93%."""
+    """Measure, and print a Markdown table; exit with status 1 if an interval covers less than 93%."""
     print("| number | clusters | covered, from 5% to 95% right | least |\n|---|---|---|---|")
     worst = 1.0
     for name, clusters, cases in (*_made_up(), *(_real(folder) if folder else ())):
@@ -47,7 +47,7 @@ def main(folder: str | None) -> None:
 
 
 def _exact_shares() -> None:
-    """Print the exact coverage of a share, and what any interval could have that holds a run of outcomes."""
+    """Print the exact coverage of a share, and the coverages possible for any interval over consecutive outcomes."""
     from scipy.stats import binom  # type: ignore[import-untyped]
 
     print("\n| questions | right | covered | within the bar is possible |\n|---|---|---|---|")
@@ -64,7 +64,7 @@ def _exact_shares() -> None:
 
 
 def _exact_differences() -> None:
-    """Print the exact coverage of a difference, for pairs of rates: right in the one alone, in the other alone."""
+    """Print the exact coverage of a difference, for pairs of rates: only the first right, only the second right."""
     from scipy.stats import multinomial
 
     print("\n| questions | only the first, only the second right: covered |\n|---|---|")
@@ -150,7 +150,7 @@ def _mme(sizes: Sequence[int], skills: Sequence[float]) -> tuple[Draw, float]:
 
 
 def stratum(marks: Array) -> tuple[tuple[float, Mean], ...]:
-    """Return a subtask of MME: acc and acc+, from the marks of its pictures, [pictures, 2]."""
+    """Return a subtask of MME, acc and acc+, from the marks of its pictures, [pictures, 2]."""
     names = [str(number) for number in range(len(marks))]
     acc = Mean(marks.ravel().tolist(), [name for name in names for _ in range(2)])
     return ((100.0, acc), (100.0, Mean(marks.min(axis=1).tolist(), names)))
@@ -174,11 +174,11 @@ def _auroc(clusters: int, apart: float) -> Draw:
 
 
 def _pair(clusters: int, skill: float) -> Draw:
-    """Two models that agree on most questions; the first is better by five points."""
+    """Return a draw of two models that agree on most questions; the first is five points better."""
     names = [str(number) for number in range(clusters)]
 
     def draw(rng: np.random.Generator) -> Estimate:
-        kind = rng.random(clusters)  # 8 of 100 only the first has right, 3 only the second
+        kind = rng.random(clusters)  # of 100, 8 are right only in the first, 3 only in the second
         one, two = kind < skill, (kind < skill - 0.08) | ((kind >= skill) & (kind < skill + 0.03))
         first, second = (
             Statistic(100.0, None, [((100.0, Mean(marks.astype(float).tolist(), names)),)]) for marks in (one, two)
@@ -189,7 +189,7 @@ def _pair(clusters: int, skill: float) -> Draw:
 
 
 def _real(folder: str) -> Iterator[tuple[str, str, list[tuple[Draw, float]]]]:
-    """Take the pictures of a results folder for the population, and draw as many again."""
+    """Use the pictures of a results folder as the population, and draw equally many."""
     from mmeval.task import load_task
     from mmeval.tasks.mme import COGNITION as OF_COGNITION
     from mmeval.tasks.mme import PERCEPTION as OF_PERCEPTION

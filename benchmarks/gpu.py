@@ -1,8 +1,8 @@
-"""How fast MMICL and InstructBLIP of Flan-T5-XL's size answer on one GPU: the whole, its parts, the share of its peak.
+"""Speed of MMICL and InstructBLIP at Flan-T5-XL's size on one GPU: the whole, its parts, the share of the peak.
 
-`make bench-gpu`. MME's shape is 2,374 questions about 1,187 JPEGs of 500 x 400 pixels; MMBench's is questions with four
-options each, asked at four rotations. Weights are random and made on the device, so that nothing is fetched; answers
-have no end but the limit of tokens. Every line is printed as it is measured. `--size small` runs anywhere.
+`make bench-gpu`. MME's shape is 2,374 questions about 1,187 JPEGs of 500 x 400 pixels; MMBench's is questions with
+four options, each asked at four rotations. Weights are random and made on the device, so nothing is downloaded. Answers
+end only at the token limit. Every row is printed as soon as it is measured. `--size small` runs anywhere.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ ASKED = (("3 tokens", 3), ("16 tokens", 16), ("likelihood", 0))
 
 
 def main() -> None:
-    """Print what is measured, a line at a time."""
+    """Measure, and print each row at once."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="xl")
     parser.add_argument("--batch-tokens", type=int, help="padded prompt tokens in a batch")
     parser.add_argument(
         "--threads", type=lambda text: [int(one) for one in text.split(",")], default=[], help="of decoding, as 4,8,16"
     )
-    parser.add_argument("--compile", action="store_true", help="compile the vision encoder's layers, too")
+    parser.add_argument("--compile", action="store_true", help="also compile the vision encoder's layers")
     arguments = parser.parse_args()
     size, device = SIZES[arguments.size], torch.device("cuda" if torch.cuda.is_available() else "cpu")
     began = time.perf_counter()
@@ -78,18 +78,18 @@ def main() -> None:
         for label, tokens in ASKED:
             bench.whole(name, bench.questions, label, tokens, peak)
     for label, tokens in (ASKED[0], ASKED[2]):
-        bench.whole("mmicl", bench.turned(size["turned"]), f"MMBench's turns, {label}", tokens, peak)
+        bench.whole("mmicl", bench.turned(size["turned"]), f"MMBench's rotations, {label}", tokens, peak)
     for threads in arguments.threads:
         bench.threads(threads, peak)
     bench.waits()
     if device.type == "cuda":
-        say(f"\nmost memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
+        say(f"\npeak memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
     if arguments.compile:
         bench.compiled(peak)
 
 
 class Bench:
-    """A model with random weights, as two adapters run it, and MME's shape of data."""
+    """A model with random weights, run by two adapters, and data of MME's shape."""
 
     def __init__(self, size: dict[str, Any], device: torch.device, batch_tokens: int | None) -> None:
         self.device, self.dtype = device, torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -106,7 +106,7 @@ class Bench:
         ]
 
     def machine(self) -> str:
-        """Return what this runs on."""
+        """Describe the machine and the model."""
         name = torch.cuda.get_device_name() if self.device.type == "cuda" else "a CPU"
         versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
         parameters = sum(p.numel() for p in self.model.parameters()) / 1e9
@@ -125,7 +125,7 @@ class Bench:
         return asked
 
     def adapter(self, name: str) -> TransformerModel:
-        """Return the model as an adapter runs it, with nothing kept of earlier runs."""
+        """Return the model as an adapter runs it, without anything kept from earlier runs."""
         reads = name == "instructblip"
         introduce = CONTEXTS["plain" if reads else "declaration"]
         return TransformerModel(
@@ -134,8 +134,8 @@ class Bench:
         )  # fmt: skip
 
     def whole(self, name: str, asked: list[Request], label: str, tokens: int, peak: float) -> None:
-        """Measure a stream of questions from the first to the last answer, and print its line."""
-        list(run(self.adapter(name), asked[:256], tokens))  # kernels are chosen, memory is taken
+        """Measure a stream of questions from the first to the last answer, and print its row."""
+        list(run(self.adapter(name), asked[:256], tokens))  # warm up: kernels are chosen, memory is allocated
         model = self.adapter(name)
         seconds = self._timed(lambda: check(run(model, iter(asked), tokens), len(asked)))
         flops = model.pictures.encoded * self._vision_flops() + sum(
@@ -145,7 +145,7 @@ class Bench:
         say(f"| {name} | {label} | {seconds:.2f} | {len(asked) / seconds:.0f} | {share} |")
 
     def parts(self, peak: float) -> None:
-        """Measure what the whole is made of, each part by itself."""
+        """Measure each part of the whole separately."""
         model = self.adapter("mmicl")
         with ThreadPoolExecutor(min(16, cores())) as pool:
             seconds = self._timed(lambda: list(pool.map(model._values, self.jpegs)))
@@ -153,7 +153,7 @@ class Bench:
         say("\n| part | seconds | share of the peak |\n|---|---|---|")
         say(f"| decode and resize {len(values):,} pictures, {cores()} cores | {seconds:.2f} | |")
         prepared = self._timed(lambda: [model._prompt(request) for request in self.questions])
-        say(f"| hash and tokenise {len(self.questions):,} prompts | {prepared:.2f} | |")
+        say(f"| hash and tokenize {len(self.questions):,} prompts | {prepared:.2f} | |")
 
         def see() -> None:
             with torch.inference_mode():
@@ -163,7 +163,7 @@ class Bench:
         self._part("vision encoder and Q-Former", see, len(values) * self._vision_flops(), peak)
         for attention in ("sdpa", "eager"):
             self.model.vision_model.set_attn_implementation(attention)
-            self._part(f"likewise, {attention} attention", see, len(values) * self._vision_flops(), peak)
+            self._part(f"the same, {attention} attention", see, len(values) * self._vision_flops(), peak)
         self.model.vision_model.set_attn_implementation("sdpa")
         blind = self.adapter("mmicl")
         texts = [Request(r.id, (words(random.Random(r.id), 56, 78),), candidates=r.candidates) for r in self.questions]
@@ -173,10 +173,10 @@ class Bench:
             def answer(tokens: int = tokens) -> None:
                 check(run(blind, iter(texts), tokens), len(texts))
 
-            self._part(f"language model, prompts as long without pictures: {label}", answer, flops, peak)
+            self._part(f"language model, equally long prompts without pictures: {label}", answer, flops, peak)
 
     def threads(self, count: int, peak: float) -> None:
-        """Measure three tokens and likelihoods with so many threads that decode pictures."""
+        """Measure three tokens and likelihoods with `count` threads that decode pictures."""
         usual = pictures.WORKERS
         try:
             pictures.WORKERS = count
@@ -186,7 +186,7 @@ class Bench:
             pictures.WORKERS = usual
 
     def waits(self) -> None:
-        """Print where the program waits for the GPU in the course of a batch: each such place is time lost."""
+        """Print where the program waits for the GPU during a batch; each such place loses time."""
         if self.device.type != "cuda":
             return
         model = self.adapter("mmicl")
@@ -224,7 +224,7 @@ class Bench:
         return time.perf_counter() - began
 
     def _vision_flops(self) -> float:
-        """Count the matrix products of one picture: two operations a weight and place, and attention's own."""
+        """Count the operations for one picture: two per weight and position, plus attention's own."""
         vision = self.model.config.vision_config
         places = (vision.image_size // vision.patch_size) ** 2 + 1
         weights = sum(p.numel() for p in self.model.vision_model.parameters())
@@ -232,7 +232,7 @@ class Bench:
         return found
 
     def _language_flops(self, prompt: int, answer: int) -> float:
-        """Count those of one prompt and its answer."""
+        """Count the operations for one prompt and its answer."""
         language = self.model.language_model
         encoder = sum(p.numel() for p in language.encoder.block.parameters())
         decoder = sum(p.numel() for p in language.decoder.block.parameters()) + language.lm_head.weight.numel()
@@ -241,12 +241,12 @@ class Bench:
 
 
 def run(model: TransformerModel, asked: Iterable[Request], tokens: int) -> Iterator[Response]:
-    """Ask for an answer of so many tokens, or of none: for likelihoods."""
+    """Ask for answers of `tokens` tokens, or, if 0, for likelihoods."""
     return model.generate(asked, Generation(tokens)) if tokens else model.loglikelihood(asked)
 
 
 def check(responses: Iterable[Response], expected: int) -> None:
-    """Read all responses. Exits where one is an error, or missing."""
+    """Read all responses. Exits if one is an error or missing."""
     found = list(responses)
     errors = [response.error for response in found if response.error]
     if errors or len(found) != expected:
@@ -254,7 +254,7 @@ def check(responses: Iterable[Response], expected: int) -> None:
 
 
 def random_model(size: dict[str, Any], device: torch.device, dtype: torch.dtype) -> MmiclForConditionalGeneration:
-    """Make a model with random weights where it runs."""
+    """Make a model with random weights on its device."""
     vision = {"model_type": "instructblip_vision_model", "image_size": 224, "patch_size": 14}
     qformer = {"model_type": "instructblip_qformer", "cross_attention_frequency": 2, "vocab_size": 30_523}
     text = {"model_type": "t5", "vocab_size": 32_128, "feed_forward_proj": "gated-gelu", "decoder_start_token_id": 0}
@@ -281,7 +281,7 @@ def random_model(size: dict[str, Any], device: torch.device, dtype: torch.dtype)
 
 
 def made_processor() -> MmiclProcessor:
-    """Make a processor whose tokenizer has a token a word."""
+    """Make a processor whose tokenizer has one token per word."""
     vocabulary = {"<pad>": 0, "</s>": 1, "<unk>": 2, **{word: i + 3 for i, word in enumerate(WORDS)}}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -308,7 +308,7 @@ def jpegs(count: int) -> list[Image]:
 
 
 def words(rng: random.Random, least: int, most: int) -> str:
-    """Return a text of so many words, each a token."""
+    """Return a text of `least` to `most` words, each a token."""
     return " ".join(rng.choices(WORDS, k=rng.randint(least, most)))
 
 
@@ -328,7 +328,7 @@ def matmul_peak(device: torch.device) -> float:
 
 
 def wait(device: torch.device) -> None:
-    """Wait until the device has done all that it was given."""
+    """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 

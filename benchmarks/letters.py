@@ -1,8 +1,8 @@
-"""How often `strict` reads another letter than BLINK's authors published: python -m benchmarks.letters BLINK_Benchmark
+"""How often `strict` and BLINK's authors read different letters: python -m benchmarks.letters BLINK_Benchmark
 
-The folder is a checkout of zeyofu/BLINK_Benchmark, whose `eval/saved_outputs` has answers to its validation questions,
-each with the letter that GPT-3.5 read out of it ("(Z)" where it read none). The options stand in none of these files;
-those that are alike in all questions of a task are written out here.
+The folder is a checkout of zeyofu/BLINK_Benchmark. Its `eval/saved_outputs` has answers to the validation questions,
+each with the letter that GPT-3.5 extracted ("(Z)" if none). These files do not contain the options; those shared by
+all questions of a task are listed here.
 """
 
 import json

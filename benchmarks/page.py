@@ -1,8 +1,8 @@
-"""A run's page in chromium: how large it is, and how long it takes to open, be filtered and be searched.
+"""A run's page in chromium: its size, and the time to open, filter and search it.
 
-`.venv/bin/python -m benchmarks.page`. The samples are made up: 5,000 with pictures of noise and shapes until the budget
-of the thumbnails is used up, and 20,000 without pictures; with prompts and answers of a usual length. What it takes to
-open is measured from the navigation until the page has been painted, the browser running already.
+`.venv/bin/python -m benchmarks.page`. The samples are made up, with prompts and answers of usual length: 5,000 with
+pictures of noise until the thumbnails' budget is used up, and 20,000 without pictures. Opening is measured from the
+navigation to the painted page, with the browser already running.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WORDS = "Is there a red square to the left of the person who stands behind the s
 
 
 def answers(count: int, pictures: bool) -> list[Answer]:
-    """Make up answers, each to a question about a picture of its own."""
+    """Make up answers, each to a question about its own picture."""
     names, found = list(AXES), []
     for index in range(count):
         right, text = index % 3 > 0, "The picture shows that it is so. " * (1 + index % 5)
@@ -44,13 +44,13 @@ def answers(count: int, pictures: bool) -> list[Answer]:
 
 
 def noise(index: int) -> Image:
-    """Draw a picture that JPEG does not shrink to nothing."""
+    """Draw a picture that JPEG cannot compress to almost nothing."""
     pixels = np.random.default_rng(index).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     return Image(PILImage.fromarray(pixels).resize((640, 480)))
 
 
 def measure(tab: Browser, folder: Path, count: int, pictures: bool) -> None:
-    """Make a page and print what it takes."""
+    """Make a page and print its measurements."""
     made = answers(count, pictures)
 
     def find(ids: Collection[str]) -> Iterator[Request]:
@@ -75,7 +75,7 @@ def measure(tab: Browser, folder: Path, count: int, pictures: bool) -> None:
 
 
 def main() -> None:
-    """Measure both."""
+    """Measure both pages."""
     if PROGRAM is None:
         sys.exit("no chromium is installed (Debian: apt-get install chromium)")
     with tempfile.TemporaryDirectory() as folder, chromium(Path(folder) / "profile") as tab:

@@ -1,7 +1,7 @@
-"""Scoring a predictions table of MMBench, 24,588 rows in the official columns: seconds to read, to score, in all.
+"""Scoring an MMBench predictions table, 24,588 rows in the official columns: seconds to read, to score, and in total.
 
-`make bench-score`. The table is made up here, answers in every form that models write; the whole command is
-timed as a process of its own, imports, intervals and the printed table included.
+`make bench-score`. The table is made up, with answers in every form that models write. The whole command is timed as a
+separate process, including imports, intervals and the printed table.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ANSWERS = (
     "Looking at the picture, option {letter} is the only one that fits; the others can be ruled out.",
     "It cannot be told from this.",
 )
-"""What a model may write that means that letter; the last one means none."""
+"""Ways to write that letter; the last one means none."""
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def table() -> list[list[int | str]]:
 
 
 def write(path: Path, rows: list[list[int | str]]) -> None:
-    """Write the table as a file of the kind that its name says."""
+    """Write the table in the format of the file's suffix."""
     if path.suffix == ".xlsx":
         mmbench.sheet(path, rows)
         return
@@ -105,7 +105,7 @@ def write(path: Path, rows: list[list[int | str]]) -> None:
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    """Call a function a few times; return the median of the seconds, and the last result."""
+    """Call a function several times; return the median of the seconds, and the last result."""
     seconds = []
     for _ in range(ROUNDS):
         choices.read_once.cache_clear()

@@ -1,6 +1,6 @@
-"""Reading a text table of 200 MB: seconds, and the most memory beyond the program's own, as a share of the file.
+"""Reading a 200 MB text table: seconds, and peak memory beyond the program's own, as a share of the file.
 
-`python -m benchmarks.tables`. The tables are made up here; each is read in a process of its own.
+`python -m benchmarks.tables`. The tables are made up; each is read in a separate process.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SUFFIXES = (".tsv", ".csv", ".jsonl", ".json")
 
 
 def main() -> None:
-    """Measure, and print a Markdown table; with a file, measure its reading."""
+    """Measure, and print a Markdown table; with a file, measure reading that file."""
     if len(sys.argv) > 1:
         print(json.dumps(read(Path(sys.argv[1]))))
         return
     import subprocess
 
-    print("| table | rows | seconds | most memory, of the file's size |")
+    print("| table | rows | seconds | peak memory / file size |")
     print("|---|---|---|---|")
     for suffix in SUFFIXES:
         with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +48,7 @@ def read(path: Path) -> dict[str, float]:
 
 
 def write(path: Path) -> None:
-    """Write a table of SIZE bytes, with quotation marks and letters beyond ASCII in it."""
+    """Write a table of SIZE bytes that contains quotation marks and non-ASCII letters."""
     with path.open("w", encoding="utf-8", newline="") as file:
         if path.suffix in (".tsv", ".csv"):
             writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",", lineterminator="\n")
@@ -75,7 +75,7 @@ def _rows() -> Iterator[tuple[object, ...]]:
 
 
 def _peak() -> int:
-    """Return the most memory that this process has had, in bytes."""
+    """Return the peak memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

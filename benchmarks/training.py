@@ -1,15 +1,15 @@
-"""Stage II's samples a second: what training does against the original's way, on the same model and the same examples.
+"""Stage II's samples per second: ours against the original's way, on the same model and the same examples.
 
 `make bench-train`. The original pads every prompt to 512 tokens, every answer to 128 and every sample to 12 pictures,
 and encodes every picture at every step (facts: its collator, `training_preprocess=True`), with transformers' modules
-and torch's plain AdamW. Ours is the Trainer of `mmeval train` itself: features of the frozen encoder from disk, batches
-by a budget of tokens, loaded ahead. Both have the frozen weights in bfloat16 on a GPU. Rates are taken after the first
-steps, when compilation and the allocator are warm.
+and torch's plain AdamW. Ours is the Trainer of `mmeval train`: features of the frozen encoder from disk, and batches
+by a budget of tokens, loaded ahead. Both keep the frozen weights in bfloat16 on a GPU. Rates exclude the first steps,
+in which compilation and the allocator warm up.
 
-`--size xl` has Flan-T5-XL's and EVA ViT-g's sizes with random weights, made on the GPU; it prints the share of the
-GPU's measured matmul peak that the arithmetic of all parts makes (progress.Operations: padding and attention's products
-are not counted), and how a step's time is divided. `--size xxl` and `vicuna-7b` are there for their memory. On a CPU
-each way runs in a process of its own, in turns.
+`--size xl` has Flan-T5-XL's and EVA ViT-g's sizes with random weights, made on the GPU. It prints the share of the
+GPU's measured matmul peak that all parts' arithmetic reaches (progress.Operations; padding and attention products are
+not counted), and the time of a step by part. `--size xxl` and `vicuna-7b` measure memory. On a CPU each way runs in a
+separate process, and the ways alternate.
 """
 
 from __future__ import annotations
@@ -58,18 +58,18 @@ HOW: dict[str, dict[str, Any]] = {
     "compile": {"compile": True},
     "selective+compile": {"gradient_checkpointing": "selective", "compile": True},
 }
-"""Ways of ours: compiled ones are measured last, as blocks stay compiled."""
+"""Variants of ours; compiled ones are measured last, because blocks stay compiled."""
 
 
 def main() -> None:
     """Measure both ways, and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--tokens", type=_numbers, help="budgets of a batch, as 16384,32768; default: the size's own")
-    parser.add_argument("--how", type=_ways, default=["plain"], help=f"with commas between: {', '.join(HOW)}")
+    parser.add_argument("--tokens", type=_numbers, help="budgets of a batch, like 16384,32768; default: the size's own")
+    parser.add_argument("--how", type=_ways, default=["plain"], help=f"separated by commas: {', '.join(HOW)}")
     parser.add_argument("--ways", type=lambda text: text.split(","), default=["original", "ours"])
-    parser.add_argument("--seconds", type=float, default=110, help="begin no further way on a GPU after so many")
-    parser.add_argument("--folder", type=Path, help="examples that are there already; results are printed as JSON")
+    parser.add_argument("--seconds", type=float, default=110, help="on a GPU, start no further way after this time")
+    parser.add_argument("--folder", type=Path, help="folder with existing examples; results are printed as JSON")
     options = parser.parse_args()
     began = time.perf_counter()
     size = SIZES[options.size]
@@ -95,7 +95,7 @@ def main() -> None:
         if one.get("parts"):
             print(f"\nA step of {one['way']}, {sum(one['parts'].values()):.0f} ms:")
             print(", ".join(f"{name} {spent:.1f}" for name, spent in one["parts"].items()))
-    print(f"\n{time.perf_counter() - began:.0f} s in all")
+    print(f"\n{time.perf_counter() - began:.0f} s in total")
 
 
 def _numbers(text: str) -> list[int]:
@@ -115,11 +115,11 @@ def _say_best(found: Sequence[dict[str, Any]]) -> None:
     ours = [one for one in measured if one["way"].startswith("ours")]
     if original and ours:
         best = max(ours, key=lambda one: float(one["rate"]))
-        print(f"\n{best['rate'] / original[0]['rate']:.1f} times as many samples a second ({best['way']})")
+        print(f"\n{best['rate'] / original[0]['rate']:.1f} times as many samples per second ({best['way']})")
 
 
 def _in_turns(options: argparse.Namespace, folder: str) -> list[dict[str, Any]]:
-    """Measure each way in processes of its own, in turns, and return the medians."""
+    """Measure each way in separate processes, alternating, and return the medians."""
     found: dict[str, list[dict[str, Any]]] = {}
     for way in options.ways * ROUNDS:
         command = [sys.executable, "-m", "benchmarks.training", "--size", options.size, "--ways", way]
@@ -151,7 +151,7 @@ def _line(size: str, one: dict[str, Any]) -> str:
 def _measured(
     size: str, folder: Path, ways: Sequence[str], ours: Sequence[dict[str, Any]], until: float
 ) -> Iterator[dict[str, Any]]:
-    """Measure the ways one after the other on one model, and yield what was found of each."""
+    """Measure the ways one after the other on one model, and yield each result."""
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     PartialState(cpu=device.type == "cpu")
@@ -210,7 +210,7 @@ def _ours(
     features: Features,
     peak: float | None,
 ) -> dict[str, Any]:
-    """Train some steps with the Trainer of `mmeval train`, without checkpoints; the last steps are divided up."""
+    """Train some steps with the Trainer of `mmeval train`, without checkpoints; time the last steps by part."""
     cuda = torch.cuda.is_available()
     warm, steps, divided = SIZES[size]["warm"], SIZES[size]["steps"], 3
     config = Config(

@@ -1,8 +1,8 @@
-"""Watch 20 generated one-minute clips, ten of them with one fall: hits, delays, false alarms of any model.
+"""Watch 20 generated one-minute clips, ten of them with a fall, with any model: hits, delays, false alarms.
 
     .venv/bin/python -m benchmarks.watch [MODEL]
 
-Scenes of ten seconds follow each other: somebody falls, sits down or walks; something moves, appears, is hidden or is
+Clips consist of ten-second scenes: a person falls, sits down or walks; a thing moves, appears, is hidden or is
 put down. The question is `is someone falling ?`.
 """
 
@@ -29,9 +29,9 @@ from mmeval.watch.watching import watch
 
 QUESTION = "is someone falling ?"
 RATE, SCENES, SCENE = 10, 6, 10.0
-"""Frames a second, scenes in a clip, seconds of each."""
+"""Frames per second, scenes per clip, seconds per scene."""
 LATE = 2.0
-"""Seconds after a fall until which it may be reported."""
+"""Seconds after a fall within which it may be reported."""
 HARMLESS = (
     ("sits down", True),
     ("moves left", True),
@@ -42,12 +42,12 @@ HARMLESS = (
     ("appears", False),
     ("is hidden", False),
 )
-"""What happens beside falls, and whether to a person."""
+"""Events other than falls, and whether a person is involved."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What happens in some seconds, from `begins` to `ends` of them."""
+    """An event in a scene; it lasts from second `begins` to second `ends`."""
 
     clip: Clip
     begins: float
@@ -55,14 +55,14 @@ class Scene:
     put_down: bool = False
 
     def progress(self, time: float) -> float:
-        """Return how much of it has happened at a time of the scene."""
+        """Return how much of the event has happened at a time of the scene."""
         done = min(1.0, max(0.0, (time - self.begins) / (self.ends - self.begins)))
-        return math.sqrt(done) if self.put_down else done  # a thing that falls gets faster
+        return math.sqrt(done) if self.put_down else done  # a falling thing accelerates
 
 
 @dataclass(frozen=True)
 class Minute:
-    """A clip, and when somebody falls in it: seconds of the beginning and the end, or None."""
+    """A clip, and the start and end of its fall in seconds, or None."""
 
     path: Path
     fall: tuple[float, float] | None
@@ -70,15 +70,15 @@ class Minute:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was reported of a clip."""
+    """The alarms for a clip."""
 
     fall: tuple[float, float] | None
     alarms: tuple[float, ...]
-    """Seconds at which an event that begins was reported."""
+    """Seconds at which the beginning of an event was reported."""
 
     @property
     def hits(self) -> list[float]:
-        """Those that report the fall, as seconds from its beginning."""
+        """Alarms that report the fall, in seconds from its beginning."""
         if self.fall is None:
             return []
         begins, ends = self.fall
@@ -86,12 +86,12 @@ class Outcome:
 
     @property
     def false_alarms(self) -> int:
-        """How many report something else, or the fall again."""
+        """Number of alarms that report something else, or the fall again."""
         return len(self.alarms) - min(1, len(self.hits))
 
 
 def scene(name: str, action: str, person: bool) -> Scene:
-    """Return a scene of that name: always the same one."""
+    """Return the scene of that name, always the same."""
     rng = Rng(name)
     kind = None if person else rng.pick(KINDS)
     drawn = "falls" if action == "put down" else action
@@ -102,7 +102,7 @@ def scene(name: str, action: str, person: bool) -> Scene:
 
 
 def minute(number: int, folder: Path) -> Minute:
-    """Write the clip of that number: even ones have a fall."""
+    """Write the clip of that number; even ones have a fall."""
     rng = Rng(f"minute {number}")
     happens = [rng.pick(HARMLESS) for _ in range(SCENES)]
     place = int(rng.between(0, SCENES)) if number % 2 == 0 else None
@@ -122,7 +122,7 @@ def minute(number: int, folder: Path) -> Minute:
 
 
 def frames(scenes: Sequence[Scene]) -> Iterator[Image.Image]:
-    """Draw scene after scene; while nothing happens, the picture stays."""
+    """Draw scene after scene; while nothing happens, the picture stays the same."""
     for one in scenes:
         before, picture = -1.0, None
         for number in range(round(SCENE * RATE)):
@@ -140,7 +140,7 @@ def watched(model: Model, one: Minute, every: float, size: int, span: float) -> 
 
 
 def main() -> None:
-    """Print what is reported of each clip, and in all."""
+    """Print the alarms of each clip, and the totals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="mmicl-tiny")
     parser.add_argument("--clips", type=int, default=20)

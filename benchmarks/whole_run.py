@@ -1,7 +1,7 @@
-"""What a whole `mmeval run` takes: CPU seconds, wall time and the most memory, for 80, 1,000 and 5,000 questions.
+"""The cost of a whole `mmeval run`: CPU seconds, wall time and peak memory, for 80, 1,000 and 5,000 questions.
 
 `make bench-run`. MME's layout, two questions about each JPEG of 500 x 400 pixels, the tiny InstructBLIP of the tests,
-one thread. Each line is a process of its own, scored and reported, and `score` on what it left.
+one thread. Each row is a separate process, scoring and report included, and then `score` on its run folder.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ QUESTIONS = (80, 1_000, 5_000)
 
 
 class Taken(NamedTuple):
-    """What a process took."""
+    """The cost of a process."""
 
     cpu: float
     wall: float
     memory: float
-    """MiB at most."""
+    """Peak, in MiB."""
 
 
 def main(questions: Sequence[int]) -> None:
-    """Measure, and print a Markdown row for each number of questions."""
+    """Measure, and print one Markdown row per number of questions."""
     print("| questions | CPU s | wall s | MiB | `score`: CPU s | wall s | MiB |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as root:
         model, apart = Path(root) / "model", multiprocessing.get_context("spawn")
@@ -46,7 +46,7 @@ def main(questions: Sequence[int]) -> None:
 
 
 def _call(apart: Any, function: Callable[..., None], *arguments: object) -> None:
-    """Call a function in a process of its own: a child's peak of memory begins with its parent's."""
+    """Call a function in a separate process, because a child's peak memory starts at its parent's."""
     process = apart.Process(target=function, args=arguments)
     process.start()
     process.join()
@@ -55,7 +55,7 @@ def _call(apart: Any, function: Callable[..., None], *arguments: object) -> None
 
 
 def make_model(folder: Path) -> None:
-    """Write the recorded model, and draw the weights of its vision encoder that are not recorded."""
+    """Write the recorded model, with random weights for the part of its vision encoder that is not recorded."""
     from safetensors.torch import load_file
     from transformers import InstructBlipConfig, InstructBlipForConditionalGeneration
 
@@ -79,7 +79,7 @@ def make_release(folder: Path, pictures: int) -> None:
 
 
 def measured(*arguments: str | Path) -> Taken:
-    """Run a command of mmeval, and return what it took."""
+    """Run an mmeval command, and return its cost."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     began = time.perf_counter()
     command = [sys.executable, "-m", "mmeval", *map(str, arguments)]

@@ -1,6 +1,6 @@
 """`make verify-real MODEL=...`: run all of MME on published weights and compare with the published values.
 
-This needs the weights and a way to the hub. The result is written to `reports/verified/`.
+This needs the weights and access to the hub. The result is written to `reports/verified/`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ PUBLISHED = {
 """The released checkpoints as re-evaluated by third parties (Brote's README; reports/reference/ has the rows)."""
 
 TOLERANCE = 0.03
-"""Share of the full marks: prompts and library versions of those evaluations are not known to the letter."""
+"""Share of full marks, because the exact prompts and library versions of those evaluations are unknown."""
 
 CONTEXT: str | None = "mme-authors"
-"""How MMICL's authors prompted it for MME."""
+"""The prompt of MMICL's authors for MME."""
 
 VERIFIED = Path("reports/verified")
 
 
 def verify(model: str, data: str = "hub") -> dict[str, Any]:
-    """Run MME, compare its totals with the published ones, and return what is written to `VERIFIED`."""
+    """Run MME, compare its totals with the published ones, and return the record written to `VERIFIED`."""
     with console.display() as display:
         run = mmeval.evaluate(model=model, task="mme", data=data, context=CONTEXT, display=display)
     metrics = run.results["metrics"]

@@ -1,6 +1,6 @@
-"""Evaluate the checkpoints of a training run on benchmarks, each a run folder under the training's output.
+"""Evaluate the checkpoints of a training run on benchmarks, each in a run folder under the training's output.
 
-Training knows no benchmark, and evaluation no training: `mmeval train` hands what is made here to the trainer.
+Training and evaluation do not depend on each other; `mmeval train` passes the function made here to the trainer.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,11 +19,11 @@ from mmeval.types import InputError, RunMismatch
 def benchmarks_of(
     wanted: Mapping[str, str | None], limit: int | None, output: Path, context: str, say: Callable[[str], None]
 ) -> Callable[[Path], dict[str, float]]:
-    """Return what evaluates a checkpoint's folder on these benchmarks, names with their data (None: their default).
+    """Return a function that evaluates a checkpoint's folder on these benchmarks: name -> data (None: the default).
 
-    The pictures are introduced by `context`, as in training. It returns the benchmarks' numbers as `mme_perception`;
-    where several processes share the questions, those of the last to finish alone. Checks every name, and that the
-    data begins, before anything is trained: raises InputError.
+    `context` introduces the pictures, as in training. The function returns numbers named like `mme_perception`; if
+    several processes share the questions, only the last to finish returns them. Checks every name and the start of its
+    data before training; raises InputError.
     """
     specs = {}
     for name, data in wanted.items():
@@ -33,7 +33,7 @@ def benchmarks_of(
         except InputError as error:
             raise InputError(f"evaluate: {error}") from error
     if len(specs) < len(wanted):
-        raise InputError(f"evaluate: two of {', '.join(wanted)} are called alike; rename a file")
+        raise InputError(f"evaluate: two of {', '.join(wanted)} have the same name; rename a file")
 
     def benchmarks(checkpoint: Path) -> dict[str, float]:
         load = KeptModel()
@@ -58,7 +58,7 @@ def benchmarks_of(
 
 
 def _checked(spec: RunSpec) -> str:
-    """Return the name of the spec's task. Raises InputError where there is none, or its data cannot be read."""
+    """Return the name of the spec's task. Raises InputError if there is none, or its data cannot be read."""
     task = configure(load_task(spec.task), spec)
     _, source, _ = data_of(spec, task)
     if next(task.samples(source), None) is None:

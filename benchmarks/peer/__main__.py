@@ -1,8 +1,8 @@
-"""One run side by side with lmms-eval: `make bench-peer`.
+"""mmeval side by side with lmms-eval: `make bench-peer`.
 
-Four ways ask the recorded tiny InstructBLIP the same questions in MME's form, one thread each, float32, 16 new tokens:
-`mmeval run`, lmms-eval, and two loops on transformers alone. Their answers must be the same. Processor seconds are
-of all threads; the loop is from the first question to the last answer.
+Four ways ask the recorded tiny InstructBLIP the same questions in MME's format, one thread each, float32, 16 new
+tokens: `mmeval run`, lmms-eval, and two loops on transformers alone. Their answers must be equal. Processor seconds are
+summed over all threads; the loop is from the first question to the last answer.
 """
 
 import argparse
@@ -36,7 +36,7 @@ dataset_kwargs:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of one way took."""
+    """The cost of one run of one way."""
 
     way: str
     questions: int
@@ -49,7 +49,7 @@ class Cost:
     loop_wall: float
     wall: float
     mebibytes: float
-    """Resident memory at its peak."""
+    """Peak resident memory."""
     answers: tuple[str, ...]
 
 
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def row(cost: Cost, costs: Sequence[Cost]) -> str:
-    """Return a row of the table; the rate also as a multiple of lmms-eval's in the same round."""
+    """Return a row of the table; the rate is also given as a multiple of lmms-eval's in the same round."""
     rates = {one.way: one.questions / one.loop for one in costs}
     ratio = f" ({rates[cost.way] / rates[PEER]:.2f} x {PEER})" if PEER in rates else ""
     numbers = (cost.start, cost.loop, cost.loop_wall, cost.whole, cost.wall, cost.mebibytes)
@@ -83,7 +83,7 @@ def row(cost: Cost, costs: Sequence[Cost]) -> str:
 
 
 def measure(way: str, model: Path, table: Path, questions: int, peer: str) -> Cost:
-    """Run one way in a process of its own. Raises SystemExit where it fails."""
+    """Run one way in a separate process. Raises SystemExit if it fails."""
     folder = Path(tempfile.mkdtemp(dir=table.parent))
     command = {
         "mmeval": _mmeval(model, table, folder),
@@ -129,7 +129,7 @@ def _mmeval(model: Path, table: Path, folder: Path) -> list[str]:
 
 
 def _lmms_eval(model: Path, table: Path, folder: Path, python: str) -> list[str]:
-    """Write its task for a local table, and return the command."""
+    """Write lmms-eval's task for a local table, and return its command."""
     tasks = folder / "tasks"
     tasks.mkdir()
     where = "from importlib.util import find_spec; print(find_spec('lmms_eval').submodule_search_locations[0])"

@@ -1,4 +1,4 @@
-"""What all ways are asked: the recorded tiny InstructBLIP, and MME's shape with as many questions as wanted."""
+"""The data for all ways: the recorded tiny InstructBLIP, and as many questions of MME's shape as wanted."""
 
 import io
 import itertools
@@ -15,11 +15,11 @@ from PIL import Image, ImageDraw
 RECORDED = Path(__file__).parents[2] / "tests" / "recordings" / "tiny_instructblip"
 TABLE = RECORDED / "mme.parquet"
 PER_GROUP = 64
-"""Rows that are read from a table at a time: its pictures stay few in memory."""
+"""Rows per group and read, so few pictures are in memory."""
 
 
 def checkpoint(folder: Path) -> Path:
-    """Write the recorded model, with the vision encoder's weights of the size 1e-10 that are not recorded drawn."""
+    """Write the recorded model; the vision encoder's weights of size 1e-10, which are not recorded, are random."""
     import torch
     from safetensors.torch import load_file
     from transformers import InstructBlipConfig, InstructBlipForConditionalGeneration
@@ -34,7 +34,7 @@ def checkpoint(folder: Path) -> Path:
 
 
 def table(questions: int, file: Path) -> Path:
-    """Write so many questions, two a picture: the recorded ones over and over, each time with another picture."""
+    """Write `questions` questions, two per picture: the recorded ones repeated, each time with another picture."""
     recorded = pq.read_table(TABLE)
     pairs = [recorded.slice(start, 2).to_pylist() for start in range(0, len(recorded), 2)]
     with pq.ParquetWriter(file, recorded.schema) as writer:
@@ -52,7 +52,7 @@ def _rows(pairs: list[list[dict[str, Any]]], pictures: int) -> Iterator[dict[str
 
 
 def _another(data: bytes, number: int) -> bytes:
-    """Return the picture with a stripe of its own."""
+    """Return the picture with its own stripe."""
     shown = Image.open(io.BytesIO(data)).convert("RGB")
     draw = random.Random(number)
     x, colour = draw.randrange(shown.width), (draw.randrange(256), draw.randrange(256), number % 256)

@@ -1,4 +1,4 @@
-"""lmms-eval with the arguments given, its model's loop timed; runs in lmms-eval's environment."""
+"""Run lmms-eval with the given arguments and time its model's loop; needs lmms-eval's environment."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ untimed = InstructBLIP.generate_until
 
 
 def generate_until(self: Any, requests: Any) -> Any:
-    """Answer as ever."""
+    """Answer as before, but timed."""
     with loop():
         return untimed(self, requests)
 

@@ -1,4 +1,4 @@
-"""`mmeval` with the arguments given, its model's loop timed."""
+"""Run `mmeval` with the given arguments and time its model's loop."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ untimed = TransformerModel.generate
 
 
 def generate(self: TransformerModel, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-    """Answer as ever; what the run does with an answer before it takes the next one is part of the loop."""
+    """Answer as before, but timed; the run's work on an answer before it takes the next is part of the loop."""
     with loop():
         yield from untimed(self, requests, generation)
 

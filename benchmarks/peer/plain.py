@@ -1,6 +1,6 @@
-"""What a user writes without a harness, on transformers alone: one question at a time, or tuned.
+"""A user's code without a harness, on transformers alone: one question at a time, or tuned.
 
-Tuned: sixteen questions in a batch, the pictures among them encoded once each.
+Tuned: batches of sixteen questions, with each of their pictures encoded once.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def prompt(row: Row) -> str:
 
 
 def one_by_one(model: Any, processor: Any, table: Path) -> Iterator[str]:
-    """Yield the answers, each question with its own picture."""
+    """Yield the answers; each question's picture is encoded separately."""
     for row in rows(table):
         inputs = processor(images=picture(row), text=prompt(row), return_tensors="pt")
         ids = model.generate(**inputs, do_sample=False, max_new_tokens=NEW_TOKENS)
@@ -51,7 +51,7 @@ def one_by_one(model: Any, processor: Any, table: Path) -> Iterator[str]:
 
 
 def tuned(model: Any, processor: Any, table: Path) -> Iterator[str]:
-    """Yield the answers of batches, in which a picture is decoded and encoded once."""
+    """Yield the answers of batches in which each picture is decoded and encoded once."""
     left = rows(table)
     while batch := list(islice(left, BATCH)):
         first = {row["question_id"]: row for row in batch}  # the two questions of a picture have one id
@@ -68,7 +68,7 @@ def tuned(model: Any, processor: Any, table: Path) -> Iterator[str]:
 
 
 def _seen(model: Any, text: Any, states: Tensor) -> Tensor:
-    """Return what the language model sees of pictures [B, Q, D], of their vision states [B, V, Dv]."""
+    """Return the visual tokens [B, Q, D] of pictures, from their vision states [B, V, Dv]."""
     queries = model.query_tokens.expand(len(states), -1, -1)
     ones = torch.ones(queries.shape[:2], dtype=torch.long)
     found = model.qformer(

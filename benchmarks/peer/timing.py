@@ -1,4 +1,4 @@
-"""What each way measures of itself: when its loop over the questions began and ended. Standard library only."""
+"""Timing inside each way: when its loop over the questions began and ended. Standard library only."""
 
 import json
 import os
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FILE = "PEER_TIMES"
-"""Environment variable with the file that the times are written to."""
+"""Environment variable with the path of the file for the times."""
 
 
 @contextmanager
 def loop() -> Iterator[None]:
-    """Write processor seconds of this process, all threads, and the clock, before and after the loop."""
+    """Write the processor seconds of this process, all threads, and the clock, before and after the loop."""
     before = (time.process_time(), time.time())
     yield
     after = (time.process_time(), time.time())

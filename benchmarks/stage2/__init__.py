@@ -1,1 +1,1 @@
-"""Parts of `benchmarks.training`: models and examples of given sizes, the original's way, a watch on the parts."""
+"""Parts of `benchmarks.training`: models and examples of given sizes, the original's way, timing by part."""

@@ -1,4 +1,4 @@
-"""Models of the published sizes with random weights, a processor with a token a word, and examples to learn."""
+"""Models of the published sizes with random weights, a processor with one token per word, and training examples."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ SIZES: dict[str, dict[str, Any]] = {
         "steps": 3,
     },
 }  # fmt: skip
-"""`tokens`: budgets of a batch; `steps` are measured after `warm` ones."""
+"""`tokens`: budgets of a batch; `steps` are measured after `warm` steps."""
 
 
 def make_model(size: str, device: torch.device) -> MmiclForConditionalGeneration:
-    """Make a model with fresh weights where it is trained."""
+    """Make a model with new weights on its device."""
     sizes, dropout = SIZES[size], SIZES[size]["dropout"]
     vision = {"model_type": "blip_2_vision_model", "image_size": 224, "patch_size": 14, "initializer_range": 0.02}
     qformer = {"model_type": "blip_2_qformer", "cross_attention_frequency": 2}
@@ -90,7 +90,7 @@ def make_model(size: str, device: torch.device) -> MmiclForConditionalGeneration
 
 
 def make_processor(decoder_only: bool) -> MmiclProcessor:
-    """Make a processor whose tokenizer has a token a word."""
+    """Make a processor whose tokenizer has one token per word."""
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 2, **{w: i + 3 for i, w in enumerate(WORDS)}}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     settings = ProcessorConfig(
@@ -105,7 +105,7 @@ def make_processor(decoder_only: bool) -> MmiclProcessor:
 
 
 def write_examples(folder: Path, count: int, pictures: int) -> None:
-    """Write questions of 10 to 60 words about one to four pictures of 224 x 224, answers of one to eight words."""
+    """Write questions of 10 to 60 words about one to four pictures of 224 x 224, with answers of one to eight words."""
     rng = random.Random(0)
     for number in range(pictures):
         pixels = np.random.default_rng(number).integers(0, 255, (28, 28, 3), dtype=np.uint8)

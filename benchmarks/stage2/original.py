@@ -33,7 +33,7 @@ def original(
     device: torch.device,
     peak: float | None,
 ) -> dict[str, Any]:
-    """Train some steps the original's way; its pictures are read by workers, too."""
+    """Train some steps the original's way; workers read its pictures, too."""
     batch, steps, warm = SIZES[size]["original"]["batch"], SIZES[size]["original"]["steps"], SIZES[size]["warm"]
     collate = Collator(processor, data)
     order = [numbers for numbers in LengthBatches(index, batch, 0) if len(numbers) == batch][: warm + steps]
@@ -83,7 +83,7 @@ def original(
 def _padded_as_the_original(
     inputs: dict[str, Tensor], pictures: Tensor, processor: MmiclProcessor
 ) -> dict[str, Tensor]:
-    """Pad to 512 tokens, 128 of the answer, 12 pictures a sample in memory; only real pictures are encoded."""
+    """Pad in memory to 512 tokens, 128 for the answer, 12 pictures per sample; only real pictures are encoded."""
 
     def wide(name: str, width: int, filler: int) -> Tensor:
         return nn.functional.pad(inputs[name], (0, width - inputs[name].shape[1]), value=filler)

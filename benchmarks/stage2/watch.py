@@ -1,4 +1,4 @@
-"""Takes a training's rates between two steps, and divides the time of the steps after them by parts."""
+"""Take a training's rates between two steps, and divide the time of later steps by part."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mmeval.mmicl.training.trainer import MmiclTrainer
 
 
 class Watch(TrainerCallback):
-    """Takes the rates of the steps from `warm` to `end`, and divides the time of those after `end`."""
+    """Takes the rates of the steps from `warm` to `end`, and divides the time after `end` by part."""
 
     def __init__(self, trainer: MmiclTrainer, warm: int, end: int) -> None:
         self.trainer, self.warm, self.end = trainer, warm, end
@@ -40,13 +40,13 @@ class Watch(TrainerCallback):
         trainer.compute_loss = compute_loss  # type: ignore[method-assign]
 
     def close(self) -> None:
-        """Take the hooks off."""
+        """Remove the hooks."""
         for hook in self.hooks:
             hook.remove()
         self.trainer.compute_loss = self.loss  # type: ignore[method-assign]
 
     def mark(self, name: str) -> None:
-        """Say that the time since the last mark was spent on that."""
+        """Record that the time since the last mark was spent on `name`."""
         if self.trainer.state.global_step < self.end:
             return
         if torch.cuda.is_available():
@@ -57,7 +57,7 @@ class Watch(TrainerCallback):
             self.marks.append((name, time.perf_counter()))
 
     def parts(self) -> dict[str, float]:
-        """Return the milliseconds of a step, by what they were spent on."""
+        """Return the milliseconds per step by part."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         spent: Counter[str] = Counter()
@@ -71,12 +71,12 @@ class Watch(TrainerCallback):
         self.mark("waiting for data")
 
     def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
-        """Count what came before as the way back."""
+        """Count the time before as the backward pass."""
         self.mark("backward, clipping")
 
     def on_optimizer_step(self, *_: Any, **__: Any) -> None:
-        """Count the optimiser."""
-        self.mark("optimiser")
+        """Count the optimizer."""
+        self.mark("optimizer")
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Take the rates at both ends of the measured steps."""

@@ -1,1 +1,1 @@
-"""The article's claims in miniature: the tiny family on the picture world, and what holds of them."""
+"""The article's claims in miniature: how far they hold for the tiny family on the picture world."""

@@ -1,4 +1,4 @@
-"""`make replicate`: asks the tiny family about every claim (`reports/replication/`) and suite (`reports/embedded/`)."""
+"""`make replicate`: measure the tiny family on every claim (`reports/replication/`) and suite (`reports/embedded/`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmeval.task import load_task
 from mmeval.types import Estimate, Model
 
 MODELS = {"mmicl-tiny": None, "instructblip-tiny": "side-by-side", "blip2-tiny": "side-by-side", "text-tiny": None}
-"""The family, and how each is shown several pictures (None: its own way)."""
+"""The family, and how each member is shown several pictures (None: its own way)."""
 PICTURES, PUZZLES = 40, 100
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports/replication"))
     parser.add_argument(
-        "--work", type=Path, default=Path("work/tiny"), help="where `python -m experiments.tiny` leaves what is ablated"
+        "--work", type=Path, default=Path("work/tiny"), help="folder of `python -m experiments.tiny` with the ablations"
     )
     arguments = parser.parse_args()
     family: dict[str, Asker] = {name: _load(name, context) for name, context in MODELS.items()}
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _ablations(work: Path, out: Path) -> Rows:
-    """Return (f) for the ablations that were trained and exported, or the numbers of the last time there were any."""
+    """Return (f) for the ablations that were trained and exported, or the last measured numbers if there are none."""
     trained = {folder.name: folder for folder in sorted((work / "ablations").glob("*"))}
     earlier = out / "numbers.json"
     if not trained and earlier.exists():

@@ -1,4 +1,4 @@
-"""The claims, measured: every model of a family asked the same questions, row by row, number by number."""
+"""The claims, measured: every model of a family answers the same questions."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from mmeval.embedded.world.puzzles import SHOTS
 from mmeval.types import Estimate
 
 PICTURES = (1, 2, 3, 4, 6, 8)
-"""Pictures of one question."""
+"""Numbers of pictures in one question."""
 WORDS = (0, 50, 100, 250, 500, 900)
-"""Words before a question: about as many tokens."""
+"""Words before a question; about as many tokens."""
 
 Row = dict[str, Estimate]
 Rows = dict[str, Row]
 Family = Mapping[str, Asker]
-"""Models by the name of their row; the first is the one that claims are made of."""
+"""Models by the name of their row; the claims are about the first."""
 
 
 def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
-    """Measure (a) to (e): `pictures` of each of MME's subtasks, `puzzles` of each kind."""
+    """Measure (a) to (e): `pictures` for each of MME's subtasks, `puzzles` of each kind."""
     return {
         "mme": _mme(family, pictures),
         "several": _several(family, puzzles),
@@ -57,7 +57,7 @@ def _mme(family: Family, pictures: int) -> Rows:
 
 
 def _several(family: Family, puzzles: int) -> Rows:
-    """Measure each model, and by how much the first is ahead of each other one."""
+    """Measure each model, and how far the first is ahead of each other one."""
     asked = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
     answers = {name: ask(model, asked) for name, model in family.items()}
     rows = {
@@ -88,7 +88,7 @@ def _novel(family: Family, puzzles: int) -> Rows:
 
 
 def _longer(family: Family, pictures: int, puzzles: int) -> Rows:
-    """Measure what more pictures cost, and what a longer text before the question does."""
+    """Measure the cost of more pictures, and of a longer text before the question."""
     rows: Rows = {}
     for name, model in family.items():
         row = {

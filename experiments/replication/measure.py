@@ -1,4 +1,4 @@
-"""Asks a model and says how often it was right, with intervals over pictures, alone and against another model."""
+"""Ask a model and measure its accuracy, with intervals over pictures, alone and against another model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENERATION = Generation(max_new_tokens=8)
 
 
 class Asker(Protocol):
-    """What is asked: any model."""
+    """Any model that can be asked."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -25,19 +25,19 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Answers:
-    """Which questions were answered right, in the order in which they were asked."""
+    """The questions in the order asked, and which were answered right."""
 
     asked: tuple[Asked, ...]
     right: tuple[bool, ...]
 
     def accuracy(self) -> Estimate:
-        """Return the accuracy in percent. Its chance is that of guessing among each question's choices."""
+        """Return the accuracy in percent; chance is guessing among each question's choices."""
         chance = 100 * sum(asked.chance for asked in self.asked) / len(self.asked)
         values = [float(value) for value in self.right]
         return estimate(Statistic(100.0, chance, [((100.0, Mean(values, self._clusters())),)]))
 
     def mean_of_kinds(self) -> Estimate:
-        """Return the mean of the kinds' accuracies: each kind counts as much, however many questions it has."""
+        """Return the mean of the kinds' accuracies; each kind counts equally, however many questions it has."""
         parts = [self.of(kind) for kind in dict.fromkeys(asked.kind for asked in self.asked)]
         weight = 100.0 / len(parts)
         chance = weight * sum(sum(asked.chance for asked in part.asked) / len(part.asked) for part in parts)
@@ -50,7 +50,7 @@ class Answers:
         return Answers(tuple(asked for asked, _ in kept), tuple(value for _, value in kept))
 
     def minus(self, other: Answers) -> Estimate:
-        """Return the points more than another has, question by question: from -100 to 100, chance 0."""
+        """Return the difference to another model in points, paired by question: from -100 to 100, chance 0."""
         halves = [(1 + one - two) / 2 for one, two in zip(self.right, other.right, strict=True)]
         found = estimate(Statistic(200.0, 100.0, [((200.0, Mean(halves, self._clusters())),)]))
         assert found.value is not None and found.low is not None and found.high is not None
@@ -61,9 +61,9 @@ class Answers:
 
 
 def ask(model: Asker, asked: Sequence[Asked]) -> Answers:
-    """Ask all questions at once. An answer is right if it is the expected one, letter case and spaces aside.
+    """Ask all questions at once. An answer is right if it equals the expected one, ignoring case and spaces.
 
-    Raises InputError if a question is not answered: no number would be worth anything.
+    Raises InputError if a question is not answered, because the number would be worthless.
     """
     texts: dict[str, str] = {}
     for response in model.generate([one.request for one in asked], GENERATION):
@@ -74,9 +74,9 @@ def ask(model: Asker, asked: Sequence[Asked]) -> Answers:
 
 
 class TokensInARow:
-    """A model of one picture that is given the visual tokens of several, before all words, as InstructBLIP is of video.
+    """A one-picture model that gets the visual tokens of several before all words, as InstructBLIP does for video.
 
-    It was trained on one picture at a time: this is what it makes of several without being taught.
+    It was trained on one picture at a time, so this measures what it makes of several without training.
     """
 
     def __init__(self, model: TransformerModel) -> None:
@@ -84,12 +84,12 @@ class TokensInARow:
         model.max_images = None
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        """Answer as the model does, pictures first."""
+        """Answer as the model does, with pictures first."""
         return self.model.generate(map(pictures_first, requests), generation)
 
 
 def pictures_first(request: Request) -> Request:
-    """Put the pictures of demonstrations and question before all words; words speak of them by the same numbers."""
+    """Put all pictures, of demonstrations and question, before all words; mentions keep their pictures' numbers."""
     prompts = [*(shot.prompt for shot in request.shots), request.prompt]
     pictures = [part for prompt in prompts for part in prompt if isinstance(part, Image)]
     words: list[Part] = []

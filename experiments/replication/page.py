@@ -1,4 +1,4 @@
-"""The report: a table and a plot for every claim, and whether it holds, said from the numbers alone."""
+"""The report: a table and a plot for every claim, and whether it holds, decided by the numbers alone."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ TITLES = {
     "ablations": "(f) What each part is worth",
 }
 ABOUT = {
-    "mme": "Right answers in percent; two questions a picture, of which one has the answer yes.",
+    "mme": "Right answers in percent; two questions per picture, one of which has the answer yes.",
     "several": (
         "The same pictures and questions for all: MMICL sees the pictures one after the other, the baselines side by "
-        'side in one, the text model none; "tokens in a row" is InstructBLIP given each picture\'s visual tokens, one '
-        "after the other before the words, as its authors do with video. Differences are question by question."
+        'side in one, the text model none; "tokens in a row" is InstructBLIP given each picture\'s visual tokens in '
+        "sequence before the words, as its authors do with video. Differences are paired by question."
     ),
     "novel": (
-        "Two things were given names that no model has met; which is this? Without demonstrations nobody can know. "
+        "Two things get names that no model has seen; which is this? Without demonstrations the answer is unknown. "
         "The number of demonstrations is for each of the two names. In pixels: demonstrations and question are drawn "
-        "as pixel art, a style that training never had."
+        "as pixel art, a style absent from training."
     ),
-    "bias": "The questions of (a), once more with a grey picture, with another's picture, and behind a text.",
+    "bias": "The questions of (a) with a gray picture, with another's picture, and after a text.",
     "longer": (
-        "Which of so many pictures shows a thing (of one: is it there)? And MME's questions behind so many words that "
-        "say nothing."
+        "Which of several pictures shows a thing (with one picture: is it there)? And MME's questions after a text "
+        "that says nothing, by its number of words."
     ),
     "ablations": (
         "mmicl-tiny trained again and shorter, each time with one thing changed: the trainable set (`full`, `article`, "
-        "`paper`, and `released`, which is `paper` where the language model is a LLaMA), or a kind of lesson left out. "
+        "`paper`, and `released`, which is `paper` if the language model is a LLaMA), or a kind of lesson left out. "
         "Compare the rows with one another, not with the tables above. These weights are not in the repository: "
         "an earlier recipe trained them; `python -m experiments.tiny --member paper` trains one today, at full length."
     ),
@@ -64,7 +64,7 @@ def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
         "# MMICL's claims, in miniature",
         "",
         "`make replicate` makes this page: the tiny family of this repository on the test split of its picture world. "
-        "What holds here, holds for models of six million parameters in a world of coloured shapes.",
+        "These results hold for models of six million parameters in a world of colored shapes.",
         "",
         "## Reading",
         "",
@@ -83,7 +83,7 @@ def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
             lines += [f"![{TITLES[claim]}]({png.name})", ""]
         lines += _table(models)
         if differences:
-            lines += ["", "Points more than the baseline:", "", *_table(differences)]
+            lines += ["", "Points ahead of the baseline:", "", *_table(differences)]
     lines += ["", "## What was tried", "", TRIED, "", *_tried(found)]
     readme = out / "README.md"
     readme.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -91,7 +91,7 @@ def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
 
 
 def reading(found: Mapping[str, Rows]) -> list[str]:
-    """Return each claim as a sentence with its numbers: holds, does not hold, or is undecided."""
+    """Return one sentence per claim with its numbers: holds, does not hold, or is undecided."""
     sentences = []
     first, *baselines = [name for name in found["mme"] if " minus " not in name]
     sentences.append(
@@ -143,11 +143,11 @@ def _holds(difference: Estimate) -> str:
     assert difference.low is not None and difference.high is not None
     if difference.low > 0:
         return "this holds"
-    return "this does not hold" if difference.high < 0 else "the interval includes nothing gained, so this is not shown"
+    return "this does not hold" if difference.high < 0 else "the interval includes zero, so this is not shown"
 
 
 def _levels(row: Row) -> Row:
-    """Return the shares of questions, differences left out."""
+    """Return the shares of questions, without differences."""
     return {key: value for key, value in row.items() if "minus" not in key}
 
 
@@ -172,7 +172,7 @@ def _table(rows: Rows) -> list[str]:
 
 
 def _label(key: str) -> str:
-    """Return a number's name for people: MME's subtasks as everywhere else, one demonstration in the singular."""
+    """Return a number's label: MME's usual subtask names, and the singular for one demonstration."""
     return {**load_task("mme").axes, "1 shots": "1 shot"}.get(key, key)
 
 

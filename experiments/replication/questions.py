@@ -1,6 +1,6 @@
-"""What the tiny family is asked, claim by claim: requests with the answer that each should get.
+"""The questions for the tiny family, by claim: requests with their expected answers.
 
-Everything is drawn from the world's test split. How models are run and what is made of the answers is `measure`'s.
+Everything is drawn from the world's test split. `measure` runs the models and evaluates the answers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LONG = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, what should come back, and what it belongs to."""
+    """A request with its expected answer, kind and cluster."""
 
     request: Request
     answer: str
@@ -41,7 +41,7 @@ class Asked:
 
 
 def mme(pictures: int, show: str = "own") -> Iterator[Asked]:
-    """Yield MME's questions about single pictures: their own, a grey one (`blank`), another's (`other`)."""
+    """Yield MME's questions about single pictures: their own, a gray one (`blank`) or another's (`other`)."""
     views = list(world.test_set(pictures))
     for number, view in enumerate(views):
         first = number - number % pictures
@@ -53,7 +53,7 @@ def mme(pictures: int, show: str = "own") -> Iterator[Asked]:
 
 
 def behind_text(pictures: int, how: str) -> Iterator[Asked]:
-    """Yield MME's questions behind a long text that says nothing (`long`) or the opposite (`misleading`)."""
+    """Yield MME's questions after a long text that says nothing (`long`) or after a wrong claim (`misleading`)."""
     for asked in mme(pictures):
         image, text = asked.request.prompt
         wrong = "no" if asked.answer == "yes" else "yes"
@@ -63,7 +63,7 @@ def behind_text(pictures: int, how: str) -> Iterator[Asked]:
 
 
 def several(kind: str, count: int) -> Iterator[Asked]:
-    """Yield the puzzles of a kind that show several pictures; yes is right as often as no."""
+    """Yield the puzzles of a kind that show several pictures; yes and no are right equally often."""
     for seed in range(count):
         group = puzzles(kind, seed, "test")
         yes = [puzzle for puzzle in group if puzzle.answer == "yes"]
@@ -75,7 +75,7 @@ def several(kind: str, count: int) -> Iterator[Asked]:
 
 
 def among(count: int, pictures: int) -> Iterator[Asked]:
-    """Yield which of so many pictures shows a thing; of one picture, whether it does."""
+    """Yield questions asking which of `pictures` pictures shows a thing; with one picture, whether it does."""
     for seed in range(count):
         name = f"among {pictures} {seed}"
         rng = Rng(name)
@@ -93,7 +93,7 @@ def among(count: int, pictures: int) -> Iterator[Asked]:
 
 
 def behind_words(pictures: int, words: int) -> Iterator[Asked]:
-    """Yield MME's questions behind a text of so many words that says nothing."""
+    """Yield MME's questions after a text of `words` words that says nothing."""
     filler = LONG.split()
     text = " ".join(filler[place % len(filler)] for place in range(words))
     for asked in mme(pictures):
@@ -103,10 +103,10 @@ def behind_words(pictures: int, words: int) -> Iterator[Asked]:
 
 
 def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
-    """Yield new words after `shots` demonstrations of each.
+    """Yield questions about new words after `shots` demonstrations of each.
 
-    `change` removes their pictures, shuffles labels, takes the demonstrations of other names and things, or draws
-    demonstrations and question as pixel art, which training never shows.
+    `change` removes the demonstrations' pictures, shuffles their labels, shows other names and things,
+    or draws demonstrations and question as pixel art, which training never shows.
     """
     for seed in range(count):
         puzzle = puzzles("novel", seed, "test")[SHOTS.index(shots)]
@@ -144,7 +144,7 @@ def _without(prompt: tuple[Part, ...]) -> tuple[Part, ...]:
 
 
 def _in_pixels(prompt: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Draw a prompt's pictures in large square pixels of few colors."""
+    """Draw a prompt's pictures in large square pixels with few colors."""
     return tuple(
         Image(_pixel_art(part.decode()), f"{part.name} in pixels") if isinstance(part, Image) else part
         for part in prompt

@@ -1,6 +1,6 @@
-"""Every embedded suite asked of every model of the family, as runs of the harness; one table a suite.
+"""Run every embedded suite on every model of the family with the harness; one table per suite.
 
-These are runs as anybody makes them (`make eval TASK=... MODEL=...`); only the page that joins them is made here.
+The runs are ordinary (`make eval TASK=... MODEL=...`); this module only adds the page that joins them.
 """
 
 from __future__ import annotations
@@ -21,58 +21,57 @@ from mmeval.types import Estimate, RunMismatch
 
 @dataclass(frozen=True)
 class Result:
-    """What one model got on a suite, and what of its answers could not be read."""
+    """One model's numbers on a suite, and its unparsed answers."""
 
     numbers: Mapping[str, Estimate]
     strict: Mapping[str, Estimate]
-    """The strict scorer's; empty where it is the only one."""
+    """The strict scorer's numbers; empty if it is the only scorer."""
     answers: int
     unread: Mapping[str, int]
-    """Every answer that the first scorer could not read, and how often it was given."""
+    """Unparsed answers of the first scorer, and how often each was given."""
     wanted: str
-    """The last sentence of a question, which says the form of the answer; nothing where there is none."""
+    """The last sentence of a question, which gives the form of the answer; empty if there is none."""
 
     def differs(self, key: str) -> bool:
-        """Tell whether the strict scorer makes another number of the same answers."""
+        """Tell whether the strict scorer gives another number for the same answers."""
         return key in self.strict and self.strict[key].value != self.numbers[key].value
 
 
 Found = dict[str, Result]
-"""Model -> what it got."""
+"""Model -> its result."""
 
 SHOWN = 2
-"""Unread answers that are named."""
+"""Number of unparsed answers that are quoted."""
 
 
 def measure(task: Task, contexts: Mapping[str, str | None], runs: Path) -> Found:
-    """Return what each model gets on the task's embedded questions. A run of the same weights is not asked again."""
+    """Return each model's result on the task's embedded questions. A run of the same weights is not repeated."""
     found: Found = {}
     for model, context in contexts.items():
         spec = mmeval.RunSpec(task.name, model, "embedded", context=context, device="cpu")
         folder = runs / f"{task.name}-{model}"
         try:
             run = mmeval.evaluate(spec, out=folder)
-        except RunMismatch:  # of weights that were trained before these
+        except RunMismatch:  # a run of older weights
             run = mmeval.evaluate(spec, out=folder, fresh=True)
         found[model] = _result(run)
     return found
 
 
 def page(found: Mapping[str, Found]) -> str:
-    """Return the suites one after the other: a row for each number, with chance and what each model got."""
+    """Return the suites one after the other: a row per number, with chance and each model's result."""
     lines = [
         "# The tiny family on every embedded suite",
         "",
         "`make replicate` makes this page. The questions are drawn by the picture world of this repository, one suite "
-        "for each kind of question; the numbers are not comparable with those on the benchmarks' own data. In brackets "
-        "the 95% interval. The baselines are shown several pictures side by side in one.",
+        "for each kind of question; the numbers are not comparable with those on the benchmarks' own data. The 95% "
+        "interval is in brackets. The baselines are shown several pictures side by side in one.",
         "",
         "Numbers are `official`: answers are read as the benchmark's own script reads them. `strict` reads the whole "
-        "answer and guesses nothing; it has a row of its own wherever it gives another number, and is the only reading "
-        "where there is no such script. An answer of which nothing can be read is unparsed. It counts as wrong, except "
-        "that MuirBench's own script draws an option for it, which is why that suite's numbers are near chance where "
-        "most answers are unparsed. text-tiny sees no picture and cannot tell two apart: hence its zeros in Winoground "
-        "and IQ50.",
+        "answer and guesses nothing; it has its own row if it gives another number, and is the only reading where no "
+        "such script exists. An answer from which nothing can be read is unparsed. It counts as wrong, except that "
+        "MuirBench's own script draws an option for it; that suite's numbers are therefore near chance if most answers "
+        "are unparsed. text-tiny sees no picture and cannot tell two apart, hence its zeros in Winoground and IQ50.",
     ]
     for name, models in found.items():
         task = load_task(name)
@@ -99,7 +98,7 @@ def _result(run: Run) -> Result:
 
 
 def _rows(key: str, label: str, models: Found) -> Iterator[str]:
-    """Yield a row of a number, and one of the strict number where any differs; none where no model has a value."""
+    """Yield a row for a number, and a strict row if any model's differs; nothing if no model has a value."""
     if all(key not in one.numbers or one.numbers[key].value is None for one in models.values()):
         return
 
@@ -114,7 +113,7 @@ def _rows(key: str, label: str, models: Found) -> Iterator[str]:
 
 
 def _unparsed(models: Found) -> Iterator[str]:
-    """Yield how many answers could not be read, the commonest of them, and what the question had asked for."""
+    """Yield the number of unparsed answers, the most common ones, and the form that the question asked for."""
     answers = max(one.answers for one in models.values())
     yield f"| Unparsed, of {answers:,} | | {' | '.join(f'{sum(one.unread.values()):,}' for one in models.values())} |"
     unread: Counter[str] = Counter()

@@ -1,6 +1,6 @@
-"""Runs before the one whose weights are here, and what each reached: measured once, with the questions of `claims`.
+"""Earlier runs and their results, measured once with the questions of `claims`.
 
-The weights of the first two are in this repository's history; the page adds the run that is here now.
+The weights of the first two are in this repository's history; the page adds the current run.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import astuple, dataclass
 
 @dataclass(frozen=True)
 class TriedRun:
-    """One full-length training of mmicl-tiny. Cells are as the page shows them: percent and its 95% interval."""
+    """One full-length training of mmicl-tiny. Cells are as on the page: percent and its 95% interval."""
 
     family: str
     words: str
-    """What its language model could do in words: kinds of questions, of 22, with nine right of ten."""
+    """What its language model could do in words: kinds of questions, of 22, with nine right answers of ten."""
     pictures: str
-    """How it learnt to see."""
+    """How it learned to see."""
     one: str
     several: str
     none_shown: str
@@ -58,11 +58,11 @@ HERE = (
     "9; what is hard more often, 24,350 steps",
     "the same, and a vision encoder that learnt to read, 3,200 steps of stage II",
 )
-"""The first three cells of the run whose weights are here."""
+"""The first three cells of the current run."""
 
 
 def table(measured: tuple[str, str, str, str]) -> list[str]:
-    """Return the runs as Markdown, the last with what was measured now: one picture, several, new words, 4 shots."""
+    """Return the runs as Markdown, with the current measurements last: one picture, several, new words, 4 shots."""
     head = ("language model", "in words", "pictures", "one picture", "several", "new words", "4 shots of each")
     rows = [head, ("---",) * len(head), *map(astuple, TRIED), (*HERE, *measured)]
     return ["| " + " | ".join(row) + " |" for row in rows]

@@ -1,10 +1,10 @@
-"""`python -m experiments.tiny`: runs the requested stages of training the tiny family.
+"""`python -m experiments.tiny`: run the requested stages of training the tiny family.
 
 `see` trains the vision encoder (a few hours on a CPU; the other stages use the shipped one unless `--encoder` names
 another). `draw` draws the pictures and encodes them. `words` trains the language model that all members share. `learn`
 trains the members, all at once on a GPU. `pack` writes their weights into a folder. `export` turns them into the
-models that the repository ships; it alone needs transformers. An interrupted run resumes: files that exist are not
-made again. `--minutes` is the time for everything but `export`.
+models that the repository ships; only `export` needs transformers. An interrupted run resumes and keeps existing
+files. `--minutes` is the time for everything but `export`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
     )
-    parser.add_argument("--tokens", type=int, help="tokens of a batch, padding included; default: 20,000, CPU: 4,000")
-    parser.add_argument("--rows", type=int, default=128, help="most lessons in a batch")
+    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; default: 20,000, CPU: 4,000")
+    parser.add_argument("--rows", type=int, default=128, help="maximum lessons in a batch")
     parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
     parser.add_argument("--small", action="store_true", help="sizes that a CPU trains in a few hours")
     parser.add_argument("--seed", type=int, default=0)

@@ -18,7 +18,7 @@ from experiments.tiny.writing import Writer, Written
 from mmeval.embedded.world.rng import Rng
 
 LONGEST = 900
-"""Tokens of a lesson; longer ones are dropped."""
+"""Maximum tokens of a lesson; longer ones are dropped."""
 
 
 class Batch(NamedTuple):
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
     learnt: Tensor
     """[B, L] bool: the tokens that the loss counts."""
     claimed: Tensor
-    """[B, L] bool: the tokens that it counts a little."""
+    """[B, L] bool: the tokens that it counts with a small weight."""
     pictures: Tensor
     """[S] long: the pictures' rows in the pool, in the order shown."""
     counts: Tensor
@@ -59,7 +59,7 @@ def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
 
 @dataclass
 class Lecturer(IterableDataset[Batch]):
-    """Yields batches of the current stage's lessons, without end."""
+    """Yields batches of the current stage's lessons without end."""
 
     stages: Sequence[Stage]
     pool: Pool
@@ -67,7 +67,7 @@ class Lecturer(IterableDataset[Batch]):
     tokens: int
     """Approximate tokens of a batch, padding included."""
     rows: int
-    """Most lessons in a batch."""
+    """Maximum number of lessons in a batch."""
     seed: str
     reads: bool = False
 
@@ -107,7 +107,7 @@ def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool) -> 
 
 
 def _first_question(lesson: Lesson) -> Lesson:
-    """Drop what follows the first final answer: a Q-Former reads one question."""
+    """Drop everything after the first final answer; a Q-Former reads one question."""
     ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer) and part.end]
     return lesson[: ends[0] + 1] if ends else lesson
 
@@ -125,7 +125,7 @@ def held_out(
 
 
 def last_answer(written: Written) -> Written:
-    """Mark only the last answer as learnt."""
+    """Mark only the last answer as learned."""
     end = max(place for place, flag in enumerate(written.learnt) if flag)
     start = end
     while start and written.learnt[start - 1]:

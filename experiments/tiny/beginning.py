@@ -1,8 +1,8 @@
-"""The weights that the tiny family begins with: random, but for heads that look back, look up and compare.
+"""The initial weights of the tiny family: random, except for heads that look back, look up and compare.
 
-What is set by hand is a start and no rule: learning may change it. After a head of the first layer that looks back one
-token, two heads of the second look up what followed the present token when it stood there before (an induction head,
-Olsson et al. 2022), a third keeps that apart, and the third layer compares it with the word that is said instead.
+These heads are only a start; learning may change them. A head of the first layer looks back one token. With it, two
+heads of the second layer look up what followed the present token at its earlier occurrence (an induction head, Olsson
+et al. 2022). A third keeps that result apart, and the third layer compares it with the word that is actually there.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from experiments.tiny.network import LlamaLayer, TinyMmicl
 
 QUIET = 0.1
-"""How loud the random parts of the language model begin, so that what is looked up is heard."""
+"""Initial scale of the language model's random parts, small, so looked-up tokens stand out."""
 FAST, SLOW = 0.15, 0.1
-"""Rotary speeds, in radians a token, over which position is told, and below which content is compared."""
+"""Rotary speeds, in radians per token: position is read above FAST, content is compared below SLOW."""
 
 
 def begin(model: TinyMmicl, *, wired: bool = True) -> None:
-    """Initialise the weights with torch's generator, except the vision encoder's.
+    """Initialize the weights with torch's generator, except the vision encoder's.
 
-    A transformer of this size that starts with weights of 0.02 attends to everything alike for a long time; these
-    weights preserve a vector's length. `wired`: some heads start as the module says; models of fewer than four layers
-    only look back.
+    A transformer of this size that starts with weights of 0.02 attends to everything equally for a long time; these
+    weights preserve a vector's length. `wired`: some heads start as the module says; models with fewer than four
+    layers only look back.
     """
     sizes = model.sizes
     with torch.no_grad():
@@ -64,11 +64,11 @@ def _look_back(model: TinyMmicl, place: int, head: int, back: int, gap: float = 
 
 
 def _wire(model: TinyMmicl, score: float = 16.0, copy: float = 0.25, flag: float = 1.0) -> None:
-    """Make looking up and comparing the start of the first three layers.
+    """Make the first three layers start with looking up and comparing.
 
-    The residual stream is divided into four parts of a head's width each: what a token is, what the token before is,
-    what is expected next, and what was expected here. The third layer's gated units multiply the first part with the
-    last, so that one direction tells how far the present token is the one that was expected.
+    The residual stream is divided into four parts, each as wide as a head: the token, the token before, the token
+    expected next, and the token that was expected here. The third layer's gated units multiply the first part by the
+    last, so one direction tells how well the present token matches the expected one.
     """
     width = _rows(model, 0).stop
     one, before, expected, here = torch.split(_orthogonal(model), width, dim=1)[:4]  # [D, width] each
@@ -113,6 +113,6 @@ def _rows(model: TinyMmicl, head: int) -> slice:
 
 
 def _speeds(model: TinyMmicl) -> Tensor:
-    """Return how fast each pair of a head's dimensions turns: [D / heads / 2], radians a token."""
+    """Return the rotation speed of each pair of a head's dimensions: [D / heads / 2], radians per token."""
     half = model.sizes.language // model.sizes.heads // 2
     return model.sizes.rope_theta ** (-torch.arange(half).float() / half)

@@ -1,4 +1,4 @@
-"""A training's checkpoints: weights and the optimizer's moments in safetensors, so that nothing unpickles."""
+"""Checkpoints of a training: weights and the optimizer's moments in safetensors, so nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 
 
 def save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, facts: Mapping[str, float]) -> None:
-    """Write the checkpoint, whole or not at all; `facts` say how far the training is."""
+    """Write the checkpoint atomically; `facts` hold the progress of the training."""
     tensors = {f"model.{key}": weight for key, weight in module.state_dict().items()}
     for place, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{place}.{key}": value for key, value in moments.items()}

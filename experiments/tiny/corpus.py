@@ -29,7 +29,7 @@ Job = TypeVar("Job")
 
 @dataclass(frozen=True)
 class CorpusItem:
-    """What is true of one picture, in words."""
+    """Facts about one picture, in words."""
 
     subtask: str
     caption: str
@@ -48,7 +48,7 @@ class Corpus:
     items: tuple[CorpusItem, ...]
 
     def texts(self) -> Iterator[str]:
-        """Yield every text there is: what the vocabulary is made of."""
+        """Yield every text, for the vocabulary."""
         for item in self.items:
             yield item.caption
             for question, answer in item.probes:
@@ -63,7 +63,7 @@ def corpus(folder: Path, per_subtask: int, *, first_seed: int = 0, workers: int 
 
 
 def pages(folder: Path, count: int, workers: int = 2) -> Corpus:
-    """Read, or draw, pages of random glyphs in all sizes that the world writes in."""
+    """Read or draw pages of random glyphs, in all sizes that the world writes in."""
     return _kept(folder, f"{count}-pages", _page, range(count), workers)
 
 

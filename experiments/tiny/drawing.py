@@ -1,6 +1,6 @@
-"""Draws the pictures of a pool, once: pixels in one file, what they show in JSON lines.
+"""Draw the pictures of a pool once: pixels in one file, what they show in JSON lines.
 
-The family shares a frozen vision encoder, so each picture is encoded once, too.
+The family shares a frozen vision encoder, so each picture is also encoded only once.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from mmeval.embedded.world.things import paint
 from mmeval.embedded.world.view import Split
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""Of the channels, as in the processor."""
+"""Per channel, as in the processor."""
 DERIVED = {"numerical_calculation": " = ", "code_reasoning": " , output", "text_translation": " , it means"}
 """Where a caption begins to state what can be worked out; captions that replace pictures leave that out."""
 ENCODED = 512
 """Pictures encoded at once."""
 
 Facts = dict[str, Any]
-"""What only drawing tells: an `Item` and the two captions of its picture."""
+"""Facts known only after drawing: an `Item` and the two captions of its picture."""
 
 
 def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
     """Draw the pictures of a split into `SPLIT.u8` unless the folder has them; return the pool.
 
-    Raises SystemExit where the folder has other pictures than are asked for.
+    Raises SystemExit if the folder has other pictures than the requested ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pool, jobs = plan(split, amounts)
@@ -58,12 +58,12 @@ def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
         partial_file.replace(facts)
     _fill(pool, facts)
     if (folder / f"{split}.u8").stat().st_size != len(jobs) * SIZE * SIZE * 3:
-        raise SystemExit(f"{folder}: not the {len(jobs)} {split} pictures that are asked for; give another --work")
+        raise SystemExit(f"{folder}: not the {len(jobs)} requested {split} pictures; choose another --work")
     return pool
 
 
 def _fill(pool: Pool, facts: Path) -> None:
-    """Add what only drawing tells."""
+    """Add the facts known only after drawing."""
     with facts.open(encoding="utf-8") as lines:
         for found in map(json.loads, lines):
             picture, subtask = found["picture"], found["subtask"]

@@ -1,4 +1,4 @@
-"""Exports packed weights as folders that `mmeval.mmicl.checkpoints` loads; only this module needs transformers."""
+"""Export packed weights as folders that `mmeval.mmicl.checkpoints` loads; only this module needs transformers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def export(packed: Path, weights: Path, members: Sequence[str], small: bool = Fa
 
 
 def make_processor(packed: Path, reads: bool, small: bool = False) -> MmiclProcessor:
-    """Make a model's processor; only a Q-Former that reads has a tokenizer of its own."""
+    """Make a model's processor; only a Q-Former that reads has its own tokenizer."""
     words = Vocabulary.load(packed)
     sizes = sizes_of(words.size, reads, small)
     settings = ProcessorConfig(

@@ -1,4 +1,4 @@
-"""What a model of the family sees of a batch: stored vision states, or new ones of several pictures in one."""
+"""The vision states of a batch: stored ones, or new ones of several pictures pasted into one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Eyes:
         self.model, self.features, self.pixels, self.device = model, features, pixels, device
 
     def __call__(self, batch: Batch) -> Tensor | None:
-        """Return a batch's visual tokens [S, T, D]; where pictures are pasted into one, S counts the rows with any."""
+        """Return a batch's visual tokens [S, T, D]; with pasted pictures, S is the number of rows that show any."""
         if self.features is None or not len(batch.pictures):
             return None
         if self.pixels is None:
@@ -64,7 +64,7 @@ class Eyes:
 
 
 class TrainAndTest(Eyes):
-    """Looks at the training pictures while the model learns, at the held-out ones while it is tested."""
+    """Uses the training pictures while the model learns, and the held-out ones while it is tested."""
 
     def __init__(self, train: Eyes, test: Eyes) -> None:
         self.model, self.train, self.test = train.model, train, test

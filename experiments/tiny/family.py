@@ -1,7 +1,8 @@
 """The tiny family: MMICL and its baselines, from the same parts, trained for the same time on the same questions.
 
-They differ only in what they see: MMICL sees every picture in its place, InstructBLIP all of them side by side in one,
-BLIP-2 single pictures only, the text model none. The public functions are the stages of `python -m experiments.tiny`.
+They differ only in what they see. MMICL sees every picture in its place, InstructBLIP sees all of them pasted side by
+side, BLIP-2 sees single pictures only, and the text model none. The public functions are the stages of
+`python -m experiments.tiny`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from experiments.tiny.writing import How, Writer
 from mmeval.embedded.world.view import Split
 
 WORDS_SHARE = 0.17
-"""Share of the time left after drawing that the language model gets."""
+"""The language model's share of the time left after drawing."""
 LAST = 20.0
 """Seconds reserved for the last tests and for packing."""
 UNSPEAKABLE = {"image", "this", "is", "the", "which", "color", "or", "it", "and", "a", "an"}
@@ -67,7 +68,7 @@ ABLATIONS: Mapping[str, Member] = {
     "no demonstrations": Member(("declaration",), demonstrated=False),
     "no interrelated pictures": Member(("declaration",), single=True),
 }
-"""mmicl-tiny with one thing changed; `released` is `paper` where the language model is a LLaMA."""
+"""mmicl-tiny with one thing changed; `released` equals `paper` if the language model is a LLaMA."""
 
 
 def train_words(plan: Plan) -> None:
@@ -83,7 +84,7 @@ def train_words(plan: Plan) -> None:
 
 
 def train_members(plan: Plan, members: Sequence[str]) -> None:
-    """Train the members: all at once on a GPU; in turn and for equal times on a CPU."""
+    """Train the members: all at once on a GPU; on a CPU in turn, with equal times."""
     left = plan.left() - LAST
     if plan.device == "cpu":
         for name in members:
@@ -95,7 +96,7 @@ def train_members(plan: Plan, members: Sequence[str]) -> None:
 
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:
-    """Run it in a process of its own, which frees its memory. Raises SystemExit if it fails."""
+    """Call it in a separate process, which frees its memory. Raises SystemExit if it fails."""
     _join(_started(run, *arguments))
 
 
@@ -164,7 +165,7 @@ def _eyes(plan: Plan, model: TinyMmicl, split: Split, member: Member) -> Eyes:
 
 
 def _new(plan: Plan, reads: bool) -> tuple[TinyMmicl, Writer]:
-    """Make fresh weights around the shared vision encoder, the same ones for the same seed, and a writer for them."""
+    """Make new weights around the shared vision encoder, the same for the same seed, and a writer for them."""
     vocabulary = Vocabulary.load(plan.out)
     torch.manual_seed(plan.seed)
     model = TinyMmicl(sizes_of(vocabulary.size, reads, plan.small))
@@ -174,7 +175,7 @@ def _new(plan: Plan, reads: bool) -> tuple[TinyMmicl, Writer]:
 
 
 def speakable(writer: Writer) -> list[str]:
-    """Return the words that may stand for anything: one token each, spelled in letters."""
+    """Return the words that may name anything: one token each, letters only."""
     rows = Tokenizer.from_str(writer.vocabulary.source).get_vocab(with_added_tokens=False)
     return sorted(
         word for word in rows

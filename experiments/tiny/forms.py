@@ -1,6 +1,6 @@
-"""How questions are worded: in the world's own words, and exactly as the benchmarks word them.
+"""The wordings of questions: the world's own, and exactly those of the benchmarks.
 
-A test compares these wordings with what each task's own prompt code makes of the same question.
+A test compares these wordings with the output of each task's own prompt code for the same question.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def single(rng: Rng, item: Item, caption: str) -> Lesson:
 
 
 def lettered(question: str, choices: Sequence[str], answer: str) -> Lesson:
-    """Ask for an option's letter, in the fewest words."""
+    """Ask for an option's letter, in as few words as possible."""
     return asked([f"{question}\n{_listed(choices, '{}. ')}{LETTER}"], _letter(choices.index(answer)))
 
 
@@ -108,7 +108,7 @@ def iq50(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
 
 
 def muirbench(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
-    """Ask for the letter of a picture, as MuirBench's `create_prompt` writes it."""
+    """Ask for the letter of a picture, in the format of MuirBench's `create_prompt`."""
     end = "Hint: Please provide the correct option letter, such as A, B, C, D, directly.\nAnswer:"
     text = f"{puzzle.question[0]}\nChoices:\n{_listed(puzzle.choices, '({}) ')}{end}"
     answer = _letter(puzzle.choices.index(puzzle.answer))

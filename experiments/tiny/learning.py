@@ -1,4 +1,4 @@
-"""The training loop: takes one model through its stages in a given time, with regular tests and checkpoints."""
+"""The training loop: take one model through its stages in a given time, with regular tests and checkpoints."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Recipe:
     """How long and how fast a model learns, and how often it is tested."""
 
     seconds: float
-    """Wall-clock time of all stages together; a resumed run gets it in addition."""
+    """Wall-clock time of all stages together; a resumed run gets this time again."""
     rate: float = 1e-3
     warmup: int = 100
     cooling: float = 0.45
-    """Share of the time at the end in which the rate falls, along a cosine to a twentieth."""
+    """Share of the time, at the end, in which the rate falls along a cosine to a twentieth."""
     weight_decay: float = 0.01
     claims: float = 0.3
-    """Weight of the words that are learnt a little, beside the answers'."""
+    """Weight of claimed words, next to the answers' weight of 1."""
     clip: float = 1.0
     check_every: int = 100
     save_every: float = 60.0
@@ -45,13 +45,13 @@ class Recipe:
 
 
 def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
-    """Return logits [N, W] and targets [N] of the learnt tokens."""
+    """Return logits [N, W] and targets [N] of the learned tokens."""
     states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
     return _logits(model, states, batch, batch.learnt)
 
 
 def loss_of(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int, claims: float) -> Tensor:
-    """Return the mean surprise at the answers, and `claims` times that at what is claimed."""
+    """Return the mean cross-entropy of the answers, plus `claims` times that of the claims."""
     states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
     loss = _surprise(model, states, batch, batch.learnt)
     if claims and batch.claimed.any():
@@ -71,7 +71,7 @@ def _surprise(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> 
 
 @torch.no_grad()
 def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, placeholder: int) -> float:
-    """Return the share of lessons in which every learnt token is the most likely one."""
+    """Return the share of lessons in which every learned token is the most likely one."""
     found = 0
     ordered = sorted(lessons, key=lambda one: len(one.ids))
     for start in range(0, len(ordered), 100):
@@ -146,7 +146,7 @@ def learn(
 
 
 def _due(stage: Stage, step: int, recipe: Recipe) -> Iterable[str]:
-    """Return the tests of this step: the last stage has many, does not wait for them, and takes them now and then."""
+    """Return the tests due at this step; the last stage has many and does not wait for them, so it runs them rarely."""
     return () if stage.mark > 1 and step % (10 * recipe.check_every) else stage.tests
 
 

@@ -8,29 +8,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Show:
-    """The place of a picture of the pool."""
+    """The place of a picture from the pool."""
 
     picture: int
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A place where the picture shown in `slot` is spoken of."""
+    """A place that mentions the picture shown in `slot`."""
 
     slot: int
 
 
 class Claim(str):
-    """A text whose words are learnt as well, with a small weight: what is expected there is what it is judged by."""
+    """A text whose words are learned too, with a small weight: the model judges it by the words it expects there."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model should say here."""
+    """The expected answer at this place."""
 
     text: str
     end: bool = True
-    """Whether the end token follows; after a demonstration's answer the lesson goes on."""
+    """Whether the end token follows; after a demonstration's answer the lesson continues."""
     learnt: bool = True
 
 
@@ -45,12 +45,12 @@ def asked(question: Parts, answer: str) -> Lesson:
 
 
 def pictures(lesson: Parts) -> list[int]:
-    """Return the pictures, in the order in which they are shown."""
+    """Return the pictures in the order shown."""
     return [part.picture for part in lesson if isinstance(part, Show)]
 
 
 def last_question(lesson: Parts) -> str:
-    """Return the words of the last question, without its demonstrations, for a Q-Former that reads it."""
+    """Return the words of the last question, without demonstrations, for a Q-Former that reads it."""
     ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer)]
     start = ends[-2] + 1 if len(ends) > 1 else 0
     words = (

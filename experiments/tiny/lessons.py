@@ -1,7 +1,7 @@
-"""Lessons about pictures: what they show, which color belongs to which shape, puzzles of several, and new names.
+"""Lessons about pictures: what they show, which color belongs to which shape, puzzles with several, and new names.
 
-A lesson takes its pictures from a pool, and holds for any picture that shows the same things. The world makes the
-puzzles; this module finds the pictures for them.
+A lesson takes its pictures from a pool; any picture that shows the same things will do. The world makes the puzzles,
+and this module finds their pictures.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mmeval.embedded.world.things import COLORS, KINDS, NUMBERS, SHAPES, Kind
 from mmeval.embedded.world.view import article
 
 MOST = 8
-"""Most pictures in one question, demonstrations not counted."""
+"""Maximum number of pictures in one question, without demonstrations."""
 
 
 def described(rng: Rng, pool: Pool) -> Lesson:
-    """Show one to three pictures of one thing, each right before its words."""
+    """Show one to three pictures of one thing, each right before its caption."""
     lesson: Lesson = []
     for _ in range(1 + rng.below(3)):
         picture = _single(rng, pool, rng.pick(KINDS))
@@ -33,7 +33,7 @@ def described(rng: Rng, pool: Pool) -> Lesson:
 
 
 def verified(rng: Rng, pool: Pool) -> Lesson:
-    """Show a picture of one thing and ask for a color, a shape or both, in the fewest words: yes or no."""
+    """Show a picture of one thing and ask for a color, a shape or both, in as few words as possible: yes or no."""
     kind = rng.pick(KINDS)
     lesson: Lesson = [Show(_single(rng, pool, kind))]
     for _ in range(5):
@@ -71,9 +71,9 @@ def named(rng: Rng, pool: Pool, symbols: Symbols, hard: int) -> Lesson:
 
 
 def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> Lesson:
-    """Name two things by new words, in demonstrations, and ask for another picture of one of them."""
+    """Name two things by new words in demonstrations, and ask about another picture of one of them."""
     words = two_words(rng)
-    if form == "icl" and rng.coin(0.3):  # names may be words that are known, too
+    if form == "icl" and rng.coin(0.3):  # names may also be known words
         words = rng.swapped(*rng.shuffled(list(forms.COMMON))[:2])
     kinds = rng.shuffled(KINDS)[:2]
     if rng.coin(0.3):
@@ -112,7 +112,7 @@ def item(rng: Rng, pool: Pool, subtask: str, questions: int = 3) -> Lesson:
 
 
 def captioned(rng: Rng, pool: Pool) -> Lesson:
-    """Ask what a picture shows: of any subtask, of things or of a clip."""
+    """Ask what a picture of any subtask, of things or of a clip shows."""
     if rng.coin(0.3):
         return asked([Show(picture := rng.below(len(pool.shown))), forms.CAPTION], pool.shown[picture].caption)
     found = rng.pick(pool.items[rng.pick(list(pool.items))])
@@ -196,7 +196,7 @@ def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
         return captioned(rng, pool)
     wanted = "yes" if rng.coin() else "no"
     one = rng.pick([one for one in questions if one[1] == wanted] or questions)
-    another = rng.other(questions, one)  # of either answer, or the first one would tell the second
+    another = rng.other(questions, one)  # with either answer, or the first answer would reveal the second
     lesson = [Show(first + frame) for frame in frames]
     for question, answer in (one, another):
         lesson += asked([Claim(f" {question}"), forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
@@ -204,7 +204,7 @@ def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
 
 
 def behind(rng: Rng, lesson: Lesson, longest: int) -> Lesson:
-    """Put a text that says nothing, or claims an answer at random, before the first words."""
+    """Put a text that says nothing, or claims a random answer, before the first words."""
     places = [place for place, part in enumerate(lesson) if isinstance(part, str) and part.strip()]
     if not places:
         return lesson
@@ -217,7 +217,7 @@ def _single(rng: Rng, pool: Pool, kind: Kind) -> int:
 
 
 def _placed(pool: Pool, puzzle: Puzzle) -> bool:
-    """Tell whether the pool has the pictures that a puzzle about left and right needs."""
+    """Tell whether the pool has the pictures for a puzzle about left and right."""
     if "to the left of" not in str(puzzle.question[0]):
         return True
     ordered = (sorted(scene.things, key=lambda thing: thing.column) for scene in puzzle.scenes)

@@ -22,7 +22,7 @@ class Recipe:
     batch: int
     learning_rate: float = 1e-3
     relative: bool = False
-    """Whether the rate is a share of each weight's own size, as T5 is trained: its parts start at many sizes."""
+    """Whether the rate is relative to each weight's own size, as in T5's training; its parts start at many sizes."""
     warmup: int = 300
     weight_decay: float = 0.01
     clip: float = 1.0

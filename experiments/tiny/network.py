@@ -1,7 +1,7 @@
 """The tiny MMICL as it is trained: plain modules whose weights have the names that `mmeval.mmicl` loads.
 
-Only torch is needed here, so that training runs wherever torch does. The arithmetic is that of transformers' BLIP-2,
-InstructBLIP and LLaMA (a test compares them); prompts, loading and generation belong to `mmeval.mmicl`.
+Only torch is needed, so training runs wherever torch does. The arithmetic is that of transformers' BLIP-2,
+InstructBLIP and LLaMA (a test compares them). Prompts, loading and generation belong to `mmeval.mmicl`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Sizes:
 
 
 def sizes_of(vocabulary: int, reads: bool, small: bool) -> Sizes:
-    """Return the family's sizes; `small`: those that a CPU trains in a few hours."""
+    """Return the family's sizes; `small`: sizes that a CPU trains in a few hours."""
     sizes = Sizes(vocabulary, reads)
     if not small:
         return sizes
@@ -52,7 +52,7 @@ def sizes_of(vocabulary: int, reads: bool, small: bool) -> Sizes:
 
 
 class Attention(nn.Module):
-    """BERT's attention with its residual and norm; `keys` is the width of what is attended to."""
+    """BERT's attention with its residual and norm; `keys` is the width of the attended states."""
 
     def __init__(self, width: int, heads: int, keys: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Attention(nn.Module):
 
 
 class QFormerLayer(nn.Module):
-    """Queries and text attend to one another, queries to the picture; each has its own feed-forward layer."""
+    """Queries and text attend to one another, and queries to the picture; each has its own feed-forward layer."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class VisionLayer(nn.Module):
 
 
 class Vision(nn.Module):
-    """BLIP-2's vision encoder behind a convolutional stem."""
+    """BLIP-2's vision encoder after a convolutional stem."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -177,7 +177,7 @@ class Vision(nn.Module):
         self.post_layernorm = nn.LayerNorm(width, eps=1e-6)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Encode normalised pixels [P, 3, H, W] as states [P, V, D]."""
+        """Encode normalized pixels [P, 3, H, W] as states [P, V, D]."""
         patches = self.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)  # type: ignore[operator]
         first = self.embeddings["class_embedding"].expand(len(pixels), -1, -1)
         states = torch.cat([first, patches], dim=1) + self.embeddings["position_embedding"]
@@ -252,7 +252,7 @@ class TinyMmicl(nn.Module):
 
     @property
     def parts(self) -> nn.ModuleDict:
-        """The language model's: `embed_tokens`, `layers` and `norm`."""
+        """The language model's `embed_tokens`, `layers` and `norm`."""
         return cast(nn.ModuleDict, self.language_model["model"])
 
     @property
@@ -261,7 +261,7 @@ class TinyMmicl(nn.Module):
         return cast(nn.Embedding, self.parts["embed_tokens"]).weight
 
     def visual(self, states: Tensor, text: Tensor | None = None) -> Tensor:
-        """Make visual tokens [P, T, D] of vision states [P, V, D']; a Q-Former that reads is given text [P, Q]."""
+        """Make visual tokens [P, T, D] of vision states [P, V, D']; a Q-Former that reads also gets text [P, Q]."""
         queries = self.query_tokens.expand(len(states), -1, -1)
         return self.language_projection(self.qformer(queries, states, text))  # type: ignore[no-any-return]
 

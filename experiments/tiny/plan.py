@@ -11,12 +11,12 @@ from experiments.tiny.pool import Amounts
 
 @dataclass(frozen=True)
 class Plan:
-    """Where, for how long and on what the family is trained."""
+    """Where, for how long and on which pictures the family is trained."""
 
     work: Path
     """Pictures, their vision states and checkpoints."""
     out: Path
-    """What `export` needs: weights, vocabulary, the log."""
+    """Files for `export`: weights, vocabulary, the log."""
     amounts: Amounts
     """Pictures to learn from."""
     small: bool
@@ -27,7 +27,7 @@ class Plan:
     tokens: int
     """Tokens of a batch, padding included."""
     rows: int
-    """Most lessons in a batch."""
+    """Maximum number of lessons in a batch."""
     seed: int
     until: float
     """The deadline, in seconds since the epoch."""

@@ -1,6 +1,6 @@
-"""Which pictures the family learns from, and what they show; `drawing` draws them.
+"""The pictures that the family learns from, and what they show; `drawing` draws them.
 
-Lessons are generated during training, and look their pictures up here by what they show, or by subtask.
+Lessons are generated during training, and look up their pictures here by what they show, or by subtask.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mmeval.embedded.world.view import Split
 FRAMES = 5
 """Frames of a clip, evenly spaced."""
 TEST_SEED = 10_000_000
-"""Seeds of the pictures that stages are tested on; the embedded suites' own are below a thousand."""
+"""First seed of the pictures that test the stages; the embedded suites' seeds are below a thousand."""
 
 Things = tuple[Thing, ...]
 Job = tuple[str, Things] | tuple[str, int] | tuple[Clip, int]
@@ -28,25 +28,25 @@ class Amounts:
     """How many pictures of each sort."""
 
     items: int = 4500
-    """Of each of MME's subtasks."""
+    """For each of MME's subtasks."""
     singles: int = 20
-    """Of each thing at each place."""
+    """For each thing at each place."""
     pairs: int = 14
-    """Of each two things."""
+    """For each pair of things."""
     rows: int = 10
-    """Of each number of equal things."""
+    """For each number of equal things."""
     counted: int = 12000
-    """With none to two things of a shape, and perhaps another."""
+    """With zero to two things of a shape, and perhaps another thing."""
     clips: int = 5000
 
     def times(self, share: float) -> Amounts:
-        """Scale the amounts, keeping at least one of each."""
+        """Scale the amounts, with a minimum of one of each."""
         return Amounts(**{name: max(1, round(share * value)) for name, value in vars(self).items()})
 
 
 @dataclass
 class Item:
-    """A picture of one of MME's subtasks, and what is asked of it."""
+    """A picture of one of MME's subtasks, and the questions about it."""
 
     picture: int
     subtask: str
@@ -78,9 +78,9 @@ class Pool:
     counted: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     items: dict[str, list[Item]] = field(default_factory=dict)
     clips: list[tuple[Clip, int]] = field(default_factory=list)
-    """A clip and its first frame; the others follow it."""
+    """A clip and its first frame; the other frames follow it."""
     still: list[tuple[Clip, int]] = field(default_factory=list)
-    """Likewise, of clips in which things happen at any time, or never."""
+    """The same for clips in which things happen at any time, or never."""
 
     def texts(self) -> Iterator[str]:
         """Yield the captions, questions and answers from which the vocabulary is made."""

@@ -21,7 +21,7 @@ from mmeval.embedded.world.view import Split
 
 SEE = loop.Recipe(steps=8000, batch=64, check_every=500)
 PER_SUBTASK, PAGES, HELD_OUT, HELD_OUT_SEED = 5000, 12000, 100, 1_000_000
-"""Pictures that the vision encoder learns from, and those it is tested on."""
+"""Numbers of pictures that the vision encoder learns from and is tested on."""
 TEST_SHARE = 0.03
 """Held-out pictures for the tests of the stages, as a share of the training pictures."""
 SPLITS: tuple[Split, Split] = ("train", "test")
@@ -40,7 +40,7 @@ def train_encoder(plan: Plan) -> None:
 
 
 def prepare(plan: Plan, encoder: Path) -> None:
-    """Draw the pictures, encode them with the vision encoder of that file, and make the vocabulary from their texts."""
+    """Draw the pictures, encode them with the vision encoder in that file, and make the vocabulary from their texts."""
     pools = pools_of(plan)
     if not (plan.out / "vocabulary.json").exists():
         vocabulary = make_vocabulary([*pools["train"].texts(), *forms_texts()])
@@ -58,7 +58,7 @@ def prepare(plan: Plan, encoder: Path) -> None:
 
 
 def pools_of(plan: Plan) -> dict[Split, Pool]:
-    """Return the pools of both splits; their pictures are drawn where they are not yet."""
+    """Return the pools of both splits, drawing their pictures if they are missing."""
     cores = os.cpu_count() or 2
     amounts = {"train": plan.amounts, "test": plan.amounts.times(TEST_SHARE)}
     return {split: draw(plan.work, split, amounts[split], cores) for split in SPLITS}

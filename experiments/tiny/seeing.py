@@ -1,4 +1,4 @@
-"""The stage `see`: pretrains the vision encoder, whose counterpart in the real MMICL is EVA-CLIP.
+"""The stage `see`: pretrain the vision encoder, whose counterpart in the real MMICL is EVA-CLIP.
 
 Two heads, discarded afterwards, classify the word at each patch and the identity of the whole picture.
 """
@@ -20,9 +20,9 @@ from experiments.tiny.loop import Recipe, fit
 from experiments.tiny.network import Sizes, Vision
 
 KINDS = ("letter", "digit", "sign")
-"""Words of a mark's label that only say what sort of mark it is."""
+"""Words in a mark's label that only give the sort of mark."""
 PAGES = 0.375
-"""Share of pages in every batch: glyphs take more practice than shapes."""
+"""Share of pages in every batch; glyphs take more practice than shapes."""
 
 
 class VisionPretrainer(nn.Module):
@@ -41,7 +41,7 @@ class VisionPretrainer(nn.Module):
     def loss(self, pictures: Tensor, local: Tensor, whole: Tensor) -> Tensor:
         """Return the loss of the word at each patch [B, P, W + 1] and of the picture's identity [B] (-1: none).
 
-        Words compete at a patch. Judged one by one, each is absent almost everywhere, and glyphs are hardly learnt.
+        Words compete at a patch. Classified alone, each is absent almost everywhere, and glyphs are hardly learned.
         """
         states = self.encode(pictures)
         surprise = -(local * self.local(states[:, 1:]).float().log_softmax(-1)).sum(-1)
@@ -82,7 +82,7 @@ def see(vision: Vision, train: Corpus, pages: Corpus, held_out: Corpus, recipe: 
 
 
 def named(label: str) -> list[str]:
-    """Return what a mark shows, in words."""
+    """Return the words for what a mark shows."""
     return [word for word in label.split() if word not in KINDS]
 
 
@@ -100,7 +100,7 @@ class Targets:
 
     local: tuple[Mark, ...]
     whole: Tensor
-    """[N] long, -1 where a picture has no identity."""
+    """[N] long, -1 if a picture has no identity."""
 
     def dense(self, rows: npt.NDArray[np.int64], seer: VisionPretrainer) -> Tensor:
         """Return floats [rows, patches, words + 1]: a patch's share for each word near it, the rest for nothing."""
@@ -130,7 +130,7 @@ def targets_of(seer: VisionPretrainer, data: Corpus) -> Targets:
 
 
 def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
-    """Return the patches around a point with bilinear weights: a mark between two patches belongs to both."""
+    """Return the patches around a point with bilinear weights; a mark between two patches belongs to both."""
     column, row = x * grid - 0.5, y * grid - 0.5
     left, top = int(np.floor(column)), int(np.floor(row))
     right, bottom = column - left, row - top
@@ -144,7 +144,7 @@ def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
 
 
 def _check(seer: VisionPretrainer, data: Corpus, targets: Targets) -> str:
-    """Report accuracy on patches that hold little but one word (glyphs, other things) and on identities."""
+    """Report accuracy on patches that show mainly one word (glyphs, other things) and on identities."""
     rows = np.arange(len(data.items))
     states = torch.cat([seer.encode(_pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
     found, true = seer.local(states[:, 1:])[..., :-1].argmax(-1), targets.dense(rows, seer)[..., :-1]

@@ -1,6 +1,6 @@
 """The curriculum: what each stage teaches, what it repeats of earlier ones, and the tests that end it.
 
-Short before long, words before pictures, one thing before several. A stage ends when all its tests are passed, on
+Short comes before long, words before pictures, one thing before several. A stage ends when all its tests are passed, on
 pictures, pairings and words that training never showed, or when its share of the time is over.
 """
 
@@ -45,21 +45,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is taught until the tests are passed."""
+    """Lessons that are given until the tests are passed."""
 
     name: str
     sources: Mapping[str, Source]
     until: float
-    """Share of the total time by which the stage ends in any case."""
+    """Share of the total time at which the stage ends in any case."""
     tests: tuple[str, ...] = ()
-    """Sources whose held-out lessons must be answered, the last answer of each."""
+    """Sources of held-out lessons; the last answer of each lesson is tested."""
     mark: float = 0.95
     learns: str = "full"
-    """The trainable set, by its name in `mmeval.mmicl.training.trainable`, or `language`."""
+    """The trainable set: a name in `mmeval.mmicl.training.trainable`, or `language`."""
 
 
 def words(known: Sequence[str]) -> list[Stage]:
-    """Return the stages of the language model; `known` are words that may stand for anything."""
+    """Return the stages of the language model; `known` are words that may name anything."""
     only: tuple[How, ...] = ("words",)
 
     def keyed(hard: int) -> Source:
@@ -185,7 +185,7 @@ def _behind(rng: Rng, pool: Pool) -> Lesson:
 
 
 def _and(new: Mapping[str, Source], *kept: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
-    """Add earlier sources to the new ones, each group's weights scaled by its share."""
+    """Add earlier sources to the new ones, with each group's weights scaled by its share."""
     joined: dict[str, Source] = {}
     for sources, share in kept:
         joined |= {name: Source(share * one.weight, one.draw, one.hows) for name, one in sources.items()}

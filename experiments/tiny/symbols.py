@@ -1,6 +1,6 @@
-"""The first lessons, in words alone: looking things up in what was just read, short before long.
+"""The first lessons, in words alone: looking up what was just read, short lessons before long ones.
 
-Every lesson pairs its words anew, so that nothing can be memorised; a key's answer is learnt from its second
+Every lesson makes new pairs of words, so nothing can be memorized. A key's answer is learned from its second
 appearance on.
 """
 
@@ -14,11 +14,11 @@ from mmeval.embedded.world.things import CELLS, COLORS, KINDS, SHAPES, Thing
 from mmeval.embedded.world.words import new_word
 
 Symbols = Sequence[str]
-"""Words that may stand for anything."""
+"""Words that may name anything."""
 
 
 def paired(rng: Rng, symbols: Symbols, most: int = 6) -> list[Part]:
-    """Repeat pairs of words: after a key comes its value."""
+    """Repeat pairs of words: a key, then its value."""
     count = 2 + rng.below(most - 1)
     words = _some(rng, symbols, 2 * count)
     return _again(rng, [[word] for word in words[::2]], words[1::2], 3)
@@ -35,7 +35,7 @@ def bound(rng: Rng, symbols: Symbols) -> list[Part]:
 
 
 def keyed(rng: Rng, symbols: Symbols, hard: int) -> list[Part]:
-    """Name things by words that mean something else: after keys that get longer with `hard`."""
+    """Name things by words that mean something else, after keys that get longer with `hard`."""
     kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
     names = _some(rng, symbols, len(kinds))
     keys = []
@@ -46,7 +46,7 @@ def keyed(rng: Rng, symbols: Symbols, hard: int) -> list[Part]:
 
 
 def chosen(rng: Rng, symbols: Symbols, shots: int = 0) -> list[Part]:
-    """Name things by spelled words, with both names in the question, as demonstrations of pictures do."""
+    """Name things by spelled words, with both names in the question, as in demonstrations with pictures."""
     kinds = rng.shuffled(KINDS)[:2]
     words = two_words(rng)
     lesson: list[Part] = []
@@ -62,10 +62,10 @@ def chosen(rng: Rng, symbols: Symbols, shots: int = 0) -> list[Part]:
 
 
 def verified(rng: Rng, symbols: Symbols, pairs: bool) -> list[Part]:
-    """List words, or pairs of them, and ask whether one is there: as often yes as no.
+    """List words, or pairs of them, and ask whether one is there; yes and no are equally likely.
 
-    What is false is made of what is there where there are pairs: `moon door ?` of `moon fire , gold door`. No key is
-    asked for twice: a false claim about it would stand where it is looked up.
+    With pairs, a false one is made of listed words: `moon door ?` for `moon fire , gold door`. No key is asked for
+    twice, because a false claim about it would be at the place where it is looked up.
     """
     count = 2 + rng.below(4)
     words = _some(rng, symbols, 2 * count)

@@ -1,7 +1,7 @@
-"""`python -m experiments.tiny.verifying`: what lets a tiny language model judge whether something is so, in words.
+"""`python -m experiments.tiny.verifying`: what lets a tiny language model judge whether a statement is true.
 
-A model of the `--small` sizes reads pairs of words and says of other pairs whether they are among them. It learns with
-all that the recipe has, without the start that compares, and without learning what is claimed.
+A model of the `--small` sizes reads pairs of words and tells whether other pairs are among them. The variants are
+the whole recipe, the recipe without the start that compares, and the recipe without learning the claims.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from experiments.tiny.writing import Writer, Written
 from mmeval.embedded.world.rng import Rng
 
 VARIANTS = {"all": (True, True), "no start that compares": (False, True), "no claims": (True, False)}
-"""Name -> whether the model begins with comparing, and whether it learns the claims."""
+"""Name -> whether the model starts with comparing, and whether it learns the claims."""
 TESTS = 200
-"""Fresh documents, the last answer of each."""
+"""Number of new documents; the last answer of each is tested."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The tiny family's tokenizer: whole words, single digits, and letters where a word is spelled in quotes."""
+"""The tiny family's tokenizer: whole words, single digits, and letters if a word is spelled in quotes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from mmeval.embedded.world.clips import ACTIONS, ASKED
 from mmeval.embedded.world.puzzles import PUZZLES, puzzles
 
 TAGS = 12
-"""Most pictures with tags of their own in one prompt, demonstrations included."""
+"""Maximum number of pictures with their own tags in one prompt, including demonstrations."""
 SPELLED = r"\w(?=\w*')"
-"""A letter of a word that a closing quote follows: 'kelt' is read letter by letter, as it is seen."""
+"""A letter of a word followed by a closing quote: 'kelt' is read letter by letter, as it is seen."""
 ALWAYS = (
     "Please answer yes or no. Answer the question using a single word or phrase. image is 0 1 2 3 4 5 6 7 8 9",
     "Use the image: as a visual aid to help you answer the questions accurately. What does the image show?",
@@ -39,13 +39,13 @@ ALWAYS = (
 )
 """Words of the prompts and contexts, whether or not the world uses them."""
 CHOICES = "ABCDE"
-"""An option's letter is a token of its own, in upper case: benchmarks' answer parsers do not accept lower case."""
+"""An option's letter is its own token, in upper case: benchmarks' answer parsers do not accept lower case."""
 PRACTICE = 400
 """Seeds of each kind of puzzle from which words are taken; with this many, every word occurs many times."""
 
 
 def forms_texts() -> Iterator[str]:
-    """Yield the words of the questions about several pictures and of clips."""
+    """Yield the words of questions about several pictures and about clips."""
     yield from (*ASKED.values(), *ACTIONS)
     for kind in PUZZLES:
         for seed in range(PRACTICE):
@@ -69,14 +69,14 @@ class Vocabulary:
     start: int = 3
 
     def save(self, folder: Path) -> None:
-        """Write `tokenizer.json` and, beside it, the ids."""
+        """Write `tokenizer.json` and, next to it, the ids."""
         (folder / "tokenizer.json").write_text(self.source, encoding="utf-8")
         facts = {key: value for key, value in vars(self).items() if key != "source"}
         (folder / "vocabulary.json").write_text(json.dumps(facts), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary:
-        """Read what `save` wrote."""
+        """Read the files of `save`."""
         facts = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
         source = (folder / "tokenizer.json").read_text(encoding="utf-8")
         return cls(source, **{**facts, "tags": tuple(facts["tags"])})

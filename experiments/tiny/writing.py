@@ -1,6 +1,6 @@
-"""From a lesson to token ids: how each member of the family is shown its pictures.
+"""Turn lessons into token ids, in each family member's way of showing pictures.
 
-The ids are those that `MmiclProcessor` makes of the same prompt (a test compares them); only tokenizers is needed.
+The ids equal those that `MmiclProcessor` makes of the same prompt (a test compares them); only tokenizers is needed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ How = Literal["declaration", "mme-authors", "plain", "side-by-side", "none", "wo
 
 @dataclass(frozen=True)
 class Written:
-    """Token ids, which of them are learnt, and the pictures among them."""
+    """Token ids, which of them are learned, and the pictures among them."""
 
     ids: list[int]
     learnt: list[bool]
     claimed: list[bool]
-    """Which of them are learnt with a small weight."""
+    """Which of them are learned with a small weight."""
     pictures: list[int]
     question: list[int]
     """Token ids of the question, for a Q-Former that reads it."""
@@ -43,7 +43,7 @@ class Writer:
         self.tokens = lru_cache(1 << 16)(lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids))
 
     def write(self, lesson: Parts, how: How, captions: Sequence[str] = ()) -> Written:
-        """Write a lesson; `captions` replace its pictures where `how` is `words`."""
+        """Write a lesson; `captions` replace its pictures if `how` is `words`."""
         shown = pictures(lesson)
         question = list(self.tokens(last_question(lesson))) if how == "side-by-side" else []
         if how == "side-by-side" and shown:
@@ -86,14 +86,14 @@ class _Page:
         self.claimed += [claimed] * len(ids)
 
     def flush(self) -> None:
-        """Write the pending text: it is tokenized as a whole, up to a picture or an answer."""
+        """Write the pending text; it is tokenized as a whole, up to a picture or an answer."""
         if self.text:
             self._start()
             self._put(self.writer.tokens(self.text))
             self.text = ""
 
     def add(self, part: Part) -> None:
-        """Write a part; text is kept pending."""
+        """Write a part; text stays pending."""
         if isinstance(part, Claim):
             self.flush()
             self._start()

@@ -1,7 +1,7 @@
-"""MMICL, complete: configuration, processing, modeling and checkpoints. It takes `mmeval.pictures`, and stands alone.
+"""MMICL: configuration, processing, modeling and checkpoints. It also needs `mmeval.pictures` and `mmeval.regular`.
 
-After `import mmeval.mmicl`, transformers' AutoConfig, AutoProcessor and AutoModelForImageTextToText know MMICL: each of
-our modules registers itself, once somebody imports the Auto class; data sets and prompts are read without torch.
+After `import mmeval.mmicl`, transformers' AutoConfig, AutoProcessor and AutoModelForImageTextToText know MMICL. Each
+module registers itself once its Auto class is imported, so data sets and prompts can be read without torch.
 """
 
 import importlib
@@ -18,20 +18,20 @@ _REGISTERED_BY = {
     "transformers.models.auto.processing_auto": "mmeval.mmicl.processing",
     "transformers.models.auto.modeling_auto": "mmeval.mmicl.modeling",
 }
-"""Where an Auto class lives -> which of our modules registers itself with it."""
+"""Module of an Auto class -> our module that registers with it."""
 _MODELING = "transformers.models.auto.modeling_auto"
 _MODELS = re.compile(r"transformers\.(modeling_layers|models\.\w+\.modeling_\w+)")
-"""Modules of transformers that import the Auto classes in the middle of themselves, or are imported by such modules."""
+"""Modules of transformers that import the Auto classes halfway through, or are imported by such modules."""
 
 
 class _AfterAuto(MetaPathFinder):
-    """Leave finding to the other finders, and have our module imported along with an Auto class's."""
+    """Import our module along with an Auto class's module; leave the finding to the other finders."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
-        """Find an Auto class's module, once; for all others the next finder is asked.
+        """Find an Auto class's module once; return None for all other modules.
 
-        Ours is read right after an Auto class's; that of the models before any model of transformers, whose modules
-        import each other in a circle that ours must not enter in the middle.
+        Our module is imported right after the Auto class's. Our modeling module is imported before any model of
+        transformers: those import each other in a circle, which ours must not enter halfway.
         """
         if _MODELS.fullmatch(fullname):
             if ours := _REGISTERED_BY.pop(_MODELING, None):
@@ -54,7 +54,7 @@ class _AfterAuto(MetaPathFinder):
 
 
 class _Known(Loader):
-    """Gives a module that was read while it was looked for, so that it is not read twice."""
+    """Return a module that was imported during its own lookup, so it is not executed twice."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module, self._spec = module, module.__spec__
@@ -64,12 +64,12 @@ class _Known(Loader):
         return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Read nothing again."""
+        """Do not execute the module again."""
         module.__spec__ = self._spec
 
 
 def _known(module: ModuleType) -> ModuleSpec:
-    spec = module.__spec__ = ModuleSpec(module.__name__, _Known(module))  # importlib asks the module for its own
+    spec = module.__spec__ = ModuleSpec(module.__name__, _Known(module))  # importlib reads the module's own spec
     return spec
 
 

@@ -1,7 +1,7 @@
-"""Open and write folders: ours, transformers' BLIP-2 and InstructBLIP ones, the published MMICL ones.
+"""Open and write folders: ours, transformers' BLIP-2 and InstructBLIP, and the published MMICL.
 
-`load` gives a model and its processor by a folder's path or a hub id. Whatever is wrong with one, here or in
-`weights`, is a CheckpointError.
+`load` takes a folder's path or a hub id and returns a model and its processor. Whatever is wrong with a folder, here or
+in `weights`, raises a CheckpointError.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line, put_trained, read_json, weight_files
 
 PATIENCE = 10
-"""Seconds that the hub may take to say which files a repository has."""
+"""Seconds to wait for the hub to list a repository's files."""
 
 LAYERS = 1000
-"""Layers of a part of a model at most."""
+"""Maximum number of layers of a model's part."""
 LLAMA_WORDS = 32000
-"""Words of LLaMA's own vocabulary; [PAD] stands behind them."""
+"""Size of LLaMA's own vocabulary; [PAD] follows it."""
 TAGS = 20
 """Published MMICL models have <image0> to <image19>, right after the placeholder."""
 
@@ -37,7 +37,7 @@ PROCESSORS = {
     ("llama", 4096): "Salesforce/instructblip-vicuna-7b",
     ("llama", 5120): "Salesforce/instructblip-vicuna-13b",
 }
-"""Family and width of a published MMICL -> whose tokenizers it was trained with."""
+"""Family and width of a published MMICL -> the repository whose tokenizers it was trained with."""
 
 
 def load(
@@ -49,7 +49,7 @@ def load(
 ) -> tuple[MmiclForConditionalGeneration, MmiclProcessor]:
     """Load the model (in evaluation mode) and the processor of a folder or a hub id.
 
-    Nothing is downloaded unless `local_files_only` is False.
+    Downloads only if `local_files_only` is False.
     """
     folder = find(name, revision, local_files_only)
     model = load_model(folder, dtype, device)
@@ -65,7 +65,7 @@ def load(
 
 
 def _ids(value: object) -> tuple[int, ...]:
-    """Return the ids in what a configuration says of an end: one, several or none."""
+    """Return the ids in a configuration's end-of-sequence value: one, several or none."""
     given = value if isinstance(value, list) else [value]
     return tuple(one for one in given if type(one) is int and one >= 0)
 
@@ -76,12 +76,12 @@ def find(
     local_files_only: bool = True,
     wanted: Sequence[str] = (*FILES, "*.safetensors", "*.bin"),
 ) -> Path:
-    """Find the folder of that name, or the local copy of the `wanted` files of that hub repository."""
+    """Return the folder of that name, or the local copy of the `wanted` files of that hub repository."""
     if Path(name).is_dir():
         return Path(name)
     patterns = set(wanted)
     try:
-        if not local_files_only:  # asked once, unlike `list_repo_files`, which tries a hub out of reach again and again
+        if not local_files_only:  # one request; `list_repo_files` retries many times if the hub is out of reach
             info = HfApi().model_info(str(name), revision=revision, timeout=PATIENCE)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
                 patterns.discard("*.bin")
@@ -102,7 +102,7 @@ def find(
 def load_model(
     folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
 ) -> MmiclForConditionalGeneration:
-    """Load a folder's model, in evaluation mode; one that holds only what was trained brings its base along."""
+    """Load a folder's model in evaluation mode; a folder with only trained weights also loads its base."""
     if (folder / FACTS).exists():
         return _load_trained(folder, dtype, device)
     file = folder / "config.json"
@@ -115,7 +115,7 @@ def load_model(
     model = cast(MmiclForConditionalGeneration, built)
     if dtype == torch.float16 and config.family == "t5":
         for name, module in model.language_model.named_modules():
-            if name.endswith(".wo"):  # overflows in float16; transformers keeps it wide, too
+            if name.endswith(".wo"):  # overflows in float16; transformers keeps it in float32, too
                 module.float()
     model.tie_weights()
     fill(model, folder)
@@ -126,10 +126,10 @@ def load_model(
 
 
 def _place_rows(model: MmiclForConditionalGeneration) -> None:
-    """Give a LLaMA of 2023 or of today the rows of MMICL's tokens, where its released code put them.
+    """Give a LLaMA, of 2023 or of today, the rows of MMICL's tokens at the places that its released code used.
 
-    That is [PAD] at 32,000, the placeholder at 32,001, then the tags; what is new is drawn as transformers 4.28 drew
-    it, N(0, 0.02), by a seed of its own. A table that has these rows (32,064 today, for other tokens) keeps them.
+    These are [PAD] at 32,000, the placeholder at 32,001, then the tags. New rows are drawn from N(0, 0.02), as in
+    transformers 4.28, with a fixed seed. A table that has these rows (32,064 today, for other tokens) keeps them.
     """
     text, language = model.config.text_config, model.language_model
     if text.vocab_size < LLAMA_WORDS:
@@ -152,7 +152,7 @@ def _place_rows(model: MmiclForConditionalGeneration) -> None:
 def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = True) -> MmiclProcessor:
     """Load the processor saved with one of our models, or the published one with its ids fixed by `config`.
 
-    Published MMICL folders have none: theirs are InstructBLIP's, in the cache or on the hub.
+    Published MMICL folders have no processor. They use InstructBLIP's, from the cache or the hub.
     """
     lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
     ours = (folder / "mmicl_processor.json").exists()
@@ -163,7 +163,7 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
             processor = MmiclProcessor.from_pretrained(folder)
         else:
             processor = MmiclProcessor.from_files(folder, _published_settings(config, folder))
-        size = processor.pixels([Image.new("RGB", (8, 8))]).shape[-1]  # before any picture of the data is prepared
+        size = processor.pixels([Image.new("RGB", (8, 8))]).shape[-1]  # fails here, not at the data's first picture
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
@@ -179,7 +179,7 @@ def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder
 
 
 def push(folder: Path, repository: str) -> str:
-    """Upload a folder to a repository of the hub, made (private) where there is none; return its address."""
+    """Upload a folder to a repository of the hub, created (private) if missing; return its address."""
     hub = HfApi()
     try:
         hub.create_repo(repository, private=True, exist_ok=True)
@@ -195,7 +195,7 @@ def push(folder: Path, repository: str) -> str:
 def digest(folder: Path) -> str:
     """Return the SHA-256 over the names and contents of the weight files, 64 hex digits.
 
-    Where a folder holds only what was trained, those of its base too.
+    If a folder holds only trained weights, the digest covers its base's too.
     """
     total = hashlib.sha256()
     facts = folder / FACTS
@@ -240,13 +240,13 @@ def _config(file: Path) -> MmiclConfig:
         raise CheckpointError(f"{file}: text_config has no decoder_start_token_id; fetch it again")
     for part in (config.vision_config, config.qformer_config, config.text_config):
         for name in ("num_hidden_layers", "num_decoder_layers"):
-            if (layers := getattr(part, name, None) or 0) > LAYERS:  # building them would take for ever
+            if (layers := getattr(part, name, None) or 0) > LAYERS:  # building them would take forever
                 raise CheckpointError(f"{file}: {name} is {layers:.6g}, which no model has; fetch it again")
     return config
 
 
 def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
-    """Return ids and limits of a published model: the config's placeholder, then TAGS tags where rows exist."""
+    """Return ids and limits of a published model: the config's placeholder, then up to TAGS tags that have rows."""
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")
@@ -267,7 +267,7 @@ def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
 
 
 def _end_of(settings: Mapping[str, Any], folder: Path) -> int | None:
-    """Return the id of the token that the tokenizer calls the end: LLaMA's configurations of 2023 name another."""
+    """Return the id of the tokenizer's end token; LLaMA's configurations of 2023 give another."""
     named = settings.get("eos_token")
     name = named.get("content") if isinstance(named, dict) else named
     file = folder / "tokenizer.json"

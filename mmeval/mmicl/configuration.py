@@ -1,7 +1,7 @@
-"""What an MMICL is made of: a vision encoder, a Q-Former and a language model, and how many tokens a picture is.
+"""The configuration of MMICL: its vision encoder, Q-Former and language model, and the visual tokens per picture.
 
 The parts keep transformers' own configuration classes, so the published `config.json` files of BLIP-2 and
-InstructBLIP (which are those of MMICL too) open as they are. Token ids of tags belong to the processor.
+InstructBLIP, which MMICL uses too, open unchanged. The ids of tags belong to the processor.
 """
 
 from typing import Any, ClassVar, Literal
@@ -11,23 +11,23 @@ from transformers import AutoConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 
 PLACEHOLDER_IDS = {"t5": 32100, "llama": 32001, "opt": 50265}
-"""The id that stands for a visual token, by language model: MMICL's configs do not say it."""
+"""The placeholder id of a visual token, by language model; MMICL's configs do not contain it."""
 
 PUBLISHED = {
     "blip-2": {"vision_config": "blip_2_vision_model", "qformer_config": "blip_2_qformer"},
     "instructblip": {"vision_config": "instructblip_vision_model", "qformer_config": "instructblip_qformer"},
 }
-"""`model_type` of a published config -> the types its parts have where they do not say so themselves."""
+"""`model_type` of a published config -> types for parts that do not give their own."""
 
 
 @strict
 class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
-    """Configuration of MMICL in both beginnings and all language-model families.
+    """Configuration of MMICL for both bases and all language-model families.
 
-    `qformer_config` decides the beginning: a `blip_2_qformer` ends in a layer norm and reads no text, an
+    `qformer_config` decides the base: a `blip_2_qformer` ends in a layer norm and reads no text, an
     `instructblip_qformer` may read the question. `text_config` is a T5, LLaMA or OPT configuration. Each part
     is a transformers configuration, or a dict with its `model_type`.
-    Raises ValueError where the parts do not fit.
+    Raises ValueError if the parts do not fit together.
     """
 
     model_type = "mmicl"
@@ -42,11 +42,11 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     qformer_config: Any = None
     text_config: Any = None
     num_query_tokens: int = 32
-    """Visual tokens a picture becomes (T)."""
+    """Visual tokens per picture (T)."""
     image_token_id: int | None = None
-    """The placeholder's id; None becomes the published models' one, or -1 where the vocabulary lacks it."""
+    """The placeholder's id; None becomes the published models' id, or -1 if the vocabulary lacks it."""
     stem_channels: list[int] | tuple[int, ...] = ()
-    """Channels of a convolutional stem in place of the patch embedding, each halving the grid; or none."""
+    """Channels of a convolutional stem that replaces the patch embedding, each halving the grid; empty: no stem."""
     initializer_range: float = 0.02
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """Read our own values or those of a published BLIP-2, InstructBLIP or MMICL `config.json`."""
+        """Read our own values, or those of a published BLIP-2, InstructBLIP or MMICL `config.json`."""
         for key in cls.sub_configs_defaults:
             if not isinstance(config_dict.get(key) or {}, dict):
                 raise ValueError(f"{key} must be an object, not {config_dict[key]!r}")
@@ -96,18 +96,18 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     def head_is_tied(self) -> bool:
         """Whether the language model's head is its embedding.
 
-        T5's `tie_word_embeddings` reads True in transformers 5 whatever the file said; what the file said
-        lives on as `scale_decoder_outputs`.
+        For T5, transformers 5 reports `tie_word_embeddings` as True whatever the file says, and keeps the file's value
+        as `scale_decoder_outputs`.
         """
         flag = "scale_decoder_outputs" if self.family == "t5" else "tie_word_embeddings"
         return bool(getattr(self.text_config, flag))
 
     @property
     def max_prompt_tokens(self) -> int | None:
-        """Longest prompt, visual tokens included; None where positions are relative, as a T5's are.
+        """Longest prompt, visual tokens included; None if positions are relative, as in T5.
 
-        What published MMICLs call `max_sequence_length` is what their training was cut at, and no limit of answering:
-        the README's call passes `set_min_padding_size=False`.
+        `max_sequence_length` of published MMICLs is the length that training truncated to, not a limit: the README's
+        call passes `set_min_padding_size=False`.
         """
         limit = None if self.family == "t5" else getattr(self.text_config, "max_sequence_length", None)
         return limit or getattr(self.text_config, "max_position_embeddings", None)

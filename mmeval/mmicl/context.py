@@ -1,7 +1,7 @@
-"""How a prompt introduces its pictures: MMICL's context schemes, each a small value.
+"""How a prompt introduces its pictures: MMICL's context schemes as small values.
 
-A prompt comes as parts (texts, pictures shown, pictures spoken of) and leaves as pieces, which the processor
-turns into token ids. Nothing here knows a tokenizer.
+A prompt is given as parts (texts, shown pictures, mentioned pictures) and returned as pieces, which the processor
+turns into token ids. This module needs no tokenizer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class PromptError(ValueError):
-    """A prompt that the model cannot take; the message names the row or the lengths."""
+    """A prompt that the model cannot take; the message gives the row or the lengths."""
 
 
 @dataclass(frozen=True)
@@ -18,19 +18,19 @@ class ImagePlace:
 
     picture: int
     inline: bool = False
-    """Whether it stands inside a sentence, which names it there: `Use the image 0: <image0>[picture] as an aid`."""
+    """Whether it is inside a sentence, which names it there: `Use the image 0: <image0>[picture] as an aid`."""
 
 
 @dataclass(frozen=True)
 class ImageMention:
-    """A place where the picture shown in `slot` (counted from 0 in this prompt) is spoken of, not shown."""
+    """A place that mentions the picture shown in `slot` (counted from 0 in this prompt) without showing it."""
 
     slot: int
 
 
 @dataclass(frozen=True)
 class Tag:
-    """The token `<imagek>` that ties a picture to its mentions."""
+    """The token `<imagek>`, which links a picture to its mentions."""
 
     slot: int
 
@@ -40,28 +40,28 @@ Piece = str | ImagePlace | Tag
 
 
 INLINE = "image {slot}: "
-"""What is said right before a picture inside a sentence, as in the published MIC."""
+"""The text right before a picture inside a sentence, as in the published MIC."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """One way to introduce pictures: what is said before and after each; `{slot}` is the picture's number."""
+    """One way to introduce pictures: the text before and after each; `{slot}` is the picture's number."""
 
     before: str = ""
     after: str = ""
     tagged: bool = False
-    """Whether the picture's tag stands right before its visual tokens."""
+    """Whether the picture's tag comes right before its visual tokens."""
     spoken: str = "image {slot}"
-    """How a picture is called where it is spoken of; empty: by its tag."""
+    """The text of a mention; empty: the picture's tag."""
     between: str = ""
-    """Said before a picture that follows another at once, in place of `after` and `before`; empty: each for itself."""
+    """Text between two adjacent pictures, instead of `after` and `before`; empty: each has its own texts."""
     last: str = ""
-    """The same before the last of several."""
+    """The same before the last of several pictures."""
 
     def pieces(self, parts: Sequence[Part], slot: int = 0) -> list[Piece]:
-        """Put the prompt into this context, neighbouring texts joined; `slot` is the number of its first picture.
+        """Put the prompt into this context and join neighboring texts; `slot` is the number of its first picture.
 
-        A picture inside a sentence is named in the same words by every tagged context, and bare in the others.
+        A picture inside a sentence gets the same text in every tagged context, and none in the others.
         """
         pieces: list[Piece] = []
         shown = [False, *(isinstance(part, ImagePlace) and not part.inline for part in parts), False, False]
@@ -86,7 +86,7 @@ class Context:
 CONTEXTS: Mapping[str, Context] = {
     # the declaration of the MIC data set (MMICL, section 2.2)
     "declaration": Context(before="image {slot} is ", after=".\n", tagged=True),
-    # what MMICL's authors put before the questions of MME
+    # the text of MMICL's authors before the questions of MME
     "mme-authors": Context(
         before="Use the image {slot}: ",
         after=" as a visual aid to help you answer the questions accurately. ",
@@ -100,9 +100,9 @@ CONTEXTS: Mapping[str, Context] = {
         between=",image {slot}: ",
         last=" and image {slot}: ",
     ),
-    # what they put before the captions of Winoground
+    # their text before the captions of Winoground
     "winoground-authors": Context(before="The image {slot} is ", after=".\n ", tagged=True),
-    # the declaration, and pictures spoken of by their tags
+    # the declaration, and mentions by tag
     "tags": Context(before="image {slot} is ", after=".\n", tagged=True, spoken=""),
     # visual tokens only, as BLIP-2 and InstructBLIP were trained
     "plain": Context(),
@@ -110,7 +110,7 @@ CONTEXTS: Mapping[str, Context] = {
 
 
 def written(pieces: Sequence[Piece]) -> str:
-    """Write pieces as a person reads them: `image 0 is <image0>[picture 0]`."""
+    """Write pieces in readable form: `image 0 is <image0>[picture]`."""
     return "".join(
         piece if isinstance(piece, str) else f"<image{piece.slot}>" if isinstance(piece, Tag) else "[picture]"
         for piece in pieces

@@ -1,14 +1,14 @@
-"""One line of MIC data: pictures, questions about them with their answers, and demonstrations that come before.
+"""One line of MIC data: pictures, questions about them with their answers, and demonstrations before them.
 
-A data set is a folder with `train.jsonl` (and `val.jsonl`, `test.jsonl`) and the pictures that its lines name.
-`compose` joins an example into one conversation; how its pictures are introduced in words is in `context`.
+A data set is a folder with `train.jsonl` (and `val.jsonl`, `test.jsonl`) and the pictures named in its lines.
+`compose` joins an example into one conversation; `context` has the texts that introduce its pictures.
 
     {"id": "vqav2/262148000", "source": "vqav2", "images": ["pictures/262148.jpg"],
      "turns": [{"ask": [{"image": 0}, "Where is he looking?"], "answer": "down"}],
      "shots": [{"id": "vqav2/9", "images": ["pictures/9.jpg"], "turns": [{"ask": [...], "answer": "red"}]}]}
 
 In `ask`, `{"image": k}` is the place of the example's picture k, `{"inline": k}` the same inside a sentence, and
-`{"mention": k}` speaks of it. Texts are texts: nothing in them is read as a picture or a tag.
+`{"mention": k}` mentions it. Texts are plain: nothing in them is read as a picture or a tag.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 
 class ExampleError(ValueError):
-    """A line that is not an example; the message names what is wrong with it."""
+    """A line that is not an example; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Turn:
 
 @dataclass(frozen=True)
 class Example:
-    """Pictures, the questions asked about them one after the other, and demonstrations before all of it.
+    """Pictures, the questions asked about them in order, and demonstrations that come first.
 
-    Every picture is shown once, in order, in whichever turn. A demonstration is an example with one turn and
+    Every picture is shown once, in order, in any turn. A demonstration is an example with one turn, has
     no demonstrations of its own, and is never the example itself. Raises ExampleError otherwise.
     """
 
@@ -65,7 +65,7 @@ class Example:
                         raise ExampleError(f"example '{self.id}' shows picture {part.picture} where {seen} is next")
                     seen += 1
                 elif isinstance(part, ImageMention) and not 0 <= part.slot < len(self.images):
-                    raise ExampleError(f"example '{self.id}' speaks of picture {part.slot} of {len(self.images)}")
+                    raise ExampleError(f"example '{self.id}' mentions picture {part.slot} of {len(self.images)}")
         if seen != len(self.images):
             raise ExampleError(f"example '{self.id}' shows {seen} pictures but names {len(self.images)}")
         for image in self.images:
@@ -77,28 +77,28 @@ class Example:
 
     @property
     def all_images(self) -> tuple[str, ...]:
-        """Those of the demonstrations, then its own, in the order in which they are shown."""
+        """The demonstrations' pictures, then the example's own, in the order shown."""
         return (*(image for shot in self.shots for image in shot.images), *self.images)
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """An example as one text: exchange after exchange. `images[k]` is what `ImagePlace(k)` shows."""
+    """An example as one text: a list of exchanges. `images[k]` is what `ImagePlace(k)` shows."""
 
     exchanges: tuple[Turn, ...]
     """Pictures are counted through the whole text."""
     images: tuple[str, ...]
     shots: int
-    """How many exchanges come first that are demonstrations: only read, while the loss is on the others' answers."""
+    """How many of the first exchanges are demonstrations. The loss is on the answers of the others."""
 
     def prompt(self, upto: int) -> tuple[Part, ...]:
-        """Return the parts before the answer of exchange `upto`; earlier answers follow their questions, end a line."""
+        """Return the parts before exchange `upto`'s answer; earlier answers follow their questions, one line each."""
         before = (part for one in self.exchanges[:upto] for part in (*one.ask, f" {one.answer}\n"))
         return (*before, *self.exchanges[upto].ask)
 
 
 def compose(example: Example) -> Conversation:
-    """Join demonstrations and the example's own turns as in MIC (MMICL, section 2.2), pictures numbered through."""
+    """Join demonstrations and the example's own turns as in MIC (MMICL, section 2.2), pictures numbered throughout."""
     exchanges: list[Turn] = []
     first = 0
     for each in (*example.shots, example):
@@ -108,7 +108,7 @@ def compose(example: Example) -> Conversation:
 
 
 def with_shots(example: Example, shots: Sequence[Example]) -> Example:
-    """Put the example behind demonstrations, itself never among them; of each the first turn is shown."""
+    """Put demonstrations before the example, each with its first turn only; the example itself is left out."""
     chosen = tuple(replace(shot, turns=shot.turns[:1], shots=()) for shot in shots if shot.id != example.id)
     return replace(example, shots=chosen)
 
@@ -125,7 +125,7 @@ def to_json(example: Example) -> str:
 
 
 def from_json(line: str | bytes) -> Example:
-    """Read an example from its line. Raises ExampleError where the line holds something else."""
+    """Read an example from its line. Raises ExampleError if the line holds something else."""
     try:
         text = line if isinstance(line, str) else line.decode()
         return from_values(json.loads(text))
@@ -136,14 +136,14 @@ def from_json(line: str | bytes) -> Example:
 
 
 def from_values(value: Any) -> Example:
-    """Read an example from what its line holds as JSON. Raises ExampleError where that is something else."""
+    """Read an example from the JSON value of its line. Raises ExampleError if that is something else."""
     return _example(_keys(value, EXAMPLE, "an example"), "")
 
 
 def read(path: Path) -> Iterator[Example]:
     """Yield the examples of a file; blank lines are skipped.
 
-    Raises ExampleError naming the line, OSError where the file is missing.
+    Raises ExampleError naming the line, and OSError if the file is missing.
     """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -164,7 +164,7 @@ def _plain(value: object) -> dict[str, Any]:
 
 EXAMPLE = {"id": True, "source": False, "images": True, "turns": True, "shots": False}
 TURN = {"ask": True, "answer": True}
-"""Keys, and whether they must be there."""
+"""Keys, and whether each is required."""
 KINDS: Mapping[type, str] = {str: "text", int: "a whole number", list: "a list"}
 PLACES: Mapping[str, Callable[[int], Part]] = {
     "image": ImagePlace,
@@ -194,7 +194,7 @@ def _part(value: Any) -> Part:
         return cast(str, _is(str, value, "ask"))
     if len(value) != 1 or not PLACES.keys() >= value.keys():
         places = '{"image": 0}, {"inline": 0} or {"mention": 0}'
-        raise ExampleError(f"in 'ask' a text, {places} may stand, not {_short(value)}")
+        raise ExampleError(f"'ask' holds texts, {places}, not {_short(value)}")
     ((kind, number),) = value.items()
     return PLACES[kind](_is(int, number, kind))
 
@@ -212,14 +212,14 @@ def _keys(value: Any, known: Mapping[str, bool], what: str) -> dict[str, Any]:
 
 
 def _is(kind: type, value: Any, key: str) -> Any:
-    """Return the value where it is of that kind, and text that UTF-8 can hold. Raises ExampleError."""
+    """Return the value if it is of that kind and, as text, valid UTF-8. Raises ExampleError otherwise."""
     if type(value) is not kind:
         raise ExampleError(f"'{key}' must be {KINDS[kind]}, not {_short(value)}")
     try:
         if isinstance(value, str):
             value.encode()
     except UnicodeEncodeError as error:
-        raise ExampleError(f"'{key}' holds half a character ({error.reason})") from error
+        raise ExampleError(f"'{key}' holds an incomplete character ({error.reason})") from error
     return value
 
 

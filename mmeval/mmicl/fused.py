@@ -1,7 +1,7 @@
-"""A language model's activation, norm and attention in fewer, larger operations, in evaluation and training.
+"""A language model's activation, norm and attention in fewer, larger operations, for evaluation and training.
 
-transformers writes T5's and LLaMA's out in several operations, each of which reads and writes the whole tensor: on a
-GPU they cost more than the matrix products between them. The numbers are the same within rounding.
+transformers splits T5's and LLaMA's into several operations that each read and write the whole tensor. On a GPU they
+cost more than the matrix products between them. The results are the same within rounding.
 """
 
 from contextlib import nullcontext
@@ -18,18 +18,18 @@ from transformers.models.t5.modeling_t5 import T5Attention, T5DenseActDense, T5D
 
 
 class FusedT5LayerNorm(T5LayerNorm):
-    """T5's root-mean-square norm (Zhang and Sennrich, arXiv 1910.07467): no mean is taken off, and there is no bias."""
+    """T5's root-mean-square norm (Zhang and Sennrich, arXiv 1910.07467): no mean is subtracted, no bias is added."""
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        """Normalise [..., D]; the mean of squares is taken in float32 whatever the dtype."""
+        """Normalize [..., D]; the mean of squares is in float32 whatever the dtype."""
         return _rms_norm(hidden_states, self.weight, self.variance_epsilon)
 
 
 class FusedLlamaRMSNorm(LlamaRMSNorm):
-    """LLaMA's, which is the same; its output has the states' dtype where the weight has."""
+    """LLaMA's norm, the same as T5's if the states and the weight have the same dtype."""
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        """Normalise [..., D] as T5's."""
+        """Normalize [..., D] as T5's does."""
         if hidden_states.dtype != self.weight.dtype:
             return super().forward(hidden_states)
         return _rms_norm(hidden_states, self.weight, self.variance_epsilon)
@@ -37,7 +37,7 @@ class FusedLlamaRMSNorm(LlamaRMSNorm):
 
 def _rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
     kind = states.device.type
-    # under autocast a GPU's rms_norm would be given float32 copies, and give one back
+    # under autocast a GPU's rms_norm would get float32 copies and return float32
     plain = torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
     with plain:
         if states.dtype == weight.dtype:
@@ -47,9 +47,9 @@ def _rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
 
 
 class FusedT5Attention(T5Attention):
-    """T5's attention, which adds the mask to the position bias once a stack and not in every layer.
+    """T5's attention, which adds the mask to the position bias once per stack instead of in every layer.
 
-    It stands in where `sdpa` is the way of attention and no cache is kept; else this is transformers' own.
+    It applies if attention is `sdpa` and no cache is kept; otherwise transformers' own code runs.
     """
 
     def forward(
@@ -61,7 +61,7 @@ class FusedT5Attention(T5Attention):
         past_key_values: Any = None,
         **options: Any,
     ) -> tuple[Tensor, Tensor | None, None]:
-        """Attend [B, Q, D] to itself or to `key_value_states` [B, K, D], and hand on bias and mask as one."""
+        """Attend from [B, Q, D] to itself or to `key_value_states` [B, K, D]; return bias and mask added together."""
         whole = mask is None or mask.dim() == 4
         if past_key_values is not None or self.config._attn_implementation != "sdpa" or not whole:
             return super().forward(hidden_states, mask, key_value_states, position_bias, past_key_values, **options)  # type: ignore[no-any-return]
@@ -70,7 +70,7 @@ class FusedT5Attention(T5Attention):
             project(states).unflatten(-1, (self.n_heads, self.key_value_proj_dim)).transpose(1, 2)
             for project, states in ((self.q, hidden_states), (self.k, seen), (self.v, seen))
         )  # [B, H, Q or K, D/H]
-        if position_bias is None:  # the first layer of its stack; the others are given what it makes
+        if position_bias is None:  # the first layer of its stack; the others reuse this one's
             position_bias = self._bias(mask, query, key)
         attended = functional.scaled_dot_product_attention(
             query,
@@ -83,7 +83,7 @@ class FusedT5Attention(T5Attention):
         return self.o(attended.transpose(1, 2).flatten(2)), position_bias, None
 
     def _bias(self, mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
-        """Make what is added to the scores, [B or 1, H or 1, Q, K], in the query's dtype."""
+        """Make the tensor that is added to the scores, [B or 1, H or 1, Q, K], in the query's dtype."""
         lengths = query.shape[-2], key.shape[-2]
         if mask is None and self.is_causal:
             mask = query.new_ones(lengths, dtype=torch.bool).tril()[None, None]
@@ -96,7 +96,7 @@ class FusedT5Attention(T5Attention):
 
 
 def fuse(module: nn.Module) -> None:
-    """Replace activations, norms and attention in every part of a module; parameters and their names stay."""
+    """Replace activations, norms and attention in every part of a module; parameters and their names do not change."""
     for part in module.modules():
         if type(part) in FUSED:
             part.__class__ = FUSED[type(part)]
@@ -112,7 +112,7 @@ FUSED: dict[type, type] = {
 
 
 def compile_blocks(module: nn.Module, **how: Any) -> None:
-    """Have torch compile every block of a language model, once for all lengths; blocks alike share what is compiled.
+    """Compile every block of a language model with torch, once for all lengths; identical blocks share the result.
 
     `how` goes to torch.compile.
     """

@@ -1,6 +1,6 @@
-"""Turn a text of the published MIC, declarations ("image 0 is <image0>图") and demonstrations in it, into parts again.
+"""Turn texts of the published MIC back into parts: declarations ("image 0 is <image0>图") and demonstrations.
 
-Pictures are shown and mentioned as parts, so that any context can introduce them, and numbers follow the pictures. A
+Shown and mentioned pictures become parts, so any context can introduce them, and numbers follow the pictures. A
 declaration inside a sentence stays there.
 """
 
@@ -10,7 +10,7 @@ from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 PICTURE = r"(?:图|<visual_embedding>)"
 STATED = re.compile(rf"(?:image\s*(\d+)\s*is\s*)?(?:<image(\d+)>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
-"""A declaration that is a statement of its own: `image 0 is <image0>图.`"""
+"""A declaration that is its own statement: `image 0 is <image0>图.`"""
 NAMED = re.compile(rf"(?:image\s*(\d+)\s*:\s*)?(?:<image(\d+)>)?\s?{PICTURE}", re.IGNORECASE)
 WITHIN = re.compile(rf"image\s*\d+\s*:\s*(?:<image\d+>)?\s?{PICTURE}", re.IGNORECASE)
 """A declaration inside a sentence: `Use the image 0: <image0>图 as a visual aid`."""
@@ -20,10 +20,10 @@ SPOKEN = re.compile(r"(<image\d+>|\bimage \d+\b)")
 def parts(text: str) -> tuple[Part, ...]:
     """Turn a text of MIC into parts.
 
-    A number is that of the last picture declared with it, or of the next one where none was yet: the original
-    numbers the question's picture 0 again after a single demonstration, and here it becomes picture 1.
+    A number refers to the last picture declared with it, or to the next one if there was none yet. The original
+    numbers the question's picture 0 again after a single demonstration; here it becomes picture 1.
     """
-    declared: list[int] = []  # of each slot, its number in the text
+    declared: list[int] = []  # the number that the text gives to each slot
     pieces: list[Part] = []
     for line in text.splitlines(keepends=True):
         pieces += _line(line, declared)
@@ -41,7 +41,7 @@ def parts(text: str) -> tuple[Part, ...]:
 
 
 def _line(line: str, declared: list[int]) -> list[Part]:
-    """Turn a line into parts: places count through the text, a mention holds the number as it stands there."""
+    """Turn a line into parts: places count through the text, a mention holds the number in the text."""
     pattern, inline = (NAMED, True) if WITHIN.search(line) else (STATED, False)
     rest: list[Part] = []
     end = 0
@@ -55,7 +55,7 @@ def _line(line: str, declared: list[int]) -> list[Part]:
     rest += _spoken(line[end:])
     match rest:
         case [*_, ImagePlace(inline=False), str(blank)] if not blank.strip():
-            rest.pop()  # the line break after a declaration, which the context writes itself
+            rest.pop()  # the context writes the line break after a declaration itself
     return rest
 
 

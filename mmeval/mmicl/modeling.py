@@ -1,8 +1,8 @@
 """MMICL: interleaved pictures and text through a vision encoder, a Q-Former and a language model.
 
-The parts are transformers' own; what is MMICL's is how they meet: every picture becomes T visual tokens that
-take the places of T placeholders in the prompt (Zhao et al., MMICL, arXiv 2309.07915, section 2). Follow
-`forward`: `encode` pictures, `query` them, `merge` them into the text. The processor makes prompts and ids.
+The parts are transformers' own. MMICL adds how they connect: every picture becomes T visual tokens, which replace T
+placeholders in the prompt (Zhao et al., MMICL, arXiv 2309.07915, section 2). To follow `forward`: `encode` the
+pictures, `query` them, `merge` them into the text. The processor builds prompts and ids.
 """
 
 import itertools
@@ -29,7 +29,7 @@ from mmeval.mmicl.context import PromptError
 
 
 class UntiedT5(T5ForConditionalGeneration):  # type: ignore[no-untyped-call]
-    """A T5 whose head is not its embedding, as in Flan-T5; transformers 5 always ties them."""
+    """A T5 whose head is not tied to its embedding, as in Flan-T5; transformers 5 always ties them."""
 
     _tied_weights_keys = {  # noqa: RUF012
         "encoder.embed_tokens.weight": "shared.weight",
@@ -38,10 +38,10 @@ class UntiedT5(T5ForConditionalGeneration):  # type: ignore[no-untyped-call]
 
 
 class ConvolutionalStem(nn.Sequential):
-    """Patches by 3x3 convolutions of stride 2 [P, 3, H, W] -> [P, D, H/patch, W/patch].
+    """Make patches with 3x3 convolutions of stride 2 [P, 3, H, W] -> [P, D, H/patch, W/patch].
 
-    After Xiao et al., "Early convolutions help transformers see better" (2021); group norm in place of batch
-    norm, so that a picture's patches do not depend on its batch.
+    After Xiao et al., "Early convolutions help transformers see better" (2021). It uses group norm instead of batch
+    norm, so a picture's patches do not depend on its batch.
     """
 
     def __init__(self, channels: tuple[int, ...], hidden_size: int) -> None:
@@ -53,15 +53,15 @@ class ConvolutionalStem(nn.Sequential):
 
     @property
     def weight(self) -> Tensor:
-        """What the vision embeddings ask the patch embedding's dtype of."""
+        """The weight from which the vision embeddings take the patch embedding's dtype."""
         return cast(Tensor, self[-1].weight)
 
 
 class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
-    """MMICL in both beginnings (BLIP-2, InstructBLIP) over T5, LLaMA or OPT, with the published key names.
+    """MMICL with either base (BLIP-2, InstructBLIP) over T5, LLaMA or OPT, with the published key names.
 
-    In shapes: P distinct pictures, S shown ones (a picture may be shown many times), B rows of L tokens with
-    at most N pictures each, T visual tokens a picture, Q tokens of Q-Former text, D the embeddings' width.
+    In shapes: P distinct pictures, S shown pictures (a picture may be shown many times), B rows of L tokens with a
+    maximum of N pictures each, T visual tokens per picture, Q tokens of Q-Former text, D the embeddings' width.
     """
 
     config: MmiclConfig
@@ -73,7 +73,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     _supports_attention_backend = True
 
     def __init__(self, config: MmiclConfig) -> None:
-        """Make fresh weights; those of a published model are loaded by `checkpoints.load`."""
+        """Initialize new weights; `checkpoints.load` loads those of a published model."""
         super().__init__(config)
         blip2 = config.beginning == "blip-2"
         vision, qformer, text = config.vision_config, config.qformer_config, config.text_config
@@ -92,7 +92,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)  # type: ignore[no-untyped-call]
-        if module is self:  # equal queries would stay equal for ever
+        if module is self:  # equal queries would stay equal forever
             init.normal_(self.query_tokens, std=self.config.initializer_range)
 
     def set_input_embeddings(self, value: nn.Module) -> None:
@@ -100,7 +100,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         self.language_model.set_input_embeddings(value)
 
     def get_output_embeddings(self) -> nn.Module | None:
-        """Return the language model's head; whoever shards the model must know whether it is the embedding, too."""
+        """Return the language model's head; code that shards the model also checks whether it is the embedding."""
         return cast("nn.Module | None", self.language_model.get_output_embeddings())
 
     def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
@@ -128,10 +128,10 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         qformer_input_ids: Tensor | None = None,
         qformer_attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """Make visual tokens [S, T, D] of vision states [S, V, Dv], one row a shown picture.
+        """Make visual tokens [S, T, D] of vision states [S, V, Dv], one row per shown picture.
 
-        `qformer_input_ids` [S, Q] is the text that an InstructBLIP Q-Former may read along; without it the
-        queries stand alone. Raises PromptError where it is too long, or the Q-Former is BLIP-2's.
+        `qformer_input_ids` [S, Q] is text for an InstructBLIP Q-Former; without it, the Q-Former sees only the queries.
+        Raises PromptError if the text is too long or the Q-Former is BLIP-2's.
         """
         queries = self.query_tokens.expand(vision_states.shape[0], -1, -1)  # [S, T, Dq]
         text: dict[str, Tensor | None] = {} if self.config.beginning == "blip-2" else {"input_ids": None}
@@ -154,11 +154,11 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
             raise PromptError(f"the Q-Former reads texts of {limit} tokens, but was given {length}")
 
     def merge(self, input_ids: Tensor, visual: Tensor, counts: Tensor) -> Tensor:
-        """Embed `input_ids` [B, L] as [B, L, D], `visual` [S, T, D] in the places of the placeholders.
+        """Embed `input_ids` [B, L] as [B, L, D] with `visual` [S, T, D] in place of the placeholders.
 
-        `counts` [B] says how many of the S pictures each row shows. Both may be on the CPU, where they are checked
-        without waiting for a GPU. Raises PromptError naming the first row whose placeholders are not exactly T a
-        picture: it would be shown wrong pictures in silence.
+        `counts` [B] holds the number of pictures that each row shows. If both are on the CPU, they are checked without
+        waiting for a GPU. Raises PromptError naming the first row without exactly T placeholders per picture;
+        such a row would silently be shown wrong pictures.
         """
         assert self.config.image_token_id is not None
         places = torch.eq(input_ids, self.config.image_token_id)  # [B, L]
@@ -185,7 +185,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         shown: Tensor | None = None,
         places: Tensor | None = None,
     ) -> Tensor:
-        """Embed prompts [B, L, D] with their pictures in place; arguments as in `forward`."""
+        """Embed prompts [B, L, D] with their pictures; arguments as in `forward`."""
         if shown is not None and places is not None:
             seen = pixel_values if vision_states is None else vision_states
             if seen is None:
@@ -233,23 +233,23 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         learnt: Tensor | None = None,
         **language: Any,
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
-        """Return logits of the language model, and its loss where `labels` are given.
+        """Return logits of the language model, and its loss if `labels` are given.
 
-        - `input_ids`, `attention_mask` [B, L]: prompts with T placeholders a shown picture.
-        - `pixel_values` [P, 3, H, W]: each distinct picture once; or `vision_states` [P, V, Dv], what
-          `encode` made of them earlier.
-        - `pictures` [B, N] long: which of the P pictures stands in slot n of row b, -1 for none; their
-          row-major order is that of the placeholders. None: no pictures.
+        - `input_ids`, `attention_mask` [B, L]: prompts with T placeholders per shown picture.
+        - `pixel_values` [P, 3, H, W]: each distinct picture once; or `vision_states` [P, V, Dv], an earlier output of
+          `encode`.
+        - `pictures` [B, N] long: the index (of P) of the picture in slot n of row b, -1 for none; in row-major order
+          they match the placeholders. None: no pictures.
         - `labels`: T5: [B, S] targets; decoder-only: [B, L], aligned with `input_ids`. -100 is not scored.
         - `qformer_input_ids`, `qformer_attention_mask` [B, Q]: a row's text for all its pictures.
-        - `shown` [S], `places` [S * T]: in place of `pictures`, which picture each shown one is, and where in the
-          flattened `input_ids` their visual tokens stand. A collator that has counted them saves a GPU from waiting;
+        - `shown` [S], `places` [S * T]: instead of `pictures`: the index of each shown picture and the positions of its
+          tokens in the flattened `input_ids`. A collator that computes them saves waiting for the GPU.
           `qformer_input_ids` then has a row for each of the S.
-        - `learnt` [K]: positions in the flattened [B, S] of a T5's decoder, or [B, L], whose logits are wanted: the
-          logits are then [K, vocabulary], and nothing else is computed of the head.
-        - `language`: whatever else the language model takes (`decoder_input_ids`, ...).
+        - `learnt` [K]: positions whose logits are wanted, in the flattened [B, S] of a T5's decoder or [B, L]. The
+          logits are then [K, vocabulary]; the head is computed for these positions only.
+        - `language`: other arguments of the language model (`decoder_input_ids`, ...).
 
-        Raises PromptError where placeholders and `pictures` do not match.
+        Raises PromptError if placeholders and `pictures` do not match.
         """
         text = (qformer_input_ids, qformer_attention_mask)
         embeds = self.embed(input_ids, pixel_values, pictures, vision_states, *text, shown, places)
@@ -266,19 +266,19 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         decoder_input_ids: Tensor | None = None,
         **language: Any,
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
-        """Run the language model without a cache, and its head on the `learnt` positions alone: logits [K, vocabulary].
+        """Run the language model without a cache, and its head only on the `learnt` positions: logits [K, vocabulary].
 
         Prompts are padded on the right.
         """
         model: Any = self.language_model
         if self.config.decoder_only:
             if attention_mask is not None and attention_mask.dim() == 2:
-                attention_mask = None  # what is padded on the right is seen by nothing that is learnt
+                attention_mask = None  # no learned position sees the padding on its right
             output = model.model(inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False, **language)
             states = output.last_hidden_state.flatten(0, 1).index_select(0, learnt)  # [K, D]
             return CausalLMOutputWithPast(logits=model.lm_head(states))
         assert decoder_input_ids is not None
-        # whole masks: transformers would look at the values of shorter ones, and the GPU be waited for
+        # full masks: transformers would inspect the values of shorter ones, which waits for the GPU
         length, hidden = decoder_input_ids.shape[1], torch.finfo(embeds.dtype).min
         seen = torch.full((1, 1, length, length), hidden, dtype=embeds.dtype, device=embeds.device).triu(1)
         given = None
@@ -310,10 +310,10 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         qformer_attention_mask: Tensor | None = None,
         **generation: Any,
     ) -> Tensor:
-        """Write new token ids [B, S]: T5's begin with its start token, decoder-only ones do not repeat the prompt.
+        """Generate new token ids [B, S]: T5's begin with its start token, decoder-only ones do not repeat the prompt.
 
         Arguments as in `forward`; decoder-only prompts must be padded on the left. `generation` goes to
-        transformers' `generate`; say lengths as `max_new_tokens`.
+        transformers' `generate`; give lengths as `max_new_tokens`.
         """
         embeds = self.embed(input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask)
         if attention_mask is None:

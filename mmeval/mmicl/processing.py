@@ -1,7 +1,7 @@
-"""Prompts and pictures to tensors, and answers back to text.
+"""Turn prompts and pictures into tensors, and ids back into text.
 
 Placeholders and tags get their ids from the settings, never from a tokenizer's added tokens: versions of
-transformers have numbered those differently, and a question may spell any of them.
+transformers have numbered those differently, and a question's text may contain any of them.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from mmeval.mmicl.text import TextTokenizer
 from mmeval.pictures import as_seen
 
 CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")}
-"""Spaces that decoding takes out, as transformers 4 did for T5 and BERT vocabularies."""
+"""Spaces that decoding removes, as transformers 4 did for T5 and BERT vocabularies."""
 FILES = ("*.json", "qformer_tokenizer/*.json")
-"""A repository's files that are no weights."""
+"""A repository's files other than weights."""
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
-"""What `from_pretrained` passes on to the hub's client."""
+"""Options that `from_pretrained` passes on to the hub's client."""
 PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")
-"""What is read of a `preprocessor_config.json`; that pictures are resized and so on goes without."""
+"""Keys that are read from a `preprocessor_config.json`; its switches, such as `do_resize`, are ignored."""
 
 
 @dataclass(frozen=True)
 class ProcessorConfig:
-    """What a processor must know of its model; saved as `mmicl_processor.json`."""
+    """What a processor needs to know about its model; saved as `mmicl_processor.json`."""
 
     placeholder_id: int
     tag_ids: tuple[int, ...]
-    """Ids of `<image0>`, `<image1>`, ...; as many pictures can be tagged in one prompt. Empty: no tags."""
+    """Ids of `<image0>`, `<image1>`, ...; their number limits the tagged pictures in one prompt. Empty: no tags."""
     tokens_per_picture: int
     pad_id: int
     eos_id: int
     pad_left: bool
-    """Decoder-only models continue the prompt, so it must end where the answer begins."""
+    """Decoder-only models continue the prompt, so the answer must begin where the prompt ends."""
     max_prompt_tokens: int | None = None
     clean_up_spaces: bool = True
 
     def __post_init__(self) -> None:
-        """Check what a file may say of ids and lengths. Raises TypeError naming the key."""
+        """Check the types of ids and lengths from a file. Raises TypeError naming the key."""
         limit = () if self.max_prompt_tokens is None else (self.max_prompt_tokens,)
         found = {
             **{name: (getattr(self, name),) for name in ("placeholder_id", "tokens_per_picture", "pad_id", "eos_id")},
@@ -65,17 +65,17 @@ class ProcessorConfig:
 
 @dataclass(frozen=True)
 class EncodedPrompt:
-    """A prompt in tokens: what the language model reads, and which pictures stand in it."""
+    """A prompt in tokens: the ids for the language model, and the pictures that they show."""
 
     ids: tuple[int, ...]
     pictures: tuple[int, ...]
     """Indices among the distinct pictures, in the order of their placeholders."""
     text: str
-    """As a person reads it, visual tokens as [picture]."""
+    """The prompt in readable form, visual tokens as [picture]."""
 
 
 class MmiclProcessor(PushToHubMixin):
-    """Makes the model's inputs; needs the same files at training and at inference."""
+    """Makes the model's inputs; training and inference need the same files."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class MmiclProcessor(PushToHubMixin):
     ) -> None:
         """Take tokenizers as the content of `tokenizer.json`; a Q-Former that reads text has its own.
 
-        Raises ValueError where one is not a tokenizer, or the settings give an id twice.
+        Raises ValueError if one is not a tokenizer or the settings give an id twice.
         """
         own = (settings.placeholder_id, *settings.tag_ids)
         if len(set(own)) != len(own):
@@ -104,12 +104,12 @@ class MmiclProcessor(PushToHubMixin):
         context: str = "declaration",
         return_tensors: Literal["pt"] = "pt",
     ) -> BatchFeature:
-        """Prepare what `model.generate` takes: `input_ids`, `attention_mask`, `pictures` and `pixel_values`.
+        """Prepare the inputs of `model.generate`: `input_ids`, `attention_mask`, `pictures` and `pixel_values`.
 
-        `text` is a prompt and `images` its pictures, or both are lists with an entry for each prompt. A picture stands
-        where its prompt says `<image>`; in a prompt that never says so, all come first. `context` is a name of
-        `context.CONTEXTS`. For texts in which `<image>` means nothing, use `prompt` and `batch`.
-        Raises PromptError where pictures and `<image>` differ in number, or the prompt is too long.
+        `text` is a prompt and `images` its pictures, or both are lists with one entry per prompt. Each `<image>` in a
+        prompt is the place of a picture; if a prompt has none, all its pictures come first. `context` is a name in
+        `context.CONTEXTS`. For texts in which `<image>` has no such meaning, use `prompt` and `batch`.
+        Raises PromptError if the numbers of pictures and `<image>` differ, or the prompt is too long.
         """
         texts = [text] if isinstance(text, str) else text
         shown: Any = [images] if isinstance(images, Image.Image) else list(images)
@@ -129,19 +129,19 @@ class MmiclProcessor(PushToHubMixin):
         return BatchFeature({**self.batch(prompts), **pixels})
 
     def prompt(self, parts: Sequence[Part], context: Context) -> EncodedPrompt:
-        """Make tokens of a prompt; errors as in `encode`."""
+        """Tokenize a prompt; errors as in `encode`."""
         pieces = context.pieces(parts)
         if context.tagged or not pieces or not isinstance(pieces[0], ImagePlace):
             return self.encode(pieces)
-        # As BLIP-2 and InstructBLIP were trained, pictures that open a prompt precede its start token.
+        # pictures that open a prompt precede its start token, as in the training of BLIP-2 and InstructBLIP
         opening = next((i for i, piece in enumerate(pieces) if not isinstance(piece, ImagePlace)), len(pieces))
         return self.encode(pieces[opening:], opening=pieces[:opening])
 
     def encode(self, pieces: Sequence[Piece], opening: Sequence[Piece] = ()) -> EncodedPrompt:
-        """Make tokens of a prompt in pieces; those of `opening` come before the tokenizer's start token.
+        """Tokenize a prompt given in pieces; those of `opening` come before the tokenizer's start token.
 
-        Every text between pictures and tags is tokenised by itself, as a tokenizer does around special tokens.
-        Raises PromptError where the prompt is longer than the model reads, or needs a tag that the model lacks.
+        Every text between pictures and tags is tokenized separately, as tokenizers do around special tokens.
+        Raises PromptError if the prompt is longer than the model reads, or needs a tag that the model lacks.
         """
         ids = [i for piece in opening for i in self._ids(piece)]
         ids += self.tokenizer.before + [i for piece in pieces for i in self._ids(piece)] + self.tokenizer.after
@@ -155,7 +155,7 @@ class MmiclProcessor(PushToHubMixin):
         return EncodedPrompt(tuple(ids), shown, written([*opening, *pieces]))
 
     def follow(self, parts: Sequence[Part], context: Context, slot: int) -> list[int]:
-        """Make ids of what goes on after an answer: no start or end; `slot` is the number of its first picture."""
+        """Return the ids of parts that follow an answer, without start or end; `slot` numbers their first picture."""
         return [i for piece in context.pieces(parts, slot) for i in self._ids(piece)]
 
     def _ids(self, piece: Piece) -> list[int]:
@@ -171,11 +171,11 @@ class MmiclProcessor(PushToHubMixin):
         return [self.settings.tag_ids[piece.slot]]
 
     def answer(self, text: str) -> list[int]:
-        """Make ids of an answer as the model should write it, its end included."""
+        """Return the ids of an answer, with the end token."""
         return [*self.tokenizer.encode(text), self.settings.eos_id]
 
     def batch(self, prompts: Sequence[EncodedPrompt]) -> dict[str, Tensor]:
-        """Make `input_ids`, `attention_mask` [B, L] and `pictures` [B, N], padded on the model's side."""
+        """Make `input_ids`, `attention_mask` [B, L] and `pictures` [B, N], padded on the side that the model needs."""
         side = "left" if self.settings.pad_left else "right"
         ids = [prompt.ids for prompt in prompts]
         return {
@@ -185,7 +185,7 @@ class MmiclProcessor(PushToHubMixin):
         }
 
     def qformer_batch(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """Make `qformer_input_ids`, `qformer_attention_mask` [B, Q]. Raises PromptError without such a tokenizer."""
+        """Make `qformer_input_ids`, `qformer_attention_mask` [B, Q]. Raises PromptError if the tokenizer is missing."""
         tokenizer = self.qformer_tokenizer
         if tokenizer is None:
             raise PromptError("this model's Q-Former has no tokenizer, so it cannot be given text")
@@ -194,7 +194,7 @@ class MmiclProcessor(PushToHubMixin):
         return {"qformer_input_ids": padded(rows), "qformer_attention_mask": mask}
 
     def pixels(self, pictures: Sequence[Image.Image]) -> Tensor:
-        """Make `pixel_values` [P, 3, H, W], float32, of pictures `as_seen`."""
+        """Make `pixel_values` [P, 3, H, W], float32, from pictures prepared by `as_seen`."""
         pixels = self.image_processor([as_seen(picture) for picture in pictures], return_tensors="pt")["pixel_values"]
         assert isinstance(pixels, Tensor)
         return pixels
@@ -207,16 +207,16 @@ class MmiclProcessor(PushToHubMixin):
         return [self.decode(row) for row in rows]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of an answer's ids, special tokens left out."""
+        """Return the text of an answer's ids, without special tokens."""
         text = self.tokenizer.decode(ids)
         for spaced, closed in CLEANED.items() if self.settings.clean_up_spaces else ():
             text = text.replace(spaced, closed)
         return text
 
     def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
-        """Write settings, tokenizers and `preprocessor_config.json` beside the model's files.
+        """Write settings, tokenizers and `preprocessor_config.json` next to the model's files.
 
-        `push_to_hub` uploads the same; the options that it passes on are those of models.
+        `push_to_hub` uploads the same files; the options that it passes on are those of models.
         """
         folder = Path(save_directory)
         self.image_processor.save_pretrained(folder)
@@ -229,9 +229,9 @@ class MmiclProcessor(PushToHubMixin):
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **options: Any) -> MmiclProcessor:
-        """Read what `save_pretrained` wrote, from a folder or the hub. Raises OSError, TypeError or ValueError.
+        """Read a folder of `save_pretrained`, local or on the hub. Raises OSError, TypeError or ValueError.
 
-        Of `options`, those of HUB_OPTIONS count; AutoProcessor passes others that are not needed here.
+        Of `options`, only HUB_OPTIONS are used; AutoProcessor passes others that are not needed here.
         """
         folder = Path(name)
         if not folder.is_dir():
@@ -242,7 +242,7 @@ class MmiclProcessor(PushToHubMixin):
 
     @classmethod
     def from_files(cls, folder: str | Path, settings: ProcessorConfig) -> MmiclProcessor:
-        """Read tokenizers and picture settings of a published folder, with `settings` given. Errors likewise."""
+        """Read tokenizers and picture settings of a published folder, with the given `settings`. Errors: see above."""
         qformer = Path(folder, "qformer_tokenizer", "tokenizer.json")
         pictures = json.loads(Path(folder, "preprocessor_config.json").read_text(encoding="utf-8"))
         return cls(
@@ -254,13 +254,13 @@ class MmiclProcessor(PushToHubMixin):
 
 
 def padded(rows: Sequence[Sequence[int]], filler: int = 0, side: str = "right") -> Tensor:
-    """Stack rows of whole numbers [B, L], filled up on one side."""
+    """Stack rows of whole numbers [B, L], padded on one side."""
     tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
     return nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=filler, padding_side=side)
 
 
 def _parts(text: str, pictures: Sequence[int]) -> list[Part]:
-    """Put pictures where a prompt says `<image>`, or first where it never does."""
+    """Put the pictures at the prompt's `<image>`s, or first if it has none."""
     before, *after = text.split("<image>")
     places = [ImagePlace(picture) for picture in pictures]
     if not after:

@@ -1,7 +1,7 @@
-"""Text to token ids and back, where everything in a text is text.
+"""Text to token ids and back; everything in a text is plain text.
 
-A published tokenizer turns a literal "</s>" or "<image0>" in somebody's question into a special token. This one
-cannot: its vocabulary is that of the same `tokenizer.json`, less every special token.
+A published tokenizer turns a literal "</s>" or "<image0>" in a question into a special token. This one cannot: its
+vocabulary is that of the same `tokenizer.json` without the special tokens.
 """
 
 import json
@@ -11,17 +11,17 @@ from typing import Any
 from tokenizers import Tokenizer
 
 UNSPEAKABLE = "\ufdd0"
-"""A code point that stands for no character and is dropped from texts; it begins the new names of special tokens."""
+"""A code point that is not a character and is removed from texts; the new names of special tokens begin with it."""
 
 
 class TextTokenizer:
     """A `tokenizer.json` that never finds special tokens in a text.
 
-    `source` is the file's content, and what should be saved. Raises ValueError where it is not a tokenizer.
+    `source` is the file's content, to be saved with the model. Raises ValueError if it is not a tokenizer.
     """
 
     def __init__(self, source: str, reserved: Collection[int] = ()) -> None:
-        """Read a tokenizer; `reserved` are ids that no text may yield, beside those that the file calls special."""
+        """Read a tokenizer; `reserved` are further ids, besides the file's special tokens, that no text may yield."""
         self.source = source
         original = _parse(source)
         canonical = json.loads(original.to_str())
@@ -30,18 +30,18 @@ class TextTokenizer:
         inside = [i for i, special in enumerate(framed.special_tokens_mask) if not special]
         first, last = (inside[0], inside[-1] + 1) if inside else (len(framed.ids), len(framed.ids))
         self.before: list[int] = framed.ids[:first]
-        """What the tokenizer puts at the start of a sequence: LLaMA's <s>, BERT's [CLS], nothing for T5."""
+        """Ids that the tokenizer puts at the start of a sequence: LLaMA's <s>, BERT's [CLS], nothing for T5."""
         self.after: list[int] = framed.ids[last:]
-        """What it puts at the end: T5's </s>, BERT's [SEP], nothing for LLaMA."""
+        """Ids that it puts at the end: T5's </s>, BERT's [SEP], nothing for LLaMA."""
         self.size = self._text.get_vocab_size(with_added_tokens=False)
 
     def encode(self, text: str) -> list[int]:
-        """Return ids of a stretch of text, without anything before or after it."""
+        """Return the ids of a piece of text, without start or end tokens."""
         ids: list[int] = self._text.encode(text.replace(UNSPEAKABLE, ""), add_special_tokens=False).ids
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of `ids`, special tokens and unknown ids left out."""
+        """Return the text of `ids`, without special tokens and unknown ids."""
         names = ((i, self._text.id_to_token(i)) for i in ids if i >= 0)
         text: str = self._text.decode([i for i, name in names if name and not name.startswith(UNSPEAKABLE)])
         return text
@@ -51,7 +51,7 @@ def _parse(source: str) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_str(source)
         tokenizer.encode("a")
-    except BaseException as error:  # the library raises no narrower class, and a panic of Rust's is no Exception
+    except BaseException as error:  # the library raises no narrower class, and a Rust panic is not an Exception
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise ValueError(f"not a tokenizer.json that can be read: {error}") from error
@@ -59,9 +59,9 @@ def _parse(source: str) -> Tokenizer:
 
 
 def _without_special(tokenizer: dict[str, Any], reserved: Collection[int]) -> dict[str, Any]:
-    """Copy a tokenizer file's content so that no text spells a special or reserved token.
+    """Copy a tokenizer file's content so that no text can produce a special or reserved token.
 
-    The tokens keep their rows under names that cannot be written; merges that would build them go.
+    The tokens keep their rows under names that no text contains; merges that would build them are removed.
     """
     added = tokenizer["added_tokens"]
     special = {token["content"]: token["id"] for token in added if token["special"] or token["id"] in reserved}

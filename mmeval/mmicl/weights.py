@@ -1,8 +1,8 @@
-"""Read tensors out of weight files into a model, and trust none of them.
+"""Read tensors from untrusted weight files into a model.
 
-Layouts: one safetensors file, several with an index, and the sharded `pytorch_model-*.bin` of older days. Only
-tensors are read, never code; no path leaves the folder; every key of model and files is accounted for. What training
-writes holds only what was trained, `trained.safetensors`, and says of which model, `training.json`.
+Layouts: one safetensors file, several with an index, and the older sharded `pytorch_model-*.bin`. Only tensors are
+read, never code. No path may leave the folder. Every key of the model and of the files must match. Training writes only
+the trained weights, `trained.safetensors`, and names their base model in `training.json`.
 """
 
 import json
@@ -24,32 +24,32 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be opened; the message names the file, the key and what is wrong."""
+    """A checkpoint that cannot be opened; the message gives the file, the key and the problem."""
 
 
 LAYOUTS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin")
-"""Where a folder's weights may be; the first found counts."""
+"""Where a folder's weights may be; the first one found is used."""
 
 DROPPED = re.compile(
     r"(^|\.)(position_ids|rotary_emb\.inv_freq)$"
     r"|decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$"
 )
-"""Buffers that older versions saved and newer ones compute, and a weight that T5 never used."""
+"""Buffers that older versions saved and newer ones compute, and a weight that T5 never uses."""
 
 WORD_TABLE = "qformer.embeddings.word_embeddings.weight"
-"""Training enlarged the Q-Former's vocabulary, so the file says how high its table is."""
+"""Training enlarged the Q-Former's vocabulary, so the file decides the size of this table."""
 
 TRAINED, FACTS = "trained.safetensors", "training.json"
 DOWN, UP = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
 def one_line(error: Exception) -> str:
-    """Return a library's message on one line, at most 300 characters of it."""
+    """Return a library's message on one line, cut to 300 characters."""
     return " ".join(str(error).split())[:300]
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """List the files that hold a folder's weights. Raises CheckpointError where one is missing or outside."""
+    """List the files with a folder's weights. Raises CheckpointError if one is missing or outside the folder."""
     found = next((folder / name for name in LAYOUTS if (folder / name).exists()), None)
     if found is None:
         raise CheckpointError(f"{folder}: no weights; add one of {', '.join(LAYOUTS)}")
@@ -83,7 +83,7 @@ def read_json(file: Path) -> dict[str, Any]:
 def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
     """Copy a folder's tensors into `model`, file by file. Raises CheckpointError naming file and key.
 
-    A tensor that is the same as another by configuration may be there, or not, but not with other values.
+    A tensor that the configuration ties to another may be missing, but if present it must have the same values.
     """
     aliases: Mapping[str, str] = model.all_tied_weights_keys
     targets = model.state_dict()
@@ -120,7 +120,7 @@ def _copy(target: Tensor, tensor: Tensor, what: str, again: bool) -> None:
 
 
 def _new_word_table(model: MmiclForConditionalGeneration, height: int) -> Tensor:
-    """Give the Q-Former a word table of that height; it is filled by the caller."""
+    """Give the Q-Former a word table of that height; the caller fills it."""
     old = model.qformer.get_input_embeddings()  # type: ignore[no-untyped-call]
     table = nn.Embedding(height, old.embedding_dim, old.padding_idx, dtype=old.weight.dtype)
     model.qformer.set_input_embeddings(table)  # type: ignore[no-untyped-call]
@@ -154,14 +154,14 @@ def _pickled(file: Path) -> dict[Any, Any]:
 
 
 def write_trained(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write what was trained; `facts` has `base`, `revision`, `digest` (of the base), `trainable`, `names`, `lora`."""
+    """Write trained weights; `facts` has `base`, `revision`, `digest` (of the base), `trainable`, `names`, `lora`."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in tensors.items()}, folder / TRAINED)
     (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def copy_trained(checkpoint: Path, folder: Path) -> None:
-    """Copy what was trained out of a checkpoint, which holds the state of a run, too."""
+    """Copy the trained weights out of a checkpoint, leaving out the state of the run."""
     state = shutil.ignore_patterns(
         "optimizer*", "scheduler.pt", "scaler.pt", "rng_state*", "stream.json", "trainer_state.json"
     )
@@ -172,26 +172,26 @@ def copy_trained(checkpoint: Path, folder: Path) -> None:
 
 @torch.no_grad()
 def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None) -> None:
-    """Copy what was trained into the parameters of the same names; with a scale, low-rank updates are added in.
+    """Copy the trained weights into the parameters of the same names; with a scale, add low-rank updates.
 
-    An update makes W + scale * B A of the weight W. Raises CheckpointError naming the first that does not fit, or that
-    holds what is not a finite number: its training diverged.
+    The weight W becomes W + scale * B A. Raises CheckpointError naming the first tensor that does not fit or
+    is not finite (its training diverged).
     """
     file, targets = folder / TRAINED, dict(model.named_parameters())
     tensors = _safe(file)
     if lora_scale is not None:
         tensors = _merged(tensors, targets, lora_scale, file)
     for key, tensor in tensors.items():
-        if not tensor.sum(dtype=torch.float32).isfinite():  # a tenth of the time of a look at each
+        if not tensor.sum(dtype=torch.float32).isfinite():  # ten times as fast as checking each element
             raise CheckpointError(
                 f"{file}: '{key}' holds numbers that are not finite: its training diverged; train again"
             )
         if key not in targets:
-            raise CheckpointError(f"{file}: '{key}' is not in this model; it was trained from another one")
+            raise CheckpointError(f"{file}: '{key}' is not in this model; it was trained from another model")
         if targets[key].shape != tensor.shape:
             raise CheckpointError(
                 f"{file}: '{key}' has shape {list(tensor.shape)}, the model's {list(targets[key].shape)}; it was "
-                "trained from another one"
+                "trained from another model"
             )
         targets[key].copy_(tensor)
 

@@ -114,7 +114,7 @@ SHOWN = (ImagePlace(0),)
         (("a.jpg",), (Turn(SHOWN, " "),), "empty answer"),
         (("a.jpg",), (Turn(("what?",), "x"),), "shows 0 pictures but names 1"),
         (("a.jpg",), (Turn((ImagePlace(0), ImagePlace(0)), "x"),), "shows picture 0 where 1 is next"),
-        (("a.jpg",), (Turn((ImagePlace(0), ImageMention(1)), "x"),), "speaks of picture 1 of 1"),
+        (("a.jpg",), (Turn((ImagePlace(0), ImageMention(1)), "x"),), "mentions picture 1 of 1"),
         (("../a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
         (("/a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
     ],
@@ -137,8 +137,8 @@ def test_what_is_no_line(line: str) -> None:
         ({"images": "cat.jpg"}, "'images' must be a list"),
         ({"turns": [{"ask": [{"image": 0}], "answer": None}]}, "'answer' must be text, not null"),
         ({"turns": [{"ask": [{"image": 1e400}], "answer": "x"}]}, "'image' must be a whole number"),
-        ({"turns": [{"ask": [{"image": 0, "mention": 0}], "answer": "x"}]}, "in 'ask' a text"),
-        ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "half a character"),
+        ({"turns": [{"ask": [{"image": 0, "mention": 0}], "answer": "x"}]}, "'ask' holds texts"),
+        ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "an incomplete character"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_said(change: dict[str, object], said: str) -> None:

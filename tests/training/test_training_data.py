@@ -267,7 +267,7 @@ def test_features_change_nothing(data: Path) -> None:
 
 def test_another_run_in_the_folder_is_refused(data: Path) -> None:
     train(Config(**config_values(data)))
-    with pytest.raises(TrainingError, match="holds a run of another configuration; add --fresh"):
+    with pytest.raises(TrainingError, match="holds a run with another configuration; add --fresh"):
         train(Config(**config_values(data, learning_rate=1e-2)))
     (data / "out" / "checkpoint-9").mkdir()
     (data / "out" / "checkpoint-9" / "trainer_state.json").write_text("{}")
@@ -275,7 +275,7 @@ def test_another_run_in_the_folder_is_refused(data: Path) -> None:
     assert [path.name for path in (data / "out").glob("checkpoint-*")] == ["checkpoint-4"]
     with (data / "train.jsonl").open("a") as file:
         file.write((data / "train.jsonl").read_text())
-    with pytest.raises(TrainingError, match="other files under the name that `data` gives"):
+    with pytest.raises(TrainingError, match="other files than those that `data` names now"):
         train(Config(**config_values(data, learning_rate=1e-2)))
 
 
@@ -285,7 +285,7 @@ def test_pictures_passed_over_are_said_and_listed(data: Path, features: bool) ->
     lines: list[str] = []
     options = {"features": str(data / "features")} if features else {}
     train(Config(**config_values(data, allow_skipped=0.5, **options)), say=lines.append)
-    assert "1 pictures cannot be read and were passed over; see skipped-*.jsonl" in lines
+    assert "1 pictures cannot be read and were skipped; see skipped-*.jsonl" in lines
     (listed,) = (data / "out" / "skipped-0.jsonl").read_text().splitlines()
     assert "2.png: not a picture that can be read" in json.loads(listed)["reason"]
 
@@ -336,7 +336,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.
         save_file(tensors, path)
 
     monkeypatch.setattr("mmeval.mmicl.weights.save_file", full)
-    with pytest.raises(TrainingError, match=r"checkpoint-4: cannot be written .*No space left.*goes on from"):
+    with pytest.raises(TrainingError, match=r"checkpoint-4: cannot be written .*No space left.*resumes from"):
         train(config)
     last = last_checkpoint(data / "out")
     assert last is not None
@@ -447,7 +447,7 @@ def test_other_processes_keep_the_batch_or_are_refused(data: Path) -> None:
     said: list[str] = []
     assert same_batch(config, start, 1, said.append) == config and not said
     assert same_batch(config, start, 2, said.append).accumulation == 1 and len(said) == 1
-    with pytest.raises(TrainingError, match="2 batches a step, which 3 processes cannot share evenly"):
+    with pytest.raises(TrainingError, match="2 batches per step, which 3 processes cannot share evenly"):
         same_batch(config, start, 3, said.append)
 
 

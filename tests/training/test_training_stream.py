@@ -126,13 +126,13 @@ def test_what_makes_no_row_is_listed(tmp_path: Path) -> None:
     listed = [json.loads(line) for line in (tmp_path / "left_out.jsonl").read_text().splitlines()]
     assert [one["reason"][:20] for one in listed] == ["not JSON (Expecting ", "longer than 100 toke"]
     file.write_text("\n".join(lines[:100] + ["{"] * 20) + "\n")
-    with pytest.raises(TrainingError, match=r"3 of 1\d\d rows are no examples, the last .*, byte [\d,]+: not JSON"):
+    with pytest.raises(TrainingError, match=r"3 of 1\d\d rows are not examples, the last .*, byte [\d,]+: not JSON"):
         list(islice(stream(tmp_path, str(file), lanes=1).batches(0, Place()), 100))
     file.write_text("{}\n")
     with pytest.raises(TrainingError, match="byte 0: the key 'id' is missing"):
         stream(tmp_path, str(file)).check_beginning()
     file.write_text(lines[5] + "\n")
-    with pytest.raises(TrainingError, match="no row is left to learn from"):
+    with pytest.raises(TrainingError, match="no row is left to train on"):
         next(stream(tmp_path, str(file)).batches(0, Place()))
 
 
@@ -153,7 +153,7 @@ def test_a_streamed_run_goes_on_as_if_never_stopped(data: Path) -> None:
     train(replace(config, steps=6))
     said: list[str] = []
     other = train(config, say=said.append)
-    assert any("going on from" in line for line in said)
+    assert any("resuming from" in line for line in said)
     one, two = (load_file(folder / "trained.safetensors") for folder in (whole, other))
     assert all(torch.equal(one[key], two[key]) for key in one)
     assert not (other / "stream.json").exists()
@@ -171,5 +171,5 @@ def test_a_row_whose_picture_is_broken_is_left_out_of_a_stream(tmp_path: Path) -
 def test_a_stream_has_steps_and_no_features(data: Path) -> None:
     with pytest.raises(ValueError, match="a stream has no epochs; give `steps`"):
         Config(**config_values(data, stream=True, steps=None))
-    with pytest.raises(ValueError, match="of pictures that a stream does not know"):
+    with pytest.raises(ValueError, match="when a stream's pictures are unknown"):
         Config(**config_values(data, stream=True, features="f"))

@@ -1,4 +1,4 @@
-"""What transformers' Trainer is told of a run, by its configuration."""
+"""Translate a run's configuration into arguments for transformers' Trainer."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from transformers import TrainingArguments
 from mmeval.mmicl.training.config import Config
 
 METRIC = "exact_match"
-"""Share of held-out questions whose generated answer is the expected one, letter case and final full stop aside."""
+"""Share of held-out questions whose generated answer equals the expected one, ignoring case and a final period."""
 LOSS = "loss"
 """Mean cross-entropy of the held-out answers' tokens."""
 
@@ -27,11 +27,11 @@ SELECTIVE = {
         ],
     ),
 }
-"""What is kept of a block: products of matrices, attention; norms, activations and dropout are computed anew."""
+"""Results kept for the backward pass: matrix products and attention. Norms, activations and dropout are recomputed."""
 
 
 def arguments(config: Config, evaluates: bool) -> TrainingArguments:
-    """Return what the Trainer needs to know of a run; `evaluates`: whether held-out questions are asked."""
+    """Return the Trainer's arguments; `evaluates`: whether there are held-out questions."""
     return TrainingArguments(
         output_dir=config.output,
         per_device_train_batch_size=config.batch,
@@ -49,7 +49,7 @@ def arguments(config: Config, evaluates: bool) -> TrainingArguments:
         activation_checkpointing=bool(config.gradient_checkpointing),
         activation_checkpointing_kwargs=SELECTIVE if config.gradient_checkpointing == "selective" else None,
         dataloader_num_workers=config.workers,
-        ignore_data_skip=config.stream,  # a stream goes on at its places by itself
+        ignore_data_skip=config.stream,  # a stream resumes at its own places
         remove_unused_columns=False,
         save_steps=config.evaluate_every,
         save_total_limit=config.keep,
@@ -57,7 +57,7 @@ def arguments(config: Config, evaluates: bool) -> TrainingArguments:
         eval_steps=config.evaluate_every,
         metric_for_best_model=METRIC if evaluates else None,
         logging_steps=config.log_every,
-        logging_nan_inf_filter=False,  # the trainer stops there
+        logging_nan_inf_filter=False,  # the trainer stops at such a loss
         report_to=list(config.report_to) or "none",
         seed=config.seed,
         use_cpu=not torch.cuda.is_available(),

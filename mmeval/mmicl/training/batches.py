@@ -1,4 +1,4 @@
-"""Which rows make a batch: rows of about equal length, by number or by a budget of tokens, shared among processes."""
+"""Choose the rows of a batch: of similar length, by number or by a budget of tokens, divided among processes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mmeval.mmicl.training.index import Index
 
 Numbers = npt.NDArray[np.int64]
 CHUNK = 50
-"""Batches' worth of rows that are sorted by length together."""
+"""Number of batches whose rows are sorted by length together."""
 
 
 class LengthBatches(Sampler[list[int]]):
-    """Batches of rows of about the same length and number of pictures, in an order that every epoch shuffles.
+    """Batches of rows with similar lengths and numbers of pictures, in an order that every epoch shuffles.
 
-    Rows are shuffled, cut into chunks of fifty batches, sorted within a chunk, and the batches shuffled. In the first
-    epoch the `largest` largest batches stand in front, so that what does not fit into memory fails at once.
+    Rows are shuffled, cut into chunks of fifty batches, and sorted within a chunk; then batches are shuffled. In the
+    first epoch the `largest` largest batches come first, so a run that does not fit into memory fails at once.
     """
 
     def __init__(
@@ -34,26 +34,26 @@ class LengthBatches(Sampler[list[int]]):
         process: int = 0,
         processes: int = 1,
     ) -> None:
-        """Take rows of an index, `size` of them a batch, or as many as `tokens` hold, padding counted.
+        """Take rows of an index, `size` per batch, or as many as fit into `tokens`, padding included.
 
-        `weights`, one a file, say how often each is drawn from; an epoch is as many rows as the index has. Every
-        process gets its share of the batches, all of them as many.
+        `weights`, one per file, are the files' sampling rates; an epoch has as many rows as the index. All processes
+        get the same number of batches.
         """
         self.lengths = index.table[:, 3] + index.table[:, 5]
         self.costs = index.table[:, 3] + index.table[:, 4] if tokens is None else self.lengths
         self.files = index.table[:, 0]
         self.size, self.seed, self.largest, self.tokens, self.weights = size, seed, largest, tokens, tuple(weights)
         self.process, self.processes, self.epoch = process, processes, 0
-        self.batch_size, self.drop_last = size, False  # accelerate asks for them
+        self.batch_size, self.drop_last = size, False  # accelerate reads them
         self._count = len(self._cut(np.random.default_rng((seed, 0)), tokens))
 
     @property
     def sampler(self) -> LengthBatches:
-        """Where accelerate looks for `set_epoch`."""
+        """The object on which accelerate calls `set_epoch`."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of that epoch."""
+        """Choose the epoch whose order is used."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class LengthBatches(Sampler[list[int]]):
         return (batch.tolist() for batch in batches[self.process :: self.processes])
 
     def plan(self) -> list[Numbers]:
-        """Return this epoch's batches, of all processes; every epoch has as many."""
+        """Return this epoch's batches for all processes; every epoch has the same number."""
         rng = np.random.default_rng((self.seed, self.epoch))
         batches = self._as_many(rng)
         shuffled = [batches[number] for number in rng.permutation(len(batches))]
@@ -77,7 +77,7 @@ class LengthBatches(Sampler[list[int]]):
         return shuffled
 
     def _as_many(self, rng: np.random.Generator) -> list[Numbers]:
-        """Cut the rows into as many batches as in the first epoch, whose number a schedule was made for."""
+        """Cut the rows into as many batches as in the first epoch, for which the schedule was made."""
         state = rng.bit_generator.state
         batches, budget = self._cut(rng, self.tokens), self.tokens
         while budget is not None and len(batches) > self._count:
@@ -101,7 +101,7 @@ class LengthBatches(Sampler[list[int]]):
         return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
     def _drawn(self, rng: np.random.Generator) -> Numbers:
-        """Shuffle the rows of an epoch: each once, or of each file as many as its weight says."""
+        """Shuffle the rows of an epoch: each row once, or from each file as many as its weight says."""
         if not self.weights:
             return rng.permutation(len(self.files))
         wanted = np.diff(np.round(np.cumsum([0, *self.weights]) / sum(self.weights) * len(self.files)).astype(int))
@@ -114,7 +114,7 @@ class LengthBatches(Sampler[list[int]]):
 
 
 def within(rows: Numbers, lengths: Numbers, tokens: int) -> Iterator[Numbers]:
-    """Cut sorted rows so that rows times longest stay within `tokens`; a longer row goes alone."""
+    """Cut sorted rows so that rows times longest is at most `tokens`; a longer row gets its own batch."""
     start = 0
     for end in range(1, len(rows) + 1):
         if end == len(rows) or lengths[rows[end]] * (end + 1 - start) > tokens:

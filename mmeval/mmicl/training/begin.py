@@ -1,4 +1,4 @@
-"""What must hold before a run begins: its files are there, its packages too, and its folder holds no other run."""
+"""Checks before a run begins: its files and packages exist, and its output folder holds no other run."""
 
 import fcntl
 import importlib.util
@@ -18,9 +18,9 @@ from mmeval.mmicl.training.pictures import SKIPPED
 from mmeval.mmicl.weights import FACTS, read_json
 
 MARK = "config.json"
-"""The file in the output folder that says whose run it is."""
+"""The file in the output folder that identifies its run."""
 STATE = "trainer_state.json"
-"""The last file of a checkpoint that is written."""
+"""The file that is written last in a checkpoint."""
 FREE = (
     "steps",
     "epochs",
@@ -34,14 +34,14 @@ FREE = (
     "evaluate",
     "evaluate_limit",
 )
-"""Keys that may change when a run goes on: how long it is and how it is watched."""
+"""Keys that may change when a run resumes: its length and how it is watched."""
 
 
 @contextmanager
 def hold(config: Config, main: bool) -> Iterator[None]:
-    """Hold the output folder, so that no other run writes there; the first process of a run does it for all.
+    """Lock the output folder so no other run writes there; the first process of a run does this for all.
 
-    Raises TrainingError where another run holds it, it cannot be written, or a file of the configuration is missing.
+    Raises TrainingError if another run has locked it, it cannot be written, or a file of the configuration is missing.
     """
     for file in (*(() if config.stream else config.data), config.held_out, config.deepspeed):
         if file and not Path(file).is_file():
@@ -58,7 +58,7 @@ def hold(config: Config, main: bool) -> Iterator[None]:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
-        fcntl.flock(held, fcntl.LOCK_UN)  # workers that read ahead may have it open a while longer
+        fcntl.flock(held, fcntl.LOCK_UN)  # workers that read ahead may keep it open a while longer
     except BlockingIOError as error:
         raise TrainingError(
             f"{output}: another training run is writing there; wait for it, stop it, or choose another output"
@@ -68,17 +68,17 @@ def hold(config: Config, main: bool) -> Iterator[None]:
 
 
 def begin(config: Config, fresh: bool, main: bool) -> Path | None:
-    """Prepare the output folder, and return the newest whole checkpoint in it, to go on from.
+    """Prepare the output folder, and return its newest complete checkpoint to resume from.
 
-    With `fresh` the checkpoints of an earlier run are deleted, and their evaluations. Raises TrainingError where the
-    folder holds a run of another configuration.
+    `fresh` deletes the checkpoints of an earlier run and their evaluations. Raises TrainingError if the folder holds a
+    run with another configuration.
     """
     output = Path(config.output)
     mark = output / MARK
     start = None if fresh else last_checkpoint(output)
     if start and _lasting(read_json(mark)) != _lasting(json.loads(_text_of(config))):
         raise TrainingError(
-            f"{output}: holds a run of another configuration; add --fresh to begin again, or choose another output"
+            f"{output}: holds a run with another configuration; add --fresh to start over, or choose another output"
         )
     if main:
         try:
@@ -95,18 +95,18 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
 
 
 def last_checkpoint(output: Path) -> Path | None:
-    """Find the newest checkpoint whose last file is whole."""
+    """Find the newest checkpoint whose last file is complete."""
     whole = [folder for folder in output.glob("checkpoint-*") if state_of(folder) is not None]
     return max(whole, key=step_of, default=None)
 
 
 def step_of(checkpoint: Path) -> int:
-    """Return the number of steps before a checkpoint, which its folder is named for."""
+    """Return the number of steps before a checkpoint, from its folder's name."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
 def state_of(checkpoint: Path) -> dict[str, Any] | None:
-    """Return what the Trainer kept of a checkpoint; None where a kill came before it was whole."""
+    """Return the Trainer's state in a checkpoint, or None if the run was killed while writing it."""
     try:
         state: dict[str, Any] = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -115,14 +115,14 @@ def state_of(checkpoint: Path) -> dict[str, Any] | None:
 
 
 def is_finished(start: Path, config: Config) -> bool:
-    """Tell whether a checkpoint is the last that the configuration asks for."""
+    """Tell whether a checkpoint is the last one of the configured training."""
     state, before = state_of(start) or {}, read_json(start / FACTS).get("config", {})
     wanted = config.steps or (state.get("max_steps") if before.get("epochs") == config.epochs else None)
     return wanted is not None and state.get("global_step", 0) >= wanted
 
 
 def check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor) -> None:
-    """Raise TrainingError where the model cannot be trained in that way, or a package is missing."""
+    """Raise TrainingError if the model cannot be trained as configured or a package is missing."""
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise TrainingError("instruction: this model's Q-Former reads no text; remove the key")
     packages = [*config.report_to, "peft" if config.lora else None, "deepspeed" if config.deepspeed else None]
@@ -132,35 +132,35 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
 
 
 def check_same(start: Path, facts: Mapping[str, Any]) -> None:
-    """Raise TrainingError where the base model or the data are not those that the checkpoint was trained on."""
+    """Raise TrainingError if the base model or the data differ from those of the checkpoint."""
     before = read_json(start / FACTS)
     for key, what in (("digest", "model"), ("rows", "data")):
         if before.get(key) != facts[key]:
             raise TrainingError(
-                f"{start}: was trained on other files under the name that `{what}` gives; restore them, or add "
-                "--fresh to begin again"
+                f"{start}: was trained on other files than those that `{what}` names now; restore them, or add "
+                "--fresh to start over"
             )
 
 
 def same_batch(config: Config, start: Path, processes: int, say: Callable[[str], None]) -> Config:
-    """Return the configuration with as many batches a step as the checkpoint had, on another number of processes.
+    """Return the configuration with the checkpoint's number of batches per step, for another number of processes.
 
-    Raises TrainingError where that number does not divide them.
+    Raises TrainingError if the number of processes does not divide it.
     """
     before = read_json(start / FACTS).get("batches_a_step", config.accumulation * processes)
     if before == config.accumulation * processes:
         return config
     if before % processes:
         raise TrainingError(
-            f"{start}: took {before} batches a step, which {processes} processes cannot share evenly; start a number "
-            f"of processes that divides {before}, or add --fresh to begin again"
+            f"{start}: used {before} batches per step, which {processes} processes cannot share evenly; start a number "
+            f"of processes that divides {before}, or add --fresh to start over"
         )
-    say(f"{processes} processes take {before // processes} batches each a step, to keep {before} in all")
+    say(f"{processes} processes take {before // processes} batches each per step, to keep {before} in total")
     return replace(config, accumulation=before // processes)
 
 
 def portable(config: Config) -> dict[str, Any]:
-    """Return the configuration with its files as seen from the output folder: they may move together."""
+    """Return the configuration with paths relative to the output folder, so they can move together."""
 
     def near(path: str | None) -> str | None:
         return os.path.relpath(path, config.output) if path and "://" not in path else path
@@ -184,5 +184,5 @@ def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sharded(fsdp: object) -> bool:
-    """Tell whether parameters are spread over the processes (FSDP), by configuration or `accelerate launch`."""
+    """Tell whether parameters are sharded over the processes (FSDP), by the configuration or `accelerate launch`."""
     return bool(fsdp) or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"

@@ -1,4 +1,4 @@
-"""What a training run is: one YAML file, every key known, every value checked before hours are spent."""
+"""The configuration of a training run: one YAML file. Unknown keys and bad values are refused before training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_TRAINABLE: dict[Stage, str] = {"stage1": "qformer", "stage2": "paper"}
 
 
 class TrainingError(ValueError):
-    """A training run that cannot be; the message names the file or the key, and what to do."""
+    """A training run that is not possible; the message names the file or the key, and what to do."""
 
 
 def _several(value: object) -> object:
@@ -29,12 +29,12 @@ def _several(value: object) -> object:
 
 
 def _benchmarks(value: object) -> object:
-    """Return names of benchmarks as a map without data."""
+    """Return names of benchmarks as a mapping without data."""
     return value if isinstance(value, dict) else dict.fromkeys(_several(value))  # type: ignore[call-overload]
 
 
 def _number(value: object) -> object:
-    """Return text that is a number as that number: YAML reads 1e-4 as text."""
+    """Convert text that is a number into a number; YAML reads 1e-4 as text."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
@@ -42,7 +42,7 @@ def _number(value: object) -> object:
 
 
 def _one_of(known: Iterable[str]) -> Callable[[str], str]:
-    """Return a check that a text is a known name."""
+    """Return a check that the text is a known name."""
 
     def check(value: str) -> str:
         if value not in known:
@@ -63,7 +63,7 @@ _STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 @dataclass(frozen=True, config=_STRICT)
 class Lora:
-    """Low-rank updates of the language model's query and value (Hu et al., 2021)."""
+    """Low-rank updates of the language model's query and value weights (Hu et al., 2021)."""
 
     rank: Count = 16
     alpha: Count = 32
@@ -75,30 +75,30 @@ class Config:
     """One training run. Paths are relative to the configuration's file."""
 
     model: Text
-    """Folder or hub id that training starts from."""
+    """Folder or hub id of the model to start from."""
     data: Annotated[tuple[Text, ...], BeforeValidator(_several), Field(min_length=1)]
-    """JSON-lines files of MIC examples; the pictures that they name lie beside them. With `stream` tables of the
-    published MIC, too, and folders or addresses that hold such files (`hf://datasets/OWNER/NAME`)."""
+    """JSON-lines files of MIC examples; their pictures are next to them. With `stream`, also tables of the
+    published MIC, and folders or addresses that hold such files (`hf://datasets/OWNER/NAME`)."""
     output: Text
     """Folder for checkpoints, logs and the trained weights."""
     stream: StrictBool = False
-    """Whether rows are read as they come, without an index of everything; a run then has `steps`."""
+    """Whether rows are read as they come, without an index of all data; the run then needs `steps`."""
     weights: Annotated[tuple[Annotated[Number, Field(gt=0)], ...], BeforeValidator(_several)] = ()
-    """How often each file of `data` is drawn from; empty: every row once an
-    epoch, or, in a stream, each file as often as the others."""
+    """Sampling rate of each file of `data`; empty: every row once per
+    epoch, or, in a stream, all files equally often."""
     held_out: Text | None = None
-    """JSON-lines file to answer by generation at every evaluation; the best checkpoint is chosen by it."""
+    """JSON-lines file of questions that every evaluation answers by generation; the best checkpoint is chosen by it."""
     trainable: Annotated[str, AfterValidator(_one_of(TRAINABLE))] = ""
     """A name of `trainable.TRAINABLE`; empty: `qformer` in stage I, `paper` in stage II."""
     lora: Lora | None = None
-    """Of `trainable: lora`; its defaults where the key is left out."""
+    """Settings of `trainable: lora`; defaults apply if the key is missing."""
     revision: Text | None = None
     context: Annotated[str, AfterValidator(_one_of(CONTEXTS))] = "declaration"
     """How pictures are introduced (`mmicl.context.CONTEXTS`)."""
     instruction: StrictBool = False
     """Whether the Q-Former reads the question, as InstructBLIP's does."""
     turns: Turns = "conversation"
-    """Whether later questions of an example see those before them, or stand `apart`."""
+    """Whether later questions of an example see the earlier ones (`conversation`) or not (`apart`)."""
     learning_rate: Annotated[Number, Field(ge=1e-9, le=1)] = 1e-4
     schedule: Literal["cosine", "constant_with_warmup", "linear"] = "cosine"
     warmup: Fraction = 0.03
@@ -108,54 +108,54 @@ class Config:
     clip: Annotated[Number, Field(ge=1e-6, le=1e6)] = 1.0
     epochs: Annotated[Number, Field(ge=1e-3, le=1e6)] = 1.0
     steps: Count | None = None
-    """Optimiser steps; overrides `epochs`."""
+    """Optimizer steps; overrides `epochs`."""
     batch: Count = 8
-    """Rows a process takes at once."""
+    """Rows per process in one pass."""
     batch_tokens: Count | None = None
-    """Tokens a process takes at once, of prompts and answers, padding counted: rows then are as many as these hold."""
+    """Tokens per process in one pass, of prompts and answers, padding included; replaces the number of rows."""
     accumulation: Count = 1
     max_tokens: Count | None = None
-    """Rows with longer prompts are left out and counted; None: what the model reads, or 2,048."""
+    """Rows with longer prompts are left out and counted; None: the model's limit, or 2,048."""
     max_pictures: Count = 12
     """Rows with more pictures are left out and counted."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     gradient_checkpointing: Literal[True, False, "selective"] = False
-    """Whether a block's activations are computed anew on the way back: all of them, or, `selective`, all but products
-    of matrices and attention, which takes hardly longer."""
+    """Whether a block's activations are recomputed in the backward pass: all (true), or all but matrix products
+    and attention (`selective`), which costs little time."""
     compile: StrictBool = False
     """Whether torch compiles the language model's blocks; the first steps then take a minute or two."""
     workers: CountOrZero = 2
     """Processes that decode pictures."""
     features: Text | None = None
-    """Folder that keeps what the frozen vision encoder makes of each picture, for later epochs and runs."""
+    """Folder that keeps the frozen vision encoder's output for each picture, for later epochs and runs."""
     allow_skipped: Share = 0.01
     """Share of pictures that may be missing or broken before the run stops."""
     evaluate_every: Count = 500
-    """Steps; a checkpoint is written with every evaluation."""
+    """Steps; every evaluation also writes a checkpoint."""
     held_out_limit: Count = 800
     evaluate: Annotated[dict[Text, Text | None], BeforeValidator(_benchmarks)] = field(default_factory=dict)
-    """Benchmarks that every checkpoint is evaluated on, names in a list or mapped to their data (a path, `hub`)."""
+    """Benchmarks on which every checkpoint is evaluated: a list of names, or names mapped to data (a path, `hub`)."""
     evaluate_limit: Count | None = None
-    """Questions of each, evenly from its categories; None: all."""
+    """Questions per benchmark, evenly from its categories; None: all."""
     max_new_tokens: Count = 32
     keep: Count = 2
-    """Checkpoints kept, the best one among them."""
+    """Checkpoints to keep, including the best one."""
     log_every: Count = 10
     report_to: Annotated[tuple[Literal["tensorboard", "wandb", "trackio"], ...], BeforeValidator(_several)] = ()
-    """Where losses go, too: whichever is installed and wanted."""
+    """Where losses are reported too; the package must be installed."""
     seed: CountOrZero = 1234
     save_full: StrictBool = False
-    """Whether the whole model is saved at the end, beside what was trained."""
+    """Whether the whole model is saved at the end, in addition to the trained weights."""
     push_to_hub: Text | None = None
-    """Repository on the hub that the trained model is pushed to at the end, private if it is new."""
+    """Repository on the hub that the trained model is pushed to at the end; a new one is private."""
     deepspeed: Text | None = None
-    """A DeepSpeed configuration, passed through untouched."""
+    """A DeepSpeed configuration, passed on unchanged."""
     fsdp: dict[str, Any] = field(default_factory=dict)
-    """transformers' `fsdp_config`, passed through; `accelerate launch` usually sets it instead."""
+    """transformers' `fsdp_config`, passed on unchanged; `accelerate launch` usually sets it instead."""
 
     @model_validator(mode="after")
     def _agree(self) -> Config:
-        """Refuse what does not go together, and complete `trainable: lora`."""
+        """Refuse contradictory settings, and complete `trainable: lora`."""
         if self.trainable == "lora" and self.lora is None:
             object.__setattr__(self, "lora", Lora())
         if self.lora is not None and self.trainable != "lora":
@@ -163,10 +163,10 @@ class Config:
         if self.weights and len(self.weights) != len(self.data):
             raise ValueError(f"`weights` has {len(self.weights)} numbers for {len(self.data)} files of `data`")
         if self.features and self.trainable == "everything":
-            raise ValueError("features are kept of a frozen vision encoder, but 'everything' trains it; leave them out")
+            raise ValueError("`features` needs a frozen vision encoder, but 'everything' trains it; remove one of them")
         if self.stream and self.features:
             raise ValueError(
-                "features are made before training, of pictures that a stream does not know; leave them out"
+                "`features` are made before training, when a stream's pictures are unknown; remove `features`"
             )
         if self.stream and self.steps is None:
             raise ValueError("a stream has no epochs; give `steps`")
@@ -174,7 +174,7 @@ class Config:
 
 
 def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
-    """Return the configuration that the file at `path` holds as `values`. Raises pydantic's ValidationError."""
+    """Return the configuration in the `values` of the file at `path`. Raises pydantic's ValidationError."""
     config: Config = TypeAdapter(Config).validate_python({"trainable": DEFAULT_TRAINABLE[stage], **values})
 
     def placed(file: str) -> str:
@@ -194,13 +194,13 @@ def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
 
 
 EVALUATIONS = "evaluations"
-"""Folder in the output folder with a folder for each checkpoint, and in it a run for each benchmark of `evaluate`."""
+"""Folder in the output folder: one folder per checkpoint, and in it one run per benchmark of `evaluate`."""
 NOWHERE = ("embedded", "hub")
-"""Data of a benchmark that is no path."""
+"""Values for a benchmark's data that are not paths."""
 
 
 def task_at(name: str, place: Callable[[str], str]) -> str:
-    """Return a task's name; the file of one that is a file is placed."""
+    """Return a task's name; if the task is a file, its path is resolved by `place`."""
     if name.startswith("mic:"):
         return f"mic:{place(name.removeprefix('mic:'))}"
     return place(name) if name.endswith((".yaml", ".yml")) else name

@@ -1,6 +1,6 @@
-"""Rows for training: read when they are needed, and padded to the longest of their batch.
+"""Rows for training: read when needed, and padded to the longest of their batch.
 
-A picture that turns out to be broken has its row replaced by another one, and is listed.
+A row with a broken picture is replaced by another row, and the picture is listed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from mmeval.mmicl.training.pictures import list_skipped, read_picture
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 
 LEAST_SEEN = 100
-"""Pictures read before the share of broken ones says anything."""
+"""Pictures to read before the share of broken ones counts."""
 
 
 class RowSet(Dataset[TrainingRow]):
-    """The rows of an index, read from their files when asked for; picture paths are absolute."""
+    """The rows of an index, read from their files on access; picture paths are absolute."""
 
     def __init__(self, files: Sequence[str], index: Index, rows: Rows) -> None:
         self.files, self.index, self.rows = list(files), index, rows
@@ -47,36 +47,36 @@ class RowSet(Dataset[TrainingRow]):
 
 @dataclass
 class Collator:
-    """Rows to the model's inputs: padded to the longest on the right, every distinct picture once.
+    """Turn rows into the model's inputs: right-padded to the longest, every distinct picture once.
 
-    Gives `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pixel_values` [P, 3, H, W]
-    float32 or `vision_states` [P, V, D], and where things stand, so that a GPU need not look for them: `shown`,
-    `places` and `learnt` (MmiclForConditionalGeneration.forward). Where a row holds questions apart, `attention_mask`
-    is [B, 1, L, L], added to the scores of attention, and there are `position_ids` [B, L]. For generation there are
-    `pictures` [B, N] in place of `shown` and `places`, and no answers.
+    Returns `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pixel_values` [P, 3, H, W]
+    float32 or `vision_states` [P, V, D], and the positions `shown`, `places` and `learnt`
+    (MmiclForConditionalGeneration.forward), so the GPU need not search for them. If a row holds questions apart,
+    `attention_mask` is [B, 1, L, L], added to the attention scores, and there are `position_ids` [B, L]. For generation
+    `pictures` [B, N] replaces `shown` and `places`, and there are no answers.
     """
 
     processor: MmiclProcessor
     data: RowSet | None = None
-    """Where a row comes from that takes the place of one with a broken picture; None: the row is left out."""
+    """Source of rows that replace rows with a broken picture; None: such rows are left out."""
     features: Features | None = None
     instruction: bool = False
     skipped: Path | None = None
-    """Where broken pictures are listed."""
+    """File that lists broken pictures."""
     allow_skipped: float = 0.0
     multiple: int = 1
-    """Lengths are made multiples of it: a GPU's attention copies what is not one of 8."""
+    """Lengths are rounded up to a multiple of it; a GPU's attention copies inputs if it is not a multiple of 8."""
     blank: bool = False
-    """Whether a batch without pictures gets one that no row shows, so that all processes run the same modules."""
+    """Whether a batch without pictures gets one that no row shows, so all processes run the same modules."""
 
     def __post_init__(self) -> None:
         self.seen = 0
         self.broken: set[str] = set()
 
     def __call__(self, rows: Sequence[TrainingRow], for_generation: bool = False) -> dict[str, Tensor]:
-        """Make one batch; for generation without answers, and padded where the model wants it. Empty: no row is left.
+        """Make one batch; for generation, without answers and padded on the model's side. Empty: no row is left.
 
-        Raises TrainingError where too many pictures are broken.
+        Raises TrainingError if too many pictures are broken.
         """
         good, pictures = self._readable(rows, whole=for_generation)
         if not good:
@@ -99,12 +99,12 @@ class Collator:
             key = "pixel_values" if self.features is None else "vision_states"
             batch[key] = torch.stack(list(pictures.values())) if pictures else self._blank()
         if self.instruction and pictures:
-            asked = good if for_generation else [row for row in good for _ in row.images]  # one a row, or a picture
+            asked = good if for_generation else [row for row in good for _ in row.images]  # one per row, or per picture
             batch |= self.processor.qformer_batch([row.instruction for row in asked])
         return batch
 
     def _widen(self, batch: dict[str, Tensor]) -> None:
-        """Fill up prompts and answers to a multiple of so many tokens."""
+        """Pad prompts and answers to a multiple of `multiple` tokens."""
         fillers = {"input_ids": self.processor.settings.pad_id, "attention_mask": 0, "labels": IGNORED}
         for key, filler in fillers.items():
             if batch[key].dim() == 2 and (short := -batch[key].shape[1] % self.multiple):
@@ -113,14 +113,14 @@ class Collator:
     def _places(
         self, rows: Sequence[TrainingRow], pictures: Sequence[str], batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Find where pictures and what is learnt stand in the batch; and count what it holds, padding left out.
+        """Find the positions of pictures and learned tokens in the batch, and count its content without padding.
 
-        Raises TrainingError naming a row whose placeholders are not as many as its pictures need.
+        Raises TrainingError naming a row whose number of placeholders does not fit its pictures.
         """
         settings, numbers = self.processor.settings, {path: number for number, path in enumerate(pictures)}
         for row in rows:
             if row.ids.count(settings.placeholder_id) != settings.tokens_per_picture * len(row.images):
-                raise TrainingError(f"{row.images}: the prompt has not {settings.tokens_per_picture} places for each")
+                raise TrainingError(f"{row.images}: the prompt must have {settings.tokens_per_picture} places for each")
         learnt = (batch["labels"] != IGNORED).flatten().nonzero().squeeze(1)
         found = (batch["input_ids"] == settings.placeholder_id).flatten().nonzero().squeeze(1)
         shown = [numbers[path] for row in rows for path in row.images]
@@ -128,7 +128,7 @@ class Collator:
         return {
             "shown": torch.tensor(shown, dtype=torch.long),
             "places": found,
-            "learnt": learnt - 1 if settings.pad_left else learnt,  # where the token before it stands, if decoder-only
+            "learnt": learnt - 1 if settings.pad_left else learnt,  # decoder-only: the position of the token before
             "counts": torch.tensor(counts),
         }
 
@@ -139,14 +139,14 @@ class Collator:
         return torch.zeros(1, 3, size["height"], size["width"])
 
     def _readable(self, rows: Sequence[TrainingRow], whole: bool) -> tuple[list[TrainingRow], dict[str, Tensor]]:
-        """Return the rows whose pictures can be read, others in place of the rest; and the pictures.
+        """Return the rows with readable pictures, replacements for the others, and the pictures.
 
-        Raises TrainingError where `whole` rows are wanted and a picture cannot be read.
+        Raises TrainingError if `whole` rows are required and a picture cannot be read.
         """
         pictures: dict[str, Tensor] = {}
         for picture in (picture for row in rows for picture in row.images) if whole else ():
             if not self._picture(picture, pictures):
-                raise TrainingError(f"{picture}: cannot be read; a held-out set must be whole")
+                raise TrainingError(f"{picture}: cannot be read; a held-out set must be complete")
         found = [self._replaced(row, pictures) for row in rows]
         good = [row for row in found if row is not None]
         shown = {picture for row in good for picture in row.images}
@@ -187,8 +187,8 @@ class Collator:
 def questions_apart(parts: Sequence[Sequence[int]], wider: int = 0) -> dict[str, Tensor]:
     """Make `attention_mask` and `position_ids` of rows, given the part that every token belongs to.
 
-    Part 0 is what all see; of the others, each sees itself and begins where part 0 ends. Rows are padded to the
-    longest of them, and `wider`.
+    All parts see part 0. Each other part sees itself, and its positions begin where part 0 ends. Rows are padded to the
+    longest of them, plus `wider`.
     """
     part = functional.pad(padded(parts, -1), (0, wider), value=-1)
     place = torch.arange(part.shape[1])

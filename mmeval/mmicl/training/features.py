@@ -1,8 +1,8 @@
-"""What a frozen vision encoder makes of each picture, kept on disk, so that later epochs and runs skip it.
+"""The frozen vision encoder's output for each picture, kept on disk, so later epochs and runs skip the encoder.
 
-A folder holds `states-K.bin` (bfloat16, [V, D] a picture, one after the other) and `pictures-K.jsonl` (one line a
-picture, in the same order, written after its states), as many pairs as processes ever wrote at one time. A kill at
-any instant leaves whole pictures only. The folder's name holds the encoder's digest: other weights, other features.
+A folder holds `states-K.bin` (bfloat16, [V, D] per picture, concatenated) and `pictures-K.jsonl` (one line per
+picture, in the same order, written after its states), one pair per process that writes at the same time. A kill at
+any instant leaves only complete pictures. The folder's name holds the encoder's digest: other weights, other features.
 """
 
 import fcntl
@@ -34,20 +34,20 @@ class Features:
     shape: tuple[int, int]
     """(V, D) of one picture."""
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """Path, size and time of a picture -> file and number."""
+    """Path, size and modification time of a picture -> file and number."""
     _mapped: dict[str, Tensor] = field(default_factory=dict, repr=False)
-    """The files that were read from, in this process's memory map."""
+    """Memory maps of this process, by file."""
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave the maps behind: a worker process makes its own."""
+        """Leave out the memory maps; a worker process makes its own."""
         return {**vars(self), "_mapped": {}}
 
     def __getitem__(self, path: str) -> Tensor:
-        """Read states [V, D], bfloat16. Raises KeyError where the picture is not there, OSError where it is gone."""
+        """Read states [V, D], bfloat16. Raises KeyError if the picture was not encoded, OSError if its file is gone."""
         return self.view(path).clone()
 
     def view(self, path: str) -> Tensor:
-        """Return the states [V, D] as they lie in the file, which must not be written to. Raises as above."""
+        """Return the states [V, D] mapped from the file, which must not be written to. Raises as above."""
         file, number = self.places[_key(path)]
         count = self.shape[0] * self.shape[1]
         mapped = self._mapped.get(file)
@@ -61,7 +61,7 @@ class Features:
 
 
 def open_features(folder: Path, model: MmiclForConditionalGeneration) -> Features:
-    """Open the features of this model's vision encoder, as far as they were made."""
+    """Open the existing features of this model's vision encoder."""
     vision = model.config.vision_config
     tokens = (vision.image_size // vision.patch_size) ** 2 + 1
     total = hashlib.sha256()
@@ -83,9 +83,9 @@ def complete(
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[tuple[str, str]]:
-    """Encode what is not there yet, and return the pictures that cannot be read, with the reason.
+    """Encode the pictures that are missing, and return those that cannot be read, with the reason.
 
-    `read` gives a picture's pixels [3, H, W]. Raises TrainingError where the disk is too small for it all.
+    `read` returns a picture's pixels [3, H, W]. Raises TrainingError if the disk has too little space.
     """
     missing = [path for path in pictures if path not in features]
     if not missing:
@@ -121,7 +121,7 @@ def complete(
 
 @contextmanager
 def _nobody_elses(folder: Path) -> Iterator[BinaryIO]:
-    """Open and lock the first `pictures-K.jsonl` that no other process writes: runs may share a folder."""
+    """Open and lock the first `pictures-K.jsonl` that no other process writes; runs may share a folder."""
     for number in count():
         with (folder / f"pictures-{number}.jsonl").open("a+b") as file:
             try:
@@ -133,7 +133,7 @@ def _nobody_elses(folder: Path) -> Iterator[BinaryIO]:
 
 
 def _recover(names: BinaryIO, states: BinaryIO, shape: tuple[int, int]) -> int:
-    """Cut both files back to the pictures that are whole, and return how many there are."""
+    """Truncate both files to the complete pictures, and return their number."""
     size = 2 * shape[0] * shape[1]
     names.seek(0)
     lines = _whole_lines(names.read())[: states.seek(0, os.SEEK_END) // size]
@@ -161,6 +161,6 @@ def _check_room(features: Features, pictures: int) -> None:
 
 
 def _key(path: str) -> str:
-    """Name a picture by path, size and time of change: a picture that was replaced has another name."""
+    """Return a picture's key: path, size and modification time, so a replaced picture has another key."""
     found = Path(path).stat()
     return f"{Path(path).absolute()} {found.st_size} {found.st_mtime_ns}"

@@ -1,4 +1,4 @@
-"""Finds the step whose loss or gradient is not a finite number, before anything is saved of it."""
+"""Find the step whose loss or gradient is not finite, before anything of it is saved."""
 
 import math
 from typing import Any
@@ -11,9 +11,9 @@ from mmeval.mmicl.training.config import TrainingError
 
 
 class FiniteSteps:
-    """Finds the step whose loss or gradient is not a finite number, without making a GPU wait for its host.
+    """Finds the step whose loss or gradient is not finite, without waiting for a GPU.
 
-    On a GPU a step's numbers are read when the next one is through, or when something is to be saved.
+    On a GPU a step's numbers are read after the next step, or before a checkpoint is saved.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -21,7 +21,7 @@ class FiniteSteps:
         self._seen: tuple[int, Tensor, torch.cuda.Event | None] | None = None
 
     def look(self, step: int, loss: Tensor, norm: Any) -> None:
-        """Take a step's loss and the norm of its gradient; raise TrainingError for the step before."""
+        """Take a step's loss and the norm of its gradient; raise TrainingError for the previous step."""
         self.check()
         if isinstance(norm, DTensor):
             norm = norm.full_tensor()
@@ -36,7 +36,7 @@ class FiniteSteps:
             self.check()
 
     def check(self) -> None:
-        """Raise TrainingError where the last step seen is not finite."""
+        """Raise TrainingError if the last step seen is not finite."""
         if self._seen is None:
             return
         step, numbers, event = self._seen
@@ -45,7 +45,7 @@ class FiniteSteps:
         loss, size = numbers.tolist()
         if not (math.isfinite(loss) and math.isfinite(size)):
             raise TrainingError(
-                f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not a finite number; nothing "
-                "is saved of it: lower learning_rate, or look for such weights in the base"
+                f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not finite; this step is not "
+                "saved: lower learning_rate, or check the base model's weights"
             )
         self._seen = None

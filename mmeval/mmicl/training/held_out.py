@@ -1,4 +1,4 @@
-"""Held-out questions: answered by generation and weighed by loss, each process its share; which checkpoint is best."""
+"""Held-out questions: answered by generation, scored by loss, divided among processes; chooses the best checkpoint."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +18,9 @@ from mmeval.mmicl.training.loss import summed_loss
 from mmeval.mmicl.training.rows import TrainingRow, behind
 
 Question = tuple[TrainingRow, str]
-"""A prompt, and the answer that is expected, in words."""
+"""A prompt and the expected answer as text."""
 Measures = Callable[[Sequence[tuple[str, str]]], dict[str, float]]
-"""Further measures of generated answers beside the expected ones."""
+"""Further measures, computed from pairs of a generated and an expected answer."""
 BATCH = 16
 
 
@@ -32,7 +32,7 @@ class HeldOut:
     collator: Collator
     max_new_tokens: int
     measures: Measures | None = None
-    """Given all generated and all expected answers."""
+    """Called with the generated and expected answers of all processes."""
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -40,15 +40,15 @@ class HeldOut:
     def evaluate(
         self, model: MmiclForConditionalGeneration, accelerator: Accelerator, sharded: bool
     ) -> dict[str, float]:
-        """Return how many answers are right, their loss, and what `measures` say; every process must call it.
+        """Return the share of right answers, their loss, and the results of `measures`. Every process must call it.
 
-        Shards of a model are gathered together, so that every process takes part in as many batches.
+        All processes run the same number of batches, because gathering a model's shards needs every process.
         """
         rank, world = accelerator.process_index, accelerator.num_processes
         mine = list(self.questions[rank::world])
         written: list[tuple[str, str]] = []
         sums = torch.zeros(4, device=accelerator.device)
-        # autocast where the frozen parameters are narrower than those that learn
+        # autocast if the frozen parameters have a narrower dtype than those that learn
         mixed = len({parameter.dtype for parameter in model.parameters()}) > 1
         model.train(False)
         with torch.no_grad(), accelerator.autocast() if mixed else nullcontext():
@@ -87,7 +87,7 @@ class HeldOut:
 def is_better(
     metrics: Mapping[str, float], best: float | None, log: Sequence[Mapping[str, Any]], at: int | None
 ) -> bool:
-    """Tell whether a checkpoint has more right answers than the `best`, or as many and no greater loss; it was `at`."""
+    """Tell whether a checkpoint has more right answers than the `best` (step `at`), or as many and no greater loss."""
     if best is None:
         return True
     losses = [entry[f"eval_{LOSS}"] for entry in log if entry["step"] == at and f"eval_{LOSS}" in entry]

@@ -1,4 +1,4 @@
-"""An index of a data set of any size: where its rows are and how long they are, in memory; the lines stay on disk.
+"""An index of a data set of any size. The places and lengths of rows are in memory; the lines stay on disk.
 
 Everything that can be wrong with the lines is found here, before training starts.
 """
@@ -24,15 +24,15 @@ from mmeval.mmicl.training.rows import Rows
 
 @dataclass(frozen=True)
 class Index:
-    """Where the rows are.
+    """The places of the rows.
 
-    Columns: file, byte offset of the line, row of the line, length, pictures, and length of the answer where another
-    part of the model reads it (a T5's decoder; else 0).
+    Columns: file, byte offset of the line, row of the line, length, pictures, and length of the answer if another
+    part of the model reads it (a T5's decoder; otherwise 0).
     """
 
     table: npt.NDArray[np.int64]
     left_out: Counter[str]
-    """Reason -> examples."""
+    """Reason -> number of examples."""
     images: frozenset[str]
     """Absolute paths of all pictures."""
 
@@ -40,7 +40,7 @@ class Index:
         return len(self.table)
 
     def digest(self) -> str:
-        """Return 16 hex digits over where the rows are and how long they are."""
+        """Return 16 hex digits over the rows' places and lengths."""
         return hashlib.sha256(np.ascontiguousarray(self.table[:, :5]).tobytes()).hexdigest()[:16]
 
 
@@ -56,7 +56,7 @@ def make_index(
 ) -> Index:
     """Read every line once. Lines that make no row are counted, and listed in `left_out`.
 
-    Raises TrainingError where a file cannot be read, a line is no example, nothing is left, or more than
+    Raises TrainingError if a file cannot be read, a line is not an example, no row is left, or more than
     `allow_missing` of the pictures are missing.
     """
     table: list[tuple[int, int, int, int, int, int]] = []
@@ -80,7 +80,7 @@ def make_index(
         )
     if not table:
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
-        raise TrainingError(f"{', '.join(files)}: no row is left to learn from ({why})")
+        raise TrainingError(f"{', '.join(files)}: no row is left to train on ({why})")
     return Index(np.array(table, dtype=np.int64), reasons, frozenset(there.keys() - missing))
 
 
@@ -89,7 +89,7 @@ class _Found:
     places: list[tuple[int, int, int, int, int]]
     left_out: list[tuple[str, str]]
     there: dict[str, bool]
-    """Picture -> whether its file is there."""
+    """Picture -> whether its file exists."""
 
 
 Span = tuple[int, int]
@@ -149,7 +149,7 @@ def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span)
 
 
 def _place(file: str, offset: int) -> str:
-    """Name the file and the number of the line that begins at a byte of it."""
+    """Return the file and the number of the line that begins at a byte offset."""
     with Path(file).open("rb") as lines:
         number = 1
         while lines.tell() < offset:

@@ -1,4 +1,4 @@
-"""The loss of a batch: the cross-entropy of the tokens that are learnt, with logits made nowhere else."""
+"""The loss of a batch: the cross-entropy of the learned tokens; logits are computed only for these."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from mmeval.mmicl.configuration import MmiclConfig
 
 
 def summed_loss(model: nn.Module, config: MmiclConfig, inputs: dict[str, Tensor]) -> tuple[Tensor, int]:
-    """Sum the cross-entropy over the tokens that a batch of `data.Collator` learns, and count them."""
+    """Sum the cross-entropy over the learned tokens in a batch of `data.Collator`, and count them."""
     inputs = dict(inputs)
     labels, learnt = inputs.pop("labels"), inputs["learnt"]
     if config.decoder_only:

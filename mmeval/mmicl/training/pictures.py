@@ -1,4 +1,4 @@
-"""The pictures of rows: read from files, addresses or bytes that came with the row; those that cannot be are listed."""
+"""The pictures of rows, read from files, addresses or bytes that came with the row; unreadable ones are listed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.pictures import FORMATS, check_size, decoding
 
 SKIPPED = "skipped-{}.jsonl"
-"""Pictures that a process could not read, by its number."""
+"""Pictures that a process could not read; the file name holds the process's number."""
 
 
 class HeldPicture(str):
-    """A picture that came with its row, as the name of its place there; `content` is the file's bytes."""
+    """A picture that came with its row; the text names its place there, `content` is the file's bytes."""
 
     content: bytes
 
     def __new__(cls, where: str, content: bytes = b"") -> HeldPicture:
-        """Make one; a pickle brings the content by itself."""
+        """Make one; pickling keeps the content."""
         made = super().__new__(cls, where)
         made.content = content
         return made
@@ -36,7 +36,7 @@ class HeldPicture(str):
 def read_picture(picture: str, processor: MmiclProcessor) -> Tensor:
     """Read pixels [3, H, W] of a path, an address that fsspec opens (`hf://...`) or a HeldPicture.
 
-    Raises OSError where the file cannot be read, Unusable where it is not a good picture."""
+    Raises OSError if the file cannot be read, Unusable if it is not a valid picture."""
     name = picture.rpartition("/")[2]
     with decoding(name), _opened(picture) as file, Image.open(file, formats=FORMATS) as image:
         check_size(image, name)
@@ -56,7 +56,7 @@ def _opened(picture: str) -> BinaryIO:
 
 
 def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
-    """List pictures that were passed over, each with the reason; what a kill left of a line is ended first."""
+    """List skipped pictures, each with the reason; first remove a last line that a kill cut off."""
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     if text and not text.endswith("\n"):
         file.write_text("".join(line for line in text.splitlines(keepends=True) if line.endswith("\n")), "utf-8")
@@ -65,7 +65,7 @@ def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
 
 
 def skipped_pictures(output: Path) -> set[str]:
-    """Read which pictures were passed over so far, in whichever process."""
+    """Return the pictures that any process has skipped so far."""
     texts = (file.read_text(encoding="utf-8") for file in output.glob(SKIPPED.format("*")))
     whole = (line for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n"))
     return {json.loads(line)["picture"] for line in whole}

@@ -1,4 +1,4 @@
-"""How fast a training run is: samples and tokens a second, and the share of a GPU's peak that its arithmetic makes."""
+"""The speed of a training run: samples and tokens per second, and the share of a GPU's peak that is used."""
 
 import re
 import time
@@ -11,41 +11,41 @@ from torch import Tensor, nn
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
 COUNTED = ("rows", "prompt tokens", "learnt tokens", "pictures shown", "distinct pictures")
-"""What a batch's `counts` are."""
+"""The entries of a batch's `counts`."""
 
 PEAKS = {
     "B200": 2250e12, "H200": 989e12, "H100 PCIe": 756e12, "H100 NVL": 835e12, "H100": 989e12, "A100": 312e12,
     "A40": 149.7e12, "A30": 165e12, "A10": 125e12, "L40S": 362e12, "L40": 181e12, "L4": 121e12,
     "RTX 4090": 165e12, "RTX 3090": 71e12,
 }  # fmt: skip
-"""Part of a GPU's name -> bfloat16 operations per second in dense matrix products, by NVIDIA's data sheets."""
+"""Part of a GPU's name -> bfloat16 operations per second in dense matrix products, from NVIDIA's data sheets."""
 
 NOT_MULTIPLIED = re.compile(r"embed|shared|relative_attention_bias|word_embeddings|position_embedding|lm_head")
 QFORMER_TEXT = re.compile(r"layer\.\d+\.(intermediate|output)\.")
-"""Weights that only the text of a Q-Former that reads passes through."""
+"""Weights that only a Q-Former's text passes through."""
 FROM_PICTURE = re.compile(r"crossattention\.attention\.(key|value)\.")
 FROM_PROMPT = re.compile(r"EncDecAttention\.(k|v)\.")
 
 
 @dataclass(frozen=True)
 class Operations:
-    """Floating-point operations of a training step, one token of each kind: forward, back, and for what learns.
+    """Floating-point operations of a training step, per token or picture: forward, backward, and weight gradients.
 
-    Two for each weight of a matrix and token forward; two more where a gradient passes; two more where the weight
-    learns. Products of attention, norms and padding are left out, so that a share of the peak is never flattered.
+    Each weight of a matrix takes two per token forward, two more if a gradient passes, and two more if the weight
+    learns. Attention products, norms and padding are left out, so the share of the peak is never overstated.
     """
 
     picture: float
-    """Of the vision encoder, one distinct picture; 0 where its features are kept."""
+    """The vision encoder, per distinct picture; 0 if its features are kept."""
     queries: float
-    """Of the Q-Former and the projection, one distinct picture."""
+    """The Q-Former and the projection, per distinct picture."""
     prompt: float
-    """One token of the prompt."""
+    """Per token of the prompt."""
     answer: float
-    """One token of the answer that is learnt: a T5's decoder, and every model's head."""
+    """Per learned token of the answer: a T5's decoder, and every model's head."""
 
     def of(self, counts: Sequence[float]) -> dict[str, float]:
-        """Return those of the parts, given how many of COUNTED there were."""
+        """Return the operations of each part for the given COUNTED numbers."""
         _, prompt, answer, _, pictures = counts
         return {
             "vision": self.picture * pictures,
@@ -55,7 +55,7 @@ class Operations:
 
 
 def operations(model: MmiclForConditionalGeneration, features: bool) -> Operations:
-    """Count a model's, by what of it learns now; `features`: whether the vision encoder is left out."""
+    """Count the operations of a model with its current trainable set; `features`: the vision encoder does not run."""
     config = model.config
     vision = config.vision_config
     states = (vision.image_size // vision.patch_size) ** 2 + 1
@@ -101,7 +101,7 @@ def _per_token(module: nn.Module, flows: bool, wanted: Callable[[str], bool] = l
 
 @dataclass
 class Progress:
-    """Counts what steps take in, without waiting for a GPU, and tells rates when asked."""
+    """Count what the steps process, without waiting for a GPU, and compute rates on request."""
 
     operations: Operations
     device: torch.device
@@ -120,9 +120,9 @@ class Progress:
         self.counts += counts
 
     def rates(self) -> dict[str, float]:
-        """Return what was done since the last call: samples and tokens a second, GiB at most, share of the peak.
+        """Return rates since the last call: samples and tokens per second, peak memory in GiB, share of the GPU's peak.
 
-        Every process must call it. The share is there where the GPU's peak is known.
+        Every process must call it. The share is included if the GPU's peak is known.
         """
         counts = self.sum_over_processes(self.counts).tolist()  # waits for the GPU
         seconds, self.began = time.perf_counter() - self.began, time.perf_counter()
@@ -137,7 +137,7 @@ class Progress:
 
 
 def peak_of(device: torch.device) -> float | None:
-    """Return a GPU's nominal bfloat16 operations per second, or None where they are not known."""
+    """Return a GPU's nominal bfloat16 operations per second, or None if unknown."""
     if device.type != "cuda":
         return None
     name = torch.cuda.get_device_name(device)
@@ -145,7 +145,7 @@ def peak_of(device: torch.device) -> float | None:
 
 
 def in_words(rates: Mapping[str, float]) -> str:
-    """Write rates as in `310 samples/s, 41,000 tokens/s, 58.2 GiB, 41% of the peak`."""
+    """Format rates like `310 samples/s, 41,000 tokens/s, 58.2 GiB, 41% of the peak`."""
     parts = [f"{rates['samples_per_second']:.3g} samples/s, {rates['tokens_per_second']:,.0f} tokens/s"]
     if "memory_gib" in rates:
         parts.append(f"{rates['memory_gib']:.1f} GiB")
@@ -155,6 +155,6 @@ def in_words(rates: Mapping[str, float]) -> str:
 
 
 def time_in_words(seconds: float) -> str:
-    """Write a time as in `3 h 20 min`."""
+    """Format a time like `3 h 20 min`."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min" if rest >= 120 else f"{rest} s"

@@ -1,4 +1,4 @@
-"""What a training run needs before its first step: which parameters learn, its rows, its questions, its features."""
+"""Prepare a training run: which parameters learn, its rows, its questions, its features."""
 
 import os
 from collections.abc import Callable, Set
@@ -31,11 +31,11 @@ NAMES = "trained.txt"
 """File in the output folder with the names of the parameters that learn."""
 LEFT_OUT = "left_out.jsonl"
 LONGEST = 2048
-"""Tokens of a prompt where neither the configuration nor the model sets a limit."""
+"""Maximum tokens of a prompt if neither the configuration nor the model sets a limit."""
 
 
 def selected(config: Config, model: MmiclForConditionalGeneration, main: bool, say: Say) -> list[str]:
-    """Let the configuration's trainable set learn; say and list which parameters these are."""
+    """Make the configured trainable set learn; print and list its parameters."""
     names = select(model, config.trainable, config.lora)
     count = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     say(f"{config.trainable}: {len(names)} tensors, {count:,} parameters learn ({Path(config.output, NAMES)})")
@@ -47,18 +47,18 @@ def selected(config: Config, model: MmiclForConditionalGeneration, main: bool, s
 
 
 def place(config: Config, model: MmiclForConditionalGeneration, state: PartialState) -> None:
-    """Put the model where it is trained, as far as it is not to be sharded."""
+    """Move the model to its device, except parts that will be sharded."""
     device = torch.device("cuda", state.local_process_index) if torch.cuda.is_available() else torch.device("cpu")
     if not sharded(config.fsdp):
         model.to(device)  # type: ignore[arg-type]
-    elif config.features:  # the rest goes there shard by shard
+    elif config.features:  # the other parts move shard by shard
         model.vision_model.to(device)  # type: ignore[arg-type]
     if device.type == "cpu":
-        model.language_model.set_attn_implementation("eager")  # measured a third faster on short rows
+        model.language_model.set_attn_implementation("eager")  # measured to be a third faster on short rows
 
 
 def cast(config: Config, model: MmiclForConditionalGeneration) -> None:
-    """Keep what learns wide; what is frozen needs no more than bfloat16. DeepSpeed casts by its own file."""
+    """Keep the learning parameters in float32 and cast frozen ones to bfloat16. DeepSpeed casts by its own file."""
     narrow = torch.cuda.is_available() or sharded(config.fsdp)
     if config.dtype == "bfloat16" and narrow and not config.deepspeed:
         for parameter in model.parameters():
@@ -87,7 +87,7 @@ def _longest(config: Config, rows: Rows) -> int:
 
 
 def stream(config: Config, rows: Rows, state: PartialState, say: Say) -> Stream:
-    """Find the shards of the data, and look whether each source begins as it should."""
+    """Find the shards of the data, and check the first row of each source."""
     found = Stream(
         [open_source(name) for name in config.data],
         config.weights,
@@ -110,9 +110,9 @@ def stream(config: Config, rows: Rows, state: PartialState, say: Say) -> Stream:
 def batches(
     config: Config, found: Index | Stream, collator: Collator, start: Path | None, state: PartialState
 ) -> dict[str, Any]:
-    """Return the trainer's `train_dataset` and `batches`: of this process, from where the checkpoint `start` stands."""
+    """Return the trainer's `train_dataset` and `batches` of this process, from the checkpoint `start` on."""
     if isinstance(found, Index):
-        two_steps = 2 * state.num_processes * config.accumulation  # the optimiser's state is there from the second on
+        two_steps = 2 * state.num_processes * config.accumulation  # the optimizer's state exists from the second on
         drawn = LengthBatches(
             found,
             config.batch,
@@ -132,7 +132,7 @@ def batches(
 
 
 def questions(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
-    """Read the held-out questions, whose pictures must all be there."""
+    """Read the held-out questions; all their pictures must exist."""
     if config.held_out is None:
         return []
     path = Path(config.held_out)
@@ -148,7 +148,7 @@ def questions(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
         raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
     missing = [image for row, _ in asked for image in row.images if not Path(image).is_file()]
     if missing:
-        raise TrainingError(f"{path}: names {missing[0]}, which is missing; a held-out set must be whole")
+        raise TrainingError(f"{path}: names {missing[0]}, which is missing; a held-out set must be complete")
     return asked[: config.held_out_limit]
 
 
@@ -160,7 +160,7 @@ def keep_features(
     state: PartialState,
     say: Say,
 ) -> None:
-    """Encode the wanted pictures, each process its share, and have the collator read what is kept of them."""
+    """Encode the wanted pictures, each process its share, and give the stored features to the collator."""
     assert config.features and collator.skipped
     mine = sorted(wanted)[state.process_index :: state.num_processes]
 
@@ -183,7 +183,7 @@ def keep_features(
 
 
 def facts(config: Config, folder: Path, names: list[str], found: Index | Stream, processes: int) -> dict[str, Any]:
-    """Return what is written beside what was trained: of which base, in `folder`, on what and how."""
+    """Return the facts saved next to the trained weights: the base, in `folder`, the data and the configuration."""
     near = os.path.relpath(folder, Path(config.output, "trained"))
     return {
         "base": near if Path(config.model).is_dir() else config.model,

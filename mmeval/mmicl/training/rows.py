@@ -1,8 +1,8 @@
-"""Examples as rows of token ids with labels: what one step of training is made of.
+"""Turn examples into training rows: token ids with labels.
 
-A T5 gets one row an answer, with everything before it in the encoder. A decoder-only model gets one row an
-example, and every answer is learnt in one pass: later questions stand behind earlier answers (`conversation`), or
-each sees the pictures and itself alone (`apart`), as questions of a benchmark do.
+A T5 gets one row per answer, with everything before it in the encoder. A decoder-only model gets one row per
+example and learns every answer in one pass. Later questions follow earlier answers (`conversation`), or each sees
+only the pictures and itself (`apart`), as in benchmarks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from mmeval.mmicl.processing import MmiclProcessor
 
 Turns = Literal["conversation", "apart"]
 IGNORED = -100
-"""The label of a token that is not learnt."""
+"""The label of a token that is not learned."""
 
 
 @dataclass(frozen=True)
@@ -26,26 +26,26 @@ class TrainingRow:
     ids: tuple[int, ...]
     labels: tuple[int, ...]
     images: tuple[str, ...]
-    """The pictures in the order of their placeholders; as `Rows` makes them, names relative to the data's folder."""
+    """The pictures in the order of their placeholders; `Rows` gives names relative to the data's folder."""
     instruction: str = ""
-    """What a Q-Former that reads is given."""
+    """The text for a Q-Former that reads."""
     starts: tuple[int, ...] = ()
-    """Where each question begins that sees what stands before the first of them and itself; empty: one text."""
+    """Starts of questions that see only the tokens before the first start and themselves; empty: one text."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """How examples become rows for one model. `encode` and the like raise PromptError."""
+    """How examples become rows for one model. All methods raise PromptError as `MmiclProcessor.encode` does."""
 
     processor: MmiclProcessor
     decoder_only: bool
     context: str = "declaration"
     turns: Turns = "conversation"
     instruction: bool = False
-    """Whether the Q-Former reads the question: questions apart then have visual tokens, and rows, of their own."""
+    """Whether the Q-Former reads the question; questions apart then have their own visual tokens and rows."""
 
     def __call__(self, example: Example) -> list[TrainingRow]:
-        """Make the rows to learn from. Raises PromptError where a prompt is too long or has too many pictures."""
+        """Make the rows to learn from. Raises PromptError if a prompt is too long or has too many pictures."""
         if self.decoder_only and self.turns == "conversation":
             return [self._joined(compose(example))]
         rows = [row for row, _ in self.questions(example)]
@@ -57,9 +57,9 @@ class Rows:
         return [_packed(rows, shared)]
 
     def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
-        """Yield each learnt question as its own prompt, with its answer in words: what generation is given.
+        """Yield each learned question as its own prompt, with its answer as text, for generation.
 
-        Where earlier turns are learnt in the same row, they stand before it as they do there, ends of answers included.
+        If earlier turns are learned in the same row, the prompt contains them as that row does, end tokens included.
         """
         conversation = compose(example)
         if self.decoder_only and self.turns == "conversation":
@@ -68,7 +68,7 @@ class Rows:
         shots, shown = conversation.shots, tuple[Part, ...]()
         for index, exchange in enumerate(conversation.exchanges[shots:], shots):
             parts = conversation.prompt(index)
-            if self.turns == "apart":  # behind the demonstrations and the pictures shown so far
+            if self.turns == "apart":  # after the demonstrations and the pictures shown so far
                 asked = replace(exchange, ask=(*shown, *exchange.ask))
                 parts = replace(conversation, exchanges=(*conversation.exchanges[:shots], asked)).prompt(shots)
                 shown += tuple(ImagePlace(part.picture) for part in exchange.ask if isinstance(part, ImagePlace))
@@ -78,7 +78,7 @@ class Rows:
             yield TrainingRow(made.ids, labels, images, _words(exchange.ask)), exchange.answer
 
     def _so_far(self, conversation: Conversation) -> Iterator[tuple[TrainingRow, str]]:
-        """Yield what stands before each answer of the joined row."""
+        """Yield the part of the joined row before each answer."""
         for upto, exchange in enumerate(conversation.exchanges[conversation.shots :], conversation.shots + 1):
             row = self._joined(replace(conversation, exchanges=conversation.exchanges[:upto]))
             labels = tuple(self.processor.answer(exchange.answer))
@@ -88,10 +88,10 @@ class Rows:
             )
 
     def _shared(self, rows: Sequence[TrainingRow]) -> int:
-        """Count the tokens that all prompts begin with, if all pictures are among them; 0: no row for all of them."""
+        """Count the tokens that all prompts begin with, if they include all pictures; 0: no shared row is possible."""
         if len(rows) == 1 or self.instruction or len({row.images for row in rows}) > 1:
             return 0
-        before_answers = (row.ids[:-1] for row in rows)  # every answer has a token of its own before it
+        before_answers = (row.ids[:-1] for row in rows)  # every answer needs its own token before it
         shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*before_answers, strict=False)))
         placeholder = self.processor.settings.placeholder_id
         return 0 if any(placeholder in row.ids[shared:] for row in rows) else shared
@@ -115,7 +115,7 @@ class Rows:
 
 
 def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
-    """Pack all questions into one row, behind what they share: each is read and answered as if it stood alone."""
+    """Pack all questions into one row after their shared part; each is read and answered as if it were alone."""
     ids, labels, starts = list(rows[0].ids[:shared]), [IGNORED] * shared, []
     for row in rows:
         starts.append(len(ids))
@@ -125,7 +125,7 @@ def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
 
 
 def behind(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:
-    """Make the labels of a prompt with its answer behind it."""
+    """Make the labels of a prompt followed by its answer."""
     return (*[IGNORED] * len(ids), *labels)
 
 

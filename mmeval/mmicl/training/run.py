@@ -32,17 +32,17 @@ def train(
     measures: Measures | None = None,
     benchmarks: Benchmarks | None = None,
 ) -> Path:
-    """Train, or go on from the last whole checkpoint; return the folder with what was trained.
+    """Train, or resume from the last complete checkpoint; return the folder with the trained weights.
 
-    `measures` are further ones of held-out answers: of pairs of a generated and an expected one, by name. `benchmarks`
+    `measures` computes named measures from pairs of a generated and an expected held-out answer. `benchmarks`
     is called with the folder of every checkpoint, in every process.
-    Raises TrainingError or CheckpointError, each one sentence.
+    Raises TrainingError or CheckpointError with one sentence.
     """
     state = PartialState(cpu=not torch.cuda.is_available())
     with hold(config, state.is_main_process):
         final = _train(config, fresh, state, say if state.is_main_process else lambda _: None, measures, benchmarks)
-    # The processes end their group together, and after the trainer is gone: a group left open may abort a process on
-    # its way out, and one that outlives its closing in DDP's reducer waits for threads that wait for Python.
+    # The processes close their group together, after the trainer is gone. A group left open may abort a process at
+    # its exit. If the group is closed while DDP's reducer exists, the reducer waits for threads that wait for Python.
     state.wait_for_everyone()
     state.destroy_process_group()
     return final
@@ -85,7 +85,7 @@ def _train(
         check_same(start, facts)
         config = same_batch(config, start, state.num_processes, say)
         put_trained(model, start)
-        say(f"going on from {start}")
+        say(f"resuming from {start}")
     ready.cast(config, model)
     fuse(model.language_model)
     if config.compile:
@@ -102,7 +102,7 @@ def _train(
         **ready.batches(config, found, collator, start, state),
     )
     if start:
-        trainer.evaluate_on_benchmarks(start)  # the run may have been stopped while it was
+        trainer.evaluate_on_benchmarks(start)  # the run may have been stopped during this evaluation
     if start and is_finished(start, config):
         trainer.state = TrainerState.load_from_json(str(start / STATE))
         return _finish(config, trainer, processor, state, say, start)
@@ -113,7 +113,7 @@ def _train(
 def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
     try:
         trainer.train(resume_from_checkpoint=str(start) if start else None)
-    except TrainingError as error:  # a worker's comes behind its traceback
+    except TrainingError as error:  # a worker's message follows its traceback
         raise TrainingError(str(error).rpartition("TrainingError: ")[2].strip()) from error
     except torch.OutOfMemoryError as error:
         raise TrainingError(
@@ -133,9 +133,9 @@ def _batch(config: Config) -> str:
 def _finish(
     config: Config, trainer: MmiclTrainer, processor: MmiclProcessor, state: PartialState, say: Say, last: Path | None
 ) -> Path:
-    """Write what was trained: the best checkpoint where held-out questions were asked, else the last step.
+    """Write the trained weights: the best checkpoint if there are held-out questions, otherwise the last step.
 
-    `last` is its checkpoint, where there was nothing left to train.
+    `last` is the last step's checkpoint if there was nothing left to train.
     """
     final = Path(config.output, "trained")
     best = trainer.state.best_model_checkpoint if config.held_out else last
@@ -151,7 +151,7 @@ def _finish(
             checkpoints.save(model, processor, final.with_name("full"))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise TrainingError(
-            f"{final}: cannot be written ({error}); make room and run the same command: nothing is trained again"
+            f"{final}: cannot be written ({error}); free some space and repeat the command: no training is repeated"
         ) from error
     say(f"trained: {final}")
     if config.push_to_hub and state.is_main_process:

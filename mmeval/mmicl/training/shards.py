@@ -1,7 +1,7 @@
-"""Shards of MIC data, on this disk or on the hub: found, cut into units, and read a row at a time from any place.
+"""Shards of MIC data, on this disk or on the hub: found, divided into units, and read by row from any place.
 
-A unit is a span of a JSON-lines file or a row group of a parquet table; no row is looked at to find them. Rows are
-examples as `mmicl.examples` writes them, or rows of the published MIC (`input_text`, `input_image`, `output_text`).
+A unit is a span of a JSON-lines file or a row group of a parquet table; finding units reads no rows. Rows are
+examples in the format of `mmicl.examples`, or rows of the published MIC (`input_text`, `input_image`, `output_text`).
 """
 
 import base64
@@ -25,7 +25,7 @@ from mmeval.mmicl.training.pictures import HeldPicture
 from mmeval.mmicl.weights import one_line
 
 SPAN = 4_000_000
-"""Bytes of a JSON-lines file that are one unit."""
+"""Bytes per unit of a JSON-lines file."""
 SUFFIXES = (".jsonl", ".parquet")
 OTHER_SPLITS = {"val", "dev", "validation", "test", "skipped"}
 UNREADABLE = (OSError, HTTPError, pa.ArrowException)
@@ -48,7 +48,7 @@ class Shards:
     """The folder that pictures of published rows are relative to."""
     units: Sequence[Unit]
     size: int
-    """Bytes of its files."""
+    """Total bytes of its files."""
 
 
 def open_source(name: str) -> Shards:
@@ -65,12 +65,12 @@ def open_source(name: str) -> Shards:
     except (*UNREADABLE, ImportError, ValueError) as error:
         if isinstance(error, TrainingError):
             raise
-        raise TrainingError(f"{name}: cannot be read ({one_line(error)}); fix `data`, or the network") from error
+        raise TrainingError(f"{name}: cannot be read ({one_line(error)}); check `data` and the network") from error
     return Shards(name.rpartition("/")[0] if alone else name.rstrip("/"), units, sum(sizes))
 
 
 def _training_files(folder: str, files: Sequence[str]) -> list[str]:
-    """Choose the files of a folder that are named train, or else those that no other split is named for."""
+    """Choose the files of a folder that are named train; if there are none, those not named after another split."""
     words = {file: set(re.split(r"[/._-]+", file.removeprefix(folder).lower())) for file in sorted(files)}
     found = [file for file in words if file.endswith(SUFFIXES) and not words[file] & OTHER_SPLITS]
     return [file for file in found if "train" in words[file]] or found
@@ -91,14 +91,14 @@ def _opened(file: str) -> Any:
 
 
 def rows_of(unit: Unit, at: int = 0) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
-    """Yield the rows of a unit behind `at`: where the next one begins, where this one stands, what it holds.
+    """Yield the rows of a unit after `at`: the place of the next row, a description of this row's place, its content.
 
-    A place is a number of bytes or rows from the unit's start. Raises TrainingError where the file cannot be read.
+    A place is a number of bytes or rows from the unit's start. Raises TrainingError if the file cannot be read.
     """
     try:
         yield from (_table_rows if unit.file.endswith(".parquet") else _lines)(unit, at)
     except UNREADABLE as error:
-        raise TrainingError(f"{unit.file}: cannot be read ({one_line(error)}); the same command goes on") from error
+        raise TrainingError(f"{unit.file}: cannot be read ({one_line(error)}); repeat the command") from error
 
 
 def _lines(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
@@ -134,7 +134,7 @@ def _table_rows(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any]]
 
 
 def example_of(values: Mapping[str, Any], unit: Unit, root: str, where: str) -> tuple[Example, dict[str, str]]:
-    """Return the example of a row, and its pictures by the names that the example has for them.
+    """Return the example of a row, and its pictures by their names in the example.
 
     Pictures are paths, addresses or HeldPictures. Raises ExampleError.
     """

@@ -1,9 +1,9 @@
-"""Training rows out of shards as they are read, in batches of about equal length, without an index of everything.
+"""Training rows read from shards, in batches of similar length, without an index of all data.
 
-The stream is divided into lanes. Batch b of step s is the next one of a lane that b and s alone decide, and each batch
-brings the place where its lane goes on, which a checkpoint keeps. So a run goes on at the same place, and on any number
-of processes that can share the batches of a step. A lane reads every `lanes`-th unit of each source, in an order that
-every pass draws anew, mixes the rows of some batches, and sorts these by length.
+The stream is divided into lanes. Batch b of step s is the next batch of one lane, chosen by b and s alone. Each batch
+carries the place where its lane resumes, and a checkpoint keeps these places. A run therefore resumes at the same
+place, on any number of processes that divides the batches of a step. A lane reads every `lanes`-th unit of each source
+in an order that is new in every pass, mixes the rows of some batches, and sorts them by length.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.shards import Shards, Unit, example_of, rows_of
 
 CHUNK = 16
-"""Batches' worth of rows that a lane mixes and sorts together, and so holds in memory."""
+"""Number of batches whose rows a lane mixes and sorts together, and holds in memory."""
 LEAST_LANES = 8
-"""Lanes of a process at least, so that as many workers have one."""
+"""Minimum number of lanes per process, so as many workers have one."""
 PLACES = "stream.json"
-"""File of a checkpoint with the place of every lane."""
+"""File in a checkpoint with the place of every lane."""
 LANE = "lane"
-"""Key of a batch under which it brings its lane's number and place, as JSON."""
+"""Key in a batch for its lane's number and place, as JSON."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a lane goes on: behind `taken` batches of a chunk, which begins there in each source."""
+    """Where a lane resumes: after `taken` batches of a chunk. `sources` is where that chunk begins in each source."""
 
     chunk: int = 0
     taken: int = 0
     sources: Sequence[Sequence[int]] = ()
-    """Of each source, how many units the lane has left behind it, and where in the next one it stands."""
+    """For each source, the number of units that the lane has finished, and the place in the next one."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What all lanes read, and how rows become batches: `batch` rows, or as many as `tokens` hold."""
+    """What all lanes read, and how rows become batches: `batch` rows, or as many as fit into `tokens`."""
 
     sources: Sequence[Shards]
     weights: Sequence[float]
@@ -63,7 +63,7 @@ class Stream:
     max_pictures: int
     allow_skipped: float
     left_out: Path
-    """Where rows are listed that make no row to learn from; in the first pass alone."""
+    """File that lists rows that cannot be learned; written in the first pass only."""
 
     def digest(self) -> str:
         """Return 16 hex digits over the files' names, units and sizes."""
@@ -71,7 +71,7 @@ class Stream:
         return hashlib.sha256(json.dumps([units, [one.size for one in self.sources]]).encode()).hexdigest()[:16]
 
     def batches(self, lane: int, place: Place) -> Iterator[tuple[list[TrainingRow], Place]]:
-        """Yield the batches of a lane without end, each with the place behind it. Raises TrainingError."""
+        """Yield the batches of a lane without end, each with the place after it. Raises TrainingError."""
         if not place.sources:
             place = replace(place, sources=[[0, 0]] * len(self.sources))
         ends = [tuple(begun) for begun in place.sources]
@@ -106,7 +106,7 @@ class Stream:
         return [[rows[number] for number in cut[k]] for k in rng.permutation(len(cut))]
 
     def _read(self, number: int, lane: int, begun: int, at: int) -> Iterator[tuple[tuple[int, int], list[TrainingRow]]]:
-        """Yield the training rows of one source's examples without end, with the place behind each."""
+        """Yield the training rows of one source's examples without end, with the place after each."""
         source = self.sources[number]
         seen, bad, last = 0, 0, begun
         for behind, passed, unit in self._units(number, lane, begun):
@@ -118,7 +118,7 @@ class Stream:
                     bad += isinstance(error, ExampleError)
                     if seen >= LEAST_SEEN and bad > self.allow_skipped * seen:
                         raise TrainingError(
-                            f"{bad} of {seen} rows are no examples, the last {where}: {error}"
+                            f"{bad} of {seen} rows are not examples, the last {where}: {error}"
                         ) from error
                     if not passed:
                         self._list(where, str(error))
@@ -127,10 +127,10 @@ class Stream:
                 yield (behind, end), made
             at = 0
             if behind - last > len(source.units):
-                raise TrainingError(f"{source.root}: no row is left to learn from; see {self.left_out}")
+                raise TrainingError(f"{source.root}: no row is left to train on; see {self.left_out}")
 
     def _units(self, number: int, lane: int, begun: int) -> Iterator[tuple[int, int, Unit]]:
-        """Yield a lane's units of a source from where `begun` are done: how many are, in which pass, and the unit."""
+        """Yield a lane's units of a source after the first `begun`: how many are done, the pass, and the unit."""
         units, order, drawn = self.sources[number].units, np.empty(0, int), -1
         for behind in count(begun):
             passed, which = divmod(lane + behind * self.lanes, len(units))
@@ -139,7 +139,7 @@ class Stream:
             yield behind, passed, units[order[which]]
 
     def made(self, values: Mapping[str, Any] | ExampleError, unit: Unit, root: str, where: str) -> list[TrainingRow]:
-        """Make the training rows of one row. Raises ExampleError, or PromptError where it is too long."""
+        """Make the training rows of one row. Raises ExampleError, or PromptError if it is too long."""
         if isinstance(values, ExampleError):
             raise values
         example, pictures = example_of(values, unit, root, where)
@@ -151,7 +151,7 @@ class Stream:
         return [replace(row, images=tuple(pictures[name] for name in row.images)) for row in made]
 
     def check_beginning(self) -> None:
-        """Raise TrainingError where a source does not begin with an example; it may be too long."""
+        """Raise TrainingError if the first row of a source is not an example; an example may be too long."""
         for source in self.sources:
             for _, where, values in islice(rows_of(source.units[0]), 1):
                 try:
@@ -162,7 +162,7 @@ class Stream:
                     continue
 
     def _length(self, row: TrainingRow) -> int:
-        """Count what a row adds to a batch: its prompt, and a T5's answer."""
+        """Count the tokens that a row adds to a batch: its prompt, and a T5's answer."""
         return len(row.ids) + (0 if self.rows.decoder_only else len(row.labels))
 
     def _list(self, where: str, why: str) -> None:
@@ -171,7 +171,7 @@ class Stream:
 
 
 class StreamSet(IterableDataset[dict[str, Tensor]]):
-    """The batches of one process, collated where they are read, in a worker or not."""
+    """The batches of one process, collated where they are read: in a worker or in the process itself."""
 
     def __init__(
         self,
@@ -180,12 +180,12 @@ class StreamSet(IterableDataset[dict[str, Tensor]]):
         places: Mapping[int, Place],
         collate: Callable[[Sequence[TrainingRow]], dict[str, Tensor]],
     ) -> None:
-        """Take the numbers of the process's lanes in the order of its batches, and where all lanes go on."""
+        """Take the process's lanes in the order of its batches, and the places where lanes resume."""
         self.stream, self.lanes, self.collate = stream, lanes, collate
         self.places = {lane: places.get(lane, Place()) for lane in lanes}
 
     def workers(self, most: int) -> int:
-        """Return how many workers share the lanes evenly, so that batches keep their order."""
+        """Return the number of workers, `most` or fewer, that share the lanes evenly, so batches keep their order."""
         return max((count for count in range(1, most + 1) if len(self.lanes) % count == 0), default=0)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -194,7 +194,7 @@ class StreamSet(IterableDataset[dict[str, Tensor]]):
         readers = {lane: self.stream.batches(lane, self.places[lane]) for lane in own}
         while True:
             for lane in own:
-                for rows, place in readers[lane]:  # the next batch of which something can be read
+                for rows, place in readers[lane]:  # until a batch has a readable row
                     batch = self.collate(rows)
                     if batch:
                         yield {**batch, LANE: json.dumps([lane, asdict(place)])}
@@ -202,7 +202,7 @@ class StreamSet(IterableDataset[dict[str, Tensor]]):
 
 
 def lanes_of(process: int, processes: int, accumulation: int, lanes: int, step: int = 0) -> list[int]:
-    """List a process's lanes in the order of its batches, those of its share of every step from `step` on."""
+    """List a process's lanes in the order of its batches, from `step` on."""
     a_step = processes * accumulation
     steps = lanes // a_step
     firsts = [(step + number) % steps * a_step for number in range(steps)]
@@ -210,12 +210,12 @@ def lanes_of(process: int, processes: int, accumulation: int, lanes: int, step: 
 
 
 def count_lanes(processes: int, accumulation: int) -> int:
-    """Return how many lanes a run begins with: a multiple of the batches of a step."""
+    """Return the number of lanes of a new run: a multiple of the batches of a step."""
     return processes * accumulation * -(-LEAST_LANES // accumulation)
 
 
 def read_places(checkpoint: Path) -> dict[int, Place]:
-    """Read where the lanes go on. Raises TrainingError."""
+    """Read the places where the lanes resume. Raises TrainingError."""
     try:
         return {lane: Place(**place) for lane, place in json.loads((checkpoint / PLACES).read_text(encoding="utf-8"))}
     except (OSError, TypeError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""Which parameters learn: MMICL's trainable sets by name.
+"""MMICL's sets of trainable parameters, by name.
 
-The article (arXiv 2309.07915), its released code and its appendix disagree, so each has a name; see the facts
-in `docs/training.md`.
+The article (arXiv 2309.07915), its released code and its appendix disagree, so each has its own name; see
+`docs/training.md`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a misspelt key is found before torch is loaded
+if TYPE_CHECKING:  # so a misspelled key is found before torch is loaded
     from torch import nn
 
     from mmeval.mmicl.modeling import MmiclForConditionalGeneration
@@ -25,15 +25,15 @@ QUERY_AND_VALUE = {
     "opt": r"language_model\..*self_attn\.(q_proj|v_proj)\.(weight|bias)",
 }
 TABLES = r"language_model\.(model\.embed_tokens|lm_head)\.weight"
-"""A LLaMA's, whose rows of the placeholder and the tags are new: the released script unfreezes both."""
+"""Tables of a LLaMA, whose rows for the placeholder and the tags are new; the released script unfreezes both."""
 QUERY_AND_VALUE_AND_TABLES = {**QUERY_AND_VALUE, "llama": rf"{QUERY_AND_VALUE['llama']}|{TABLES}"}
 RELEASED = {**QUERY_AND_VALUE_AND_TABLES, "t5": r"language_model\..*SelfAttention\.q\.weight"}
-"""The released code meant query and value; its flag on `v` and on cross-attention sat on the module and did nothing."""
+"""The released code meant query and value, but its flags on `v` and cross-attention were set on modules, in vain."""
 
 TRAINABLE: Mapping[str, str] = {
     "qformer": f"{QFORMER}|{PROJECTION}",  # stage I
     "article": f"{QFORMER}|{PROJECTION}",  # vision and language frozen
-    "paper": PROJECTION + "|{attention}",  # query and value of the language model's, and a LLaMA's tables
+    "paper": PROJECTION + "|{attention}",  # the language model's query and value, and a LLaMA's tables
     "released": PROJECTION + "|{released}",  # what the released code trained
     "paper+qformer": f"{QFORMER}|{PROJECTION}" + "|{attention}",
     "full": r"(?!vision_model\.).*",
@@ -44,9 +44,9 @@ TRAINABLE: Mapping[str, str] = {
 
 
 def select(model: MmiclForConditionalGeneration, name: str, lora: Lora | None = None) -> list[str]:
-    """Let exactly the named set learn, low-rank updates put in first, and return the names of its parameters, sorted.
+    """Unfreeze exactly the named set, after adding low-rank updates, and return the names of its parameters, sorted.
 
-    Raises KeyError for an unknown name (`TRAINABLE` has them), ValueError where the set is empty.
+    Raises KeyError for a name not in `TRAINABLE`, ValueError if the set is empty.
     """
     family = model.config.family
     if lora is not None:
@@ -71,6 +71,6 @@ def _add_updates(language_model: nn.Module, pattern: str, lora: Lora) -> None:
 
 
 def summary(names: Sequence[str]) -> list[str]:
-    """Write names of parameters as a person reads them: weight, bias and the layers of a stack on one line, counted."""
+    """Summarize parameter names: weight, bias and the layers of a stack share one line, with their count."""
     kinds = Counter(re.sub(r"\.\d+\.", ".*.", re.sub(r"\.(weight|bias)$", "", name)) for name in names)
     return [f"{kind} ({count})" if count > 1 else kind for kind, count in kinds.items()]

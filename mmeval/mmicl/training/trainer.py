@@ -1,4 +1,4 @@
-"""MMICL on transformers' Trainer: its batches, its loss, what it says and saves."""
+"""MMICL on transformers' Trainer: its batches, its loss, its output and checkpoints."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ Benchmarks = Callable[[Path], Mapping[str, float]]
 
 
 class MmiclTrainer(Trainer):
-    """Stage I and stage II alike; `facts` are written beside what was trained, `start` is what the run goes on from."""
+    """The trainer of both stages. `facts` are saved next to the weights; `start` is the checkpoint to resume from."""
 
     model: MmiclForConditionalGeneration
     data_collator: Collator
@@ -52,7 +52,7 @@ class MmiclTrainer(Trainer):
         benchmarks: Benchmarks | None = None,
         **trainer: Any,
     ) -> None:
-        """Take `batches` of a RowSet, or None where `train_dataset` is a StreamSet, which makes its own."""
+        """Take `batches` of a RowSet, or None if `train_dataset` is a StreamSet, which makes its own."""
         super().__init__(eval_dataset=list(held_out.questions), **trainer)
         self.remove_callback(PrinterCallback)
         self.facts, self.batches, self.held_out, self.benchmarks = facts, batches, held_out, benchmarks
@@ -72,19 +72,19 @@ class MmiclTrainer(Trainer):
         self.finite = FiniteSteps(self.args.device)
 
     def create_accelerator_and_postprocess(self) -> None:
-        """Do as the Trainer does, but shard on CPUs, too, where accelerate would copy the model in silence."""
+        """Also shard on CPUs, where accelerate would silently copy the model."""
         state = PartialState()
         if sharded(self.args.fsdp) and state.distributed_type == DistributedType.MULTI_CPU:
             state.distributed_type = DistributedType.MULTI_GPU
-        if sharded(self.args.fsdp):  # a T5 has three modules with one table, and a parameter can be in one group only
+        if sharded(self.args.fsdp):  # a T5 has three modules with one table, but a parameter can be in one group only
             language_model = self.model.language_model
             language_model.set_input_embeddings(language_model.get_input_embeddings())
         super().create_accelerator_and_postprocess()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Load batches of equal length ahead in worker processes, each copied to the GPU while the last is learnt.
+        """Load batches ahead in worker processes, each copied to the GPU while the previous one is learned.
 
-        The batches are already this process's own share, so accelerate is to divide nothing.
+        The batches are this process's share already, so accelerate must not divide them again.
         """
         data, workers = cast("RowSet | StreamSet", self.train_dataset), self.args.dataloader_num_workers
         if isinstance(data, StreamSet):
@@ -111,9 +111,9 @@ class MmiclTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """Compute the cross-entropy of the answers' tokens: summed, over the tokens of the whole optimiser step.
+        """Compute the summed cross-entropy of the answers' tokens, divided by the tokens of the whole optimizer step.
 
-        Logits are made only where something is learnt, and no cache is kept.
+        Logits are computed only for learned tokens, and no cache is kept.
         """
         assert not return_outputs
         inputs = dict(inputs)
@@ -124,20 +124,20 @@ class MmiclTrainer(Trainer):
         if num_items_in_batch is None:
             return total / learnt
         shared = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
-        return total * shared / num_items_in_batch  # processes' gradients are averaged, so each is scaled up
+        return total * shared / num_items_in_batch  # gradients are averaged over processes, so each is scaled up
 
     def floating_point_ops(self, inputs: dict[str, Tensor]) -> int:
-        """Count none here: the Trainer's way looks at every parameter at every step; see `Progress`."""
+        """Return 0; the Trainer's way reads every parameter at every step. See `Progress`."""
         return 0
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        """Do as the Trainer does, and stop where a loss or gradient is not finite, before anything is saved."""
+        """Also stop at a loss or gradient that is not finite, before anything is saved."""
         norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
         self.finite.look(self.state.global_step + 1, self._tr_loss, norm)  # the loss since the last line of the log
         return norm
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        """Ask the held-out questions, and log what is found."""
+        """Ask the held-out questions, and log the results."""
         model = self.accelerator.unwrap_model(self.model)
         found = self.held_out.evaluate(model, self.accelerator, self.is_fsdp_enabled)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
@@ -146,7 +146,7 @@ class MmiclTrainer(Trainer):
         return metrics
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
-        """Take the checkpoint with more right answers; of those with as many the one of less loss, or the later one."""
+        """Choose the checkpoint with more right answers; if equal, the one with less loss, or the later one."""
         if not is_better(metrics, self.state.best_metric, self.state.log_history, self.state.best_global_step):
             return False
         self.state.best_metric, self.state.best_global_step = metrics[f"eval_{METRIC}"], self.state.global_step
@@ -154,7 +154,7 @@ class MmiclTrainer(Trainer):
         return True
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Do as the Trainer does, and say how far the run is, and how many pictures were passed over."""
+        """Also print the progress and the number of skipped pictures."""
         step, steps = self.state.global_step, self.state.max_steps
         where = f"step {step:,} of {steps:,}"
         if "loss" in logs and start_time is not None:
@@ -173,17 +173,17 @@ class MmiclTrainer(Trainer):
         passed_over = len(skipped_pictures(Path(str(self.args.output_dir))))
         if passed_over > self.passed_over:
             self.passed_over = passed_over
-            self.say(f"{passed_over:,} pictures cannot be read and were passed over; see {SKIPPED.format('*')}")
+            self.say(f"{passed_over:,} pictures cannot be read and were skipped; see {SKIPPED.format('*')}")
 
     def seconds_a_step(self, step: int, start_time: float) -> float:
-        """Estimate a step's seconds from those since the first line of the log: the first steps are slow."""
+        """Estimate the seconds per step since the first line of the log; the first steps are slow."""
         now = time.time()
         since, first = self.warm or (start_time, self.first_step)
         self.warm = self.warm or (now, step)
         return (now - since) / max(1, step - first)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        """Save only what was trained, with the processor and the name of the base."""
+        """Save only the trained weights, with the processor and the name of the base."""
         if not self.args.should_save:
             return
         folder = Path(output_dir or str(self.args.output_dir))
@@ -193,9 +193,9 @@ class MmiclTrainer(Trainer):
         self.data_collator.processor.save_pretrained(folder)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Do as the Trainer does, without the whole model that it writes beside a sharded optimiser; keep the places.
+        """Save the places, too; leave out the whole model that the Trainer writes next to a sharded optimizer.
 
-        Every process has those of its own lanes of a stream.
+        Every process has the places of its own lanes of a stream.
         """
         if self.batches is None:
             places = dict(gather_object(list(self.places.items())))
@@ -210,10 +210,10 @@ class MmiclTrainer(Trainer):
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """Do nothing: the weights were put into the model before it was wrapped."""
+        """Do nothing: the weights were loaded before the model was wrapped."""
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Do as the Trainer does; where the disk is full, remove what was begun, so that the last one stays."""
+        """Also remove an incomplete checkpoint if writing fails, so the previous one stays the last."""
         self.finite.check()
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         try:
@@ -222,25 +222,25 @@ class MmiclTrainer(Trainer):
             if self.args.should_save:
                 shutil.rmtree(folder, ignore_errors=True)
             raise TrainingError(
-                f"{folder}: cannot be written ({error}); make room and run the same command: it goes on from the "
-                "checkpoint before"
+                f"{folder}: cannot be written ({error}); free some space and repeat the command: it resumes from the "
+                "previous checkpoint"
             ) from error
         if found := self.evaluate_on_benchmarks(folder):
             self.log(found)
 
     def evaluate_on_benchmarks(self, folder: Path) -> dict[str, float]:
-        """Evaluate a checkpoint on the benchmarks, each process its share; training's random state is as before.
+        """Evaluate a checkpoint on the benchmarks, each process its share; restore training's random state.
 
-        The checkpoint is opened as anybody would, beside the model that is trained.
+        The checkpoint is loaded as a new model, next to the one in training.
         """
         if self.benchmarks is None:
             return {}
-        self.accelerator.wait_for_everyone()  # the first process has written it
+        self.accelerator.wait_for_everyone()  # until the first process has written the checkpoint
         try:
             with torch.random.fork_rng():
                 return {f"eval_{name}": value for name, value in self.benchmarks(folder).items()}
         except torch.OutOfMemoryError as error:
             raise TrainingError(
-                f"{folder}: does not fit into the GPU's memory beside the model that is trained; remove `evaluate`, or "
-                "make batches smaller, and run the same command: it goes on from there"
+                f"{folder}: does not fit into the GPU's memory next to the model in training; remove `evaluate`, or "
+                "make batches smaller, and repeat the command: it resumes from there"
             ) from error
