@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ from experiments.tiny.eyes import Eyes
 from experiments.tiny.network import TinyMmicl
 from experiments.tiny.stages import Stage
 from experiments.tiny.writing import Written
-from mmeval.mmicl.training.trainable import QUERY_AND_VALUE, RELEASED, TRAINABLE
+from mmeval.mmicl.training.trainable import pattern, unfreeze
 
-SETS = {**TRAINABLE, "language": r"language_model\..*"}
+LANGUAGE = r"language_model\..*"
+"""The parameters that learn in words, before any picture."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +162,7 @@ def _tested(
 
 def let_learn(model: TinyMmicl, name: str) -> None:
     """Unfreeze that trainable set and freeze the rest."""
-    pattern = SETS[name].format(query_and_value=QUERY_AND_VALUE["llama"], released=RELEASED["llama"])
-    for key, weight in model.named_parameters():
-        weight.requires_grad_(re.fullmatch(pattern, key) is not None)
+    unfreeze(model, LANGUAGE if name == "language" else pattern(name, "llama"))
 
 
 def _autocast(device: torch.device) -> torch.autocast:

@@ -24,7 +24,7 @@ from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalised, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.eyes import Eyes
-from experiments.tiny.learning import Recipe, learn
+from experiments.tiny.learning import Recipe, learn, let_learn
 from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
@@ -499,3 +499,12 @@ def test_the_words_of_a_claim_are_learnt_a_little_and_its_truth_wholly(pool: Poo
     answers = [[part.text for part in lesson if isinstance(part, Answer)] for lesson in asked_twice]
     pairs = {tuple(two) for two in answers if len(two) == 2}
     assert {("yes", "no"), ("no", "yes")} & pairs and ("no", "no") in pairs  # the first answer does not tell the second
+
+
+@pytest.mark.parametrize("name", ["paper", "paper+qformer", "article", "full", "language"])
+def test_every_set_of_the_ablations_learns(name: str) -> None:
+    model = TinyMmicl(Sizes(50))
+    let_learn(model, name)
+    learning = {key for key, weight in model.named_parameters() if weight.requires_grad}
+    assert learning and not any(key.startswith("vision_model.") for key in learning)
+    assert any("q_proj" in key for key in learning) == (name != "article")

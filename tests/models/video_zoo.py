@@ -23,7 +23,7 @@ FAMILIES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "internvl": ("internvl.InternVL", "internvl.InternVL", "<video>\n", {"size": zoo.SQUARE}),
 }
 """Of each its processor, its video processor, a video's place in the template, and options of the video processor."""
-OWN = {
+OWN: dict[str, dict[str, object]] = {
     "llava_onevision": {"num_image_tokens": 4, "vision_feature_select_strategy": "full"},
     "internvl": {"image_seq_length": 1},
 }

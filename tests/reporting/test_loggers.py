@@ -39,7 +39,7 @@ def test_tensorboard_reads_scores_limits_marks_and_identity(run: Run) -> None:
         assert event.value == pytest.approx(estimate[limit])
         assert event.step == 8
     (marks,) = read.Tensors("marks")
-    assert marks.tensor_proto.string_val[0].decode().splitlines() == MARKS
+    assert marks.tensor_proto.string_val[0].decode().split("\n\n") == MARKS
     (identity,) = read.Tensors("identity")
     assert 'model: "constant"' in identity.tensor_proto.string_val[0].decode()
 

@@ -43,6 +43,17 @@ TRAINABLE: Mapping[str, str] = {
 """Name -> pattern of the parameters that learn."""
 
 
+def pattern(name: str, family: str) -> str:
+    """Return the pattern of the parameters that learn, for a language model's family. Raises KeyError."""
+    return TRAINABLE[name].format(attention=QUERY_AND_VALUE_AND_TABLES[family], released=RELEASED[family])
+
+
+def unfreeze(model: nn.Module, pattern: str) -> None:
+    """Let the parameters learn whose whole names match the pattern, and freeze the others."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(re.fullmatch(pattern, name) is not None)
+
+
 def select(model: MmiclForConditionalGeneration, name: str, lora: Lora | None = None) -> list[str]:
     """Unfreeze exactly the named set, after adding low-rank updates, and return the names of its parameters, sorted.
 
@@ -51,11 +62,7 @@ def select(model: MmiclForConditionalGeneration, name: str, lora: Lora | None = 
     family = model.config.family
     if lora is not None:
         _add_updates(model.language_model, QUERY_AND_VALUE[family], lora)
-    pattern = re.compile(
-        TRAINABLE[name].format(attention=QUERY_AND_VALUE_AND_TABLES[family], released=RELEASED[family])
-    )
-    for key, parameter in model.named_parameters():
-        parameter.requires_grad_(pattern.fullmatch(key) is not None)
+    unfreeze(model, pattern(name, family))
     chosen = sorted(key for key, parameter in model.named_parameters() if parameter.requires_grad)
     if not chosen:
         raise ValueError(f"the trainable set '{name}' names no parameter of this model")
