@@ -1,4 +1,4 @@
-"""What identifies data, what a limit leaves, what is asked again, what scores are made of."""
+"""The data's identity, limits, questions asked again, and the records behind scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes work on one run: nothing is asked twice, any may die, and the last to finish scores."""
+"""Several processes share a run: no question is asked twice, any may die, and the last to finish scores the run."""
 
 from __future__ import annotations
 

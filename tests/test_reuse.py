@@ -1,4 +1,4 @@
-"""Answers are reused only where the very same was asked of the very same model; sweeps load each model once."""
+"""Answers are reused only for the same request to the same model; sweeps load each model once."""
 
 from __future__ import annotations
 

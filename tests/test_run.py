@@ -1,4 +1,4 @@
-"""A run folder keeps every whole line, refuses another run, and is never written by two."""
+"""A run folder keeps every whole line, refuses another run, and is never written by two processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML files: plain values, and one sentence with the file and the line for everything else."""
+"""YAML files: plain values, and one sentence with file and line for everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's adapter in one file: the worked example of docs/adapters.md, and what can be wrong with one."""
+"""A user's adapter in one file: the worked example of docs/adapters.md, and errors in adapters."""
 
 from __future__ import annotations
 

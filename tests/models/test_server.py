@@ -1,4 +1,4 @@
-"""The adapter `server` against one that fails: what is retried, what is an error, what stops, what stays secret."""
+"""The adapter `server` against a failing server: retries, errors, stops and secrets."""
 
 from __future__ import annotations
 

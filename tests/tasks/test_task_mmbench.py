@@ -1,4 +1,4 @@
-"""MMBench's numbers by hand, its prompts word for word, and turns that are not asked."""
+"""MMBench's numbers by hand, its prompts word for word, and skipped rotations."""
 
 from __future__ import annotations
 
