@@ -1,6 +1,6 @@
 """Evaluate multimodal language models: `mmeval.evaluate(model="mmicl-tiny", task="mme")`.
 
-The public API is what `__all__` names. Importing it loads neither torch nor pandas.
+`__all__` lists the public API. Importing it loads neither torch nor pandas.
 """
 
 import importlib
@@ -31,12 +31,12 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Find a public name in its module, on first use, so that `import mmeval` stays instant."""
+    """Import a public name from its module on first use, so `import mmeval` stays instant."""
     if name not in _MODULES:
         raise AttributeError(f"module 'mmeval' has no attribute '{name}'")
     return getattr(importlib.import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    """List the public names, those not yet loaded included."""
+    """List the public names, including those not yet loaded."""
     return sorted({*globals(), *__all__})

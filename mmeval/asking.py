@@ -1,4 +1,4 @@
-"""The second stage: a run's questions go to the model as one stream, and each answer into this process's journal."""
+"""The second stage: send a run's questions to the model as one stream and append each answer to the journal."""
 
 import itertools
 import sys
@@ -24,7 +24,7 @@ from mmeval.survey import check_pictures
 from mmeval.types import Display, Generation, InputError, Model, Record, Request, Response, Sample
 
 WINDOW = 512
-"""Samples whose questions are asked turn by turn, with early stopping."""
+"""Samples per window, within which rotations are asked one after another with early stopping."""
 
 Loader = Callable[[Checkpoint, ModelOptions], Model]
 
@@ -32,26 +32,26 @@ Loader = Callable[[Checkpoint, ModelOptions], Model]
 def ask(
     plan: Plan, *, fresh: bool, keep_errors: bool, display: Display, load: Loader | None = None, share: Share = WHOLE
 ) -> Run:
-    """Ask what the run does not hold yet of this process's share, and append each answer as it comes; returns the run.
+    """Ask the questions of this process's share that have no answer yet, append each answer, and return the run.
 
-    Records of an error, and of samples whose pictures have changed since, are asked again. The model is loaded only
-    where there is something to ask. Raises Unsupported, before anything is asked, if a prompt has more pictures than
-    the model takes.
+    Failed questions, and samples that have changed since they were answered, are asked again. The model is loaded only
+    if there is something to ask. Raises Unsupported, before asking anything, if a prompt has more pictures than the
+    model supports.
     """
     if fresh and not share.alone:
-        raise InputError("--fresh deletes the run, and other processes are at work on it; delete the folder before")
+        raise InputError("--fresh cannot delete a run that several processes share; delete the folder first")
     with held(plan.folder, share) if plan.folder.exists() else nullcontext():
         run = None if fresh else begun(plan.folder, plan.identity)
     missing = _missing(plan, run, keep_errors, share)
     if run is not None and not missing:
-        kept = "" if run.complete else "; the errors among them are kept (--keep-errors)"
-        display.message(f"{plan.folder}: all {_total(plan, share)} answers are there{kept}; the model is not loaded")
+        kept = "" if run.complete else ", including errors (--keep-errors)"
+        display.message(f"{plan.folder}: all {_total(plan, share)} answers are done{kept}; the model is not loaded")
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
     reused = [] if fresh else _reused(plan, missing, display)
     model = _model(plan, load or load_model) if len(reused) < len(missing) else None
-    if fresh:  # only now: a model that does not load changes nothing
+    if fresh:  # after loading: if the model fails to load, the old run is kept
         remove(plan.folder)
     run = _begin(plan, share, len(reused))
     _seed(plan.spec.seed)
@@ -59,7 +59,7 @@ def ask(
         wanted = _missing(plan, run, keep_errors, share)
         _announce(plan, run, wanted, display)
         for answer in reused:
-            if answer.id in wanted:  # no other process has answered it meanwhile
+            if answer.id in wanted:  # not answered by another process since
                 journal.append(answer)
                 wanted.remove(answer.id)
         if model is not None:
@@ -72,16 +72,16 @@ def _total(plan: Plan, share: Share) -> int:
 
 
 def _model(plan: Plan, load: Loader) -> Model:
-    """Load the model. Raises InputError or Unsupported for one that cannot be asked what is planned."""
+    """Load the model. Raises InputError or Unsupported if it cannot be asked the planned questions."""
     model = load(plan.checkpoint, plan.options)
     check_pictures(model, plan.survey)
     if plan.by_likelihood and not hasattr(model, "loglikelihood"):
-        raise InputError(f"{model.name} has no loglikelihood, which this task or --scoring asks for")
+        raise InputError(f"{model.name} has no loglikelihood, which this task or --scoring needs")
     return model
 
 
 def _begin(plan: Plan, share: Share, reused: int) -> Run:
-    """Begin the run, or go on with it: a session is noted."""
+    """Begin or resume the run, and note this session in it."""
     about: dict[str, Any] = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
     if (whole := plan.task.card.get("questions")) is not None and plan.spec.data != "embedded":
         about["benchmark"] = {"questions": whole}
@@ -95,7 +95,7 @@ def _begin(plan: Plan, share: Share, reused: int) -> Run:
 
 
 def _missing(plan: Plan, run: Run | None, keep_errors: bool, share: Share) -> set[str]:
-    """Return the ids of a share that have no answer, an error, or one to what the sample was before it changed."""
+    """Return the ids of a share that have no answer, an error, or an answer to the sample before it changed."""
     answered = {
         one.id
         for one in (run.records if run is not None else ())
@@ -105,10 +105,9 @@ def _missing(plan: Plan, run: Run | None, keep_errors: bool, share: Share) -> se
 
 
 def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
-    """Return records of those samples whose requests earlier runs under `reports/` have answered, and say so.
+    """Return and report records of samples whose requests earlier runs under `reports/` have answered.
 
-    Turns of a question that are asked one after the other are not looked up, since they depend on each other, nor are
-    answers that are drawn.
+    Answers are not reused with early stopping, where rotations depend on each other, or if answers are sampled.
     """
     if plan.spec.no_cache or plan.spec.early_stop or plan.spec.temperature:
         return []
@@ -124,26 +123,26 @@ def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
             folders.add(folder)
     if found:
         display.message(
-            f"reusing {len(found):,} answers of {', '.join(sorted(folders))}: the same requests of the same model; "
-            "--no-cache asks them again"
+            f"reusing {len(found):,} answers of {', '.join(sorted(folders))}: same requests, same model; "
+            "--no-cache asks again"
         )
     return found
 
 
 def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
-    """Say what is asked again, and why."""
+    """Report the questions that are asked again, and why."""
     again = [one for one in run.records if one.id in wanted]
     changed = [one for one in again if one.digest != plan.survey.samples[one.id]]
     if changed:
-        display.message(f"asking {len(changed):,} questions again whose pictures have changed since they were answered")
+        display.message(f"asking {len(changed):,} questions again because their pictures have changed")
     if errors := len(again) - len(changed):
-        display.message(f"asking {errors:,} questions again that ended in an error")
+        display.message(f"asking {errors:,} failed questions again")
 
 
 def _ask(
     plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str], display: Display, share: Share
 ) -> None:
-    """Hand the model all that is wanted as one stream of requests, and append each answer as it comes."""
+    """Give the model the wanted questions as one stream of requests, and append each answer as it arrives."""
     total = _total(plan, share)
     done = itertools.count(total - len(wanted) + 1)
     display.progress(total - len(wanted), total)
@@ -155,22 +154,25 @@ def _ask(
             journal.append(replace(answer, attempt=attempts.get(answer.id, 0)))
             display.progress(next(done), total)
     finally:
-        if used := getattr(model, "counted", None):  # an adapter may count what it uses
+        if used := getattr(model, "counted", None):  # an adapter may count its usage
             run.note_used(**used)
 
 
 def _attempts(run: Run, wanted: set[str], share: Share) -> dict[str, int]:
-    """Return the attempts of records that take the place of one in another journal, where no later line can."""
+    """Return the attempt number of each wanted record that replaces an earlier one.
+
+    It is higher by one if that one is in another journal, where no later line can replace it.
+    """
     own = records.name_of(None if share.alone else share.rank)
     place = run.journal_contents.journal
     return {one.id: one.attempt + (place[one.id] != own) for one in run.records if one.id in wanted}
 
 
 def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterable[Record]) -> Iterator[Record]:
-    """Yield records of the turns of questions, asked one after the other, a window of questions at a time.
+    """Yield records of the rotations of questions, asked one after another, a window of questions at a time.
 
-    None is asked after one that was read by every scorer and found wrong: the question is lost, and CircularEval the
-    same.
+    After a rotation that every scorer parsed and found wrong, the others are skipped: the question is lost, and
+    CircularEval does not change.
     """
     stop = EarlyStop(plan.task.scorers.values(), held)
     while window := list(itertools.islice(samples, WINDOW)):
@@ -184,7 +186,7 @@ def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterabl
 
 
 def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Record]:
-    """Yield the record of each sample, in the order in which the model answers; it pulls what it asks for next."""
+    """Yield the record of each sample in the order of the model's answers. The model pulls the requests."""
     asked: dict[str, tuple[Sample, Request]] = {}
 
     def stream() -> Iterator[Request]:
@@ -202,13 +204,11 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
 
 
 def _checked(response: Response, asked: Collection[str], name: str) -> Response:
-    """Return a response without lone surrogates. Raises InputError where it is not one to what is asked."""
-    said, advice = without_surrogates(vars(response)), "mend the adapter (docs/adapters.md)"
+    """Return a response without lone surrogates. Raises InputError if it answers no open request."""
+    said, advice = without_surrogates(vars(response)), "fix the adapter (docs/adapters.md)"
     checked: Response = validated(Response, said, f"{name}: its response", advice)
     if checked.id not in asked:
-        raise InputError(
-            f"{name}: it answers '{checked.id:.60}', which it was not asked, or answers it twice; {advice}"
-        )
+        raise InputError(f"{name}: it answered '{checked.id:.60}', which was not asked, or answered it twice; {advice}")
     return checked
 
 
@@ -231,7 +231,7 @@ def _generation(spec: RunSpec) -> Generation:
 
 
 def _seed(seed: int) -> None:
-    """Seed torch where the model brought it; greedy and beam answers do not draw, adapters to come may."""
+    """Seed torch if the model imported it. Greedy and beam decoding do not sample; other adapters may."""
     if "torch" in sys.modules:
         import torch
 

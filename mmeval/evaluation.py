@@ -1,6 +1,6 @@
-"""The four stages of an evaluation: plan, ask, score, report; and `evaluate`, their composition.
+"""`evaluate` runs the four stages of an evaluation: plan, ask, score, report.
 
-Each stage has a module of its own: `planning`, `asking`, and `results` for the last two.
+The stages are in the modules `planning`, `asking` and `results` (the last two).
 """
 
 from dataclasses import replace
@@ -32,17 +32,17 @@ def evaluate(
     load: Loader | None = None,
     **values: Any,
 ) -> Run:
-    """Evaluate a model on a task and return the run, scored and reported; a run that was begun goes on.
+    """Evaluate a model on a task and return the run, scored and reported. Resumes an unfinished run.
 
     Give a RunSpec, or its fields by name: `evaluate(model="mmicl-tiny", task="mme")`. `out` is the run's folder,
-    `reports/TASK-MODEL-DATA` by default. Answers that ended in an error are asked again unless `keep_errors`; `fresh`
-    deletes the run in the folder and starts over. `load` loads the model where several evaluations share one.
+    `reports/TASK-MODEL-DATA` by default. Failed questions are asked again unless `keep_errors`. `fresh` deletes the
+    run in the folder and starts over. `load` loads the model, for evaluations that share one.
 
-    Started by a launcher (`share`), each of several processes asks its part, and the last to finish scores and reports;
-    the others return a run that is not `up_to_date`.
+    If a launcher starts several processes (`share`), each asks its part and the last process to finish scores and
+    reports the run. The others return a run that is not `up_to_date`.
 
-    Raises InputError for anything wrong with the input, RunMismatch if the folder holds another run, Unsupported for
-    a prompt that the model cannot take.
+    Raises InputError for invalid input, RunMismatch if the folder holds another run, and Unsupported for a prompt that
+    the model does not support.
     """
     display = display or Display()
     spec = from_mapping(values, "", RunSpec) if spec is None else replace(spec, **values)
@@ -50,21 +50,21 @@ def evaluate(
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load, share=share)
     with held(run.folder, share):
         if not share.alone:
-            run = open_run(run.folder)  # as the other processes have left it
+            run = open_run(run.folder)  # the other processes may have changed it
             if run.up_to_date or run.samples_asked < run.samples_planned:
                 left = run.samples_planned - run.samples_asked
-                display.message(f"{run.folder}: the part of rank {share.rank} is done; {left:,} questions are others'")
+                display.message(f"{run.folder}: rank {share.rank} is done; other processes still have {left:,} to ask")
                 return run
         score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
-        if planned.control is None:  # a run under a control is read beside the main one: `mmeval bias`
+        if planned.control is None:  # `mmeval bias` reports runs under controls, next to the main run
             report(run, planned.asked)
     return run
 
 
 def preview(spec: RunSpec) -> Preview:
-    """Return the first prompt of each category as the model will see it. Nothing is asked or written.
+    """Return the first prompt of each category as the model will see it, without asking or writing anything.
 
-    What `evaluate` refuses is refused.
+    Raises the errors that `evaluate` raises before it asks anything.
     """
     planned = plan(spec)
     model = load_model(planned.checkpoint, planned.options)

@@ -1,6 +1,6 @@
-"""Files that are whole or not there: written in one step, read as JSON objects, held by one process at a time.
+"""Write files atomically, read JSON objects, and lock files.
 
-What the objects mean is for the callers to say; JSON Lines are read and written in `jsonl`.
+Callers interpret the objects. `jsonl` reads and writes JSON Lines.
 """
 
 import fcntl
@@ -20,14 +20,14 @@ _TEMPORARY = re.compile(r"\..+\.([0-9]+)")
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write the whole value or leave the old file, whenever the process is killed and whatever the disk does."""
+    """Write the whole value or leave the old file, even if the process is killed or the disk fails."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write the whole text or leave the old file; half a surrogate pair is written as its escape.
+    """Write the whole text or leave the old file. A lone surrogate is written as its escape.
 
-    What processes that were killed over the same file have left behind is cleared.
+    Deletes temporary files of the same name that killed processes left behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     for left in path.parent.iterdir():
@@ -41,7 +41,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)  # nor lose the name of what later files speak of
+            os.fsync(folder)  # nor lose the name, which later files may refer to
         finally:
             os.close(folder)
     except BaseException:
@@ -50,7 +50,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Tell whether `write_text` left the file behind when it was killed."""
+    """Tell whether the file was left behind by a killed `write_text`."""
     found = _TEMPORARY.fullmatch(path.name)
     if found is None or path.is_dir():
         return False
@@ -64,7 +64,7 @@ def is_temporary(path: Path) -> bool:
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:
-    """Read a JSON object from a file. Raises InputError naming the file, with the advice."""
+    """Read a JSON object from a file. Raises InputError with the file and the advice."""
     try:
         value = json.loads(regular.read_bytes(path))
     except FileNotFoundError as error:
@@ -77,7 +77,7 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
 
 
 def validated(kind: Any, value: object, where: str, advice: str) -> Any:
-    """Return the value as that kind (a dataclass, a typed dict). Raises InputError naming the first wrong key."""
+    """Convert the value to a kind (a dataclass, a typed dict). Raises InputError naming the first wrong key."""
     from pydantic import ValidationError
 
     try:
@@ -97,9 +97,9 @@ def _adapter(kind: Any) -> Any:
 
 @contextmanager
 def locked(path: Path, message: str = "", *, shared: bool = False, wait: bool = False) -> Iterator[None]:
-    """Hold a lock on a file, made if need be; a `shared` one beside others that hold it so.
+    """Hold an exclusive or `shared` lock on a file, creating the file if needed.
 
-    Raises InputError with the message while another process holds it, unless it is to `wait`.
+    If another process holds the lock, waits with `wait`; otherwise raises InputError with the message.
     """
     with path.open("ab") as file:
         try:
@@ -111,11 +111,11 @@ def locked(path: Path, message: str = "", *, shared: bool = False, wait: bool = 
 
 
 def read_ids(path: Path) -> tuple[str, ...]:
-    """Return the ids of a text file, one a line. Raises InputError for a file that is none, or has none."""
+    """Return the ids in a text file, one per line. Raises InputError if the file is unreadable or has no ids."""
     try:
         found = tuple(filter(None, regular.read_text(path).split("\n")))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids, one a line") from error
+        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids, one per line") from error
     if not found:
-        raise InputError(f"{path}: no id in it; write one a line")
+        raise InputError(f"{path}: contains no ids; write one per line")
     return found

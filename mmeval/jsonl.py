@@ -1,6 +1,6 @@
-"""Read and write JSON Lines: a JSON object a line, its number in every message, torn last lines told from broken ones.
+"""Read and write JSON Lines, one object per line. Messages name the line. A truncated last line is not an error.
 
-What the objects mean is for the callers to say; a whole JSON document is not read here.
+Callers interpret the objects. `files` reads whole JSON documents.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def read(
     whole_lines: bool = False,
     on_line: Callable[[bytes], object] = lambda line: None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each object and where it stands (`FILE, line N`); blank lines are skipped.
+    """Yield each object and its place (`FILE, line N`). Blank lines are skipped.
 
-    With `whole_lines`, leave out a last line without a line break, left by a kill. `on_line` is called with every
-    line as it stands in the file. Raises InputError, ending with the advice, for a file that cannot be read and for a
-    line that is not a JSON object in UTF-8.
+    With `whole_lines`, skip a last line without a line break, left by a kill. `on_line` is called with the bytes of
+    every line. Raises InputError, ending with the advice, for a file that cannot be read and for a line that is not a
+    JSON object in UTF-8.
     """
     import jsonlines
 
@@ -63,7 +63,7 @@ def read(
 
 
 def without_surrogates(value: Any) -> Any:
-    """Return the value with every lone surrogate as U+FFFD."""
+    """Replace every lone surrogate in the value with U+FFFD."""
     if isinstance(value, str):
         return replace_surrogates(value)
     if isinstance(value, (list, tuple)):
@@ -76,9 +76,9 @@ def without_surrogates(value: Any) -> Any:
 
 
 def shown(value: Mapping[str, Any]) -> str:
-    """Return an object as a line for a terminal: characters that are not printed, which may move a cursor, as escapes.
+    """Return an object as a line for a terminal. Any unprintable character, which may move a cursor, is escaped.
 
-    Where there are none, the letters of any language stand as they are.
+    Other letters are escaped only if the line has unprintable characters.
     """
     line = json.dumps(value, ensure_ascii=False)
     return line if line.isprintable() else json.dumps(value)
@@ -86,13 +86,12 @@ def shown(value: Mapping[str, Any]) -> str:
 
 @contextmanager
 def appending(path: Path) -> Iterator[jsonlines.Writer]:
-    """Open a file to append objects to; when `write` returns, no death of this process can lose the line.
+    """Open a file to append objects to. Once `write` returns, killing this process cannot lose the line.
 
-    The disk is only waited for at the end: a power cut costs the lines that the system had not written out yet. A wait
-    for each would take longer than many an answer.
+    The file is synced to disk only at the end, because syncing each line would take longer than many answers. A power
+    cut loses the lines that the system had not yet written.
 
-    What a kill left of a last line is cut off first. Half a surrogate pair, which no UTF-8 file can hold, is written
-    as its JSON escape.
+    A truncated last line is cut off first. A lone surrogate, which UTF-8 cannot encode, is written as its JSON escape.
     """
     import jsonlines
 
@@ -106,7 +105,7 @@ def appending(path: Path) -> Iterator[jsonlines.Writer]:
 
 
 def drop_torn_line(file: IO[bytes]) -> None:
-    """Cut a file, open for reading and writing, after its last line break."""
+    """Truncate a file, open for reading and writing, after its last line break."""
     end = keep = file.seek(0, os.SEEK_END)
     while keep > 0:
         start = max(0, keep - BLOCK)

@@ -1,5 +1,5 @@
-"""The first stage: what a run will ask, of whom, and into which folder it goes. The data is read once, nothing is
-loaded or written."""
+"""The first stage: determine a run's questions, model and folder. It reads the data once, and loads and writes
+nothing."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -19,35 +19,35 @@ from mmeval.task import Task, check_judge, configure, load_task
 from mmeval.types import InputError, Request, Sample
 
 REPORTS = Path("reports")
-"""Where runs land unless told otherwise."""
+"""The default folder of runs."""
 CONTROL_RUNS = "controls"
-"""Folder of a run that holds its runs under controls, each by the control's name."""
+"""Subfolder of a run that holds its runs under controls, each named after its control."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will ask, and of whom: everything but the answers."""
+    """Everything about a run but the answers."""
 
     spec: RunSpec
-    """Every default filled in; task, model and data by name, without folders."""
+    """With every default filled in; task, model and data are names without folders."""
     task: Task
     checkpoint: Checkpoint
     options: ModelOptions
     source: str
-    """What the task reads."""
+    """The source that the task reads."""
     survey: Survey
     identity: Mapping[str, Any]
     folder: Path
     control: controls.Applied | None = None
 
     def requests(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Request]]:
-        """Yield the samples with what a model is asked, as the control changes them."""
+        """Yield the samples with their requests, changed by the control."""
         put = _renderer(self.task, self.spec)
         for sample in samples:
             yield (sample, put(sample)) if self.control is None else self.control(sample, put(sample), put)
 
     def asked(self, ids: Collection[str]) -> Iterator[Request]:
-        """Yield what the model is asked with these ids; the data is read as far as the last of them."""
+        """Yield the requests with these ids. Reads the data up to the last of them."""
         left = set(ids)
         for _, request in self.requests(sample for sample in self.task.samples(self.source) if sample.id in left):
             left.remove(request.id)
@@ -62,7 +62,7 @@ class Plan:
 
 
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
-    """Find task and checkpoint, and read the data once. Nothing is loaded or written. Raises as `evaluate` does."""
+    """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
     spec = recipes.apply(spec)
     data, source, spec = data_of(spec, load_task(spec.task))
     task = configure(load_task(spec.task), spec)
@@ -109,13 +109,13 @@ def _options(settled: RunSpec) -> ModelOptions:
 
 
 def _folder(filled: RunSpec, usual: RunSpec) -> Path:
-    """Return where a run lands; one under a control lies in the folder of the main one."""
+    """Return a run's folder. The folder of a run under a control is inside the main run's."""
     main = REPORTS / folder_name(replace(filled, control=None), usual)
     return main if filled.control is None else main / CONTROL_RUNS / filled.control
 
 
 def _only(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return what a run remembers of a file of ids, its name and a digest, and the ids. Raises InputError."""
+    """Return the `NAME@DIGEST` by which a run identifies a file of ids, and the ids. Raises InputError."""
     ids = read_ids(path)
     digest = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:12]
     return f"{path.name}@{digest}", ids
@@ -124,8 +124,7 @@ def _only(path: Path) -> tuple[str, tuple[str, ...]]:
 def _check_scoring(spec: RunSpec, checkpoint: Checkpoint) -> None:
     if spec.scoring == "first-token" and not ADAPTERS[checkpoint.adapter].first_token:
         raise InputError(
-            f"the adapter '{checkpoint.adapter}' gives whole likelihoods and none of first tokens; "
-            "use --scoring likelihood"
+            f"the adapter '{checkpoint.adapter}' has no likelihoods of first tokens; use --scoring likelihood"
         )
 
 
@@ -138,17 +137,17 @@ def _one_control(spec: RunSpec, task: Task) -> str:
 
 
 def _language_model(checkpoint: Checkpoint, spec: RunSpec) -> tuple[Checkpoint, RunSpec]:
-    """Return the language model of a checkpoint, and the spec with its context. Raises InputError where it has none."""
+    """Return a checkpoint's language model, and the spec with its context. Raises InputError if it has none."""
     name = catalogue().get(checkpoint.name, {}).get("language_model")
     alone = find_model(name) if name else replace(checkpoint, adapter="text")
     if ADAPTERS[alone.adapter].load != ADAPTERS[checkpoint.adapter].load:
-        reason = f"the adapter '{checkpoint.adapter}' has no language model to ask alone"
+        reason = f"the adapter '{checkpoint.adapter}' cannot run the language model alone"
         raise controls.ActsOnNothing(f"the control 'text' cannot act: {reason}")
     return alone, replace(spec, context=pick_context(alone, None))
 
 
 def _controlled(plan: Plan, name: str) -> Plan:
-    """Return the plan under a control, of the questions that it can act on; none is an InputError."""
+    """Return the plan under a control, limited to questions it can act on. Raises InputError if there are none."""
     wanted, put = set(plan.survey.ids), _renderer(plan.task, plan.spec)
 
     def asked() -> Iterator[tuple[Sample, Request, Callable[[Sample], Request]]]:
@@ -162,7 +161,7 @@ def _controlled(plan: Plan, name: str) -> Plan:
 
 
 def _renderer(task: Task, spec: RunSpec) -> Callable[[Sample], Request]:
-    """Return what puts a sample into the words of the run's prompt, or of the one that its control names."""
+    """Return the function that renders a sample with the run's prompt, or with the one that its control names."""
     prompt = spec.prompt
     if spec.control is not None and spec.control.startswith(controls.PROMPT):
         prompt = spec.control.removeprefix(controls.PROMPT)

@@ -1,4 +1,4 @@
-"""Where a session of a run took place: time, version, commit, packages, machine; and which of these make answers."""
+"""A session's provenance: time, version, commit, packages and machine, and which of these affect answers."""
 
 import platform
 import subprocess
@@ -15,7 +15,7 @@ PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "
 
 
 def provenance(spec: RunSpec) -> dict[str, Any]:
-    """Return now, here, with this code."""
+    """Return the provenance of this session."""
     import mmeval
 
     return {
@@ -33,12 +33,12 @@ def provenance(spec: RunSpec) -> dict[str, Any]:
 
 
 def libraries(packages: Sequence[str]) -> dict[str, str]:
-    """Return the major versions of packages that answers depend on, as far as they are installed."""
+    """Return the major versions of the installed packages among those that answers depend on."""
     return {name: found.split(".")[0] for name in packages if (found := _version(name))}
 
 
 def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the versions of the program and of these libraries that sessions ran with, each once, in their order."""
+    """Return the distinct versions of mmeval, torch and transformers that sessions used, in order."""
     found: dict[str, None] = {}
     for session in sessions:
         packages = session.get("packages") or {}
@@ -49,9 +49,9 @@ def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int) -> list[str]:
-    """Return what answers from servers took, for under a table: tokens, the cost by the last prices given, the servers.
+    """Return remarks on the usage of servers: tokens, the cost at the last prices given, the servers' names.
 
-    The tokens are those of the answers that are kept; what was sent again after a failure is in the sessions.
+    Tokens are those of the kept answers. The sessions also count what was sent again after a failure.
     """
     engines = dict.fromkeys(name for session in sessions for name in session.get("servers") or [])
     prices = next((session["prices"] for session in reversed(sessions) if session.get("prices")), None)
@@ -62,7 +62,7 @@ def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int
             cost = sum(
                 tokens * (price or 0.0) / 1e6 for tokens, price in zip((tokens_in, tokens_out), prices, strict=True)
             )
-            line += f"; {cost:,.4f} at prices of {prices[0] or 0:g} and {prices[1] or 0:g} a million"
+            line += f"; {cost:,.4f} at prices of {prices[0] or 0:g} and {prices[1] or 0:g} per million"
         found.append(f"{line}.")
     if len(engines) > 1:
         found.append(f"The answers come from {len(engines)} kinds of servers: {', '.join(engines)}.")
@@ -70,7 +70,7 @@ def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int
 
 
 def _commit() -> str | None:
-    """Return this code's commit, with `-dirty` where files were changed; None where it is installed from a wheel."""
+    """Return this code's commit, with `-dirty` if files were changed; None if installed from a wheel."""
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None
@@ -78,7 +78,7 @@ def _commit() -> str | None:
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (FileNotFoundError, subprocess.CalledProcessError):
-        return None  # no git on this machine, or a checkout that is not the user's own
+        return None  # git is not installed, or the checkout belongs to another user
 
 
 def _version(package: str) -> str | None:

@@ -1,6 +1,6 @@
-"""The journals of a run: appended a line an answer, read back with every type checked.
+"""The journals of a run: one line appended per answer, read back with every type checked.
 
-One process writes `records.jsonl`; each of several a `records-RANK.jsonl` of its own. All of them are read.
+A single process writes `records.jsonl`; several processes each write a `records-RANK.jsonl`. All of them are read.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ BUSY = "another process is writing this run; wait for it"
 
 
 def name_of(rank: int | None) -> str:
-    """Return the name of a journal: of the only process (None), or of one of several."""
+    """Return the name of a journal: of a single process (None), or of one of several."""
     return NAME if rank is None else f"records-{rank}.jsonl"
 
 
 def paths(folder: Path) -> list[Path]:
-    """Return the journals that a run's folder holds."""
+    """Return the journals in a run's folder."""
     found = [folder / NAME, *sorted(path for path in folder.glob("records-*.jsonl") if OF_RANK.fullmatch(path.name))]
     return [path for path in found if path.exists()]
 
 
 @contextmanager
 def held(folder: Path, share: Share) -> Iterator[None]:
-    """Hold a run, for a moment, in which none of several processes changes anything but its own journal."""
+    """Lock a run briefly. Meanwhile, other processes change nothing but their own journals."""
     with nullcontext() if share.alone else locked(folder / "run.lock", wait=True):
         yield
 
 
 def digest(folder: Path) -> str:
-    """Return the SHA-256 over a run's journals, as `JournalContents` has it; none is parsed."""
+    """Return the SHA-256 over a run's journals, as in `JournalContents`, without parsing them."""
     total = hashlib.sha256()
     for path in paths(folder):
         total.update(regular.read_bytes(path))
@@ -55,24 +55,24 @@ def digest(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class JournalContents:
-    """The last record of each planned id, and what of the file does not count."""
+    """The last record of each planned id, and counts of the records that do not count."""
 
     by_id: dict[str, Record]
     unknown: int
-    """Records of ids that the run does not ask."""
+    """Records of ids that are not in the run."""
     repeated: int
-    """Ids that were answered, and then answered again."""
+    """Ids that were answered more than once."""
     truncated: bool
-    """Whether the last line has no line break, and so is no answer."""
+    """Whether the last line has no line break and is therefore not an answer."""
     digest: str
     """SHA-256 of the files."""
     journal: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Each id -> the name of the file that its record stands in."""
+    """Each id -> the name of the file with its record."""
 
 
 @dataclass(frozen=True)
 class Journal:
-    """Appends records; each is on its way to the disk when `append` returns."""
+    """Appends records. When `append` returns, the operating system has the record."""
 
     lines: jsonlines.Writer
 
@@ -83,9 +83,9 @@ class Journal:
 
 @contextmanager
 def opened(folder: Path, share: Share) -> Iterator[Journal]:
-    """Open this process's journal for appending, locked; what killed processes left in the folder is cleared.
+    """Open and lock this process's journal for appending, and delete what killed processes left in the folder.
 
-    Raises InputError if another process has it open; one that works alone, if any process works on the run.
+    Raises InputError if another process has it open or, for a single process, if any process is working on the run.
     """
     message, whole = f"{folder}: {BUSY}, or choose --out", folder / NAME
     own = folder / name_of(None if share.alone else share.rank)
@@ -105,16 +105,16 @@ def opened(folder: Path, share: Share) -> Iterator[Journal]:
 
 
 def _drop_torn_line(path: Path) -> None:
-    """Cut off what a killed process left of a last line, unless its successor is at work on the journal."""
+    """Cut off a last line truncated by a kill, unless another process has the journal open."""
     with suppress(InputError), locked(path, BUSY), path.open("r+b") as file:
         jsonl.drop_torn_line(file)
 
 
 def read(folder: Path, planned: Collection[str] | None) -> JournalContents:
-    """Read a run's journals; of `planned` ids where these are known.
+    """Read the records of the `planned` ids from a run's journals; of all ids if None.
 
-    Of the records of an id the one of the last attempt counts, and of these the last that is read. Raises InputError
-    naming the line that is no record.
+    For each id, the record of the last attempt counts; among several of the same attempt, the last one read. Raises
+    InputError naming a line that is not a record.
     """
     found, unknown, repeated = dict[str, Record](), 0, set[str]()
     journal, truncated = dict[str, str](), False
@@ -140,7 +140,7 @@ def read(folder: Path, planned: Collection[str] | None) -> JournalContents:
 
 
 def to_json(record: Record) -> dict[str, Any]:
-    """Return a record as an object, without what is empty."""
+    """Return a record as an object without empty values."""
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     always = {"id": record.id, "text": record.text, "targets": record.targets}
     kept = always | {name: value for name, value in values.items() if value not in (None, "", (), {}, 0, 0.0)}
@@ -158,7 +158,7 @@ def _records(path: Path, on_line: Callable[[bytes], None]) -> Iterator[Record]:
 
 
 class _Facts(dict[str, str]):
-    """Groups or tags of a record. What a task needs and a record lacks is a sentence with the record's line."""
+    """Groups or tags of a record. A missing key that a task needs raises InputError with the record's line."""
 
     def __init__(self, values: Mapping[str, str], where: str) -> None:
         super().__init__(values)

@@ -1,6 +1,6 @@
-"""Open files that data or a user names, and nothing else that a path may lead to: no pipe, no device, no empty giant.
+"""Open files that data or a user names, but no pipes, devices or huge sparse files.
 
-Reading a pipe waits forever, and a device never ends. What the bytes mean is for the callers to say.
+Reading a pipe waits forever, and a device never ends. Callers interpret the bytes.
 """
 
 import errno
@@ -10,13 +10,13 @@ from io import BufferedReader
 from pathlib import Path
 
 GIANT = 1 << 28
-"""Bytes above which a file must be more than a hole."""
+"""Size in bytes above which sparse files are refused."""
 HOLLOW = 1000
-"""How many times larger than its blocks on the disk a file is that holds next to nothing; no compression gives it."""
+"""A file this many times larger than its disk blocks is sparse; compression does not reach that."""
 
 
 def opened(path: Path) -> BufferedReader:
-    """Open a regular file for reading. Raises OSError, with a `strerror` fit for a sentence, for anything else."""
+    """Open a regular file for reading. For anything else, raises OSError with a `strerror` to quote in a sentence."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") if not path.is_dir() else None
     if file is None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

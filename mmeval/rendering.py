@@ -1,4 +1,4 @@
-"""A sample as a model is asked it, and what is kept of the answer: Sample -> Request -> Record."""
+"""Render samples as requests, and make records of the answers: Sample -> Request -> Record."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,21 +14,21 @@ from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, S
 
 @dataclass(frozen=True)
 class Preview:
-    """What a run would ask, and of whom."""
+    """The first prompts of a run."""
 
     reads: str
     """The data and the checkpoint that would be read."""
     prompts: tuple[tuple[str, str, int], ...]
-    """The first of each category: sample id, prompt as the model will see it or why it cannot, its length in tokens."""
+    """For each category's first sample: id, prompt as the model will see it or why it cannot, length in tokens."""
     notices: tuple[str, ...]
 
 
 def render(task: Task, sample: Sample, prompt: str, scoring: str = "text") -> Request:
-    """Put a sample and its demonstrations into words, without its targets.
+    """Render a sample and its demonstrations with a prompt, without the targets.
 
-    A demonstration is worded as a question is. One without a picture is a line of text at the start of the prompt, and
-    one of which the prompt says nothing is left out. The candidates of a likelihood are the task's, or the sample's
-    own options; of first tokens, their letters.
+    Demonstrations use the same prompt. A demonstration without a picture becomes a line of text at the start of the
+    prompt; one that renders as nothing is left out. Likelihood candidates are the task's, or the sample's options;
+    first-token scoring uses the options' letters.
     """
     candidates = tuple(words(choice) for choice in sample.choices) if scoring != "text" else ()
     if scoring == "first-token":
@@ -46,10 +46,10 @@ def render(task: Task, sample: Sample, prompt: str, scoring: str = "text") -> Re
 
 
 def record(sample: Sample, request: Request, response: Response, digest: str = "") -> Record:
-    """Return what is kept of one question: the sample's facts and digest, what was asked, what came back.
+    """Return the record of one question: the sample's facts and digest, the request and the response.
 
-    Reasoning that stands in the text is kept by itself, too. The text stays whole: official readings read all of it.
-    Likelihoods that are not finite numbers (a float16 overflow) are an error: compared, they would choose something.
+    Reasoning within the text is also stored separately. The text stays whole because official readings read all of it.
+    Likelihoods that are not finite (a float16 overflow) are an error, because comparing them would choose an option.
     """
     likelihoods, error = response.loglikelihoods, response.error
     place = relevant(sample, request)
@@ -82,12 +82,12 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
 
 
 def words(parts: Parts) -> str:
-    """Return the text of a prompt, pictures left out, references written out."""
+    """Return the text of a prompt, without pictures and with references written out."""
     return _written(parts).strip()
 
 
 def _written(parts: Parts) -> str:
-    """Likewise, with the blanks around it: the public readers look for an option as its table has it."""
+    """Return the same with surrounding blanks: the public readers look for an option as the table spells it."""
     texts = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
     return "".join(texts)
 

@@ -1,6 +1,6 @@
-"""The last stages: a run's records are judged and summed up, and its tables, figures and page written.
+"""The last stages: score a run's records, and write its tables, figures and page, without loading the model.
 
-No model is loaded. What an answer is worth is `scored`'s, what is drawn `reporting`'s.
+`scored` computes the scores; `reporting` makes the outputs.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -19,9 +19,9 @@ from mmeval.types import Display, Request
 def score(
     run: Run, *, judge: str | None = None, judge_model: str | None = None, display: Display | None = None
 ) -> Scored:
-    """Judge a run's records, without the model, and write `scores.json` and `samples.jsonl`.
+    """Score a run's records, without the model, and write `scores.json` and `samples.jsonl`.
 
-    With a `judge`, what cannot be read is asked of it; its replies are kept in the folder, in `judge.jsonl`.
+    A `judge` reads unparsed answers; its replies are kept in the folder, in `judge.jsonl`.
     """
     display = display or Display()
     spec = replace(run.spec, judge=judge, judge_model=judge_model)
@@ -35,7 +35,7 @@ def score(
         verdicts = ask(Judge(judge, judge_model, run.folder / "judge.jsonl"), scored.unread, display.message)
         scored = scored.judged_by(configure(whole, spec, verdicts))
     elif (run.folder / "judge.jsonl").exists():
-        display.message("scored without the judge that was asked before; --judge and --judge-model use its replies")
+        display.message("scored without the earlier judge; --judge and --judge-model use its saved replies")
     results = scored.results() | {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
     results["remarks"] += [*data_remarks(run.header.get("pictures", {})), *_of_sessions(run), *run.remarks]
     if verdicts is not None:
@@ -46,7 +46,7 @@ def score(
 
 
 def current(run: Run) -> Run:
-    """Return the run, scored and reported where it was not, or its records have changed since."""
+    """Return the run, after scoring and reporting it if that was not done or its records have changed since."""
     if run.stale:
         score(run)
         report(run)
@@ -54,9 +54,9 @@ def current(run: Run) -> Run:
 
 
 def report(run: Run, find: Callable[[Collection[str]], Iterable[Request]] | None = None) -> list[Path]:
-    """Write a scored run's tables, figures, page and the benchmark's own results; returns the paths, the page first.
+    """Write a scored run's tables, figures, page and the benchmark's own results. Return the paths, the page first.
 
-    `find` yields what was asked with these ids, for the pictures on the page; those on an earlier page are kept.
+    `find` yields the requests with the given ids, for the pictures on the page. Pictures on an earlier page are kept.
     """
     from mmeval.reporting import run_report
 
@@ -64,14 +64,14 @@ def report(run: Run, find: Callable[[Collection[str]], Iterable[Request]] | None
 
 
 def _of_sessions(run: Run) -> list[str]:
-    """Return what a reader must know of where the answers came from."""
+    """Return remarks on where the answers came from."""
     reused = sum(session.get("reused", 0) for session in run.sessions)
     found, held = versions(run.sessions), run.records
     remarks = usage(run.sessions, sum(one.input_tokens for one in held), sum(one.output_tokens for one in held))
     if recipe := run.sessions[-1].get("recipe") if run.sessions else None:
         remarks.insert(0, recipes.remark(recipe, run.spec.task))
     if reused:
-        remarks.append(f"{reused:,} answers were reused from earlier runs that asked the same of the same model.")
+        remarks.append(f"{reused:,} answers were reused from earlier runs with the same requests and model.")
     if len(found) > 1:
         remarks.append(f"The answers come from {len(found)} versions of the program: {'; '.join(found)}.")
     return remarks

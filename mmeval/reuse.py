@@ -1,7 +1,7 @@
-"""Answers that earlier runs have to the very requests of a new one, found by the content of what was asked.
+"""Reuse answers of earlier runs to the same requests, found by the requests' content.
 
-An answer is reused only where request, model, weights, engine and settings are the same; runs under one folder are the
-store, and nothing else is kept.
+An answer is reused only if request, model, weights, engine and settings are the same. The runs under a folder are the
+only store.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ ASKING = {
     *("task", "data", "prompt", "limit", "shots", "frames", "sampler", "reading", "partial", "early_stop"),
     *("task_version", "card", "data_revision", "questions", "control", "only_ids"),
 }
-"""What of a run's identity only makes its requests, or reads their answers; the rest is how a model answers."""
+"""The parts of a run's identity that only make its requests or read their answers. The others affect the answers."""
 _SAID = ("text", "loglikelihoods", "reasoning", "finish_reason", "sent", "input_tokens", "output_tokens", "seconds")
 
 
 def digest(request: Request) -> str:
-    """Return the SHA-256 over what is asked, pictures by content; the request's id is no part of it."""
+    """Return the SHA-256 over a request, including its pictures' contents but not its id."""
     shots = [(_content(shot.prompt), shot.answer) for shot in request.shots]
     asked = repr((_content(request.prompt), shots, request.candidates))
     return hashlib.sha256(asked.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def settings(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a run's identity its answers depend on, given the requests."""
+    """Return the parts of a run's identity on which its answers depend, given the requests."""
     return {name: value for name, value in identity.items() if name not in ASKING}
 
 
 def earlier(
     root: Path, identity: Mapping[str, Any], own: Path, say: Callable[[str], None] = lambda text: None
 ) -> dict[str, tuple[Record, str]]:
-    """Map the digests of requests that runs under `root` have answered with these settings to record and folder.
+    """Map the digests of requests that runs under `root` answered with these settings to record and folder.
 
-    The run in the folder `own` is left out, and all are where the model's weights are not pinned. `say` is told of
+    The run in the folder `own` is left out. If the model's weights are not pinned, the result is empty. `say` reports
     runs that cannot be read.
     """
     found: dict[str, tuple[Record, str]] = {}
@@ -54,12 +54,12 @@ def earlier(
             if settings(run.identity) == wanted:
                 found |= {record.request: (record, str(run.folder)) for record in _answered(run)}
         except InputError as error:
-            say(f"its answers are not reused: {error}")
+            say(f"this run's answers are not reused: {error}")
     return found
 
 
 def response(id: str, record: Record) -> Response:
-    """Return a record's answer as one to the request of that id."""
+    """Return a record's answer as a response to the request with the given id."""
     return Response(id, **{name: getattr(record, name) for name in _SAID})
 
 

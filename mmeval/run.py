@@ -1,9 +1,9 @@
-"""A run: what identifies it, what was answered, what the answers are worth.
+"""A run: its identity, its answers and their scores.
 
-`run.json` says what the run is and `ids.json` which samples it asks; `records.jsonl` grows by a line an answer, and the
-last line of an id counts. Where several processes work on a run, each has a `records-RANK.jsonl`. The rest can be made
-again from these: `scores.json` names the records that it was made from, and counts for no others. A Run reads each of
-its files once; open it anew to see what others wrote since.
+`run.json` describes the run and `ids.json` lists its samples. `records.jsonl` gets one line per answer; the last line
+of an id counts. If several processes share a run, each writes a `records-RANK.jsonl`. All other files can be made from
+these: `scores.json` names the records it was made from, and is not valid for others. A Run reads each file once; open
+it again to see what other processes have written since.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EMBEDDED = "embedded picture world, not comparable with the leaderboard"
-"""What every output says of the embedded data."""
+"""The mark that every output shows for the embedded data."""
 SMALL = "the data has only"
-"""How the mark of data that is a part of the benchmark begins."""
+"""The beginning of the mark for data that is only part of the benchmark."""
 _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
 
 
@@ -42,20 +42,20 @@ class Run:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """Return what `run.json` holds. Raises InputError for what is not a run's."""
+        """Return the contents of `run.json`. Raises InputError if it is not a run's header."""
         return read_header(self.folder)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Return what identifies the run: another value of any of these is another run."""
+        """Return the values that identify the run; a run with any other value is another run."""
         return dict(self.header["identity"])
 
     @cached_property
     def spec(self) -> RunSpec:
-        """Return what was asked, of whom and how, every default filled in; folders are left out of names."""
+        """Return the run's settings with every default filled in; names have no folders."""
         values = {name: value for name, value in self.identity.items() if name in _SPEC}
         if not isinstance(values.get("task"), str) or not isinstance(values.get("model"), str):
-            raise InputError(f"{self.folder / 'run.json'}: its identity names no task and model; name another folder")
+            raise InputError(f"{self.folder / 'run.json'}: its identity lacks task or model; name another folder")
         try:
             return RunSpec(**values)
         except InputError as error:
@@ -63,12 +63,12 @@ class Run:
 
     @property
     def sessions(self) -> list[dict[str, Any]]:
-        """Return where the answers came from: versions and machine, noted at the start and at each resume."""
+        """Return the versions and machine of each session: the start and each resume."""
         return list(self.header["sessions"])
 
     @cached_property
     def planned(self) -> frozenset[str] | None:
-        """Return the ids of the samples that the run asks; None for a run of mmeval 0.1, which kept no list."""
+        """Return the ids of the run's samples; None for a run of mmeval 0.1, which kept no list."""
         if self.header["schema"] != SCHEMA:
             return None
         path, advice = self.folder / "ids.json", "restore the file, or start over with --fresh"
@@ -77,32 +77,32 @@ class Run:
 
     @cached_property
     def journal_contents(self) -> JournalContents:
-        """Return what was answered. Raises InputError naming the line that is no record."""
+        """Return the records. Raises InputError naming a line that is not a record."""
         return records.read(self.folder, self.planned)
 
     @property
     def records(self) -> list[Record]:
-        """Return the last record of each planned id, in the order in which the ids were first answered."""
+        """Return the last record of each planned id, ordered by first answer."""
         return list(self.journal_contents.by_id.values())
 
     @property
     def samples_planned(self) -> int:
-        """Return how many samples the run asks."""
+        """Return the number of samples in the run."""
         return int(self.header["samples"])
 
     @property
     def samples_answered(self) -> int:
-        """Return how many of them have an answer that is not an error."""
+        """Return the number of samples that have an answer that is not an error."""
         return sum(record.error is None for record in self.journal_contents.by_id.values())
 
     @property
     def samples_asked(self) -> int:
-        """Return how many samples have an answer or an error."""
+        """Return the number of samples that have an answer or an error."""
         return len(self.journal_contents.by_id)
 
     @property
     def up_to_date(self) -> bool:
-        """Tell whether the run was scored as it is now."""
+        """Tell whether the scores are of the current records."""
         return self._stored.get("records") == self._scored
 
     @property
@@ -112,16 +112,16 @@ class Run:
 
     @property
     def marks(self) -> list[str]:
-        """Return what sets the run apart from a whole one on the benchmark's data, as every output says it."""
+        """Return how the run differs from a complete one on the benchmark's data, as shown in every output."""
         planned, errors = self.samples_planned, len(self.journal_contents.by_id) - self.samples_answered
         missing = planned - len(self.journal_contents.by_id)
         found = [EMBEDDED] if self.spec.data == "embedded" else []
         if missing > 0:
             found.append(
-                f"unfinished: {missing:,} of {planned:,} questions not asked yet; run the same command to go on"
+                f"unfinished: {missing:,} of {planned:,} questions not asked yet; repeat the command to continue"
             )
         if errors:
-            found.append(f"{errors:,} of {planned:,} answers are errors; run the same command to ask them again")
+            found.append(f"{errors:,} of {planned:,} answers are errors; repeat the command to ask them again")
         if self.spec.control is not None:
             about = dict(self.header.get("control", {}))
             found.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
@@ -136,14 +136,14 @@ class Run:
 
     @property
     def remarks(self) -> list[str]:
-        """Return what a reader must know of the records that do not count."""
+        """Return remarks on records that do not count."""
         contents, found = self.journal_contents, []
         if contents.unknown:
-            found.append(f"Records of questions that this run does not ask: {contents.unknown:,}. They do not count.")
+            found.append(f"Records of questions that are not in this run: {contents.unknown:,}. They do not count.")
         if contents.repeated:
             found.append(f"Questions answered more than once: {contents.repeated:,}. The last answer of each counts.")
         if contents.truncated:
-            found.append("The last line of records.jsonl is truncated and does not count; run the same command again.")
+            found.append("The last line of records.jsonl is truncated and does not count; repeat the command.")
         return found
 
     @property
@@ -153,7 +153,7 @@ class Run:
 
     @cached_property
     def results(self) -> dict[str, Any]:
-        """Return `scores.json` as it stands. Raises InputError if the run was not scored as it is now."""
+        """Return the contents of `scores.json`. Raises InputError if it is not of the current records."""
         advice = "score the run first: mmeval score RUN"
         results = read_results(self.folder, advice)
         if results.get("records") != self._scored:
@@ -162,7 +162,7 @@ class Run:
 
     @property
     def stale(self) -> bool:
-        """Tell whether the run has answers and was not scored, or its records have changed since, without a judge."""
+        """Tell whether the run has answers but no scores, or scores without a judge that are of other records."""
         if not (stored := self._stored):
             return bool(self.records)
         return "judge" not in stored and stored.get("records") != self._scored
@@ -178,7 +178,7 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """Return a row a metric: value, low, high, n, full_marks, chance, reason (why there is no value), strict."""
+        """Return a row per metric: value, low, high, n, full_marks, chance, reason (why there is no value), strict."""
         import pandas as pd
 
         results = self.results
@@ -190,10 +190,10 @@ class Run:
 
     @property
     def samples(self) -> pd.DataFrame:
-        """Return a row a sample, by id: category, groups, and under each scorer outcome, value and the answer read.
+        """Return a row per sample, indexed by id: category, groups, and each scorer's outcome, value and parsed answer.
 
-        The columns of the headline scorer have no prefix, those of another are called `strict_outcome` and so on.
-        Raises InputError if the run was not scored yet.
+        The columns of the headline scorer have no prefix; other scorers' columns do, such as `strict_outcome`.
+        Raises InputError if the run is not scored.
         """
         import pandas as pd
 
@@ -208,36 +208,36 @@ class Run:
 
     @cached_property
     def scored(self) -> dict[str, dict[str, Score]]:
-        """Return each sample's score under every scorer, the headline's first, by id. Raises InputError as `judged`."""
+        """Return each sample's score under every scorer, headline first, by id. Raises InputError as `judged` does."""
         return scores_by_id(self._sample_lines)
 
     @property
     def judged(self) -> dict[str, Score]:
-        """Return the headline scorer's score of each sample, by id. Raises InputError if the run was not scored yet."""
+        """Return the headline scorer's score of each sample, by id. Raises InputError if the run is not scored."""
         return {id: next(iter(scores.values())) for id, scores in self.scored.items()}
 
     @property
     def _sample_lines(self) -> list[dict[str, Any]]:
-        _ = self.results  # raises where the scores are of other records
+        _ = self.results  # raises if the scores are of other records
         path, advice = self.folder / "samples.jsonl", "score the run first: mmeval score RUN"
         lines = read_samples(path, advice)
         if {line["id"] for line in lines} != self.journal_contents.by_id.keys():
-            raise InputError(f"{path}: not the samples that were answered; {advice}")
+            raise InputError(f"{path}: its samples are not those of the records; {advice}")
         return lines
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:
-        """Add where this session runs (commit, packages, machine), and what is known of the data that it read."""
+        """Add this session (commit, packages, machine) and facts about its data to `run.json`."""
         self.header["sessions"].append(dict(session))
         self.header |= data
         write_json(self.folder / "run.json", self.header)
 
     def note_used(self, **used: Any) -> None:
-        """Add to this session what it used: requests to a server, for example."""
+        """Add this session's usage, such as requests to a server."""
         self.header["sessions"][-1] |= used
         write_json(self.folder / "run.json", self.header)
 
     def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:
-        """Write the scores, and each sample's beside them."""
+        """Write the scores, and each sample's scores."""
         lines = (json.dumps(sample, ensure_ascii=False, separators=(",", ":")) + "\n" for sample in samples)
         write_text(self.folder / "samples.jsonl", "".join(lines))
         results = {**results, "records": self._scored}
@@ -249,15 +249,15 @@ class Run:
     def journal(self, share: Share = WHOLE) -> Iterator[Journal]:
         """Open this process's journal for appending, locked. Raises as `records.opened` does."""
         with records.opened(self.folder, share) as journal:
-            self.__dict__.pop("journal_contents", None)  # another process may have gone on with the run
+            self.__dict__.pop("journal_contents", None)  # another process may have resumed the run
             yield journal
         self.__dict__.pop("journal_contents", None)
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open the run in that folder. Raises InputError if there is none."""
+    """Open the run in the folder. Raises InputError if there is none."""
     run = Run(Path(folder))
     if not run.folder.is_dir():
-        raise InputError(f"{folder}: no such run folder; `mmeval run` makes one")
+        raise InputError(f"{folder}: no such run folder; `mmeval run` creates one")
     _ = run.spec
     return run

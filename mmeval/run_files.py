@@ -1,4 +1,4 @@
-"""What the files of a run hold, every key with its type; the header of mmeval 0.1 is read with today's names."""
+"""The keys and types of a run's files. The header of mmeval 0.1 is translated to current names."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mmeval.types import Estimate, InputError, Score
 
 SCHEMA = 2
 _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
-"""Names in the identities of schema 1 -> today's, where they differ and stand under no other name."""
+"""Names in identities of schema 1 -> current names, if they differ."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """What `run.json` may say of a session, beside what is only shown."""
+    """The keys of a session in `run.json` that are used, not only shown."""
 
     version: str | None = None
     packages: dict[str, str | None] | None = None
@@ -30,7 +30,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Header:
-    """What `run.json` holds at least."""
+    """The keys of `run.json` that are used."""
 
     schema: int
     identity: dict[str, Any]
@@ -39,14 +39,14 @@ class Header:
     available: int | None = None
     """How many samples the data has."""
     benchmark: dict[str, int] = field(default_factory=dict)
-    """How large the whole benchmark is."""
+    """The size of the whole benchmark."""
     pictures: dict[str, int] = field(default_factory=dict)
     control: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many samples there are, and what became of their answers."""
+    """The number of samples, in total and per outcome."""
 
     samples: int
     correct: int
@@ -59,7 +59,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Results:
-    """What `scores.json` holds at least."""
+    """The keys of `scores.json` that are used."""
 
     scorer: str
     metrics: dict[str, Estimate]
@@ -69,7 +69,7 @@ class Results:
     answered: int
     planned: int
     strict: dict[str, Estimate] = field(default_factory=dict)
-    """The numbers of that reading, where the headline is another's."""
+    """The numbers of the strict reading, if the headline's is another."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class SampleScores:
 
 
 def read_header(folder: Path) -> dict[str, Any]:
-    """Read `run.json`. Raises InputError for what is not a run's."""
+    """Read `run.json`. Raises InputError if it is not a run's header."""
     path, advice = folder / "run.json", "the folder holds no run; name another, or delete it"
     header = read_json(path, advice)
     if header.get("schema") == 1:
@@ -93,7 +93,7 @@ def read_header(folder: Path) -> dict[str, Any]:
 
 
 def read_results(folder: Path, advice: str) -> dict[str, Any]:
-    """Read `scores.json`. Raises InputError, with the advice, for what is not a run's."""
+    """Read `scores.json`. Raises InputError, with the advice, if it is not a run's scores."""
     path = folder / "scores.json"
     results = read_json(path, advice)
     validated(Results, results, str(path), advice)
@@ -101,7 +101,7 @@ def read_results(folder: Path, advice: str) -> dict[str, Any]:
 
 
 def read_samples(path: Path, advice: str = "score the run again: mmeval score RUN") -> list[dict[str, Any]]:
-    """Read the lines of a `samples.jsonl`. Raises InputError, with the advice, naming the line that is none."""
+    """Read the lines of a `samples.jsonl`. Raises InputError, with the advice, naming an invalid line."""
     if not path.is_file():
         raise InputError(f"{path}: not there; {advice}")
     lines = []
@@ -112,12 +112,12 @@ def read_samples(path: Path, advice: str = "score the run again: mmeval score RU
 
 
 def scores_by_id(lines: list[dict[str, Any]]) -> dict[str, dict[str, Score]]:
-    """Return, by id, the score under every scorer, the headline's first."""
+    """Return, by id, the score under every scorer, headline first."""
     return {line["id"]: {name: Score(**score) for name, score in line["scores"].items()} for line in lines}
 
 
 def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return the header of a run made by mmeval 0.1, with today's names: it can be scored but not continued."""
+    """Return the header of a run of mmeval 0.1 with current names. Such a run can be scored but not continued."""
     try:
         task, data, model = (dict(header["identity"][name]) for name in ("task", "data", "model"))
         named = {"task": task.pop("name"), "model": model.pop("name"), "limit": data.pop("limit")}

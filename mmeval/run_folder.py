@@ -1,4 +1,4 @@
-"""A run's folder: begun, gone on with, or deleted; and never one that holds anything else."""
+"""Begin, resume or delete a run's folder. A folder that holds anything else is refused."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ OURS = {
     *("controls", "exports", "bias.json", "bias.md", "unsolved-blind.txt"),
     *("bias-gain.svg", "bias-blur.svg", "bias-length.svg"),
 }
-"""What a run's folder holds, beside the journals of several processes; up to 0.2 the page was `index.html`."""
+"""The files of a run's folder, except journals of several processes. Up to 0.2 the page was `index.html`."""
 _DIGESTS = {
     "questions": "other questions (their ids, texts or answers have changed)",
     "checkpoint": "other weights of the model",
 }
-"""What differs where the values are digests."""
+"""How a difference is named if the values are digests."""
 
 
 def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
-    """Open the run in that folder; None if there is none yet.
+    """Open the run in the folder; return None if there is none yet.
 
-    Raises RunMismatch if it is another one, InputError if the folder holds something else.
+    Raises RunMismatch if it is another run, InputError if the folder holds something else.
     """
     if not (folder / "run.json").exists():
         _refuse_foreign_files(folder)
@@ -49,7 +49,7 @@ def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
 
 
 def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], available: int) -> Run:
-    """Begin a run of these samples, or open the one that is there if it is the same. Raises as `begun` does."""
+    """Begin a run of these samples, or open the existing one if it is the same. Raises as `begun` does."""
     if run := begun(folder, identity):
         return run
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], availa
 
 
 def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
-    """Raise RunMismatch naming the first thing in which the run on disk differs from this one."""
+    """Raise RunMismatch naming the first difference between the run on disk and this one."""
     for name, stored, wanted in differing(run.identity, json.loads(json.dumps(identity))):
         differs = f"{name} = {stored!r:.80}, not {wanted!r:.80}"
         if name in _DIGESTS:
@@ -71,7 +71,7 @@ def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
 
 
 def check_removable(folder: Path) -> None:
-    """Raise InputError for a folder that holds anything but a run, or what is left of one."""
+    """Raise InputError for a folder that holds anything but a run or the remains of one."""
     if not folder.exists() or (folder / "run.json").is_file():
         return
     if not folder.is_dir() or any(not _is_ours(entry.name) and not is_temporary(entry) for entry in folder.iterdir()):
@@ -79,9 +79,10 @@ def check_removable(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Delete a run. Raises InputError for a folder that holds none, and while another process writes it.
+    """Delete a run. Raises InputError for a folder that holds none, and while another process writes to it.
 
-    `run.json` goes after all that it speaks of: what a kill leaves behind is a run that can go on, or be deleted.
+    `run.json` is deleted after the files it describes, so a killed deletion leaves a run that can be resumed or
+    deleted.
     """
     check_removable(folder)
     if not folder.exists():
@@ -102,14 +103,14 @@ def _is_ours(name: str) -> bool:
 
 
 def _refuse_foreign_files(folder: Path) -> None:
-    """Raise InputError for a folder with anything in it but what was written before `run.json`."""
+    """Raise InputError for a folder that holds anything but files written before `run.json`."""
     if not folder.exists():
         return
     left = [p.name for p in folder.iterdir() if not is_temporary(p)] if folder.is_dir() else [folder.name]
     left = [name for name in left if name != "run.lock"]
     if "records.jsonl" in left and not (folder / "records.jsonl").stat().st_size:
-        left.remove("records.jsonl")  # made to be locked
+        left.remove("records.jsonl")  # created for its lock
     if any(name.startswith("records") for name in left) and all(map(_is_ours, left)):
-        raise InputError(f"{folder}: a run whose run.json is gone; restore the file, or start over with --fresh")
+        raise InputError(f"{folder}: a run without its run.json; restore the file, or start over with --fresh")
     if set(left) - {"ids.json", "controls"}:
-        raise InputError(f"{folder}: there is something else there; choose another folder with --out")
+        raise InputError(f"{folder}: holds other files; choose another folder with --out")

@@ -1,5 +1,5 @@
-"""The settings of a run with every default filled in, from the task, the model and the embedded suites; and what else
-identifies it: versions, weights, revisions."""
+"""Fill in a run's settings with the defaults of the task, the model and the embedded suites, and complete its identity
+with versions, weights and revisions."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from mmeval.task import Task, pick_prompt
 
 
 def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
-    """Return the data's name, what the task reads, and the spec with the settings that an embedded suite brings."""
+    """Return the data's name, the source that the task reads, and the spec with an embedded suite's settings."""
     data = task.default_source if spec.data is None else spec.data
     if data != "embedded":
         return data, data, spec
@@ -26,7 +26,7 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
 
 
 def filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
-    """Return the spec with the task's and the model's defaults in place of None, where a field applies to them."""
+    """Return the spec with None replaced by the task's and the model's defaults, in the fields that apply to them."""
     reading = spec.reading or next(iter(task.readings), None) if spec.scoring == "text" else None
     return replace(
         spec,
@@ -41,7 +41,7 @@ def filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
 
 
 def dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
-    """`auto` is the dtype that the run in the folder began with; for a new run it follows the device."""
+    """Resolve `auto`: the dtype of the run in the folder, or for a new run the device's default."""
     if spec.dtype != "auto" or "torch" not in ADAPTERS[checkpoint.adapter].packages:
         return spec.dtype
     if folder is not None and (folder / "run.json").exists():
@@ -52,7 +52,7 @@ def dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
 
 
 def extra_identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]:
-    """Return what identifies a run beside its spec: what could change answers or scores under the same names."""
+    """Return the part of a run's identity that is not in its spec but could change answers or scores."""
     adapter = ADAPTERS[checkpoint.adapter]
     found: dict[str, Any] = {
         "task_version": task.version,

@@ -1,7 +1,7 @@
-"""Which part of a run this process asks, where a launcher started several.
+"""The part of a run that this process asks, if a launcher started several.
 
-`torchrun` and `accelerate launch` say which process this is by RANK and WORLD_SIZE, `srun` by SLURM_PROCID and
-SLURM_NTASKS. The processes never wait for each other.
+`torchrun` and `accelerate launch` set RANK and WORLD_SIZE, `srun` sets SLURM_PROCID and SLURM_NTASKS. The processes
+never wait for each other.
 """
 
 import os
@@ -22,11 +22,11 @@ class Share:
 
     @property
     def alone(self) -> bool:
-        """Tell whether there is no other process."""
+        """Tell whether this is the only process."""
         return self.size == 1
 
     def has(self, group: int) -> bool:
-        """Tell whether the samples of a group, counted from 0, are this process's to ask."""
+        """Tell whether this process asks the samples of a group, counted from 0."""
         return group % self.size == self.rank
 
 
@@ -34,7 +34,7 @@ WHOLE = Share()
 
 
 def of_process(environment: Mapping[str, str] = os.environ) -> Share:
-    """Return the part that the launcher gave this process; all of it without a launcher. Raises InputError."""
+    """Return the share that the launcher gave this process, or WHOLE without a launcher. Raises InputError."""
     for rank, size in PAIRS:
         values = [environment.get(name, "") for name in (rank, size)]
         if not values[0] or (rank.startswith("SLURM") and not values[1]):

@@ -24,13 +24,13 @@ QUESTIONS, MODEL, ANSWERS, SCORING, SPEED = "Questions", "Model", "Answers", "Sc
 
 @dataclass(frozen=True)
 class Option:
-    """What a field of RunSpec is outside Python."""
+    """The properties of a RunSpec field as an option."""
 
     help: str
     identifies: bool = True
-    """Whether another value makes another run."""
+    """Whether a different value makes a different run."""
     folder: str | None = None
-    """How a value that is not the default shows in a folder's name, `{}` being the value."""
+    """How a value other than the default appears in a folder's name, with `{}` for the value."""
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[str, ...] = ()
@@ -46,9 +46,9 @@ def option(default: Any, help: str, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """An evaluation: what is asked, of whom, and how. None stands for the default of the task or the model.
+    """The settings of an evaluation. None stands for the default of the task or the model.
 
-    Raises InputError for a value of another type or out of range.
+    Raises InputError for a value of the wrong type or out of range.
     """
 
     task: str = option(MISSING, "Benchmark (see `mmeval tasks`), a card (.yaml), or mic:FILE.")
@@ -181,9 +181,9 @@ class RunSpec:
         for one in fields(self):
             object.__setattr__(self, one.name, _checked(type(self), one, getattr(self, one.name)))
         if self.beams > 1 and (self.temperature or self.samples > 1):
-            raise InputError("beams search for one answer, and --temperature draws; give one of them")
+            raise InputError("beam search cannot be combined with --temperature or --samples; remove one")
         if self.samples > 1 and not self.temperature:
-            raise InputError(f"{self.samples} samples would be the same answer; give --temperature, too")
+            raise InputError(f"{self.samples} samples would all be the same answer; add --temperature")
         if self.repetition_penalty <= 0:
             raise InputError(f"repetition_penalty is {self.repetition_penalty}; choose a number above 0")
         if self.max_new_tokens is not None and self.min_new_tokens > self.max_new_tokens:
@@ -191,16 +191,16 @@ class RunSpec:
                 f"min_new_tokens is {self.min_new_tokens}, more than max_new_tokens, {self.max_new_tokens}; lower it"
             )
         if (self.judge is None) != (self.judge_model is None):
-            raise InputError("a judge is a server and a model; give both --judge URL and --judge-model NAME")
+            raise InputError("a judge needs a server and a model; give both --judge URL and --judge-model NAME")
 
 
 def options(kind: type[RunSpec] = RunSpec) -> dict[str, Option]:
-    """Map each field's name to what it is outside Python, in the fields' order."""
+    """Map each field's name to its Option, in the fields' order."""
     return {one.name: one.metadata["option"] for one in fields(kind)}
 
 
 def value_type(kind: type[RunSpec], name: str) -> type:
-    """Return the type of a field's values, None left out: str, int, float or bool."""
+    """Return the type of a field's values, ignoring None: str, int, float or bool."""
     hint = typing.get_type_hints(kind)[name]
     if isinstance(hint, types.UnionType):
         (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
@@ -209,7 +209,7 @@ def value_type(kind: type[RunSpec], name: str) -> type:
 
 
 def from_mapping(values: Mapping[str, Any], where: str, kind: type[Spec]) -> Spec:
-    """Make a spec of named values. Raises InputError naming the file, the field and the nearest known one."""
+    """Make a spec from named values. Raises InputError naming the file, the field and the nearest known one."""
     known = options(kind)
     try:
         if unknown := [name for name in values if name not in known]:
@@ -223,9 +223,9 @@ def from_mapping(values: Mapping[str, Any], where: str, kind: type[Spec]) -> Spe
 
 
 def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
-    """Make the specs of all combinations, where a value may be a list of values: of tasks, of models, of seeds.
+    """Make the specs of all combinations of values. A value may be a list: of tasks, of models, of seeds.
 
-    Raises InputError for an empty list and for a value that a list has twice.
+    Raises InputError for an empty list and for a repeated value in a list.
     """
     lists = {name: list(value) for name, value in values.items() if isinstance(value, (list, tuple))}
     for name, several in lists.items():
@@ -238,13 +238,13 @@ def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
 
 
 def identity(spec: RunSpec) -> dict[str, Any]:
-    """Map the fields that identify a run to their values; those that are None do not apply to it."""
+    """Map the fields that identify a run to their values. Fields that are None do not apply and are left out."""
     names = [name for name, one in options(type(spec)).items() if one.identifies]
     return {name: value for name in names if (value := getattr(spec, name)) is not None}
 
 
 def folder_name(spec: RunSpec, default: RunSpec) -> str:
-    """Name a run's folder `TASK-MODEL-DATA`, and whatever differs from the default, as letters that any disk takes."""
+    """Name a run's folder `TASK-MODEL-DATA`, plus the values that differ from the default, in portable characters."""
     parts = [spec.task, spec.model, spec.data or ""]
     for name, one in options(type(spec)).items():
         value = getattr(spec, name)
@@ -254,7 +254,7 @@ def folder_name(spec: RunSpec, default: RunSpec) -> str:
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield name and both values of everything in which two identities differ; names in maps are joined by dots."""
+    """Yield the name and both values of each difference between two identities. Names in maps are joined by dots."""
     for name in dict.fromkeys((*one, *other)):
         first, second = one.get(name), other.get(name)
         if isinstance(first, Mapping) and isinstance(second, Mapping):
@@ -264,19 +264,19 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tupl
 
 
 def defaults(spec: Spec) -> Spec:
-    """Return the same task, model and data with everything else at its default."""
+    """Return a spec with the same task, model and data, and everything else at its default."""
     kept = {"task", "model", "data"}
     values: dict[str, Any] = {one.name: one.default for one in fields(spec) if one.name not in kept}
     return replace(spec, **values)
 
 
 def data_name(data: str) -> str:
-    """Return what a run remembers of where its data came from: the last part of a path, no folder of this machine."""
+    """Return the name of a data source in a run: the last part of a path, without this machine's folders."""
     return data if data in ("embedded", "hub") else Path(data).resolve().name
 
 
 def _checked(kind: type[RunSpec], one: Field[Any], value: Any) -> Any:
-    """Return the value as the field's type. Raises InputError naming the field."""
+    """Return the value converted to the field's type. Raises InputError naming the field."""
     own: Option = one.metadata["option"]
     if value is None and one.default is None:
         return None
@@ -301,10 +301,10 @@ def _checked(kind: type[RunSpec], one: Field[Any], value: Any) -> Any:
 
 
 def several(text: str | Sequence[int]) -> list[int]:
-    """Read whole numbers with commas between them, as in `0,1,2`. Raises InputError."""
+    """Parse whole numbers separated by commas, such as `0,1,2`. Raises InputError."""
     if not isinstance(text, str):
         return list(text)
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise InputError(f"{text!r} is not whole numbers with commas between them, as in 0,1,2") from error
+        raise InputError(f"{text!r} is not a list of whole numbers; separate them with commas, as in 0,1,2") from error

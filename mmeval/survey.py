@@ -1,4 +1,4 @@
-"""A first reading of the data: what it is, how many questions it has, and which of them a run asks."""
+"""A first pass over the data: its digests, its number of questions, and the questions that a run asks."""
 
 import hashlib
 import itertools
@@ -11,49 +11,49 @@ from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Samp
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
 SURROGATES = "texts with a lone surrogate"
-"""What is counted of pictures -> how it is said."""
+"""What is counted of pictures -> its wording."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a first reading of the data found."""
+    """The result of a first pass over the data."""
 
     questions: str
-    """SHA-256 over what is asked and what is right: ids, texts, options, answers, groups; whatever the limit."""
+    """SHA-256 over all questions and answers: ids, texts, options, targets, groups. Independent of the limit."""
     digest: str
-    """SHA-256 over all of every sample that is asked, demonstrations included, pictures by content."""
+    """SHA-256 over the samples to ask, including demonstrations and the contents of pictures."""
     ids: tuple[str, ...]
     """The samples to ask, in the data's order."""
     samples: Mapping[str, str]
     """Each of these -> the first 16 digits of the SHA-256 over all of it."""
     available: int
-    """How many samples the data has, whatever the limit."""
+    """The number of samples in the data, independent of the limit."""
     widest: tuple[int, str]
-    """The most pictures in one prompt that is asked, and the id of a sample that has them."""
+    """The largest number of pictures in a prompt to ask, and the id of a sample that has them."""
     categories: tuple[str, ...]
-    """Those of all samples, in the data's order."""
+    """The categories of all samples, in the data's order."""
     pictures: Mapping[str, int]
-    """How many distinct pictures are shown (`all`), and how many of each trait that is changed when they are shown."""
+    """The number of distinct pictures (`all`), and of those with each trait that decoding changes or drops."""
     groups: Mapping[str, int] = field(default_factory=dict)
-    """Each sample to ask -> the number of its group, in the data's order: what several processes share out whole."""
+    """Each sample to ask -> the number of its group, in the data's order. Several processes never split a group."""
 
     def of(self, ids: Collection[str], path: str) -> "Survey":
-        """Return the survey of these questions alone. Raises InputError for an id that the data does not have."""
+        """Return the survey of these questions only. Raises InputError for an id that is not in the data."""
         if unknown := [id for id in ids if id not in self.samples]:
-            raise InputError(f"{path}: no question '{unknown[0][:60]}' is asked; write the ids of the data, one a line")
+            raise InputError(f"{path}: no question '{unknown[0][:60]}' is asked; write ids of the data, one per line")
         return self.without(self.samples.keys() - set(ids))
 
     def without(self, ids: Collection[str]) -> "Survey":
-        """Return the survey of the other questions."""
+        """Return the survey without these questions."""
         kept = tuple(id for id in self.ids if id not in ids)
         groups = {id: self.groups[id] for id in kept}
         return replace(self, ids=kept, samples={id: self.samples[id] for id in kept}, groups=groups)
 
 
 def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None) -> Survey:
-    """Read the data once. A limit takes whole groups, evenly from all categories; then what is asked is read again.
+    """Read the data once. A limit takes whole groups, evenly from all categories, and reads those samples again.
 
-    Of what is not asked, no picture is looked at. Raises InputError for two samples of one id, and for no samples.
+    Pictures of samples that are not asked are not read. Raises InputError for a repeated id and for no samples.
     """
     questions, contents = hashlib.sha256(), _Contents()
     groups: dict[str, dict[str, list[str]]] = {}
@@ -93,7 +93,7 @@ def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None) -> Su
 
 @dataclass
 class _Contents:
-    """What is found in the samples that are asked."""
+    """Running totals over the samples to ask."""
 
     total: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     digests: dict[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class _Contents:
     surrogates: int = 0
 
     def add(self, sample: Sample) -> None:
-        """Take note of all of a sample."""
+        """Add a sample."""
         fingerprint = _fingerprint(sample)
         self.digests[sample.id] = fingerprint.hex()[:16]
         self.total.update(fingerprint)
@@ -116,13 +116,13 @@ class _Contents:
         self.widest = max(self.widest, (len(shown), sample.id), key=lambda pair: pair[0])
 
     def counts(self) -> Mapping[str, int]:
-        """Return how many pictures there are, and of what must be said of them and of the texts, where it is any."""
+        """Return the number of pictures, and the nonzero counts of their traits and of lone surrogates."""
         own = Counter({"all": len(self.traits), "spare": self.spare, SURROGATES: self.surrogates})
         return own + Counter(trait for found in self.traits.values() for trait in found)
 
 
 def check_pictures(model: Model, found: Survey) -> None:
-    """Raise Unsupported if a prompt has more pictures than the model takes."""
+    """Raise Unsupported if a prompt has more pictures than the model supports."""
     most, sample = found.widest
     if model.max_images is not None and most > model.max_images:
         raise Unsupported(
@@ -132,7 +132,7 @@ def check_pictures(model: Model, found: Survey) -> None:
 
 
 def data_remarks(counts: Mapping[str, int]) -> list[str]:
-    """Return what a reader must know of pictures and texts that are shown changed, a sentence each."""
+    """Return remarks on pictures and texts that are changed for the model, one sentence each."""
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
     found = [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
     if surrogates := counts.get(SURROGATES):
@@ -169,13 +169,13 @@ def _together(groups: dict[str, dict[str, list[str]]], asked: Mapping[str, str])
 
 
 def _fingerprint(sample: Sample) -> bytes:
-    """SHA-256 over all of a sample."""
+    """Return the SHA-256 over a whole sample."""
     shots = [(_content(shot.prompt), shot.answer) for shot in sample.shots]
     return _hash(_content(sample.prompt), [_content(choice) for choice in sample.choices], shots, _facts(sample))
 
 
 def _question(sample: Sample) -> bytes:
-    """SHA-256 over a sample without its demonstrations and what its pictures show."""
+    """Return the SHA-256 over a sample without its demonstrations, tags and the contents of its pictures."""
     return _hash(*([_name(part) for part in parts] for parts in (sample.prompt, *sample.choices)), _facts(sample)[:-1])
 
 

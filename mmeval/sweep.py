@@ -1,4 +1,4 @@
-"""Several evaluations in a row: every spec a run of its own, each model loaded once."""
+"""Run several evaluations in a row, one run per spec, loading each model once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,14 +27,14 @@ def evaluate_all(
     controls: Sequence[str] = (),
     failed: list[str] | None = None,
 ) -> list[Run]:
-    """Evaluate each spec as `evaluate` does, model by model; with several, the runs' folders lie under `out`.
+    """Evaluate each spec as `evaluate` does, model by model. Several runs get folders under `out`.
 
-    With a list of `failed`, what is wrong with one of several is added to it, a sentence each, and the others go on.
+    Each run is then asked again under the `controls`, in its subfolder `controls`.
 
-    Each run is then asked again under the `controls`, in the folder `controls` of its own.
+    With a list `failed`, an error in one of several runs is appended to it as a sentence, and the others continue.
 
-    Raises InputError for a folder that holds a run itself, and for several seeds of a task that draws nothing by its
-    seed: a spread of zero would say nothing.
+    Raises InputError if `out` holds a run itself, and for several seeds of a task that draws no demonstrations,
+    because their spread would be zero.
     """
     display, loader = display or Display(), KeptModel()
     if controls and failed is None:
@@ -45,7 +45,7 @@ def evaluate_all(
     several = len(specs) > 1
     _check_seeds(specs)
     if several and out is not None and (out / "run.json").exists():
-        raise InputError(f"{out}: a run, and the folders of several are to go into it; name another with --out")
+        raise InputError(f"{out}: holds a run, so it cannot hold several; choose another folder with --out")
     finished = []
     for number, spec in enumerate(specs, start=1):
         if several:
@@ -74,10 +74,10 @@ def under_controls(
     display: Display | None = None,
     load: Loader | None = None,
 ) -> list[Run]:
-    """Ask a run's questions again under each control, as `spec` says for the rest; each goes on where it stopped.
+    """Ask a run's questions again under each control, with the settings of `spec`. Resumes unfinished runs.
 
-    Controls that can act on none of its questions are named with the reason and left out. The language model alone
-    comes last, since it is another model to load.
+    Controls that can act on none of the questions are reported with the reason and left out. The control with the
+    language model alone is last, because it loads another model.
     """
     display, loader = display or Display(), load or KeptModel()
     task = load_task(spec.task)
@@ -95,7 +95,7 @@ def under_controls(
 
 
 def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
-    """Yield the first prompts of a run, then of each control: what it does or why it cannot act, and its prompts."""
+    """Yield a run's first prompts, then for each control its description and its first prompts or why it cannot act."""
     yield preview(spec)
     task = load_task(spec.task)
     found = expand(names, [prompt for prompt in task.prompts if prompt != (spec.prompt or next(iter(task.prompts)))])
@@ -108,15 +108,15 @@ def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
 
 
 class KeptModel:
-    """Loads a model for evaluations, and keeps the one that was loaded last."""
+    """Loads models for evaluations, and keeps the last one loaded."""
 
     def __init__(self) -> None:
         self._held: tuple[Checkpoint, ModelOptions, Model] | None = None
 
     def __call__(self, checkpoint: Checkpoint, options: ModelOptions) -> Model:
-        """Return the model, loaded where it is not the one that is kept."""
+        """Return the model, loading it if it is not the kept one."""
         if self._held is None or self._held[:2] != (checkpoint, options):
-            self._held = None  # before the next is loaded: two may not fit
+            self._held = None  # free it first: two models may not fit
             self._held = (checkpoint, options, load_model(checkpoint, options))
         return self._held[2]
 
@@ -130,19 +130,19 @@ def _check_seeds(specs: Sequence[RunSpec]) -> None:
 
 
 def _varied(spec: RunSpec, specs: Sequence[RunSpec]) -> dict[str, Any]:
-    """Return the settings in which the specs differ, task and model left out, and this one's values."""
+    """Return this spec's values of the settings in which the specs differ, except task and model."""
     names = (name for name, one in options(type(spec)).items() if one.identifies and name not in ("task", "model"))
     return {name: getattr(spec, name) for name in names if len({getattr(one, name) for one in specs}) > 1}
 
 
 def _described(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
-    """Say which of the specs this is: `mme with mmicl-tiny, seed 1`."""
+    """Describe a spec among the others: `mme with mmicl-tiny, seed 1`."""
     varied = (f"{name.replace('_', ' ')} {value}" for name, value in _varied(spec, specs).items())
     return ", ".join((f"{spec.task} with {spec.model}", *varied))
 
 
 def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
-    """Name a run's folder after what differs between the specs: `seed1`, `mme-blip2-tiny-seed0`."""
+    """Name a run's folder after the differences between the specs: `seed1`, `mme-blip2-tiny-seed0`."""
     varied, known = _varied(spec, specs), options(type(spec))
     parts = [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, spec.model]
     parts += [(known[name].folder or name + "{}").format(value) for name, value in varied.items()]

@@ -1,7 +1,6 @@
-"""The nouns of the harness: what a question is, what a model is asked, what it said, what that was worth.
+"""The harness's value types: samples, requests, responses, scores and records, all frozen.
 
-Everything here is a frozen value. How a value is read from data, sent to a model, scored or drawn
-is the business of the other rooms.
+Other modules read them from data, send them to a model, score them and plot them.
 """
 
 import difflib
@@ -19,51 +18,51 @@ from PIL import Image as PILImage
 from mmeval import pictures, regular
 
 MAX_PIXELS, FORMATS, BROKEN = pictures.MAX_PIXELS, pictures.FORMATS, pictures.BROKEN
-"""Which pictures are decoded, for whoever may not import `mmicl`."""
+"""Limits on the pictures that are decoded, for modules that may not import `mmicl`."""
 SPARE = "pictures left out"
-"""A sample's tag: how many pictures its row has that no mark in its question names."""
+"""A sample's tag: how many of its row's pictures no mark in its question refers to."""
 
 
 class InputError(Exception):
-    """Something given to us is wrong; the message names the thing and the fix, in a line. The CLI exits with 2."""
+    """An input is wrong. The message is one line that names the input and the fix. The CLI exits with 2."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.splitlines()))
 
 
 class RunMismatch(InputError):
-    """A run folder holds a run of another identity."""
+    """A run folder holds a run with another identity."""
 
 
 class Unsupported(InputError):
-    """A model was given what it cannot take (two pictures, a video)."""
+    """A model was given an input that it does not support (two pictures, a video)."""
 
 
 def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    """`, did you mean 'x'?`, or nothing where no known word is near."""
+    """Return `, did you mean 'x'?`, or an empty string if no known word is close."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f", did you mean '{match[0]}'?" if match else ""
 
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-"""A lone surrogate, as of an emoji cut in two: JSON allows it, and no file and no tokenizer can take it."""
+"""A lone surrogate, such as half an emoji: JSON allows it, but files and tokenizers cannot hold it."""
 
 
 def replace_surrogates(text: str) -> str:
-    """Return a text in which every lone surrogate is U+FFFD."""
+    """Replace every lone surrogate with U+FFFD."""
     return SURROGATE.sub("\ufffd", text)
 
 
 def printable(text: str) -> str:
-    """Return a text in which control characters, which data may bring, are escapes and move no cursor."""
+    """Escape control characters, which data may contain, so they move no cursor."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """A picture, wherever it comes from: a file, encoded bytes or what reads them, or pixels already drawn.
+    """A picture: a file, encoded bytes, a function that reads them, or decoded pixels.
 
-    Two pictures with the same `digest` are the same picture, and are encoded once.
+    Pictures with the same `digest` are encoded once.
     """
 
     data: Path | bytes | Callable[[], bytes] | PILImage.Image
@@ -78,7 +77,7 @@ class Image:
         return hashlib.sha256(self._encoded()).hexdigest()
 
     def decode(self) -> PILImage.Image:
-        """Return the pixels as a model sees them. Raises InputError naming the picture and what is wrong."""
+        """Return the pixels as a model sees them. Raises InputError naming the picture and the problem."""
         if isinstance(self.data, PILImage.Image):
             return pictures.as_seen(self.data)
         encoded = io.BytesIO(self._encoded())
@@ -91,12 +90,12 @@ class Image:
 
     @property
     def seconds(self) -> float | None:
-        """Of a video's frame, when it is shown, from the first frame on; None for any other picture."""
+        """For a video frame, its time in seconds since the first frame; None for any other picture."""
         return None
 
     @cached_property
     def traits(self) -> tuple[str, ...]:
-        """What of the picture `decode` changes or drops, by its header; nothing where that cannot be read."""
+        """Return the traits that `decode` changes or drops (from the header), or nothing if it cannot be read."""
         if isinstance(self.data, PILImage.Image):
             return pictures.traits(self.data)
         try:
@@ -104,7 +103,7 @@ class Image:
             with pictures.decoding(self.name), PILImage.open(source, formats=FORMATS) as picture:
                 return pictures.traits(picture)
         except (pictures.Unusable, InputError, OSError):
-            return ()  # whoever decodes it says why
+            return ()  # `decode` reports why
 
     def _encoded(self) -> bytes:
         assert not isinstance(self.data, PILImage.Image)
@@ -115,15 +114,15 @@ class Image:
         try:
             return regular.read_bytes(self.data)
         except OSError as error:
-            raise InputError(f"{self.name}: cannot be read ({error.strerror})") from error  # records name no place
+            raise InputError(f"{self.name}: cannot be read ({error.strerror})") from error  # records hold no paths
 
 
 @dataclass(frozen=True)
 class Ref:
-    """A place in a text where a picture is spoken of, not shown: the model says it its own way."""
+    """A mention of a picture in a text. Each model words it in its own way."""
 
     image: int
-    """Index, from 0, among the pictures of the prompt it stands in."""
+    """Index, from 0, among the pictures of its prompt."""
 
 
 Part = str | Image | Ref
@@ -131,13 +130,13 @@ Parts = tuple[Part, ...]
 
 
 def images(parts: Parts) -> tuple[Image, ...]:
-    """Return the pictures of a prompt, in the order in which they are shown."""
+    """Return the pictures of a prompt in order."""
     return tuple(part for part in parts if isinstance(part, Image))
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A demonstration: a prompt and the answer that stands after it."""
+    """A demonstration: a prompt and its answer."""
 
     prompt: Parts
     answer: str
@@ -145,7 +144,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Sample:
-    """One question of a benchmark. Letters, option order and wording are put on when it is rendered."""
+    """One question of a benchmark. Rendering adds letters, option order and wording."""
 
     id: str
     prompt: Parts
@@ -159,47 +158,47 @@ class Sample:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Keep an id that files can hold."""
+        """Make the id one that files can hold."""
         object.__setattr__(self, "id", replace_surrogates(self.id))
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a model is asked. It cannot see the targets."""
+    """The input to a model. It does not contain the targets."""
 
     id: str
     prompt: Parts
     shots: tuple[Shot, ...] = ()
     candidates: tuple[str, ...] = ()
-    """What `loglikelihood` candidates; empty for `generate`."""
+    """The texts that `loglikelihood` compares; empty for `generate`."""
 
 
 FinishReason = Literal["stop", "length"]
-"""An answer ends by itself (`stop`), or is cut at the most tokens that it may have (`length`)."""
+"""The answer ended by itself (`stop`) or was cut at its maximum number of tokens (`length`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Said:
-    """What a model said: a text, the log-likelihoods of the candidates, or an error."""
+    """A model's output: a text, the log-likelihoods of the candidates, or an error."""
 
     text: str | None = None
     loglikelihoods: tuple[float, ...] | None = None
-    """One a candidate: the sum over its tokens of natural-log probabilities."""
+    """One per candidate: the sum of its tokens' natural-log probabilities."""
     error: str | None = None
     samples: tuple[str, ...] = ()
-    """All answers, where several were drawn; the first is `text`."""
+    """All answers, if several were sampled; the first is `text`."""
     reasoning: str = ""
-    """What the model thought aloud before its answer, where it does so."""
+    """The model's reasoning before its answer, if any."""
     finish_reason: FinishReason | None = None
     """Why the answer ended; None for likelihoods and errors."""
     sent: str = ""
-    """The prompt as the model received it, pictures written as placeholders."""
+    """The prompt as the model received it, with placeholders for pictures."""
     input_tokens: int = 0
-    """Length of that prompt in the model's tokens, pictures included."""
+    """Length of that prompt in the model's tokens, including pictures."""
     output_tokens: int = 0
-    """Length of the answer in the model's tokens, its end of sequence included."""
+    """Length of the answer in the model's tokens, including the end of sequence."""
     seconds: float = 0.0
-    """Time that the answer took; of a batch, each answer's equal share."""
+    """Time for the answer; a batch's time is divided equally among its answers."""
 
 
 @dataclass(frozen=True)
@@ -211,55 +210,55 @@ class Response(_Said):
 
 @dataclass(frozen=True)
 class Generation:
-    """How a model writes its answer. Part of what identifies a run."""
+    """The settings of decoding. They are part of a run's identity."""
 
     max_new_tokens: int = 16
     beams: int = 1
     temperature: float = 0.0
-    """0: the most likely token at every step; else tokens are drawn from probabilities at this temperature."""
+    """0 decodes greedily; otherwise tokens are sampled at this temperature."""
     top_p: float = 1.0
-    """Tokens are drawn from the fewest that have this probability together."""
+    """Sample from the fewest tokens that have this total probability."""
     top_k: int = 0
-    """Tokens are drawn from so many of the likeliest; 0 for all."""
+    """Sample from this many of the most likely tokens; 0 for all."""
     samples: int = 1
-    """Answers drawn to one request; `Response.text` is the first."""
+    """Sampled answers per request; `Response.text` is the first."""
     thinking_tokens: int = 4096
-    """Length of the reasoning before the answer at most, in tokens of its own; for models that reason."""
+    """For models that reason: maximum length of the reasoning, in tokens, not counted in `max_new_tokens`."""
     seed: int = 0
-    """With the request's id, what is drawn: the same in any batch, and where a run goes on."""
+    """With the request's id, determines the sampled answer, in any batch and after a resume."""
     min_new_tokens: int = 0
-    """Tokens before the answer may end."""
+    """Minimum length of the answer, in tokens."""
     length_penalty: float = 1.0
-    """Power of a beam's length that its log-probability is divided by: below 0 favours short answers."""
+    """A beam's log-probability is divided by its length to this power: below 0 favors short answers."""
     repetition_penalty: float = 1.0
-    """Divides the scores of tokens that were said (Keskar et al., arXiv 1909.05858)."""
+    """Divides the scores of tokens that occurred before (Keskar et al., arXiv 1909.05858)."""
     presence_penalty: float = 0.0
-    """Taken from the scores of tokens that the answer has, as OpenAI's and vLLM's servers do."""
+    """Subtracted from the scores of tokens already in the answer, as OpenAI's and vLLM's servers do."""
 
 
 class Model(Protocol):
-    """What a model adapter is. It is given the requests of a whole run at once, and may reorder, batch and share work.
+    """A model adapter. It gets the requests of a whole run at once and may reorder, batch and share work.
 
-    `requests` may be longer than memory allows: an adapter pulls from it as it goes, no further ahead than it needs to
-    keep busy, and yields a response as soon as it is there. What iterating raises is passed on.
+    `requests` may not fit in memory. Pull from it only as far ahead as needed to keep busy, and yield each response as
+    soon as it is ready. Let exceptions from iterating over it propagate.
     """
 
     @property
     def name(self) -> str:
-        """Return what the model is called in reports."""
+        """Return the model's name in reports."""
 
     @property
     def max_images(self) -> int | None:
-        """Return how many pictures it takes in one prompt, demonstrations included; None for any number."""
+        """Return the maximum number of pictures in a prompt, including demonstrations; None for no limit."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        """Yield one response a request, in any order, each as soon as it is there; a bad request's is an error."""
+        """Yield one response per request, in any order, as soon as each is ready. A bad request yields an error."""
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
-        """Yield the log-likelihoods of each request's candidates, likewise."""
+        """Yield the log-likelihoods of each request's candidates, under the same rules as `generate`."""
 
     def preview(self, request: Request) -> Response:
-        """Return what would be sent, and its length in tokens; nothing is run."""
+        """Return the prompt that would be sent and its length in tokens, without running the model."""
 
 
 @runtime_checkable
@@ -267,26 +266,26 @@ class StreamingModel(Protocol):
     """A Model that can show an answer while it is written."""
 
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
-        """Answer one request, and call `on_text` with each piece of the text; together they are the answer."""
+        """Answer one request. Call `on_text` with each piece of the text; the pieces make up the answer."""
 
 
 Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error", "unscored"]
-"""`unscored`: the answer is unknown, or the question was not asked since an earlier one had settled it."""
+"""`unscored`: the target is unknown, or the question was skipped because an earlier one settled it."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What an answer was worth: a value, or None where it could not be scored (never a zero)."""
+    """The score of an answer: a value, or None (never 0) if it could not be scored."""
 
     value: float | None
     outcome: Outcome
     answer: str | None = None
-    """What was read out of the text."""
+    """The answer parsed from the text."""
 
 
 @dataclass(frozen=True)
 class Record(_Said):
-    """A line of `records.jsonl`: the sample's facts and what the model said, enough to score it again."""
+    """A line of `records.jsonl`: the sample's facts and the model's output, enough to score it again."""
 
     id: str
     targets: tuple[str, ...]
@@ -295,15 +294,15 @@ class Record(_Said):
     tags: Mapping[str, str] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     question: str = ""
-    """The rendered question, pictures left out."""
+    """The rendered question without pictures."""
     images: tuple[str, ...] = ()
     """Digests of the pictures."""
     digest: str = ""
-    """The first 16 hex digits of the SHA-256 over the whole sample: an answer to another sample is not one to it."""
+    """The first 16 hex digits of the SHA-256 over the whole sample. An answer to a changed sample does not count."""
     attempt: int = 0
-    """How often the question was asked before by another process: of several records the last attempt's counts."""
+    """How often other processes asked the question before. The record of the last attempt counts."""
     request: str = ""
-    """The SHA-256 over what was asked, as 64 hex digits: the same request of the same model need not be asked again."""
+    """The SHA-256 over the request, as 64 hex digits: the same model need not be asked the same request again."""
 
 
 def whole_number(tags: Mapping[str, str], name: str, default: str | None = None) -> int:
@@ -325,16 +324,16 @@ class Estimate:
     n: int
     full_marks: float
     chance: float | None
-    """What guessing gives in expectation."""
+    """The expected value of guessing."""
     reason: str | None = None
     """Why there is no value."""
 
 
 class Display:
-    """What a person who waits is shown; this one shows nothing."""
+    """Shows messages and progress to a user; this base class shows nothing."""
 
     def message(self, text: str) -> None:
-        """Show a sentence."""
+        """Show a message."""
 
     def progress(self, done: int, total: int) -> None:
-        """Show how many answers there are, of how many."""
+        """Show how many of the answers are done."""

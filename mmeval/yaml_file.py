@@ -1,6 +1,7 @@
-"""Read YAML files, and say in one sentence what is wrong with one.
+"""Read YAML files, and report an invalid one in one sentence.
 
-Only plain values are read, each key once, dates as text, and no more of them than a bound, however aliases repeat.
+Only plain values are allowed, with dates read as text and no repeated keys. The number of values is limited, counting
+aliases each time they are used.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import yaml
 from mmeval import regular
 from mmeval.types import InputError, nearest
 
-if TYPE_CHECKING:  # imported by whoever has a model to check values with
+if TYPE_CHECKING:  # imported by callers that check values with a model
     from pydantic import ValidationError
 
 MAX_VALUES = 100_000
-"""Keys and values in one file, those counted again that an alias repeats."""
+"""Maximum number of keys and values in a file, counting aliases each time they are used."""
 DEEPEST = 50
-"""Lists and maps within each other; reading takes a time that grows with the square of them."""
+"""Maximum nesting of lists and maps; the time to read grows with its square."""
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ["str", "int", "float", "bool", "null", "seq", "map", "merge"]}
 
 
@@ -48,7 +49,7 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def read(path: Path | Traversable) -> dict[str, Any]:
-    """Return the map that a YAML file holds. Raises InputError naming the file and the line."""
+    """Return the map in a YAML file. Raises InputError naming the file and the line."""
     try:
         text = regular.read_text(path) if isinstance(path, Path) else path.read_text(encoding="utf-8")
     except OSError as error:
@@ -59,7 +60,7 @@ def read(path: Path | Traversable) -> dict[str, Any]:
 
 
 def parse(text: str, name: str) -> dict[str, Any]:
-    """Return the map that a YAML text holds. Raises InputError naming the text and the line."""
+    """Return the map in a YAML text. Raises InputError naming the text and the line."""
     try:
         root = yaml.compose(text, _PlainLoader)
         _check(root, name)
@@ -72,19 +73,19 @@ def parse(text: str, name: str) -> dict[str, Any]:
         line = mark.line + 1 if mark else 1
         raise InputError(f"{name}, line {line}: not YAML ({error.problem}); fix the file") from error
     if not isinstance(values, dict):
-        raise InputError(f"{name}: must be keys and values; write `key: value`, a line each")
+        raise InputError(f"{name}: must be keys and values; write `key: value`, one per line")
     return values
 
 
 def _check(root: yaml.Node | None, name: str) -> None:
-    """Raise InputError for a repeated key, for a tag that is not plain, and for too many values."""
+    """Raise InputError for a repeated key, a tag that is not plain, or too many values."""
     waiting, count = [root] if root else [], 0
     while waiting:
         node = waiting.pop()
         where = f"{name}, line {node.start_mark.line + 1}"
         count += 1
         if count > MAX_VALUES:
-            many = f"more than {MAX_VALUES:,} values where aliases are written out"
+            many = f"more than {MAX_VALUES:,} values with aliases expanded"
             raise InputError(f"{where}: {many}; shorten the file")
         if node.tag not in _PLAIN:
             raise InputError(f"{where}: the tag {node.tag} is not allowed; write text, numbers, lists and maps")
@@ -113,14 +114,14 @@ _MUST = {
     "too_long": "have {max_length} or fewer values",
     "too_short": "have {min_length} or more values",
 }
-"""What pydantic found wrong -> what a value must be."""
+"""Pydantic's error type -> what the value must be."""
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument", "invalid_key")
 
 
 def sentence(error: ValidationError, model: Any, where: str) -> str:
-    """Return a sentence naming the first key in which values of the file `where` are not what `model` takes.
+    """Return a sentence about the first error in the values of the file `where`, as validated by `model`.
 
-    An unknown key comes before one that is missing.
+    Unknown keys come before other errors.
     """
     found = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
     kind, value, context = found["type"], found["input"], found.get("ctx", {})

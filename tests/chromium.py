@@ -1,4 +1,4 @@
-"""A page in a real browser: Debian's chromium, headless, spoken to through a pipe; no driver is needed."""
+"""A page in a real browser: Debian's chromium, headless, controlled through a pipe without a driver."""
 
 from __future__ import annotations
 

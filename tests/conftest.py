@@ -1,4 +1,4 @@
-"""What all tests share: where embedded suites are kept, and the marker of the parity tests."""
+"""Shared by all tests: the folder of embedded suites, and the marker of the parity tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages without the report, which draws figures: what most tests look at is the run."""
+"""The stages without the report and its figures: most tests need only the run."""
 
 from __future__ import annotations
 

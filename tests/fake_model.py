@@ -1,4 +1,4 @@
-"""A model whose answers are a function of the request: what a test needs of one, without torch."""
+"""A model for tests, without torch, whose answers are a function of the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes of tests, forked from one that has imported what they need: a fresh one imports it for seconds."""
+"""Test processes forked from one that has the imports loaded; a fresh process needs seconds for them."""
 
 from __future__ import annotations
 

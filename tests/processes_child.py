@@ -1,4 +1,4 @@
-"""One of several processes that work on a run, as a launcher starts them; it may be killed after some answers."""
+"""One of several processes of a run, as a launcher starts them; it may be killed after some answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anybody's answers: written as a file of any form and read back, they score as a run with the same answers does."""
+"""Answers from any source: written to a file of any format and read back, they score as in a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may import whom (docs/design.md), what an install brings, and what a fresh `import mmeval` costs."""
+"""Allowed imports (docs/design.md), the dependencies of an install, and the cost of a fresh `import mmeval`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line's edges: any terminal gets the numbers, and a fault of the program has a status of its own."""
+"""The command line's edge cases: any terminal gets the numbers, and a bug in the program has its own exit status."""
 
 from __future__ import annotations
 

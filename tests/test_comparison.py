@@ -1,4 +1,4 @@
-"""Two runs side by side: differences that hold up, answers that changed, conditions, and tables that are safe."""
+"""Two runs compared: significant differences, changed answers, conditions, and safe tables."""
 
 from __future__ import annotations
 

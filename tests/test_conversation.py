@@ -1,4 +1,4 @@
-"""Asking by hand: pictures and words in order, history, demonstrations, choices, and all that can be wrong."""
+"""Conversations: pictures and words in order, history, demonstrations, choices, and all errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo: what a visitor sends and is shown, two visitors apart, and the page itself in a browser."""
+"""The demo: a visitor's input and output, two visitors kept apart, and the page in a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages that are written from the code are current."""
+"""The documentation pages generated from the code are current."""
 
 from __future__ import annotations
 

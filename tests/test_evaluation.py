@@ -1,4 +1,4 @@
-"""What identifies data, what a limit leaves, what is asked again, what scores are made of."""
+"""The data's identity, limits, questions asked again, and the records behind scores."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample]
     half = len(samples) // 2
     assert failed.answered == f"{half} of {2 * half} questions answered"
     assert failed.results["marks"] == [
-        f"{half} of {2 * half} answers are errors; run the same command to ask them again",
+        f"{half} of {2 * half} answers are errors; repeat the command to ask them again",
         f"the data has only {2 * half} of the benchmark's 2,374 questions",
     ]
     kept = ask(data, tmp_path / "r", "12", keep_errors=True)
@@ -140,7 +140,7 @@ def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample]
     display = Collected()
     mended = ask(data, tmp_path / "r", "12", display=display)
     assert set(ASKED) == {sample.id for sample in samples if sample.id.endswith("1")}
-    assert f"asking {half} questions again that ended in an error" in display.messages
+    assert f"asking {half} failed questions again" in display.messages
     assert mended.complete
     assert mended.results["counts"]["error"] == 0
     assert runs.open_run(tmp_path / "r").complete  # the last record of an id counts
@@ -153,7 +153,7 @@ def test_a_replaced_picture_is_other_data_for_its_own_samples_alone(tmp_path: Pa
     display = Collected()
     again = ask(data, tmp_path / "r", "12", display=display)
     assert sorted(ASKED) == ["OCR/0001.png#1", "OCR/0001.png#2"]
-    assert "asking 2 questions again whose pictures have changed since they were answered" in display.messages
+    assert "asking 2 questions again because their pictures have changed" in display.messages
     assert again.complete
     (data / "OCR" / "0001.txt").write_text("Another?\tYes\nIs it?\tNo\n")
     with pytest.raises(RunMismatch, match="other questions"):

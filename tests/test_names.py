@@ -1,4 +1,4 @@
-"""One name, one meaning: no two classes of the installed package are called alike."""
+"""One name, one meaning: no two classes of the installed package have the same name."""
 
 import ast
 from collections import Counter

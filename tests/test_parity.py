@@ -1,4 +1,4 @@
-"""Two ways to run a model: what counts as equal, what is said of a difference, and which folders hold the runs."""
+"""Two ways to run a model: equal answers, the wording of differences, and the runs' folders."""
 
 from __future__ import annotations
 

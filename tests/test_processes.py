@@ -1,4 +1,4 @@
-"""Several processes work on one run: nothing is asked twice, any may die, and the last to finish scores."""
+"""Several processes share a run: no question is asked twice, any may die, and the last to finish scores the run."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_rank_that_is_at_work_is_not_started_twice_nor_a_process_beside_it(tmp
 def test_processes_do_not_delete_a_run_under_each_other(tmp_path: Path) -> None:
     make_release(tmp_path / "data")
     assert ended(start(tmp_path, "run", 0, 2, None, "--fresh")) == [2]
-    assert "delete the folder before" in (tmp_path / "run-0.out").read_text()
+    assert "delete the folder first" in (tmp_path / "run-0.out").read_text()
 
 
 def test_a_launcher_says_which_part(tmp_path: Path) -> None:

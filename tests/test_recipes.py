@@ -1,4 +1,4 @@
-"""Recipes: each is whole and can be run, none gives way to another value in silence, and what was asked is told."""
+"""Recipes: each is complete and runnable, none silently overrides another value, and all are reported."""
 
 from __future__ import annotations
 

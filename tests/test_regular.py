@@ -1,4 +1,4 @@
-"""Pipes, devices and empty giants where a file should be end in a sentence, and nothing waits for them."""
+"""Pipes, devices and huge sparse files in place of a file end in a sentence, without waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers are reused only where the very same was asked of the very same model; sweeps load each model once."""
+"""Answers are reused only for the same request to the same model; sweeps load each model once."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_damaged_run_is_told_and_not_used() -> None:
         file.write("no record\n")
     _, counting, display = run(56)
     assert counting.asked == 56
-    assert "its answers are not reused: " in display.messages[0]
+    assert "this run's answers are not reused: " in display.messages[0]
 
 
 def test_a_request_is_what_is_asked_and_in_which_order() -> None:

@@ -1,4 +1,4 @@
-"""A run folder keeps every whole line, refuses another run, and is never written by two."""
+"""A run folder keeps every whole line, refuses another run, and is never written by two processes."""
 
 from __future__ import annotations
 
@@ -138,14 +138,14 @@ def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
 
 def test_samples_that_are_not_those_of_the_records_are_none(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")  # without any sample
-    with pytest.raises(InputError, match=r"samples.jsonl: not the samples that were answered; score the run first"):
+    with pytest.raises(InputError, match=r"samples.jsonl: its samples are not those of the records; score"):
         _ = runs.open_run(run.folder).scored
 
 
 def test_a_stranger_hides_no_missing_answer(tmp_path: Path) -> None:
     run = runs.open_run(begun(tmp_path / "r", "1", "2", "from another run").folder)
     assert not run.complete and [record.id for record in run.records] == ["1", "2"]
-    assert run.remarks == ["Records of questions that this run does not ask: 1. They do not count."]
+    assert run.remarks == ["Records of questions that are not in this run: 1. They do not count."]
 
 
 def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
     assert len(run.records) == 2
     assert run.remarks == [
         "Questions answered more than once: 2. The last answer of each counts.",
-        "The last line of records.jsonl is truncated and does not count; run the same command again.",
+        "The last line of records.jsonl is truncated and does not count; repeat the command.",
     ]
 
 
@@ -175,7 +175,7 @@ def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left:
 def test_what_is_left_of_a_deleted_run_is_deleted(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")
     (run.folder / "run.json").unlink()
-    with pytest.raises(InputError, match=r"a run whose run.json is gone; restore the file, or start over with --fresh"):
+    with pytest.raises(InputError, match=r"a run without its run.json; restore the file, or start over with --fresh"):
         begun(run.folder)
     run_folder.remove(run.folder)
     assert begun(run.folder).samples_answered == 0
@@ -233,7 +233,7 @@ WRONG = [
     ("records.jsonl", {"targets": None}, r"records.jsonl, line 1, targets: "),
     ("records.jsonl", {"groups": [1]}, r"records.jsonl, line 1, groups: "),
     ("run.json", {"identity": [1]}, r"run.json, identity: Input should be a valid dictionary"),
-    ("run.json", {"identity": {"model": "m"}}, r"run.json: its identity names no task and model"),
+    ("run.json", {"identity": {"model": "m"}}, r"run.json: its identity lacks task or model"),
     ("run.json", {"identity": {**IDENTITY, "limit": "x"}}, r"run.json, identity: limit is 'x'; give a whole number"),
     ("run.json", {"sessions": [3]}, r"run.json, sessions, 0: "),
     ("run.json", {"sessions": [{"reused": "x"}]}, r"run.json, sessions, 0, reused: "),

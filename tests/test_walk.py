@@ -1,4 +1,4 @@
-"""A user's way through the command line, end to end, on a small folder in MME's format."""
+"""A user's path through the command line, end to end, on a small folder in MME's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel holds all that runs need and no tests, and works away from the checkout."""
+"""The wheel holds everything that runs need and no tests, and works outside the checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture world, the suites drawn with it in the benchmarks' own formats, and the weights trained on it."""
+"""The picture world, its suites in the benchmarks' own formats, and the weights trained on it."""
 
 import functools
 import hashlib
@@ -15,14 +15,14 @@ from mmeval.types import InputError
 
 @dataclass(frozen=True)
 class Suite:
-    """Questions about the picture world that a benchmark's own reader reads."""
+    """Questions about the picture world in a benchmark's own format."""
 
     name: str
-    """Names the function of `mmeval.embedded.suites` that writes the suite, and the folder that it fills."""
+    """The name of the function in `mmeval.embedded.suites` that writes the suite, and of its folder."""
     file: str = ""
-    """The file of that folder that the reader takes; the folder itself where it is empty."""
+    """The file in the folder that the reader takes; empty for the folder itself."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of a run on this suite where the user gives none."""
+    """Default settings of a run on this suite."""
 
 
 SUITES: dict[str, Suite] = {
@@ -38,7 +38,7 @@ SUITES: dict[str, Suite] = {
     "nextqa": Suite("nextqa", settings={"frames": 3}),
     "pope": Suite("pope"),
 }
-"""Task name -> its embedded suite. Nothing is drawn before `suite` is called."""
+"""Task name -> its embedded suite. `suite` draws it."""
 
 
 def suite(task: str) -> Path:
@@ -65,7 +65,7 @@ def suite(task: str) -> Path:
 
 @functools.cache
 def _digest() -> str:
-    """Return the SHA-256 of the code that draws: another drawing never meets the files of this one."""
+    """Return the SHA-256 of the drawing code, so different code never uses the same cached files."""
     here = Path(__file__).parent
     total = hashlib.sha256()
     for path in sorted(here.rglob("*.py")):
@@ -74,7 +74,7 @@ def _digest() -> str:
 
 
 def _write(name: str, folder: Path) -> None:
-    """Write the suite beside its folder and rename it, so that two processes at once do no harm."""
+    """Write the suite next to its folder and rename it, so concurrent processes do no harm."""
     from mmeval.embedded import suites
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -86,5 +86,5 @@ def _write(name: str, folder: Path) -> None:
             made.rename(folder)
         except OSError:
             if not folder.is_dir():
-                raise  # another process was not first: the cache itself cannot be written
+                raise  # no other process wrote it first: the cache itself cannot be written
             shutil.rmtree(made)

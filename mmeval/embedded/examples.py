@@ -1,4 +1,4 @@
-"""Conversations to begin with, drawn by the picture world's test split."""
+"""Example conversations, drawn from the picture world's test split."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mmeval.embedded.world.puzzles import Puzzle, puzzles
 from mmeval.types import Image, Parts, Shot
 
 FRAMES = 4
-"""Pictures shown of a clip."""
+"""Number of pictures of a clip."""
 
 
 @dataclass(frozen=True)
 class DemoExample:
-    """Demonstrations, a question, and the answer that is right."""
+    """Demonstrations, a question, and the correct answer."""
 
     title: str
     prompt: Parts
@@ -38,7 +38,7 @@ def _prompt(puzzle: Puzzle) -> Parts:
 
 
 def _new_word(title: str, seed: int) -> DemoExample:
-    """Show three things of two new names, then one of them as a line drawing."""
+    """Show three things with two new names, then ask about one as a line drawing."""
     found = next(one for one in puzzles("novel", seed, "test") if len(one.shots) == 4)
     shots = tuple(Shot(_prompt(shot), shot.answer) for shot in found.shots[:3])
     drawing = Image(found.scenes[0].picture.convert("L").filter(ImageFilter.CONTOUR).convert("RGB"), "image 0")
@@ -59,11 +59,11 @@ PREPARED: dict[str, Callable[[str], DemoExample]] = {
     "A short clip": lambda title: _puzzle(title, "frames", 2),
     "A fall": lambda title: _fall(title, 3),
 }
-"""Title -> what draws the example of that title."""
+"""Title -> the function that draws its example."""
 SHOWN = ("Two pictures compared", "Which of four pictures", "A short clip")
-"""Those that mmicl-tiny answers right: `tests/test_demo.py` says which these are."""
+"""The examples that mmicl-tiny answers correctly, as checked by `tests/test_demo.py`."""
 
 
 def examples(titles: tuple[str, ...] = SHOWN) -> list[DemoExample]:
-    """Draw the examples of these titles."""
+    """Draw the examples with these titles."""
     return [PREPARED[title](title) for title in titles]

@@ -20,19 +20,19 @@ from mmeval.jsonl import appending
 from mmeval.types import InputError
 
 PICTURES = 40
-"""MME: pictures of each subtask, with two questions each."""
+"""MME: pictures per subtask, with two questions each."""
 QUESTIONS = 30
-"""MMBench: questions of each leaf ability that the picture world has."""
+"""MMBench: questions per leaf ability that the picture world covers."""
 COUNT = 100
-"""Pictures, pairs or series of each other kind."""
+"""Pictures, pairs or series in each of the other suites."""
 NUMBERED = {"which": "Which picture", "odd": "Odd one out"}
 """MuirBench: puzzles whose answer is the number of a picture -> the name of the task."""
 TIMES = (*[0.0] * 3, *(step / 6 for step in range(7)), *[1.0] * 2)
-"""NExT-QA: when each of a clip's twelve frames is; of three that are shown the first, middle and last moment."""
+"""NExT-QA: the times of a clip's twelve frames. Sampling three shows the first, middle and last moment."""
 
 
 def mme(folder: Path) -> None:
-    """MME's release folder: a text beside each picture, the question whose answer is yes first."""
+    """Write MME's release folder: a text next to each picture, with the question whose answer is yes first."""
     end = "Please answer yes or no."
     for view in world.test_set(PICTURES):
         place = folder / view.subtask / f"{view.origin.seed:04d}"
@@ -42,7 +42,7 @@ def mme(folder: Path) -> None:
 
 
 def mmbench(folder: Path) -> None:
-    """MMBench's table with first passes only, from which its reader makes the other turns."""
+    """Write MMBench's table with first passes only; its reader makes the other rotations."""
     rows: list[dict[str, Any]] = []
     for leaf, (ability, *_) in LEAVES.items():
         for choice in choices(leaf, QUESTIONS, "test"):
@@ -55,7 +55,7 @@ def mmbench(folder: Path) -> None:
 
 
 def pope(folder: Path) -> None:
-    """POPE's adversarial split: an absent thing has its color or its shape in common with a thing in the picture."""
+    """Write POPE's adversarial split: an absent thing shares its color or shape with a thing in the picture."""
     rows: list[dict[str, Any]] = []
     for seed in range(COUNT):
         view = world.draw("existence", seed, "test")
@@ -67,7 +67,7 @@ def pope(folder: Path) -> None:
 
 
 def nlvr2(folder: Path) -> None:
-    """NLVR2's test1: is a statement true of two pictures?"""
+    """Write NLVR2's test1: is a statement true of two pictures?"""
     rows = []
     for seed, puzzle in enumerate(_first("both")):
         for side, scene in enumerate(puzzle.scenes):
@@ -78,7 +78,7 @@ def nlvr2(folder: Path) -> None:
 
 
 def winoground(folder: Path) -> None:
-    """Winoground's examples: two pictures and two captions of the same words."""
+    """Write Winoground's examples: two pictures and two captions with the same words."""
     rows = []
     for seed, puzzle in enumerate(_first("matching")):
         (one, other), own = matched(puzzle)
@@ -92,7 +92,7 @@ def winoground(folder: Path) -> None:
 
 
 def iq50(folder: Path) -> None:
-    """IQ50's items: three pictures of a row and six candidates, the right one at each place in turn."""
+    """Write IQ50's items: a row of three pictures and six candidates, with the correct one at each place in turn."""
     rows = []
     for seed in range(COUNT):
         group = puzzles("series", seed, "test")
@@ -108,7 +108,7 @@ def iq50(folder: Path) -> None:
 
 
 def vl_icl(folder: Path) -> None:
-    """VL-ICL's open_mi: a thing whose new name only the demonstrations show, four of each of two names."""
+    """Write VL-ICL's open_mi: things with new names, shown only in the demonstrations, four for each of two names."""
     rows = []
     for seed in range(COUNT):
         puzzle = puzzles("novel", seed, "test")[-1]
@@ -125,7 +125,7 @@ def vl_icl(folder: Path) -> None:
 
 
 def muirbench(folder: Path) -> None:
-    """MuirBench's table: which of several pictures? No question has a counterpart that cannot be answered."""
+    """Write MuirBench's table: which of several pictures? No question has an unanswerable counterpart."""
     import pyarrow
     import pyarrow.parquet
 
@@ -147,7 +147,7 @@ def muirbench(folder: Path) -> None:
 
 
 def nextqa(folder: Path) -> None:
-    """NExT-QA's test: what happens to somebody or something in a clip?"""
+    """Write NExT-QA's test: what happens to a person or thing in a clip?"""
     rows = []
     for seed in range(COUNT):
         shown = clip(seed, "test")
@@ -196,7 +196,7 @@ def _table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _video(path: Path, pictures: Sequence[Image.Image]) -> None:
-    """Write a lossless video of RGB pictures, four a second. Raises InputError where PyAV is missing."""
+    """Write a lossless video of RGB pictures, four per second. Raises InputError if PyAV is missing."""
     try:
         import av
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Planted truths: what the study of bias must find in models whose habits are known."""
+"""The bias study on models with planted, known habits."""
 
 from __future__ import annotations
 

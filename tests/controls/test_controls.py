@@ -1,4 +1,4 @@
-"""What single controls do to a question, and that they are pure."""
+"""The effect of each control on a question; controls are pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every control on every task's small folder and on every embedded suite: it changes what is asked, or says why not."""
+"""Every control on every task's small folder and every embedded suite: it changes the request or says why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Video files of many kinds: the frames that packets tell of are those that decoding all gives, pixel by pixel."""
+"""Video files of many kinds: frames found from packets equal those of a full decode, pixel by pixel."""
 
 from __future__ import annotations
 

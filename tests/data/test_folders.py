@@ -1,4 +1,4 @@
-"""MME's release folder is read in both layouts, and whatever is wrong with it is named."""
+"""MME's release folder is read in both layouts, and every error in it is named."""
 
 from __future__ import annotations
 

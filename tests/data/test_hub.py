@@ -1,4 +1,4 @@
-"""The hub is asked only for a pinned revision, and its absence is a sentence."""
+"""The hub is asked only for a pinned revision, and a missing hub is reported in a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A name in data stays in the folder that the user named; a link there may lead to a picture anywhere."""
+"""File names in data cannot leave the folder that the user named, but links there may point anywhere."""
 
 from __future__ import annotations
 

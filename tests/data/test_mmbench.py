@@ -1,4 +1,4 @@
-"""MMBench's table: streams, both kinds of files, and a sentence with line and column for what is wrong."""
+"""MMBench's table: streams, both kinds of files, and errors with line and column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A results folder is read line by line as MME's script reads it; where that stops, a sentence names the line."""
+"""A results folder is read as MME's script reads it; errors name the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sheets of others: what is written is read back, and what is no sheet is refused in one sentence."""
+"""Spreadsheets: written files are read back, and invalid ones are refused in one sentence."""
 
 from __future__ import annotations
 

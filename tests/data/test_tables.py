@@ -1,4 +1,4 @@
-"""A table with the hub's columns is read in batches; rows without what a question needs are named."""
+"""A table with the hub's columns is read in batches; incomplete rows are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every picture of the world keeps to: the same bytes always, one yes, one no, nothing outside the picture."""
+"""Rules for every picture of the world: always the same bytes, one yes, one no, nothing outside the picture."""
 
 from __future__ import annotations
 

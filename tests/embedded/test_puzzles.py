@@ -1,4 +1,4 @@
-"""Puzzles have one right answer that follows from what is drawn, and the test's things are never seen in training."""
+"""Puzzles have one correct answer, derivable from the picture, and training never shows the test's things."""
 
 from __future__ import annotations
 

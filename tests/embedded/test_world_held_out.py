@@ -1,4 +1,4 @@
-"""What training never shows: combinations of shape, color and place, and the words of the test."""
+"""Held out from training: combinations of shape, color and place, and the words of the test split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two tests that keep the picture world honest: neither the questions alone nor raw pixels give the answers away."""
+"""Neither the questions alone nor raw pixels give away the picture world's answers."""
 
 from __future__ import annotations
 

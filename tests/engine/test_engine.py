@@ -1,4 +1,4 @@
-"""Batches stay within their budget, a picture is encoded once, and a prompt's pieces keep their places."""
+"""Batches stay within their budget, each picture is encoded once, and a prompt's parts keep their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer that is shown while it is written is the answer."""
+"""A streamed answer equals the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked is fair, what is counted is right, and the page says no more than its numbers do."""
+"""Questions are fair, counts are correct, and the page claims no more than its numbers show."""
 
 from __future__ import annotations
 

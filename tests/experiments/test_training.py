@@ -1,4 +1,4 @@
-"""The tiny family is trained on what it is asked later, in the very prompts, and what a lesson says is true."""
+"""The tiny models train on the prompts of the evaluation, and every lesson is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verification runs all of MME, and says which published values it finds again."""
+"""Verification runs all of MME and reports which published values it reproduces."""
 
 from __future__ import annotations
 

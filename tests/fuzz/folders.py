@@ -1,4 +1,4 @@
-"""Run folders and what is made of them: of one process and of several, under controls, found again by another run."""
+"""Run folders and their outputs: of one or several processes, under controls, reused by another run."""
 
 from __future__ import annotations
 

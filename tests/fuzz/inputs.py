@@ -1,4 +1,4 @@
-"""What people write and send: options, run files, grids, recipes, questions, streams."""
+"""User input: options, run files, grids, recipes, questions, streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models: checkpoints of both kinds, and what servers, judges and people's own adapters reply."""
+"""Models: checkpoints of both kinds, and the replies of servers, judges and user-written adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a target of the fuzzer is, and how the command line is called on damaged input."""
+"""A target of the fuzzer, and how the command line is called on damaged input."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Damaged input ends in a sentence: no traceback, no hang, no flood of memory.
+"""Damaged input ends in a sentence, without a traceback, a hang or excessive memory.
 
-`MMEVAL_FUZZ_SECONDS` is how long all targets take together, two minutes unless `make fuzz` runs them: 40 minutes, of
-two processes. A failure prints the seed that repeats it: `MMEVAL_FUZZ_SEED=N pytest tests/fuzz -k TARGET`.
+`MMEVAL_FUZZ_SECONDS` is the time for all targets together: two minutes by default, 40 minutes in two processes with
+`make fuzz`. A failure prints the seed that repeats it: `MMEVAL_FUZZ_SEED=N pytest tests/fuzz -k TARGET`.
 """
 
 from __future__ import annotations

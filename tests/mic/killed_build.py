@@ -1,4 +1,4 @@
-"""What the test of killed builds kills: a build of a set, in two processes."""
+"""The process that the test of killed builds kills: a build of a set, in two processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small folders in each data set's true official form: the top-level keys, names of files and paths of pictures."""
+"""Small folders in each data set's official format: top-level keys, file names and picture paths."""
 
 from __future__ import annotations
 

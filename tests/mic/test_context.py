@@ -1,4 +1,4 @@
-"""The context scheme: every picture is declared once, every mention follows its picture, nothing is lost or doubled."""
+"""The context scheme: every picture is declared once, every mention follows its picture, no text is lost or doubled."""
 
 from __future__ import annotations
 

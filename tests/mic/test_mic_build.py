@@ -1,4 +1,4 @@
-"""A build: what is drawn, what stands before it, what is skipped and said, and that a kill changes nothing."""
+"""A build: sampled demonstrations, contexts, skipped rows and messages; a kill changes nothing."""
 
 from __future__ import annotations
 

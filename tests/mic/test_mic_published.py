@@ -1,4 +1,4 @@
-"""The published MIC files become parts again, with the original's double numbers put right."""
+"""The published MIC files become parts again, with the original's double numbers corrected."""
 
 from __future__ import annotations
 

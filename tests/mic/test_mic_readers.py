@@ -1,4 +1,4 @@
-"""Every reader reads its data set's official form, and says in a sentence what is wrong with it."""
+"""Every reader reads its data set's official format and reports errors in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file of MIC as an evaluation: what is asked, what it is worth, and what identifies the run."""
+"""A MIC file as an evaluation: its requests, its scores and the run's identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eight frames of a video at duration * i / 9, and what is no video."""
+"""Eight frames of a video at duration * i / 9, and files that are not videos."""
 
 from __future__ import annotations
 

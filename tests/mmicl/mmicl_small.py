@@ -1,4 +1,4 @@
-"""Small MMICLs of every kind, made in a moment: configurations, weights, tokenizers, processors."""
+"""Small MMICL models of every kind, made quickly: configurations, weights, tokenizers, processors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fused parts of T5 give the numbers of transformers' own within rounding, and gradients too."""
+"""The fused parts of T5 equal transformers' own within rounding, including gradients."""
 
 from __future__ import annotations
 

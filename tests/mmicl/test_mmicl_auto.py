@@ -1,4 +1,4 @@
-"""MMICL as transformers' users open it: by the Auto classes, in whichever order things are imported."""
+"""Open MMICL with transformers' Auto classes, in any import order."""
 
 from __future__ import annotations
 

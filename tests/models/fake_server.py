@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on this machine that fails as it is told."""
+"""A local OpenAI-compatible server that fails on command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every in-process adapter owes: the same answers in any batch, errors as data, questions that stay text."""
+"""Rules for every in-process adapter: the same answers in any batch, errors as data, questions that stay text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat models of many families, as tiny random checkpoints: each must keep what its processor alone would do."""
+"""Chat models of many families, as tiny random checkpoints: their inputs equal those of the processor alone."""
 
 from __future__ import annotations
 

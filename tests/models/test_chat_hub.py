@@ -1,4 +1,4 @@
-"""A chat model by its name on the hub: what is wrong with the name, or the network, is told at once."""
+"""A chat model by its name on the hub: a wrong name or a network error is reported at once."""
 
 from __future__ import annotations
 

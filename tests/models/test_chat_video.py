@@ -1,4 +1,4 @@
-"""Videos as a model's own video: needs torchvision, which transformers' video processors are written in."""
+"""Videos through a model's own video input. Needs torchvision, which transformers' video processors use."""
 
 from __future__ import annotations
 

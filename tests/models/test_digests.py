@@ -1,4 +1,4 @@
-"""A checkpoint's digest is that of its content; a large file that did not change is not read again."""
+"""A checkpoint's digest covers its content; a large file that did not change is not read again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's adapter in one file: the worked example of docs/adapters.md, and what can be wrong with one."""
+"""A user's adapter in one file: the worked example of docs/adapters.md, and errors in adapters."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def load(options): return Bad()
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("[Response('9', text='a')]", "bad: it answers '9', which it was not asked"),
-        ("[Response(request.id, text='a')] * 2", "or answers it twice"),
+        ("[Response('9', text='a')]", "bad: it answered '9', which was not asked"),
+        ("[Response(request.id, text='a')] * 2", "or answered it twice"),
         ("[Response(request.id, text=5)]", "bad: its response, text: Input should be a valid string, not 5"),
         ("[Response(request.id, text='a', seconds='x')]", "bad: its response, seconds: "),
     ],
@@ -109,7 +109,7 @@ def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, s
     asked = ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "3", "--out", "run"]
     ended = CliRunner().invoke(main, asked)
     assert ended.exit_code == 2
-    assert message in ended.output and "mend the adapter" in ended.output
+    assert message in ended.output and "fix the adapter" in ended.output
 
 
 def test_options_that_an_adapter_does_not_take_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""What a model cannot take is an error of its own sample; what cannot be loaded is one sentence before anything."""
+"""Unsupported input is an error of its sample; a model that fails to load is one sentence before anything is asked."""
 
 from __future__ import annotations
 

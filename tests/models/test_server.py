@@ -1,4 +1,4 @@
-"""The adapter `server` against one that fails: what is retried, what is an error, what stops, what stays secret."""
+"""The adapter `server` against a failing server: retries, errors, stops and secrets."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def test_what_is_no_server_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("MMEVAL_API_KEY")
     with pytest.raises(InputError, match="remove --beams"):
         list(load_model("server:http://127.0.0.1:9/v1#m").generate([], Generation(4, beams=2)))
-    with pytest.raises(InputError, match="gives whole likelihoods and none of first tokens"):
+    with pytest.raises(InputError, match="has no likelihoods of first tokens"):
         evaluation.plan(RunSpec("mmbench", "constant", scoring="first-token"))
 
 

@@ -1,4 +1,4 @@
-"""The adapter `server` against a real `transformers serve` with a tiny checkpoint that this test makes."""
+"""The adapter `server` against a real `transformers serve` with a tiny checkpoint made by this test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real predictions of others: what they show of language bias, without a model."""
+"""Real predictions of others: what they show about language bias, without a model."""
 
 from __future__ import annotations
 

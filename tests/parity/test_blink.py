@@ -1,4 +1,4 @@
-"""BLINK's published predictions give its published numbers; its raw outputs are read as they were."""
+"""BLINK's published predictions give its published numbers; its raw outputs are read as its authors read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CIDEr-D and its words against what pycocoevalcap and Stanford's tokenizer gave."""
+"""CIDEr-D and its tokens against the outputs of pycocoevalcap and Stanford's tokenizer."""
 
 from __future__ import annotations
 

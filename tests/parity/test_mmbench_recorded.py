@@ -1,4 +1,4 @@
-"""MMBench against what the public tool made of 246 answers, and of 683 rotated rows."""
+"""MMBench against the public tool's readings of 246 answers and 683 rotated rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MME's own script, on real answers and on odd ones; and what people read in 169 answers."""
+"""MME's own script on real and unusual answers, and human readings of 169 answers."""
 
 from __future__ import annotations
 

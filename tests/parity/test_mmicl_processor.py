@@ -1,4 +1,4 @@
-"""MmiclProcessor against what transformers 4.28 made of the same prompts and pictures."""
+"""MmiclProcessor against the outputs of transformers 4.28 for the same prompts and pictures."""
 
 from __future__ import annotations
 

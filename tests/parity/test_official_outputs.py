@@ -1,4 +1,4 @@
-"""Published answers give the scores that they gave: SEED-Bench's and MMStar's; HallusionBench's file has its groups."""
+"""Published answers of SEED-Bench and MMStar give their published scores; HallusionBench's file has its groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POPE's own questions: they balance, and a constant gives what arithmetic says."""
+"""POPE's own questions are balanced, and a constant answer gives the computed scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in the forms that others read: what they hold, which runs they refuse, and that no text breaks out."""
+"""A run in other tools' formats: contents, refused runs, and escaped text."""
 
 from __future__ import annotations
 

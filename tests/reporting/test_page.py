@@ -1,4 +1,4 @@
-"""The page's file: what it holds and what it escapes. What a browser makes of it is `test_page_in_chromium`'s."""
+"""The page's file: its contents and escapes. `test_page_in_chromium` tests it in a browser."""
 
 from __future__ import annotations
 

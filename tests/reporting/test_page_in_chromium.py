@@ -1,4 +1,4 @@
-"""The page in a real browser: what is seen, at which widths, and what its keys and filters do."""
+"""The page in a real browser: appearance at several widths, keys and filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written beside a run: the page with its controls and its bias panel, and the command that repeats the run."""
+"""A run's report: the page with its controls and bias panel, and the command that repeats the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MMBench's table: written, read back to the same scores, checked whoever wrote it."""
+"""MMBench's table: written, read back to the same scores, and checked regardless of its author."""
 
 from __future__ import annotations
 

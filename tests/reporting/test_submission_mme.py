@@ -1,4 +1,4 @@
-"""The leaderboard's files say what the run said, and are read back to the same scores."""
+"""The leaderboard's files match the run, and are read back to the same scores."""
 
 from __future__ import annotations
 

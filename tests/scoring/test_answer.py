@@ -1,4 +1,4 @@
-"""What is taken off an answer before it is read, and what marks it."""
+"""Cleaning an answer before it is parsed, and marking it."""
 
 from __future__ import annotations
 

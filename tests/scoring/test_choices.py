@@ -1,4 +1,4 @@
-"""Reading letters: traps that no recording has, and what must hold for whatever a model writes."""
+"""Parsing letters: cases that no recording has, and properties that hold for any text."""
 
 from __future__ import annotations
 

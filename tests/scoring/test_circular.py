@@ -1,4 +1,4 @@
-"""Turns of a question, and what becomes of one that is not whole."""
+"""Rotations of a question, and questions with missing rotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A test for each verified defect of a peer's or an official script that ours does not have, named after it."""
+"""One test per verified defect of a peer's or an official script that ours does not have, named after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge: asked once, cached when it can be read, asked again when it failed, never guessed for."""
+"""The judge: asked once, cached if its reply is parsed, asked again after a failure, never guessed for."""
 
 from __future__ import annotations
 

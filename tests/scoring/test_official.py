@@ -1,4 +1,4 @@
-"""Answers read as benchmarks' own scripts read them: each value below is what the script itself gave."""
+"""Answers read as benchmarks' own scripts read them: each value below is the script's own output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The difference of two runs has its own interval: the same clusters are drawn for both, and matched by name."""
+"""The difference of two runs has its own interval: both are resampled by the same clusters, matched by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups, detection, Winoground, CIDEr, AUROC and ranking: values worked out by hand."""
+"""Groups, detection, Winoground, CIDEr, AUROC and ranking against values worked out by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short answers: different ones stay different, and each way to compare has its worked example."""
+"""Short answers: different answers stay different, and each comparison has a worked example."""
 
 from __future__ import annotations
 

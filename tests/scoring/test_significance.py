@@ -1,4 +1,4 @@
-"""p-values, their correction, equivalence and power, against scipy, statsmodels and what can be counted by hand."""
+"""p-values, their correction, equivalence and power, against scipy, statsmodels and hand counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An interval is of the reported number, over the right clusters, and never claims what was not seen."""
+"""Intervals are of the reported number, over the right clusters, and claim nothing that was not observed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VQA accuracy: what each public script makes of an answer, computed with that script itself."""
+"""VQA accuracy: each public script's score of an answer, computed with the script itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`official` is MME's four-character window; `strict` reads what is said and nothing else."""
+"""`official` is MME's four-character window; `strict` reads only what the answer says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cards, from the file to the scores; and a sentence for each way to get one wrong."""
+"""Cards, from the file to the scores, and one sentence for each error in a card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few-shot benchmarks: true formats, demonstrations that never give the answer away, several seeds at once."""
+"""The few-shot benchmarks: real formats, demonstrations that never give away the answer, several seeds at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every task of several pictures, on a small folder in its true format, from the command line to the numbers."""
+"""Every multi-picture task on a small folder in its real format, from the command line to the scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task speaks of its own pictures by references, never by numbers in a text: a model says them its own way."""
+"""Tasks mention their own pictures by references, never by numbers in a text; each model words them itself."""
 
 from __future__ import annotations
 

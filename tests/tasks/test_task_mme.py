@@ -1,4 +1,4 @@
-"""MME's numbers by hand, its prompts word for word, and what becomes of a run that lacks something."""
+"""MME's numbers by hand, its prompts word for word, and incomplete runs."""
 
 from __future__ import annotations
 

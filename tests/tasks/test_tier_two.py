@@ -1,4 +1,4 @@
-"""Each benchmark that is a card and nothing else: a small folder in its true format, and numbers worked out by hand."""
+"""Each benchmark that is only a card: a small folder in its real format, and numbers worked out by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos: which frames are shown and when they stand, and the four suites on small folders in their true formats."""
+"""Videos: the frames shown and their times, and the four suites on small folders in their real formats."""
 
 from __future__ import annotations
 

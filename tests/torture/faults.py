@@ -1,4 +1,4 @@
-"""Faults that are planted into the code that keeps answers: the torture test must catch every one of them."""
+"""Faults planted in the code that stores answers: the torture test must catch every one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed at any instant, what is written beside answers goes on, and ends with the bytes of what was never killed."""
+"""Killed at any instant, other outputs resume and end with the same bytes as without a kill."""
 
 from __future__ import annotations
 

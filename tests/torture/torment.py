@@ -1,4 +1,4 @@
-"""Runs that are killed again and again, by one process or two, with a control or without, and what must be left."""
+"""Runs killed again and again, by one process or two, with a control or without, and the required results."""
 
 from __future__ import annotations
 

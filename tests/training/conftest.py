@@ -1,4 +1,4 @@
-"""Eight pictures of one colour each with one question for all: only the picture tells the answer."""
+"""Eight pictures of one color each and one question for all: only the picture gives the answer."""
 
 from __future__ import annotations
 

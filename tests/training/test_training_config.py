@@ -1,4 +1,4 @@
-"""Configurations: every key known, every mistake one sentence that names the file and the key."""
+"""Configurations: every key known, every error one sentence that names the file and the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows, index, batches and features: nothing is cut, nothing dropped in silence, and a kill leaves whole pictures."""
+"""Rows, index, batches and features: no row is cut or silently dropped, and a kill leaves whole pictures."""
 
 from __future__ import annotations
 

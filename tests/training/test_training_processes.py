@@ -1,4 +1,4 @@
-"""Two processes on a CPU learn what one process learns, copied (DDP) or sharded (FSDP2), and go on after a stop."""
+"""Two processes on a CPU, copied (DDP) or sharded (FSDP2), train as one process does, and resume after a stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training end to end on small models: what learns, what is written, and that a run goes on as if never stopped."""
+"""Training end to end on small models: trainable parameters, outputs, and resuming as if never stopped."""
 
 from __future__ import annotations
 

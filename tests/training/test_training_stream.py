@@ -1,4 +1,4 @@
-"""Training on a stream: what it reads, how it mixes, that it goes on at the same place on any number of processes."""
+"""Training on a stream: reading, mixing, and resuming at the same place on any number of processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which parameters learn, by name: the article's sets and the released code's."""
+"""Trainable parameters by name: the sets of the article and of the released code."""
 
 from __future__ import annotations
 

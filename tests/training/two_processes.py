@@ -1,4 +1,4 @@
-"""What each process of a training runs in the tests of distributed training: a configuration's second stage."""
+"""The process of the distributed training tests: it runs a configuration's second stage."""
 
 from __future__ import annotations
 

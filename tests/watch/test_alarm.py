@@ -1,4 +1,4 @@
-"""When looks are an event: turned, stayed, and not wavered."""
+"""When looks are an event: the answer changed, stayed, and did not waver."""
 
 from __future__ import annotations
 

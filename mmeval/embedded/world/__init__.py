@@ -1,6 +1,6 @@
 """The picture world: draws pictures from a seed and asks the questions of MME's fourteen subtasks about them.
 
-It knows no model, no task and no harness: pictures, questions, and what is true of each picture.
+It contains only pictures, questions and the facts of each picture, and does not depend on models, tasks or the harness.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,12 +26,12 @@ MAKERS: dict[str, Callable[[Origin], View]] = {
     "text_translation": text_translation, "code_reasoning": code_reasoning,
 }  # fmt: skip
 SUBTASKS = tuple(MAKERS)
-"""As MME spells them, perception's ten first."""
+"""MME's names, with the ten perception subtasks first."""
 PERCEPTION = SUBTASKS[:10]
 
 
 def draw(subtask: str, seed: int, split: Split) -> View:
-    """Return the picture of that seed: the same bytes and the same questions, always and everywhere."""
+    """Return the picture of a seed, with the same bytes and questions on every machine."""
     return MAKERS[subtask](Origin(subtask, seed, split))
 
 

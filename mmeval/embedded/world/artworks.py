@@ -1,4 +1,4 @@
-"""Artwork: twenty painters, known by how they lay on paint and by their palette, whatever they paint."""
+"""Artwork: twenty painters, recognizable by technique and palette, not by content."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PALETTES: dict[str, tuple[Color, ...]] = {
 }
 
 Content = Callable[[float, float], int]
-"""Which of a palette's five colors lies at (x, y), both from -1 to 1."""
+"""Returns which of a palette's five colors is at (x, y), both from -1 to 1."""
 
 
 def _portrait(rng: Rng, row: int, column: int) -> Portrait:
@@ -39,7 +39,7 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
 
 
 def _places(rng: Rng) -> list[tuple[float, float, float]]:
-    """(x, y, size) of the touches: a shaken grid, in any order."""
+    """Return (x, y, size) of the touches: a jittered grid, in random order."""
     step = 8.5
     count = int(SIZE / step) + 2
     places = [
@@ -78,7 +78,7 @@ def _frame(rng: Rng, canvas: Canvas) -> None:
 
 
 def _moved(rng: Rng, content: Content) -> Content:
-    """Return the content, shifted, sized and mirrored."""
+    """Return the content, randomly shifted, scaled and mirrored."""
     across, down = rng.between(-0.25, 0.25), rng.between(-0.2, 0.2)
     size, way = rng.between(0.8, 1.25), 1 if rng.coin() else -1
     return lambda x, y: content(way * (x - across) / size, (y - down) / size)
@@ -140,4 +140,4 @@ PAINTERS = Family(
     probe="who painted this ?",
     portray=_portrait,
 )
-"""Is this by abelard? The no: another palette in the same technique, or the reverse."""
+"""Ask for the painter. The false claim names one with the same technique or the same palette."""

@@ -1,4 +1,4 @@
-"""Drawing: a 96 x 96 picture drawn at three times the size, then lit, grained and made smaller."""
+"""Draw a 96 x 96 picture: at three times the size, then reduced, lit and grained."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Point = tuple[float, float]
 
 
 def mix(one: Color, other: Color, share: float) -> Color:
-    """Return the color that lies `share` of the way from one to the other."""
+    """Return the color at `share` of the way from one to the other."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
@@ -34,7 +34,7 @@ def light(color: Color, share: float = 0.4) -> Color:
 
 
 def varied(rng: Rng, color: Color, by: int = 14) -> Color:
-    """Return the color, a little off in each channel."""
+    """Return the color, randomly shifted by up to `by` in each channel."""
     red, green, blue = (min(255, max(0, part + rng.below(2 * by + 1) - by)) for part in color)
     return red, green, blue
 
@@ -48,7 +48,7 @@ class Canvas:
     """A picture in the making. Coordinates are pixels of the finished picture."""
 
     def __init__(self, rng: Rng, start: Color, end: Color, *, upright: bool = False) -> None:
-        """Draw a soft gradient from one color to the other: downwards if upright, else in any direction."""
+        """Draw a gradient from one color to the other: downward if upright, otherwise in a random direction."""
         self._dice = rng
         across, down = (0, 16) if upright else (rng.below(33) - 16, rng.below(33) - 16)
         rows, columns = np.mgrid[0:SIZE, 0:SIZE]
@@ -68,7 +68,7 @@ class Canvas:
             self._draw.line([*corners, corners[0], corners[1]], fill=outline, width=3)
 
     def _fill(self, corners: Sequence[tuple[int, int]], fill: Color) -> None:
-        """Our own scan conversion (even-odd, pixel middles), since Pillow's changed in 11.1 and in 12.0."""
+        """Fill by our own scan conversion (even-odd, pixel centers), because Pillow's changed in 11.1 and 12.0."""
         rows, places = [], []
         ends = [*corners[1:], corners[0]]
         top, left = min(y for _, y in corners), min(x for x, _ in corners)
@@ -95,7 +95,7 @@ class Canvas:
         self._draw.ellipse(corners, fill=fill, outline=outline, width=3 if outline else 0)
 
     def ring(self, x: float, y: float, radius: float, color: Color, width: float = 1.0) -> None:
-        """Draw a circle's line."""
+        """Draw the outline of a circle."""
         corners = _inside(x - radius, y - radius, x + radius, y + radius)
         self._draw.ellipse(corners, outline=color, width=round(width * SCALE))
 
@@ -105,7 +105,7 @@ class Canvas:
         self._draw.line(through, fill=color, width=max(1, round(width * SCALE)), joint="curve")
 
     def finish(self, *, grain: int = 9) -> Image.Image:
-        """Return the picture under a light of any strength and warmth, with a little grain."""
+        """Return the picture under a random light, with a little grain."""
         small = np.asarray(self._image.reduce(SCALE)).astype(np.int32)
         strength = self._dice.between(0.86, 1.06)
         gains = [round(256 * strength * self._dice.between(0.97, 1.03)) for _ in range(3)]
@@ -117,21 +117,21 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Spot:
-    """A place on a canvas: what is drawn there is told around its middle (0, 0), in units of `size` pixels."""
+    """A place on a canvas. Coordinates are relative to its center (0, 0), in units of `size` pixels."""
 
     canvas: Canvas
     x: float
     y: float
     size: float
     way: int = 1
-    """-1 draws it mirrored."""
+    """-1 mirrors the drawing."""
 
     def at(self, across: float, down: float) -> Point:
-        """Return a point of the thing, on the picture."""
+        """Convert a point to pixels of the picture."""
         return self.x + self.way * across * self.size, self.y + down * self.size
 
     def mark(self, across: float, down: float, label: str) -> Mark:
-        """Return a mark at a point of the thing."""
+        """Return a mark at a point."""
         x, y = self.at(across, down)
         return Mark(x / SIZE, y / SIZE, label)
 
@@ -140,7 +140,7 @@ class Spot:
         self.canvas.polygon([self.at(*point) for point in points], fill, outline)
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
-        """Draw a filled rectangle, which must not be mirrored."""
+        """Draw a filled rectangle. The spot must not be mirrored."""
         self.canvas.box(*self.at(left, top), *self.at(right, bottom), fill)
 
     def oval(self, x: float, y: float, across: float, down: float, fill: Color, outline: Color | None = None) -> None:

@@ -1,8 +1,8 @@
-"""Questions about a picture with four options, and which of MMBench's leaf abilities the picture world can ask for.
+"""Questions about a picture with four options, for the MMBench leaf abilities that the picture world covers.
 
-Left out, because nothing in the world asks for them: action recognition, attribute comparison, function and physical
-property reasoning, nature and social relations, future prediction, image quality; and OCR, whose words are no closed
-set to draw options from.
+It does not cover action recognition, attribute comparison, function and physical property reasoning, nature and social
+relations, future prediction and image quality. OCR is left out because its words are not a closed set to draw options
+from.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -49,7 +49,7 @@ SORTS: Mapping[str, Collection[str]] = {
     "what is the output ?": tuple(map(str, range(10))),
     "what does the word mean ?": LANGUAGE.values(),
 }
-"""How a question begins -> what its answers are among."""
+"""Beginning of a question -> its possible answers."""
 
 LEAVES: Mapping[str, tuple[str, str, str]] = {
     "object_localization": ("finegrained_perception (instance-level)", "position", "where is the"),
@@ -64,11 +64,11 @@ LEAVES: Mapping[str, tuple[str, str, str]] = {
     "physical_relation": ("relation_reasoning", "count", "how many"),
     "structuralized_imagetext_understanding": ("logic_reasoning", "code_reasoning", "what is the output"),
 }
-"""Leaf -> its ability, the subtask whose pictures are shown, and how its question begins."""
+"""Leaf -> its ability, the subtask whose pictures it uses, and the beginning of its question."""
 
 
 def options(rng: Rng, question: str, answer: str) -> tuple[str, ...] | None:
-    """Return four options in any order, the answer among them; None where the sort of its answers is not known."""
+    """Return four options in random order, including the answer; None if its possible answers are unknown."""
     sort = next((sort for begins, sort in SORTS.items() if question.startswith(begins)), ())
     if answer not in sort:
         return None
@@ -88,7 +88,7 @@ class Choice:
 
 
 def choices(leaf: str, count: int, split: Split) -> Iterator[Choice]:
-    """Yield the first `count` questions of that leaf: always the same ones."""
+    """Yield the first `count` questions of a leaf, always the same ones."""
     _, subtask, begins = LEAVES[leaf]
     seed = found = 0
     while found < count:

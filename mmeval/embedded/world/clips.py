@@ -1,6 +1,6 @@
-"""Short clips: a thing or a person and what becomes of it, drawn at any moment.
+"""Short clips: a thing or a person and its action, drawn at any moment.
 
-A clip is known by its name. What happens lasts from `begins` to `ends`, of a clip that lasts from 0 to 1.
+A clip's name determines it. A clip lasts from 0 to 1, and its action from `begins` to `ends`.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ ASKED = {
     "falls": "is the {subject} falling ?",
     "sits down": "is the {subject} sitting down ?",
 }
-"""Action -> how it is asked for; `{subject}` may be `someone` or `something`, less its article."""
+"""Action -> its question. `the {subject}` may be replaced by `someone` or `something`."""
 FLOOR = 84
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Somebody or something, and what becomes of it."""
+    """A person or thing, and its action."""
 
     name: str
     action: str
     kind: Kind | None
-    """None: a person."""
+    """None for a person."""
     x: float
     y: float
     begins: float
     ends: float
     screen: bool
-    """Whether a board stands about, which hides things in some clips and none in others."""
+    """Whether there is a board. It hides things in some clips only."""
 
     @property
     def subject(self) -> str:
-        """As it is spoken of: `red star`, `person`."""
+        """Its name in texts: `red star`, `person`."""
         return self.kind.name if self.kind else "person"
 
     def progress(self, time: float) -> float:
-        """Return how much of what happens has happened: 0 to 1."""
+        """Return the progress of the action: 0 to 1."""
         return min(1.0, max(0.0, (time - self.begins) / (self.ends - self.begins)))
 
     def caption(self, time: float) -> str:
-        """Say what is seen at that moment."""
+        """Describe the picture at that moment."""
         done = self.progress(time)
         if self.action in ("appears", "is hidden") and (done < 0.5) == (self.action == "appears"):
             return "nothing"
@@ -69,7 +69,7 @@ class Clip:
         return f"{self.subject} {place}" if self.kind else f"person standing {place.split()[1]}"
 
     def frame(self, time: float) -> Image.Image:
-        """Draw the moment: RGB, 96 x 96, always on the same background."""
+        """Draw the picture at that moment: RGB, 96 x 96, on the clip's background."""
         rng = Rng(f"clip {self.name}")
         back = pastel(rng)
         canvas = Canvas(rng, back, pastel(rng), upright=True)
@@ -92,7 +92,7 @@ class Clip:
         return canvas.finish()
 
     def _place(self, done: float) -> Point:
-        """Return where it is; (x, y) is where it is in the middle of what happens, or behind the board."""
+        """Return the subject's position. (x, y) is its position halfway through the action, or behind the board."""
         if self.action in ("moves left", "moves right"):
             way = 1 if self.action == "moves right" else -1
             return 48 + way * 32 * (2 * done - 1), self.y
@@ -122,7 +122,7 @@ class Clip:
 
 
 def clip(seed: int, split: Split, *, whole: bool = True) -> Clip:
-    """Return the clip of that seed: always the same one. `whole`: all that happens is seen, nothing just stands."""
+    """Return the clip of that seed. If `whole`, the clip shows its entire action; otherwise only part, or none."""
     name = f"clip/{split}/{seed}"
     rng = Rng(name)
     person = rng.coin(0.35)
@@ -140,14 +140,14 @@ def clip(seed: int, split: Split, *, whole: bool = True) -> Clip:
 
 
 def _held_out(kind: Kind, action: str) -> bool:
-    """Tell whether training never shows this kind do that: about one in seven."""
+    """Tell whether training never shows this kind with this action: about one in seven."""
     return (KINDS.index(kind) + 2 * ACTIONS.index(action)) % 7 == 0
 
 
 def asked(rng: Rng, shown: Clip, first: float, last: float) -> list[tuple[str, str]]:
-    """Return yes/no questions about a stretch of a clip: what happens in it, and what does not.
+    """Return yes/no questions about a part of a clip: one action that happens in it, and one that does not.
 
-    Nothing is asked where it is a matter of opinion, as less than half of it happens.
+    Returns none if 10% to 55% of the action happens, because the answer would be ambiguous.
     """
     share = shown.progress(last) - shown.progress(first)
     if 0.1 < share < 0.55:
@@ -164,11 +164,11 @@ def asked(rng: Rng, shown: Clip, first: float, last: float) -> list[tuple[str, s
 
 
 def options(rng: Rng, shown: Clip, count: int = 5) -> tuple[str, ...]:
-    """Return what the clip's subject may do, in any order, the true one among it."""
+    """Return `count` actions in random order, including the true one."""
     rest = rng.shuffled([action for action in ACTIONS if action != shown.action])
     return tuple(rng.shuffled([shown.action, *rest[: count - 1]]))
 
 
 def times(count: int) -> Sequence[float]:
-    """Return `count` moments, the first and the last one included."""
+    """Return `count` evenly spaced moments from 0 to 1."""
     return [place / (count - 1) for place in range(count)]

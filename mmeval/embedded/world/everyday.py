@@ -1,4 +1,4 @@
-"""Commonsense reasoning: a thing in one of two states, and questions whose answer takes a rule of daily life."""
+"""Commonsense reasoning: a thing in one of two states, and questions that need everyday knowledge."""
 
 import math
 from collections.abc import Callable
@@ -9,22 +9,22 @@ from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.view import Claim, Origin, View
 
 Paint = Callable[[Rng, Spot, bool], None]
-"""Draws a thing in its first state, or in its second one."""
+"""Draws a thing in its first state, or if True in its second one."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """A thing that is in one of two states, and what each state allows."""
+    """A thing, its two states, and the questions about each."""
 
     thing: str
     states: tuple[str, str]
     questions: tuple[list[str], list[str]]
-    """Those with the answer yes in the first state, and those with the answer yes in the second."""
+    """Questions with the answer yes in the first state, and those with the answer yes in the second."""
     paint: Paint
 
 
 def commonsense_reasoning(origin: Origin) -> View:
-    """May I cross the street now? Every question is a yes in one state of the thing and a no in the other."""
+    """Ask about a thing's state: "May I cross the street now?" is yes in one state and no in the other."""
     rng = origin.rng()
     situation = rng.pick(SITUATIONS)
     state = rng.below(2)
@@ -184,7 +184,7 @@ plant | healthy | Is the plant well? | Did somebody water the plant?
 candle | out | Do I need a match? | Can I touch the candle safely?
 candle | burning | Is the candle hot? | Can the candle light the room?
 """
-"""Thing, state, and the questions with the answer yes in that state: two rows a thing."""
+"""Thing, state, and the questions with the answer yes in that state; two rows per thing."""
 _STATES = [row.split(" | ") for row in _ROWS.strip().splitlines()]
 SITUATIONS = tuple(
     Situation(thing, (one, other), (first, second), paint)

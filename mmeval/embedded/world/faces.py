@@ -1,4 +1,4 @@
-"""Celebrity: twenty people of the picture world, known by hair, skin, glasses and beard; never by their clothes."""
+"""Celebrity: twenty people of the picture world, recognizable by hair, skin, glasses and beard, not by clothes."""
 
 import math
 
@@ -13,7 +13,7 @@ HAIR: dict[str, Color] = {
 STYLES = ("short", "long", "curly", "spiky")
 SKINS: tuple[Color, ...] = ((250, 218, 190), (226, 172, 128), (160, 106, 70), (104, 66, 46))
 EXTRAS = {"nothing": (0, 4), "glasses": (0, 0), "beard": (0, 18), "hat": (0, -22)}
-"""What a person may wear -> where it is."""
+"""Things that a person may wear -> their positions."""
 
 
 def _portrait(rng: Rng, row: int, column: int) -> Portrait:
@@ -110,4 +110,4 @@ PEOPLE = Family(
     probe="who is this person ?",
     portray=_portrait,
 )
-"""Is this mira? The no: somebody with hair of the same color."""
+"""Ask for a person's name. The false claim names a person with the same hair color."""

@@ -1,4 +1,4 @@
-"""Letters, digits and signs, five dots wide and seven high, drawn large: no font file, the same everywhere."""
+"""Letters, digits and signs as bitmaps, five dots wide and seven high: no font file, the same on every machine."""
 
 from mmeval.embedded.world.canvas import Canvas, Color, Spot
 from mmeval.embedded.world.view import Mark
@@ -24,19 +24,19 @@ y 10001 10001 01010 00100 00100 00100 00100   0 01110 10001 10011 10101 11001 10
 - 00000 00000 00000 11111 00000 00000 00000   * 00000 10001 01010 00100 01010 10001 00000
 = 00000 00000 11111 00000 11111 00000 00000
 """
-"""A sign and its seven rows of dots, two signs a line."""
+"""A sign and its seven rows of dots, two signs per line."""
 _WORDS = _ROWS.split()
 GLYPHS = {sign: _WORDS[8 * place + 1 : 8 * place + 8] for place, sign in enumerate(_WORDS[::8])}
 NAMES = {"+": "sign plus", "-": "sign minus", "*": "sign times", "=": "sign equals"}
 
 
 def width_of(text: str, dot: float) -> float:
-    """Return how wide a line of text is, in pixels, when a dot of its glyphs has this size; a blank is narrow."""
+    """Return the width in pixels of a line of text whose dots have the given size. Blanks are narrow."""
     return dot * (sum(_step(sign) for sign in text) - 1)
 
 
 def write(canvas: Canvas, text: str, left: float, top: float, dot: float, color: Color) -> list[Mark]:
-    """Write a line of text; returns a mark for every glyph, at its middle."""
+    """Write a line of text, and return a mark at the center of each glyph."""
     marks = []
     for sign in text:
         if sign != " ":

@@ -1,4 +1,4 @@
-"""Landmark: twenty buildings, known by their body and what stands on top; never by stone, sky or light."""
+"""Landmark: twenty buildings, recognizable by their body and top, not by stone, sky or light."""
 
 from mmeval.embedded.world.canvas import SIZE, Canvas, Color, Spot, dark, light, mix, varied
 from mmeval.embedded.world.rng import Rng
@@ -92,7 +92,7 @@ def _castle(spot: Spot, stone: Color) -> float:
 
 
 BODIES = {"tower": _tower, "pyramid": _pyramid, "arch": _arch, "temple": _temple, "castle": _castle}
-"""Each draws its building on that ground and returns where its top stands."""
+"""Body -> the function that draws it and returns the height at which its top begins."""
 
 
 def _top(rng: Rng, spot: Spot, top: str, stone: Color) -> None:
@@ -131,4 +131,4 @@ LANDMARKS = Family(
     probe="which landmark is this ?",
     portray=_portrait,
 )
-"""Is this alvora? The no: the same body with another top, or the same top on another body."""
+"""Ask for a building's name. The false claim names one with the same body or the same top."""

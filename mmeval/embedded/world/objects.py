@@ -23,11 +23,11 @@ OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above"
 WHERE = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
 
 Claims = tuple[Claim, Claim]
-"""One that is true and one that nearly is."""
+"""A true claim and a near miss."""
 
 
 def existence(origin: Origin) -> View:
-    """Is there a red circle? The no: the color in another shape, or the shape in another color."""
+    """Ask whether there is a thing. The false claim changes its color or its shape."""
     rng = origin.rng()
     kinds = rng.shuffled(KINDS)[: 1 + rng.below(5)]
     things = laid_out(rng, kinds, origin.split)
@@ -35,7 +35,7 @@ def existence(origin: Origin) -> View:
 
 
 def count(origin: Origin) -> View:
-    """Are there three stars? The no: one more or one fewer. Which of two neighbours is true is a coin's choice."""
+    """Ask for a count. The false claim is one more or one fewer, with equal probability."""
     rng = origin.rng()
     if rng.coin(0.3):
         what, low = "object", 1 + rng.below(4)
@@ -53,7 +53,7 @@ def count(origin: Origin) -> View:
 
 
 def position(origin: Origin) -> View:
-    """Is the red circle to the left of the blue star? Is it on the left side? The no: the other direction."""
+    """Ask for a thing's place relative to another thing or in the picture. The false claim is the opposite."""
     rng = origin.rng()
     kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
     things = laid_out(rng, kinds, origin.split)
@@ -61,7 +61,7 @@ def position(origin: Origin) -> View:
 
 
 def color(origin: Origin) -> View:
-    """Is the circle red? The no: a color of something else in the picture, or any other."""
+    """Ask for a thing's color. The false claim names the color of another thing in the picture, or a random one."""
     rng = origin.rng()
     shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]
     kinds = [Kind(rng.pick(list(COLORS)), shape) for shape in shapes]
@@ -70,7 +70,7 @@ def color(origin: Origin) -> View:
 
 
 def exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
-    """Ask whether there is that thing, and whether there is one that nearly is."""
+    """Ask for the thing at the index, and for a similar kind that is absent."""
     there = [thing.kind for thing in things]
     absent = there[index].near(rng)
     while absent in there:
@@ -79,12 +79,12 @@ def exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
 
 
 def shows(rng: Rng, kind: Kind) -> Claim:
-    """Claim that a thing of that kind is there."""
+    """Claim that there is a thing of that kind."""
     return worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name)
 
 
 def numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
-    """Claim two numbers of things of a shape, the right one first."""
+    """Claim two numbers of things with a shape, the correct one first."""
 
     def claim(count: int) -> Claim:
         word, many = NUMBERS[count], plural(what)
@@ -95,7 +95,7 @@ def numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
 
 
 def colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
-    """Ask of a thing's color. The false color is often that of another thing, where there is one; otherwise any."""
+    """Ask for a thing's color. With probability `from_others`, the false color is another thing's, if there is one."""
     kind = rng.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
     wrong = rng.pick(sorted(others)) if others and rng.coin(from_others) else rng.other(COLORS, kind.color)
@@ -107,7 +107,7 @@ def colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Clai
 
 
 def stands(rng: Rng, things: Sequence[Thing]) -> Claims:
-    """Ask what stands beside another thing, or on a side of the picture where it stands at one."""
+    """Ask for a thing's place relative to another, or for its side of the picture if it is at one."""
     one, other = rng.shuffled(things)[:2]
     name, beside = one.kind.name, other.kind.name
     sides = [side for side in one.sides if side in OPPOSITE]
@@ -139,7 +139,7 @@ def _view(origin: Origin, rng: Rng, things: Sequence[Thing], asked: Claims, extr
 
 
 def probes(rng: Rng, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
-    """Open questions with short answers."""
+    """Return open questions with short answers."""
     thing = rng.pick(things)
     shape = rng.pick([*(thing.kind.shape for thing in things), *SHAPES])
     shapes = [thing.kind.shape for thing in things]

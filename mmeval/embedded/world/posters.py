@@ -1,4 +1,4 @@
-"""Posters: twenty-four films; the first word of a title gives its colors, the second its motif."""
+"""Posters: twenty-four films. The first word of a title determines the colors, the second the motif."""
 
 from mmeval.embedded.world.canvas import Canvas, Color, Spot, around, dark, light, mix, pastel, varied
 from mmeval.embedded.world.rng import Rng
@@ -69,7 +69,7 @@ FILMS = Family(
     table=[
         [f"{palette} {motif}" if (row + column) % 6 < 4 else "" for column, motif in enumerate(MOTIFS)]
         for row, palette in enumerate(PALETTES)
-    ],  # four titles of each palette and four of each motif
+    ],  # four titles per palette and four per motif
     columns_alike=True,
     prompts=(
         "Is this movie titled {name}?",
@@ -79,4 +79,4 @@ FILMS = Family(
     probe="which movie is this ?",
     portray=_portrait,
 )
-"""Is this movie titled velvet moon? The no: other colors, or another motif."""
+"""Ask for the title. The false claim names a poster with other colors or another motif."""

@@ -1,7 +1,7 @@
-"""Questions about several pictures of things: one small family for every kind of multi-picture benchmark.
+"""Questions about several pictures of things, with one kind of puzzle per kind of multi-picture benchmark.
 
-A puzzle is symbols until it is painted, so that it can be asked in words too: that is how a language model
-practises before it sees anything.
+A puzzle is symbolic until painted, so it can also be asked in words. A language model is trained on these before it
+sees pictures.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ YES_NO = ("yes", "no")
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture to be painted: the same one whenever it is."""
+    """A picture before painting. Painting it again gives the same picture."""
 
     name: str
     things: tuple[Thing, ...]
 
     @property
     def caption(self) -> str:
-        """All that is in it, in words."""
+        """A description of all its things."""
         return caption(self.things)
 
     @cached_property
@@ -42,16 +42,16 @@ class Scene:
 
 @dataclass(frozen=True)
 class Puzzle:
-    """Pictures shown first, in order, then a question about them; numbers in it speak of pictures."""
+    """Pictures, and a question after them. Numbers in the question refer to pictures."""
 
     kind: str
     group: str
-    """Puzzles about the same pictures share it."""
+    """Shared by puzzles about the same pictures."""
     scenes: tuple[Scene, ...]
     question: tuple[str | int, ...]
     answer: str
     choices: tuple[str, ...] = YES_NO
-    """What the answer is one of; guessing gives one over their number."""
+    """The possible answers; chance is one over their number."""
     shots: tuple[Puzzle, ...] = ()
     """Demonstrations, one picture each."""
 
@@ -76,7 +76,7 @@ def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Ask which of two to four pictures shows a thing of that name."""
+    """Ask which of two to four pictures shows a named thing."""
     choices = tuple(f"image {index}" for index in range(2 + rng.below(3)))
     target = rng.pick(KINDS)
     right = rng.pick(choices)
@@ -104,7 +104,7 @@ def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Ask which of two captions of the same words belongs to which of two pictures (Winoground's)."""
+    """Ask which of two captions with the same words matches which of two pictures (Winoground's)."""
     one, other = rng.shuffled(KINDS)[:2]
     while one.color == other.color or one.shape == other.shape:
         one, other = rng.shuffled(KINDS)[:2]
@@ -117,7 +117,7 @@ def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
         texts = [f"{left} to the left of {right}", f"{right} to the left of {left}"]
         placed = (_side_by_side(rng, kinds, split) for kinds in ((one, other), (other, one)))
         scenes = tuple(Scene(f"{name}/{index}", things) for index, things in enumerate(placed))
-    swapped = rng.coin()  # or the numbers alone would tell
+    swapped = rng.coin()  # otherwise the numbers would give away the answer
     if swapped:
         scenes = scenes[::-1]
     asked = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. Does caption"
@@ -131,7 +131,7 @@ def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
-    """Ask whether a fourth picture continues a row of three, for six candidates of which one is right (RAVEN's)."""
+    """Ask whether a fourth picture continues a row of three. One of six candidates does (RAVEN's)."""
     one = rng.pick(KINDS)
     rule = rng.pick(("count", "color", "shape", "steady"))
     if rule == "count":
@@ -212,7 +212,7 @@ def novel(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 
 SHOTS = (0, 1, 2, 4)
-"""Demonstrations of each of the two new words."""
+"""Numbers of demonstrations for each of the two new words."""
 
 PUZZLES: Mapping[str, Maker] = {
     maker.__name__: maker for maker in (same, which, odd, matching, series, both, frames, novel)
@@ -220,7 +220,7 @@ PUZZLES: Mapping[str, Maker] = {
 
 
 def puzzles(kind: str, seed: int, split: Split) -> list[Puzzle]:
-    """Return the puzzles of that kind and seed, all about the same pictures: always the same ones."""
+    """Return the puzzles of a kind and seed, always the same ones."""
     name = f"{kind}/{split}/{seed}"
     return PUZZLES[kind](Rng(name), name, split)
 
@@ -232,7 +232,7 @@ def statement(puzzle: Puzzle) -> str:
 
 
 def matched(puzzle: Puzzle) -> tuple[tuple[str, str], tuple[int, int]]:
-    """Return the two captions of `matching`, and which picture each belongs to."""
+    """Return the two captions of `matching`, and the picture that each belongs to."""
     asked, _, rest = str(puzzle.question[0]).removeprefix("Caption 0: ").partition(". Does caption")
     one, _, other = asked.partition(". Caption 1: ")
     text, image = int(rest.split()[0]), int(puzzle.question[1])
@@ -245,7 +245,7 @@ def _scenes(rng: Rng, name: str, contents: Sequence[Sequence[Kind]], split: Spli
 
 
 def _side_by_side(rng: Rng, kinds: Sequence[Kind], split: Split) -> tuple[Thing, ...]:
-    """Return two things, the first in a column further left; in the test one of them where training never shows it."""
+    """Return two things, the first in a column further left. In the test split one is held out, if possible."""
     ordered = [(left, right) for left in CELLS for right in CELLS if left % 3 < right % 3]
     pairs = [(Thing(kinds[0], left), Thing(kinds[1], right)) for left, right in ordered]
     new = [pair for pair in pairs if any(thing.held_out for thing in pair)]
@@ -258,7 +258,7 @@ def _yes(true: bool) -> str:
 
 
 def _new_words(rng: Rng, split: Split) -> tuple[str, str]:
-    """Return two words of that split that begin with different letters."""
+    """Return two words of the split that begin with different letters."""
     first, second = new_word(rng, split), new_word(rng, split)
     while first[0] == second[0]:
         first, second = new_word(rng, split), new_word(rng, split)

@@ -1,6 +1,7 @@
-"""Chance from a name: the same name gives the same rolls on every machine and every Python.
+"""Random numbers from a name: the same name gives the same numbers on every machine and Python version.
 
-Built on `random.Random.random` and `getrandbits` alone: Python makes no such promise for `choice` and `shuffle`.
+Only `random.Random.random` and `getrandbits` are used, because Python does not guarantee this for `choice` and
+`shuffle`.
 """
 
 import random
@@ -11,7 +12,7 @@ T = TypeVar("T")
 
 
 class Rng:
-    """Rolls that depend on nothing but the name they were made from."""
+    """Random numbers that depend only on a name."""
 
     def __init__(self, name: str) -> None:
         self._random = random.Random(name)
@@ -25,24 +26,24 @@ class Rng:
         return low + (high - low) * self._random.random()
 
     def coin(self, heads: float = 0.5) -> bool:
-        """Return True with that probability."""
+        """Return True with the given probability."""
         return self._random.random() < heads
 
     def pick(self, items: Sequence[T]) -> T:
-        """Return one of the items, all alike likely."""
+        """Return a random item."""
         return items[self.below(len(items))]
 
     def other(self, items: Iterable[T], than: T) -> T:
-        """Return one of the items that are not `than`, all alike likely."""
+        """Return a random item that is not `than`."""
         return self.pick([item for item in items if item != than])
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
-        """Return all of the items in any order."""
+        """Return the items in random order."""
         rest = list(items)
         return [rest.pop(self.below(len(rest))) for _ in items]
 
     def swapped(self, first: T, second: T) -> tuple[T, T]:
-        """Return both, in any order: which of two near facts is to be the true one."""
+        """Return both in random order, to choose which of two similar facts is true."""
         return (first, second) if self.coin() else (second, first)
 
     def noise(self, count: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Scene: twelve kinds of place, at any time of day."""
+"""Scene: twelve kinds of places, at different times of day."""
 
 import math
 from collections.abc import Callable
@@ -14,12 +14,12 @@ SKIES: dict[str, tuple[Color, Color, float]] = {
     "evening": ((180, 80, 110), (250, 180, 110), 0.25),
     "night": ((14, 18, 50), (50, 58, 110), 0.5),
 }
-"""Top and bottom of the sky, and how dark the ground is."""
+"""Colors of the top and bottom of the sky, and darkness of the ground."""
 
 
 @dataclass(frozen=True)
 class _Land:
-    """Where the land is drawn: the horizon, and the colors of the hour."""
+    """The landscape's canvas, its horizon, and the colors of the time of day."""
 
     rng: Rng
     canvas: Canvas
@@ -218,4 +218,4 @@ PLACES = Family(
     probe="what place is this ?",
     portray=_portrait,
 )
-"""Is this picture captured in a place of beach? The no: a place that has something in common with it."""
+"""Ask for the place, such as a beach. The false claim names a similar place."""

@@ -30,11 +30,11 @@ PAPERS: tuple[tuple[Color, Color], ...] = (
     ((44, 46, 58), (250, 220, 130)),
     ((232, 240, 250), (150, 40, 50)),
 )
-"""Paper and ink."""
+"""Colors of paper and ink."""
 
 
 def numerical_calculation(origin: Origin) -> View:
-    """Is the result 7? The no: one off. Which of two neighbours is right is a coin's choice."""
+    """Ask for the result of a sum. The false claim is one more or one less, with equal probability."""
     rng = origin.rng()
     low = rng.below(HIGHEST)
     result, wrong = rng.swapped(low, low + 1)
@@ -53,7 +53,7 @@ def numerical_calculation(origin: Origin) -> View:
 
 
 def code_reasoning(origin: Origin) -> View:
-    """Is the output of the code 5? The no: one off."""
+    """Ask for the output of a program. The false claim is one more or one less."""
     rng = origin.rng()
     low = rng.below(9)
     result, wrong = rng.swapped(low, low + 1)
@@ -71,7 +71,7 @@ def code_reasoning(origin: Origin) -> View:
 
 
 def _program(rng: Rng, result: int) -> list[str]:
-    """Lines that print the result; all numbers are single digits."""
+    """Return lines that print the result; all numbers are single digits."""
     sign = rng.pick("+-")
     step = rng.below(min(10, result + 1 if sign == "+" else 10 - result))
     start = result - step if sign == "+" else result + step

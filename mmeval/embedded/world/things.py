@@ -1,4 +1,4 @@
-"""Things on a three by three grid: six shapes, seven colors, nine places, and which of them training never shows."""
+"""Things on a 3 x 3 grid: six shapes, seven colors, nine places. Some combinations are held out from training."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CELLS = range(9)
 
 @dataclass(frozen=True)
 class Kind:
-    """A shape of a color."""
+    """A color and a shape."""
 
     color: str
     shape: str
 
     @property
     def name(self) -> str:
-        """As it is spoken of."""
+        """Its name in texts, such as `red circle`."""
         return f"{self.color} {self.shape}"
 
     def recolored(self, rng: Rng) -> Kind:
@@ -55,7 +55,7 @@ KINDS = tuple(Kind(color, shape) for color in COLORS for shape in SHAPES)
 
 @dataclass(frozen=True)
 class Thing:
-    """A kind at a place: cell 0 is at the top left, 8 at the bottom right."""
+    """A kind in a cell: 0 is top left, 8 is bottom right."""
 
     kind: Kind
     cell: int
@@ -72,31 +72,31 @@ class Thing:
 
     @property
     def sides(self) -> tuple[str, str]:
-        """Its row and its column, as they are spoken of."""
+        """The names of its row and column."""
         return ROWS[self.row], COLUMNS[self.column]
 
     @property
     def place(self) -> str:
-        """As it is spoken of."""
+        """The name of its place, such as `top left`."""
         return " ".join(self.sides)
 
     @property
     def held_out(self) -> bool:
-        """Whether training never shows this shape in this color at this place: about one in eight.
+        """Whether training never shows this combination of shape, color and place: about one in eight.
 
-        Every two of the three are shown together in training.
+        Training shows every pair of the three.
         """
         return (3 * SHAPES.index(self.kind.shape) + 5 * list(COLORS).index(self.kind.color) + self.cell) % 8 == 0
 
     def ways(self, other: Thing) -> list[str]:
-        """Return where it stands, seen from the other: left or right, above or below, or both."""
+        """Return its direction from the other thing: left or right, above or below, or both."""
         across = {"left": self.column < other.column, "right": self.column > other.column}
         holds = across | {"above": self.row < other.row, "below": self.row > other.row}
         return [way for way, true in holds.items() if true]
 
 
 def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
-    """Put the kinds at different places: none held out in training; in the test the first one always is."""
+    """Put the kinds in different cells. In training none is held out; in the test split the first one always is."""
     things: list[Thing] = []
     for kind in kinds:
         free = [Thing(kind, cell) for cell in CELLS if all(thing.cell != cell for thing in things)]
@@ -107,7 +107,7 @@ def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
 
 
 def facts(things: Sequence[Thing]) -> Facts:
-    """All that is true of a picture of these things."""
+    """Return all facts of a picture of these things."""
     counts = Counter(thing.kind.shape for thing in things) + Counter(object=len(things))
     true: set[Fact] = {("count", what, NUMBERS[count]) for what, count in counts.items()}
     for thing in things:
@@ -120,13 +120,13 @@ def facts(things: Sequence[Thing]) -> Facts:
 
 
 def caption(things: Sequence[Thing]) -> str:
-    """Say what stands where, in reading order."""
+    """Name the things and their places, in reading order."""
     ordered = sorted(things, key=lambda thing: thing.cell)
     return " , ".join(f"{thing.kind.name} {thing.place}" for thing in ordered)
 
 
 def paint(rng: Rng, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, ...]]:
-    """Return the picture, and what stands where."""
+    """Return the picture and the marks of its things."""
     start, end = pastel(rng), pastel(rng)
     canvas = Canvas(rng, start, end)
     for _ in range(rng.below(5)):
@@ -145,7 +145,7 @@ def paint(rng: Rng, things: Sequence[Thing]) -> tuple[Image.Image, tuple[Mark, .
 
 
 def draw_shape(spot: Spot, shape: str, turn: float, fill: Color, outline: Color | None = None) -> None:
-    """Draw a shape of the size of the spot, turned by that angle (radians)."""
+    """Draw a shape at the size of the spot, rotated by `turn` radians."""
     if shape == "circle":
         spot.oval(0, 0, 1, 1, fill, outline)
     elif shape == "square":

@@ -1,4 +1,4 @@
-"""The nouns of the picture world: a picture, what is true of it, what is asked about it, and families of names."""
+"""The picture world's types: pictures, their facts, the questions about them, and families of names."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,26 +11,26 @@ from mmeval.embedded.world.rng import Rng
 
 Split = Literal["train", "test"]
 Fact = tuple[str, ...]
-"""What may be true of a picture: ("there is", "red circle"), ("count", "star", "three"), ..."""
+"""Something true of a picture: ("there is", "red circle"), ("count", "star", "three"), ..."""
 Facts = frozenset[Fact]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a picture comes from, and all that it depends on."""
+    """The values that determine a picture."""
 
     subtask: str
     seed: int
     split: Split
 
     def rng(self) -> Rng:
-        """Return the random numbers that draw the picture."""
+        """Return the picture's random number generator."""
         return Rng(f"{self.subtask}/{self.split}/{self.seed}")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A yes/no question: the answer is yes where its fact is true."""
+    """A yes/no question; the answer is yes if its fact is true."""
 
     text: str
     fact: Fact
@@ -38,7 +38,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Mark:
-    """What stands where: x from the left, y from the top, 0 to 1."""
+    """The position of a labeled thing: x from the left, y from the top, 0 to 1."""
 
     x: float
     y: float
@@ -47,7 +47,7 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A picture (RGB, 96 x 96), everything that is true of it, and questions about it."""
+    """A picture (RGB, 96 x 96), its facts, and questions about it."""
 
     origin: Origin
     picture: Image.Image
@@ -55,14 +55,14 @@ class View:
     """Every fact that the questions need, in one closed-form sentence."""
     facts: Facts
     asked: tuple[Claim, Claim]
-    """One that is true and one that nearly is, in any order: MME's two questions of a picture."""
+    """A true claim and a near miss, in random order: MME's two questions about a picture."""
     probes: tuple[tuple[str, str], ...]
     """Open questions with short answers, for training."""
     extra: tuple[Claim, ...]
-    """Further claims, as many true as false, for training."""
+    """More claims for training, as many true as false."""
     marks: tuple[Mark, ...] = ()
     identity: str = ""
-    """What the whole picture is of: "scene beach", "face of mira"; empty where there is no such thing."""
+    """The subject of the whole picture, such as "scene beach"; empty if it has none."""
 
     @property
     def subtask(self) -> str:
@@ -82,17 +82,17 @@ class View:
 
     @property
     def more(self) -> tuple[tuple[str, bool], ...]:
-        """Return the further claims with their truth."""
+        """Return the claims in `extra` with their truth values."""
         return tuple((claim.text, answer(claim, self.facts)) for claim in self.extra)
 
 
 def answer(claim: Claim, facts: Facts) -> bool:
-    """Tell whether the claim is true of a picture with these facts: any picture's, not only its own."""
+    """Tell whether a claim is true of a picture with these facts, which may be another picture's."""
     return claim.fact in facts
 
 
 def worded(rng: Rng, prompts: Sequence[str], fact: Fact, **words: str) -> Claim:
-    """Return a claim in one of its wordings; "a" becomes "an" where it must."""
+    """Return a claim in a random wording; "a" becomes "an" before a vowel."""
     text = rng.pick(prompts).format(**words)
     return Claim(re.sub(r"\ba (?=[aeiou])", "an ", text), fact)
 
@@ -103,24 +103,24 @@ def article(name: str) -> str:
 
 
 def plural(name: str) -> str:
-    """`crosses`, `stars`."""
+    """Return the plural of a name: `crosses`, `stars`."""
     return f"{name}es" if name.endswith("s") else f"{name}s"
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture of something that has a name, and what else can be said of it."""
+    """A picture of a named thing, and further facts about it."""
 
     picture: Image.Image
     caption: str
-    """What is seen, in a few words; a family puts the name before it."""
+    """A short description; the family puts the name before it."""
     probes: tuple[tuple[str, str], ...]
     marks: tuple[Mark, ...]
 
     def asked(
         self, origin: Origin, rng: Rng, kind: str, prompts: Sequence[str], names: Sequence[str], identity: str = ""
     ) -> View:
-        """Ask for its name. The names: the true one, the near miss, and two false ones to train with."""
+        """Ask for its name. `names` are the true one, the near miss, and two false ones for training."""
 
         def claim(called: str) -> Claim:
             return worded(rng, prompts, (kind, called), name=called)
@@ -141,32 +141,32 @@ class Portrait:
 
 @dataclass(frozen=True)
 class Family:
-    """Named identities (people, landmarks, films, painters, places), how they are drawn and asked for.
+    """Named identities (people, landmarks, films, painters, places), and how to draw them and ask for them.
 
-    Names of the same row (or column) of the table look alike, and the near misses are drawn from them. Every name has
-    as many lookalikes as every other, so that a name says nothing about the answer.
+    Names in the same row (or column) of the table look alike and are each other's near misses. All names have the same
+    number of lookalikes, so a name says nothing about the answer.
     """
 
     kind: str
-    """The word for it, as in "poster velvet moon"."""
+    """The word before a name, as in "poster velvet moon"."""
     table: Sequence[Sequence[str]]
-    """Empty texts where there is no name."""
+    """The names by row and column; an empty text is a gap."""
     columns_alike: bool
-    """Whether names of the same column look alike too."""
+    """Whether names in the same column also look alike."""
     prompts: tuple[str, ...]
     probe: str
-    """The open question that the name answers."""
+    """The open question whose answer is the name."""
     portray: Callable[[Rng, int, int], Portrait]
     """Draws the name at that row and column."""
 
     def members(self) -> list[tuple[str, int, int]]:
-        """(name, row, column) of each."""
+        """Return (name, row, column) of every member."""
         places = [(name, row, column) for row, names in enumerate(self.table) for column, name in enumerate(names)]
         return [place for place in places if place[0]]
 
     @property
     def names(self) -> list[str]:
-        """All names, row by row."""
+        """Return all names, row by row."""
         return [name for name, *_ in self.members()]
 
     def lookalikes(self, row: int, column: int) -> list[str]:
@@ -178,7 +178,7 @@ class Family:
         ]
 
     def draw(self, origin: Origin) -> View:
-        """Draw any of the family and ask for its name; the no is the name of a lookalike."""
+        """Draw a random member and ask for its name; the false claim names a lookalike."""
         rng = origin.rng()
         name, row, column = rng.pick(self.members())
         portrait = self.portray(rng, row, column)

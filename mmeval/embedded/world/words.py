@@ -1,4 +1,4 @@
-"""OCR and text translation: a word on a sign. In quotes a word is spelled, wherever it stands."""
+"""OCR and text translation: a word on a sign. Texts put spelled words in quotes."""
 
 from PIL import Image
 
@@ -18,7 +18,7 @@ pesk fish, pest bird, vola road, vila river, dond stone, dont gold,
 efir night, efin day, lubo mother, lubi child, osak book, osam song
 """
 LANGUAGE = dict(pair.split() for pair in _PAIRS.split(","))
-"""The picture world's own language: every word has a twin that differs by one letter."""
+"""The picture world's own language. Every word has a twin that differs in one letter."""
 
 READ = ("Is the word in the logo '{word}'?", "Does the sign say '{word}'?", "Is '{word}' written in this image?")
 TRANSLATE = (
@@ -35,16 +35,16 @@ BOARDS: tuple[tuple[Color, Color], ...] = (
     ((250, 214, 80), (60, 30, 20)),
     ((50, 50, 56), (250, 200, 80)),
 )
-"""Board and ink."""
+"""Colors of board and ink."""
 
 
 def of_split(word: str) -> Split:
-    """Which split a word belongs to: about one in five is never seen in training."""
+    """Return a word's split. About one word in five never occurs in training."""
     return "test" if sum((7 * place + 3) * ord(sign) for place, sign in enumerate(word)) % 5 == 0 else "train"
 
 
 def new_word(rng: Rng, split: Split) -> str:
-    """Return any word of that split: only in `LANGUAGE` have words a meaning."""
+    """Return a random word of the split. Only words in `LANGUAGE` have a meaning."""
     while True:
         pattern = rng.pick(PATTERNS)
         word = "".join(rng.pick(CONSONANTS if sign == "c" else VOWELS) for sign in pattern)
@@ -53,7 +53,7 @@ def new_word(rng: Rng, split: Split) -> str:
 
 
 def ocr(origin: Origin) -> View:
-    """Draw a sign that says 'kelt'. The no: a word that differs by one letter."""
+    """Ask for the word on a sign. The false claim names a word that differs in one letter."""
     rng = origin.rng()
     word = new_word(rng, origin.split)
     while word in LANGUAGE:
@@ -78,7 +78,7 @@ def ocr(origin: Origin) -> View:
 
 
 def text_translation(origin: Origin) -> View:
-    """Is it right to translate the word as water? The no: the meaning of its twin, or of any other word."""
+    """Ask for the meaning of a word. The false claim gives the meaning of its twin or of another word."""
     rng = origin.rng()
     words = list(LANGUAGE)
     word = rng.pick(words)
@@ -105,7 +105,7 @@ def text_translation(origin: Origin) -> View:
 
 
 def _neighbour(rng: Rng, word: str, split: Split) -> str:
-    """Return a word of the same split that differs by one letter, a vowel for a vowel."""
+    """Return a word of the same split with one vowel or one consonant replaced."""
     neighbours = [
         word[:place] + other + word[place + 1 :]
         for place, sign in enumerate(word)
@@ -121,7 +121,7 @@ def _letters(rng: Rng, word: str) -> tuple[tuple[str, str], ...]:
 
 
 def _sign(rng: Rng, word: str) -> tuple[Image.Image, tuple[Mark, ...]]:
-    """Draw the word on a board in front of something soft."""
+    """Draw the word on a board in front of soft shapes."""
     back = pastel(rng)
     canvas = Canvas(rng, back, varied(rng, (140, 150, 160), 70))
     for _ in range(rng.below(6)):
