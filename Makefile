@@ -1,4 +1,4 @@
-# The verbs of mmeval; `make help` lists them. Below them is the command line: .venv/bin/mmeval --help
+# `make help` lists the targets. They call the command line: .venv/bin/mmeval --help
 
 PYTHON ?= python3
 TASK ?= mme
@@ -15,10 +15,10 @@ INSTALL := setup.cfg pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
-help:  ## list the verbs
+help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-install: .venv/installed  ## make .venv with everything that evaluation needs
+install: .venv/installed  ## create .venv with everything evaluation needs
 
 .venv/installed: $(INSTALL)
 	@echo "installing into .venv, once (a minute or more)"
@@ -37,7 +37,7 @@ install: .venv/installed  ## make .venv with everything that evaluation needs
 eval: .venv/installed  ## evaluate: TASK=mme MODEL=mmicl-tiny DATA=embedded CONTROL=standard FRESH=1 ARGS='--limit 100'
 	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) $(if $(CONTROL),--control '$(CONTROL)') $(ARGS)
 
-bias: .venv/installed  ## does it look, or guess from the words? TASK=mme MODEL=mmicl-tiny CONTROL=standard
+bias: .venv/installed  ## test whether the model looks at the picture: TASK=mme MODEL=mmicl-tiny CONTROL=standard
 	@$(BIN)/mmeval run --task '$(TASK)' --model '$(MODEL)' --data '$(DATA)' $(if $(FRESH),--fresh) --control '$(or $(CONTROL),standard)' --bias $(ARGS)
 
 # gradio wants an older Pillow, so the demo has an environment of its own
@@ -57,7 +57,7 @@ report: .venv/installed  ## draw the published MME comparison of 2023-09-17
 test: .venv/installed-dev  ## run the tests, offline
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-fast: .venv/installed-dev  ## run the tests that take no seconds each, parity left out
+test-fast: .venv/installed-dev  ## run the fast tests, without parity
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not parity' $(ARGS)
 
 lint: .venv/installed-dev  ## ruff and mypy --strict
@@ -75,13 +75,13 @@ bench-score: .venv/installed  ## measure: scoring 24,588 rows of MMBench
 bench-coverage: .venv/installed  ## measure: how often 95% intervals hold the truth; RESULTS=a folder of MME results
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(RESULTS)
 
-torture: .venv/installed-dev  ## kill runs, builds and trainings at chosen instants, fill the disk; nothing may be lost
+torture: .venv/installed-dev  ## kill runs, builds and trainings at chosen instants and fill the disk; no answer may be lost
 	@MMEVAL_KILLS=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k 'not fault' --durations=0
 
-fuzz: .venv/installed-dev  ## damage inputs of every kind for 20 minutes; each must end in a sentence
+fuzz: .venv/installed-dev  ## damage inputs of every kind for 20 minutes; each must end in a one-sentence error
 	@MMEVAL_FUZZ_SECONDS=2400 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/fuzz -rP $(ARGS)
 
-mutants: .venv/installed-dev  ## plant faults into the code that keeps answers; each must be caught
+mutants: .venv/installed-dev  ## plant faults in the code that stores answers; each must be caught
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k fault -v
 
 bench-gpu: .venv/installed  ## measure: answering at Flan-T5-XL's size on a GPU; SIZE=small anywhere
@@ -97,16 +97,16 @@ bench-gpu: .venv/installed  ## measure: answering at Flan-T5-XL's size on a GPU;
 	@.venv-peer/bin/python -m pip --quiet --disable-pip-version-check uninstall --yes torchvision
 	@touch $@
 
-bench-peer: .venv/installed .venv-peer/installed  ## measure: one run side by side with lmms-eval; ARGS='--questions 80,1000'
+bench-peer: .venv/installed .venv-peer/installed  ## measure: the same run with lmms-eval; ARGS='--questions 80,1000'
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.peer --peer .venv-peer/bin/python $(ARGS)
 
-bench-train: .venv/installed-train  ## measure: stage II against the original's padding; SIZE=xl on a GPU
+bench-train: .venv/installed-train  ## measure: stage II against the original implementation; SIZE=xl on a GPU
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)' $(ARGS)
 
 bench-train-gpu: .venv/installed-train  ## measure on a GPU, in 9 minutes: compilation and recomputation at 16k and 32k tokens
 	@$(BIN)/python -m benchmarks.training --size xl --tokens 16384,32768 --how plain,selective,compile,selective+compile --seconds 540
 
-bench-gpu-threads: .venv/installed  ## measure on a GPU: answering with 4, 8 and 16 threads that decode pictures
+bench-gpu-threads: .venv/installed  ## measure on a GPU: answering with 4, 8 and 16 picture-decoding threads
 	@$(BIN)/python -m benchmarks.gpu --size xl --threads 4,8,16
 
 bench-train-memory: .venv/installed-train  ## measure on a GPU: memory of Flan-T5-XXL's and Vicuna-7B's sizes in training
@@ -116,15 +116,15 @@ bench-train-memory: .venv/installed-train  ## measure on a GPU: memory of Flan-T
 train-tiny: .venv/installed-train  ## train the tiny family, on a GPU or a CPU, resumable (progress in work/)
 	@$(BIN)/python -m experiments.tiny draw words learn pack export $(ARGS)
 
-replicate: .venv/installed  ## the article's claims on the tiny family: reports/replication/
+replicate: .venv/installed  ## test the article's claims on the tiny family: reports/replication/
 	@$(BIN)/python -m experiments.replication $(ARGS)
 
-tiny-all: train-tiny  ## retrain the tiny family, evaluate it, and write every report that depends on it anew
+tiny-all: train-tiny  ## retrain the tiny family, evaluate it, and rewrite every report that depends on it
 	@$(MAKE) eval TASK=mme FRESH=1
 	@$(MAKE) replicate
 
-verify-real: .venv/installed  ## full MME on published weights, against the published values: MODEL=mmicl-flan-t5-xl
+verify-real: .venv/installed  ## run full MME on published weights and compare with the published values: MODEL=mmicl-flan-t5-xl
 	@$(BIN)/python -m experiments.verify '$(MODEL)'
 
-clean:  ## delete .venv and caches; runs and weights stay
+clean:  ## delete .venv and caches; keep runs and weights
 	rm -rf .venv .venv-demo .venv-peer .pytest_cache .mypy_cache .ruff_cache
