@@ -18,7 +18,7 @@ OWN_ID = "id in the data"
 NAN = "nan"
 """What pandas makes of an empty cell as a text: no option."""
 _SEVERAL = re.compile(r"[,;/|]|\bor\b")
-"""What stands between the letters of an answer that has several."""
+"""Separates the letters of an answer that has several."""
 _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 """A column of whole numbers, divided or counted off: `index/4`, `index%2`."""
 

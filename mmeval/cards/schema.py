@@ -122,11 +122,11 @@ class Card(_Part):
     folder: Texts = ("",)
     """Where pictures and videos are, in the data's folder: the first that has the file. `{}` is where its name goes."""
     mark: Text | None = None
-    """What stands for a picture in questions and options."""
+    """The mark of a picture in questions and options."""
     lettered: Count | None = None
     """How many options a question of multiple choice has, where they stand in it and in no column."""
     absent: Text | None = None
-    """What stands in an option's cell where there is none."""
+    """The content of an option's cell if there is no option."""
     answers: Literal["letter", "number", "text"] = "letter"
     """How the right option is written: A or (A); 0 for the first option; or the option itself."""
     languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT

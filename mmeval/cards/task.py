@@ -25,7 +25,7 @@ PROMPTS = {
 }
 """The prompt of each kind where the card has none."""
 DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio": "Answered yes"}
-"""What a card of yes/no questions reports beside accuracy."""
+"""What a card of yes/no questions reports in addition to accuracy."""
 
 
 def load(path: Path) -> Task:

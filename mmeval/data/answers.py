@@ -38,7 +38,7 @@ WRAPPED = ("outputs", "logs", "results", "samples", "predictions", "data")
 PASS = 1_000_000
 """What each turn of a question adds to its index: MMBench's, which LLaVA's files call `round_id`."""
 LONGEST = 255
-"""Characters of an id at most: what is longer in such a column is a picture in base64."""
+"""Maximum characters of an id. A longer text in such a column is a picture in base64."""
 FAILED = "Failed to obtain answer via API."
 """What VLMEvalKit writes in place of an answer that it did not get."""
 KINDS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
@@ -79,7 +79,7 @@ def read(path: Path) -> list[AnswerRow]:
 
 
 def _answer(line: TableRow) -> AnswerRow:
-    """Recognise a row. What stands in an object inside it, as in a log's `doc`, is the row's own."""
+    """Recognize a row. What stands in an object inside it, as in a log's `doc`, is the row's own."""
     inner = {k: v for value in line.values.values() if isinstance(value, Mapping) for k, v in value.items()}
     row = {**inner, **line.values}
     column = next((name for name in ANSWERS if name in row and not (name == "text" and "image" in line.values)), None)

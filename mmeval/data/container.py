@@ -1,4 +1,4 @@
-"""Video files: how many frames one has and when they stand, by its packets, and the pixels of a few of them.
+"""Video files: number and times of frames, from the packets, and the pixels of selected frames.
 
 Which frames are wanted is for `video` to say.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 FORMATS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".avi": "avi", ".webm": "matroska", ".mkv": "matroska"}
-"""By suffix, so that no file is read as a playlist, which may name other files and addresses."""
+"""By suffix. A file is never read as a playlist, which may name other files and addresses."""
 SEEK = 500
 """Packets from which on it pays to seek over them: reading one takes some 10 microseconds."""
 _VOP = b"\x00\x00\x01\xb6"
@@ -106,7 +106,7 @@ def moments(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> li
 
 
 def times(path: Path, name: str) -> list[float]:
-    """Return when each frame stands, in seconds from the first. Raises as `opened` does."""
+    """Return the time of each frame, in seconds from the first. Raises as `opened` does."""
     packets = _packets(path, name)
     return _times(path, name) if packets is None else [packets.time(place) for place in packets.shown]
 
@@ -227,7 +227,7 @@ def _in_order(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> 
 
 
 def _times(path: Path, name: str) -> list[float]:
-    """Decode all, and return when each frame stands, in seconds from the first.
+    """Decode everything and return the time of each frame, in seconds from the first.
 
     Where the container gives them in no order, as an AVI does that is decoded in another one, they are evenly spaced.
     """

@@ -14,9 +14,9 @@ from mmeval import regular
 from mmeval.types import InputError
 
 LARGEST = 1 << 28
-"""Characters of one cell at most: a picture of 200 megabytes."""
+"""Maximum characters of a cell: a picture of 200 megabytes."""
 NAME = 255
-"""Characters of a file's name at most: a longer text where a picture is expected is its bytes in base64."""
+"""Maximum characters of a file's name. A longer text in place of a picture is its bytes in base64."""
 
 
 class CellText(NamedTuple):
@@ -29,7 +29,7 @@ class CellText(NamedTuple):
 
 
 class TextLine(NamedTuple):
-    """A row of cells, and where it stands: the number of its first line, and its bytes."""
+    """A row of cells and its position: the number of its first line, and its bytes."""
 
     number: int
     start: int

@@ -1,4 +1,4 @@
-"""Draw demonstrations: before a question stand others of the train part, drawn by seed, none about its picture.
+"""Sample demonstrations from the train part by seed, none about the question's own picture.
 
 What a set's files look like is for its reader to say; how questions and demonstrations are worded, for the prompts.
 """
@@ -34,7 +34,7 @@ class Item:
     category: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     common: str = ""
-    """The answer that most people gave, where a set says it."""
+    """The answer that most people gave, if the set states it."""
 
 
 class Pool:

@@ -12,7 +12,7 @@ SECONDS = 5
 
 
 def values(repo: str, revision: str, split: str, config: str | None = None) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Give each row's columns and where it stands, downloaded once into the hub's own cache; pictures stay encoded.
+    """Yield each row's columns and position, downloaded once into the hub's own cache; pictures stay encoded.
 
     Raises InputError if `datasets` is not installed, or the data set is neither cached nor in reach.
     """

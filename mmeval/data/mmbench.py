@@ -19,7 +19,7 @@ from mmeval.types import Image, InputError
 PASS = 1_000_000
 """What each turn of a question adds to its index."""
 REFERENCE = 64
-"""Characters of a picture cell at most where it is the index of the row that holds the picture."""
+"""Maximum characters of a picture cell that is the index of the row with the picture."""
 COLUMNS = ("index", "question", "A", "B", "C", "D", "image")
 """Columns of the benchmark's table that it must have; without `category` there are no numbers of abilities."""
 PREDICTIONS = ("index", "prediction", "A", "B", "C", "D")

@@ -29,7 +29,7 @@ Kind = Literal["text", "number", "formula", "error"]
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell. A number is written as people write it: 5, not 5.0."""
+    """Return a cell's text. A number is written as people write it: 5, not 5.0."""
 
     text: str
     kind: Kind = "text"
@@ -69,7 +69,7 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
             if sum(item.file_size for item in archive.infolist()) > LARGEST:
                 raise InputError(f"{path}: unpacks to more than {LARGEST:,} bytes; save it again without pictures")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about styles, which nobody reads here
+            warnings.simplefilter("ignore", UserWarning)  # about styles, which are not used
             book = openpyxl.load_workbook(path, read_only=True)
         for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
             if number > ROWS:  # a row may claim any number, and blank ones are made up to it

@@ -26,7 +26,7 @@ BLOCK = 1 << 20
 BESIDE = "./"
 """How the name of a file beside the table begins, or of a folder there."""
 Found = Iterator[tuple[Mapping[str, Any], str]]
-"""Values by column, and where each row stands."""
+"""Values by column, and the position of each row."""
 Hook = Callable[[dict[str, Any]], Any]
 """Makes a JSON object smaller while a file is read."""
 P = TypeVar("P")
@@ -34,14 +34,14 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, eq=False)
 class TableRow:
-    """A row of a table: values by column, and where it stands, for messages."""
+    """A row of a table: values by column, and its position for messages."""
 
     values: Mapping[str, Any]
     where: str
     folder: Path | None = None
     """Where its pictures are looked for; None for a table of the hub, which holds its own pictures."""
     table: Path | None = None
-    """The file that it stands in."""
+    """The file that contains it."""
 
     def value(self, name: str) -> Any:
         """Return what stands in the column; NaN, as pandas writes what is not there, is None.
@@ -109,7 +109,7 @@ class TableRow:
         return [self._beside(_at(place, name)) if place.startswith(BESIDE) else _at(place, name) for place in under]
 
     def _beside(self, name: str) -> str:
-        """Return the path in the folder of a file beside the table."""
+        """Return the path, within the folder, of a file next to the table."""
         if self.folder is None or self.table is None:
             return name
         return str((self.table.parent / name).relative_to(self.folder))
@@ -282,7 +282,7 @@ def _json(path: Path, hook: Hook | None) -> Found:
 
 
 def _items(path: Path, hook: Hook | None) -> Found:
-    """Read the objects of a list one by one, so that the file is never whole in memory."""
+    """Read the objects of a list one by one; the file is never whole in memory."""
     decoder, blocks, number, place = json.JSONDecoder(object_hook=hook), files.blocks(path, BLOCK), 0, 0
     text = next(blocks).lstrip()[1:]
     while True:

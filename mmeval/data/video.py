@@ -61,7 +61,7 @@ class SampledVideo:
         return container.moments(self.path, self.name, self._places)
 
     def times(self) -> tuple[float, ...]:
-        """Return when they stand, in seconds from the first of the video. Raises likewise."""
+        """Return their times, in seconds from the video's first frame. Raises InputError."""
         found = container.times(self.path, self.name)
         return tuple(found[place] for place in self._places(len(found)))
 
@@ -95,7 +95,7 @@ class FrameImage(Image):
 
     @property
     def seconds(self) -> float | None:
-        """Where it stands, in seconds from the video's first frame; None where the video cannot be decoded."""
+        """Its time, in seconds from the video's first frame; None if the video cannot be decoded."""
         clip, number = self._place
         times = _DECODED.times(clip)
         return times[number] if times else None
@@ -137,7 +137,7 @@ class _Decoded:
         return future.result()
 
     def times(self, clip: SampledVideo) -> tuple[float, ...]:
-        """Return when these frames stand; nothing where the video cannot be decoded."""
+        """Return the times of these frames; nothing if the video cannot be decoded."""
         if clip not in self._times:
             try:
                 self._times[clip] = clip.times()

@@ -21,7 +21,7 @@ AGAIN = "get the file again"
 ANSWERS = 10
 """Of each question: VQA accuracy leaves out one of ten people in turn."""
 PLACES = ("annotations", "Annotations", "questions")
-"""Where in the folder the files may be, beside the folder itself."""
+"""Subfolders that may hold the files, in addition to the folder itself."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple
 
 
 def most_common(answers: tuple[str, ...]) -> str:
-    """Return the answer that most people gave, the first of them where several are as common."""
+    """Return the most common answer; the first one if several are equally common."""
     return Counter(answers).most_common(1)[0][0]
 
 

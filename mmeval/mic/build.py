@@ -1,7 +1,7 @@
 """Build a data set of MIC examples from a public data set's own files: drawn, put into words, pictures checked.
 
 The work is cut into shards. A shard is a file that appears whole under OUT/.work; killed at any instant, the same
-command goes on with the shards that are missing, and the joined files equal those of a build never killed.
+command continues with the missing shards, and the joined files equal those of a build never killed.
 """
 
 import fcntl

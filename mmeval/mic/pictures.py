@@ -55,7 +55,7 @@ def kinds(path: Path) -> tuple[str, ...]:
 
 
 def put(out: Path, name: str, content: bytes) -> None:
-    """Write a file of `out`, whole or not at all; what is half done lies in `out`/.work."""
+    """Write a file of `out` atomically; partial files are in `out`/.work."""
     temporary = out / ".work" / f"{os.getpid()}-{Path(name).name}"
     temporary.write_bytes(content)
     temporary.replace(out / name)

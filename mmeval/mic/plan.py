@@ -1,4 +1,4 @@
-"""Draw by seed which rows become examples and which stand before them as demonstrations; no picture is read."""
+"""Choose by seed which rows become examples and which their demonstrations; no picture is read."""
 
 import random
 import re
@@ -44,7 +44,7 @@ class Selection:
         return [f"{split}-{first // SHARD:06}" for first in range(0, len(self.numbers[split]), SHARD)]
 
     def shard(self, name: str) -> list[Drawn]:
-        """Return what is in a shard: the same each time."""
+        """Return the contents of a shard, always the same."""
         split, _, number = name.partition("-")
         first = int(number) * SHARD
         return [self._drawn(split, number) for number in self.numbers[split][first : first + SHARD]]

@@ -32,7 +32,7 @@ class SourceCard:
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Rows drawn of each split (MMICL's published sampling); a split that is not named is taken whole."""
     shots: int = 0
-    """Demonstrations at most; 0 for sets that are published without."""
+    """Maximum number of demonstrations; 0 for sets published without."""
 
     def lines(self, name: str) -> list[str]:
         """Give the card as a person reads it."""

@@ -64,7 +64,7 @@ def _mdetr(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
 
 
 def _place(box: list[float], image: TableRow) -> tuple[dict[str, str], str]:
-    """Return the ninth of the picture that the centre of a box (left, top, width, height) is in, and what is wrong."""
+    """Return the ninth of the picture that the center of a box (left, top, width, height) is in, and what is wrong."""
     width, height = image.value("width"), image.value("height")
     x, y = (box[0] + box[2] / 2) / width, (box[1] + box[3] / 2) / height
     if not (0 <= x <= 1 and 0 <= y <= 1):
