@@ -613,7 +613,7 @@ def test_memes_without_labels_and_with_odd_ones(memes: Path) -> None:
     with pytest.raises(InputError, match=r"dev_seen.jsonl, line 1: the label is 2"):
         read("hateful-memes", memes, 0)
     spoil(memes / "dev_seen.jsonl", '"label": 2', '"labels": 2')
-    with pytest.raises(InputError, match="has no label; the release with labels"):
+    with pytest.raises(InputError, match="has no label; get the release with labels"):
         read("hateful-memes", memes, 0)
     (memes / "train.jsonl").unlink()
     with pytest.raises(InputError, match=r"no train\.jsonl to draw demonstrations from"):

@@ -151,7 +151,7 @@ def test_a_table_without_categories_has_an_overall_score(tmp_path: Path) -> None
     scores = answers.score_predictions("mmbench", str(path))[1]
     assert scores["metrics"]["vanilla"]["value"] == 25.0
     assert (scores["metrics"]["CP"]["value"], scores["metrics"]["circular"]["value"]) == (None, 0.0)
-    assert "The table has no column category, so that no ability has a number." in scores["remarks"]
+    assert "The table has no column category, so no ability has a number." in scores["remarks"]
     data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()), ["category", "l2-category"])
     run = evaluating.evaluate("constant:A", "mmbench", data=str(data), out=tmp_path / "run")
     assert run.results["metrics"] == scores["metrics"]
@@ -175,7 +175,7 @@ def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) 
     path = table.write(tmp_path / "t.tsv", lines, ["image"])
     scores = answers.score_predictions("mmbench", str(path))[1]
     assert scores["metrics"]["circular"]["value"] == pytest.approx(100 * 576 / 1176)
-    assert any(said.startswith("53 of 1,176 questions have fewer turns than options") for said in scores["remarks"])
+    assert any(said.startswith("53 of 1,176 questions have fewer rotations than options") for said in scores["remarks"])
     assert not [
         found for found in submission.check(path, "mmbench") if "turns" in found.sentence or "size" in found.sentence
     ]
