@@ -128,7 +128,7 @@ def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data:
     ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
     for words in ("MMBench_DEV.tsv, with --partial: 4 of 4", "limited to 4 of 11 questions"):
         assert words in ended.output
-    assert "Answers were read as by '2024-03'" in ended.output
+    assert "Answers were read with '2024-03'" in ended.output
     ended = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
     assert "limited" not in ended.output and "read as by" not in ended.output
 
@@ -141,7 +141,7 @@ def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) 
     assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
     assert "" not in metrics and "vanilla/" not in metrics
     empty = [line | {"category": "", "l2-category": ""} for line in lines]
-    with pytest.raises(InputError, match="line 2, column category: empty, and no l2-category either"):
+    with pytest.raises(InputError, match="line 2, column category: empty, and so is l2-category"):
         answers.score_predictions("mmbench", str(table.write(tmp_path / "t.tsv", empty, ["image"])))
 
 
