@@ -76,7 +76,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "no picture": (lambda f: (f / "count/0000.png").unlink(), r"0000.txt: there is no picture 0000.jpg"),
     "no questions": (lambda f: (f / "count/0000.txt").unlink(), r"0000.png: the picture has no questions"),
     "nothing": (lambda f: [p.rename(f / p.name) for p in (f / "count").iterdir()], r"count: has no questions"),
-    "two pictures": (lambda f: (f / "count/0000.jpg").write_bytes(b""), r"0000.png: there is 0000.jpg too"),
+    "two pictures": (lambda f: (f / "count/0000.jpg").write_bytes(b""), r"0000.png: 0000.jpg exists, too"),
     "no tab": (lambda f: (f / "count/0000.txt").write_text("Is it? Yes\n"), r"0000.txt, line 1: not a question, a tab"),
     "two tabs": (lambda f: (f / "count/0000.txt").write_text("Is\tit?\tYes\n"), r"line 1: not a question, a tab"),
     "no truth": (

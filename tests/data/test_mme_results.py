@@ -55,7 +55,7 @@ def test_where_the_script_stops_a_sentence(content: str | bytes, message: str, t
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"OCR.txt: not there"):
+    with pytest.raises(InputError, match=r"OCR.txt: missing"):
         read_predictions(str(tmp_path), ["OCR"])
     with pytest.raises(InputError, match=r"no such folder"):
         read_predictions(str(tmp_path / "nowhere"), ["OCR"])
