@@ -276,7 +276,7 @@ def test_mmbench_turns_by_index_and_by_round(tmp_path: Path) -> None:
     KINDS["tsv"](table, tmp_path / "model.tsv")
     results = scored("mmbench", tmp_path / "model.tsv", tmp_path / "dev.tsv", reading="2026-08", partial=True)
     assert value(results, "circular") == 100
-    assert "read as by '2026-08'" in results["remarks"][-1]
+    assert "read with '2026-08'" in results["remarks"][-1]
     rounds = [{"question_id": 241, "round_id": n, "text": said} for n, said in enumerate("BA")]
     assert value(scored("mmbench", jsonl(tmp_path / "a.jsonl", rounds), tmp_path / "dev.tsv"), "circular") == 100
 

@@ -669,7 +669,7 @@ def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
         ended = call("run", "--task", "vl-icl", "--model", "constant", "--data", vl_icl, "--shots", shots)
         assert ended.exit_code == 2
         assert f"{shots} " in ended.stderr
-        assert "ask for fewer" in ended.stderr
+        assert "request fewer" in ended.stderr
         (vl_icl / where / "query.json").unlink()
 
 

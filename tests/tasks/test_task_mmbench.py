@@ -130,7 +130,7 @@ def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data:
         assert words in ended.output
     assert "Answers were read with '2024-03'" in ended.output
     ended = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
-    assert "limited" not in ended.output and "read as by" not in ended.output
+    assert "limited" not in ended.output and "read with" not in ended.output
 
 
 def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) -> None:
