@@ -402,7 +402,7 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
     dump(path, {**said, "77_4": {"prediction": 5, "answer": 4}})
     assert "77_4: the prediction is 5" in call("score", "--task", "nextqa", "--predictions", path).output
     dump(path, {**said, "77_4": {"prediction": 4, "answer": 0}})
-    assert "77_4: its answer is 0, and 4 in" in call("score", "--task", "nextqa", "--predictions", path).output
+    assert "77_4: its answer is 0, but 4 in" in call("score", "--task", "nextqa", "--predictions", path).output
     del said["77_4"]
     dump(path, said)
     ended = call("score", "--task", "nextqa", "--predictions", path)
