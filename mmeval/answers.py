@@ -1,4 +1,4 @@
-"""Score anybody's answers, without a model: joined to a benchmark's questions, or in the benchmark's own format."""
+"""Score existing answers without a model, joined to a benchmark's questions or in the benchmark's own format."""
 
 import math
 import re
@@ -21,17 +21,17 @@ from mmeval.types import InputError, Record, Request, Response, Sample
 
 TINY = 1e-15
 SURE = 0.95
-"""Share of the rows with a known id that must be about its question, or the ids are others; and of all rows that ids
-must name, or the rows' order is tried first."""
+"""Minimum share of rows with a known id that must match its question; otherwise the ids mean something else. Also the
+minimum share of all rows to be joined by id; otherwise the rows' order is tried first."""
 _ROW = re.compile(r" \(row [0-9]+\)$")
-"""How ids end that the data has several times: the row tells them apart."""
+"""The suffix of ids that the data has several times; the row number tells them apart."""
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def score_predictions(
     task: str, path: str, *, reading: str | None = None, partial: bool = False
 ) -> tuple[Scored, dict[str, Any]]:
-    """Score a benchmark's own predictions format, ours or anybody's, without a model. Raises InputError."""
+    """Score a file in a benchmark's own predictions format, without a model. Raises InputError."""
     found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
     if found.read_predictions is None:
         raise InputError(f"the task '{task}' has no predictions format of its own; give --data and --answers instead")
@@ -40,7 +40,7 @@ def score_predictions(
     missing = sum("missing" in record.tags for record in records)
     planned = max(len(records), int(found.card.get("questions", 0)))
     repeated = [record for record in records if "times" in record.tags]
-    once = "questions stand twice or more and count once, by the last answer, as"
+    once = "questions occur more than once; their last answer counts, as for"
     remarks = [f"{len(repeated):,} {once} {repeated[0].id} ({repeated[0].question[:60]})."] if repeated else []
     return scored, _of_answers(scored, len(records) - missing, planned, remarks + _size(records))
 
@@ -48,7 +48,7 @@ def score_predictions(
 def score_answers(
     task: str, path: str, *, data: str | None = None, reading: str | None = None, partial: bool = False
 ) -> tuple[Scored, dict[str, Any]]:
-    """Score anybody's answers to the questions of a benchmark's data, without a model. Raises InputError."""
+    """Score a file of answers to the questions of a benchmark's data, without a model. Raises InputError."""
     name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), load_task(task))
     found = configure(load_task(task), spec)
     joined = join(found.samples(source), Path(path), found.candidates)
@@ -59,17 +59,17 @@ def score_answers(
 
 
 def _size(records: Sequence[Record]) -> list[str]:
-    """Say which of MMBench's sets a table is by its size, questions and their turns."""
+    """Name the MMBench set that has as many questions and rows as a table."""
     from mmeval.data.mmbench import SIZES
 
     questions = {record.groups[GROUP] for record in records if GROUP in record.groups}
     names = [name for name, size in SIZES.items() if size == (len(questions), len(records))]
-    known = f"as {names[0]} has" if names else f"as no set has whose size is known ({', '.join(SIZES)})"
+    known = f"the size of {names[0]}" if names else f"not the size of any known set ({', '.join(SIZES)})"
     return [f"{len(questions):,} questions in {len(records):,} rows, {known}."] if questions else []
 
 
 def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
-    """Return the results of answers that are in no run; as in a run, questions without one are told in a mark."""
+    """Return the results of answers outside a run. As in a run, a mark reports questions without an answer."""
     results = scored.results()
     errors = results["counts"]["error"]
     marks = [f"unfinished: {planned - given:,} of {planned:,} questions have no answer"] if given < planned else []
@@ -79,7 +79,7 @@ def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) ->
 
 
 class Joined(NamedTuple):
-    """Answers as records, in the benchmark's order; how many questions there are; what is to be said of the rest."""
+    """Answers as records, in the benchmark's order; the number of questions; remarks on how they were joined."""
 
     records: list[Record]
     planned: int
@@ -89,10 +89,10 @@ class Joined(NamedTuple):
 def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], Sequence[str]] | None = None) -> Joined:
     """Join the answers of a file to the questions of a benchmark.
 
-    By the column that names most of them, by whole ids, unique parts of ids, or a picture and its question; or by the
-    order of the rows, where each has its question. A row that has a question is joined to no other. Of an id that
-    stands twice the last answer counts. `candidates` are those whose likelihoods are compared. Raises InputError
-    where nothing can be joined.
+    Rows are joined by the column that names most questions, with whole ids, unique parts of ids, or a picture and its
+    question; or by their order, if each row has its question. A row that states a question is joined only to that one.
+    If an id occurs twice, the last answer counts. `candidates` returns those whose likelihoods are compared. Raises
+    InputError if nothing can be joined.
     """
     rows = read(path)
     asked: dict[str, Record] = {}
@@ -106,7 +106,7 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
     words = {id: bare(one.question) for id, one in asked.items()}
     column, found = _by_id(rows, asked, words)
     if len(rows) - found.count(None) < SURE * len(rows) and any(ordered := _by_order(rows, asked, words)):
-        column, found = "their order, each having the question that stands there", ordered
+        column, found = "their order, which matches the questions", ordered
     answers = {id: row for row, id in zip(rows, found, strict=True) if id is not None}
     if not answers:
         raise InputError(_stranger(rows[0], words, path))
@@ -115,7 +115,7 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
 
 
 def _told(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: int, how: str) -> list[str]:
-    """Return sentences on how rows were joined, and on ids that are unknown or stand twice."""
+    """Return remarks on how rows were joined, and on unknown or repeated ids."""
     known = [id for id in found if id is not None]
     columns = " and ".join(dict.fromkeys(row.column for row in rows))
     told = [
@@ -123,18 +123,16 @@ def _told(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: int, 
     ]
     if unknown := [row for row, id in zip(rows, found, strict=True) if id is None]:
         name = unknown[0].ids.get(how, unknown[0].where)
-        told.append(f"{len(unknown):,} rows are about no question of the data and do not count, as '{name[:60]}'.")
+        told.append(f"{len(unknown):,} rows match no question of the data and do not count, such as '{name[:60]}'.")
     if twice := [id for id, times in Counter(known).items() if times > 1]:
-        told.append(
-            f"{len(twice):,} questions stand twice or more and count once, by the last answer, as '{twice[0]}'."
-        )
+        told.append(f"{len(twice):,} questions occur more than once; their last answer counts, as for '{twice[0]}'.")
     return told
 
 
 def _by_id(
     rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Mapping[str, str]
 ) -> tuple[str, Sequence[str | None]]:
-    """Return the column that names most questions, and the question of each row by it, or None."""
+    """Return the column that names most questions, and each row's question by it, or None."""
     named, parts, pictures = (defaultdict[str, dict[str, None]](dict) for _ in range(3))
     for id, one in asked.items():
         whole = key(_ROW.sub("", id))
@@ -156,23 +154,23 @@ def _by_id(
             name = row.ids.get(column, "")
             near = named.get(name) or parts.get(name) or (pictures.get(name) if row.asked else None) or {}
             fits = [id for id in near if _agree(row, words[id])]
-            if name in named and len(fits) > 1:  # questions that share an id: its rows are theirs in turn
+            if name in named and len(fits) > 1:  # questions share an id: assign its rows to them in turn
                 fits = [fits[before[name] % len(fits)]]
             before[name] += 1
             tried += bool(near)
             found.append(fits[0] if len(fits) == 1 else None)
         joined = len(rows) - found.count(None)
         if "1" in named and "0" not in named and any(row.ids.get(column) == "0" and not row.asked for row in rows):
-            continue  # counted from 0, and the benchmark's rows from 1
+            continue  # this file counts from 0, the benchmark from 1
         if joined > most and joined >= SURE * tried:
             best, most = (column, found), joined
     return best
 
 
 def _by_order(rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Mapping[str, str]) -> Sequence[str | None]:
-    """Return the question of each row, all having theirs: in the data's order, or its categories' in any order.
+    """Return each row's question if rows are in the data's order, or in order within categories; otherwise None.
 
-    A form that counts its rows says which row it is; there the same row may stand several times, with other filters.
+    All rows must state their question. A format with row numbers may repeat a row, once per filter.
     """
     nothing = [None] * len(rows)
     places = [number if row.place is None else row.place for number, row in enumerate(rows)]
@@ -194,24 +192,22 @@ def _by_order(rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Map
 
 
 def _stranger(row: AnswerRow, words: Mapping[str, str], path: Path) -> str:
-    """Return why no row could be joined, with an example of both sides."""
+    """Return why no row could be joined, with an example from each side."""
     first = next(iter(words), None)
     if first is None:
-        return "the data holds no sample; check that it is the right file or folder"
+        return "the data has no questions; check that it is the right file or folder"
     if not row.ids:
-        return (
-            f"{row.where}: no column with ids ({', '.join(IDS[:4])}, ...); add one: the benchmark's are like '{first}'"
-        )
+        return f"{row.where}: no column with ids ({', '.join(IDS[:4])}, ...); add one with ids such as '{first}'"
     column, name = next(iter(row.ids.items()))
     if name in words and row.asked:
         other = f"its question '{row.asked[0][:60]}' is not that of '{name}' in the data, '{words[name][:60]}'"
-        return f"{row.where}: {other}; give the data that was asked with --data"
-    told = f"the ids there are like '{name[:60]}' ({column}), and the benchmark's like '{first}'"
+        return f"{row.where}: {other}; give the matching data with --data"
+    told = f"its ids are like '{name[:60]}' ({column}), the benchmark's like '{first}'"
     return f"{path}: its rows cannot be joined to the questions: {told}; give the benchmark's ids, or its data (--data)"
 
 
 def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
-    """Return the record of the question with the row's answer."""
+    """Return the question's record with the row's answer."""
     if row.error is not None and row.given in (None, row.error):
         return replace(question, error=row.error)
     if compared is None:
@@ -231,12 +227,12 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
 
 
 def _text(row: AnswerRow, question: Record) -> str:
-    """Return the answer as a text: of several the first; in a map of ids, a whole number is the place of an option."""
+    """Return the answer as text: the first of several; in a map of ids, an integer is an option's index."""
     value = row.given
     while isinstance(value, list) and value:
         value = value[0]
     if isinstance(row.given, (list, Mapping)) and not isinstance(value, str):
-        raise InputError(f"{row.where}: the column {row.column} holds no text, but {str(row.given)[:40]}")
+        raise InputError(f"{row.where}: the column {row.column} is not a text but {str(row.given)[:40]}; write a text")
     if value is None or value != value:  # NaN
         return ""
     if "key" in row.ids and type(value) is int and 0 <= value < len(question.choices):
@@ -245,6 +241,6 @@ def _text(row: AnswerRow, question: Record) -> str:
 
 
 def _agree(row: AnswerRow, question: str) -> bool:
-    """Tell whether the row may be about a question of these words: it has no question, or that one."""
+    """Return whether the row may be about this question: it states no question, or this one."""
     own = set(question.split())
     return not row.asked or any(question in text or text in question or own <= set(text.split()) for text in row.asked)

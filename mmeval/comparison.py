@@ -1,6 +1,6 @@
-"""Runs against a first one: every number's difference with its interval and p-value, and the answers that changed.
+"""Compare runs with a first one: every number's difference with interval and p-value, and the changed answers.
 
-Runs are compared on the questions that both asked. How a comparison is shown is `reporting.comparison`'s.
+Runs are compared on the questions that both asked. `reporting.comparison` shows a comparison.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mmeval.types import Estimate, InputError, Record
 
 @dataclass(frozen=True)
 class Row:
-    """One number of two runs, on the questions that both asked."""
+    """A number of two runs, on the questions that both asked."""
 
     metric: str
     label: str
@@ -29,32 +29,32 @@ class Row:
     first: Estimate
     other: Estimate
     difference: Estimate
-    """The other's less the first's."""
+    """The other minus the first."""
     p: float | None = None
-    """Of no difference, two-sided; None where there is no value."""
+    """The two-sided p-value of no difference; None without a value."""
     adjusted: float | None = None
-    """Likewise, adjusted by Holm: of headline numbers for all of them in the comparison, of others for this pair's."""
+    """`p` after Holm's adjustment, for all headline numbers of the comparison or for this pair's other numbers."""
     test: str = ""
     detectable: float | None = None
-    """The smallest difference that so many questions show with a power of 80%."""
+    """The smallest difference that this many questions detect with a power of 80%."""
     equivalent: float | None = None
-    """The p-value of a difference of the margin or more, either way, where a margin is given."""
+    """The p-value of a difference of the margin or more either way, if a margin is given."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A question that one run has right and the other wrong."""
+    """A question on which one run scores higher than the other."""
 
     id: str
     category: str
     first: str
-    """The first run's answer, as it was read, or what became of it."""
+    """The first run's parsed answer, or its outcome."""
     other: str
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A run against the first one of its task."""
+    """A run and the first run of its task."""
 
     task: Task
     first: str
@@ -62,27 +62,27 @@ class Pair:
     questions: int
     rows: tuple[Row, ...]
     gained: tuple[Change, ...]
-    """Questions that the other has right and the first wrong."""
+    """Questions on which the other run scores higher."""
     lost: tuple[Change, ...]
     notes: tuple[str, ...]
-    """What a reader must know of how far the two compare, beside what sets each run apart."""
+    """Limits of the comparison: missing questions and settings that differ."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs by name, in the order in which they were given, and each against the first of its task."""
+    """Runs by name, in the given order, and each run's comparison with the first of its task."""
 
     runs: Mapping[str, Run]
     pairs: tuple[Pair, ...]
     margin: float | None
-    """How much of full marks, in percent, counts as no difference."""
+    """The difference, in percent of full marks, up to which runs are equivalent."""
 
 
 def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int = 2000) -> Comparison:
-    """Compare runs, or run folders, with the first one of the same task. Nothing is written, no model loaded.
+    """Compare runs, or run folders, with the first one of the same task. Write nothing and load no model.
 
     `margin` is in percent of a number's full marks. Raises InputError for fewer than two runs of a task, for runs
-    without a common question, and for a margin that is not positive.
+    without a common question, and for a margin that is not between 0 and 100.
     """
     if margin is not None and not 0 < margin < 100:
         raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
@@ -92,8 +92,8 @@ def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int
         groups.setdefault(run.spec.task, []).append((name, run))
     if not any(len(own) > 1 for own in groups.values()):
         raise InputError(
-            "there are no two runs of one task to compare; name two run folders of a task or more, "
-            "or with one a condition such as --gate 'A >= 1500'"
+            "there are no two runs of one task to compare; name at least two run folders of a task, "
+            "or one with a condition such as --gate 'A >= 1500'"
         )
     pairs = []
     for (first, base), *others in groups.values():
@@ -103,7 +103,7 @@ def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int
 
 
 def names(runs: Sequence[Run]) -> dict[str, Run]:
-    """Map names to runs: the model's, or the folder's where runs of one task share a model."""
+    """Map names to runs: the model's name, or the folder's if runs share a model or there are several tasks."""
     own = [(run.spec.task, run.spec.model) for run in runs]
     several = len({task for task, _ in own}) > 1
     counts = Counter(own)
@@ -117,7 +117,7 @@ def names(runs: Sequence[Run]) -> dict[str, Run]:
 
 
 def scored_again(run: Run) -> Scored:
-    """Score a run's records as they were scored for its folder, a judge's verdicts included."""
+    """Score a run's records as in its folder, including a judge's verdicts."""
     task = load_task(run.spec.task, run.identity.get("card"))
     scored = score_records(configure(task, run.spec), run.records)
     found = (run.folder / "scores.json").exists() and not run.stale
@@ -160,7 +160,7 @@ def _row(
 
 
 def _common(one: Sequence[Record], other: Sequence[Record]) -> frozenset[str]:
-    """Return the ids of the questions that are the same in both, groups (the questions of a picture) being whole."""
+    """Return the ids of questions that are the same in both; a group (such as a picture's) is kept or dropped whole."""
     theirs = {record.id: record for record in other}
     same = {
         record.id
@@ -180,10 +180,10 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
     found = []
     sizes = [len(one.journal_contents.by_id) for one in (base, run)]
     if set(sizes) != {common}:
-        found.append(f"Compared on the {common:,} questions that both have, of {sizes[0]:,} and {sizes[1]:,}.")
+        found.append(f"Compared on the {common:,} questions that both have, out of {sizes[0]:,} and {sizes[1]:,}.")
     own, others = base.journal_contents.by_id, run.journal_contents.by_id
     if any(own[id].digest != others[id].digest for id in own.keys() & others.keys()):
-        found.append("The two runs were not shown the same: pictures or demonstrations differ.")
+        found.append("The two runs saw different pictures or demonstrations.")
     for name in ("prompt", "context", "scoring", "reading", "shots", "max_new_tokens"):
         values = [getattr(one.spec, name) for one in (base, run)]
         if values[0] != values[1]:
@@ -192,7 +192,7 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
 
 
 def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
-    """Return the questions that only the other has right, and those that only the first has."""
+    """Return the questions on which the other scores higher, and those on which the first does."""
     places = {record.id: place for place, record in enumerate(other.records)}
     own, theirs = (next(iter(scored.scores.values())) for scored in (one, other))
     gained: list[Change] = []
@@ -209,7 +209,7 @@ def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Chan
 
 
 def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
-    """Adjust the p-values: the headline numbers of all pairs together, the others of each pair by themselves."""
+    """Adjust p-values: headline numbers across all pairs, other numbers within each pair."""
     heads = [row.p for pair in pairs for row in pair.rows if row.headline]
     known = iter(holm(heads))
     found = []

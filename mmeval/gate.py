@@ -24,7 +24,7 @@ _HOLDS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a condition holds, and a sentence with the numbers."""
+    """Whether a condition holds, with a sentence that gives the numbers."""
 
     holds: bool
     sentence: str
@@ -33,10 +33,10 @@ class Verdict:
 def check(gate: str, comparison: Comparison) -> Verdict:
     """Check `[METRIC:] LEFT >= RIGHT [+|- AMOUNT[%]]`, where LEFT is a run and RIGHT another run or a number.
 
-    Runs are A, B, ... in the order in which they were given, or go by name. Two runs are checked on the questions that
-    both asked, a run and a number on all of its questions. An amount is in the number's own unit, or in percent of
-    full marks. Without a metric, the first headline number of the runs' task is meant. A score without a value fails.
-    Raises InputError for what cannot be read, and for two runs that do not compare.
+    Runs are A, B, ... in the given order, or are named. Two runs are checked on the questions that both asked; a run
+    and a number, on all of the run's questions. An amount is in the number's own unit or in percent of full marks. The
+    default metric is the first headline number of the task. A score without a value fails.
+    Raises InputError for an invalid condition and for two runs that cannot be compared.
     """
     found = _GATE.fullmatch(gate.strip())
     if found is None:
@@ -58,7 +58,7 @@ def check(gate: str, comparison: Comparison) -> Verdict:
         raise InputError(f"'{gate}': no number '{name}'{nearest(name, known)}; choose from {', '.join(known)}")
     number = known[name]
     if number.value is None or number.bound is None:
-        return Verdict(False, f"{gate}: does not hold, {number.label} has no value")
+        return Verdict(False, f"{gate}: does not hold; {number.label} has no value")
     amount = float(found["amount"] or 0) * (number.full_marks / 100 if found["percent"] else 1)
     bound = number.bound - amount if found["way"] == "-" else number.bound + amount
     holds = bool(_HOLDS[found["sign"]](number.value, bound))
@@ -68,7 +68,7 @@ def check(gate: str, comparison: Comparison) -> Verdict:
 
 @dataclass(frozen=True)
 class _Number:
-    """A score of the left side, and what it is held against."""
+    """A score of the left side and its bound."""
 
     label: str
     value: float | None
@@ -82,11 +82,11 @@ def _run(name: str, comparison: Comparison, gate: str) -> str:
         return name
     if len(name) == 1 and name.isupper() and ord(name) - ord("A") < len(runs):
         return runs[ord(name) - ord("A")]
-    raise InputError(f"'{gate}': no run is called '{name}'{nearest(name, runs)}; the runs are {', '.join(runs)}")
+    raise InputError(f"'{gate}': no run is named '{name}'{nearest(name, runs)}; the runs are {', '.join(runs)}")
 
 
 def _scores(left: str, right: str | float, comparison: Comparison) -> dict[str, _Number]:
-    """Return the numbers that the condition may be on, the headline ones first."""
+    """Return the numbers that the condition can be about, headline numbers first."""
     if isinstance(right, float):
         return _of_one(comparison.runs[left], right)
     if left == right:

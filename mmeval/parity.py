@@ -1,6 +1,6 @@
-"""Two ways to run a model, compared: the share of equal answers, the scores' differences, the answers that differ.
+"""Compare two ways to run a model: the share of equal answers, differences of scores, and answers that differ.
 
-A side is a model and settings of its own: `mmicl-tiny,dtype=bfloat16`, or `server:http://host:8000/v1#MODEL`.
+A side is a model with its own settings: `mmicl-tiny,dtype=bfloat16`, or `server:http://host:8000/v1#MODEL`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from mmeval.spec import RunSpec, from_mapping, options, value_type
 from mmeval.types import Display, InputError, Record, Score
 
 CONFIDENT = 0.05
-"""A difference beyond the margin is ruled out where its p-value is less."""
+"""A difference beyond the margin is ruled out if its p-value is below this."""
 
 
 @dataclass(frozen=True)
 class Differing:
-    """A question that the two sides answer differently: what each was sent, said, and was read as."""
+    """A question that the two sides answer differently: each side's input, answer and parsed answer."""
 
     id: str
     sent: tuple[str, str]
@@ -34,7 +34,7 @@ class Differing:
 
 @dataclass(frozen=True)
 class Parity:
-    """What a comparison of two sides found."""
+    """The result of comparing two sides."""
 
     names: tuple[str, str]
     runs: tuple[Run, Run]
@@ -42,18 +42,18 @@ class Parity:
     same: int
     """Questions with equal answers: the same text, or the same likeliest candidate."""
     same_read: int
-    """Questions whose answers are read as the same."""
+    """Questions whose parsed answers are equal."""
     furthest: float | None
-    """The largest difference of two likelihoods of a candidate; None where texts were compared."""
+    """The largest difference of a candidate's two log-likelihoods; None if texts were compared."""
     margin: float
-    """How much of full marks, in percent, counts as no difference."""
+    """The difference, in percent of full marks, up to which the sides are equivalent."""
     rows: tuple[Row, ...]
-    """Each headline number."""
+    """The headline numbers."""
     differing: tuple[Differing, ...]
 
     @property
     def equivalent(self) -> bool:
-        """Tell whether a difference beyond the margin is ruled out for every number."""
+        """Whether a difference beyond the margin is ruled out for every number."""
         return all(row.equivalent is not None and row.equivalent < CONFIDENT for row in self.rows)
 
 
@@ -61,14 +61,14 @@ def parity(
     first: str, other: str, *, out: str | Path, margin: float = 1.0, fresh: bool = False,
     display: Display | None = None, evaluate: Callable[..., Run] = evaluate, **common: Any,
 ) -> Parity:  # fmt: skip
-    """Evaluate both sides, each in a folder of its own under `out`, and compare them; begun runs go on.
+    """Evaluate both sides, each in its own folder under `out`, and compare them. Unfinished runs resume.
 
-    `common` are fields of RunSpec that both have; `margin` is in percent of a number's full marks. Raises InputError as
-    `evaluate` does, for a side that is no model and settings, and for a margin that is not positive.
+    `common` are fields of RunSpec for both sides; `margin` is in percent of a number's full marks. Raises InputError as
+    `evaluate` does, for an invalid side, and for a margin that is not between 0 and 100.
     """
     if not 0 < margin < 100:
         raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
-    common = {**common, "no_cache": True}  # an answer of one side says nothing of the other
+    common = {**common, "no_cache": True}  # a cached answer of one side must not become the other's
     display = display or Display()
     specs = [
         from_mapping({**common, **side(text)}, f"side '{without_password(text)}'", RunSpec) for text in (first, other)
@@ -85,9 +85,9 @@ def parity(
 
 
 def side(text: str) -> dict[str, Any]:
-    """Return the model and the settings of `MODEL[,NAME=VALUE...]`. Raises InputError for a value of another type.
+    """Return the model and the settings of `MODEL[,NAME=VALUE...]`. Raises InputError for a value of the wrong type.
 
-    A piece that begins with no option's name belongs to what stands before it: addresses have commas, too.
+    A piece that does not start with an option's name belongs to the piece before it, because addresses may have commas.
     """
     model, *rest = text.split(",")
     found: dict[str, str] = {"model": model}
@@ -110,11 +110,13 @@ def _typed(name: str, value: str, side: str) -> Any:
             return {"true": True, "false": False}[value.lower()]
         return kind(value)
     except (ValueError, KeyError) as error:
-        raise InputError(f"side '{side}': {name} is '{value[:40]}', which is no {kind.__name__}; change it") from error
+        raise InputError(
+            f"side '{side}': {name} is '{value[:40]}', which is not of type {kind.__name__}; change it"
+        ) from error
 
 
 def compare(names: tuple[str, str], runs: tuple[Run, Run], margin: float) -> Parity:
-    """Compare two scored runs of the same questions. Raises InputError where they are not."""
+    """Compare two scored runs. Raises InputError if they have no questions in common."""
     (pair,) = comparison.compare(*runs, margin=margin).pairs
     one, other = ({record.id: record for record in run.records} for run in runs)
     first, second = (run.judged for run in runs)
@@ -142,7 +144,7 @@ def compare(names: tuple[str, str], runs: tuple[Run, Run], margin: float) -> Par
 
 
 def _answer(record: Record) -> str:
-    """Return what was said, as text: the answer, the place of the likeliest candidate from 1, or the error."""
+    """Return the answer as text: the answer itself, the likeliest candidate's number from 1, or the error."""
     if record.error is not None:
         return f"error: {record.error}"
     if record.loglikelihoods is not None:

@@ -1,4 +1,4 @@
-"""Records become numbers: every record judged once by every scorer, summed up by the task's metrics."""
+"""Turn records into numbers: every scorer scores every record once, then the task's metrics sum up."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mmeval.task import Task
 from mmeval.types import Estimate, Record, Score
 
 CLUSTERS = ("video", "image", "pair", "question", "circular")
-"""Groups within which answers to several questions hang together, the widest first."""
+"""Groups whose answers are not independent, the widest first."""
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error")
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Records and what each scorer makes of them, in the same order."""
+    """Records and each scorer's scores, in the same order."""
 
     task: Task
     records: Sequence[Record]
@@ -30,18 +30,18 @@ class Scored:
 
     @property
     def unread(self) -> list[Record]:
-        """Return the answers that a scorer could read nothing out of: what a judge is asked about."""
+        """Return the records whose answer some scorer could not parse; a judge is asked about these."""
         judged = zip(self.records, *self.scores.values(), strict=True)
         return [record for record, *scores in judged if any(score.outcome == "unparsed" for score in scores)]
 
     def of(self, ids: Collection[str]) -> Scored:
-        """Return the same of those ids alone."""
+        """Return the records and scores with those ids."""
         places = [place for place, record in enumerate(self.records) if record.id in ids]
         scores = {name: [own[place] for place in places] for name, own in self.scores.items()}
         return replace(self, records=[self.records[place] for place in places], scores=scores)
 
     def judged_by(self, task: Task) -> Scored:
-        """Judge the unread answers again as that task reads them, a judge's verdicts included."""
+        """Score the unparsed answers again with `task`, which includes a judge's verdicts."""
         places = {record.id for record in self.unread}
         scores = {
             name: [judge(task, r, name) if r.id in places else s for r, s in zip(self.records, own, strict=True)]
@@ -50,7 +50,7 @@ class Scored:
         return replace(self, task=task, scores=scores)
 
     def results(self) -> dict[str, Any]:
-        """Return what `scores.json` holds: every metric under every scorer as an Estimate, the counts, the remarks."""
+        """Return the content of `scores.json`: an Estimate per metric and scorer, counts, remarks."""
         main, *others = self.task.scorers
         measured = {name: self.statistics(name) for name in self.scores}
         metrics = {
@@ -73,7 +73,7 @@ class Scored:
         }
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
-        """Return the metrics of a scorer; none has a value where likelihoods are compared and some are missing."""
+        """Return a scorer's metrics. None has a value if the task compares likelihoods and some are missing."""
         found = self.task.metrics[scorer](self.records, self.scores[scorer])
         if not self._withheld:
             return found
@@ -81,7 +81,7 @@ class Scored:
         return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
 
     def samples(self) -> list[dict[str, Any]]:
-        """Return what `samples.jsonl` holds: each sample's outcome, value and answer read, under each scorer."""
+        """Return the content of `samples.jsonl`: each sample's outcome, value and parsed answer under each scorer."""
         rows = []
         for place, record in enumerate(self.records):
             scores = {name: own[place] for name, own in self.scores.items()}
@@ -97,11 +97,11 @@ class Scored:
 
     @property
     def _withheld(self) -> bool:
-        """Tell whether numbers are withheld: an answer among several that are compared cannot be counted as wrong."""
+        """Whether numbers are withheld: if candidates are compared, a missing answer cannot count as wrong."""
         return self.task.candidates is not None and self._errors > 0
 
     def _of_answers(self) -> list[str]:
-        """Return what a reader must know of the answers, whatever the benchmark."""
+        """Return remarks on the answers that apply to any benchmark."""
         total, cut = len(self.records), [record for record in self.records if record.finish_reason == "length"]
         found = []
         if self._errors:
@@ -131,12 +131,12 @@ class Scored:
 
 
 def score_records(task: Task, records: Sequence[Record]) -> Scored:
-    """Judge every record once by every scorer."""
+    """Score every record once with every scorer."""
     return Scored(task, records, {name: [judge(task, record, name) for record in records] for name in task.scorers})
 
 
 def judge(task: Task, record: Record, scorer: str) -> Score:
-    """Return the score of a record. An error counts as wrong, so that no number hides it; no target, no score."""
+    """Return a record's score. An error counts as wrong, so no number hides it. Without a target there is no score."""
     if record.error is not None:
         return Score(0.0, "error")
     if len(record.samples) > 1:
@@ -147,22 +147,22 @@ def judge(task: Task, record: Record, scorer: str) -> Score:
 
 
 def _of_samples(drawn: Mapping[str, Estimate]) -> list[str]:
-    """Return what a reader must know where several answers were drawn to each question."""
+    """Return remarks for runs with several sampled answers per question."""
     told = [f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in drawn.items()]
-    return [f"Values are means over the answers drawn to each question; {', '.join(told)}."] if told else []
+    return [f"Values are means over each question's sampled answers; {', '.join(told)}."] if told else []
 
 
 def _mean(scores: Sequence[Score]) -> Score:
-    """Return the score of several answers to one question: the first, with the mean of their values."""
+    """Return the first of several scores of one question, with the mean of their values."""
     values = [score.value for score in scores if score.value is not None]
     return replace(scores[0], value=sum(values) / len(values) if values else None)
 
 
 def passed(task: Task, records: Sequence[Record], scorer: str) -> dict[str, Estimate]:
-    """Return pass@k for 1, 2, 4, ... up to n: the chance that one of k answers, of the n that were drawn, is right.
+    """Return pass@k for k = 1, 2, 4, ... up to n: the chance that one of k of the n sampled answers is right.
 
-    The unbiased estimate of Chen et al. 2021 (arXiv 2107.03374), a mean over the questions that can be scored; an
-    error counts as no right answer. Empty where one answer was drawn.
+    This is the unbiased estimate of Chen et al. 2021 (arXiv 2107.03374), averaged over the questions that can be
+    scored. An error counts as no right answer. The result is empty if there is one answer per question.
     """
     n = max((len(record.samples) for record in records), default=0)
     right: list[int] = []

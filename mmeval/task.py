@@ -1,6 +1,6 @@
-"""What a benchmark is to the harness: a value that says what is asked, how it is scored and summed up.
+"""The interface of a benchmark: its questions, prompts, scorers and metrics, as one value.
 
-The benchmarks themselves live in `tasks/`, one file each; their facts in a YAML card beside it.
+The benchmarks are in `tasks/`, one file each, with their facts in a YAML card next to it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 Scorer = Callable[[Record], Score]
-"""Judges one record. It never sees another."""
+"""Scores one record, independently of all others."""
 
 Numbers = dict[str, Statistic]
-"""What a metric finds: each number by its name."""
+"""A metric's result: name -> number."""
 
 Metric = Callable[[Sequence[Record], Sequence[Score]], Numbers]
-"""Sums up: records and their scores, in the same order, to named numbers."""
+"""Computes named numbers from records and their scores, in the same order."""
 
 MIC, MIC_FACTS = "mic:", "sources of MIC"
-"""What stands before a file of MIC that is a task, and what only its facts have."""
+"""The prefix of a MIC file used as a task, and a key that only the facts of such a task have."""
 
 Prompt = Callable[[Sample], Parts]
-"""Puts a sample into words: the prompt as it is asked, demonstrations left out."""
+"""Returns a sample's prompt, without demonstrations."""
 
 
 @dataclass(frozen=True)
@@ -42,51 +42,51 @@ class Task:
 
     name: str
     samples: Callable[[str], Iterator[Sample]]
-    """Reads a source (`embedded`, `hub`, a folder, a table) lazily. Raises InputError."""
+    """Reads a source (`embedded`, `hub`, a folder or a table) lazily. Raises InputError."""
     prompts: Mapping[str, Prompt]
     scorers: Mapping[str, Scorer]
     metrics: Mapping[str, Metric]
-    """One a scorer, by the scorer's name: what the numbers are (MME's official one pairs adjacent lines)."""
+    """One per scorer, by the scorer's name: scorers may count differently (MME's official one pairs adjacent lines)."""
     axes: Mapping[str, str]
-    """What is drawn: metric name -> label, in the benchmark's published order."""
+    """The numbers that are plotted: metric name -> label, in the benchmark's published order."""
     version: int = 1
     """Raised whenever the same data and answers could give another score."""
     totals: Mapping[str, str] = field(default_factory=dict)
-    """The headline numbers, likewise."""
+    """The headline numbers: metric name -> label."""
     details: Mapping[str, str] = field(default_factory=dict)
-    """Further numbers that the benchmark reports: they stand in tables, and are not drawn."""
+    """Further numbers that the benchmark reports; they are shown in tables but not plotted."""
     max_new_tokens: int = 16
     read_predictions: Callable[[str], list[Record]] | None = None
-    """Reads the benchmark's own predictions format, ours or anybody's."""
+    """Reads the benchmark's own predictions format."""
     readings: Mapping[str, Scorer] = field(default_factory=dict)
-    """The public tools' ways to read and score an answer, by name, the first the default."""
+    """The public tools' ways to read and score an answer, by name. The first is the default."""
     choice: bool = False
-    """Whether it is multiple choice, so that likelihoods can choose and a judge can say which letter was meant."""
+    """Whether the task is multiple choice, so options can be chosen by likelihood and a judge can name a letter."""
     candidates: Callable[[Sample], tuple[str, ...]] | None = None
-    """The candidates whose likelihood the model is asked for, where the benchmark compares likelihoods, not texts."""
+    """The candidates whose log-likelihoods are compared, if the benchmark compares likelihoods instead of texts."""
     few_shot: Callable[[str, int, int], Iterator[Sample]] | None = None
-    """Reads a source with so many demonstrations, drawn by that seed."""
+    """Reads a source with a number of demonstrations, drawn with a seed."""
     shots: int | None = None
-    """How many, where `few_shot` reads and nothing else is asked for."""
+    """The default number of demonstrations, for `few_shot`."""
     video: Callable[[str, int, str], Iterator[Sample]] | None = None
-    """Reads a source with so many frames of each video, chosen by the sampler of that name (`data.video`)."""
+    """Reads a source with a number of frames per video, chosen by a named sampler (`data.video`)."""
     frames: int = FRAMES
     sampler: str = SAMPLER
-    """How many, and chosen how, where `video` reads and nothing else is asked for."""
+    """The default number of frames and the default sampler, for `video`."""
     default_source: str = "embedded"
-    """The source that is read where none is named."""
+    """The source that is read if none is named."""
     facts: Mapping[str, Any] | None = None
-    """The card of a task that a user made, which no package holds; it is part of a run's identity."""
+    """The card of a user's own task, which no package holds. It is part of a run's identity."""
     partial: Task | None = None
-    """The same task, where a question that lacks turns counts by those that it has."""
+    """The same task, but a question that lacks rotations is scored on those that it has."""
     remarks: Callable[[Sequence[Record], Sequence[Score]], list[str]] = lambda records, scores: []
-    """Sentences that belong under the table of such records and scores."""
+    """Returns sentences to print under the table of these records and scores."""
     notices: Callable[[Collection[str]], list[str]] = lambda categories: []
-    """Sentences to say before anything is asked of data that has these categories: what is missing, for example."""
+    """Returns sentences to print before a run on data with these categories: what is missing, for example."""
 
     @property
     def labels(self) -> dict[str, str]:
-        """Every number that is reported: metric name -> label."""
+        """All reported numbers: metric name -> label."""
         return {**self.axes, **self.totals, **self.details}
 
     @property
@@ -96,7 +96,7 @@ class Task:
 
     @cached_property
     def card(self) -> Mapping[str, Any]:
-        """The facts beside the code: source, revision, licence, citation, published scores."""
+        """The facts in the YAML card: source, revision, license, citation, published scores."""
         if self.facts is not None:
             return self.facts
         from mmeval.tasks import facts
@@ -106,16 +106,16 @@ class Task:
 
 
 def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Task:
-    """Return the task asked and read as the spec says; its None stand for the task's own way.
+    """Return the task with the spec's settings; None in the spec means the task's default.
 
-    Where nothing is read, a judge's `verdicts` stand in; under `official`, a letter drawn where its reply is none.
-    Raises InputError for what the task does not have.
+    A judge's `verdicts` fill in for unparsed answers. `official` draws a letter if the judge's reply is none.
+    Raises InputError for a setting that the task does not support.
     """
     if spec.early_stop and task.partial is None:
-        raise InputError(f"the task '{task.name}' asks no question in several turns; remove --early-stop")
+        raise InputError(f"the task '{task.name}' does not rotate options; remove --early-stop")
     if spec.partial:
         if task.partial is None:
-            raise InputError(f"the task '{task.name}' has no questions in several turns; remove --partial")
+            raise InputError(f"the task '{task.name}' does not rotate options; remove --partial")
         task = task.partial
     task = _with_frames(_with_shots(task, spec), spec)
     if not task.choice and (spec.scoring != "text" or verdicts is not None):
@@ -128,7 +128,7 @@ def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Ta
 
 
 def check_judge(task: Task, spec: RunSpec) -> None:
-    """Raise InputError for a judge that is at no address, or that would have nothing to read."""
+    """Raise InputError if the judge has no valid address or would have nothing to read."""
     if spec.judge is not None:
         check_address(spec.judge, WHOSE)
         configure(task, spec, Verdicts())
@@ -165,9 +165,9 @@ def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
 
 
 def _named(task: Task, reading: str) -> Task:
-    """Return the task whose remarks name the reading, where there are others that could give other numbers."""
+    """Return the task with a remark that names the reading, if others could give other numbers."""
     others = ", ".join(name for name in task.readings if name != reading)
-    remark = f"Answers were read as by '{reading}'; the same answers may score otherwise as by {others}."
+    remark = f"Answers were read with '{reading}'; the same answers may score differently with {others}."
     if not others:
         return task
     return replace(task, remarks=lambda records, scores: [*task.remarks(records, scores), remark])
@@ -195,7 +195,7 @@ def _with_frames(task: Task, spec: RunSpec) -> Task:
 
 
 def pick_prompt(task: Task, prompt: str | None) -> str:
-    """Return the prompt asked for, or the task's default. Raises InputError naming those that it has."""
+    """Return the requested prompt's name, or the default's. The InputError for an unknown one lists the prompts."""
     if prompt is not None and prompt not in task.prompts:
         raise InputError(
             f"the task '{task.name}' has no prompt '{prompt}'{nearest(prompt, task.prompts)}; "
@@ -205,9 +205,9 @@ def pick_prompt(task: Task, prompt: str | None) -> str:
 
 
 def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
-    """Load the task of that name, of a card (a .yaml file, or what one holds), or of a file of MIC, `mic:FILE`.
+    """Load a task by name, from a card (a .yaml file or its content) or from a MIC file, `mic:FILE`.
 
-    Task names are read in any case. Raises InputError naming the nearest.
+    Task names are case-insensitive. The InputError for an unknown one names the nearest.
     """
     from mmeval.tasks import TASKS
 

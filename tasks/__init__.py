@@ -1,4 +1,4 @@
-"""The benchmarks, one file (and one YAML card) each. Installed as `mmeval.tasks`."""
+"""The benchmarks: one module or YAML card each, installed as `mmeval.tasks`."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -24,18 +24,18 @@ TASKS = {
     "ccbench": "mmeval.tasks.mmbench:CCBENCH",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
-"""Task name -> where its value is, imported only when asked for; or the card that is all there is of it."""
+"""Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""
 
 LEFT_OUT = {
-    "Bongard-HOI": "a row of its files is not a question but two lists of seven crops with their boxes, of which the "
-    "last of each is asked about after the other twelve",
-    "SEED-Bench, dimensions 10 to 12": "cuts of videos of three other sets, each named in a way of its own",
-    "SEED-Bench-2, level 3": "asks for pictures to be made, and its options are pictures",
-    "Video-MME, with subtitles": "subtitles lie in a file for each video, and which are shown depends on the frames",
+    "Bongard-HOI": "a row of its files is two lists of seven crops with boxes, not a question; the last crop of each "
+    "list is asked about after the other twelve",
+    "SEED-Bench, dimensions 10 to 12": "clips of videos from three other data sets, each with its own naming scheme",
+    "SEED-Bench-2, level 3": "asks the model to generate pictures, and its options are pictures",
+    "Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",
 }
-"""Benchmark that was meant to be here -> why it is not: what a card would have to say and cannot."""
+"""Benchmark that is not included -> why a card cannot express it."""
 
 
 def facts(name: str) -> Mapping[str, Any]:
-    """Return what a benchmark's card says: title, source, licence, citation, published scores; nothing is imported."""
+    """Return a benchmark's card (title, source, license, citation, published scores) without importing its module."""
     return yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml"))

@@ -1,6 +1,6 @@
-"""BLINK: fourteen subtasks of perception, multiple choice about one to four pictures (Fu et al. 2024, 2404.12390).
+"""BLINK: fourteen perception subtasks, multiple choice about one to four pictures (Fu et al. 2024, 2404.12390).
 
-The total is the plain mean of the fourteen accuracies (`eval/evaluate.py` of zeyofu/BLINK_Benchmark).
+The total is the unweighted mean of the fourteen accuracies (`eval/evaluate.py` of zeyofu/BLINK_Benchmark).
 """
 
 import re
@@ -27,7 +27,7 @@ DISCLAIMER = (
     "assessment on this question. You don't need to identify the real people. You just need to analyze based on the "
     "information I gave you.\n\n"
 )
-"""What `eval/test_benchmark.py` puts before the questions of those three."""
+"""`eval/test_benchmark.py` puts this before the questions of the `DISCLAIMED` subtasks."""
 
 FILES = ("*/val-*.parquet", "val-*.parquet")
 _ID = re.compile(r"(?:val|test)_(.+)_\d+")
@@ -35,21 +35,21 @@ _LETTER = re.compile(r"\(([A-E])\)")
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Yield the questions of val, of the hub or of its files in a folder. Raises InputError."""
+    """Yield the val questions from the hub or from a folder with its files. Raises InputError."""
     for subtask in SUBTASKS if data == "hub" else ("",):
         where = {**BLINK.card["hub"], "config": subtask}
         yield from map(sample, tables.read(data, FILES, where, "blink"))
 
 
 def sample(line: tables.TableRow) -> Sample:
-    """Make a row a question; the prompt with its options is the data set's own."""
+    """Return a row as a question. The prompt, options included, is the data set's own."""
     idx, options, answer = line.text("idx"), line.texts("choices"), line.text("answer")
     named = _ID.fullmatch(idx)
     if named is None or named[1] not in SUBTASKS:
         near = nearest(named[1] if named else idx, SUBTASKS)
-        raise InputError(f"{line.where}: '{idx[:60]}' names no subtask{near}; as in val_Art_Style_1")
+        raise InputError(f"{line.where}: '{idx[:60]}' names no subtask{near}; write ids such as val_Art_Style_1")
     if answer == "hidden":
-        raise InputError(f"{line.where}: the answers of test are hidden; give val, and hand test to its server")
+        raise InputError(f"{line.where}: the test answers are hidden; use val, and submit test to its server")
     match = _LETTER.fullmatch(answer)
     if match is None or match[1] not in choices.LETTERS[: len(options)]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
@@ -59,18 +59,18 @@ def sample(line: tables.TableRow) -> Sample:
 
 
 def disclaimer(sample: Sample) -> str:
-    """Return what the script puts before the data set's own prompt."""
+    """Return the text that the script puts before the data set's own prompt."""
     return DISCLAIMER if sample.category in DISCLAIMED else ""
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return the fourteen, and `overall`, their mean; what guessing gives is known where the options are."""
+    """Return the fourteen accuracies and their mean, `overall`. Chance needs the records' options."""
     parts = by_category(records, scores, SUBTASKS)
     return {"overall": macro(parts), **parts}
 
 
 def official(record: Record) -> Score:
-    """Grade the letter read by the script's rule; a file of final letters is compared as it is, as by `evaluate.py`."""
+    """Grade the letter read by the script's rule. Final letters are compared unchanged, as in `evaluate.py`."""
     if "final" in record.tags:
         match = _LETTER.fullmatch(record.text or "")
         return choices.graded(record, match[1] if match else None)
@@ -83,22 +83,22 @@ _MISSING = {**_FINAL, "missing": "yes"}
 
 
 def read_predictions(path: str) -> list[Record]:
-    """Read the benchmark's own file of final letters, `{"val_Art_Style_1": "(A)", ...}`, beside the gold of val.
+    """Read the benchmark's own file of final letters, `{"val_Art_Style_1": "(A)", ...}`, for the val answers.
 
-    As in `evaluate.py`, a question without a prediction is answered with nothing, which is wrong. Raises InputError
-    for a file in another format, and for an id that val does not have.
+    As in `evaluate.py`, a question without a prediction counts as an empty answer, which is wrong. Raises InputError
+    for a file in another format and for an id that is not in val.
     """
     answers = tables.load_once(Path(path))
     keys = BLINK.card["gold"]
     gold = {f"val_{name}_{n}": (name, right) for name in SUBTASKS for n, right in enumerate(keys[name], 1)}
     if not isinstance(answers, dict):
-        raise InputError(f"{path}: not a map of ids to letters; write {{'val_Art_Style_1': '(A)', ...}}")
+        raise InputError(f"{path}: not a map from ids to letters; write {{'val_Art_Style_1': '(A)', ...}}")
     for idx, letter in answers.items():
         if idx not in gold:
-            raise InputError(f"{path}: unknown id '{idx}'{nearest(idx, list(gold))}; the ids are those of val")
+            raise InputError(f"{path}: unknown id '{idx}'{nearest(idx, list(gold))}; use the ids of val")
         if not isinstance(letter, str):
-            raise InputError(f"{path}, {idx}: {letter!r:.40} is not a text; write a letter, as in '(A)'")
-    # all questions of a subtask have as many options, and each is right somewhere in val
+            raise InputError(f"{path}, {idx}: {letter!r:.40} is not a string; write a letter, such as '(A)'")
+    # all questions of a subtask have the same number of options, and each letter is the answer of some val question
     offered = {name: tuple(sorted(set(letters))) for name, letters in keys.items()}
     return [
         Record(
@@ -126,4 +126,4 @@ BLINK = Task(
     readings={"blink": official},
     choice=True,
 )
-"""`release-blip` is how the script asks models with "blip" in their name."""
+"""The script uses `release-blip` for models with "blip" in their name."""

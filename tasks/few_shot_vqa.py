@@ -1,7 +1,7 @@
-"""VQAv2, OK-VQA and VizWiz: questions that ten people answered, after demonstrations (`shared` says how drawn).
+"""VQAv2, OK-VQA and VizWiz: questions with ten human answers each, asked after demonstrations (see `shared`).
 
 Goyal et al. 2017 (arXiv 1612.00837), Marino et al. 2019 (arXiv 1906.00067), Gurari et al. 2018 (arXiv 1802.08218).
-Answers are scored by VQA accuracy; val is asked, as the answers of the test parts are not public.
+Answers are scored by VQA accuracy. The split is val, because the test answers are not public.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,17 +28,17 @@ KNOWLEDGE = {
 
 
 def ask(question: str) -> str:
-    """Ask in open_flamingo's words, which are the same for all three."""
+    """Ask with open_flamingo's wording, the same for all three."""
     return f"Question:{question} Short answer:"
 
 
 OFFICIAL = "2016"
-"""The reading that is the default, for the reasons in the cards."""
+"""The default reading; the cards say why."""
 SCORERS = {"official": READINGS[OFFICIAL], "strict": voted}
 
 
 def raw(record: Record) -> Score:
-    """Score against the answers as people wrote them, before stemming."""
+    """Score against the annotators' original answers, before stemming."""
     written = record.tags.get("raw", "")
     if record.text is not None and not written:
         return Score(None, "unscored")
@@ -46,14 +46,14 @@ def raw(record: Record) -> Score:
 
 
 def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Say what OK-VQA's number would be against the answers before stemming."""
+    """Report OK-VQA's number against the answers before stemming."""
     own = share(records, [raw(record) if record.error is None else Score(0.0, "error") for record in records])
     if not own.values:
         return []
     value = 100 * sum(own.values) / len(own.values)
     return [
-        "OK-VQA's answers are stemmed (`riding` is `ride`) and those of a model are not, though open_flamingo does it; "
-        f"against the answers as people wrote them the overall number, read as by '{OFFICIAL}', is {value:.2f} (`raw` "
+        "OK-VQA's answers are stemmed (`riding` is `ride`). The model's answers are not, although open_flamingo stems "
+        f"them. Against the unstemmed answers the overall number, with the reading '{OFFICIAL}', is {value:.2f} (`raw` "
         "in scores.json)."
     ]
 
@@ -66,7 +66,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
         return demonstrations.samples(own.items(folder, "val"), train, folder, shots, seed)
 
     def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-        """Give the accuracy overall and for each kind of question, clustered by picture."""
+        """Return the accuracy overall and for each kind of question, clustered by picture."""
         kinds = by_category(records, scores, list(axes), "image", lambda own: None)
         return {**kinds, "overall": percent(share(records, scores, "image"), None)}
 
@@ -91,6 +91,6 @@ OKVQA = replace(
     _task("okvqa", KNOWLEDGE, vqa_data.OKVQA, {**SCORERS, "raw": raw}),
     remarks=unstemmed,
 )
-"""open_flamingo stems a model's answers before its vqa_metric.py, with a tagger that has to be downloaded; that is not
-done here."""
+"""open_flamingo also stems the model's answers before its vqa_metric.py, with a tagger that must be downloaded. Answers
+are not stemmed here."""
 VIZWIZ = _task("vizwiz", {**KINDS, "unanswerable": "Unanswerable"}, vqa_data.VIZWIZ, SCORERS)

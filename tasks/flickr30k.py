@@ -1,6 +1,6 @@
-"""Flickr30k: what is in the picture? A caption, after demonstrations (Young et al. 2014; Karpathy and Fei-Fei's parts).
+"""Flickr30k: captions, after demonstrations (Young et al. 2014; Karpathy and Fei-Fei's splits).
 
-CIDEr-D over the 1,000 pictures of test with five captions each; `shared` says how demonstrations are drawn.
+CIDEr-D over the 1,000 test pictures with five captions each. `shared` describes how demonstrations are drawn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,16 +15,16 @@ from mmeval.types import InputError, Record, Sample, Score
 
 FILE = "dataset_flickr30k.json"
 FOLDERS = ("flickr30k-images", "flickr30k_images", "images", "")
-"""Where in the data's folder the pictures may be."""
+"""Places in the data folder where the pictures may be."""
 
 
 def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
-    """Read the pictures of test, each after so many captioned ones of train. Raises InputError."""
+    """Yield the test pictures, each after `shots` captioned train pictures. Raises InputError."""
     path = shared.file(FLICKR30K, data, (FILE,), ("annotations", "karpathy"), "flickr30k-images")
     found = list(_items(path))
     train, test = ([item for item in found if item.category == part] for part in ("train", "test"))
     if not test:
-        raise InputError(f"{path}: no picture's split is test; get the file again")
+        raise InputError(f"{path}: no picture has the split test; get the file again")
     return demonstrations.samples(test, train, Path(data), shots, seed)
 
 
@@ -38,12 +38,12 @@ def _items(path: Path) -> Iterator[Item]:
 
 
 def cut(text: str) -> str:
-    """Cut as open_flamingo does what goes on with a next picture; it drops double quotes, too."""
+    """Cut what follows "Output" (the next picture) and drop double quotes, as open_flamingo does."""
     return text.split("Output", 1)[0].replace('"', "")
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Give CIDEr of the captions."""
+    """Return the captions' CIDEr."""
     return {"cider": cider.of_captions(records, scores)}
 
 

@@ -1,7 +1,7 @@
-"""Hateful Memes: is a picture with the text on it hateful? (Kiela et al. 2020, arXiv 2005.04790)
+"""Hateful Memes: is a picture with text on it hateful? (Kiela et al. 2020, arXiv 2005.04790)
 
-Area under the ROC curve of how likely the model finds yes, in each labelled part by itself: dev_unseen shares memes
-with dev_seen. `shared` says how demonstrations are drawn.
+The score is the area under the ROC curve of the odds of yes. Each labeled part has its own number, because dev_unseen
+shares memes with dev_seen. `shared` describes how demonstrations are drawn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,11 +21,11 @@ PARTS = {"test_seen": "Test seen", "test_unseen": "Test unseen", "dev_seen": "De
 
 
 def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
-    """Read the memes of the parts that are there, or of the one whose file is given. Raises InputError."""
+    """Read the memes of every part in the folder, or of the one part whose file is given. Raises InputError."""
     path, source = Path(data), str(HATEFUL_MEMES.card["source"])
     alone = path.is_file() and path.suffix == ".jsonl"
     if alone and path.stem not in PARTS:
-        raise InputError(f"{data}: which part is it? Name the file {', '.join(PARTS)}, with .jsonl after it")
+        raise InputError(f"{data}: unknown part; name the file {', '.join(PARTS)}, with the suffix .jsonl")
     folder = path.parent if alone else shared.folder(HATEFUL_MEMES, data, "test_seen.jsonl and img")
     parts = [path.stem] if alone else [part for part in PARTS if find(folder, f"{part}.jsonl", ())]
     if not parts:
@@ -42,7 +42,7 @@ def _items(path: Path, part: str) -> Iterator[Item]:
     for line in tables.of_file(path, path.parent):
         if "label" not in line.values:
             source = HATEFUL_MEMES.card["source"]
-            raise InputError(f"{line.where}: the meme has no label; the release with labels comes from {source}")
+            raise InputError(f"{line.where}: the meme has no label; get the release with labels from {source}")
         label = line.value("label")
         if label not in (0, 1) or isinstance(label, bool):
             raise InputError(f"{line.where}: the label is {label!r:.40}; it must be 0 or 1")
@@ -51,12 +51,12 @@ def _items(path: Path, part: str) -> Iterator[Item]:
 
 
 def ask(text: str) -> str:
-    """Ask in open_flamingo's words."""
+    """Ask with open_flamingo's wording."""
     return f"is an image with: '{text}' written on it. Is it hateful? Answer:"
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Give each part's area from the odds of yes (`test_seen`, ...), and the accuracy (`test_seen/accuracy`, ...)."""
+    """Return each part's area from the odds of yes (`test_seen`) and its accuracy (`test_seen/accuracy`)."""
     found: dict[str, Statistic] = {}
     memes = parts_by(lambda record: record.category, records, scores)
     for part in PARTS:

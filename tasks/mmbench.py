@@ -1,7 +1,7 @@
-"""MMBench and CCBench: multiple choice, each question asked once for each turn of its options (arXiv 2307.06281).
+"""MMBench and CCBench: multiple choice, each question asked once per rotation of its options (arXiv 2307.06281).
 
-CircularEval counts a question that is right at every turn, VanillaEval one that is right as it stands. Twenty leaf
-abilities make six: a number is the share of the questions in it, never a mean of shares.
+CircularEval counts a question as right if every rotation is right; VanillaEval, if the first pass is. Twenty leaf
+abilities form six abilities. Each number is a share of that ability's questions, never a mean of shares.
 `data.mmbench` reads the benchmark's table.
 """
 
@@ -34,7 +34,7 @@ ABILITIES = {
              ("spatial_relationship", "attribute_comparison", "action_recognition")),
     "CP": ("coarse_perception", ("image_style", "image_scene", "image_emotion", "image_quality", "image_topic")),
 }  # fmt: skip
-"""Abbreviation -> the table's name of the ability, and its leaves; in the order of the published radar."""
+"""Abbreviation -> the ability's name in the table and its leaves, in the order of the published radar chart."""
 
 LABELS = {
     "LR": "Logic Reasoning (LR)", "AR": "Attribute Reasoning (AR)", "RR": "Relation Reasoning (RR)",
@@ -50,12 +50,12 @@ WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "Ev
 _OF_LEAF = {leaf: short for short, (_, leaves) in ABILITIES.items() for leaf in leaves}
 _OF_NAME = {name: short for short, (name, _) in ABILITIES.items()}
 KEPT = ("hint", "source", "comment", "split", "l2-category")
-"""Columns that a record keeps, for prompts and for files."""
+"""Columns that a record keeps, for prompts and output files."""
 PUBLIC = "add the benchmark's answers, which are public today"
 
 
 def sample(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> Sample:
-    """Make a row a question."""
+    """Return a row as a question."""
     question, category = row.cells["question"], row.cells.get("category", "")
     if not grouped and category in _OF_LEAF:
         raise InputError(f"{row.where}: '{category}' is an ability of MMBench; use --task mmbench")
@@ -67,7 +67,7 @@ def sample(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> Sample:
 
 
 def _tags(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> dict[str, str]:
-    """Return which turn the row is, 0 where the options stand as in the first pass; of how many; and its ability."""
+    """Return the row's rotation (none for the first pass), the number of rotations if unusual, and the ability."""
     tags = {}
     if row.index != row.question:
         tags["turn"] = str(turns.index(row.index) + (turns[0] != row.question))
@@ -79,9 +79,9 @@ def _tags(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> dict[str, str
 
 
 def ability(name: str, leaf: str, where: str) -> str:
-    """Return the abbreviation of the ability: by its own column, or by the leaf's. Raises InputError."""
+    """Return the ability's abbreviation, from its own column or from the leaf's. Raises InputError."""
     if not name and not leaf.strip():
-        raise InputError(f"{where}, column category: empty, and no l2-category either; write the leaf ability")
+        raise InputError(f"{where}, column category: empty, and so is l2-category; write the leaf ability")
     own, known = (name, _OF_NAME) if name else (leaf, _OF_LEAF)
     if own not in known:
         what = "l2-category: unknown ability" if name else "category: unknown leaf"
@@ -90,7 +90,7 @@ def ability(name: str, leaf: str, where: str) -> str:
 
 
 def release(sample: Sample) -> Parts:
-    """Ask as MMBench's readme and VLMEvalKit do: a blank before the last line break, and letters are not mentioned."""
+    """Ask as MMBench's README and VLMEvalKit do: a space before the last line break, and no mention of letters."""
     picture, question = sample.prompt
     hint = f"Hint: {sample.tags['hint']}\n" if "hint" in sample.tags else ""
     end = "Please select the correct answer from the options above. \n"
@@ -98,23 +98,26 @@ def release(sample: Sample) -> Parts:
 
 
 def opencompass(sample: Sample) -> Parts:
-    """Ask as the authors' tool of 2023 asked InstructBLIP, without its example and its chat marks."""
+    """Ask as the authors' tool of 2023 asked InstructBLIP, without its example and chat markers."""
     picture, question = sample.prompt
     text = f" {sample.tags.get('hint', '')} {question} There are several options:\n"
     return choices.merged([(picture,), text, choices.listed(sample.choices), " "])
 
 
 def with_letter(sample: Sample) -> Parts:
-    """Ask for the letter alone, after the hint."""
+    """Ask for the letter only, after the hint."""
     picture, question = sample.prompt
     hint = f"{sample.tags['hint']}\n" if "hint" in sample.tags else ""
     return choices.lettered((picture, f"{hint}{question}"), sample.choices)
 
 
 def read_predictions(grouped: bool, incomplete: bool, path: str) -> list[Record]:
-    """Return the answers of a predictions table with a column `answer`; `grouped`, by ability. Raises InputError."""
+    """Return the answers in a predictions table with a column `answer`. Raises InputError.
+
+    `grouped` says whether leaf abilities belong to abilities.
+    """
     collects = gc.isenabled()
-    gc.disable()  # a table is millions of objects without cycles: looking for cycles takes a fifth of the time
+    gc.disable()  # a table is millions of objects without cycles; searching them takes a fifth of the time
     try:
         return _predictions(grouped, incomplete, Path(path))
     finally:
@@ -128,10 +131,10 @@ def _predictions(grouped: bool, incomplete: bool, path: Path) -> list[Record]:
     errors: dict[int, str] = {}
     for cells, where in prediction_cells(path):
         if "answer" not in cells:
-            raise InputError(f"{path}: no column answer, so there is nothing to score by; {PUBLIC}")
+            raise InputError(f"{path}: no column answer, so the predictions cannot be scored; {PUBLIC}")
         row = parse({name: cell.text for name, cell in cells.items()}, where, found)
         if not row.answer:
-            raise InputError(f"{where}, column answer: empty, so there is nothing to score by; {PUBLIC}")
+            raise InputError(f"{where}, column answer: empty, so the prediction cannot be scored; {PUBLIC}")
         turns.setdefault(row.question, []).append(row.index)
         shown = ("prediction", *choices.LETTERS[: len(row.options)])
         if lost := next((name for name in shown if not sheets.is_text(cells[name])), None):
@@ -156,7 +159,7 @@ def _prediction(row: MMBenchRow, turns: list[int], grouped: bool, incomplete: bo
 
 
 def numbers(names: Sequence[str], records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Return every way of counting: overall, by ability, by leaf, and by split where there are two."""
+    """Return the numbers of each way to count: overall, by ability, by leaf, and by split if there are several."""
     found = circular.questions(records, scores)
     counted = _numbers(found, "", names)
     for split, part in _splits(found).items():
@@ -165,7 +168,7 @@ def numbers(names: Sequence[str], records: Sequence[Record], scores: Sequence[Sc
 
 
 def _splits(found: Sequence[Question]) -> dict[str, list[Question]]:
-    """Return the questions of each split, where there are two or more."""
+    """Return the questions of each split if there are two or more."""
     parts: dict[str, list[Question]] = {}
     for question in found:
         if "split" in question.records[0].tags:
@@ -174,7 +177,7 @@ def _splits(found: Sequence[Question]) -> dict[str, list[Question]]:
 
 
 def _numbers(found: Sequence[Question], prefix: str, names: Sequence[str]) -> dict[str, Statistic]:
-    """Return `circular`, `vanilla`, `CP`, `vanilla/CP`, ...: a name without a way is CircularEval's."""
+    """Return `circular`, `vanilla`, `CP`, `vanilla/CP`, ... A name without a way, such as `CP`, is CircularEval's."""
     parts: dict[str, list[Question]] = {name: [] for name in names}
     for question in found:
         first = question.records[0]
@@ -195,8 +198,8 @@ def _counts(found: Sequence[Question]) -> dict[str, Statistic]:
     shares = [1 / len(q.records[0].choices) for q in found if q.records[0].choices]
     even = math.fsum(shares) / len(shares) if shares else None
     lacking = circular.incomplete(found)
-    unfinished = f"{lacking}; finish the run, or count what is there with --partial" if lacking else ""
-    skipped = "" if all(q.whole for q in found) else "not every turn was asked (--early-stop)"
+    unfinished = f"{lacking}; finish the run, or count the existing rotations with --partial" if lacking else ""
+    skipped = "" if all(q.whole for q in found) else "not every rotation was asked (--early-stop)"
     return {
         "circular": _share([(q.hit, q.cluster) for q in found], circular.chance(found), unfinished),
         "vanilla": _share([(q.first, q.cluster) for q in found], even),
@@ -205,7 +208,7 @@ def _counts(found: Sequence[Question]) -> dict[str, Statistic]:
 
 
 def _share(marks: Sequence[tuple[float | None, str]], chance: float | None, missing: str = "") -> Statistic:
-    """Return the share of 100, of those marks that there are; no number where something is missing."""
+    """Return the mean of the known marks as a percentage, or no number if `missing` gives a reason."""
     if missing:
         return Statistic(100.0, None, reason=missing)
     known = [(mark, cluster) for mark, cluster in marks if mark is not None]
@@ -215,16 +218,16 @@ def _share(marks: Sequence[tuple[float | None, str]], chance: float | None, miss
 
 
 def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Say what CircularEval takes away, and which letters were answered."""
+    """Report what CircularEval takes away and which letters were answered."""
     found = circular.questions(records, scores)
     sentences = [] if circular.incomplete(found) else _dropped(found)
     if lacking := [question for question in found if "turns" in question.records[0].tags]:
         sentences.append(
-            f"{len(lacking):,} of {len(found):,} questions have fewer turns than options (of dev's first release, of "
-            "2023-07-12, 53 of 1,176); they count by the turns that they have, as the benchmark's own tool counts them."
+            f"{len(lacking):,} of {len(found):,} questions have fewer rotations than options (53 of 1,176 in dev's "
+            "first release, 2023-07-12). They are scored on the rotations that they have, as in the benchmark's tool."
         )
     if not any(record.category or "ability" in record.tags for record in records):
-        sentences.append("The table has no column category, so that no ability has a number.")
+        sentences.append("The table has no column category, so no ability has a number.")
     if letters := choices.histogram(records, scores):
         sentences.append(f"Letters answered: {letters}.")
     categories = {record.category for record in records}
@@ -239,7 +242,7 @@ def _dropped(found: Sequence[Question]) -> list[str]:
         return []
     one, every = (100 * sum(column) / len(marks) for column in zip(*marks, strict=True))
     sentences = [
-        f"Right as asked first: {one:.1f}% of the questions; right at every turn: {every:.1f}%. "
+        f"Right in the first pass: {one:.1f}% of the questions; right in every rotation: {every:.1f}%. "
         f"The difference, {one - every:.1f}%, did not survive another order of the options."
     ]
     hits = {split: [q.hit for q in part if q.hit is not None] for split, part in _splits(found).items()}
@@ -251,7 +254,7 @@ def _task(name: str, axes: Mapping[str, str], abilities: Sequence[str], leaves: 
     grouped, count = bool(abilities), partial(numbers, [*abilities, *leaves])
 
     def samples(incomplete: bool, data: str) -> Iterator[Sample]:
-        """Yield the questions of a source, all turns of one together. Raises InputError."""
+        """Yield the questions of a source, all rotations of one question together. Raises InputError."""
         for group in read(data, task.card["hub"], incomplete):
             yield from (sample(grouped, row, [turn.index for turn in group]) for row in group)
 

@@ -1,7 +1,7 @@
-"""MME: fourteen subtasks, pictures with two yes/no questions each (Fu et al. 2023, arXiv 2306.13394).
+"""MME: fourteen subtasks, two yes/no questions per picture (Fu et al. 2023, arXiv 2306.13394).
 
-A subtask gives 100 points times the share of questions answered right (acc) plus 100 times the share of
-pictures with both answered right (acc+). Perception is the sum of the first ten, Cognition of the last four.
+A subtask's score is 100 times the share of questions answered right (acc) plus 100 times the share of pictures with
+both questions right (acc+). Perception is the sum of the first ten subtasks, Cognition of the last four.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -26,20 +26,20 @@ COGNITION = {
     "text_translation": "Text Translation", "code_reasoning": "Code Reasoning",
 }  # fmt: skip
 SUBTASKS = PERCEPTION | COGNITION
-"""The benchmark's names -> labels, in the order of its published radar."""
+"""The benchmark's names -> labels, in the order of its published radar chart."""
 
 PICTURES = {".jpg", ".jpeg", ".png"}
 TOOLS = "eval_tool"
-"""Folder that comes with the release and holds no subtask."""
+"""A folder of the release that is not a subtask."""
 
 
 @dataclass(frozen=True, eq=False)
 class YesNoRow:
-    """A question about a picture, as the data has it."""
+    """A question about a picture, unchanged from the data."""
 
     subtask: str
     picture: str
-    """The picture's name, unique in its subtask."""
+    """The picture's name, unique within its subtask."""
     image: Image
     question: str
     answer: str
@@ -48,7 +48,7 @@ class YesNoRow:
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Yield the questions of a source, the two of a picture together. Raises InputError."""
+    """Yield the questions of a source, both questions of a picture together. Raises InputError."""
     for pair in pairs(read(data, MME.card["hub"])):
         for number, row in enumerate(pair, start=1):
             picture, prompt = f"{row.subtask}/{row.picture}", (row.image, row.question.removesuffix(YES_OR_NO))
@@ -57,17 +57,17 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
-    """Return the rows of `hub` (which says where), a release folder, a .parquet file or a folder of such files."""
+    """Yield the rows of a release folder, a .parquet file, a folder of .parquet files, or the hub address `hub`."""
     path = Path(data)
     if path.is_dir() and not files.glob(path, "*.parquet"):
         return _release(path)
     if data == "hub" or path.exists():
         return map(_row, tables.read(data, ("*.parquet",), hub, "mme"))
-    raise InputError(f"no data at '{data}': give a folder in the release format, a .parquet table, embedded, or hub")
+    raise InputError(f"no data at '{data}': give a folder in the release format, a .parquet table, embedded or hub")
 
 
 def pairs(rows: Iterable[YesNoRow]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
-    """Yield the two questions of each picture together, in the order in which they are complete. Raises InputError."""
+    """Yield the two questions of each picture together, as soon as both are read. Raises InputError."""
     waiting: dict[tuple[str, str], YesNoRow] = {}
     complete: set[tuple[str, str]] = set()
     for row in rows:
@@ -84,17 +84,17 @@ def pairs(rows: Iterable[YesNoRow]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
             continue
         first = waiting.pop(picture)
         if first.question == row.question:
-            raise InputError(f"{row.where}: the question of {first.where} again; ask two different ones")
+            raise InputError(f"{row.where}: repeats the question of {first.where}; ask two different ones")
         complete.add(picture)
         yield first, row
     for (subtask, name), row in waiting.items():
         raise InputError(f"{row.where}: one question for the picture {subtask}/{name}; add the second")
     if not complete:
-        raise InputError("the data holds no question; check that it is the right folder or table")
+        raise InputError("the data has no questions; check that it is the right folder or table")
 
 
 def missing(categories: Collection[str]) -> list[str]:
-    """Return a sentence naming the subtasks that the data lacks; nothing if it has all of them."""
+    """Return a sentence that names the subtasks missing from the data, or nothing if all are there."""
     absent = [label for name, label in SUBTASKS.items() if name not in categories]
     sums = [label for label, own in (("Perception", PERCEPTION), ("Cognition", COGNITION)) if own.keys() - categories]
     lacks = f"The data lacks {len(absent)} of the {len(SUBTASKS)} subtasks ({', '.join(absent)})"
@@ -118,16 +118,16 @@ def _row(line: tables.TableRow) -> YesNoRow:
 
 
 def _release(folder: Path) -> Iterator[YesNoRow]:
-    """Yield the rows of a release folder, or of the one around it: a folder a subtask, a text a picture, a line a row.
+    """Yield the rows of a release folder or its parent: one folder per subtask, one text per picture, one line per row.
 
-    A subtask has pictures and texts side by side, or in `images/` and `questions_answers_YN/`. Subtasks come in the
-    benchmark's order, and absent ones are left out. Raises InputError.
+    A subtask has its pictures and texts in one folder, or in `images/` and `questions_answers_YN/`. Subtasks come in
+    the benchmark's order; absent ones are skipped. Raises InputError.
     """
     found = _subtasks(folder)
     if len(found) == 1 and found[0].name not in SUBTASKS:
         found = _subtasks(found[0]) or found
     if not found:
-        raise InputError(f"{folder}: no subtask's folder in it; give the folder that holds {', '.join(SUBTASKS)}")
+        raise InputError(f"{folder}: has no subtask folder; give the folder that holds {', '.join(SUBTASKS)}")
     for path in found:
         _check_subtask(path.name, str(path))
     for path in sorted(found, key=lambda path: [*SUBTASKS].index(path.name)):
@@ -144,7 +144,7 @@ def _subtask(folder: Path) -> Iterator[YesNoRow]:
     texts_in = folder / "questions_answers_YN"
     texts = {path.stem: path for path in files.glob(texts_in if texts_in.is_dir() else folder, "*.txt")}
     if not texts:
-        raise InputError(f"{folder}: no questions in it; the release has a .txt file for each picture")
+        raise InputError(f"{folder}: has no questions; the release has a .txt file for each picture")
     for name in sorted(pictures.keys() - texts.keys()):
         raise InputError(f"{pictures[name]}: the picture has no questions; add {name}.txt or remove the picture")
     for name, text in texts.items():
@@ -157,7 +157,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
     pictures: dict[str, Path] = {}
     for path in files.glob(folder, "*"):
         if path.suffix.lower() in PICTURES and pictures.setdefault(path.stem, path) is not path:
-            raise InputError(f"{path}: there is {pictures[path.stem].name} too; remove one of them")
+            raise InputError(f"{path}: {pictures[path.stem].name} exists, too; remove one of them")
     return pictures
 
 
@@ -176,7 +176,7 @@ def _questions(folder: Path, text: Path, picture: Path) -> Iterator[YesNoRow]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Return the lines of a text: only a line feed ends one."""
+    """Return the lines of a text file. Only LF, CR LF and CR end a line."""
     content = regular.read_bytes(path)
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -186,12 +186,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def numbers(group: str, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Return the subtasks and the two sums; the questions of a picture share that group."""
+    """Return the subtasks and the two sums. `group` ties the two questions of a picture."""
     judged: dict[str, dict[str, list[float | None]]] = {name: {} for name in SUBTASKS}
     for record, score in zip(records, scores, strict=True):
         if record.category not in judged:
             raise InputError(
-                f"{record.id}: of the subtask '{record.category}', which MME does not have; restore the file"
+                f"{record.id}: the subtask is '{record.category}', which MME does not have; restore the file"
             )
         judged[record.category].setdefault(record.groups[group], []).append(score.value)
     found = {name: subtask(pictures) for name, pictures in judged.items()}
@@ -200,32 +200,32 @@ def numbers(group: str, records: Sequence[Record], scores: Sequence[Score]) -> d
 
 
 def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
-    """Return the points of 200, from the marks of each picture's questions (1, 0, or None for no answer)."""
+    """Return the points, out of 200, from the marks of each picture's questions (1, 0, or None for no answer)."""
     for picture, marks in pictures.items():
         if len(marks) != 2:
             return Statistic(200.0, 75.0, reason=f"{len(marks)} answers for {picture}, not 2")
     answered = [(picture, mark) for picture, marks in pictures.items() for mark in marks if mark is not None]
     both = [(picture, float(all(marks))) for picture, marks in pictures.items() if None not in marks]
     if not both:
-        return Statistic(200.0, 75.0, reason="no picture has both its questions answered")
+        return Statistic(200.0, 75.0, reason="no picture has both questions answered")
     acc = Mean([mark for _, mark in answered], [picture for picture, _ in answered], "acc")
     acc_plus = Mean([mark for _, mark in both], [picture for picture, _ in both], "acc+")
     return Statistic(200.0, 75.0, [((100.0, acc), (100.0, acc_plus))])
 
 
 def unread(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Name the subtasks of which no answer could be read."""
+    """Name the subtasks without a single parsed answer."""
     read = {record.category for record, score in zip(records, scores, strict=True) if score.answer is not None}
     asked = {record.category for record in records if record.text is not None}
     return [
-        f"No answer of {name} could be read, so it has 0 points; there the benchmark's own script stops."
+        f"No answer of {name} could be read, so it has 0 points; the benchmark's own script fails in this case."
         for name in SUBTASKS
         if name in asked - read
     ]
 
 
 def total(subtasks: Sequence[Statistic]) -> Statistic:
-    """Return the plain sum; none where a subtask has no value. A coin gives 75 in each."""
+    """Return the sum, or no value if a subtask has none. Random answers give 75 in each subtask."""
     full_marks, chance = 200.0 * len(subtasks), 75.0 * len(subtasks)
     if any(part.reason is not None for part in subtasks):
         return Statistic(full_marks, chance, reason="not all of its subtasks have a value")
@@ -235,9 +235,9 @@ def total(subtasks: Sequence[Statistic]) -> Statistic:
 def read_predictions(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record]:
     """Return the answers in a results folder of the benchmark's own format, in its order.
 
-    A file holds a subtask, a line an answer: picture, question, ground truth, answer. A question that stands several
-    times counts once, by its last answer. The group `pair` ties answers 1 and 2, 3 and 4, ..., as MME's script does.
-    Raises InputError, naming file and line, where that script stops.
+    There is one file per subtask and one line per answer: picture, question, ground truth, answer. A repeated question
+    counts once, with its last answer. The group `pair` ties answers 1 and 2, 3 and 4, ..., as MME's script does.
+    Raises InputError, naming file and line, if that script would fail.
     """
     once = []
     for subtask in subtasks:
@@ -251,7 +251,7 @@ def read_predictions(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> 
 
 
 def lines(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record]:
-    """Return the answer of each line of a results folder, whether its question stands there before or not."""
+    """Return the answer on each line of a results folder, repeated questions included."""
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give the folder with existence.txt and the others")
@@ -260,7 +260,7 @@ def lines(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record
 
 def _answers(path: Path, subtask: str) -> Iterator[Record]:
     if not path.is_file():
-        raise InputError(f"{path}: not there; a results folder has a file for each of the subtasks")
+        raise InputError(f"{path}: missing; a results folder has a file for each subtask")
     found = _lines(path)
     found = found[:-1] if found[-1] == "" else found
     if not found:
@@ -273,7 +273,7 @@ def _answers(path: Path, subtask: str) -> Iterator[Record]:
 def _answer(line: str, subtask: str, number: int, path: Path) -> Record:
     columns, where = line.split("\t"), f"{path}, line {number}"
     if len(columns) != 4:
-        wrong = f"{len(columns)} columns and not 4 (picture, question, ground truth, answer)"
+        wrong = f"{len(columns)} columns instead of 4 (picture, question, ground truth, answer)"
         raise InputError(f"{where}: {wrong}; write answers without tabs and line breaks, and no blank lines")
     picture, question, truth, answer = columns
     if truth.lower() not in ("yes", "no"):
@@ -295,7 +295,7 @@ MME = Task(
     remarks=unread,
     notices=missing,
 )
-"""Every question of the release ends in YES_OR_NO; a sample holds it without.
+"""Every question of the release ends in YES_OR_NO; samples leave it out.
 
-`official` does as the benchmark's calculation.py does: it reads the first four characters and takes two adjacent lines
-of a results folder for one picture; `strict` reads the whole answer and pairs by picture."""
+`official` follows the benchmark's calculation.py: it reads the first four characters and pairs adjacent lines of a
+results folder. `strict` reads the whole answer and pairs by picture."""

@@ -1,7 +1,7 @@
-"""MuirBench: multiple choice about several pictures, each question beside one that cannot be answered.
+"""MuirBench: multiple choice about several pictures. Each question is paired with one that cannot be answered.
 
-Wang et al. 2024, arXiv 2406.09411; prompt and parser from `eval/utils` of muirbench/MuirBench. Pictures stand in
-questions and in options, where the data set writes <image>.
+Wang et al. 2024, arXiv 2406.09411. Prompt and parser are from `eval/utils` of muirbench/MuirBench. The data set marks
+the pictures in questions and options with <image>.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow) -> Sample:
-    """Make a row a question. `pair` is the question and its counterpart, whichever names the other."""
+    """Return a row as a question. `pair` holds the ids of the question and its counterpart, in sorted order."""
     idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
     options, answer = line.texts("options"), line.text("answer").strip()
     if answer not in choices.LETTERS[: len(options)]:
@@ -35,14 +35,14 @@ def sample(line: tables.TableRow) -> Sample:
 
 
 def release(sample: Sample) -> Parts:
-    """Ask as `create_prompt` writes it."""
+    """Ask as `create_prompt` does."""
     end = "Hint: Please provide the correct option letter, such as A, B, C, D, directly.\nAnswer:"
     listed = choices.listed(sample.choices, "({}) ")
     return choices.merged(["Question: ", sample.prompt, "\nChoices:\n", listed, end])
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return `overall`, of all questions; `pairs`, of those with a counterpart in the data; and each task."""
+    """Return `overall` for all questions, `pairs` for those whose counterpart is in the data, and each task."""
     ids = {record.id for record in records}
     both = parts_by(lambda record: record.tags.get("counterpart") in ids, records, scores)[True]
     chances = [100.0 / len(record.choices) ** 2 for record in both[0] if record.choices]
@@ -67,4 +67,4 @@ MUIRBENCH = Task(
     choice=True,
     max_new_tokens=32,
 )
-"""`direct` is how lmms-eval asks."""
+"""`direct` is lmms-eval's prompt."""

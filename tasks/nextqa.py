@@ -1,6 +1,6 @@
-"""NExT-QA: why and how things happen in a video, when, and what there is; multiple choice (Xiao et al. 2021).
+"""NExT-QA: multiple choice about why, how and when things happen in a video, and what it shows (Xiao et al. 2021).
 
-The numbers are those of `eval_mc.py` of doc-doc/NExT-QA: what comes before and what comes after are one kind.
+The numbers are those of `eval_mc.py` in doc-doc/NExT-QA, which counts "before" and "after" questions as one kind.
 """
 
 import re
@@ -25,29 +25,29 @@ KINDS = {
 MERGED = {"TP": "TN"}
 OPTIONS = ("a0", "a1", "a2", "a3", "a4")
 SPLITS = ("test", "val")
-"""The first that is there is taken; name the file for the other."""
+"""The first that exists is used. To use the other, name its file."""
 PLACES = ("nextqa", "dataset/nextqa", "annotations")
 FOLDERS = ("NExTVideo", "videos", "video", "")
 _LETTER = re.compile(r"\(?([A-E])\)?[.:]?")
 
 
 def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
-    """Yield the questions of a split, each after so many frames of its video. Raises InputError."""
+    """Yield the questions of a split, each after `frames` frames of its video. Raises InputError."""
     path = Path(data)
     folder = path.parent if path.is_file() else path
     found = [path] if path.is_file() else _tables(path)
     if not found:
         raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
-    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # where VidOR, which the videos are from, has each
+    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's place in VidOR, which they come from
     places = {} if mapping is None else tables.load(mapping)
     if not isinstance(places, dict):
-        raise InputError(f"{mapping}: not a map of videos to places; get the file again")
+        raise InputError(f"{mapping}: not a map from videos to places; get the file again")
     for line in tables.of_file(found[0], folder):
         yield sample(line, folder, places, frames, sampler)
 
 
 def sample(line: tables.TableRow, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
-    """Make a row a question."""
+    """Return a row as a question."""
     record, asked = _record(line), line.text("question").strip()
     name = record.groups["video"]
     files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
@@ -67,10 +67,10 @@ def _id(line: tables.TableRow) -> str:
 
 
 def _record(line: tables.TableRow) -> Record:
-    """Return what a row says of its question but for the words."""
+    """Return a row as a record without the question's text."""
     name, answer, kind = line.text("video"), line.text("answer"), line.text("type")
     if answer not in list("01234"):
-        raise InputError(f"{line.where}: the answer is '{answer[:40]}'; it must be the place of an option, 0 to 4")
+        raise InputError(f"{line.where}: the answer is '{answer[:40]}'; it must be the index of an option, 0 to 4")
     if kind not in KINDS and kind not in MERGED:
         raise InputError(f"{line.where}: unknown type '{kind[:40]}'; there are {', '.join([*KINDS, *MERGED])}")
     options = tuple(line.text(option) for option in OPTIONS)
@@ -79,7 +79,7 @@ def _record(line: tables.TableRow) -> Record:
 
 
 def chosen(text: str, options: Sequence[str]) -> str | None:
-    """Return the option that the whole answer is, by its letter or in its words, as the script compares options."""
+    """Return the option whose letter or text is the whole answer, because the script compares whole options."""
     answer = text.strip()
     match = _LETTER.fullmatch(answer)
     if match and match[1] in choices.LETTERS[: len(options)]:
@@ -89,7 +89,7 @@ def chosen(text: str, options: Sequence[str]) -> str | None:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return all, the three groups, and the kinds that are in the data; clustered by video."""
+    """Return the accuracy overall, for the three groups and for the kinds in the data, clustered by video."""
     found = {"overall": percent(share(records, scores, "video"), guessing(records))}
     grouped = parts_by(lambda record: record.category[:1], records, scores)
     for group, label in GROUPS.items():
@@ -100,10 +100,10 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 
 
 def read_predictions(path: str) -> list[Record]:
-    """Read the script's file, `{"VIDEO_QID": {"prediction": 0, "answer": 3}, ...}`, with the split's csv beside it.
+    """Read the script's file, `{"VIDEO_QID": {"prediction": 0, "answer": 3}, ...}`, and the split's csv next to it.
 
-    In the authors' repository the one is in `results`, the other in `dataset/nextqa`. Raises InputError for a question
-    without a prediction (the script stops there, too), and for an answer that is not the csv's.
+    In the authors' repository they are in `results` and `dataset/nextqa`. Raises InputError for a question without a
+    prediction (the script fails, too) and for an answer that differs from the csv's.
     """
     answers, folder = tables.load_once(Path(path)), Path(path).parent
     if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
@@ -113,7 +113,7 @@ def read_predictions(path: str) -> list[Record]:
         asked = list(tables.of_file(table, table.parent))
         if any(_id(line) in answers for line in asked):
             return [_predicted(line, answers, path) for line in asked]
-    raise InputError(f"{path}: neither test.csv nor val.csv with its questions lies beside it; put it there")
+    raise InputError(f"{path}: no test.csv or val.csv with its questions next to it; put it there")
 
 
 def _predicted(line: tables.TableRow, answers: Mapping[str, Mapping[str, Any]], path: str) -> Record:
@@ -123,9 +123,9 @@ def _predicted(line: tables.TableRow, answers: Mapping[str, Mapping[str, Any]], 
     own = answers[record.id]
     prediction, where = own.get("prediction"), f"{path}, {record.id}"
     if not isinstance(prediction, int) or prediction not in range(len(OPTIONS)):
-        raise InputError(f"{where}: the prediction is {prediction!r:.40}; it must be the place of an option")
+        raise InputError(f"{where}: the prediction is {prediction!r:.40}; it must be the index of an option")
     if own.get("answer", answer) != answer:
-        raise InputError(f"{where}: its answer is {own['answer']!r:.40}, and {answer} in {line.where}")
+        raise InputError(f"{where}: its answer is {own['answer']!r:.40}, but {answer} in {line.where}")
     return replace(record, text=choices.letter(prediction))
 
 
@@ -147,4 +147,4 @@ NEXTQA = Task(
     choice=True,
     remarks=video.shown,
 )
-"""The benchmark comes from models that choose an option, and has no prompt of its own; `bare` shows no options."""
+"""The benchmark was made for models that choose an option, so it has no prompt of its own. `bare` shows no options."""

@@ -1,7 +1,7 @@
 """NLVR2: is a sentence true of a left and a right photograph? (Suhr et al. 2019, arXiv 1811.00491)
 
-Accuracy, and consistency: the share of sentences for which every pair of pictures is judged right
-(`nlvr2/eval/metrics.py` of lil-lab/nlvr: the identifier without its pair names the sentence).
+Scores are accuracy and consistency, the share of sentences for which every pair of pictures is judged right
+(`nlvr2/eval/metrics.py` of lil-lab/nlvr; the identifier without its pair number names the sentence).
 """
 
 from collections import Counter
@@ -15,11 +15,11 @@ from mmeval.task import Numbers, Task
 from mmeval.types import InputError, Parts, Record, Ref, Sample, Score
 
 SPLITS = ("test1", "test2", "dev")
-"""The first that is there is taken; test1 is the public test, dev is for development."""
+"""The first that exists is used. test1 is the public test set."""
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Read the questions of a split, from its JSON file or the folder that holds one. Raises InputError."""
+    """Yield the questions of a split, from its JSON file or the folder that holds one. Raises InputError."""
     path = Path(data)
     places = (path, *(folder / f"{split}.json" for folder in (path, path / "data") for split in SPLITS))
     found = next((place for place in places if place.is_file()), None)
@@ -30,7 +30,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow, folder: Path) -> Sample:
-    """Make a question of a row. `sentence` is the identifier without its pair, `set` that without the sentence, too."""
+    """Return a row as a question. `sentence` is the identifier without its pair; `set` lacks the sentence, too."""
     row = nlvr2.statement(line)
     shown = []
     for name in row.pictures:
@@ -41,7 +41,7 @@ def sample(line: tables.TableRow, folder: Path) -> Sample:
 
 
 def mmicl(sample: Sample) -> Parts:
-    """Ask as MMICL's data does (MIC_tool's nlvr2 template); the model's context introduces the pictures."""
+    """Ask as MMICL's data does (MIC_tool's nlvr2 template). The model's context introduces the pictures."""
     left, right, sentence = sample.prompt
     given = ("The ", Ref(0), " is the left image and the ", Ref(1), " is the right image. Analyzing the ")
     ask = f", can you validate the statement: {sentence}? Respond with either True or False."
@@ -49,14 +49,14 @@ def mmicl(sample: Sample) -> Parts:
 
 
 def plain(sample: Sample) -> Parts:
-    """Ask in as few words as will do."""
+    """Ask in as few words as possible."""
     left, right, sentence = sample.prompt
     ask = f"Left picture, right picture. Is this statement true of them? {sentence}\nAnswer with True or False."
     return (left, right, ask)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Give both, clustered by set of pictures. Chance consistency falls with the number of pairs a sentence has."""
+    """Return both, clustered by set of pictures. Chance consistency falls with the number of pairs per sentence."""
     pairs = Counter(record.groups["sentence"] for record in records)
     chance = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
     whole = group_all(records, scores, "sentence", "set")

@@ -1,6 +1,6 @@
-"""POPE: is this object in the picture? Three splits, by how the absent ones are chosen (Li et al. 2023, 2305.10355).
+"""POPE: is this object in the picture? Three splits choose absent objects differently (Li et al. 2023, 2305.10355).
 
-The splits share the 1,500 questions whose answer is yes, so that no number is taken over several of them.
+The splits share the 1,500 questions whose answer is yes, so no number combines several splits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,11 @@ from mmeval.types import Image, InputError, Record, Sample, Score
 SPLITS = {"random": "Random", "popular": "Popular", "adversarial": "Adversarial"}
 DETAILS = {"precision": "precision", "recall": "recall", "yes_ratio": "yes ratio"}
 PICTURES = ("", "val2014", "images")
-"""Where in the data's folder the pictures of COCO may be."""
+"""Places in the data folder where the COCO pictures may be."""
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Yield the questions of the splits that are there: `coco_pope_SPLIT.json`, and the pictures. Raises InputError."""
+    """Yield the questions of every `coco_pope_SPLIT.json` in the folder, with their pictures. Raises InputError."""
     path = Path(data)
     found = [path] if path.is_file() else [file for split in SPLITS for file in files.glob(path, f"*_{split}.json")]
     if not found or (path.is_file() and _split(path) is None):
@@ -39,7 +39,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow, split: str, image: Image) -> Sample:
-    """Make a row a question."""
+    """Return a row as a question."""
     label = line.text("label").strip().lower()
     if label not in ("yes", "no"):
         raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be yes or no")
@@ -48,16 +48,16 @@ def sample(line: tables.TableRow, split: str, image: Image) -> Sample:
 
 
 def official(text: str) -> YesNo:
-    """Read as POPE's `evaluate.py` does: no where a word of the first sentence is No, no or not, and else yes.
+    """Read as POPE's `evaluate.py` does: no if a word of the first sentence is No, no or not, otherwise yes.
 
-    So an empty answer is a yes, and so are "NO", "There are none", and "No" before a line break.
+    An empty answer is therefore a yes, and so are "NO", "There are none", and "No" before a line break.
     """
     words = text.partition(".")[0].replace(",", "").split(" ")
     return "no" if {"No", "no", "not"} & set(words) else "yes"
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Return `random/accuracy`, `random/f1`, ...: the five numbers of each split, clustered by picture."""
+    """Return the five numbers of each split (`random/accuracy`, `random/f1`, ...), clustered by picture."""
     found: dict[str, Statistic] = {}
     questions = parts_by(lambda record: record.category, records, scores)
     for split in SPLITS:

@@ -1,7 +1,7 @@
-"""Raven's matrices: which picture comes next? The candidate whose "Is it correct?" has the largest P(Yes).
+"""Raven's matrices: which picture comes next? The candidate with the largest P(Yes) for "Is it correct?" is chosen.
 
-Rule and prompt: Kosmos-1 (Huang et al. 2023, arXiv 2302.14045), which took IQ50's 50 items with six candidates each;
-RAVEN (Zhang et al. 2019, arXiv 1903.02741) has eight, in seven configurations.
+Rule and prompt are from Kosmos-1 (Huang et al. 2023, arXiv 2302.14045), which used the 50 items of IQ50 with six
+candidates each. RAVEN (Zhang et al. 2019, arXiv 1903.02741) has eight candidates and seven configurations.
 """
 
 import zipfile
@@ -29,9 +29,9 @@ NUMBERS = {3: "three", 4: "four", 8: "eight"}
 
 
 def iq50(data: str) -> Iterator[Sample]:
-    """Yield the items of `iq50.jsonl`: id, images (3, 4 or 8 names), options (6 names), answer (a place from 0).
+    """Yield the items of `iq50.jsonl`: id, images (3, 4 or 8 names), options (6 names), answer (an index from 0).
 
-    The 50 items came as web pages' pictures with no file that lists them; this file is ours to read and yours to write.
+    The 50 items were published as pictures on web pages, without a list. Users write this file themselves.
     """
     for line in tables.read(data, ("iq50.jsonl",), None, "iq50"):
         given, options, right = line.images("images"), line.images("options"), line.value("answer")
@@ -42,7 +42,7 @@ def iq50(data: str) -> Iterator[Sample]:
 
 
 def raven(data: str) -> Iterator[Sample]:
-    """Yield the test files of the release, `CONFIGURATION/RAVEN_NUMBER_test.npz`, a configuration after the other."""
+    """Yield the questions of the release's `CONFIGURATION/RAVEN_NUMBER_test.npz`, one configuration at a time."""
     folder = Path(data)
     tests = {name: sorted((folder / name).glob("RAVEN_*_test.npz"), key=_number) for name in CONFIGURATIONS}
     if not any(tests.values()):
@@ -55,7 +55,7 @@ def raven(data: str) -> Iterator[Sample]:
 
 
 def item(name: str, given: Sequence[Image], options: Sequence[Image], right: int, category: str) -> Iterator[Sample]:
-    """Yield a question for each candidate, together."""
+    """Yield one question per candidate of an item."""
     for place, option in enumerate(options):
         targets, tags = ("yes" if place == right else "no",), {"candidate": str(place)}
         groups = {"item": name}
@@ -70,7 +70,7 @@ def kosmos(sample: Sample) -> Parts:
 
 
 def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
-    """Map each item whose candidates all have an answer to its configuration, its ranking, and what is right."""
+    """Map each item with an answer for every candidate to its configuration, ranking and right candidate."""
     items: dict[str, list[Record]] = {}
     for record in records:
         items.setdefault(record.groups["item"], []).append(record)
@@ -87,7 +87,7 @@ def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
 def numbers(
     chance: float, names: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]
 ) -> dict[str, Statistic]:
-    """Return the share of items whose right candidate alone comes first; of RAVEN, each configuration and the mean."""
+    """Return the share of items whose right candidate alone ranks first; for RAVEN, by configuration with the mean."""
     marks: dict[str, list[tuple[float, str]]] = {name: [] for name in names or ("",)}
     for item, (category, ranking, right) in ranked(records).items():
         marks[category].append((float(ranking.best == right), item))
@@ -99,10 +99,10 @@ def numbers(
 
 
 def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Say how many items have several candidates in the first place."""
+    """Report how many items have several candidates in first place."""
     items = ranked(records)
     tied = sum(ranking.tied > 1 for _, ranking, _ in items.values())
-    return [f"Of {len(items)} items {tied} have a tie for the first place, which counts as wrong."] if tied else []
+    return [f"Of {len(items)} items, {tied} have a tie for first place, which counts as wrong."] if tied else []
 
 
 def _number(path: Path) -> int:
@@ -113,11 +113,11 @@ def _number(path: Path) -> int:
 _BROKEN = (
     OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What a damaged archive of arrays makes zipfile and numpy raise."""
+"""What zipfile and numpy raise for a damaged archive of arrays."""
 
 
 def _panels(path: Path) -> tuple[list[Image], int]:
-    """Return the pictures of a file, and the place of the right candidate. Raises InputError; nothing is unpickled."""
+    """Return a file's pictures and the index of the right candidate. Raises InputError; nothing is unpickled."""
     import numpy as np
     from PIL import Image as PILImage
 
@@ -125,12 +125,12 @@ def _panels(path: Path) -> tuple[list[Image], int]:
         with regular.opened(path) as file, np.load(file, allow_pickle=False) as arrays:
             pixels, target = np.asarray(arrays["image"]), int(arrays["target"])
     except _BROKEN as error:
-        # the first sentence alone: numpy goes on with how to unpickle what is not to be trusted
+        # only the first sentence: numpy's second one explains how to unpickle untrusted data
         reason = str(error).partition(". ")[0]
-        raise InputError(f"{path}: not a file of RAVEN ({reason}); get it again") from error
+        raise InputError(f"{path}: not a RAVEN file ({reason}); get it again") from error
     if pixels.ndim != 3 or len(pixels) != 16 or pixels.dtype != np.uint8 or target not in range(8):
         has = f"pictures {pixels.shape} of {pixels.dtype}, target {target}"
-        raise InputError(f"{path}: {has}; it must have 16, and 0 to 7")
+        raise InputError(f"{path}: {has}; it must have 16 pictures of uint8 and a target from 0 to 7")
     return [Image(PILImage.fromarray(one), f"{path.name}, {place}") for place, one in enumerate(pixels)], target
 
 

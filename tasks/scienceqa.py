@@ -1,7 +1,7 @@
-"""ScienceQA-IMG: the questions of ScienceQA's test that have a picture (Lu et al. 2022, arXiv 2209.09513).
+"""ScienceQA-IMG: the test questions of ScienceQA that have a picture (Lu et al. 2022, arXiv 2209.09513).
 
-Prompts and the reading `2022` from lupantech/ScienceQA, `models/base_prompt.py` and `models/run_gpt3.py`; the reading
-that published tables are made with from LLaVA, `llava/eval/eval_science_qa.py`.
+Prompts and the reading `2022` are from lupantech/ScienceQA, `models/base_prompt.py` and `models/run_gpt3.py`. The
+reading behind published tables is from LLaVA, `llava/eval/eval_science_qa.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,9 @@ YOUNG = {f"grade{number}" for number in range(1, 7)}
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Read the test questions with a picture, from the release's folder or the hub's table. Raises InputError.
+    """Yield the test questions with a picture, from the release's folder or the hub's table. Raises InputError.
 
-    The release is `problems.json`, all splits by number, and `images/test/NUMBER/image.png` (or `test/...`).
+    The release is `problems.json` (all splits, by number) and `images/test/NUMBER/image.png` (or `test/...`).
     """
     folder = Path(data)
     if not (folder / "problems.json").is_file():
@@ -37,10 +37,10 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow, pid: str, shown: Sequence[Image]) -> Sample:
-    """Make a question of a problem; its hint, if it has one, is kept for the prompts."""
+    """Return a problem as a question. Its hint, if any, is kept for the prompts."""
     options, answer = line.texts("choices"), line.value("answer")
     if type(answer) is not int or not 0 <= answer < len(options):
-        raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the place of an option, from 0")
+        raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the index of an option, from 0")
     prompt: Parts = (*shown, line.text("question"))
     offered = tuple((option,) for option in options)
     tags = {name: str(line.values.get(name) or "") for name in ("hint", "grade", "topic")}
@@ -48,7 +48,7 @@ def sample(line: tables.TableRow, pid: str, shown: Sequence[Image]) -> Sample:
 
 
 def release(sample: Sample) -> Parts:
-    """Ask with the script's QCM-A prompt, the picture before it."""
+    """Ask with the script's QCM-A prompt after the picture."""
     *shown, question = sample.prompt
     options = choices.listed(sample.choices, "({}) ", " ")
     context = sample.tags["hint"].strip() or "N/A"
@@ -56,14 +56,14 @@ def release(sample: Sample) -> Parts:
 
 
 def with_letter(sample: Sample) -> Parts:
-    """Ask for the letter, so that less depends on how answers are read."""
+    """Ask for the letter, so less depends on the reading."""
     *shown, question = sample.prompt
     hint = f"Context: {sample.tags['hint']}\n" if sample.tags["hint"].strip() else ""
     return choices.lettered((*shown, f"{hint}{question}"), sample.choices)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Give the accuracy of all, by subject, with a hint, and by grade; a subject may be absent from small data."""
+    """Return the accuracy overall, with a hint, by grade and by subject; small data may lack a subject."""
     young = parts_by(lambda record: record.tags.get("grade") in YOUNG, records, scores)
     slices = {
         "overall": (records, scores),
@@ -92,5 +92,5 @@ SCIENCEQA = Task(
     choice=True,
     max_new_tokens=32,
 )
-"""The split by whether the picture is needed, which MMICL's paper reports, was never published; `2022`
-reads "The answer is X." alone, and draws a letter for any other answer."""
+"""MMICL's paper splits the questions by whether they need the picture; that split was never published. `2022` reads
+only "The answer is X." and draws a random letter for any other answer."""

@@ -1,9 +1,9 @@
-"""What several benchmarks share: words after a question, official files, and the prompts of few-shot sets.
+"""What several benchmarks share: text after a question, official files, and few-shot prompts.
 
-Protocol of open_flamingo's evaluation (mlfoundations/open_flamingo, `open_flamingo/eval`, after Alayrac et al. 2022,
-arXiv 2204.14198): `--shots` demonstrations are drawn at random (`--seed` says which) from 2,048 items of the train
-part, and "zero-shot" shows two of them without their pictures. It decodes with three beams, five tokens for an answer
-and twenty for a caption.
+The few-shot protocol is open_flamingo's (mlfoundations/open_flamingo, `open_flamingo/eval`, after Alayrac et al. 2022,
+arXiv 2204.14198). `--shots` demonstrations are drawn at random (seed: `--seed`) from 2,048 train items. "Zero-shot"
+shows two of them without their pictures. open_flamingo decodes with three beams, five tokens for an answer and twenty
+for a caption.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ YES_OR_NO = " Please answer yes or no."
 
 
 def ending(suffix: str, before: Callable[[Sample], str] = lambda sample: "") -> Prompt:
-    """Ask with the pictures, what comes before the question, the question, and that suffix."""
+    """Return a prompt: the pictures, the text of `before`, the question, the suffix."""
 
     def words(sample: Sample) -> Parts:
         *pictures, question = sample.prompt
@@ -28,17 +28,17 @@ def ending(suffix: str, before: Callable[[Sample], str] = lambda sample: "") -> 
 
 
 def folder(task: Task, data: str, holds: str) -> Path:
-    """Return the folder of a set's own files. Raises InputError, saying where to get them, for anything else."""
+    """Return the folder of a set's own files. The InputError for anything else says where to get them."""
     source = task.card["source"]
     if data == "hub":
-        raise InputError(f"{task.name} is read from its own files, not from a hub: get them from {source}")
+        raise InputError(f"{task.name} is read from its own files, not from a hub; get them from {source}")
     if not Path(data).is_dir():
-        raise InputError(f"no folder '{data}': give the one that holds {holds}, from {source}")
+        raise InputError(f"no folder '{data}'; give the one that holds {holds}, from {source}")
     return Path(data)
 
 
 def file(task: Task, data: str, names: Sequence[str], places: Iterable[str], beside: str) -> Path:
-    """Return the first of those files in the folder or its places. Raises InputError where there is none."""
+    """Return the first of those files in the folder or its `places`. Raises InputError if there is none."""
     own = folder(task, data, f"{names[0]} and {beside}")
     paths = (find(own, name, places) for name in names)
     path = next((path for path in paths if path is not None), None)
@@ -48,16 +48,16 @@ def file(task: Task, data: str, names: Sequence[str], places: Iterable[str], bes
 
 
 def few_shot_prompts(ask: Callable[[str], str]) -> Mapping[str, Prompt]:
-    """Give `open-flamingo`, and `bare`, which leaves demonstrations without pictures out.
+    """Return the prompts `open-flamingo` and `bare`, which leaves out demonstrations without pictures.
 
-    `ask` puts what is asked of a picture into words; the answer follows them.
+    `ask` words the question about a picture; the answer follows.
     """
 
     def open_flamingo(sample: Sample) -> Parts:
         if not sample.tags["demonstrations"]:
             raise InputError(
-                "the prompt open-flamingo puts two questions of the train part, without pictures, before one that has "
-                "no demonstrations, and the data has not two; add the train part, or choose --prompt bare"
+                "the prompt open-flamingo puts two train questions, without pictures, before a question without "
+                "demonstrations, and the data lacks them; add the train part, or choose --prompt bare"
             )
         *shown, asked = sample.prompt
         return (*shown, ask(str(asked)))

@@ -1,7 +1,7 @@
-"""VCR, Visual Commonsense Reasoning: an answer out of four, and a reason for it out of four (Zellers et al. 2019).
+"""VCR, Visual Commonsense Reasoning: one of four answers, then one of four reasons for it (Zellers et al. 2019).
 
-arXiv 1811.10830. Q->A and QA->R (which gives the right answer) are asked separately; Q->AR is right where both are
-(`models/eval_q2ar.py` of rowanz/r2c). Not to be mixed up with Visual Caption Restoration, also called VCR.
+arXiv 1811.10830. Q->A and QA->R (which shows the right answer) are asked separately. Q->AR is right if both are
+(`models/eval_q2ar.py` of rowanz/r2c). Visual Caption Restoration, also called VCR, is another benchmark.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,9 @@ AXES = {"q_a": "Q->A", "qa_r": "QA->R"}
 
 
 def samples(data: str) -> Iterator[Sample]:
-    """Read each question of val twice, for its answer and for its reason. Raises InputError.
+    """Yield each val question twice, for its answer and for its reason. Raises InputError.
 
-    Things are mentioned by their place among the pictures shown.
+    The text refers to objects by their number among the pictures shown.
     """
     for line in tables.read(data, ("val.jsonl",), None, "vcr"):
         row = vcr.question(line)
@@ -38,14 +38,14 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def with_letter(sample: Sample) -> Parts:
-    """Show the still and what is mentioned, cut out, and ask for the letter of an option."""
+    """Show the still and crops of the objects mentioned, and ask for the letter of an option."""
     shown = tuple(part for part in sample.prompt if isinstance(part, Image))
     asked = tuple(part for part in sample.prompt if not isinstance(part, Image))
     return choices.lettered((*shown, "Question: ", *asked), sample.choices)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Give all three numbers, clustered by still; letters drawn at random give 25, 25 and 6.25."""
+    """Return the three numbers, clustered by still. Random letters give 25, 25 and 6.25."""
     both = percent(group_all(records, scores, "question", "still"), 6.25, "no question has both its answers")
     return {**by_category(records, scores, list(AXES), "still"), "q_ar": both}
 
@@ -63,4 +63,4 @@ VCR = Task(
     readings={"strict": STRICT, **SCORERS},
     choice=True,
 )
-"""The official rule compares likelihoods of the options, as `--by likelihood` does; written letters are read."""
+"""The official rule compares the options' likelihoods, as `--by likelihood` does. Otherwise letters are read."""

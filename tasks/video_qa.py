@@ -1,7 +1,7 @@
-"""MSVD-QA, MSRVTT-QA and iVQA: a short answer to a question about a video, of which some frames are shown.
+"""MSVD-QA, MSRVTT-QA and iVQA: short answers to questions about a video, shown as a number of frames.
 
 Xu et al. 2017 (ACM Multimedia; xudejing/video-question-answering) and Yang et al. 2021 (arXiv 2012.00451;
-antoyang/just-ask), whose scripts compare answers whole: `run_gra.py`, `train_videoqa.py`.
+antoyang/just-ask). Their scripts, `run_gra.py` and `train_videoqa.py`, compare whole answers.
 """
 
 import re
@@ -20,22 +20,22 @@ from mmeval.tasks import shared
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 KINDS = {"what": "What", "who": "Who", "how": "How", "when": "When", "where": "Where"}
-"""First words, by which the authors of MSVD-QA and MSRVTT-QA split their numbers."""
+"""First words of a question; the authors of MSVD-QA and MSRVTT-QA report numbers for each."""
 FOLDERS = ("video", "videos", "TestVideo", "TrainValVideo", "videos/all", "YouTubeClips", "")
-"""Where in the data's folder the videos may be, whoever unpacked them."""
+"""Places in the data folder where the videos may be."""
 PLACES = ("annotations", "annotation", "qa")
-"""Where the files of questions may be, beside the folder itself."""
+"""Places where the question files may be, in addition to the folder itself."""
 PEOPLE = 5
-"""Who answered each question of iVQA."""
+"""Number of people who answered each question of iVQA."""
 
 Reader = Callable[[tables.TableRow, int], VideoQuestion]
-"""Reads a row, of which the place in its file is known."""
+"""Reads a row, given its line number."""
 
 
 def msvd(folder: Path) -> Reader:
-    """Read questions about `vid12.avi`, as the authors renamed the videos, or as YouTubeClips calls it.
+    """Read questions about `vid12.avi`, the authors' name for a video, or its name in YouTubeClips.
 
-    A line of the mapping is that name and `vid12`.
+    A line of the mapping is the YouTubeClips name and `vid12`.
     """
     path = find(folder, "youtube_mapping.txt", PLACES)
     text = "" if path is None else path.read_bytes().decode("utf-8", "backslashreplace")
@@ -55,7 +55,7 @@ def msrvtt(folder: Path) -> Reader:
 
 
 def ivqa(folder: Path) -> Reader:
-    """Read questions about `ID_START_END.webm`: seconds of a video of HowTo100M; five people answered each."""
+    """Read questions about `ID_START_END.webm` (seconds of a HowTo100M video), each answered by five people."""
 
     def question(line: tables.TableRow, number: int) -> VideoQuestion:
         name = line.text("video_id")
@@ -64,27 +64,27 @@ def ivqa(folder: Path) -> Reader:
         named = [column for column in line.values if re.fullmatch(r"answer\d+", column)]
         answers = tuple(text for column in named if (text := str(line.value(column) or "").strip()))
         if len(answers) != PEOPLE:
-            raise InputError(f"{line.where}: {len(answers)} answers and not {PEOPLE}; get the file again")
+            raise InputError(f"{line.where}: {len(answers)} answers instead of {PEOPLE}; get the file again")
         return VideoQuestion(str(line.values.get("id", number)), name, files, line.text("question").strip(), answers)
 
     return question
 
 
 def instructblip(sample: Sample) -> Parts:
-    """Ask in InstructBLIP's words for questions about videos."""
+    """Ask with InstructBLIP's wording for questions about videos."""
     *shown, asked = sample.prompt
     return (*shown, f"Question: {asked} Short Answer:")
 
 
 def mmicl(sample: Sample) -> Parts:
-    """Ask as MMICL's data does (MIC_tool's msrvttqa template, spelt right); the context introduces the pictures."""
+    """Ask as MMICL's data does (MIC_tool's msrvttqa template, typos fixed). The context introduces the pictures."""
     *shown, asked = sample.prompt
     task = "Watch the provided images carefully and answer the following question briefly based on your understanding"
     return (*shown, f"{task} of the images content. Question: {asked}")
 
 
 def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Give the accuracy of all, and by the question's first word where the authors did; clustered by video."""
+    """Return the accuracy overall and, if the authors report it, by first word of the question; clustered by video."""
     split = by_category(records, scores, list(kinds), "video", lambda own: None) if kinds else {}
     return {"overall": percent(share(records, scores, "video"), None), **split}
 
@@ -93,7 +93,7 @@ def _task(
     name: str, files: Sequence[str], reader: Callable[[Path], Reader], kinds: Mapping[str, str], people: int
 ) -> Task:
     def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
-        """Read the questions of test, each after so many frames of its video. Raises InputError."""
+        """Yield the test questions, each after `frames` frames of its video. Raises InputError."""
         path, folder = shared.file(task, data, files, PLACES, "the videos"), Path(data)
         question = reader(folder)
         for number, line in enumerate(tables.of_file(path, folder), start=1):
@@ -124,7 +124,7 @@ def _task(
 
 
 _FILES = ("test_qa.json", "qa_test.json")
-"""The authors' name, and that of LAVIS's copy."""
+"""The authors' file name and that of LAVIS's copy."""
 MSVD_QA = _task("msvd-qa", _FILES, msvd, KINDS, 1)
 MSRVTT_QA = _task("msrvtt-qa", _FILES, msrvtt, KINDS, 1)
 IVQA = _task("ivqa", ("test.csv",), ivqa, {}, 2)

@@ -1,7 +1,7 @@
-"""VL-ICL Bench: what the task is can be seen in its demonstrations only (Zong et al. 2025, arXiv 2403.13164).
+"""VL-ICL Bench: only the demonstrations show what the task is (Zong et al. 2025, arXiv 2403.13164).
 
-Rules from `evals/eval.py` of ys-zong/VL-ICL. `--shots` says how many demonstrations, `--seed` which. Data are folders
-`SUBSET/query.json` and `SUBSET/support.json`, and pictures by their path from the root.
+Rules are from `evals/eval.py` of ys-zong/VL-ICL. `--shots` sets the number of demonstrations, `--seed` which are drawn.
+The data are `SUBSET/query.json` and `SUBSET/support.json`, and pictures named by their path from the root.
 """
 
 import random
@@ -22,18 +22,18 @@ SUBSETS = {
     "matching_mi": "Fast matching MiniImageNet",
 }  # fmt: skip
 OPERATORS = ("+", "-", "x")
-"""In whose order a demonstration of operator induction has its three answers."""
+"""The order of a demonstration's three answers in operator induction."""
 SHOTS = 2
-"""Where --shots says nothing."""
+"""The default of --shots."""
 NUMBERS = ("clevr", "operator_induction", "operator_induction_interleaved")
 """Subsets whose answer is a number."""
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w]|\.\d)")
 
 
 def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
-    """Read the queries of the subsets that are there, each with its demonstrations.
+    """Yield the queries of every subset in the folder, each with its demonstrations.
 
-    Demonstrations are drawn by seed and query alone, and a larger k begins with those of a smaller one; `open_mi`
+    Demonstrations depend only on the seed and the query, and a larger k starts with those of a smaller k. `open_mi`
     shows k of each of two classes, `matching_mi` k that match and k that do not. Raises InputError for an empty
     folder, for fewer than k other questions to draw from, and for bad rows.
     """
@@ -62,7 +62,7 @@ def _demonstrations(
     pool = [line for line in support if any(line.values.get(n) != query.values.get(n) for n in ("image", "question"))]
     draw.shuffle(pool)
     if len(pool) < shots:
-        raise InputError(f"{query.where}: {shots} demonstrations asked for and {len(pool)} in the pool; ask for fewer")
+        raise InputError(f"{query.where}: {shots} demonstrations requested, but {len(pool)} in the pool; request fewer")
     for line in pool[:shots]:
         if subset == "matching_mi":
             yield from (_shot(_inner(line, line.value(side), side)) for side in ("same", "diff"))
@@ -71,7 +71,7 @@ def _demonstrations(
 
 
 def _of_classes(query: tables.TableRow, shots: int, draw: random.Random) -> Iterator[Shot]:
-    """Show two classes, the query's and another, in an order that is drawn; their pictures in the data's order."""
+    """Yield shots of two classes, the query's and another, in random order; their pictures keep the data's order."""
     own, classes = query.text("answer"), query.texts("classes")
     others = [name for name in classes if name != own]
     if own not in classes or not others:
@@ -83,19 +83,19 @@ def _of_classes(query: tables.TableRow, shots: int, draw: random.Random) -> Iter
     for number in range(shots):
         for name in pair:
             if number >= (has := len(shown[name])):
-                raise InputError(f"{query.where}: {shots} pictures of {name} asked for and {has} there; ask for fewer")
+                raise InputError(f"{query.where}: {shots} pictures of {name} requested, but {has} exist; request fewer")
             yield Shot((shown[name][number], "This is a"), name)
 
 
 def _inner(line: tables.TableRow, value: object, name: str) -> tables.TableRow:
-    """Return an object that stands inside a row as a row of its own. Raises InputError for anything else."""
+    """Return an object inside a row as its own row. Raises InputError for anything else."""
     if not isinstance(value, dict):
         raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is not a JSON object; get the file again")
     return tables.TableRow(value, f"{line.where}, {name[:40]}", line.folder)
 
 
 def _shot(line: tables.TableRow, query: tables.TableRow | None = None) -> Shot:
-    """Show a question with its answer, of three answers that to the query's operator."""
+    """Return a question with its answer; of three answers, the one for the query's operator."""
     answer = line.value("answer")
     if query is not None:
         operator = query.text("operator")
@@ -115,9 +115,9 @@ def plain(sample: Sample) -> Parts:
 
 
 def official(record: Record) -> Score:
-    """Score as `exact_match` and `exact_yes_no` do: no is right where yes is not in it; CLEVR's number is not sought.
+    """Score as `exact_match` and `exact_yes_no` do. An answer without "yes" counts as no.
 
-    (The script looks for the name clevr_simple, and the set is called clevr.)
+    CLEVR's number is not extracted, because the script looks for the name clevr_simple and the set is called clevr.
     """
     if record.text is None:
         return Score(None, "error")
@@ -132,7 +132,7 @@ def official(record: Record) -> Score:
 
 
 def strict(record: Record) -> Score:
-    """Score the only number, the yes or no that is said, or the whole short answer: absence earns nothing."""
+    """Score the only number, the stated yes or no, or the whole short answer. A missing answer scores 0."""
     if record.text is None:
         return Score(None, "error")
     if record.category == "matching_mi":
@@ -151,12 +151,12 @@ _YES_NO = yesno.scorer(yesno.strict)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Give each subset by itself; its queries are drawn one by one, so that each is a cluster."""
+    """Return each subset's accuracy. Queries are drawn independently, so each is a cluster."""
     return by_category(records, scores, list(SUBSETS), lambda record: record.id, _chance)
 
 
 def _chance(records: Sequence[Record]) -> float | None:
-    """Give the chance of yes and no, and of the two names that demonstrations show; else None."""
+    """Return the chance level for yes/no and for the two names that demonstrations show, otherwise None."""
     named = all(record.tags.get("shots") != "0" for record in records)
     kind = records[0].category if records else ""
     return 50.0 if kind == "matching_mi" or (kind == "open_mi" and named) else None

@@ -1,8 +1,8 @@
-"""Winoground: two captions of the same words, two pictures, which belongs to which? (Thrush et al. 2022, 2204.03162)
+"""Winoground: match two captions made of the same words to two pictures (Thrush et al. 2022, 2204.03162).
 
-Three protocols, each a task of its own, since their numbers do not compare: `winoground` takes the likelihood of yes
-for each caption with each picture by itself, which is the official rule; `winoground-joint` does so with all four in
-the prompt, as MMICL's authors did; `winoground-choice` asks for A or B. Chance differs, too.
+Three protocols are separate tasks, because their numbers and chance levels are not comparable. `winoground`, the
+official rule, takes the likelihood of yes for each caption with each picture alone. `winoground-joint` does so with
+all four in the prompt, as MMICL's authors did. `winoground-choice` asks for A or B.
 """
 
 import random
@@ -36,11 +36,11 @@ class CaptionPair(NamedTuple):
     captions: tuple[str, str]
     images: tuple[Image, Image]
     tag: str
-    """Object, Relation or Both, where the data says it."""
+    """Object, Relation or Both, if the data says it."""
 
 
 class Marks(NamedTuple):
-    """Whether a pair was told apart by text, by picture, and by both; and in how many comparisons there was a tie."""
+    """Whether a pair was told apart by text, by picture and by both, and the number of tied comparisons."""
 
     text: bool
     image: bool
@@ -49,7 +49,7 @@ class Marks(NamedTuple):
 
 
 def _picture(line: tables.TableRow, column: str) -> Image:
-    """Return the picture of a column, which the release names without its ending: `ex_0_img_0`."""
+    """Return the picture of a column; the release names it without its extension (`ex_0_img_0`)."""
     value = line.value(column)
     if isinstance(value, str) and line.folder is not None and not Path(value).suffix:
         return files.picture(line.folder, f"images/{value}.png", line.where)
@@ -60,7 +60,7 @@ def _picture(line: tables.TableRow, column: str) -> Image:
 
 
 def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Iterator[Sample]:
-    """Yield the four questions of each pair, together. Raises InputError for what a row lacks."""
+    """Yield the four questions of each pair together. Raises InputError for an incomplete row."""
     for line in tables.read(data, FILES, PAIRWISE.card["hub"], "winoground"):
         captions = (line.text("caption_0"), line.text("caption_1"))
         if captions[0] == captions[1]:
@@ -70,15 +70,15 @@ def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Itera
 
 
 def cells(pair: CaptionPair) -> Iterator[Sample]:
-    """Yield each caption with each picture by itself."""
+    """Yield each caption with each picture alone."""
     for caption, image in CELLS:
         yield _cell(pair, caption, image, (pair.images[image], pair.captions[caption]))
 
 
 def joint_cells(pair: CaptionPair) -> Iterator[Sample]:
-    """Yield each caption with each picture, all four being shown, in an order drawn for the pair.
+    """Yield each caption with each picture, all four shown in an order drawn for the pair.
 
-    MMICL's authors shuffle the pair, too (issue 19 of HaozheZhao/MIC); here the draw depends on the id alone.
+    MMICL's authors shuffle the pair, too (issue 19 of HaozheZhao/MIC). Here the order depends only on the id.
     """
     order = random.Random(replace_surrogates(f"winoground {pair.id}")).sample((0, 1), 2)
     flipped = random.Random(replace_surrogates(f"winoground captions {pair.id}")).sample((0, 1), 2)
@@ -95,7 +95,7 @@ def _cell(pair: CaptionPair, caption: int, image: int, prompt: Parts, tags: Mapp
 
 
 def forced(pair: CaptionPair) -> Iterator[Sample]:
-    """Yield which caption for each picture, and which picture for each caption; A is right for half of them."""
+    """Yield "which caption?" for each picture and "which picture?" for each caption. A is right for half of them."""
     captions = tuple((caption,) for caption in pair.captions)
     pictures = tuple((image,) for image in pair.images)
     for side, shown, options in (("text", pictures, captions), ("image", captions, pictures)):
@@ -112,7 +112,7 @@ def ask_match(sample: Sample) -> Parts:
 
 
 def ask_joint(sample: Sample) -> Parts:
-    """Ask in the words of MMICL's authors; how the pictures are introduced is the model's context."""
+    """Ask with the wording of MMICL's authors. The model's context introduces the pictures."""
     first, second, one, other = sample.prompt
     caption, image = int(sample.tags["caption place"]), int(sample.tags["image place"])
     given = f"The caption 0 is {one}\nThe caption 1 is {other}\n"
@@ -129,10 +129,10 @@ def ask_choice(sample: Sample) -> Parts:
 
 
 def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
-    """Return the marks from how well caption c fits picture i, for the four (c, i).
+    """Return the marks, given how well caption c fits picture i for the four (c, i).
 
-    text: each picture prefers its own caption; image: each caption prefers its own picture; group: both. The
-    comparisons are strict, so that a tie is wrong: a model that finds everything equal scores 0.
+    text: each picture prefers its own caption; image: each caption prefers its own picture; group: both. A tie is
+    wrong, so a model that rates everything equal scores 0.
     """
     s = scores
     texts = ((s[0, 0], s[1, 0]), (s[1, 1], s[0, 1]))
@@ -152,7 +152,7 @@ def judged(fit: Fit, records: Sequence[Record]) -> dict[str, Marks]:
 
 
 def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return text, image and group, of 100, of the pairs with all their answers; chance is that of random scores."""
+    """Return text, image and group as percentages of the pairs with all answers; chance is that of random scores."""
     found = judged(fit, records)
     chances = {"text": 25.0, "image": 25.0, "group": 100 / 6}
     return {
@@ -162,17 +162,17 @@ def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> Num
 
 
 def chosen(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return the same three from four letters; a coin for each of them gives 25, 25 and 6.25."""
+    """Return the same three from four letters. Random letters give 25, 25 and 6.25."""
     sides = parts_by(lambda record: record.tags["side"], records, scores)
     parts = (("text", sides["text"], 25.0), ("image", sides["image"], 25.0), ("group", (records, scores), 6.25))
     return {name: percent(group_all(*own, "pair"), chance, "no whole pair") for name, own, chance in parts}
 
 
 def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Say how many of the comparisons found both sides equal."""
+    """Report how many comparisons found both sides equal."""
     found = judged(fit, records)
     tied = sum(own.ties for own in found.values())
-    return [f"Of {4 * len(found)} comparisons {tied} are ties, which count as wrong."] if tied else []
+    return [f"Of {4 * len(found)} comparisons, {tied} are ties, which count as wrong."] if tied else []
 
 
 def _by_likelihood(
@@ -204,4 +204,4 @@ CHOICE = Task(
     readings={"strict": STRICT, **SCORERS},
     choice=True,
 )
-"""Generated letters have no official reader: `--reading` names a public one."""
+"""There is no official reader of generated letters; `--reading` names a public one."""

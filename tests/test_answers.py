@@ -211,7 +211,7 @@ def test_the_forms_of_public_tools(form: Callable[[Path], Path], tmp_path: Path)
 def test_an_order_is_not_believed_where_the_questions_are_others(tmp_path: Path) -> None:
     mmstar(tmp_path / "data")
     jsonl(tmp_path / "a.jsonl", [{"doc_id": 0, "input": "Where is it?", "resps": [["A"]]}])
-    with pytest.raises(InputError, match=r"no column with ids .* the benchmark's are like '0'"):
+    with pytest.raises(InputError, match=r"no column with ids .* add one with ids such as '0'"):
         scored("mmstar", tmp_path / "a.jsonl", tmp_path / "data")
 
 
@@ -276,7 +276,7 @@ def test_mmbench_turns_by_index_and_by_round(tmp_path: Path) -> None:
     KINDS["tsv"](table, tmp_path / "model.tsv")
     results = scored("mmbench", tmp_path / "model.tsv", tmp_path / "dev.tsv", reading="2026-08", partial=True)
     assert value(results, "circular") == 100
-    assert "read as by '2026-08'" in results["remarks"][-1]
+    assert "read with '2026-08'" in results["remarks"][-1]
     rounds = [{"question_id": 241, "round_id": n, "text": said} for n, said in enumerate("BA")]
     assert value(scored("mmbench", jsonl(tmp_path / "a.jsonl", rounds), tmp_path / "dev.tsv"), "circular") == 100
 
@@ -373,8 +373,8 @@ def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) ->
         "2 of 3 questions answered",
         "unfinished: 1 of 3 questions have no answer",
         "3 of 4 rows answer one of the 3 questions (answer; joined by id)",
-        "1 rows are about no question of the data and do not count, as '9'",
-        "1 questions stand twice or more and count once, by the last answer, as '0'",
+        "1 rows match no question of the data and do not count, such as '9'",
+        "1 questions occur more than once; their last answer counts, as for '0'",
     ):
         assert words in shown.output
     results = json.loads(
@@ -403,7 +403,7 @@ def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
         (
             "a.jsonl",
             '{"id": "x-7", "answer": "A"}',
-            r"the ids there are like 'x-7' \(id\), and the benchmark's like '0'",
+            r"its ids are like 'x-7' \(id\), the benchmark's like '0'",
         ),
         ("a.jsonl", '{"id": "0", "question": "Why?", "answer": "A"}', r"'why' is not that of '0' in the data, 'which"),
         ("a.jsonl", "", "no rows"),
@@ -412,11 +412,11 @@ def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
         ("a.json", "[1]", "'1' is not a JSON object"),
         ("a.json", '[{"questions": [1]}]', "'1' is not a JSON object"),
         ("a.json", '{"id": 0, "prediction": "A"},\n{"id": 1', "not a JSON object and a comma a line"),
-        ("a.jsonl", '{"id": 0, "prediction": {"A": 1}}', "the column prediction holds no text"),
+        ("a.jsonl", '{"id": 0, "prediction": {"A": 1}}', "the column prediction is not a text"),
         ("a.csv", "id,answer\n", "no rows"),
         ("a.pkl", "x", r"not .jsonl, .json, .csv, .tsv, .xlsx or .parquet; save it as one of these"),
         ("a.xlsx", "x", "not an .xlsx file that can be read"),
-        ("a.jsonl", '{"id": 0, "resps": [[[-1.5, false]]]}', "the column resps holds no text"),
+        ("a.jsonl", '{"id": 0, "resps": [[[-1.5, false]]]}', "the column resps is not a text"),
         ("nowhere.csv", None, "no such file"),
     ],
 )
@@ -451,7 +451,7 @@ def test_a_text_is_no_likelihood(tmp_path: Path) -> None:
 def test_rows_that_are_counted_from_0_are_not_those_counted_from_1(tmp_path: Path) -> None:
     EXPECTED["vsr"][0](tmp_path / "data")
     jsonl(tmp_path / "a.jsonl", [{"index": n, "prediction": "yes"} for n in range(5)])
-    with pytest.raises(InputError, match="the ids there are like '0'"):
+    with pytest.raises(InputError, match="its ids are like '0'"):
         scored("vsr", tmp_path / "a.jsonl", tmp_path / "data")
 
 
@@ -488,7 +488,7 @@ def test_a_results_folder_twice_over_counts_once(tmp_path: Path) -> None:
     once = score_predictions("mme", str(predictions(tmp_path / "once", pictures=3)))[1]
     twice = score_predictions("mme", str(predictions(tmp_path / "twice", repeat=2, pictures=3)))[1]
     assert twice["metrics"] == once["metrics"]
-    assert "84 questions stand twice or more and count once" in twice["remarks"][0]
+    assert "84 questions occur more than once; their last answer counts" in twice["remarks"][0]
 
 
 def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:

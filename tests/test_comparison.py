@@ -66,7 +66,7 @@ def test_runs_of_other_questions_are_compared_on_the_common_ones(runs: tuple[Run
     assert pair.questions == len(runs[2].records)
     total = len(runs[0].records)
     assert (
-        f"Compared on the {pair.questions:,} questions that both have, of {total:,} and {pair.questions:,}."
+        f"Compared on the {pair.questions:,} questions that both have, out of {total:,} and {pair.questions:,}."
         in pair.notes
     )
     assert all(row.difference.value == 0.0 for row in pair.rows)

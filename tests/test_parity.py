@@ -38,7 +38,7 @@ def test_a_side_is_a_model_and_its_settings() -> None:
         "model_args": "attn=eager,max_pixels=9",
     }
     for wrong, why in {
-        "x,beams=many": "beams is 'many', which is no int",
+        "x,beams=many": "beams is 'many', which is not of type int",
         "x,seed=1,seed=2": "sets seed twice",
     }.items():
         with pytest.raises(InputError, match=why):

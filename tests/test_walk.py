@@ -133,8 +133,8 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
     ("option", "sentence"),
     [
         (("--scoring", "nonsense"), "choose from text, likelihood"),
-        (("--early-stop",), "asks no question in several turns"),
-        (("--partial",), "no questions in several turns"),
+        (("--early-stop",), "does not rotate options; remove --early-stop"),
+        (("--partial",), "does not rotate options; remove --partial"),
         (("--reading", "2023"), "has one way to read answers"),
         (("--judge", "http://localhost:1/v1"), "give both"),
         (("--model", "mmicl-tiny", "--dtype", "float8"), "dtype is 'float8'"),

@@ -1,4 +1,4 @@
-"""Where two scorers do not read the same out of the same answers, and why."""
+"""Where two scorers read the same answers differently, and why."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ ONLY_STRICT = "only the strict scorer reads an answer in"
 OPPOSITE = "they read opposite answers in"
 MARKED = "they read the same and mark it differently in"
 LISTED = 14
-"""Categories that are named, those with the most: as many as MME has."""
+"""How many categories are named, those with the most differences; MME has as many."""
 
 
 def differences(
@@ -18,7 +18,7 @@ def differences(
 ) -> dict[str, Counter[str]]:
     """Count the answers of each category that the two read or mark differently, by reason.
 
-    Where both read the same, or nothing, one may still give a mark for it: what a draw is worth, for example.
+    If both read the same or nothing, their marks may still differ: one may give the expected value of a random draw.
     """
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for record, one, other in zip(records, official, strict, strict=True):
@@ -33,9 +33,9 @@ def differences(
 
 
 def explain(found: Mapping[str, Counter[str]]) -> str:
-    """Return the differences as a sentence, for under a table in which the two scorers' numbers differ."""
+    """Return the differences as a sentence, for under a table with different numbers of the two scorers."""
     if not found:
-        return "They read every answer alike, and differ in which answers they take together as one picture's."
+        return "They read every answer alike, but group the answers into pictures differently."
     reasons: Counter[str] = sum(found.values(), Counter())
     most = sorted(found, key=lambda category: -found[category].total())[:LISTED]
     where = ", ".join(f"{category or 'all'} {found[category].total()}" for category in found if category in most)

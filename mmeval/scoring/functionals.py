@@ -1,6 +1,6 @@
-"""Numbers as functions of how often each cluster is drawn: means over clusters, and whatever is no mean.
+"""Numbers as functions of how often each cluster is drawn: means over clusters and other functionals.
 
-What a metric makes of a number, and its interval, are `statistics`'s.
+`statistics` defines what a number is made of and computes its interval.
 """
 
 import math
@@ -11,37 +11,37 @@ import numpy as np
 import numpy.typing as npt
 
 CHUNK = 2_000_000
-"""Weights that are held at once: 16 MB."""
+"""Maximum number of weights in memory: 16 MB."""
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean of values in [0, 1] over units (questions, pictures) that come in clusters, one name a value."""
+    """A mean of values in [0, 1] over units (questions, pictures) in clusters. `clusters` has one name per value."""
 
     values: Sequence[float]
     clusters: Sequence[str]
     name: str = ""
-    """What a table calls it: "acc", "acc+"."""
+    """The name in tables: "acc", "acc+"."""
 
 
 Stratum = tuple[tuple[float, Mean], ...]
-"""Weighted means over the same clusters, the weights positive; their sum is the stratum's value."""
+"""Means over the same clusters with positive weights. The weighted sum is the stratum's value."""
 
 
 @dataclass(frozen=True)
 class Functional:
-    """A number in [0, 1] that is not a mean (an area under a curve): found anew in each resample of its clusters."""
+    """A number in [0, 1] that is not a mean (an area under a curve), recomputed in each resample of its clusters."""
 
     value: Callable[[Array], Array]
-    """From how often each cluster is drawn, [resamples, clusters], to values, [resamples]; NaN where there is none."""
+    """Maps how often each cluster is drawn, [resamples, clusters], to values, [resamples]; NaN if undefined."""
     clusters: Sequence[str]
     """The clusters' names, each once, in the order of the columns."""
     effective: float
-    """How many clusters its interval can count on: of what it compares, the side that has fewer."""
+    """The number of clusters for the interval: that of the smaller of the two sides compared."""
     n: int
     bounded: bool = True
-    """Whether it stays within [0, 1]; if not (d'), its interval is symmetrical, and full marks are its unit."""
+    """Whether the value stays in [0, 1]. If not (d'), the interval is symmetric and full marks are the unit."""
 
 
 class Part:
@@ -49,7 +49,7 @@ class Part:
 
     def __init__(self, source: Stratum | Functional, full: float) -> None:
         self.columns: Array | None = None
-        """What a ratio of sums is made of, [clusters, 2 * means]."""
+        """Sums and counts of each mean by cluster, [clusters, 2 * means]; None for a functional."""
         if isinstance(source, Functional):
             self._function, self.full = source.value, full
             self.clusters: Sequence[str] = source.clusters
@@ -59,17 +59,17 @@ class Part:
         self.clusters = list(dict.fromkeys(name for _, mean in source for name in mean.clusters))
         self._weights = np.array([weight for weight, _ in source])
         self.full = float(self._weights.sum())
-        # added as scripts add, not as a vector product may; the same in any order of the answers
+        # summed as official scripts do, not by a vector product; independent of the order of the answers
         self.point = sum(weight * (math.fsum(mean.values) / len(mean.values)) for weight, mean in source)
         sums, counts = _by_cluster(source, self.clusters)
-        # Kish's effective number of clusters, of the mean that has the fewest; equal clusters count one each
+        # Kish's effective number of clusters, for the mean with the fewest; clusters of equal size count one each
         self.effective = float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
-        # acc of two answers a picture and acc+ of one: one and a half answers a picture, at the most independent
+        # acc has two answers per picture and acc+ one: at most one and a half independent answers per picture
         self.n = max(float(counts.sum(axis=0) @ self._weights / self.full), self.effective)
         self.columns = np.hstack([sums, counts])
 
     def __call__(self, weights: Array) -> Array:
-        """Return the value under each row of cluster weights, [resamples]; NaN where it has none."""
+        """Return the value for each row of cluster weights, [resamples]; NaN if undefined."""
         if self.columns is None:
             return np.asarray(self.full * self._function(weights))
         return self.ratio(weights @ self.columns)
@@ -81,7 +81,7 @@ class Part:
             return np.asarray((sums / counts) @ self._weights)
 
     def influence(self) -> dict[str, float]:
-        """Return how much each cluster pulls the value, centred: of means linearised, else by leaving each out."""
+        """Return each cluster's centered influence on the value: by linearization for means, else by the jackknife."""
         number = len(self.clusters)
         if self.columns is not None:
             sums, counts = np.hsplit(self.columns, 2)
@@ -95,7 +95,7 @@ class Part:
 
 
 def resample(of: Sequence[Part], resamples: int, seed: int) -> list[Array]:
-    """Return each part's values in the resamples that have one in all parts; clusters of a name are drawn together."""
+    """Return each part's values in the resamples where all have one. Parts share the draws of clusters by name."""
     names = list(dict.fromkeys(name for part in of for name in part.clusters))
     place = {name: index for index, name in enumerate(names)}
     columns = [[place[name] for name in part.clusters] for part in of]
@@ -117,28 +117,28 @@ def _draw(rng: np.random.Generator, clusters: int, resamples: int) -> Array:
 
 
 def variance_of(changes: Array) -> float:
-    """Return the variance of a number from its clusters' centred changes."""
+    """Return the variance of a number from its clusters' centered influences."""
     number = len(changes)
     return float((changes**2).sum() / (number * max(number - 1, 1)))
 
 
 def freedom_of(changes: Array) -> float:
-    """Return the degrees of freedom of that variance: few where few clusters make most of it.
+    """Return the degrees of freedom of that variance, few if few clusters make up most of it.
 
-    2n / kurtosis, at most n - 1: the variance of a variance is (kurtosis - 1) / n of its square, and few values show
-    too small a kurtosis, so that it is not lessened by 1.
+    This is 2n / kurtosis, at most n - 1. The variance of a variance is (kurtosis - 1) / n times its square. The 1 is
+    not subtracted, because a small sample underestimates kurtosis.
     """
     squares = changes**2
     return min(max(2 * float(squares.sum()) ** 2 / float((squares**2).sum()), 1.0), len(changes) - 1.0)
 
 
 def corrected(values: Array, clusters: int) -> float:
-    """Return the variance of resampled values, made up for what drawing from so few clusters takes away."""
+    """Return the variance of resampled values, corrected for the bias of resampling few clusters."""
     return float(np.var(values)) * clusters / max(clusters - 1, 1) if len(values) else 0.0
 
 
 def _by_cluster(stratum: Stratum, clusters: Sequence[str]) -> tuple[Array, Array]:
-    """Return the sum and the number of each mean's values in each cluster: [clusters, means] twice."""
+    """Return the sums and counts of each mean's values by cluster, both [clusters, means]."""
     index = {name: row for row, name in enumerate(clusters)}
     sums, counts = np.zeros((2, len(index), len(stratum)))
     for column, (_, mean) in enumerate(stratum):

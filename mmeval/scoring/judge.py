@@ -1,7 +1,7 @@
-"""A judge: a language model on an OpenAI-compatible server, asked which option an unreadable answer means.
+"""A judge: a language model on an OpenAI-compatible server, asked which option an unparsed answer means.
 
-Replies that can be read are cached by content on disk, so that no question is paid for twice. A judge that fails is
-counted and asked again the next time: no failure is stored, and none becomes a letter.
+Readable replies are cached on disk by content, so no question is paid for twice. Failures are counted but not stored;
+the next run asks again. A failure never becomes a letter.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from mmeval.types import InputError, Record
 KEY = "MMEVAL_JUDGE_KEY"
 """The environment variable with the server's key, if it needs one."""
 TRIES = 3
-"""Replies that are asked for where one is no letter."""
+"""How often to ask if a reply is not a letter."""
 LIMITS: dict[str, Any] = {"concurrency": 8, "tries": 3, "timeouts": 1, "longest": 1 << 20}
-"""Of its server: the next command asks again what got no reply."""
+"""Limits of the client. They are short, because the next command asks again where a reply is missing."""
 
 _ENGLISH = (
     "You are an AI assistant who will help me to match an answer with several options of a single-choice question. "
@@ -48,24 +48,24 @@ _CHINESE = (
     "例 2: \n问题: 图中最主要的物体是什么?\n选项: A. 泰迪熊 B. 兔子 C. 猫 D. 狗\n答案: 蜘蛛\n输出: Z\n"
     "例 3: \n问题: {}?\n选项: {}\n答案: {}\n输出: "
 )
-"""MMBench's matching prompts, word for word (VLMEvalKit, multiple_choice.py), this one for a Chinese question."""
+"""MMBench's matching prompts, verbatim (VLMEvalKit, multiple_choice.py). This one is for Chinese questions."""
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A server, its model, and where replies are kept."""
+    """A server, its model, and the cache of replies."""
 
     url: str
-    """Up to `/v1`, as OpenAI-compatible servers are usually given."""
+    """The base URL up to `/v1`, as usual for OpenAI-compatible servers."""
     model: str
     cache: Path
-    """A .jsonl file that replies are appended to, one a line."""
+    """A .jsonl file that replies are appended to, one per line."""
     timeout: float = 60.0
-    """Seconds that a reply may take."""
+    """Maximum seconds per reply."""
 
 
 def prompt(record: Record) -> str:
-    """Return the question to the judge."""
+    """Return the prompt for the judge."""
     question = record.tags.get("question", record.question)
     options = "There are several options: \n" + "".join(f"{label}. {text}\n" for label, text in texts(record.choices))
     template = _CHINESE if re.search("[\u4e00-\u9fff]", question) else _ENGLISH
@@ -73,9 +73,9 @@ def prompt(record: Record) -> str:
 
 
 def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = lambda line: None) -> Verdicts:
-    """Ask about each record that the cache does not know. Raises InputError for what is not a URL.
+    """Ask about each record that is not in the cache. Raises InputError for an invalid URL.
 
-    The verdicts are final unless `Verdicts.failed` names records: those got no reply, and are asked again next time.
+    The verdicts are final unless `Verdicts.failed` names records. Those got no reply; the next call asks again.
     """
     from anyio.from_thread import start_blocking_portal
 
@@ -93,13 +93,13 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
         else:
             open_questions.setdefault(own, []).append(record)
     if open_questions:
-        say(f"asking {judge.model} at {place} about {len(open_questions)} answers that no scorer can read")
-        with start_blocking_portal() as portal:  # a loop of its own: a notebook's main thread has one already
+        say(f"asking {judge.model} at {place} about {len(open_questions)} unparsed answers")
+        with start_blocking_portal() as portal:  # its own event loop: a notebook's main thread already runs one
             portal.call(_ask_all, judge, client, open_questions, verdicts)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         say(
             f"the judge at {place} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
-            "strict counts them as unparsed, and the same command asks again for these"
+            "strict counts them as unparsed; repeat the command to ask again"
         )
     return verdicts
 
@@ -122,7 +122,7 @@ async def _ask_all(judge: Judge, client: Client, questions: Mapping[str, Sequenc
 
 
 async def _letter(client: Client, judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
-    """Return the last reply, the letter in it, and what is wrong where there is none."""
+    """Return the last reply, its letter, and the problem if there is no letter."""
     reply, problem = None, ""
     messages = [{"role": "user", "content": prompt(record)}]
     asked = {"model": judge.model, "messages": messages, "temperature": 0, "max_tokens": 64}
@@ -142,7 +142,7 @@ async def _letter(client: Client, judge: Judge, record: Record) -> tuple[str | N
 
 
 def _cached(path: Path) -> dict[str, str]:
-    """Return the replies by key, without a last line that a kill cut short."""
+    """Return the replies by key, without a truncated last line."""
     found: dict[str, str] = {}
     for entry, where in jsonl.read(path, advice="delete the line", whole_lines=True) if path.exists() else ():
         if not {"key", "reply"} <= entry.keys():

@@ -1,6 +1,6 @@
-"""Whether two runs differ by more than luck: tests over the clusters that both have, and how small a difference shows.
+"""Test whether two runs differ by more than chance: p-values, their correction, equivalence and power.
 
-A difference's value and interval are `statistics`'s; here are p-values, their correction, equivalence and power.
+Tests work on clusters. `statistics` computes a difference's value and interval.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from mmeval.scoring.statistics import LEVEL, Difference, Statistic, matched
 
 PERMUTATIONS = 10_000
 EXACT = 12
-"""Clusters that differ at most where all ways to swap them are tried."""
+"""Maximum number of differing clusters for which all swaps are tried."""
 POWER = 0.8
 MCNEMAR, SIGN_FLIP = "McNemar, exact", "sign flips of clusters"
 
 
 def p_value(a: Statistic, b: Statistic, *, seed: int = 0) -> tuple[float, str]:
-    """Return the two-sided p-value of no difference between two numbers that have a value, and the test's name.
+    """Return the two-sided p-value of no difference between two numbers with a value, and the test's name.
 
-    Where each cluster has one answer, right or wrong, it is McNemar's exact test (McNemar 1947): of the questions that
-    one of the two has right, how many are the first's. Otherwise whole clusters are swapped between the two, 10,000
-    times or in all ways, and the number found anew (Noreen 1989); of a functional its linear part is.
+    If each cluster has one answer, right or wrong, this is McNemar's exact test (McNemar 1947) on the questions that
+    exactly one of the two has right. Otherwise whole clusters are swapped between the two, at random 10,000 times or in
+    all ways, and the number is recomputed (Noreen 1989). For a functional, its linear part is recomputed.
     Raises as `paired` does.
     """
     pairs = matched(a, b)
@@ -39,7 +39,7 @@ def p_value(a: Statistic, b: Statistic, *, seed: int = 0) -> tuple[float, str]:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Return the p-values adjusted for how many there are (Holm 1979), in their order; None stays None."""
+    """Return the p-values adjusted for multiple tests (Holm 1979), in the same order; None stays None."""
     known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     found: list[float | None] = [None] * len(p_values)
     least = 0.0
@@ -50,7 +50,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def equivalence(found: Difference, margin: float) -> float:
-    """Return the p-value of a difference of the margin or more, either way: two one-sided t tests (Schuirmann 1987)."""
+    """Return the p-value of a difference of `margin` or more either way: two one-sided t tests (Schuirmann 1987)."""
     if found.freedom <= 0 or found.error == 0:
         return 1.0
     from scipy.special import stdtr  # type: ignore[import-untyped]
@@ -60,7 +60,7 @@ def equivalence(found: Difference, margin: float) -> float:
 
 
 def power(effect: float, deviation: float, clusters: float) -> float:
-    """Return how likely a two-sided paired t test finds a difference, from the deviation of a cluster's difference."""
+    """Return the power of a two-sided paired t test; `deviation` is the standard deviation of clusters' differences."""
     if clusters <= 1:
         return 0.0
     if deviation == 0:
@@ -73,7 +73,7 @@ def power(effect: float, deviation: float, clusters: float) -> float:
 
 
 def detectable(found: Difference, wanted: float = POWER) -> float | None:
-    """Return the smallest difference that so many clusters show with that power; None for a single cluster."""
+    """Return the smallest difference that this many clusters detect with that power; None for a single cluster."""
     if found.freedom <= 0:
         return None
     clusters = found.freedom + 1
@@ -88,7 +88,7 @@ def detectable(found: Difference, wanted: float = POWER) -> float | None:
 
 
 def needed(found: Difference, effect: float, wanted: float = POWER) -> int:
-    """Return how many clusters a paired run needs to show that difference with that power, from this one's error."""
+    """Return how many clusters a paired run needs to detect `effect` with that power, given this run's error."""
     deviation = found.error * math.sqrt(found.clusters)
     low, high = 1, 2
     while power(effect, deviation, high) < wanted:
@@ -100,7 +100,7 @@ def needed(found: Difference, effect: float, wanted: float = POWER) -> int:
 
 
 def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:
-    """Return how many clusters only the first has right, and the second; None unless all have one answer each."""
+    """Return how many clusters only the first, and only the second, has right; None unless each has one answer."""
     if len(pairs) != 1:
         return None
     one, other = pairs[0]
@@ -120,7 +120,7 @@ def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:
 
 
 def _swapped(pairs: Sequence[tuple[Part, Part]], seed: int) -> float:
-    """Return the share of swaps whose difference is as large as that found, the one that was found among them."""
+    """Return the share of swaps whose difference is at least as large as the observed one, itself included."""
     tables = [_columns(one, other) for one, other in pairs]
     differ = [np.flatnonzero((first != second).any(axis=1)) for first, second in tables]
     number, found = sum(map(len, differ)), abs(sum(one.point - other.point for one, other in pairs))
@@ -133,14 +133,14 @@ def _swapped(pairs: Sequence[tuple[Part, Part]], seed: int) -> float:
             moved = swaps[:, start : start + len(at)] @ (second[at] - first[at])
             values += _of_sums(one, first.sum(axis=0) + moved) - _of_sums(other, second.sum(axis=0) - moved)
             start += len(at)
-        values = np.abs(values[np.isfinite(values)])  # a swap may leave one without any value of a mean
+        values = np.abs(values[np.isfinite(values)])  # a swap may leave a mean without values
         as_large += int((values >= found - 1e-9 * max(found, 1.0)).sum())
         total += len(values)
     return as_large / total if number <= EXACT else (1 + as_large) / (1 + total)
 
 
 def _swaps(number: int, seed: int) -> Iterator[Array]:
-    """Yield which of so many clusters are swapped, [swaps, clusters] of 0 and 1: in all ways, or as drawn."""
+    """Yield which of `number` clusters are swapped, [swaps, clusters] of 0 and 1: all ways, or random ones."""
     if number <= EXACT:
         yield np.array(list(product((0.0, 1.0), repeat=number)))
         return
@@ -151,7 +151,7 @@ def _swaps(number: int, seed: int) -> Iterator[Array]:
 
 
 def _columns(one: Part, other: Part) -> tuple[Array, Array]:
-    """Return what both are made of, a row a cluster of either: sums and counts, or of a functional its linear part."""
+    """Return both parts' sums and counts, or linear parts for functionals, with one row per cluster of either."""
     names = dict.fromkeys((*one.clusters, *other.clusters))
     found = []
     for part in (one, other):

@@ -1,6 +1,6 @@
-"""Turn what was measured into a number with a 95% interval over the right clusters, alone or against another's.
+"""Estimate a number, or the difference of two numbers, with a 95% interval over the right clusters.
 
-A metric says what a number is made of (a `Statistic`); how sure one can be of it is found here, once for all metrics.
+A metric says what a number is made of (a `Statistic`). Its uncertainty is computed here, once for all metrics.
 """
 
 import math
@@ -32,17 +32,17 @@ class Statistic:
     """A number: the sum of independent strata (MME's Perception: ten subtasks), or a functional."""
 
     full_marks: float
-    """All weights, or what the functional is a share of."""
+    """The sum of all weights, or the unit of the functional."""
     chance: float | None
     strata: Sequence[Stratum] = ()
     reason: str | None = None
     """Why there is no value; then there are no strata."""
     functional: Functional | None = None
-    """What the number is, where it is not a sum of means."""
+    """The number, if it is not a sum of means."""
 
     @property
     def n(self) -> int:
-        """How many values there are, of each stratum's largest mean."""
+        """The number of values, counting each stratum's largest mean."""
         if self.functional:
             return self.functional.n
         return sum(max(len(mean.values) for _, mean in stratum) for stratum in self.strata)
@@ -51,12 +51,12 @@ class Statistic:
 def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Return the statistic's value with its 95% interval; `n` counts the values of each stratum's largest mean.
 
-    The interval is Wilson's (1927), in the form that surveys use (Franco et al. 2019): with the variance between
-    clusters (of means by linearisation, of a functional from its resamples), Student's quantile, and the number of
-    independent answers that this variance amounts to, which is at least that of the clusters and at most that of the
-    answers. A sum of strata is one number of that kind: its variance and its degrees of freedom (Satterthwaite 1946)
-    are put together of theirs. So no interval is empty where all answers are alike. Where a few clusters make most of
-    the variance, it counts with the degrees of freedom that their kurtosis leaves it.
+    The interval is Wilson's (1927), in the form that surveys use (Franco et al. 2019). It takes the variance between
+    clusters (by linearization for means, from resamples for a functional), Student's quantile, and the number of
+    independent answers with the same variance, which is at least that of the clusters and at most that of the answers.
+    A sum of strata is treated as one such number; its variance and degrees of freedom (Satterthwaite 1946) combine
+    those of the strata. No interval is empty, even if all answers are alike. If a few clusters make up most of the
+    variance, their kurtosis reduces its degrees of freedom.
     """
     full, chance, n = statistic.full_marks, statistic.chance, statistic.n
     if statistic.reason is not None:
@@ -74,14 +74,14 @@ def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0)
 
 
 def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
-    """Return how much more `a` is than `b`, with the 95% interval of the difference: the same clusters stand for both.
+    """Return `a` minus `b` with the difference's 95% interval, paired by cluster.
 
-    Clusters are matched by name, a stratum of one with the same stratum of the other, so that what makes a question
-    hard for both cancels; a resample of a functional draws the same clusters for both. A cluster that only one of them
-    has (a question that ended in an error) counts there alone. The interval is Student's, with two pseudo-clusters in
-    which the two differ, one each way, as much as they do in any (Bonett and Price 2012); entirely where they differ
-    in none: two runs that never differed are not proven to be the same.
-    Raises InputError for numbers of different kinds, or without a common cluster.
+    Clusters are matched by name, stratum by stratum, so difficulty that both share cancels. A resample of a functional
+    draws the same clusters for both. A cluster that only one of them has (a failed question) counts only there. The
+    interval is Student's, with two pseudo-clusters added, one each way, in which the two differ as much as in any
+    cluster (Bonett and Price 2012). If they differ in no cluster, the pseudo-clusters differ by full marks: two runs
+    that never differed are not proven to be the same.
+    Raises InputError for numbers of different kinds or without a common cluster.
     """
     n, full = min(a.n, b.n), a.full_marks
     if reason := a.reason or b.reason:
@@ -96,21 +96,21 @@ def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more one number is than another, and how sure that is: what intervals and tests are made of."""
+    """The difference of two numbers and its uncertainty, the basis of intervals and tests."""
 
     value: float
     middle: float
-    """The value with two pseudo-clusters in which the two differ, one each way; the middle of the interval."""
+    """The interval's center: the value after adding two pseudo-clusters that differ, one each way."""
     error: float
-    """Its standard error."""
+    """The standard error."""
     freedom: float
     """Degrees of freedom; 0 for a single cluster, whose error is unknown."""
     clusters: float
-    """How many clusters of one size it amounts to."""
+    """The effective number of clusters of equal size."""
 
 
 def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Difference:
-    """Return `a` less `b`, which both have a value, with its standard error; raises as `paired` does."""
+    """Return `a` minus `b`, which both have a value, with its standard error. Raises as `paired` does."""
     pairs, full, spreads, most = matched(a, b), a.full_marks, [], 0.0
     value = sum(one.point - other.point for one, other in pairs)
     for one, other in pairs:
@@ -131,14 +131,14 @@ def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: 
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
-    """Return the named terms of a number of one stratum, in its own unit: MME's acc and acc+, of 100 each."""
+    """Return the named terms of a number with one stratum, in its own unit (MME's acc and acc+, 100 each)."""
     terms = statistic.strata[0] if len(statistic.strata) == 1 else ()
     return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in terms if mean.name}
 
 
 @dataclass(frozen=True)
 class _Spread:
-    """How far a number of `full` marks may be off: its variance, and of how many clusters and answers it is."""
+    """The uncertainty of a number with `full` marks: its variance, and its numbers of clusters and answers."""
 
     full: float
     variance: float
@@ -147,16 +147,16 @@ class _Spread:
     freedom: float
 
     def independent(self, share: float) -> float:
-        """Return how many independent answers with that share right vary as much: from the clusters to the answers."""
-        shrunk = (self.clusters * share + 0.5) / (self.clusters + 1)  # a few clusters that are alike still vary
+        """Return how many independent answers with that share right vary as much, from `clusters` to `n`."""
+        shrunk = (self.clusters * share + 0.5) / (self.clusters + 1)  # so a few equal clusters keep some variance
         most = shrunk * (1 - shrunk)
         found = most / (self.variance / self.full**2 + most / self.clusters**2)
         return min(max(found, self.clusters), self.n)
 
 
 def quantile(freedom: float) -> float:
-    """Return Student's two-sided quantile of the level; infinite without a degree of freedom."""
-    from scipy.special import stdtrit  # type: ignore[import-untyped]  # half a second, which resuming need not pay
+    """Return Student's two-sided quantile at LEVEL, or infinity without a degree of freedom."""
+    from scipy.special import stdtrit  # type: ignore[import-untyped]  # takes half a second; resuming does without it
 
     return -float(stdtrit(freedom, (1 - LEVEL) / 2)) if freedom > 0 else math.inf
 
@@ -168,9 +168,9 @@ def _bounded(statistic: Statistic) -> bool:
 def _spread(part: Part, resamples: int, seed: int) -> _Spread:
     """Return the spread of one number.
 
-    Clusters that vary as much as they can (all right or all wrong) have the variance that their share says, which is
-    as sure as the share. The less they vary, and the more answers each has, the more the degrees of freedom of the
-    variance itself count.
+    If clusters vary as much as possible (each all right or all wrong), the share determines their variance, which is
+    then as certain as the share. The less clusters vary, and the more answers each has, the more weight the variance's
+    own degrees of freedom get.
     """
     size = (part.effective, part.n, part.effective - 1)
     if part.columns is None:
@@ -201,7 +201,7 @@ def _sum(spreads: Sequence[_Spread]) -> _Spread:
 
 
 def _wilson(share: float, spread: _Spread) -> tuple[float, float]:
-    """Return the limits of a share of full marks, both in [0, 1]."""
+    """Return the interval of a share of full marks, both limits in [0, 1]."""
     times = quantile(spread.freedom)
     if not math.isfinite(times):
         return 0.0, 1.0
@@ -219,10 +219,10 @@ def _parts(statistic: Statistic) -> list[Part]:
 
 
 def matched(a: Statistic, b: Statistic) -> list[tuple[Part, Part]]:
-    """Return the strata of one with those of the other. Raises as `paired` does."""
+    """Return the strata of both in pairs. Raises as `paired` does."""
     one, other = _parts(a), _parts(b)
     if a.full_marks != b.full_marks or len(one) != len(other):
-        raise InputError("the two numbers are not of one kind; compare the same metric of the same task")
+        raise InputError("the two numbers are of different kinds; compare the same metric of the same task")
     pairs = list(zip(one, other, strict=True))
     if any(not set(first.clusters) & set(second.clusters) for first, second in pairs):
         raise InputError("the two numbers have no question in common; compare runs of the same questions")
@@ -230,8 +230,8 @@ def matched(a: Statistic, b: Statistic) -> list[tuple[Part, Part]]:
 
 
 def changes_of(one: Part, other: Part) -> Array:
-    """Return how much each cluster of either pulls the difference, centred."""
+    """Return the centered influence of each cluster of either part on the difference."""
     first, second = one.influence(), other.influence()
-    names = {**first, **second}  # a run of more clusters than the other pulls less with each: of what both have
+    names = {**first, **second}  # influences scale with a part's own number of clusters; rescale to the union
     scale_one, scale_two = len(names) / len(first), len(names) / len(second)
     return np.array([scale_one * first.get(name, 0.0) - scale_two * second.get(name, 0.0) for name in names])

@@ -1,4 +1,4 @@
-"""What a judge said of answers that no scorer can read, and how the readings take it. Asking is `judge`'s."""
+"""A judge's verdicts on unparsed answers, and how the readings use them. `judge` asks for them."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ WHOSE = "the judge's address"
 
 @dataclass
 class Verdicts:
-    """What the judge replied about each record, by the record's id."""
+    """The judge's replies, by record id."""
 
     model: str = ""
     read: dict[str, str] = field(default_factory=dict)
     """A letter, or Z."""
     unreadable: set[str] = field(default_factory=set)
-    """It replied, and the reply is not a letter."""
+    """Records with a reply that is not a letter."""
     failed: set[str] = field(default_factory=set)
-    """It did not reply: the judge has to be asked again, and the scores are not final."""
+    """Records without a reply. The judge must be asked again, and the scores are not final."""
     why: str = ""
-    """What went wrong last."""
+    """The last problem."""
 
     def strict(self, record: Record) -> str | None:
         """Return the judge's letter, if its reply was one."""
         return self.read.get(record.id)
 
     def official(self, record: Record) -> str | None:
-        """Return the judge's letter; where its reply is not one, draw a letter or Z, as the benchmark's script does.
+        """Return the judge's letter. If its reply is none, draw a letter or Z, as the benchmark's script does.
 
-        That script draws in the file's order from the seed 2680; here each record has its own draw from that seed,
-        so that a score does not depend on an order.
+        That script draws in the file's order with the seed 2680. Here each record has its own draw from that seed, so a
+        score does not depend on the order.
         """
         if record.id not in self.unreadable:
             return self.read.get(record.id)
@@ -43,12 +43,12 @@ class Verdicts:
         return random.Random(replace_surrogates(f"2680 {record.id}")).choice([*letters, NONE_OF_THEM])
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `scores.json` keeps of the verdicts, enough to read the answers in the same way again."""
+        """Return the verdicts for `scores.json`, enough to read the answers the same way again."""
         failed, unreadable = sorted(self.failed), sorted(self.unreadable)
         return {"model": self.model, "read": self.read, "unreadable": unreadable, "failed": failed}
 
     def remark(self, answers: int) -> str:
-        """Return how many answers were asked about and how many verdicts there are, for under a table."""
+        """Return a sentence for under a table: how many answers the judge was asked about, and the outcome."""
         read, failed, unreadable = len(self.read), len(self.failed), len(self.unreadable)
         return (
             f"The judge {self.model} was asked about {read + failed + unreadable} of {answers} answers: {read} read, "
@@ -58,7 +58,7 @@ class Verdicts:
 
 
 def from_json(value: Mapping[str, Any] | None) -> Verdicts | None:
-    """Return the verdicts that a `scores.json` kept, if a judge was asked."""
+    """Return the verdicts in a `scores.json`, if a judge was asked."""
     if value is None:
         return None
     return Verdicts(value["model"], dict(value["read"]), set(value["unreadable"]), set(value["failed"]))

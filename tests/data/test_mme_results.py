@@ -40,7 +40,7 @@ def test_what_only_python_calls_a_line_break_stays_in_the_answer(mark: str, tmp_
     ("content", "message"),
     [
         ("", r"OCR.txt: empty"),
-        (GOOD + "\n", r"OCR.txt, line 3: 1 columns and not 4"),
+        (GOOD + "\n", r"OCR.txt, line 3: 1 columns instead of 4"),
         (GOOD + "1.jpg\tc?\tNo\tno\n", r"line 3: an odd number of lines"),
         ("1.jpg\ta?\tYes\n", r"line 1: 3 columns"),
         ("1.jpg\ta?\tYes\tye\ts\n", r"line 1: 5 columns"),
@@ -55,7 +55,7 @@ def test_where_the_script_stops_a_sentence(content: str | bytes, message: str, t
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"OCR.txt: not there"):
+    with pytest.raises(InputError, match=r"OCR.txt: missing"):
         read_predictions(str(tmp_path), ["OCR"])
     with pytest.raises(InputError, match=r"no such folder"):
         read_predictions(str(tmp_path / "nowhere"), ["OCR"])

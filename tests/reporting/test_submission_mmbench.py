@@ -199,7 +199,7 @@ def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     assert "two columns prediction; keep one" in findings(twice)[0]
     with pytest.raises(InputError, match=r"line 2, column answer: empty, .* which are public today"):
         answers.score_predictions("mmbench", str(predictions(tmp_path / "e.tsv", {0: {"answer": ""}})))
-    with pytest.raises(InputError, match="no column answer, so there is nothing to score by"):
+    with pytest.raises(InputError, match="no column answer, so the predictions cannot be scored"):
         answers.score_predictions("mmbench", str(predictions(tmp_path / "c.tsv", without=("answer",))))
 
 

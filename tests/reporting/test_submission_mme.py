@@ -97,7 +97,7 @@ def test_a_folder_is_checked_whichever_of_its_files_is_named(tmp_path: Path) -> 
         ("Is it 2?", "Is it 1?", "OCR.txt, lines 1 and 2: the same question twice"),
         ("0.png\tIs it 2?", "9.png\tIs it 2?", "lines 1 and 2: from different pictures, 0.png and 9.png"),
         ("\tYes\tYes", "\tYes\t", "line 1: the answer is empty"),
-        ("\tYes\tYes", "\tYes", "line 1: 3 columns and not 4"),
+        ("\tYes\tYes", "\tYes", "line 1: 3 columns instead of 4"),
         ("\tYes\t", "\tYeah\t", "line 1: the ground truth is 'Yeah'"),
     ],
 )

@@ -59,7 +59,7 @@ def test_the_order_of_the_answers_does_not_matter() -> None:
 def test_what_lacks_turns_is_named_unless_its_data_count_fewer() -> None:
     whole, lacking = asked("q", [1.0] * 3, 3), asked("p", [1.0], 3)
     assert circular.incomplete(grouped(*whole)) is None
-    assert circular.incomplete(grouped(*whole, *lacking)) == "incomplete: question p (1 of 3 turns)"
+    assert circular.incomplete(grouped(*whole, *lacking)) == "incomplete: question p (1 of 3 rotations)"
     assert circular.incomplete(grouped(*asked("p", [1.0], 3, turns="1"))) is None
 
 

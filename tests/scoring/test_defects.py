@@ -83,7 +83,7 @@ def test_mic_a_query_is_not_its_own_exemplar(tmp_path: Path) -> None:
     assert read is not None
     for sample in read(str(tmp_path), 2, 0):
         assert sample.targets[0] not in [shot.answer for shot in sample.shots]
-    with pytest.raises(InputError, match="3 demonstrations asked for and 2 in the pool"):
+    with pytest.raises(InputError, match="3 demonstrations requested, but 2 in the pool"):
         list(read(str(tmp_path), 3, 0))
 
 

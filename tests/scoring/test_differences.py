@@ -30,4 +30,4 @@ def test_a_mark_for_an_answer_that_neither_reads_is_no_matter_of_pairs() -> None
 
 
 def test_where_all_is_read_alike_only_the_pairs_can_differ() -> None:
-    assert "which answers they take together" in found("yes", "no")
+    assert "group the answers into pictures differently" in found("yes", "no")

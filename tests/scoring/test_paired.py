@@ -130,7 +130,7 @@ def test_without_a_value_there_is_no_difference() -> None:
 
 
 def test_numbers_that_do_not_compare_are_refused() -> None:
-    with pytest.raises(InputError, match="not of one kind"):
+    with pytest.raises(InputError, match="of different kinds"):
         paired(share([1.0]), Statistic(200.0, None, [((200.0, Mean([1.0], ["0"])),)]))
     with pytest.raises(InputError, match="no question in common"):
         paired(share([1.0], ["a"]), share([1.0], ["b"]))

@@ -145,7 +145,7 @@ def test_cider_by_hand() -> None:
 
 
 def test_cider_needs_references() -> None:
-    with pytest.raises(InputError, match="one reference or more"):
+    with pytest.raises(InputError, match="at least one reference"):
         cider([["a"]], [[]])
 
 

@@ -126,7 +126,7 @@ def test_a_table_nested_without_end_is_a_sentence(tools: Path, name: str) -> Non
 def test_no_turn_no_early_stop(tools: Path, tmp_path: Path) -> None:
     refused = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--early-stop", "--dry-run")
     assert refused.exit_code == 2
-    assert "asks no question in several turns" in refused.stderr
+    assert "does not rotate options; remove --early-stop" in refused.stderr
 
 
 def test_a_dry_run_shows_what_is_weighed(tools: Path) -> None:
@@ -239,7 +239,7 @@ def test_a_card_names_an_official_reading(tools: Path, tmp_path: Path) -> None:
     path = card(tools, {**TOOLS, "official": "video-mme"})
     read = run(path, tools, tmp_path / "A", "constant:Being a saw, A")
     assert (value(read, "overall"), value(read, "overall", "strict")) == (25.0, 75.0)
-    assert any(line.startswith("Answers were read as by 'video-mme'; ") for line in read["remarks"])
+    assert any(line.startswith("Answers were read with 'video-mme'; ") for line in read["remarks"])
     lost = run(path, tools, tmp_path / "none", "constant:none")
     assert (value(lost, "overall"), value(lost, "overall", "strict")) == (None, 0.0)
     assert "4 of 4 answers say nothing to the official script, which leaves them out." in lost["remarks"]

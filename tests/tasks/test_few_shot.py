@@ -114,7 +114,7 @@ def test_what_a_model_goes_on_with_is_cut_by_one_reading_only(vqav2: Path, tmp_p
     for reading in (None, "2021", "m4c", "open-flamingo"):
         scores = run("vqav2", vqav2, tmp_path / str(reading), model, shots=0, reading=reading)
         found[reading] = value(scores, "other")
-        assert f"read as by '{reading or '2016'}'" in " ".join(scores["remarks"])
+        assert f"read with '{reading or '2016'}'" in " ".join(scores["remarks"])
     assert found == {None: 0.0, "2021": 0.0, "m4c": 0.0, "open-flamingo": 100.0}
 
 
@@ -204,7 +204,7 @@ def test_okvqa_scores_stemmed_answers_and_says_what_raw_ones_give(tmp_path: Path
             picture(folder / "images" / f"{part}2014" / f"COCO_{part}2014_{n:012d}.jpg", n)
     scores = run("okvqa", folder, tmp_path / "run", "constant:riding", shots=1)
     assert (value(scores, "four"), value(scores, "overall", "raw")) == (0.0, 100.0)
-    assert "read as by '2016', is 100.00" in scores["remarks"][0]
+    assert "with the reading '2016', is 100.00" in scores["remarks"][0]
     assert [shot.answer for sample in read("okvqa", folder, 1) for shot in sample.shots] == ["ride", "ride"]
     # one train question is about each picture of val: the other is shown
     assert [sample.tags["demonstrations"] for sample in read("okvqa", folder, 1)] == ["2", "1"]
@@ -613,7 +613,7 @@ def test_memes_without_labels_and_with_odd_ones(memes: Path) -> None:
     with pytest.raises(InputError, match=r"dev_seen.jsonl, line 1: the label is 2"):
         read("hateful-memes", memes, 0)
     spoil(memes / "dev_seen.jsonl", '"label": 2', '"labels": 2')
-    with pytest.raises(InputError, match="has no label; the release with labels"):
+    with pytest.raises(InputError, match="has no label; get the release with labels"):
         read("hateful-memes", memes, 0)
     (memes / "train.jsonl").unlink()
     with pytest.raises(InputError, match=r"no train\.jsonl to draw demonstrations from"):

@@ -186,7 +186,7 @@ def test_blink_prompts(blink: Path) -> None:
 def test_blink_test_has_no_answers(tmp_path: Path) -> None:
     row = {"idx": "test_Counting_1", "choices": ["1", "2"], "answer": "hidden", "prompt": "?", "question": "?"}
     path = parquet(tmp_path / "val-0.parquet", [{**row, **{f"image_{n}": embedded(n) for n in range(1, 5)}}])
-    with pytest.raises(InputError, match="row 1: the answers of test are hidden"):
+    with pytest.raises(InputError, match="row 1: the test answers are hidden"):
         read("blink", path)
 
 
@@ -411,7 +411,7 @@ def test_winoground_by_hand(winoground: Path, first_pair: dict[str, float], expe
 def test_winoground_of_a_model_that_finds_all_alike(winoground: Path, tmp_path: Path) -> None:
     scores = run("winoground", winoground, tmp_path / "run")
     assert [value(scores, name) for name in ("text", "image", "group")] == [0.0, 0.0, 0.0]
-    assert scores["remarks"] == ["Of 8 comparisons 8 are ties, which count as wrong."]
+    assert scores["remarks"] == ["Of 8 comparisons, 8 are ties, which count as wrong."]
     assert scores["metrics"]["group"]["chance"] == pytest.approx(100 / 6)
 
 
@@ -480,7 +480,7 @@ def test_iq50(tmp_path: Path) -> None:
     assert numbers("iq50", likely)["overall"] == 50.0
     scores = run("iq50", folder, tmp_path / "run")
     assert (value(scores, "overall"), scores["metrics"]["overall"]["chance"]) == (0.0, pytest.approx(100 / 6))
-    assert scores["remarks"] == ["Of 2 items 2 have a tie for the first place, which counts as wrong."]
+    assert scores["remarks"] == ["Of 2 items, 2 have a tie for first place, which counts as wrong."]
     assert scores["metrics"]["overall"]["n"] == 2
 
 
@@ -503,7 +503,7 @@ def test_raven_reads_its_files_without_unpickling(tmp_path: Path) -> None:
     assert scores["metrics"]["center_single"]["chance"] == 12.5
     harm = np.empty(1, object)
     np.savez(folder / "center_single" / "RAVEN_8_test.npz", image=harm, target=0)
-    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a file of RAVEN") as refused:
+    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a RAVEN file") as refused:
         read("raven", folder)
     assert "unsafe" not in str(refused.value)  # numpy's message says how to unpickle it all the same
 
@@ -517,7 +517,7 @@ def test_raven_a_file_cut_short_is_a_sentence(tmp_path: Path, share: float) -> N
     path.write_bytes(whole[: int(share * len(whole))])
     ended = call("run", "--task", "raven", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
     assert ended.exit_code == 2
-    assert f"{path}: not a file of RAVEN" in ended.stderr
+    assert f"{path}: not a RAVEN file" in ended.stderr
 
 
 def test_raven_a_file_whose_pictures_do_not_unpack_is_a_sentence(tmp_path: Path) -> None:
@@ -528,7 +528,7 @@ def test_raven_a_file_whose_pictures_do_not_unpack_is_a_sentence(tmp_path: Path)
     start = 30 + whole[26] + 256 * whole[27] + whole[28] + 256 * whole[29]  # zip: after the first local header
     whole[start] ^= 0x06  # deflate: a kind of block that there is not
     path.write_bytes(bytes(whole))
-    with pytest.raises(InputError, match="not a file of RAVEN"):
+    with pytest.raises(InputError, match="not a RAVEN file"):
         read("raven", tmp_path)
 
 
@@ -669,7 +669,7 @@ def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
         ended = call("run", "--task", "vl-icl", "--model", "constant", "--data", vl_icl, "--shots", shots)
         assert ended.exit_code == 2
         assert f"{shots} " in ended.stderr
-        assert "ask for fewer" in ended.stderr
+        assert "request fewer" in ended.stderr
         (vl_icl / where / "query.json").unlink()
 
 

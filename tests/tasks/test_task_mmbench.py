@@ -128,9 +128,9 @@ def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data:
     ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
     for words in ("MMBench_DEV.tsv, with --partial: 4 of 4", "limited to 4 of 11 questions"):
         assert words in ended.output
-    assert "Answers were read as by '2024-03'" in ended.output
+    assert "Answers were read with '2024-03'" in ended.output
     ended = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
-    assert "limited" not in ended.output and "read as by" not in ended.output
+    assert "limited" not in ended.output and "read with" not in ended.output
 
 
 def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) 
     assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
     assert "" not in metrics and "vanilla/" not in metrics
     empty = [line | {"category": "", "l2-category": ""} for line in lines]
-    with pytest.raises(InputError, match="line 2, column category: empty, and no l2-category either"):
+    with pytest.raises(InputError, match="line 2, column category: empty, and so is l2-category"):
         answers.score_predictions("mmbench", str(table.write(tmp_path / "t.tsv", empty, ["image"])))
 
 
@@ -151,7 +151,7 @@ def test_a_table_without_categories_has_an_overall_score(tmp_path: Path) -> None
     scores = answers.score_predictions("mmbench", str(path))[1]
     assert scores["metrics"]["vanilla"]["value"] == 25.0
     assert (scores["metrics"]["CP"]["value"], scores["metrics"]["circular"]["value"]) == (None, 0.0)
-    assert "The table has no column category, so that no ability has a number." in scores["remarks"]
+    assert "The table has no column category, so no ability has a number." in scores["remarks"]
     data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()), ["category", "l2-category"])
     run = evaluating.evaluate("constant:A", "mmbench", data=str(data), out=tmp_path / "run")
     assert run.results["metrics"] == scores["metrics"]
@@ -175,7 +175,7 @@ def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) 
     path = table.write(tmp_path / "t.tsv", lines, ["image"])
     scores = answers.score_predictions("mmbench", str(path))[1]
     assert scores["metrics"]["circular"]["value"] == pytest.approx(100 * 576 / 1176)
-    assert any(said.startswith("53 of 1,176 questions have fewer turns than options") for said in scores["remarks"])
+    assert any(said.startswith("53 of 1,176 questions have fewer rotations than options") for said in scores["remarks"])
     assert not [
         found for found in submission.check(path, "mmbench") if "turns" in found.sentence or "size" in found.sentence
     ]

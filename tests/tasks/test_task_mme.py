@@ -56,7 +56,7 @@ def test_a_subtask_without_any_readable_answer_has_nothing_and_is_named() -> Non
     records = [*answers("OCR", "??", "??"), *answers("count", "yn", "??")]
     assert estimate(numbers(records)["OCR"]).value == 0.0
     assert MME.remarks(records, judged(MME, records, "official")) == [
-        "No answer of OCR could be read, so it has 0 points; there the benchmark's own script stops."
+        "No answer of OCR could be read, so it has 0 points; the benchmark's own script fails in this case."
     ]
 
 
@@ -81,7 +81,7 @@ def test_a_subtask_that_is_absent_leaves_the_others_their_numbers() -> None:
     found = numbers([record for name in COGNITION for record in answers(name, "yn")] + answers("count", "yn"))
     assert estimate(found["cognition"]).value == 800.0
     assert estimate(found["count"]).value == 200.0
-    assert found["OCR"].reason == "no picture has both its questions answered"
+    assert found["OCR"].reason == "no picture has both questions answered"
     assert found["perception"].reason == "not all of its subtasks have a value"
 
 

@@ -329,7 +329,7 @@ def test_ivqa_is_half_right_where_one_person_agrees(ivqa: Path, tmp_path: Path) 
 @pytest.mark.parametrize("answers", [["a", "b", "c", "d"], ["a", "b", "c", "d", ""], ["a", "b", "c", "d", "e", "f"]])
 def test_ivqa_more_or_fewer_answers_than_people(answers: list[str], ivqa: Path) -> None:
     table(ivqa / "test.csv", [ivqa_row(answers)])
-    with pytest.raises(InputError, match=r"test.csv, line 2: [46] answers and not 5; get the file again"):
+    with pytest.raises(InputError, match=r"test.csv, line 2: [46] answers instead of 5; get the file again"):
         read("ivqa", ivqa)
 
 
@@ -402,7 +402,7 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
     dump(path, {**said, "77_4": {"prediction": 5, "answer": 4}})
     assert "77_4: the prediction is 5" in call("score", "--task", "nextqa", "--predictions", path).output
     dump(path, {**said, "77_4": {"prediction": 4, "answer": 0}})
-    assert "77_4: its answer is 0, and 4 in" in call("score", "--task", "nextqa", "--predictions", path).output
+    assert "77_4: its answer is 0, but 4 in" in call("score", "--task", "nextqa", "--predictions", path).output
     del said["77_4"]
     dump(path, said)
     ended = call("score", "--task", "nextqa", "--predictions", path)

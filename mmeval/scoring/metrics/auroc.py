@@ -1,4 +1,4 @@
-"""Area under the ROC curve: how often a positive is ranked above a negative, a tie counting half."""
+"""Area under the ROC curve: how often a positive is ranked above a negative. A tie counts half."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,13 @@ from mmeval.scoring.statistics import Array, Functional, Statistic
 
 
 def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[str]) -> Statistic:
-    """Return the area, of 100, from a value for each sample; chance is 50. The interval ranks each resample anew.
+    """Return the area, out of 100, from a value per sample; chance is 50. Resamples for the interval are ranked anew.
 
-    Rule: Mann-Whitney's statistic, as scikit-learn's `roc_auc_score` (Hateful Memes, Kiela 2020, arXiv 2005.04790).
+    This is the Mann-Whitney statistic, as in scikit-learn's `roc_auc_score` (Hateful Memes, Kiela 2020, arXiv
+    2005.04790).
     """
     if all(positive) or not any(positive):
-        return Statistic(100.0, 50.0, reason="the data has not both positive and negative samples")
+        return Statistic(100.0, 50.0, reason="the data lacks positive or negative samples")
     order = np.argsort(values, kind="stable")
     ranked = np.asarray(values)[order]
     truth = np.asarray(positive, dtype=bool)[order]
@@ -22,7 +23,7 @@ def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # where each run of ties begins
 
     def area(draws: Array) -> Array:
-        """Return the area in each resample, from how often it draws each cluster, [resamples, clusters]."""
+        """Return each resample's area, given how often it draws each cluster, [resamples, clusters]."""
         weights = draws[:, own]
         above = np.add.reduceat(weights * truth, starts, axis=1)
         below = np.add.reduceat(weights * ~truth, starts, axis=1)

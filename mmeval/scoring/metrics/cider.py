@@ -1,6 +1,6 @@
 """CIDEr-D, the "CIDEr" of COCO's caption evaluation (Vedantam et al. 2015, arXiv 1411.5726), without Java.
 
-Weights of n-grams come from the references that are evaluated, so that values of two subsets do not compare.
+N-gram weights come from the evaluated references, so values of two subsets are not comparable.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mmeval.types import InputError, Record, Score
 
 N = 4
 SIGMA = 6.0
-"""Of the penalty for another length than the reference's, in bigrams."""
+"""The standard deviation of the length penalty, in bigrams."""
 BEST = 10.0
-"""The value of one caption at most: pycocoevalcap multiplies cosines by ten."""
+"""The maximum for one caption: pycocoevalcap multiplies cosines by ten."""
 Grams = Counter[tuple[str, ...]]
 _PUNCTUATION = {*"'`.?!,:;-", "''", "``", "--", "...", "-lrb-", "-rrb-", "-lcb-", "-rcb-"}
-"""What pycocoevalcap's tokenizer drops."""
+"""Tokens that pycocoevalcap's tokenizer drops."""
 _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": " -- ", "—": " -- "})
 _TOKEN = re.compile(
     r"""<[a-z/][^<>\s]*>                                          # markup
@@ -33,28 +33,28 @@ _TOKEN = re.compile(
 )
 _CLITIC = re.compile(r"(.+?)(n't|'(?:s|m|d|ll|re|ve))$")
 _TWO_WORDS = {"cannot": 3, "gonna": 3, "gotta": 3, "wanna": 3, "gimme": 3, "lemme": 3, "y'all": 2}
-"""Words that Penn Treebank writes as two, and where it cuts them."""
+"""Words that Penn Treebank splits in two, and the position of the split."""
 _BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
 
 
 def tokenize(caption: str) -> list[str]:
     """Split a caption as Stanford's PTBTokenizer does, in lower case, and drop the punctuation that COCO lists.
 
-    "isn't" is "is n't", "dog's" is "dog 's", "can't" is "ca n't", "cannot" is "can not"; numbers with points, commas
-    and colons stay whole; a hyphen stays inside its word; square brackets become -lsb- and are kept, as there.
-    A full stop after an abbreviation of more letters than those listed is dropped, where Stanford's may keep it.
+    "isn't" becomes "is n't", "dog's" "dog 's", "can't" "ca n't", "cannot" "can not". Numbers with points, commas and
+    colons stay whole, and so do hyphenated words. Square brackets become -lsb- and are kept, as by Stanford's.
+    Stanford's may keep a period after other abbreviations than those listed here; this one drops it.
     """
     tokens = _TOKEN.findall(caption.translate(_QUOTES).lower().replace('"', " '' "))
     return [word for token in tokens for word in _parts(_BRACKETS.get(token, token)) if word not in _PUNCTUATION]
 
 
 def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> list[float]:
-    """Return the CIDEr-D of each caption in [0, 10], from words; `candidates[i]` is compared with all `references[i]`.
+    """Return the CIDEr-D of each tokenized caption, in [0, 10]. `candidates[i]` is compared with all `references[i]`.
 
     Raises InputError for a caption without references.
     """
     if len(candidates) != len(references) or not all(references):
-        raise InputError("CIDEr needs one reference or more for every caption; give them")
+        raise InputError("CIDEr needs at least one reference for every caption; add the missing ones")
     known = [[_grams(words) for words in one] for one in references]
     frequency = Counter(gram for one in known for gram in {gram for grams in one for gram in grams})
     rarity = math.log(len(known))
@@ -65,13 +65,13 @@ def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Seq
 
 
 def mean(values: Sequence[float], clusters: Sequence[str]) -> Statistic:
-    """CIDEr as tables print it, a hundred times the mean (1,000 at most); its interval keeps the n-grams' weights."""
+    """Return CIDEr as tables print it: 100 times the mean (maximum 1,000). The interval keeps the n-gram weights."""
     strata = [((1000.0, Mean([value / BEST for value in values], clusters)),)] if values else []
     return Statistic(1000.0, None, strata, reason=None if values else "no caption has an answer")
 
 
 def caption(read: Callable[[str], str]) -> Callable[[Record], Score]:
-    """Return the scorer of captions: what one is worth shows only among all captions, which `of_captions` compares."""
+    """Return a scorer that only reads captions; their values depend on all captions (see `of_captions`)."""
 
     def judge(record: Record) -> Score:
         if record.text is None:
@@ -83,7 +83,7 @@ def caption(read: Callable[[str], str]) -> Callable[[Record], Score]:
 
 
 def of_captions(records: Sequence[Record], scores: Sequence[Score]) -> Statistic:
-    """Return CIDEr of the captions that were read, one that is missing being empty; their references weight n-grams."""
+    """Return the captions' CIDEr. A missing caption counts as empty; n-gram weights come from these references."""
     captions = [tokenize(score.answer or "") for score in scores]
     references = [[tokenize(target) for target in record.targets] for record in records]
     return mean(cider(captions, references) if records else [], [record.id for record in records])
@@ -100,7 +100,7 @@ class _Vector:
         self.length = sum(number for gram, number in grams.items() if len(gram) == 2)
 
     def like(self, other: _Vector) -> float:
-        """Cosine with a reference, averaged over n; an n-gram counts as often as it is in the reference at most."""
+        """Return the cosine with a reference, averaged over n. N-gram counts are clipped to the reference's."""
         total = 0.0
         for own, theirs, norm, norm_theirs in zip(self.weights, other.weights, self.norms, other.norms, strict=True):
             value = sum(min(weight, theirs.get(gram, 0.0)) * theirs.get(gram, 0.0) for gram, weight in own.items())

@@ -1,7 +1,7 @@
-"""Shares of questions, and of groups of questions that are right altogether, as numbers of 100.
+"""Percentages of questions, and of groups of questions, that are right.
 
-One `group_all` gives MME's acc+, NLVR2's consistency, HallusionBench's qAcc and fAcc, NaturalBench's Q, I and G, and
-VCR's Q->AR: they differ in nothing but the key.
+`group_all` gives MME's acc+, NLVR2's consistency, HallusionBench's qAcc and fAcc, NaturalBench's Q, I and G, and VCR's
+Q->AR. They differ only in the key.
 """
 
 from collections import defaultdict
@@ -11,16 +11,16 @@ from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import Record, Score
 
 Key = str | Callable[[Record], str]
-"""A group's name, as in `record.groups`, or what finds it."""
+"""A key of `record.groups`, or a function that returns the group."""
 
 
 def pictures(record: Record) -> str:
-    """Return the cluster of a question that names none: questions about the same pictures go together."""
+    """Return the default cluster, shared by questions about the same pictures."""
     return " ".join(record.images) or record.id
 
 
 def share(records: Sequence[Record], scores: Sequence[Score], cluster: Key = pictures) -> Mean:
-    """Return the mean mark of the questions that have one; an answer that could not be read counts as wrong."""
+    """Return the mean mark of the questions that have one. Unparsed answers count as wrong."""
     pairs = zip(records, scores, strict=True)
     return _mean([(score.value, key(record, cluster)) for record, score in pairs if score.value is not None])
 
@@ -28,8 +28,8 @@ def share(records: Sequence[Record], scores: Sequence[Score], cluster: Key = pic
 def group_all(records: Sequence[Record], scores: Sequence[Score], group: Key, cluster: Key | None = None) -> Mean:
     """Return the share of groups in which every question has full marks.
 
-    A group with a question that has no mark (an error) is left out, as its verdict is unknown. Groups are clustered
-    by `cluster`, which must be the same for all of a group, and by themselves where it is None.
+    A group with a question without a mark (an error) is left out, since its result is unknown. Groups are clustered
+    by `cluster`, which must be the same within a group. If it is None, each group is a cluster.
     """
     marks: dict[str, list[float | None]] = {}
     clusters: dict[str, str] = {}
@@ -47,12 +47,12 @@ def key(record: Record, group: Key) -> str:
 
 
 def percent(mean: Mean, chance: float | None, why: str = "no question has an answer") -> Statistic:
-    """Return a mean as a number of 100; `chance` is of 100, too. Without values, `why` says that there is no number."""
+    """Return a mean as a percentage; `chance` is one, too. Without values, `why` is the reason for no number."""
     return Statistic(100.0, chance, [((100.0, mean),)]) if mean.values else Statistic(100.0, chance, reason=why)
 
 
 def macro(parts: Mapping[str, Statistic]) -> Statistic:
-    """Return the mean of the parts, each weighing the same whatever its size; no value where a part has none."""
+    """Return the unweighted mean of the parts, without a value if a part has none."""
     chances = [part.chance for part in parts.values() if part.chance is not None]
     chance = sum(chances) / len(chances) if chances and len(chances) == len(parts) else None
     if missing := [name for name, part in parts.items() if part.reason is not None]:
@@ -62,7 +62,7 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
 
 
 def guessing(records: Sequence[Record]) -> float | None:
-    """Return what drawing one of each question's options gives, of 100; None where a question has no options."""
+    """Return the percentage that random options get right, or None if a question has no options."""
     sizes = [(len(record.choices), len(record.targets) or 1) for record in records]
     known = sizes and all(size for size, _ in sizes)
     return 100.0 * sum(right / size for size, right in sizes) / len(sizes) if known else None
@@ -75,7 +75,7 @@ def by_category(
     cluster: Key = pictures,
     chance: Callable[[Sequence[Record]], float | None] = guessing,
 ) -> dict[str, Statistic]:
-    """Return the share of each category, in the order of `names`; `chance` finds what guessing its records gives."""
+    """Return each category's share, in the order of `names`. `chance` returns the chance level of its records."""
     found: dict[str, tuple[list[Record], list[Score]]] = {name: ([], []) for name in names}
     for record, score in zip(records, scores, strict=True):
         own, marks = found.setdefault(record.category, ([], []))
@@ -89,12 +89,12 @@ def by_category(
 
 
 def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) -> dict[str, Statistic]:
-    """Return accuracy, precision, recall, F1 and yes ratio, of 100, `yes` being what is detected.
+    """Return accuracy, precision, recall, F1 and yes ratio as percentages, with `yes` as the positive class.
 
-    An answer that says neither yes nor no is wrong: it stays in the denominators of accuracy, recall and the yes
+    An answer that says neither yes nor no is wrong: it counts in the denominators of accuracy, recall and the yes
     ratio, and is never a false positive. The yes ratio counts answers, not the truth (POPE, Li et al. 2023, arXiv
-    2305.10355). F1 is 2 TP / (answered yes + truly yes), a ratio of sums, so that its interval is that of F1 itself.
-    Chance is that of a fair coin where half of the truths are yes.
+    2305.10355). F1 is 2 TP / (answered yes + truly yes), a ratio of sums, so its interval is that of F1 itself.
+    Chance is that of a fair coin if half of the truths are yes.
     """
     rows = [
         (score.value, score.answer == "yes", "yes" in record.targets, key(record, cluster))
@@ -115,7 +115,7 @@ def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) 
 def parts_by(
     name: Callable[[Record], object], records: Sequence[Record], scores: Sequence[Score]
 ) -> Mapping[object, tuple[list[Record], list[Score]]]:
-    """Return the records and the scores of each part, by its name; of one that no record is in, none."""
+    """Return each part's records and scores, by the part's name. A part without records is empty."""
     found: dict[object, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
     for record, score in zip(records, scores, strict=True):
         own, marks = found[name(record)]

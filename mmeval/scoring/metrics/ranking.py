@@ -1,4 +1,4 @@
-"""Choosing among candidates by how likely the model finds them, with the length normalisation by name."""
+"""Choose among candidates by log-likelihood, with a named length normalization."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,28 +12,28 @@ NORMALISATIONS: dict[str, Callable[[str], int]] = {
     "per-character": len,
     "per-word": lambda text: len(text.split()),
 }
-"""What a candidate's log-likelihood is divided by. None of them depends on a tokenizer."""
+"""The divisor of a candidate's log-likelihood, by name. None depends on a tokenizer."""
 
 YES_NO = ("Yes", "No", "yes", "no")
-"""The candidates of a yes/no question whose likelihoods are compared: both words as models write them."""
+"""The candidates of a yes/no question: both words in both spellings that models use."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The best candidate's place, from 0, or None where several share the first place; and how many do."""
+    """The best candidate's index, or None if several share first place, and how many share it."""
 
     best: int | None
     tied: int
 
 
 def rank(values: Sequence[float], texts: Sequence[str] | None = None, normalisation: str = "sum") -> Ranking:
-    """Find the candidate of the largest value, the log-likelihoods of `texts` being normalised first.
+    """Find the candidate with the largest value. With `texts`, log-likelihoods are normalized first.
 
-    Raises InputError for an unknown normalisation and for values that are not numbers.
+    Raises InputError for an unknown normalization and for values that are not numbers.
     """
     if normalisation not in NORMALISATIONS:
         hint = nearest(normalisation, NORMALISATIONS)
-        raise InputError(f"unknown normalisation '{normalisation}'{hint}; choose from {', '.join(NORMALISATIONS)}")
+        raise InputError(f"unknown normalization '{normalisation}'{hint}; choose from {', '.join(NORMALISATIONS)}")
     if not values or any(math.isnan(value) for value in values):
         raise InputError(f"cannot rank {list(values)}: every candidate must have a likelihood")
     size = NORMALISATIONS[normalisation]
@@ -44,7 +44,7 @@ def rank(values: Sequence[float], texts: Sequence[str] | None = None, normalisat
 
 
 def yes_odds(values: Sequence[float]) -> float:
-    """Return log P(yes) - log P(no) from the log-likelihoods of YES_NO, both spellings of a word taken together."""
+    """Return log P(yes) - log P(no) from the log-likelihoods of YES_NO, adding up both spellings of a word."""
     import numpy as np
 
     upper_yes, upper_no, lower_yes, lower_no = values
@@ -52,12 +52,12 @@ def yes_odds(values: Sequence[float]) -> float:
 
 
 def yes_likelihood(values: Sequence[float]) -> float:
-    """Return log P("Yes") alone: what Kosmos-1 and MMICL compare across prompts, whatever else the model might say."""
+    """Return log P("Yes"), which Kosmos-1 and MMICL compare across prompts."""
     return values[0]
 
 
 def likelier(record: Record) -> Score:
-    """Score one yes/no question by the likelihoods of YES_NO: the likelier word; equal ones are unparsed."""
+    """Score a yes/no question by the likelier word of YES_NO. A tie is unparsed."""
     if record.loglikelihoods is None:
         return Score(None, "error")
     odds = yes_odds(record.loglikelihoods)

@@ -1,7 +1,7 @@
 """VQA accuracy: how many of ten people agree with an answer (Antol et al. 2015, arXiv 1505.00468).
 
-Each annotator in turn is left out: min(1, matches among the others / 3), averaged over the annotators. The public
-tools differ in how they normalise the answer and the references first, so a run names its own (`READINGS`).
+It is min(1, matches among the other annotators / 3), averaged over leaving out each annotator. Public tools normalize
+the answer and the references differently, so a run names its reading (`READINGS`).
 """
 
 import re
@@ -17,7 +17,7 @@ _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 _PERIOD = re.compile(r"(?!<=\d)(\.)(?!\d)")
 _THOUSANDS = re.compile(r"\d,\d")
 _PERIODS = 32
-"""vqaEval.py passes re.UNICODE, which is 32, where `sub` takes the number of replacements."""
+"""vqaEval.py passes re.UNICODE, which is 32, as the `count` of `sub`."""
 
 _CONTRACTED = """
     ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've
@@ -36,24 +36,24 @@ CONTRACTIONS = {
     for place, letter in enumerate(word)
     if letter == "'"
 } | {"somebody'd": "somebodyd"}  # the table has this one the wrong way round
-"""Each contraction by what is left of it where one of its apostrophes is missing."""
+"""Contraction without one of its apostrophes -> the contraction."""
 
 
 Comparison = Callable[[str, Sequence[str]], tuple[str, Sequence[str]]]
-"""Returns an answer and its references as they are compared."""
+"""Returns an answer and its references, normalized for comparison."""
 
 
 def vqa_2016(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Compare as GT-Vision-Lab/VQA, vqaEval.py of 2016 (458a8b2): references keep articles, case and number words.
 
-    They lose their punctuation only where they are not all the same; the answer loses all of these always.
+    References lose their punctuation only if they are not all the same. The answer is always fully normalized.
     """
     differ = len(set(references)) > 1
     return normalised(text), [punctuation(one) for one in references] if differ else references
 
 
 def vqa_2021(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Compare as its head since 2021 (a013f00): both normalised, or neither where the references are all the same."""
+    """Compare as its head since 2021 (a013f00): normalize both, or neither if the references are all the same."""
     answer, known = one_line(text), [one_line(one) for one in references]
     return (answer, known) if len(set(known)) == 1 else (normalised(answer), [normalised(one) for one in known])
 
@@ -61,28 +61,28 @@ def vqa_2021(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
 def m4c(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Compare as TextVQA's evaluator: facebookresearch/mmf, mmf/utils/m4c_evaluators.py (2dc099a), and LLaVA's copy.
 
-    Both are normalised after commas, question marks and the joint before 's are taken away.
+    Both are normalized after commas and question marks are removed and 's is separated from its word.
     """
     return _m4c(text), [_m4c(one) for one in references]
 
 
 def open_flamingo(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Compare as mlfoundations/open_flamingo, open_flamingo/eval/vqa_metric.py (655f693): both normalised, always.
+    """Compare as mlfoundations/open_flamingo, open_flamingo/eval/vqa_metric.py (655f693): always normalize both.
 
-    A next question and what follows the first comma are cut off the answer first.
+    The answer is first cut at the next question and at its first comma.
     """
     cut = re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
     return normalised(cut), [normalised(one) for one in references]
 
 
 CONFIDENCE = "confidence"
-"""The tag with how sure each annotator was, a line each, where the data tell annotators apart by nothing else."""
+"""The tag with each annotator's confidence, one per line, for data that does not number annotators."""
 
 
 def scorer(compare: Comparison, told_apart: bool = False) -> Callable[[Record], Score]:
-    """Return the scorer by VQA accuracy of what `compare` makes of answers; any agreement is correct.
+    """Return the scorer by VQA accuracy after `compare`; any agreement is correct.
 
-    With `told_apart`, annotators without a number of their own are told apart as `agreement` says.
+    With `told_apart`, annotators without numbers are told apart as in `agreement`.
     """
 
     def score(record: Record) -> Score:
@@ -105,18 +105,18 @@ READINGS: dict[str, Callable[[Record], Score]] = {
     "2021": scorer(vqa_2021),
     "open-flamingo": scorer(open_flamingo, told_apart=True),
 }
-"""The generations by name. Which is a task's default, and why, stands in its card."""
+"""The tools' versions, by name. A task's card says which is its default, and why."""
 
 
 def agreement(answer: str, references: Sequence[str], people: Sequence[str] = ()) -> float:
-    """Return the accuracy, in [0, 1], of an answer among references that are normalised as it is.
+    """Return the accuracy, in [0, 1], of an answer among references that are normalized like the answer.
 
-    The scripts leave out of `references` whatever equals the annotator left out. Where annotators have no number, as
-    in VizWiz, that is everybody who said the same and was as sure: then `people` says how sure each was.
+    The scripts leave out every reference that equals the left-out annotator's. If annotators have no number, as in
+    VizWiz, that is everyone with the same answer and the same confidence; `people` holds the confidences.
     Raises InputError for no references.
     """
     if not references:
-        raise InputError("a question without reference answers cannot be scored; give it some")
+        raise InputError("a question without reference answers cannot be scored; add some")
     said = list(zip(references, people or range(len(references)), strict=True))
     matches = sum(reference == answer for reference in references)
     if not matches:
@@ -126,7 +126,7 @@ def agreement(answer: str, references: Sequence[str], people: Sequence[str] = ()
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks, tabs and blanks around it."""
+    """Return a stripped text with line breaks and tabs as spaces."""
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
@@ -135,13 +135,13 @@ def _m4c(text: str) -> str:
 
 
 def normalised(text: str) -> str:
-    """Return a text in lower case, without punctuation and articles, number words as digits, apostrophes put back."""
+    """Return a text in lower case without punctuation and articles, with digits for number words and apostrophes."""
     words = (_NUMBERS.get(word, word) for word in punctuation(one_line(text)).lower().split())
     return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
 
 
 def punctuation(text: str) -> str:
-    """Do as vqaEval.py's `processPunctuation`: drop a mark that is beside a blank anywhere, else make it a blank."""
+    """Do as vqaEval.py's `processPunctuation`: drop a mark that is next to a space anywhere, else make it a space."""
     thousands, out = _THOUSANDS.search(text), text
     for mark in _PUNCTUATION:
         out = out.replace(mark, "" if thousands or f"{mark} " in text or f" {mark}" in text else " ")

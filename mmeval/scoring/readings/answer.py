@@ -1,6 +1,6 @@
-"""Take an answer out of what a model wrote: without its reasoning, its special tokens, and what marks it as the answer.
+"""Extract the answer from a model's text: without reasoning, special tokens and answer markup.
 
-Everything here takes time in proportion to the text.
+Everything here is linear in the length of the text.
 """
 
 import re
@@ -22,18 +22,18 @@ _TAGGED = re.compile(
 )
 _SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]{0,400})\}")
 _LONGEST, _MOST = 400, 50
-"""Characters in a box, and boxes that are read, the last ones."""
+"""Maximum characters in a box, and maximum boxes read, from the end."""
 
 
 def plain(text: str) -> str:
-    """Return the answer with one form of each character, nothing invisible, no reasoning and no special tokens."""
+    """Return the answer with normalized characters, without invisible ones, reasoning and special tokens."""
     text = unicodedata.normalize("NFKC", split(text)[1]).translate(_SAME)
     text = _INVISIBLE.sub("", text.replace("<|begin_of_box|>", "\\boxed{").replace("<|end_of_box|>", "}"))
     return _TOKENS.sub(" ", _SET.sub(r"\1", text)).strip()
 
 
 def marked(answer: str) -> list[tuple[int, str]]:
-    r"""Return what stands in `\boxed{}`, in answer tags and at `"answer":`, with its place, in order."""
+    r"""Return the contents of `\boxed{}`, of answer tags and of `"answer":`, with their positions, in order."""
     found = [(match.start(), match[2] or match[3]) for match in _TAGGED.finditer(answer)]
     for match in list(_BOX.finditer(answer))[-_MOST:]:
         depth, end = 1, match.end()

@@ -1,6 +1,6 @@
-"""Multiple choice, for any task: letters, options in a list, scorers by the text of an answer or by likelihood.
+"""Multiple choice for any task: letters, lists of options, scorers by text or by likelihood.
 
-How a letter is read out of a text is in `public` (the generations of the public tool), `letters` and `strict`.
+`public` (the public tool's versions), `letters` and `strict` read a letter from a text.
 """
 
 import re
@@ -14,23 +14,23 @@ from mmeval.scoring.metrics.ranking import rank
 from mmeval.types import InputError, Parts, Record, Score
 
 LETTERS = string.ascii_uppercase
-"""The first option is A, whatever order the options are in: a rotated question is a sample of its own."""
+"""The first option is always A: each rotation of a question is its own sample."""
 NONE_OF_THEM = "Z"
-"""What a reader returns for an answer that declines to choose; MMBench's judge says it, too."""
+"""A reader's result for an answer that declines to choose, and the reply of MMBench's judge."""
 
 Reader = Callable[[str, Sequence[str]], str | None]
-"""Reads a letter out of an answer, given the options' texts; NONE_OF_THEM, or None where nothing is found."""
+"""Reads a letter, NONE_OF_THEM, or None (nothing found) from an answer, given the options' texts."""
 
 
 def letter(index: int) -> str:
-    """Return the letter of the option at that place, from 0. Raises InputError beyond Z."""
+    """Return the letter of the option at that index, from 0. Raises InputError beyond Z."""
     if index >= len(LETTERS):
         raise InputError(f"option {index + 1} has no letter: there are {len(LETTERS)} letters; leave some options out")
     return LETTERS[index]
 
 
 def listed(choices: Sequence[Parts], form: str = "{}. ", end: str = "\n") -> Parts:
-    """Return the options one after the other, each after its letter; an option may hold pictures."""
+    """Return the options in a row, each after its letter. An option may hold pictures."""
     return merged([part for index, choice in enumerate(choices) for part in (form.format(letter(index)), choice, end)])
 
 
@@ -53,7 +53,7 @@ def scorer(read: Reader) -> Callable[[Record], Score]:
 
 
 def judged(own: Callable[[Record], Score], fallback: Callable[[Record], str | None]) -> Callable[[Record], Score]:
-    """Return the scorer that asks `fallback` for a letter where a task's own finds none in an answer."""
+    """Return the scorer that asks `fallback` for a letter if `own` finds none in an answer."""
 
     def score(record: Record) -> Score:
         found = own(record)
@@ -64,9 +64,9 @@ def judged(own: Callable[[Record], Score], fallback: Callable[[Record], str | No
 
 
 def offered(record: Record) -> tuple[str, ...]:
-    """Return the options' texts: where the record knows letters alone, those that its question lists.
+    """Return the options' texts. If the record has only letters, take the texts that its question lists.
 
-    "A: nan, B: Two" has no first option. What the question does not list has no text.
+    "A: nan, B: Two" has no first option. An option that the question does not list has an empty text.
     """
     if record.choices != tuple(LETTERS[: len(record.choices)]):
         return record.choices
@@ -88,17 +88,17 @@ def offered(record: Record) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 16)
 def read_once(read: Reader, text: str, choices: tuple[str, ...]) -> str | None:
-    """Read each answer once, although the scores, the table and the page all judge it."""
+    """Read each answer once, although the scores, the table and the page all use it."""
     return read(text, choices)
 
 
 def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
-    """Return the scorer that takes the likeliest option; where two are equally likely, nothing was chosen."""
+    """Return the scorer that takes the likeliest option. A tie is unparsed."""
 
     def score(record: Record) -> Score:
         if record.loglikelihoods is None:
             return unanswered(record)
-        candidates = [text.strip() for text in record.choices]  # as the model was asked
+        candidates = [text.strip() for text in record.choices]  # stripped, as for the model
         best = rank(record.loglikelihoods, candidates, normalisation).best
         return graded(record, None if best is None else letter(best))
 
@@ -110,22 +110,22 @@ LIKELIHOOD_SCORERS = {
     "likelihood-sum": by_likelihood("sum"),
     "first-token": by_likelihood("sum"),
 }
-"""Ways to choose without generating text; per byte is lm-evaluation-harness' acc_norm, which needs no tokenizer."""
+"""Ways to choose without generating text. Per byte is lm-evaluation-harness's acc_norm, which needs no tokenizer."""
 NORMALISED = {
     "likelihood": "divided by the number of UTF-8 bytes of the option's text",
     "likelihood-sum": "not normalised for the option's length",
     "first-token": "of an answer whose first token is the option's letter",
 }
-"""How the likelihoods are normalised, in words, for under a table."""
+"""How the likelihoods are normalized, in words, for under a table."""
 
 
 def unanswered(record: Record) -> Score:
-    """Return the score of a record without an answer: not asked since its question was lost already, or an error."""
+    """Return the score of a record without an answer: an error, or skipped because its question was already lost."""
     return Score(None, "unscored" if "skipped" in record.tags else "error")
 
 
 def graded(record: Record, answer: str | None) -> Score:
-    """Return what a letter is worth: nothing read is wrong, and a question without a known answer has no score."""
+    """Return a letter's score. Unparsed is wrong; a question without a known answer has no score."""
     if not record.targets:
         return Score(None, "unscored", answer)
     if answer is None:
@@ -136,12 +136,12 @@ def graded(record: Record, answer: str | None) -> Score:
 
 
 def lost(score: Score) -> bool:
-    """Return whether the answer was read and is wrong, which no later answer can change."""
+    """Return whether the answer was parsed and is wrong, so no later rotation can save the question."""
     return score.value == 0.0 and score.answer is not None
 
 
 def histogram(records: Sequence[Record], scores: Sequence[Score]) -> str:
-    """Return `A 31% (right: 25%), B ...`: the letters answered beside those that were right."""
+    """Return `A 31% (right: 25%), B ...`: the letters answered, with the share of right answers with each letter."""
     given = Counter(score.answer or "none" for score in scores if score.outcome not in ("error", "unscored"))
     right = Counter(target for record in records for target in record.targets)
     shares = {name: f"{name} {100 * given[name] / max(given.total(), 1):.0f}%" for name in given | right}
@@ -158,5 +158,5 @@ LETTER = "Answer with the option's letter from the given choices directly."
 
 
 def lettered(question: Parts, options: Sequence[Parts]) -> Parts:
-    """Ask the question and for the letter of an option, in the fewest words, so that less depends on the reading."""
+    """Ask the question and for an option's letter in few words, so less depends on the reading."""
     return merged([question, "\n", listed(options), LETTER])

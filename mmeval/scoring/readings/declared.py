@@ -1,4 +1,4 @@
-"""Where an answer declares its option: in a box or tags, in words ("the answer is B", "B is correct"), or on a line."""
+"""Find where an answer declares its option: in a box or tags, in words ("the answer is B"), or alone on a line."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _CUE = re.compile(
     rf"[\s:*_\"']*)*|(?:{_LEADS}|正确选项|应选|故选|选择|选|答)[\s:*】]*(?:应该|应当|就|选项)?\s*[是为选]?){_AFTER_CUE}",
     re.IGNORECASE,
 )
-"""What declares an answer, up to its letter or words."""
+"""A phrase that declares an answer, up to its letter or words."""
 _LEADS_UP = re.compile(
     r"(?:\b(?:best|correct|right|appropriate|closest|corresponding|likely)\b[^.!?\n]{0,160}\b(?:is|are|be)\b[\s:,]*"
     r"|\bI(?: would|'d)? (?:say|conclude)(?: that)?[\s:]*"
@@ -32,7 +32,7 @@ _LEADS_UP = re.compile(
     rf"{_AFTER_CUE}",
     re.IGNORECASE,
 )
-"""What leads up to an answer, which weighs less."""
+"""A phrase that leads up to an answer; it has less weight."""
 _RIGHT = re.compile(
     r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?"
     r"(?:(?:is|was|would be|must be|(?P<seems>(?:seems|appears)(?: to be)?|looks)|as)\s+"
@@ -43,23 +43,23 @@ _RIGHT = re.compile(
     r"(?!,?\s*(?:if|or|but)\b)",
     re.IGNORECASE,
 )
-"""What says of an option that it is the answer."""
+"""A phrase after an option that says it is the answer."""
 CONCLUDES = re.compile(
     r"[\s*#>-]*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on"
     r"|given (?:the|these|this)|因此|所以|综上)",
     re.IGNORECASE,
 )
-"""How a sentence begins that draws a conclusion."""
+"""The start of a sentence that draws a conclusion."""
 OPENS = re.compile(
     r"\W{0,16}(?:\d{1,2}[.)]\s+)?\W{0,8}(?:(?:the )?(?:option|choice)\b|选项)?\W{0,8}(?:(?:an?|the) )?", re.I
 )
-"""What may stand before an option that opens an answer or a line."""
+"""Text allowed before an option that opens an answer or a line."""
 _SO = re.compile(
     r"[\s.,;:!)*]*(?:so|thus|hence|therefore|and)?[\s,]*(?:the |my )?(?:correct |right |final |best )?"
     r"(?:answer|option|choice)\b[^.!?\n]{0,16}",
     re.IGNORECASE,
 )
-"""What may stand between the words of an option and the letter that follows from them."""
+"""Text allowed between an option's words and the letter concluded from them."""
 _SEVERAL = re.compile(r"\b(?:answers|options|choices) are\s*:", re.IGNORECASE)
 _WAIT = re.compile(
     r"\b(?:wait|no|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?)\b|最终",
@@ -69,7 +69,7 @@ _SO_ALREADY = re.compile(r"\b(?:therefore|thus|so|hence)\b[^.\n]*\Z", re.IGNOREC
 _TURN = re.compile(
     _WAIT.pattern + r"|\b(?:but|however|therefore|thus|so|hence|conclusion)\b|因此|所以|但", re.IGNORECASE
 )
-"""What stands between an answer and another that replaces it."""
+"""Words between an answer and a later one that replaces it."""
 _LINE_ENDS = re.compile(r"[)\]}\"'*_`$】.!。\s]*\Z")
 
 
@@ -79,9 +79,9 @@ class Declared:
 
     place: int
     label: str
-    """Its letter; nothing where it is several or no option."""
+    """The letter; empty if several options or none are declared."""
     firm: bool = True
-    """Whether it is called the answer, and not only led up to ("so B")."""
+    """Whether it is called the answer, not only led up to ("so B")."""
 
 
 def declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -> list[Declared]:
@@ -95,7 +95,7 @@ def declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) ->
 
 
 def _marked(answer: str, choices: Sequence[str]) -> Iterator[Declared]:
-    """Yield what stands in boxes and tags, where it is one option."""
+    """Yield the contents of boxes and tags that are one option."""
     for place, inner in marked(answer):
         sure = {one.label for one in mentions(f"answer {inner}", choices) if not one.void and not one.bare}
         label = whole(inner.strip(), choices) or (sure.pop() if len(sure) == 1 else None)
@@ -104,7 +104,7 @@ def _marked(answer: str, choices: Sequence[str]) -> Iterator[Declared]:
 
 
 def _spoken(answer: str, mention: Mention, before: Mention | None) -> Declared | None:
-    """Return the declaration that a mention after another one is, if it is one."""
+    """Return the mention as a declaration, if it is one; `before` is the preceding mention."""
     start, end = mention.start, mention.end
     several = mention.several and not mention.listed
     if several and CONCLUDES.match(answer, mention.begin):
@@ -119,7 +119,7 @@ def _spoken(answer: str, mention: Mention, before: Mention | None) -> Declared |
         return None
     if before is not None and before.label != mention.label:
         if before.letter and not led and not right and not re.search(r"\w", answer[before.end : start]):
-            return Declared(start, "")  # one letter a line
+            return Declared(start, "")  # one letter per line
         apart = before.own and not before.bare and not before.several and not mention.own
         if apart and _SO.fullmatch(answer, before.end, start):
             return Declared(start, "")  # "a dog, so the answer is A"
@@ -129,7 +129,7 @@ def _spoken(answer: str, mention: Mention, before: Mention | None) -> Declared |
 
 
 def last_of(answer: str, final: Sequence[Declared]) -> str | None:
-    """Return the last of the answers, where it replaces those before it that differ."""
+    """Return the last answer if it replaces all different ones before it."""
     firm = [one for one in final if one.firm]
     final = [one for one in final if one.firm or not firm or _WAIT.search(answer, firm[-1].place, one.place)]
     last = final[-1]

@@ -1,6 +1,6 @@
-"""Yes and no in the languages that a card may name, by their ISO 639-1 codes.
+"""Yes and no in the languages that a card may name, by ISO 639-1 code.
 
-A word is read where it is a clause of its own; one that begins a statement as well ("Oui il y a") is named with `+`.
+A word is read if it is a whole clause. Words with a `+` may also start a statement ("Oui il y a").
 """
 
 import unicodedata
@@ -50,12 +50,12 @@ _ANSWER_IS: dict[Language, str] = {
     "vi": "câu trả lời là|đáp án là",
     "zh": "答案是|答案为|答案|回答是|所以答案是|因此答案是|正确答案是",
 }
-"""What leads up to the word in its clause, in these very words."""
+"""The exact phrases that may come before the word in its clause."""
 
 
 @lru_cache
 def words(languages: Sequence[Language]) -> Mapping[str, YesNo]:
-    """Return the words that say yes or no as a clause of their own, those that begin statements with a `+`."""
+    """Return the words that say yes or no as a whole clause; those that may start a statement end in `+`."""
     values: tuple[YesNo, YesNo] = ("yes", "no")
     return {
         unicodedata.normalize("NFKC", word): value
@@ -66,7 +66,7 @@ def words(languages: Sequence[Language]) -> Mapping[str, YesNo]:
 
 
 def label(text: str, languages: Sequence[Language]) -> YesNo | None:
-    """Return what a table means by its label: yes, true, 1, or a word of these languages."""
+    """Return a table label as yes or no: yes, true, 1, no, false, 0, or a word of these languages."""
     word, known = unicodedata.normalize("NFKC", text).strip().lower(), words(languages)
     return _LABELS.get(word) or known.get(word) or known.get(f"{word}+")
 
@@ -76,6 +76,6 @@ _LABELS: dict[str, YesNo] = {"yes": "yes", "true": "yes", "1": "yes", "no": "no"
 
 @lru_cache
 def leads(languages: Sequence[Language]) -> tuple[str, ...]:
-    """Return what leads up to an answer, the longest first."""
+    """Return the phrases that lead up to an answer, the longest first."""
     found = [unicodedata.normalize("NFKC", lead) for one in languages for lead in _ANSWER_IS[one].split("|") if lead]
     return tuple(sorted(found, key=len, reverse=True))

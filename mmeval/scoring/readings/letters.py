@@ -1,6 +1,6 @@
 """Read a letter as benchmarks' own scripts do.
 
-MMBench's public heuristics are in `public`; the strict reader of any answer in `strict`.
+MMBench's public heuristics are in `public`, the strict reader for any answer in `strict`.
 """
 
 import re
@@ -14,10 +14,10 @@ _SCIENCE = re.compile(r"The answer is ([A-Z]).")
 
 
 def blink(text: str, choices: Sequence[str]) -> str | None:
-    """Read as BLINK's `analyze_answer`: the answer that is a letter, else the one "(X)" that stands between blanks.
+    """Read as BLINK's `analyze_answer`: an answer that is only a letter, else the only "(X)" between spaces.
 
-    Looked for among the words after the last empty line where there is just one, else among all words. Where the
-    script asks GPT-3.5, nothing is read here; a judge may be asked with --judge.
+    "(X)" is searched after the last empty line, or in the whole answer unless there is exactly one. Where the script
+    asks GPT-3.5, the answer is unparsed here; --judge can ask a judge.
     """
     if text in _ALONE:
         return _ALONE[text]
@@ -30,10 +30,10 @@ def blink(text: str, choices: Sequence[str]) -> str | None:
 
 
 def muirbench(text: str, choices: Sequence[str]) -> str | None:
-    """Read as MuirBench's `parse_multi_choice_response` (MMMU's): "(X)", else a letter between blanks, else an option.
+    """Read as MuirBench's `parse_multi_choice_response` (MMMU's): "(X)", else a letter between spaces, else an option.
 
-    Where it finds several it takes the last; options are looked for in answers of more than five words. Where the
-    script draws a letter, nothing is read here (see `drawn`).
+    Of several it takes the last. Options are searched only in answers of more than five words. Where the script draws
+    a random letter, the answer is unparsed here (see `drawn`).
     """
     for mark in ",.!?;:'":
         text = text.strip(mark)
@@ -46,15 +46,15 @@ def muirbench(text: str, choices: Sequence[str]) -> str | None:
 
 
 def scienceqa(text: str, choices: Sequence[str]) -> str | None:
-    """Read as ScienceQA's `get_result`: the letter of "The answer is X.", if it is there just once (see `drawn`)."""
+    """Read as ScienceQA's `get_result`: the letter of "The answer is X.", if it occurs exactly once (see `drawn`)."""
     found = _SCIENCE.findall(text)
     return found[0] if len(found) == 1 and found[0] in LETTERS[: len(choices)] else None
 
 
 def scienceqa_llava(text: str, choices: Sequence[str]) -> str | None:
-    """Read as LLaVA's `eval_science_qa.py` (haotian-liu/LLaVA, c121f04), with which tables since 2023 are made.
+    """Read as LLaVA's `eval_science_qa.py` (haotian-liu/LLaVA, c121f04), the basis of published tables since 2023.
 
-    The whole answer is a letter from A to E, or begins with one, a full stop and a blank; else as `scienceqa`.
+    The answer is a letter from A to E, or starts with one, a period and a space; otherwise read as `scienceqa`.
     """
     if text[:1] in [*"ABCDE"] and text[1:3] in ("", ". "):
         return text[0] if text[0] in LETTERS[: len(choices)] else None
@@ -62,10 +62,10 @@ def scienceqa_llava(text: str, choices: Sequence[str]) -> str | None:
 
 
 def drawn(read: Reader) -> Callable[[Record], Score]:
-    """Return the scorer of a script that draws a letter at random where it reads none.
+    """Return the scorer of a script that draws a random letter for unparsed answers.
 
-    Such an answer gets what the draw is worth in expectation, one over the number of options: the script's mean over
-    its seeds, and not one of its rolls. It is counted as unparsed.
+    Such an answer gets the expected value of the draw, one over the number of options, which is the script's mean over
+    seeds. It counts as unparsed.
     """
 
     def score(record: Record) -> Score:

@@ -1,4 +1,4 @@
-"""Where an answer speaks of the options, by letter or in words, and whether it affirms them."""
+"""Find where an answer mentions the options, by letter or in words, and whether it affirms them."""
 
 import re
 from bisect import bisect_right
@@ -12,41 +12,41 @@ from mmeval.scoring.readings.options import FIRST, in_words
 
 @dataclass(frozen=True)
 class Mention:
-    """A place where an answer speaks of an option."""
+    """A place where an answer mentions an option."""
 
     label: str
-    """The option's letter; nothing for a letter that no option has."""
+    """The option's letter; empty for a letter without an option."""
     start: int
     end: int
     letter: bool
     """Whether the letter is written."""
     own: bool
-    """Whether the option's words are."""
+    """Whether the option's words are written."""
     bare: bool = False
-    """Whether it is a letter within a sentence, which alone says nothing."""
+    """Whether it is a letter within a sentence or part of a longer noun, which alone means nothing."""
     contradicts: bool = False
-    """Whether the letter of one option and the words of another stand together."""
+    """Whether the letter of one option and the words of another are together."""
     void: bool = False
     """Whether it is denied, doubted or asked."""
     article: bool = False
-    """Whether it is an article, unless the words of its option follow."""
+    """Whether it is an article, unless its option's words follow."""
     several: bool = False
     """Whether it is one of several in a row: "A or B", or the options repeated."""
     listed: bool = False
-    """Whether it is so in a list of the options."""
+    """Whether it is in a list that repeats the options."""
     begin: int = 0
     stop: int = 0
-    """Where its sentence begins and ends."""
+    """The start and end of its sentence."""
 
 
 MOST = 200
-"""Letters looked at from each end of an answer."""
+"""Maximum number of letters examined from each end of an answer."""
 _LETTER = re.compile(r"(?<![A-Za-z0-9À-ɏ_])(?<![A-Za-z]')([A-Za-z])(?![A-Za-z0-9À-ɏ_])")
 _OTHER_BEFORE = re.compile(
     r"(?:\d\s?°?\s?|°\s?|[A-Za-z][.'&/-]|[+/^|×÷∪∩∠\\]\s?|[\w)]\s?\*\s|(?<![A-Za-z])[A-Za-z]{1,3}\("
     r"|(?<![A-Za-z])[A-Za-z)]\s?[=<>]\s?|\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|e\.g)\.\s)\Z"
 )
-"""What makes a letter after it a unit, an initial or part of a formula."""
+"""Text that makes the letter after it a unit, an initial or part of a formula."""
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s){2,}(?=[A-Z][a-z])")
 _OTHER_AFTER = re.compile(r"['-]\w|\.[A-Za-z]|&\w|/\w|\s?[+^×÷∪∩=]|\||\s?[<>]\s?\w|\s\*\s\w|\(\w|\s-\s\d")
 _NAMED = re.compile(
@@ -58,7 +58,7 @@ _NAMED = re.compile(
     r"|person)\s+\Z",
     re.IGNORECASE,
 )
-"""Nouns that a letter after them is the name of, unless the options have that name."""
+"""Nouns that make the letter after them a name ("vitamin C"), unless the letter is in brackets or bold."""
 _WRAPPED = re.compile(r"(?:[(\[【]|\*\*|\b(?:option|choice|answer)s?[\s*(\"']{1,4}|选项\s?|选)[*\"']*\Z", re.IGNORECASE)
 _BEGINS = re.compile(
     r"(?:\A|[.,;:!?。、\n>]|\b(?:so|thus|hence|therefore|then|but|is|be))[\s*\"'_#-]*\Z", re.IGNORECASE
@@ -79,14 +79,14 @@ _JOIN = re.compile(
     r"|an?)\s+)?[\"'*_(]*",
     re.I,
 )
-"""What may stand between a letter and the words that belong to it."""
+"""Text allowed between a letter and the words that belong to it."""
 _PAREN = re.compile(
     r"[\"'*_]*\s*[,:-]?\s*(?:[\"'*]*[(\[][\"'*]*(?:option |choice )?"
     r"|(?:i\.e\.|namely|(?:which |this )?(?:is|corresponds to|corresponding to|matches)),? (?:option|choice"
     r"|answer) [(\"'*]*)",
     re.IGNORECASE,
 )
-"""What may stand between words and the letter that belongs to them."""
+"""Text allowed between words and the letter that belongs to them."""
 _AND = re.compile(
     r"[)\]\"'*]*\s*(?:[,&|/、和或与]|,?\s*(?:and|or|nor|and/or|through)\b)\s*(?:option |choice |point |a |an "
     r"|the )*[(\[\"'*]*",
@@ -136,7 +136,7 @@ _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=[^\s]))*[.!?。！？\n]?")
 
 
 def mentions(answer: str, choices: Sequence[str]) -> list[Mention]:
-    """Return where the answer speaks of the options, in order."""
+    """Return the answer's mentions of the options, in order."""
     words = list(in_words(answer, choices))
     apart = [(start, end) for start, end, _, _ in words] + [match.span() for match in _INITIALS.finditer(answer)]
     inside = frozenset(place for start, end in apart for place in range(start, end))
@@ -151,7 +151,7 @@ def mentions(answer: str, choices: Sequence[str]) -> list[Mention]:
 
 
 def _is_particle(answer: str, start: int, end: int) -> bool:
-    """Return whether a yes or no is a word within a sentence: "there is no cat"."""
+    """Return whether a yes or no is part of a sentence: "there is no cat"."""
     if answer[start:end].casefold() not in ("yes", "no"):
         return False
     before = answer[max(0, start - 48) : start]
@@ -159,7 +159,7 @@ def _is_particle(answer: str, start: int, end: int) -> bool:
 
 
 def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Iterator[Mention]:
-    """Yield the letters that stand for an option: no article, pronoun, unit, initial, name or part of a formula."""
+    """Yield the letters that denote an option, not an article, pronoun, unit, initial, name or part of a formula."""
     labels = LETTERS[: len(choices)]
     matches = list(_LETTER.finditer(answer))
     for match in matches if len(matches) <= 2 * MOST else (*matches[:MOST], *matches[-MOST:]):
@@ -171,7 +171,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
         if match[1].islower() and not (closed and (wrapped or not before.strip() or _LED.search(before))):
             continue
         if match[1] == "a" and not after and before.strip() and not _ANSWER.search(before):
-            continue  # an answer that was cut before its noun
+            continue  # an answer cut off before its noun
         if match[1] == "I" and not closed:
             continue
         if match[1] in choices and choices.index(match[1]) != LETTERS.index(match[1].upper()):
@@ -187,7 +187,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
 
 
 def _joined(answer: str, found: Sequence[Mention]) -> list[Mention]:
-    """Return the mentions, a letter and the words beside it as one; beside those of another option it contradicts."""
+    """Return the mentions with a letter and adjacent words joined. If they belong to different options, they clash."""
     joined: list[Mention] = []
     for mention in found:
         last = joined[-1] if joined else None
@@ -221,7 +221,7 @@ def _joined(answer: str, found: Sequence[Mention]) -> list[Mention]:
 
 
 def _listed(answer: str, found: Sequence[Mention]) -> set[int]:
-    """Return which mentions are A, B, ... in a row, or at the start of a line each: the options repeated."""
+    """Return the indices of mentions that repeat the options: A, B, ... in a row, or each at the start of a line."""
     listed: set[int] = set()
     letters = [index for index, mention in enumerate(found) if mention.letter]
     for one, other in pairwise(letters):
@@ -244,7 +244,7 @@ _LINE = re.compile(r"(?:\A|\n)[\s*>#(\[-]*(?:Option )?\(?\Z")
 
 
 def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Sequence[int]) -> list[Mention]:
-    """Return the mentions, with their sentences, and with what is denied, doubted, asked or one of several told."""
+    """Return the mentions with their sentences, marked as void or as one of several if they are."""
     judged: list[Mention] = []
     for index, mention in enumerate(found):
         place = bisect_right(ends, mention.start)

@@ -1,6 +1,6 @@
-"""Answers read as benchmarks' own scripts read them, by the name that a card gives under `official`.
+"""Read answers as benchmarks' own scripts do, by the name that a card gives under `official`.
 
-Quirks are kept: a score is the script's. Each function names its script and the commit that was read.
+Quirks are kept, so scores match the script's. Each function names its script and commit.
 """
 
 import re
@@ -14,20 +14,20 @@ from mmeval.scoring.readings.languages import YesNo
 from mmeval.types import Record, Score
 
 JUDGE = "judge"
-"""What a card says whose official reading is a judge's."""
+"""The card's value if the official reading is a judge's."""
 AS_WRITTEN = "key as written"
-"""The tag with a right letter that has blanks around it in the data, and that a script compares as it stands."""
+"""The tag with the unstripped key, for data with spaces around it and a script that compares it unstripped."""
 
 
 def alone(text: str, options: Sequence[str]) -> str | None:
-    """Read the letter that is all of the answer: what scripts of a classifier's or a ranking's choice compare."""
+    """Read an answer that is only a letter, as scripts for classifiers and rankings compare it."""
     return text if text in [*LETTERS[: len(options)]] else None
 
 
 def seed_bench(record: Record) -> Score:
-    """Score as SEED-Bench's `eval.py` (991e849) and LLaVA's converter (c121f04) compare: prediction and key, as is.
+    """Score as SEED-Bench's `eval.py` (991e849) and LLaVA's converter (c121f04): compare prediction and key unchanged.
 
-    A key with a blank beside its letter ("A ", in SEED-Bench-2) is nobody's prediction.
+    A key with a space ("A ", in SEED-Bench-2) therefore matches no plain letter.
     """
     found, key = _ALONE(record), record.tags.get(AS_WRITTEN)
     if key is None or record.text is None:
@@ -39,7 +39,7 @@ def seed_bench(record: Record) -> Score:
 def mmstar(text: str, options: Sequence[str]) -> str | None:
     """Read as MMStar's `evaluate/mmstar.py` (88f243a): the first character, or the one after "(", "option ", ...
 
-    In any case, whatever follows: "A cat" is A and "Dogs" is D.
+    Case and the rest of the answer are ignored: "A cat" is A and "Dogs" is D.
     """
     text = text.lower().strip().replace("\n", " ")
     start = next((len(lead) for lead in ("(", "option ", "the answer is ") if text.startswith(lead)), 0)
@@ -47,21 +47,21 @@ def mmstar(text: str, options: Sequence[str]) -> str | None:
 
 
 def naturalbench(text: str, options: Sequence[str]) -> str | None:
-    """Read as NaturalBench's `extract_answer` (9967605): the first A or B that is a word, even an article."""
+    """Read as NaturalBench's `extract_answer` (9967605): the first word that is A or B, even an article."""
     found = re.search(r"\b[AB]\b", text, re.IGNORECASE)
     return found[0].upper() if found else None
 
 
 def naturalbench_yes_no(text: str) -> YesNo | None:
-    """Read as the same function: the first yes or no that is a word, in any case."""
+    """Read as the same function: the first word that is yes or no, in any case."""
     found = re.search(r"\b(?:(yes)|no)\b", text, re.IGNORECASE)
     return None if found is None else "yes" if found[1] else "no"
 
 
 def mantis_eval(text: str, options: Sequence[str]) -> str | None:
-    """Read as Mantis' `get_prediction` (f3a3192): the first letter of what `mantis_answer` leaves, "The" being T.
+    """Read as Mantis's `get_prediction` (f3a3192): the first letter after `mantis_answer`; "The" is T.
 
-    Where that is no option's letter, an option that is all of the answer.
+    If no option has that letter, read an option that is the whole answer.
     """
     answer = mantis_answer(text)
     declared = re.match("Answer: ([A-Z])", answer)
@@ -71,15 +71,15 @@ def mantis_eval(text: str, options: Sequence[str]) -> str | None:
 
 
 def mantis_answer(text: str) -> str:
-    """Return what stands after the first "final answer:", or else "the answer is", or else "answer:"."""
+    """Return the text after the first "final answer:", or else "the answer is", or else "answer:"."""
     lead = next((lead for lead in ("final answer:", "the answer is", "answer:") if lead in text.lower()), None)
     return text if lead is None else text[text.lower().index(lead) + len(lead) :].strip()
 
 
 def mmiu(text: str, options: Sequence[str]) -> str | None:
-    """Read as MMIU's `evaluate.py` (36c48ec): a letter from A to N and nothing but . , ( ) around it.
+    """Read as MMIU's `evaluate.py` (36c48ec): a letter from A to N with only . , ( ) around it.
 
-    An empty answer is none of the options. GPT matches all else there; here a judge may be asked with --judge.
+    An empty answer is none of the options. The script asks GPT about all other answers; here --judge can ask a judge.
     """
     if text.strip() in ("", "image none", "model error or image error", "image error", "model error"):
         return NONE_OF_THEM
@@ -90,8 +90,8 @@ def mmiu(text: str, options: Sequence[str]) -> str | None:
 def q_bench2(text: str, options: Sequence[str]) -> str | None:
     """Read as lmms-eval's `qbench/utils.py` (03b2f7c), which Q-Bench2's authors point to: "(X)", "X ", or "X.".
 
-    Of several the last between blanks, or in brackets; else the last option that is named in more than five words.
-    Where it draws a letter, nothing is read here (see `letters.drawn`).
+    Of several, the last in brackets or between spaces counts; else, in more than five words, the last option named.
+    Where the script draws a random letter, the answer is unparsed here (see `letters.drawn`).
     """
     for mark in ",.!?;:'":
         text = text.strip(mark)
@@ -108,7 +108,7 @@ def q_bench2(text: str, options: Sequence[str]) -> str | None:
 def video_mme(text: str, options: Sequence[str]) -> str | None:
     """Read as `eval_your_results.py` of thanku-all/parse_answer (afd52cf): the first of A, B, C and D anywhere.
 
-    Some leads are taken off first; two of them the script writes as one, for want of a comma.
+    Some leads are removed first. A missing comma in the script joins pairs of them.
     """
     for lead in _LEADS:
         text = text.replace(lead, "")
@@ -124,14 +124,15 @@ _LEADS = (
 
 
 def mirb_letter(text: str, options: Sequence[str]) -> str | None:
-    """Read as MIRB's `exact_match` (625d904) a text; the letters of open models it takes from their likelihoods."""
+    """Read a text as MIRB's `exact_match` (625d904). For open models MIRB takes the letter from likelihoods instead."""
     return alone(cut(text).upper(), options)
 
 
 def mirb(record: Record) -> Score:
-    """Score as MIRB's `evals/eval.py` (625d904): the whole answer after its `cut`, in any case.
+    """Score as MIRB's `evals/eval.py` (625d904): the whole answer after `cut`, in any case.
 
-    Of three subsets the first number; of two, no where yes is not in it; of sightseeing, what contains the key.
+    Three subsets compare the first number. Two read no unless the answer has yes. In sightseeing, the answer only has
+    to contain the key.
     """
     if record.text is None:
         return Score(None, "error")
@@ -157,7 +158,7 @@ _NUMBERS = {
 
 
 def cut(text: str) -> str:
-    """Cut at the first line break or else the first full stop; neither counts at the very start."""
+    """Cut at the first line break, or else at the first period, unless it is the first character."""
     text = text.strip()
     place = text.find("\n")
     place = place if place > 0 else text.find(".")
@@ -165,19 +166,19 @@ def cut(text: str) -> str:
 
 
 def vsr(text: str) -> YesNo | None:
-    """Read the class that VSR's `src/eval.py` (b27a0af) compares, said in a word: true or yes, false or no."""
+    """Read the class that VSR's `src/eval.py` (b27a0af) compares, given as one word: true or yes, false or no."""
     words: Mapping[str, YesNo] = {"true": "yes", "yes": "yes", "false": "no", "no": "no"}
     return words.get(text.strip().rstrip(".").lower())
 
 
 def squad(text: str) -> str:
-    """Return a text as WebSRC's `normalize_answer` (50695bc) does: no case, punctuation, articles, double blanks."""
+    """Normalize as WebSRC's `normalize_answer` (50695bc): without case, punctuation, articles and double spaces."""
     text = "".join(sign for sign in text.lower() if sign not in string.punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
 
 
 def equal(read: Callable[[str], str], reference: Callable[[str], str] = str) -> Callable[[Record], Score]:
-    """Return the scorer of what `read` makes of an answer, right where it is what `reference` makes of a target."""
+    """Return the scorer that compares `read(answer)` with `reference(target)` for each target."""
 
     def score(record: Record) -> Score:
         if record.text is None:
@@ -193,7 +194,7 @@ def _compared(answer: str, right: bool) -> Score:
 
 
 def _lettered(read: Reader) -> Callable[[Record], Score]:
-    """Return the scorer that gives a script's rule the text and the options as they are."""
+    """Return the scorer that passes the text and the options to `read` unchanged."""
 
     def score(record: Record) -> Score:
         if record.text is None:
@@ -204,7 +205,7 @@ def _lettered(read: Reader) -> Callable[[Record], Score]:
 
 
 def _answered(read: Reader) -> Callable[[Record], Score]:
-    """Return the scorer of a script that leaves an answer out of its mean where it reads none."""
+    """Return the scorer of a script that leaves unparsed answers out of its mean."""
     score = _lettered(read)
     return lambda record: replace(s, value=None) if (s := score(record)).outcome == "unparsed" else s
 
@@ -212,9 +213,9 @@ def _answered(read: Reader) -> Callable[[Record], Score]:
 _ALONE = _lettered(alone)
 MULTIPLE, PICTURES, YES_NO, SHORT = "multiple choice", "picture choice", "yes/no", "short answer"
 OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
-    # LLaVA's converter (c121f04) makes of an answer what GQA's own eval.py compares letter by letter
+    # LLaVA's converter (c121f04) prepares the answers that GQA's eval.py compares exactly
     "gqa": {SHORT: equal(lambda text: text.rstrip(".").lower())},
-    # run_*/eval.py and tools/sub_acc.py (4b053f3): the number of an option, or the word itself
+    # run_*/eval.py and tools/sub_acc.py (4b053f3): an option's number, or the word itself
     "iconqa": {MULTIPLE: _ALONE, PICTURES: _ALONE, SHORT: equal(str)},
     "mantis-eval": {
         MULTIPLE: _lettered(mantis_eval),

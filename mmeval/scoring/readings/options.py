@@ -1,4 +1,4 @@
-"""Where an answer has the options' own words."""
+"""Find the options' own words in an answer."""
 
 import re
 import unicodedata
@@ -9,16 +9,16 @@ from itertools import pairwise
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, texts
 
 Token = tuple[str, int, int]
-"""A word as it is compared, and where it begins and ends."""
+"""A normalized word with its start and end."""
 _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
 _PART_BEFORE = re.compile(r"\w(?:-|\s?[+*/^×÷]\s?)\Z|\d\s-\s\Z")
 _PART_AFTER = re.compile(r"-[^\W\d]|\s?[+*^×÷]\s?\w|/\w|\s-\s\d|(?<=\d)[^\W\d_]")
-"""What makes words a part of a longer one, or of a formula."""
+"""Text that makes words part of a longer one or of a formula."""
 _GAP = re.compile(r"(?![^\w]*[.!?;:]\s)[^\w\n]{0,4}(?:(?:an?|the)[^\w\n]{1,3})?", re.IGNORECASE)
-"""What may stand between two words of one option."""
+"""Text allowed between two words of one option."""
 FIRST = re.compile(r"(?:\A|[.!?:;,\n(\"'*])\s*\Z")
 _ITEM = re.compile(r"(?:\A|[\n.!?:])[\s*]*(\d{1,2})[.)]\s+(?=[^\W\d])")
 _WORD_BEFORE, _WORD_AFTER = re.compile(r"([^\W\d_]+)[ \t]+\Z"), re.compile(r"[ \t]+([^\W\d_]+)")
@@ -29,9 +29,9 @@ _COMMON = """
     same other main correct real sunny cloudy rainy snowy
 """
 _ADJECTIVES = frozenset(_COMMON.split())
-"""Words that describe a noun and leave it what it is."""
+"""Words that describe a noun without changing what it is."""
 _COUNTED = re.compile(r"\b(?:figure|fig\.?|step|page|chapter|section|table|equation|no\.)\s+\Z", re.IGNORECASE)
-"""What numbers are names of."""
+"""Words that make the number after them a name ("figure 2")."""
 _FUNCTION = re.compile(
     r"(?:an?|the|this|that|these|those|its?|his|her|their|my|your|one|two|three|no|not|is|are|was|were|be|being|been"
     r"|to|of|in|on|at|by|for|from|with|into|near|like|as|than|and|or|nor|but|so|thus|hence|therefore|then|because"
@@ -41,7 +41,7 @@ _FUNCTION = re.compile(
     re.IGNORECASE,
 )
 _GOES_BEFORE = re.compile(rf"{_FUNCTION.pattern}|\w{{2,}}(?:ly|ing|ed|[^s]s)", re.IGNORECASE)
-"""Words after which a noun may stand alone; another makes it a part of a name, as "hot" does of a dog."""
+"""Words that may come before a noun. Any other makes it part of a longer noun ("hot dog")."""
 _GOES_AFTER = re.compile(
     r"(?:(?:is|are|was|were|be|has|have|had|and|or|nor|but|not|so|as|than|in|on|at|of|to|by|for|from|with|without|into"
     r"|near|next|over|under|behind|beside|before|after|above|below|inside|outside|between|during|through|while|when"
@@ -51,14 +51,14 @@ _GOES_AFTER = re.compile(
     r"|\w{2,}(?:ly|ing|ed|[^s]s)(?=[ \t,]+\w))",
     re.IGNORECASE,
 )
-"""Words that may follow a noun; another makes it a part of a longer one, as "house" does of a dog."""
+"""Words that may follow a noun. Any other makes it part of a longer noun ("dog house")."""
 _BEFORE_ONE = frozenset("是为有只个条匹头位张座辆的一在选和与或、")
 _AFTER_ONE = frozenset("在是和与或的了正坐站跑走趴躺")
-"""What may stand before and after an option of one Chinese character; another may make it part of a longer word."""
+"""Characters allowed before and after a one-character Chinese option; others may make it part of a longer word."""
 
 
 def whole(answer: str, choices: Sequence[str]) -> str | None:
-    """Return the letter, or that of the option, that an answer is and nothing else."""
+    """Return the letter of an answer that is only a letter or an option."""
     exact = [label for label, choice in texts(choices) if choice.strip() == answer]
     parts = re.findall(r"\w+", answer)
     core = parts[0] if len(parts) > 1 and len(set(parts)) == 1 else answer  # "B B"
@@ -80,9 +80,9 @@ def whole(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, str, bool]]:
-    """Yield where options stand in words, their letter, and whether they are but a part of a longer noun.
+    """Yield start, end and letter of options in words, and whether they are only part of a longer noun.
 
-    Of options that contain one another ("cat" in "black cat") the longest stands, and the numbers of a list are none.
+    Of options that contain one another ("cat" in "black cat") the longest counts. Numbers of a list do not count.
     """
     tokens, numbered = list(_tokens(answer)), _numbered(answer)
     spans = [(start, end, label) for label, choice in texts(choices) for start, end in _spans(answer, tokens, choice)]
@@ -95,14 +95,14 @@ def in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, st
 
 
 def _numbered(answer: str) -> set[int]:
-    """Return where numbers count the items of a list."""
+    """Return the positions of numbers that number the items of a list."""
     heads = [(match.start(1), int(match[1])) for match in _ITEM.finditer(answer)]
     steps = [(one, other) for (one, n), (other, m) in pairwise(heads) if m == n + 1]
     return {place for step in steps for place in step}
 
 
 def _is_part(answer: str, start: int, end: int) -> bool:
-    """Return whether a word is a part of a longer noun: "dog" in "hot dog" and "dog house"."""
+    """Return whether a word is part of a longer noun, such as "dog" in "hot dog" and "dog house"."""
     word = answer[start:end].casefold()
     if word.isdecimal():
         return _COUNTED.search(answer, max(0, start - 16), start) is not None
@@ -122,7 +122,7 @@ def _is_part(answer: str, start: int, end: int) -> bool:
 
 
 def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
-    """Yield where the option stands among the words, by their indices."""
+    """Yield the option's occurrences as ranges of token indices."""
     words = words_of(choice)
     if not words or (len(words) == 1 and re.fullmatch("[a-z]", words[0])):
         return  # a letter is more likely the label of an option
@@ -145,16 +145,16 @@ def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[
         yield index, index + len(words)
 
 
-@lru_cache(maxsize=1 << 14)  # an option is read at every turn of its question
+@lru_cache(maxsize=1 << 14)  # every rotation of a question reads its options again
 def words_of(text: str) -> tuple[str, ...]:
-    """Return a text's words as they are compared."""
+    """Return a text's normalized words."""
     return tuple(word for word, _, _ in _tokens(unicodedata.normalize("NFKC", text)))
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    """Yield words in lower case, numbers whole and Chinese characters one by one, without articles."""
+    """Yield words in lower case without articles, whole numbers, and single Chinese characters."""
     for match in _WORD.finditer(text):
         word = match[0].casefold()
         article = word in _ARTICLES and _BEFORE_WORD.match(text, match.end())
         if not article or (match[0] == "A" and not FIRST.search(text[max(0, match.start() - 4) : match.start()])):
-            yield word, match.start(), match.end()  # the "A" of "Box A" is no article
+            yield word, match.start(), match.end()  # the "A" of "Box A" is not an article

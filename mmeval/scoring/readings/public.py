@@ -1,6 +1,6 @@
-"""The heuristics by which the public tools read a letter out of an answer, one function a generation.
+"""Public tools' heuristics that read a letter from an answer, one function per version.
 
-They disagree: on one set of answers MMBench's score moves by ten points between them, so a run names its own.
+They disagree: MMBench's score for the same answers can differ by ten points, so a run names its reading.
 Rules: OpenCompass, tools/eval_mmbench.py (2023), and VLMEvalKit, vlmeval/utils/matching_util.py at each date.
 """
 
@@ -19,29 +19,29 @@ REFUSALS = (
 _PUNCTUATION = str.maketrans(dict.fromkeys(".()[],:;!*#{}", " "))
 _ANSWER_IS = re.compile(r"(?:correct\s+)?answer\s+is\s+\**([ABCD])\**", re.IGNORECASE)
 _AROUND = ("{}.", "{},", "{}:", "{})", "{}).", "({})", "({}).", ":{}", ":{},", ":{}.", ":{})", ":{}).")
-"""What may stand around a letter in 2023, tried one after the other."""
+"""Forms around a letter in the 2023 reading, tried in order."""
 
 
 def read_2023(text: str, choices: Sequence[str]) -> str | None:
-    """Read as the benchmark's authors did: the letter A to E that stands alone, else the option that is contained.
+    """Read as the benchmark's authors did: a separate letter A to E, else the option that the answer contains.
 
-    A to E, however many options there are; with an "A" in more than three words no bare letter is taken.
+    A to E are allowed whatever the number of options. If "A" is among more than three words, no bare letter counts.
     """
     return _option_2023(text) or _text(text, choices, None)
 
 
 def read_2024_03(text: str, choices: Sequence[str]) -> str | None:
-    """Read as VLMEvalKit of 2024-03-19: punctuation is dropped first, and the letter may be an article."""
+    """Read as VLMEvalKit of 2024-03-19: drop punctuation first; the letter may be an article."""
     return _option(text, choices, None) or _text(text, choices, None)
 
 
 def read_2025_08(text: str, choices: Sequence[str]) -> str | None:
-    """Read as VLMEvalKit of 2025-08-04: the letter must be among the last four words, the answer not long."""
+    """Read as VLMEvalKit of 2025-08-04: the letter must be in the last four words; options only in short answers."""
     return _option(text, choices, 4) or _text(text, choices, 2)
 
 
 def read_2026_08(text: str, choices: Sequence[str]) -> str | None:
-    """Read as VLMEvalKit of 2026-08-18: also "answer is" before a letter, even one that begins a word."""
+    """Read as VLMEvalKit of 2026-08-18: also a letter after "answer is", even at the start of a word."""
     return _option(text, choices, 4) or _answer_is(text, choices) or _text(text, choices, 2)
 
 
@@ -51,9 +51,9 @@ READINGS: dict[str, Reader] = {
     "2025-08": read_2025_08,
     "2026-08": read_2026_08,
 }
-"""The generations by name; the first is what the benchmark's authors wrote."""
+"""The versions by name; the first is the benchmark authors' own."""
 SCORERS = {name: scorer(read) for name, read in READINGS.items()}
-"""The scorer of each."""
+"""Each version's scorer."""
 
 
 def _option_2023(text: str) -> str | None:
@@ -68,7 +68,7 @@ def _option_2023(text: str) -> str | None:
 
 
 def _option(text: str, choices: Sequence[str], last: int | None) -> str | None:
-    """Return the only letter that is a word of its own, among the `last` words where there is such a bound."""
+    """Return the only letter that is a separate word, among the `last` words if given."""
     if FAILED in text:
         return None
     words = text.translate(_PUNCTUATION).split()
@@ -85,7 +85,7 @@ def _answer_is(text: str, choices: Sequence[str]) -> str | None:
 
 
 def _text(text: str, choices: Sequence[str], times: int | None) -> str | None:
-    """Return the only option that the answer contains, unless the answer is `times` longer than all of them."""
+    """Return the only option that the answer contains, unless the answer exceeds `times` their total length."""
     if times is not None and len(text.lower()) > times * sum(map(len, choices)):
         return None
     found = [letter for letter, choice in texts(choices) if choice and choice.lower() in text.lower()]

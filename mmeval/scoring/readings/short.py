@@ -1,4 +1,4 @@
-"""Short answers: what was said, and how it is compared with the references."""
+"""Short answers: extract them and compare them with the references."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -27,9 +27,9 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:e[-+]?\d+)?(?:
 
 
 def scorer(read: Callable[[str], str], worth: Worth) -> Callable[[Record], Score]:
-    """Return the scorer of what `read` finds, by its `worth` beside the references; any worth is correct.
+    """Return the scorer that reads with `read` and compares with `worth`; any value above 0 is correct.
 
-    An answer without a letter or digit that is worth nothing is unparsed, one that declines is refused.
+    An answer of value 0 is unparsed if it has no letter or digit, and refused if it declines.
     """
 
     def score(record: Record) -> Score:
@@ -46,12 +46,12 @@ def scorer(read: Callable[[str], str], worth: Worth) -> Callable[[Record], Score
 
 
 def agreed(people: int, read: Callable[[str], str], reference: Callable[[str], str]) -> Callable[[Record], Score]:
-    """Return the scorer with full marks where so many people gave the answer that was read, a part for fewer."""
+    """Return the scorer that gives full marks if `people` references agree with the answer, and a share for fewer."""
     return scorer(read, lambda answer, known: min(sum(reference(one) == answer for one in known) / people, 1.0))
 
 
 def said(text: str) -> str:
-    """Return the answer without reasoning, special tokens, box, tags, "The answer is", quotation marks and bold."""
+    """Return the answer without reasoning, special tokens, box, tags, "The answer is", quotation marks or bold."""
     answer = plain(text)
     if inside := marked(answer):
         answer = inside[-1][1]
@@ -68,10 +68,10 @@ def _unwrapped(answer: str) -> str:
 
 
 def normal(text: str) -> str:
-    """Return a text as it is compared: nothing that could tell two answers apart is taken off.
+    """Return a text normalized for comparison, without merging different answers.
 
-    Case, blanks, quotation marks, bold, what ends a sentence, and articles before a word do not count; one to ten are
-    1 to 10, and 1,000 is 1000. Signs stay: -5 is not 5, B+ not B-, C++ not C, and 1,5 not 15.
+    Case, spacing, quotation marks, bold, final punctuation and articles before a word are ignored. Zero to ten become
+    digits, and 1,000 becomes 1000. Signs are kept: -5 is not 5, B+ not B-, C++ not C, and 1,5 not 15.
     """
     text = " ".join(_unwrapped(plain(text)).casefold().split())
     text = text.rstrip(".!,;:。") or text
@@ -81,7 +81,7 @@ def normal(text: str) -> str:
 
 
 def extract(text: str) -> str:
-    """Return what was said, as it is compared."""
+    """Return the extracted answer, normalized for comparison."""
     return normal(said(text))
 
 
@@ -91,11 +91,11 @@ voted = scorer(
     lambda text: vqa.normalised(said(text)),
     lambda answer, known: vqa.agreement(answer, [vqa.normalised(one) for one in known]),
 )
-"""VQA accuracy of what was said, both sides normalised as the 2016 script does."""
+"""VQA accuracy of the extracted answer, with both sides normalized as in the 2016 script."""
 
 
 def number(text: str) -> float | None:
-    """Return the only number in a text, after its last equals sign; a comma groups thousands or is a decimal point."""
+    """Return the only number after a text's last equals sign. A comma groups thousands or is a decimal point."""
     found = {_value(match[0]) for match in _NUMBER.finditer(normal(text).rpartition("=")[2])}
     return found.pop() if len(found) == 1 else None
 
@@ -105,12 +105,12 @@ def _value(text: str) -> float:
         over, under = text.split("/")
         return _value(over) / float(under) if float(under) else float("nan")
     if re.fullmatch(r"[-+]?\d+,\d+", text):
-        text = text.replace(",", ".")  # thousands are not grouped any more
+        text = text.replace(",", ".")  # `normal` has already ungrouped thousands
     return float(text.replace(",", "") if text.count(".") <= 1 else "nan")
 
 
 def numeric(tolerance: str) -> Callable[[Record], Score]:
-    """Return the scorer by the only number that is said, off by at most `0.5`, or `5%` of the reference."""
+    """Return the scorer by the answer's only number, with a tolerance such as `0.5` or `5%` of the reference."""
     share = float(tolerance.rstrip("%")) / (100 if tolerance.endswith("%") else 1)
 
     def worth(answer: str, known: Sequence[str]) -> float:
@@ -129,7 +129,7 @@ def numeric(tolerance: str) -> Callable[[Record], Score]:
 def relaxed(answer: str, known: Sequence[str]) -> float:
     """Compare as ChartQA (2203.10244, 5.1; `relaxed_correctness` of pix2struct/metrics.py at 5b086ef): 5% for numbers.
 
-    A percentage is a hundredth; a reference of 0, or text, must be equal but for case.
+    Percentages are divided by 100. A reference of 0 or a text must be equal, ignoring case.
     """
 
     def right(target: str) -> bool:
@@ -149,9 +149,9 @@ def _float(text: str) -> float | None:
 
 
 def anls(answer: str, known: Sequence[str]) -> float:
-    """Compare as DocVQA (the evaluation script of rrc.cvc.uab.es, 17): 1 - edits / length, nothing below 0.5.
+    """Compare as DocVQA (the evaluation script of rrc.cvc.uab.es, 17): 1 - edits / length, or 0 below 0.5.
 
-    Edits are counted without case and repeated blanks, the length with them; the nearest reference counts.
+    Edits ignore case and repeated spaces; the length includes the spaces. The nearest reference counts.
     """
     return max((_similarity(answer, target) for target in known), default=0.0)
 
@@ -160,7 +160,7 @@ def _similarity(answer: str, target: str) -> float:
     one, other = (" ".join(text.lower().split()) for text in (answer, target))
     length = max(len(answer.upper()), len(target.upper()))
     if abs(len(one) - len(other)) > length / 2:
-        return 0.0  # as many edits at least
+        return 0.0  # at least that many edits
     row = list(range(len(other) + 1))
     for n, char in enumerate(one, start=1):
         last, row[0] = row[0], n
@@ -171,9 +171,9 @@ def _similarity(answer: str, target: str) -> float:
 
 
 def contains(answer: str, known: Sequence[str]) -> float:
-    """Compare as OCRBench (OCRBench/example.py of MultimodalOCR at f5cbec6): a reference is in the answer, in any case.
+    """Compare as OCRBench (OCRBench/example.py of MultimodalOCR at f5cbec6): the answer contains a reference.
 
-    Its formulas (HME100k) are compared in their own case and without blanks, which is another rule.
+    Case is ignored. OCRBench's rule for formulas (HME100k), case-sensitive and without spaces, is not included.
     """
     text = answer.lower().strip().replace("\n", " ")
     return float(any(target.lower().strip().replace("\n", " ") in text for target in known if target.strip()))
@@ -185,4 +185,4 @@ MATCHES: dict[str, Callable[[Record], Score]] = {
     "anls": scorer(said, anls),
     "contains": scorer(plain, contains),
 }
-"""Ways to compare a short answer by name, beside `numeric`, which has a tolerance, and `vqa`."""
+"""Ways to compare a short answer, by name, in addition to `numeric` (with a tolerance) and `vqa`."""

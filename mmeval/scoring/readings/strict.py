@@ -1,10 +1,10 @@
-r"""Read the letter that an answer means, or nothing: where it is not written in so many words, nothing is guessed.
+r"""Read the letter that an answer states explicitly, or nothing. Nothing is guessed.
 
-In order of weight: an answer that is a letter or an option and nothing else; the last one that is boxed, tagged or
-declared ("the answer is B"); what opens the answer ("(B) Option C would ...") and what its conclusion says, where they
-agree; the only option that a statement prefers; the only option that is named. A letter that stands for something else
-is no mention (see `mentions`), and what is denied, doubted, asked or one of several counts for nothing. A letter beside
-the words of another option ("A. dog" where D is the dog) makes the whole answer say nothing.
+In order of weight: an answer that is only a letter or an option; the last one that is boxed, tagged or declared ("the
+answer is B"); the opening ("(B) Option C would ...") and the conclusion, if they agree; the only option that a
+statement prefers; the only option named. A letter that means something else is not a mention (see `mentions`).
+Mentions that are denied, doubted, asked or one of several do not count. A letter next to the words of another option
+("A. dog" if D is the dog) makes the whole answer unparsed.
 """
 
 import re
@@ -18,7 +18,7 @@ from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 
 _HEAD, _TAIL = 4_000, 16_000
-"""Characters looked at from both ends of an answer: a model that repeats itself says nothing new between them."""
+"""Characters examined at the two ends of an answer; longer ones are usually repetitions."""
 
 _CHOSEN = re.compile(
     r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,120}?)?,?\s"
@@ -27,7 +27,7 @@ _CHOSEN = re.compile(
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
     re.IGNORECASE,
 )
-"""What prefers an option. Pictures are described, too, so that it weighs less."""
+"""A phrase that prefers an option. It has less weight, because it may also describe the picture."""
 _BUT = re.compile(
     r"\b(?:not|n't|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some)\b"
     r"|n't\b",
@@ -49,16 +49,16 @@ _UNSURE = re.compile(
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|hmm+|no|actually|sorry|i mean|scratch that)\b[\s,.!:–—-]*(?:it'?s |it is )?[(*]*\Z", re.I
 )
-"""What stands before a letter that takes an answer back."""
+"""Words before a letter that retract an answer."""
 _OR_ELSE = re.compile(r"\bbut\b[^.!?;\n]{0,30}\b(?:could|might|may)\b[^.!?;\n]{0,20}\Z", re.IGNORECASE)
-"""What stands between an answer and one that may be it as well."""
+"""Words between an answer and another possible one."""
 _CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|[-–—]\s|\Z)")
 _VERB = re.compile(r"[)\]*]*\s+(?:because|since|as(?! in\b)|is (?:correct|right|shown))\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
 
 
 def strict(text: str, choices: Sequence[str]) -> str | None:
-    """Return the letter that the whole answer says, NONE_OF_THEM where it declines, or None. Linear in its length."""
+    """Return the letter that the whole answer states, NONE_OF_THEM if it declines, or None. Linear in its length."""
     if FAILED in text:
         return None
     answer = plain(text)
@@ -70,7 +70,7 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
 
 
 def _said(answer: str, choices: Sequence[str]) -> str | None:
-    """Return the letter that a part of the answer says, by the strongest of what is said."""
+    """Return the letter that the answer's strongest statement gives."""
     found = mentions(answer, choices)
     counted = [mention for mention in found if not mention.void]
     if any(mention.contradicts for mention in counted):
@@ -90,7 +90,7 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     unsure = (match.start() for match in _UNSURE.finditer(answer))
     if not all(any(one.start <= place < one.end for one in found if one.own) for place in unsure):
         return None
-    known = any(choices)  # else a letter may as well be that of a picture
+    known = any(choices)  # otherwise a letter may denote a picture
     chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
     if opening is not None or concluded is not None:
         said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
@@ -99,7 +99,7 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) -> str | None:
-    """Return the only option that is named, where any others are denied, and not after its sentence."""
+    """Return the only option named. Others may only be denied, and not after its sentence."""
     labels = {mention.label for mention in counted}
     sure = [mention for mention in counted if not mention.bare]
     if len(labels) != 1 or not sure or any(mention.several and not mention.listed for mention in counted):
@@ -113,9 +113,9 @@ def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) ->
 
 
 def _opening(answer: str, found: Sequence[Mention]) -> str | None:
-    """Return the letter with which an answer opens, or that of the option which is its first sentence.
+    """Return the letter that opens an answer, or the letter of the option that is its first sentence.
 
-    Nothing where a sentence about another option alone follows the letter.
+    Return an empty string if a sentence about only another option follows the letter.
     """
     first = found[0] if found else None
     if first is None or first.void or first.several or not OPENS.fullmatch(answer, 0, first.start):
@@ -127,12 +127,12 @@ def _opening(answer: str, found: Sequence[Mention]) -> str | None:
         return ""  # "B" and a sentence about what D is
     closed = _CLOSED.match(answer, first.end) is not None
     opens = closed or (first.letter and (first.own or _VERB.match(answer, first.end) is not None))
-    opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that begins as the option does
+    opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that starts with the option
     return first.label or None if opens else None
 
 
 def _concluded(answer: str, found: Sequence[Mention]) -> str | None:
-    """Return the only option of the last sentence that draws a conclusion; nothing where it affirms none."""
+    """Return the only option of the last concluding sentence, or an empty string if it affirms none."""
     begins = [mention.begin for mention in found if CONCLUDES.match(answer, mention.begin)]
     last = [mention for mention in found if begins and mention.begin == begins[-1]]
     labels = {mention.label for mention in last if not mention.void}
@@ -144,7 +144,7 @@ def _concluded(answer: str, found: Sequence[Mention]) -> str | None:
 
 
 def _is_chosen(answer: str, mention: Mention) -> bool:
-    """Return whether a statement prefers the option, and says nothing against it."""
+    """Return whether a statement prefers the option without any reservation."""
     return (
         not mention.several
         and not mention.bare

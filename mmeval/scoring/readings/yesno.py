@@ -1,4 +1,4 @@
-"""Read yes or no out of an answer: as benchmarks' own scripts do, and strictly, where nothing is guessed.
+"""Read yes or no from an answer: as benchmarks' own scripts do, or strictly, without guessing.
 
 True counts as yes and false as no.
 """
@@ -18,19 +18,19 @@ Reader = Callable[[str], YesNo | None]
 def official(text: str) -> YesNo | None:
     """Read as MME's `calculation.py`: "yes", else "no", anywhere in the first four characters, in any case.
 
-    So "None" is a no and "**Yes**" is nothing, while "**No**" is a no.
+    "None" is therefore a no, "**Yes**" is unparsed and "**No**" is a no.
     """
     window = text.lower()[:4]
     return "yes" if "yes" in window else "no" if "no" in window else None
 
 
 def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
-    """Read what the whole answer says in so many words, in one of these languages, or None. Linear in its length.
+    """Return what the whole answer states explicitly in one of these languages, or None. Linear in its length.
 
-    A clause says yes or no if it holds that word, before it only words that lead up to an answer ("I
-    think", "the answer is"), and after it nothing, or a word that begins a sentence of its own: "no there
-    is", but not "no dog". Quotations, questions, doubts and reasoning say nothing. Clauses that contradict each other
-    say nothing, unless one is boxed, tagged or declared: of these the last stands.
+    A clause says yes or no if it has that word, with only words that lead up to an answer before it ("I think", "the
+    answer is"), and nothing after it or a word that starts a new sentence: "no there is", but not "no dog".
+    Quotations, questions, doubts and reasoning do not count. Clauses that contradict each other cancel, unless some
+    are boxed, tagged or declared; then the last of these counts.
     """
     answer = "\n".join(plain(text).lower().splitlines())
     languages = tuple(languages)
@@ -44,7 +44,7 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
 
 
 def _stated(answer: str, languages: Sequence[Language]) -> YesNo | None:
-    """Return what the clauses of an answer say, if they say one thing."""
+    """Return what the clauses of an answer say, if they agree."""
     answer = _undecorated(answer)
     found = set(_statements(answer, languages))
     if not found:
@@ -54,14 +54,14 @@ def _stated(answer: str, languages: Sequence[Language]) -> YesNo | None:
 
 
 def nlvr2(text: str) -> YesNo | None:
-    """Read as NLVR2's `metrics.py`: true or false, in any case, and nothing beside it."""
+    """Read as NLVR2's `metrics.py`: true or false as the whole answer, in any case."""
     return _TRUTH.get(text.strip().lower())
 
 
 def truth(text: str) -> YesNo | None:
     """Read true or false as `strict` reads yes or no: "The statement is true.", and "False, there are two".
 
-    What comes after "the answer (to the question) is" counts, whatever is before, unless both words come after it.
+    The word after "the answer (to the question) is" counts, whatever else is said, unless both words follow it.
     """
     if marked := {_TRUTH[match[1].lower()] for match in _TRUTH_IS.finditer(text)}:
         return marked.pop() if len(marked) == 1 else None
@@ -70,12 +70,12 @@ def truth(text: str) -> YesNo | None:
 
 
 def refuses(text: str) -> bool:
-    """Return whether an answer begins by declining to answer: "I cannot help with that", "As an AI, ..."."""
+    """Return whether an answer starts by declining to answer: "I cannot help with that", "As an AI, ..."."""
     return _REFUSAL.search(plain(text[:300]).lower()) is not None
 
 
 def scorer(read: Reader) -> Callable[[Record], Score]:
-    """Return the scorer that reads answers with `read`. An answer that cannot be read is wrong and counted as such."""
+    """Return the scorer that reads answers with `read`. An unparsed answer is wrong and counted as unparsed."""
 
     def score(record: Record) -> Score:
         if record.text is None:
@@ -93,7 +93,7 @@ _WORDS = tongues.words(("en",))
 _TRUTH: dict[str, YesNo] = {"true": "yes", "false": "no"}
 _TRUTH_IS = re.compile(r"\banswer(?: to the question)? is:? (true|false)\b(?! or\b)", re.IGNORECASE)
 _ALONE: dict[str, YesNo] = {"y": "yes", "n": "no", "not": "no", "correct": "yes", "incorrect": "no", **_TRUTH}
-"""Read only where the answer has no other word."""
+"""Read only if the answer has no other word."""
 
 
 def _bag(words: str) -> frozenset[str]:
@@ -106,14 +106,14 @@ _LEADING = _ADVERBS | _bag(
     answer think believe am that it it's this is be should must my your its final correct right question response
     to with"""
 )
-"""What may stand before the answer in its clause."""
+"""Words allowed before the answer in its clause."""
 _SENTENCE = _bag(
     """a an the there there's this that that's these those it it's they they're i i'm we you he he's she she's
     his her its their in because since as"""
 )
-"""What begins a sentence of its own after the answer; before another word, "no" may deny that word alone."""
+"""Words that start a new sentence after the answer. Before any other word, "no" may negate only that word."""
 _REPORTS = _bag("say says said read reads write writes written word words text sign label title caption")
-"""A clause with one of these and a colon introduces somebody else's words."""
+"""A clause with one of these words and a colon introduces a quotation."""
 
 _DECLARED = re.compile(
     r"\banswer(?: to (?:the|this) question)?(?:\s+(?:is|was|would be|should be|must be))?(?:\s+(?:definitely"
@@ -140,7 +140,7 @@ _REFUSAL = re.compile(
 
 
 def _undecorated(answer: str) -> str:
-    """Return an answer without special tokens, numbers ("no. 1"), letter spacing and whatever it quotes."""
+    """Return an answer without special tokens, numbers ("no. 1"), letter spacing and quotations."""
     answer = _TAG.sub(" ", answer).strip(" .*_\n")
     for quote in "\"'":
         if answer.startswith(quote) and answer.endswith(quote) and answer.count(quote) == 2:
@@ -162,7 +162,7 @@ def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
 
 
 def _foreign(words: Sequence[str], languages: Sequence[Language]) -> YesNo | None:
-    """Return what a clause says that is a yes or no, or begins with one, where a lead may stand before it."""
+    """Return what a clause says if, after an optional lead, it is a yes or no or starts with one."""
     said, known = " ".join(words), tongues.words(tuple(languages))
     lead = next((lead for lead in tongues.leads(tuple(languages)) if said.startswith(lead)), "")
     said = said.removeprefix(lead).strip()
