@@ -1,6 +1,6 @@
 """A client of OpenAI-compatible servers: many requests in flight, retries, several servers that share the work.
 
-What is asked and what a reply means is for the callers to say: the `server` adapter and the judge.
+The callers, the `server` adapter and the judge, write the requests and interpret the replies.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from typing import Any
 from mmeval.types import InputError, printable
 
 PAUSE = 0.5
-"""Seconds before the second try, give or take half; each further pause is twice as long."""
+"""Seconds before the second try, plus or minus half; each further pause is twice as long."""
 LONGEST_PAUSE = 30.0
 PATIENCE = 600.0
-"""Seconds that one request waits in all for a server that says that it is busy."""
+"""Maximum seconds that one request waits for a busy server."""
 HOPELESS = 5
-"""Requests in a row that got no reply after every try; then nothing more is sent."""
+"""After this many requests in a row without a reply, all tries included, nothing more is sent."""
 LONGEST = 64 << 20
-"""Bytes of a reply at most. The likelihoods of a long prompt's tokens take some megabytes."""
+"""Maximum bytes of a reply. The likelihoods of a long prompt's tokens take some megabytes."""
 
 
 class NoReply(Exception):
-    """No usable reply, whatever was tried. The message says why, and holds no key and no password."""
+    """No usable reply after all tries. The message has the reason, without key or password."""
 
 
 class Refused(Exception):
-    """The server refuses the request and would refuse it again: status 3xx or 4xx. The message is its own sentence."""
+    """The server refuses the request and would refuse it again: status 3xx or 4xx. The message is the server's."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class Refused(Exception):
 
 
 class _Busy(Exception):
-    """The server asks to be left alone for so many seconds; None: it does not say how long."""
+    """The server asks to wait `wait` seconds; None if it does not say how long."""
 
     def __init__(self, wait: float | None) -> None:
         super().__init__("the server is busy")
@@ -56,30 +56,30 @@ class _Busy(Exception):
 
 @dataclass
 class Endpoint:
-    """One server: its address without a password, and how much it is given at once."""
+    """One server: its address without a password, and its load."""
 
     url: str
     headers: Mapping[str, str]
     limit: float
-    """Requests in flight at most: halved where the server is busy, raised again by one a round of replies."""
+    """Maximum requests in flight: halved if the server is busy, raised by one per round of replies."""
     in_flight: int = 0
     resting_until: float = 0.0
     failures: int = 0
     """In a row."""
     slowed: float = 0.0
-    """When it was last found busy: the requests sent before then say nothing new."""
+    """When it was last found busy; requests sent before then do not lower the limit again."""
 
     def rest(self, seconds: float) -> None:
-        """Send nothing for so long."""
+        """Send nothing for this many seconds."""
         self.resting_until = max(self.resting_until, time.monotonic() + seconds)
 
 
 def key(*variables: str) -> str:
-    """Return the first of these environment variables that is set, or "". Raises InputError for what is no key."""
+    """Return the first of these environment variables that is set, or "". Raises InputError for a malformed key."""
     for variable in variables:
         if value := os.environ.get(variable, ""):
             if not re.fullmatch("[!-~]+", value):
-                raise InputError(f"{variable} holds blanks or other characters that no key has; set it again")
+                raise InputError(f"{variable} holds blanks or other characters that are invalid in a key; set it again")
             return value
     return ""
 
@@ -87,8 +87,8 @@ def key(*variables: str) -> str:
 class Client:
     """Sends requests to one or several servers that have the same model. Use it as an asynchronous context manager.
 
-    At most `concurrency` requests are in flight on each server, fewer where it is busy (status 429). A request gets
-    `tries` tries, of which `timeouts` may end after `timeout` seconds without a whole reply.
+    At most `concurrency` requests are in flight on each server, fewer if it is busy (status 429). A request gets
+    `tries` tries, and fewer once `timeouts` of them have ended after `timeout` seconds without a whole reply.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Client:
         self._timeout, self._timeouts = timeout, timeouts
         self._lost = 0
         self.sent = 0
-        """Requests sent so far, every try."""
+        """Requests sent so far, including retries."""
 
     async def __aenter__(self) -> Client:
         import httpx2
@@ -126,11 +126,11 @@ class Client:
 
     @property
     def down(self) -> bool:
-        """Tell whether so many requests in a row got no reply that nothing more is sent."""
+        """Tell whether HOPELESS requests in a row got no reply, so nothing more is sent."""
         return self._lost >= HOPELESS
 
     async def post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
-        """Return a reply and the seconds that it took. Raises NoReply and Refused."""
+        """Return a reply and its seconds. Raises NoReply and Refused."""
         content = json.dumps(body).encode()
         problem, failed, timed_out, busied, first = "", 0, 0, 0, time.monotonic()
         while endpoint := await self._take():
@@ -151,7 +151,7 @@ class Client:
                     endpoint.slowed = time.monotonic()
                 endpoint.rest(wait)
                 if time.monotonic() + wait - first > PATIENCE:
-                    raise self._no_reply(f"{endpoint.url} is busy (status 429), and asks to wait longer") from busy
+                    raise self._no_reply(f"{endpoint.url} is busy (status 429) and asks to wait longer") from busy
                 continue
             except TimeoutError:
                 failed, timed_out = failed + 1, timed_out + 1
@@ -167,12 +167,12 @@ class Client:
             if failed >= self._tries or timed_out >= self._timeouts:
                 break
             await asyncio.sleep(_backoff(failed))
-        raise self._no_reply(problem or f"not sent, since {HOPELESS} requests before it got no reply")
+        raise self._no_reply(problem or f"not sent, because {HOPELESS} requests before it got no reply")
 
     async def get(self, path: str) -> list[tuple[Endpoint, dict[str, Any] | None]]:
-        """Return what each server says at a path; None where it knows no such path, or does not reply.
+        """Return each server's reply at a path; None if it has no such path or does not reply.
 
-        Raises Refused where the key is wrong, and for a redirection.
+        Raises Refused for a wrong key and for a redirect.
         """
         return [(endpoint, await self._get(endpoint, path)) for endpoint in self.endpoints]
 
@@ -184,16 +184,16 @@ class Client:
                 raise
             return None
         except _failures(TimeoutError, _Busy):
-            return None  # whoever asks a question next finds out why
+            return None  # the next request will find the reason
 
     def hide(self, text: str) -> str:
-        """Return a text in which the key and passwords are ***: a server may say back what it was sent."""
+        """Replace the key and passwords in a text by ***: a server may repeat them in its reply."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
 
     def _address(self, url: str, key: str) -> tuple[str, dict[str, str]]:
-        """Return an address without name and password, and the headers that go with it. Notes what is secret."""
+        """Return an address without name and password, and its headers. Also record the secrets."""
         parts = urllib.parse.urlsplit(url)
         headers = {"Content-Type": "application/json"}
         user, at, host = parts.netloc.rpartition("@")
@@ -208,7 +208,7 @@ class Client:
         return parts._replace(netloc=host).geturl().rstrip("/"), headers
 
     async def _take(self) -> Endpoint | None:
-        """Wait for a server that may be sent a request, and return the one with the most room; None: all are down."""
+        """Wait until a server can take a request; return the one with the most room, or None if all are down."""
         while not self.down:
             now = time.monotonic()
             room = [one for one in self.endpoints if one.in_flight < int(one.limit)]
@@ -218,14 +218,14 @@ class Client:
                 chosen.in_flight += 1
                 self.sent += 1
                 return chosen
-            self._free.clear()  # nothing is awaited between the look and this
+            self._free.clear()  # no await since the check above
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min((one.resting_until - now for one in room), default=None)):
                     await self._free.wait()
         return None
 
     async def _once(self, endpoint: Endpoint, verb: str, path: str, content: bytes) -> dict[str, Any]:
-        """Return the object that a server replies with, no key in it. A redirection is not followed."""
+        """Return a server's reply, a JSON object, with secrets hidden. Redirects are not followed."""
         body = b""
         headers = dict(endpoint.headers)
         async with (
@@ -250,7 +250,7 @@ class Client:
             raise Refused(f"{self._sentence(body)} (status {status})", status)
         reply = json.loads(body)
         if not isinstance(reply, dict):
-            raise ValueError(f"its reply is no JSON object: {str(reply)[:80]}")
+            raise ValueError(f"its reply is not a JSON object: {str(reply)[:80]}")
         if reply.get("error") and "choices" not in reply:
             raise ValueError(f"its reply is an error: {self._sentence(body)}")
         return dict(self._hidden(reply)) if self._secrets else reply
@@ -263,7 +263,7 @@ class Client:
         return [self._hidden(one) for one in value] if isinstance(value, list) else value
 
     def _sentence(self, body: bytes) -> str:
-        """Return what an error's body says, in a line."""
+        """Return the message in an error's body as one line."""
         text = body[:4000].decode("utf-8", "replace")
         try:
             found = json.loads(body)
@@ -271,7 +271,7 @@ class Client:
                 found = found.get(name, found) if isinstance(found, dict) else found
             text = found if isinstance(found, str) else json.dumps(found)
         except (ValueError, RecursionError):
-            pass  # not JSON: as it stands
+            pass  # not JSON: keep the text
         return printable(self.hide(" ".join(text.split())[:300])) or "no reason given"
 
     def _no_reply(self, why: str) -> NoReply:
@@ -281,21 +281,21 @@ class Client:
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Return the certificates that servers are checked by; reading them takes longer than a request."""
+    """Return the certificates for checking servers, cached because reading them takes longer than a request."""
     import httpx2
 
     return httpx2.create_ssl_context()
 
 
 def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
-    """Return, with `more`, what is raised where a server is not reached, breaks off, or sends what is no reply."""
+    """Return the exceptions for a server that is unreachable, breaks off, or sends an invalid reply, plus `more`."""
     import httpx2
 
     return (httpx2.HTTPError, ValueError, RecursionError, *more)
 
 
 def _backoff(failures: int) -> float:
-    """Return the seconds to wait after so many failures in a row, with jitter: requests do not come back in step."""
+    """Return the seconds to wait after this many failures in a row, with jitter to keep requests out of step."""
     return min(LONGEST_PAUSE, PAUSE * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1.5)
 
 

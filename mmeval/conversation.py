@@ -1,4 +1,4 @@
-"""Ask a model by hand: pictures and words mixed, demonstrations, what was said before. Nothing is scored or kept.
+"""Ask a model by hand: mixed pictures and words, demonstrations, earlier turns. Nothing is scored or saved.
 
 The module is `conversation`, not `chat`: a submodule of that name would hide the function `mmeval.chat`.
 """
@@ -42,27 +42,26 @@ MAX_NEW_TOKENS = 64
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model said to one question."""
+    """A model's answer to one question."""
 
     text: str
     probabilities: Mapping[str, float]
-    """Of the choices, where some were given: they add up to 1."""
+    """Of the choices, if given; they add up to 1."""
     request: Request
-    """What was asked."""
     response: Response
-    """The prompt as it was sent, tokens in and out, seconds."""
+    """The prompt that was sent, tokens in and out, seconds."""
 
 
 @dataclass
 class Chat:
-    """A conversation with a loaded model. What was asked and answered stands before each new question."""
+    """A conversation with a loaded model. Earlier questions and answers precede each new question."""
 
     model: Model
     generation: Generation = field(default_factory=lambda: Generation(MAX_NEW_TOKENS))
     shots: Sequence[Shot] = ()
-    """Demonstrations, which stand before everything."""
+    """Demonstrations, shown before everything else."""
     frames: int = video.FRAMES
-    """Pictures shown of each video."""
+    """Frames shown of each video."""
     history: list[Shot] = field(default_factory=list)
 
     def ask(
@@ -73,22 +72,21 @@ class Chat:
     ) -> Reply:
         """Ask about pictures and words, in this order, and remember question and answer.
 
-        A path is a picture or a video; a PIL picture is shown as it is. With `choices` the likeliest of them is the
-        answer. `on_text` is called with each piece of the answer as it is written, where the model can do that, else
-        once.
+        A path is a picture or a video; a PIL picture is shown as it is. With `choices`, the likeliest one is the
+        answer. `on_text` is called with each piece of the answer as it is written, or once if the model cannot stream.
 
-        Raises InputError for a file that is no picture or video and for what the model refuses, Unsupported for more
-        pictures than it takes; the conversation stays as it was.
+        Raises InputError for a file that is not a picture or video and if the model refuses, Unsupported for more
+        pictures than it takes. The conversation is then unchanged.
         """
         reply = self._reply(self.request(*parts, choices=choices), on_text)
         self.history.append(Shot(reply.request.prompt, reply.text))
         return reply
 
     def again(self, asked: Request, control: str) -> Reply:
-        """Ask what was asked before, as a control of `mmeval.controls` changes it; nothing is remembered.
+        """Repeat an earlier request, changed by a control of `mmeval.controls`; nothing is remembered.
 
-        A control acts on the whole prompt: `grey` shows no picture of earlier turns, either. Raises InputError as `ask`
-        does, and for a control that cannot act on it.
+        A control acts on the whole prompt: `grey` also hides the pictures of earlier turns. Raises InputError as `ask`
+        does, and if the control cannot act on the request.
         """
         if controls.expand([control]) != [control]:
             raise InputError(f"'{control}' stands for several controls; name one")
@@ -102,7 +100,7 @@ class Chat:
         return self._reply(changed)
 
     def request(self, *parts: Given, choices: Sequence[str] = ()) -> Request:
-        """Return what is sent: demonstrations, what was said, and the question. Raises as `ask` does."""
+        """Return the request: demonstrations, earlier turns and the question. Raises as `ask` does."""
         prompt = self.prompt(*parts)
         if not any(isinstance(part, str) and part.strip() for part in prompt):
             raise InputError("there is no question; add some words")
@@ -118,7 +116,7 @@ class Chat:
         return request
 
     def prompt(self, *parts: Given) -> Parts:
-        """Return the parts of a prompt; words that follow each other are joined with a space."""
+        """Return the parts of a prompt; adjacent words are joined with a space."""
         found: list[Part] = []
         for part in parts:
             shown = self._shown(part)
@@ -130,7 +128,7 @@ class Chat:
         return tuple(found)
 
     def demonstration(self, *parts: Given, answer: str) -> Shot:
-        """Return a demonstration: a prompt of pictures and words, and the answer that stands after it."""
+        """Return a demonstration: a prompt of pictures and words, and its answer."""
         return Shot(self.prompt(*parts), replace_surrogates(answer))
 
     def forget(self) -> None:
@@ -151,7 +149,7 @@ class Chat:
         return [image]
 
     def _frames(self, path: Path) -> list[Image]:
-        """Return frames of a video, or all that it has."""
+        """Return `self.frames` frames of a video, or all if it has fewer."""
         if not path.is_file():
             raise InputError(f"{path}: no such file; name a picture or a video")
         count = max(1, min(self.frames, len(container.times(path, path.name))))
@@ -172,7 +170,7 @@ class Chat:
 
     def _respond(self, request: Request, on_text: Callable[[str], object] | None) -> Response:
         if request.candidates and not hasattr(self.model, "loglikelihood"):
-            raise InputError(f"{self.model.name} cannot tell how likely an answer is; ask without choices")
+            raise InputError(f"{self.model.name} has no log-likelihoods; ask without choices")
         if request.candidates:
             return next(iter(self.model.loglikelihood([request])))
         if on_text is not None and isinstance(self.model, StreamingModel):
@@ -207,7 +205,7 @@ def chat(
 
 
 def probabilities(choices: Sequence[str], response: Response) -> dict[str, float]:
-    """Return the share of each choice, from their log-likelihoods; nothing where there are none."""
+    """Return the probability of each choice from the log-likelihoods, or nothing if there are none."""
     if response.loglikelihoods is None:
         return {}
     if not all(map(math.isfinite, response.loglikelihoods)):
@@ -218,7 +216,7 @@ def probabilities(choices: Sequence[str], response: Response) -> dict[str, float
 
 
 def _sample(asked: Request) -> Sample:
-    """Return a question that was asked by hand as a sample, whose right answer nobody knows."""
+    """Return a question asked by hand as a sample without a right answer."""
     return Sample(asked.id, asked.prompt, (), tuple((choice,) for choice in asked.candidates), asked.shots)
 
 

@@ -1,4 +1,4 @@
-"""What a person writes, as the parts of a prompt: a line that names files, a line of JSON, a message with pictures."""
+"""Parse a prompt that a person writes: a line that names files, a line of JSON, or a message with pictures."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from mmeval.data import container, files
 from mmeval.types import InputError
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".ppm")
-"""Endings by which a word is taken for the name of a picture."""
+"""A word with one of these endings names a picture."""
 LONGEST = 4000
-"""Characters of a message at most."""
+"""Maximum characters of a message."""
 MARK = "<image>"
-"""Where a picture stands in a message; pictures without a mark stand before it."""
+"""The place of a picture in a message; pictures without a mark precede the message."""
 Written = list[str | Path]
-"""Words and files, in their order."""
+"""Words and files, in order."""
 _WORD = re.compile(r'"([^"]+)"|(\S+)|(\s+)')
 
 
 def parts_of(line: str) -> Written:
-    """Split what a person typed into words and files: a word that ends as pictures or videos do names a file.
+    """Split a typed line into words and files; a word with the ending of a picture or video names a file.
 
-    A name with blanks stands in double quotation marks.
+    A name with blanks must be in double quotation marks.
     """
     found: Written = []
     for quoted, word, blank in _WORD.findall(line.strip()):
@@ -40,15 +40,15 @@ def parts_of(line: str) -> Written:
 
 
 def is_file_name(word: str) -> bool:
-    """Tell whether a word ends as the name of a picture or a video does."""
+    """Tell whether a word has the ending of a picture or a video."""
     return Path(word).suffix.lower() in (*PICTURES, *container.FORMATS)
 
 
 def from_json(value: Mapping[str, Any], folder: Path, where: str) -> tuple[Written, list[tuple[Written, str]]]:
-    """Return the parts and the demonstrations of a line of JSON.
+    """Return the parts and the demonstrations in a line of JSON.
 
     `{"prompt": [{"image": "a.png"}, "what is this ?"], "shots": [{"prompt": [...], "answer": "a horse"}]}`; a prompt
-    may be a text alone. Raises InputError naming the line.
+    may be a plain text. Raises InputError naming the line.
     """
 
     def parts(prompt: Any, where: str) -> Written:
@@ -75,7 +75,7 @@ def from_json(value: Mapping[str, Any], folder: Path, where: str) -> tuple[Writt
 
 
 def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
-    """Return a message's parts: pictures where its marks are, the others before it. Raises InputError."""
+    """Return a message's parts: pictures at its marks, the others before it. Raises InputError."""
     if len(text) > LONGEST:
         raise InputError(f"the message has {len(text):,} characters; write {LONGEST:,} at most")
     waiting: list[Path] = [Path(path) for path in paths]

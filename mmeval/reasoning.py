@@ -1,7 +1,4 @@
-"""Tell what a model thought aloud from its answer.
-
-Everything here takes time in proportion to the text.
-"""
+"""Separate a model's reasoning from its answer, in time linear in the text."""
 
 import re
 
@@ -12,14 +9,14 @@ _LIMIT = re.compile(
     r"|<\|channel\|>(?:analysis|commentary|(?P<final>final))<\|message\|>",
     re.IGNORECASE,
 )
-"""Where reasoning begins and ends: DeepSeek, Qwen, GLM, others; Seed; Kimi; Magistral; Sky-T1; Command A; gpt-oss."""
+"""Tags of reasoning: DeepSeek, Qwen, GLM, others; Seed; Kimi; Magistral; Sky-T1; Command A; gpt-oss."""
 
 
 def split(text: str) -> tuple[str, str]:
     """Return the reasoning in a text and the answer without it.
 
-    A chat template may have written the opening tag: what is before a closing tag alone is reasoning. Reasoning that
-    is not closed leaves no answer.
+    The chat template may have written the opening tag, so all text before an unmatched closing tag is reasoning.
+    Reasoning that is not closed leaves no answer.
     """
     answer: list[str] = []
     thoughts: list[str] = []
@@ -40,6 +37,6 @@ def split(text: str) -> tuple[str, str]:
 
 
 def open_tag(text: str) -> str:
-    """Return the tag of reasoning that begins in a text and does not end in it, or an empty text."""
+    """Return the reasoning tag that a text leaves open, or an empty text."""
     limits = list(_LIMIT.finditer(text))
     return limits[-1][0] if limits and limits[-1].lastgroup is None else ""

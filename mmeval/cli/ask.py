@@ -75,7 +75,7 @@ def ask(
 
 
 def _converse(loaded: "Chat", how: "_How") -> None:
-    """Answer line after line; what is no answer goes to standard error."""
+    """Answer line by line; everything but answers goes to standard error."""
     from mmeval import messages
 
     def tell(text: str) -> None:
@@ -120,7 +120,7 @@ def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
 
 
 def _changed(loaded: "Chat", answer: "Reply", control: str) -> str:
-    """Say what is answered under a control."""
+    """Describe the answer under a control."""
     try:
         other = loaded.again(answer.request, control)
     except InputError as error:
@@ -154,7 +154,7 @@ def _shot(text: str) -> tuple[Path, str]:
 
 
 def _lines() -> Iterator[str]:
-    """Yield what is typed, without blank lines, until /quit or the end."""
+    """Yield typed lines, without blank ones, until /quit or the end."""
     while True:
         try:
             line = input("> " if sys.stdin.isatty() else "").strip()
@@ -169,7 +169,7 @@ def _lines() -> Iterator[str]:
 def _many(loaded: "Chat", path: Path, how: _How) -> bool:
     """Answer each line of a file by itself; tell whether all were answered.
 
-    One that cannot be answered does not stop the rest. Raises InputError for one that is no JSON object.
+    A line that cannot be answered does not stop the rest. Raises InputError for a line that is not a JSON object.
     """
     from mmeval import jsonl as lines
 
@@ -185,7 +185,7 @@ def _many(loaded: "Chat", path: Path, how: _How) -> bool:
 
 
 def _answered(loaded: "Chat", value: dict[str, Any], folder: Path, where: str, how: _How) -> dict[str, Any]:
-    """Return what is answered to a line. Raises InputError."""
+    """Return the answer to a line as a row. Raises InputError."""
     from mmeval import conversation, messages
 
     choices = value.get("choices", [])

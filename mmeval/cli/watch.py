@@ -82,7 +82,7 @@ def watch(
     own = given(values)
     adapter = find_model(own.get("model", "mmicl-tiny")).adapter
     model = conversation.chat(**own).model
-    # few servers tell how likely an answer is
+    # few servers return log-likelihoods
     likelihoods = ADAPTERS[adapter].likelihoods and adapter != "server" and hasattr(model, "loglikelihood")
     if model.max_images is not None and frames > model.max_images:
         raise InputError(f"--frames {frames}: {model.name} takes {model.max_images} pictures; ask for fewer")

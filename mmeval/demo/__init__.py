@@ -1,1 +1,1 @@
-"""A page to talk with one or two models (`page`), and what visitors say and are told (`visits`)."""
+"""A page to talk with one or two models (`page`), and the visitors' conversations (`visits`)."""

@@ -1,6 +1,6 @@
 """The demo's page: conversations side by side, examples, demonstrations, the prompt behind each answer.
 
-Needs gradio (the extra `demo`). What a visitor is told is `visits`'.
+Needs gradio (the extra `demo`). The answers come from `visits`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import gradio
 
 LARGEST = "20mb"
-"""Size of an upload at most."""
+"""Maximum size of an upload."""
 KEPT = 24 * 3600
-"""Seconds after which an upload is deleted; at the end all are."""
+"""Seconds after which an upload is deleted; all are deleted at the end."""
 THUMBNAIL = 160
 """Pixels of a picture's longer side in a message."""
 STYLE = """
@@ -42,7 +42,7 @@ footer { display: none !important }
 .gain table { width: 100% }
 """
 SHOWN = 200
-"""Characters shown of a message that cannot be sent."""
+"""Maximum characters shown of a message that cannot be sent."""
 INTRODUCTION = (
     "Send pictures, videos and words in any order. Pictures are numbered through the conversation, demonstrations "
     "first: image 0, image 1, …"
@@ -51,7 +51,7 @@ Message = dict[str, Any]
 
 
 def serve(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample], *, host: str, port: int) -> None:
-    """Serve the page until it is stopped; uploads are deleted then. Raises InputError without gradio or a free port."""
+    """Serve the page until stopped, then delete the uploads. Raises InputError without gradio or a free port."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with tempfile.TemporaryDirectory(prefix="mmeval-demo-") as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
@@ -61,11 +61,11 @@ def serve(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample], *, 
                 server_name=host, server_port=port, max_file_size=LARGEST, show_error=True, css=STYLE, quiet=True
             )
         except OSError as error:
-            raise InputError(f"--port {port}: cannot be had ({error}); name another") from error
+            raise InputError(f"--port {port}: the port is not available ({error}); choose another") from error
 
 
 def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> gradio.Blocks:
-    """Return the page. Raises InputError where gradio is not installed."""
+    """Return the page. Raises InputError if gradio is not installed."""
     try:
         import gradio
     except ImportError as error:
@@ -83,7 +83,7 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
                     windows.append(gradio.Chatbot(label=name, height=460, buttons=[], feedback_options=None))
         message = gradio.MultimodalTextbox(
             file_count="multiple", file_types=["image", "video"], show_label=False,
-            placeholder=f"Write a question; {MARK} marks where a picture stands",
+            placeholder=f"Write a question; {MARK} marks a picture's place",
         )  # fmt: skip
         with gradio.Row():
             look = gradio.Button("What changes without the pictures?", size="sm", min_width=140)
@@ -102,7 +102,7 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
 
 
 def _demonstrations(demo: Demo, state: gradio.State) -> gradio.Gallery:
-    """Place the gallery of demonstrations and what edits it."""
+    """Place the gallery of demonstrations and its controls."""
     import gradio
 
     with gradio.Accordion("Demonstrations: shown before every question", open=False):
@@ -136,7 +136,7 @@ def _demonstrations(demo: Demo, state: gradio.State) -> gradio.Gallery:
 
 
 def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any, ...]]]:
-    """Return what answers a message: first it stands there, then the answers."""
+    """Return the handler of a message: it shows the message, then the answers."""
 
     def send(visit: Visit | None, given: Mapping[str, Any], *windows: list[Message]) -> Iterator[tuple[Any, ...]]:
         visit, text = visit or Visit(), given["text"].strip()
@@ -156,7 +156,7 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
 
 
 def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable[[], tuple[Any, ...]]:
-    """Return what shows an example in a new conversation."""
+    """Return the handler that shows an example in a new conversation."""
 
     def show() -> tuple[Any, ...]:
         visit = Visit(shots=list(example.shots))
@@ -168,7 +168,7 @@ def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable
 
 
 def _said(prompt: Parts, first: int) -> Message:
-    """Return a visitor's message: its pictures, numbered from `first` on, and its words, in their order."""
+    """Return a visitor's message: its words and its pictures, numbered from `first`, in order."""
     import gradio
 
     pieces = []
@@ -182,7 +182,7 @@ def _said(prompt: Parts, first: int) -> Message:
 
 
 def _told(answer: VisitorAnswer) -> list[Message]:
-    """Return an answer, and the prompt behind it, folded."""
+    """Return an answer and, collapsed, its prompt."""
     text = f"⚠ {answer.text}" if answer.refused else answer.text or "(an empty answer)"
     told: list[Message] = [{"role": "assistant", "content": _plain(text)}]
     if answer.sent:
@@ -192,7 +192,7 @@ def _told(answer: VisitorAnswer) -> list[Message]:
 
 
 def _plain(text: str) -> str:
-    """Return a text in which Markdown and HTML mean nothing."""
+    """Escape Markdown and HTML in a text."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|~>$" else html.escape(c) for c in text)
 
 
@@ -201,7 +201,7 @@ def _fenced(text: str) -> str:
 
 
 def _gain(demo: Demo, visit: Visit) -> str:
-    """Say what the last answers owe to the pictures, in a table."""
+    """Return a table of the last answers with and without the pictures."""
     found = demo.without_pictures(visit)
     if not found:
         return "Ask about a picture first."
@@ -217,7 +217,7 @@ def _gallery(visit: Visit) -> list[tuple[Any, str]]:
 
 
 def _thumbnail(image: Image) -> str:
-    """Return a small copy of a picture as an address that holds it: nothing of it is kept on the server."""
+    """Return a small copy of a picture as a data URI, so nothing is stored on the server."""
     small = image.decode().copy()
     small.thumbnail((THUMBNAIL * 2, THUMBNAIL * 2))
     out = io.BytesIO()

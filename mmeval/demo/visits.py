@@ -1,4 +1,4 @@
-"""What a visitor of the demo says and is told; nobody else sees it. The looks of the page are `page`'s business."""
+"""The private conversation of each visitor of the demo. `page` shows it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ class Visit:
 
     history: dict[str, list[Shot]] = field(default_factory=dict)
     shots: list[Shot] = field(default_factory=list)
-    """Demonstrations, which stand before everything."""
+    """Demonstrations, shown before everything else."""
     last: dict[str, Reply] = field(default_factory=dict)
-    """The last answer of each model that gave one to the last question."""
+    """Each model's answer to the last question, if it gave one."""
 
     @property
     def pictures(self) -> int:
-        """How many pictures were shown before the next question: the number of its first one."""
+        """The number of pictures before the next question, which is the index of its first picture."""
         turns = max(self.history.values(), key=len, default=[])
         return sum(len(images(shot.prompt)) for shot in (*self.shots, *turns))
 
 
 @dataclass(frozen=True)
 class VisitorAnswer:
-    """What the page shows of an answer."""
+    """An answer in the form that the page shows."""
 
     text: str
     refused: bool = False
     sent: str = ""
-    """The prompt as the model saw it."""
+    """The prompt that the model saw."""
     facts: str = ""
 
 
@@ -45,22 +45,22 @@ class Demo:
     """Asks the models on behalf of visitors, one visitor at a time."""
 
     def __init__(self, chats: Mapping[str, Chat]) -> None:
-        """Take a conversation with each model, as it begins."""
+        """Take the initial conversation with each model."""
         self._chats = dict(chats)
         self._lock = Lock()
 
     @property
     def first(self) -> Chat:
-        """The conversation with the first model, as it begins."""
+        """The initial conversation with the first model."""
         return next(iter(self._chats.values()))
 
     def ask(self, visit: Visit, prompt: Parts) -> dict[str, VisitorAnswer]:
-        """Ask every model, and return the answers by model; a refusal stands in the place of an answer."""
+        """Ask every model and return the answers by model; a refusal takes the place of an answer."""
         visit.last.clear()
         return {name: self._ask(visit, name, prompt) for name in self._chats}
 
     def without_pictures(self, visit: Visit) -> dict[str, tuple[str, str]]:
-        """Ask the last question again with grey pictures; return what each model said with and without them."""
+        """Repeat the last question with gray pictures; return each model's answers with and without the pictures."""
         asked = {name: reply for name, reply in visit.last.items() if _shows_pictures(reply.request)}
         return {name: (reply.text, self._again(name, reply.request)) for name, reply in asked.items()}
 

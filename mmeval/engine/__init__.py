@@ -1,4 +1,7 @@
-"""What makes in-process adapters fast: each picture encoded once, requests batched by length."""
+"""The fast in-process engine: each picture is encoded once, and requests are batched by length."""
 
 VERSION = 2
-"""Raise when the same checkpoint and request could be sent, seen or decoded otherwise; runs are told apart by it."""
+"""Raise it when the same checkpoint and request may get another prompt, other pixels or another decoding.
+
+It is part of a run's identity.
+"""

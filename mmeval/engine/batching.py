@@ -1,12 +1,12 @@
-"""Which prompts are answered together: alike in length, within a budget of tokens."""
+"""Batches of prompts of similar length, within a budget of tokens."""
 
 from collections.abc import Sequence
 
 
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Put indices into batches, longest first, so that running out of memory shows at once.
+    """Put indices into batches, longest first, so memory errors show at once.
 
-    A batch's padded size (its rows times its longest) stays within the budget; a row that is longer goes alone.
+    A batch's padded size (rows times the longest) stays within the budget; a longer row gets its own batch.
     """
     plan: list[list[int]] = []
     longest = 0

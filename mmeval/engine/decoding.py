@@ -1,6 +1,6 @@
-"""What a language model makes of embedded prompts: the words that it writes, or how likely given ones are.
+"""Decode answers to embedded prompts, or compute candidates' log-likelihoods.
 
-Both read a prompt once. Nothing here waits for a GPU but to see whether all rows have ended, now and then.
+Both read a prompt once. The only wait for a GPU is an occasional check whether all rows have ended.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,19 +20,19 @@ PLAIN = {
     *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"),
     *("transformers_version", "use_cache", "_from_model_config"),
 }
-"""What a checkpoint may say of generation that changes nothing about greedy answers; what is off changes nothing."""
+"""Settings of a generation config that do not affect greedy decoding."""
 LOOK = 4
-"""Steps after which a GPU is asked whether all rows have ended: to ask is to wait."""
+"""Steps between checks on a GPU whether all rows have ended; each check waits for the GPU."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a model wrote in each row."""
+    """The new tokens of each row."""
 
     ids: Tensor
     """[B, S]: new tokens, padding after a row's end."""
     finite: Tensor
-    """[B, S]: whether the scores that a token was chosen by were finite numbers."""
+    """[B, S]: whether the scores at each token were finite."""
 
 
 def write(
@@ -42,9 +42,9 @@ def write(
     generation: Generation,
     on_token: Callable[[int], object] | None = None,
 ) -> Written:
-    """Write greedy or beam answers to prompts [B, L, D], of which `mask` [B, L] says what is no padding.
+    """Write answers to prompts [B, L, D], greedy or by beam search; `mask` [B, L] is 0 for padding.
 
-    `on_token` is called with each token of the first row as it is chosen; beams choose theirs at the end.
+    Greedy decoding calls `on_token` with each token of the first row as it is chosen.
     """
     own = language.generation_config
     shaped = (generation.min_new_tokens, generation.repetition_penalty) != (0, 1.0)
@@ -63,11 +63,11 @@ def write(
         **({"length_penalty": generation.length_penalty} if generation.beams > 1 else {}),
     )  # fmt: skip
     whole = torch.stack(finite, 1).view(len(embeds), -1, len(finite)).all(1)  # [B, beams, S] -> [B, S]
-    return Written(ids[:, 1:] if language.config.is_encoder_decoder else ids, whole)  # a T5's begin with a start token
+    return Written(ids[:, 1:] if language.config.is_encoder_decoder else ids, whole)  # T5 rows begin with a start token
 
 
 def _plain(own: GenerationConfig) -> bool:
-    """Tell whether a checkpoint says nothing of generation that changes greedy answers."""
+    """Tell whether a checkpoint's generation config does not affect greedy decoding."""
     said = own.to_diff_dict()
     return {name for name, value in said.items() if value is not None and value is not False} <= PLAIN
 
@@ -75,7 +75,7 @@ def _plain(own: GenerationConfig) -> bool:
 def _greedy(
     language: PreTrainedModel, embeds: Tensor, mask: Tensor, limit: int, on_token: Callable[[int], object] | None
 ) -> Written:
-    """Write the most likely token at each step. Rows that have ended leave once they are half of all."""
+    """Write the most likely token at each step. Ended rows are removed once they are half of all."""
     own = language.generation_config
     assert own is not None
     ends = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
@@ -107,7 +107,7 @@ def _greedy(
 
 
 class _State:
-    """A language model in the course of its answers."""
+    """A language model while it decodes: its prompts, cache and encoder states."""
 
     def __init__(self, language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> None:
         self._language, self._mask, self._embeds = language, mask, embeds
@@ -118,7 +118,7 @@ class _State:
             self._states = encoded(language, embeds, mask)
 
     def step(self, tokens: Tensor | None) -> Tensor:
-        """Return the logits [B, V] after these tokens [B], or after the prompts."""
+        """Return the logits [B, V] after these tokens [B], or after the prompts if None."""
         if self._states is not None:
             if tokens is None:
                 start = _start(self._language)
@@ -141,7 +141,7 @@ class _State:
         return output.logits[:, -1]  # type: ignore[no-any-return]
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with these rows alone."""
+        """Keep only these rows."""
         self._cache.batch_select_indices(rows)
         self._mask = self._mask[rows]
         if self._states is not None:
@@ -151,10 +151,10 @@ class _State:
 def compare(
     language: PreTrainedModel, embeds: Tensor, mask: Tensor, candidates: Sequence[Sequence[Sequence[int]]], budget: int
 ) -> Tensor:
-    """Return the log-likelihoods [C] of all prompts' candidates, given as tokens, one after the other.
+    """Return the log-likelihoods [C] of all prompts' candidates, given as tokens, in order.
 
-    A prompt is read once. Candidates that differ in their last token alone are one row; at most `budget` tokens, those
-    of the prompts included, are compared at once.
+    Each prompt is read once. Candidates that differ only in their last token share a row. At most `budget` tokens,
+    including those of the prompts, are processed at once.
     """
     heads: dict[tuple[int, tuple[int, ...]], int] = {}  # prompt and all tokens but the last -> row
     row_of = [
@@ -174,7 +174,7 @@ def compare(
     for begin in range(0, len(keys), portion):
         part = range(begin, min(begin + portion, len(keys)))
         prompts = torch.tensor([keys[row][0] for row in part], device=embeds.device)
-        inputs = padded([[0, *keys[row][1]] for row in part]).to(embeds.device)  # [R, S]; the first is put below
+        inputs = padded([[0, *keys[row][1]] for row in part]).to(embeds.device)  # [R, S]; the first column is set below
         if states is not None:
             inputs[:, 0] = _start(language)
             output = language(
@@ -211,12 +211,12 @@ def encoded(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Tensor:
 
 
 def positions(mask: Tensor) -> Tensor:
-    """Return the place of each token among those of its row that are no padding."""
+    """Return the position of each token in its row, not counting padding."""
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
 def _prefilled(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> tuple[Tensor, DynamicCache]:
-    """Return the logits [B, V] after each prompt, and the cache of all."""
+    """Return the logits [B, V] after each prompt, and the cache of all prompts."""
     cache = DynamicCache()
     output = language(
         inputs_embeds=embeds, attention_mask=mask, position_ids=positions(mask), past_key_values=cache,
@@ -226,7 +226,7 @@ def _prefilled(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> tuple
 
 
 def _of_rows(cache: DynamicCache, rows: Tensor) -> DynamicCache:
-    """Return a cache of its own that has these rows of another."""
+    """Return a new cache with these rows of another."""
     chosen = DynamicCache()
     layers: Any = cache.layers
     for number, layer in enumerate(layers):
@@ -235,7 +235,7 @@ def _of_rows(cache: DynamicCache, rows: Tensor) -> DynamicCache:
 
 
 def _start(language: PreTrainedModel) -> int:
-    """Return the token that a decoder's answer begins with."""
+    """Return the decoder's start token."""
     own = language.generation_config
     found = None if own is None else own.decoder_start_token_id
     return int(language.config.decoder_start_token_id if found is None else found)

@@ -1,4 +1,4 @@
-"""Where a model runs, in which number format, and how much is given to it at once."""
+"""The device of a model, its number format, and how much work it gets at once."""
 
 import ctypes
 import os
@@ -15,31 +15,31 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 @dataclass(frozen=True)
 class Portions:
-    """How much a kind of device is given at once."""
+    """How much work a kind of device gets at once."""
 
     batch_tokens: int
     """Padded prompt tokens in a batch."""
     window: int
-    """Requests that are sorted by length together."""
+    """Requests sorted by length together."""
     pictures: int
-    """Pictures that the vision encoder sees at once."""
+    """Pictures in a batch of the vision encoder."""
     ahead: int
-    """Pictures that are decoded before they are needed."""
+    """Pictures decoded before they are needed."""
     store: int
-    """Bytes of encoded pictures that are kept."""
+    """Bytes of encoded pictures kept."""
 
 
 PORTIONS: Mapping[str, Portions] = {
-    # more tokens than a CPU's caches hold made it a fifth slower, and so did more pictures
+    # exceeding a CPU's caches with more tokens, or more pictures, made it a fifth slower
     "cpu": Portions(batch_tokens=2048, window=512, pictures=4, ahead=32, store=128 << 20),
     "cuda": Portions(batch_tokens=16384, window=2048, pictures=32, ahead=512, store=4 << 30),
 }
 
 
 def pick_device(name: str) -> torch.device:
-    """Return that device; `auto` is this process's GPU (LOCAL_RANK, else the first), or the CPU where there is none.
+    """Return the named device; `auto` is this process's GPU, or the CPU if there is none.
 
-    Raises InputError where it is missing.
+    LOCAL_RANK or SLURM_LOCALID chooses the GPU. Raises InputError if the device does not exist.
     """
     if name == "auto":
         count = torch.cuda.device_count()
@@ -53,7 +53,7 @@ def pick_device(name: str) -> torch.device:
         raise InputError(f"device '{name}' cannot run models; choose auto, cpu or cuda")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(
-            f"device '{name}' was asked for and torch sees {torch.cuda.device_count()} GPUs; choose auto or cpu"
+            f"device '{name}' does not exist: torch sees {torch.cuda.device_count()} GPUs; choose auto or cpu"
         )
     return device
 
@@ -64,26 +64,25 @@ def default_dtype(device: str) -> str:
 
 
 def cores() -> int:
-    """Return how many CPU cores this process may use."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def placed(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a CPU tensor on the device; to a GPU it is copied from pinned memory, and nobody waits."""
+    """Copy a CPU tensor to the device; to a GPU, from pinned memory and without waiting."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def give_back(device: torch.device) -> None:
-    """Give a CPU's free memory back to the system, where the C library can (glibc).
+    """Return freed CPU memory to the system, if the C library can (glibc).
 
-    It keeps what was freed, in pieces into which the next batch, of another size, does not fit: a run's memory would
-    grow with its length.
+    Otherwise glibc keeps it in fragments that batches of other sizes do not fit, and memory grows during a run.
     """
     if device.type == "cpu" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error is for want of memory: a GPU's has a class of its own, a CPU's says so in its text."""
+    """Tell whether an error means out of memory: a GPU error by its class, a CPU error by its class or message."""
     text = str(error)
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "DefaultCPUAllocator" in text

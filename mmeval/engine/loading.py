@@ -1,4 +1,4 @@
-"""From a checkpoint's name to a model that answers: what the in-process adapters share."""
+"""Load a model for the adapters mmicl, blip2, instructblip and text."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,11 +14,11 @@ from mmeval.models import ADAPTERS, Checkpoint, ModelOptions
 from mmeval.types import InputError
 
 SHOW: Mapping[str, Show] = {"side-by-side": "side-by-side", "blind": "none"}
-"""The contexts in which pictures do not stand in their places."""
+"""The contexts that do not show each picture in its place."""
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
-    """Load and place a model, by folder or hub id. Raises InputError naming the file or the key that is wrong."""
+    """Load a model from a folder or hub id onto its device. Raises InputError naming the wrong file or key."""
     device = pick_device(options.device)
     name = "float32" if options.dtype == "auto" else options.dtype
     if name not in DTYPES:

@@ -1,7 +1,6 @@
-"""The picture store: decodes pictures ahead of the model in threads, encodes each once while it is needed.
+"""The picture store: decodes pictures ahead of the model in threads, and encodes each once while it is needed.
 
-It is told which pictures the coming prompts show, in their order, and forgets those that none of them shows once they
-take more than its budget.
+It knows the pictures of the coming prompts in order. Over its budget, it first drops those that no coming prompt shows.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from mmeval.engine.device import Portions, cores, is_out_of_memory
 from mmeval.types import Image, InputError
 
 Encoded = Tensor | InputError
-"""What the store has of a picture: its tensor, or why there is none."""
+"""A picture's tensor, or the error if there is none."""
 WORKERS = 16
 
 
@@ -32,34 +31,34 @@ class PictureStore:
         portions: Portions,
         device: torch.device | None = None,
     ) -> None:
-        """Make a store; `prepare` gives a picture's values [3,H,W], in a thread, `encode` [P,...] of [P,3,H,W]."""
+        """`prepare`: picture -> values [3,H,W], called in a thread; `encode`: values [P,3,H,W] -> [P,...]."""
         self._prepare, self._encode, self._portions = prepare, encode, portions
         self._batch = portions.pictures
         self._images: dict[str, Image] = {}
-        """Pictures that coming prompts show."""
+        """Pictures of the coming prompts."""
         self._uses: Counter[str] = Counter()
-        """How many of these prompts show each."""
+        """Number of coming prompts that show each picture."""
         self._waiting: deque[str] = deque()
-        """Those that are not encoded, in the order in which they are needed."""
+        """Pictures not yet encoded, in the order in which they are needed."""
         self._decoding: dict[str, Future[Encoded]] = {}
         self._kept: OrderedDict[str, Encoded] = OrderedDict()
-        """The least recently used first."""
+        """Encoded pictures, least recently used first."""
         self._bytes = 0
         self._pool = ThreadPoolExecutor(min(WORKERS, cores()), "decode")
         on_gpu = device is not None and device.type == "cuda"
         self._stream = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
         self.encoded = 0
-        """Pictures encoded so far: what tests and benchmarks count."""
+        """Pictures encoded so far, for tests and benchmarks."""
 
     def begin(self) -> None:
-        """Forget what was expected: of prompts that were never answered."""
+        """Forget the expected pictures of prompts that were never answered."""
         self._images.clear()
         self._uses.clear()
         self._waiting.clear()
         self._decoding.clear()
 
     def expect(self, prompts: Iterable[Sequence[Image]]) -> None:
-        """Take note of the pictures of coming prompts, in their order, and begin to decode them."""
+        """Record the pictures of the coming prompts, in order, and start decoding them."""
         for pictures in prompts:
             for digest, picture in {picture.digest: picture for picture in pictures}.items():
                 if digest not in self._kept and not self._uses[digest]:
@@ -69,20 +68,20 @@ class PictureStore:
         self._decode_ahead()
 
     def encode(self, digests: Iterable[str]) -> None:
-        """Encode what is not there of these, and what comes next with it; a GPU is given the work and not waited for.
+        """Encode the missing ones of these pictures, in batches filled up with the next ones.
 
-        Other work of the GPU goes on beside it.
+        A GPU is not waited for, and does its other work at the same time.
         """
         wanted = set(digests)
         for digest in wanted & self._kept.keys():
             self._kept.move_to_end(digest)
         missing = {digest for digest in wanted if digest not in self._kept}
-        for digest in missing.difference(self._waiting):  # it left for want of room
+        for digest in missing.difference(self._waiting):  # dropped for lack of room
             self._waiting.appendleft(digest)
         while missing:
             room = self._bytes < self._portions.store
             chunk = [digest for digest in self._waiting if room or digest in missing][: self._batch]
-            if not missing.intersection(chunk):  # others are in front
+            if not missing.intersection(chunk):  # others are first in line
                 chunk = [digest for digest in self._waiting if digest in missing][: self._batch]
             self._decode(chunk)
             taken = set(chunk)
@@ -92,7 +91,7 @@ class PictureStore:
             self._decode_ahead()
 
     def get(self, digests: Iterable[str]) -> Mapping[str, Encoded]:
-        """Return digest -> what the store has, for all of these; they must be expected."""
+        """Return digest -> tensor or error for these pictures, which must be expected."""
         wanted = list(dict.fromkeys(digests))
         self.encode(wanted)
         found = {digest: self._kept[digest] for digest in wanted}
@@ -105,7 +104,7 @@ class PictureStore:
         return found
 
     def release(self, digests: Iterable[str]) -> None:
-        """Take note that a prompt with these pictures was answered."""
+        """Record that a prompt with these pictures was answered."""
         for digest in set(digests):
             self._uses[digest] -= 1
             if self._uses[digest] <= 0:
@@ -133,7 +132,7 @@ class PictureStore:
         result = dict(decoded)
         good = {digest: values for digest, values in decoded.items() if isinstance(values, Tensor)}
         if good:
-            with torch.cuda.stream(self._stream):  # does nothing where it is None
+            with torch.cuda.stream(self._stream):  # does nothing if it is None
                 result |= dict(zip(good, self._states(list(good.values())), strict=True))
         for digest, item in result.items():
             self._kept[digest] = item
@@ -141,26 +140,26 @@ class PictureStore:
         self._forget(wanted | decoded.keys())
 
     def _states(self, values: list[Tensor]) -> list[Encoded]:
-        """Encode pictures; a batch that does not fit in memory is halved, and so are all later ones."""
+        """Encode pictures; if a batch does not fit in memory, halve it and all later ones."""
         size = self._batch
         if len(values) > size:
             return self._states(values[:size]) + self._states(values[size:])
         try:
             states = self._encode(torch.stack(values))
             self.encoded += len(values)
-            return [state.clone() for state in states]  # a view would keep the whole batch alive after the others left
+            return [state.clone() for state in states]  # a view would keep the whole batch alive
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if len(values) == 1:
                 return [InputError("out of memory with one picture; try --dtype bfloat16, or a smaller model")]
         if self._batch == self._portions.pictures:
-            logging.getLogger(__name__).warning("out of memory: fewer pictures are encoded at once from here on")
+            logging.getLogger(__name__).warning("out of memory: fewer pictures are encoded at once from now on")
         self._batch = len(values) // 2
         return self._states(values)
 
     def _forget(self, kept: Iterable[str]) -> None:
-        """Drop what is over the budget: first what no coming prompt shows, then what was used longest ago."""
+        """Drop pictures over the budget: first those that no coming prompt shows, then the least recently used."""
         if self._bytes <= self._portions.store:
             return
         kept = set(kept)

@@ -1,7 +1,7 @@
-"""A picture's values as the vision encoder takes them: resized on the CPU in 8 bits, scaled where the model runs.
+"""Pixel values for the vision encoder: resized on the CPU in 8 bits, normalized on the model's device.
 
-A value of 8 bits has 256 normalised ones a channel. The image processor computes these once; looking them up gives the
-same bits as computing each, and a fourth of the bytes travel.
+An 8-bit value has only 256 normalized values per channel. The image processor computes them once. The lookup gives the
+same bits as computing each value, and only a fourth of the bytes are copied to the device.
 """
 
 import numpy as np
@@ -15,10 +15,10 @@ SHADES = 256
 
 
 class Pixels:
-    """Does what a BlipImageProcessorPil does, in two steps: `resized` in any thread, `normalised` on a device."""
+    """A BlipImageProcessorPil in two steps: `resized` in any thread, `normalised` on a device."""
 
     def __init__(self, processor: BlipImageProcessorPil) -> None:
-        """Take size, filter, scale, mean and deviation from the processor."""
+        """Take size, filter, scale, mean and standard deviation from the processor."""
         self._size = (processor.size["width"], processor.size["height"])
         self._filter = PILImage.Resampling(processor.resample)
         shades = PILImage.fromarray(np.arange(SHADES, dtype=np.uint8)[None].repeat(3, 0).T[None].copy())
@@ -26,13 +26,13 @@ class Pixels:
         self._table = table.reshape(3, SHADES)
 
     def resized(self, picture: PILImage.Image) -> Tensor:
-        """Return a picture `as_seen` as [3, H, W], uint8."""
+        """Resize a picture from `as_seen`; return it as [3, H, W], uint8."""
         values = np.array(picture.resize(self._size, self._filter))
         return torch.from_numpy(values).permute(2, 0, 1)
 
     def normalised(self, values: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return pictures [P, 3, H, W], uint8, as the model takes them: [P, 3, H, W] of the dtype, on their device."""
-        if values.device.type == "cpu":  # numpy looks up in a fourth of the time that torch takes
+        """Return the normalized values of pictures [P, 3, H, W], uint8, in the dtype, on the same device."""
+        if values.device.type == "cpu":  # numpy's lookup takes a fourth of torch's time
             found, table = np.empty(values.shape, np.float32), self._table.numpy()
             for channel in range(3):
                 np.take(table[channel], values[:, channel].numpy(), out=found[:, channel], mode="clip")

@@ -1,4 +1,4 @@
-"""A request's demonstrations and question as one row of parts, pictures numbered through."""
+"""Join a request's demonstrations and question into one sequence of parts, with pictures numbered throughout."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request
 
 Show = Literal["each", "side-by-side", "none"]
-"""How a prompt's pictures are shown: each in its place, all in one that opens the prompt, or not at all."""
+"""How pictures are shown: each in its place, all in one picture at the start of the prompt, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,15 @@ class Flat:
 
     parts: tuple[Part, ...]
     pictures: tuple[Image, ...]
-    """In the order in which they are shown."""
+    """In the order shown."""
     text: str
-    """The question's own text, without pictures: what a Q-Former that reads is given."""
+    """The question's text without pictures, for a Q-Former that reads it."""
 
 
 def flatten(request: Request, show: Show = "each") -> Flat:
     """Join demonstrations, each with its answer and a line break, and the question.
 
-    References count from the first picture of the prompt they stand in, so those of later prompts move on.
+    References count from the first picture of their own prompt, so those of later prompts are shifted.
     """
     parts: list[Part] = []
     pictures: list[Image] = []
@@ -51,9 +51,9 @@ def flatten(request: Request, show: Show = "each") -> Flat:
 
 
 def beside(pictures: list[Image]) -> Image:
-    """Make one picture of several: the same height, from left to right, on white.
+    """Join several pictures into one, from left to right, scaled to the same height.
 
-    Raises InputError where one cannot be read, or the whole would be too large.
+    Raises InputError if one cannot be read or the result would be too large.
     """
     decoded = [picture.decode() for picture in pictures]
     height = max(picture.height for picture in decoded)

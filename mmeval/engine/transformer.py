@@ -1,7 +1,7 @@
 """Answer a stream of requests with an MMICL-shaped model: pictures encoded once, prompts batched by length.
 
-BLIP-2 and InstructBLIP are the same parts with other prompts, so all adapters but `constant` run here. A GPU is kept
-busy: while it answers one batch, the pictures of the next are decoded and encoded, and its answers are read later.
+BLIP-2 and InstructBLIP have the same parts with other prompts, so the adapters mmicl, blip2, instructblip and text run
+here. While a GPU answers one batch, the pictures of the next are decoded and encoded; answers are read later.
 """
 
 import logging
@@ -29,24 +29,24 @@ from mmeval.types import Generation, Image, InputError, Request, Response
 
 @dataclass(frozen=True)
 class PreparedRequest:
-    """A request as the model reads it."""
+    """A request prepared for the model."""
 
     request: Request
     tokens: EncodedPrompt
     flat: Flat
     digests: tuple[str, ...]
-    """Of the pictures, in the order in which they are shown; one that is shown twice stands here twice."""
+    """Of the pictures, in the order shown, with repetitions."""
 
     def respond(self, **facts: Any) -> Response:
-        """Make a response that names the prompt that was sent."""
+        """Make a response with the prompt that was sent."""
         return Response(self.request.id, sent=self.tokens.text, input_tokens=len(self.tokens.ids), **facts)
 
 
 Rows = list[PreparedRequest]
 Read = Callable[[], list[Response]]
-"""Waits for the answers of a batch, and returns them."""
+"""Waits for the answers of a batch and returns them."""
 Answer = Callable[[Rows, Tensor, Tensor], Read]
-"""Begins to answer the prompts of one batch, given their embeddings [B, L, D] and mask [B, L]."""
+"""Starts answering a batch of prompts, given their embeddings [B, L, D] and mask [B, L]."""
 
 
 class TransformerModel:
@@ -64,7 +64,7 @@ class TransformerModel:
         show: Show = "each",
         portions: Portions,
     ) -> None:
-        """Take a model; `reads_instructions`: its Q-Former is given the text; `show`: how pictures are shown."""
+        """`reads_instructions`: the Q-Former reads the question's text; `show`: how pictures are shown."""
         model.train(False)
         self.model, self.processor, self.name = model, processor, name
         self.max_images = max_images if show == "each" else None
@@ -75,7 +75,7 @@ class TransformerModel:
         self._lowered = False
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        """Yield greedy or beam answers, of each window the longest prompts first."""
+        """Yield answers, greedy or by beam search; the longest prompts of each window come first."""
         limit = generation.max_new_tokens
 
         def answer(rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
@@ -91,7 +91,7 @@ class TransformerModel:
         return self._run(requests, answer, lambda request: limit)
 
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
-        """Answer one request, and call `on_text` with each piece of the text as it is written."""
+        """Answer one request; call `on_text` with each piece of text as it is written."""
         tokens, shown = list[int](), ""
 
         def show(token: int) -> None:
@@ -113,20 +113,20 @@ class TransformerModel:
         return response
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
-        """Yield the sum of each candidate's token log-probabilities, its end of sequence left out."""
+        """Yield the sum of each candidate's token log-probabilities, without the end of sequence."""
         return self._run(requests, self._compared, self._longest)
 
     def preview(self, request: Request) -> Response:
-        """Write the prompt as it would be sent, pictures as [picture], with its length; or why it cannot be sent."""
+        """Return the prompt as it would be sent, with [picture] for each picture, and its length, or an error."""
         try:
             return self._prompt(request).respond()
         except (PromptError, InputError) as error:
             return Response(request.id, error=str(error))
 
     def _written(self, row: PreparedRequest, ids: list[int], limit: int, finite: list[bool]) -> Response:
-        """Make a response of new token ids; those after the first end of sequence are padding.
+        """Make a response from new token ids; those after the first end of sequence are padding.
 
-        It is an error where the scores of one of its tokens were not `finite`: the most likely token means nothing.
+        It is an error if the scores at one of its tokens were not `finite`: the most likely token is then meaningless.
         """
         ends = self.model.language_model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
@@ -139,7 +139,7 @@ class TransformerModel:
         return row.respond(text=text, finish_reason=reason, output_tokens=tokens)
 
     def _compared(self, rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
-        """Begin to weigh each prompt's candidates."""
+        """Start computing the likelihoods of each prompt's candidates."""
         candidates = [[self.processor.tokenizer.encode(text) for text in row.request.candidates] for row in rows]
         found = compare(self.model.language_model, embeds, mask, candidates, self._batch_tokens)
         arrive = _on_its_way(found)
@@ -151,29 +151,29 @@ class TransformerModel:
         return read
 
     def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
-        """Prepare a request whose answer needs `room` tokens at most.
+        """Prepare a request whose answer may have `room` tokens.
 
-        Raises PromptError where both together are too long, InputError where a picture cannot be read.
+        Raises PromptError if prompt and answer together are too long, InputError if a picture cannot be read.
         """
         flat = flatten(request, self._show)
         tokens = self.processor.prompt(flat.parts, self._introduce)
         limit = self.processor.settings.max_prompt_tokens if self.model.config.decoder_only else None
         if limit is not None and len(tokens.ids) + room > limit:
             raise PromptError(
-                f"the prompt has {len(tokens.ids)} tokens and its answer {room} at most, but the model reads {limit} "
-                "in all; shorten it"
+                f"the prompt has {len(tokens.ids)} tokens and its answer up to {room}, but the model's context is "
+                f"{limit}; shorten it"
             )
         return PreparedRequest(request, tokens, flat, tuple(picture.digest for picture in flat.pictures))
 
     def _longest(self, request: Request) -> int:
-        """Count the tokens of the longest candidate. Raises PromptError where one has none."""
+        """Count the tokens of the longest candidate. Raises PromptError if there is no candidate or an empty one."""
         lengths = [len(self.processor.tokenizer.encode(text)) for text in request.candidates]
         if not lengths or 0 in lengths:
-            raise PromptError("there is nothing to compare; give at least one candidate, and none without words")
+            raise PromptError("there is nothing to compare; give at least one candidate, and no empty ones")
         return max(lengths)
 
     def _run(self, requests: Iterable[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
-        """Yield responses batch after batch; those of a batch on a GPU once the next is under way."""
+        """Yield responses batch by batch; on a GPU, those of a batch once the next has started."""
         self.pictures.begin()
         behind = 1 if self.model.device.type == "cuda" else 0
         underway: deque[tuple[Rows, Read]] = deque()
@@ -194,7 +194,7 @@ class TransformerModel:
                 clock = time.perf_counter()
 
     def _scheduled(self, requests: Iterator[Request], room: Callable[[Request], int]) -> Iterator[Response | Rows]:
-        """Yield batches of a window's prompts, and what is an error at once; the next window is read between them."""
+        """Yield batches of a window's prompts, and errors at once; read the next window between the batches."""
         prepared = (self._prepared(request, room) for request in requests)
         errors, plan = self._planned(islice(prepared, self._window))
         while errors or plan:
@@ -208,7 +208,7 @@ class TransformerModel:
             yield from last
 
     def _planned(self, items: Iterable[PreparedRequest | Response]) -> tuple[list[Response], list[Rows]]:
-        """Sort prompts into batches, and begin to decode their pictures; returns the errors among the items, too."""
+        """Sort prompts into batches and start decoding their pictures; also return the errors among the items."""
         errors, prompts = list[Response](), list[PreparedRequest]()
         for item in items:
             if isinstance(item, Response):
@@ -228,7 +228,7 @@ class TransformerModel:
 
     @torch.inference_mode()
     def _begin(self, rows: Rows, following: Rows, answer: Answer) -> Read:
-        """Begin to answer a batch; on a GPU, begin to encode the pictures of the next one, too."""
+        """Start answering a batch; on a GPU, also start encoding the pictures of the next one."""
         encoded = self.pictures.get(digest for row in rows for digest in row.digests)
         refused: list[Response] = []
         ready: Rows = []
@@ -247,12 +247,12 @@ class TransformerModel:
         return lambda: [*refused, *(response for read in reads for response in read())]
 
     def _fitting(self, rows: Rows, encoded: Mapping[str, Encoded], answer: Answer) -> list[Read]:
-        """Begin to answer a batch; one that does not fit in memory, or has a row that is refused, is halved."""
+        """Start answering a batch; halve it if it does not fit in memory or one of its rows is refused."""
         size = len(rows) * max(len(row.tokens.ids) for row in rows)
         if len(rows) == 1 or size <= self._batch_tokens:
             try:
                 return [answer(rows, *self._embed(rows, encoded))]
-            except PromptError as error:  # a question longer than the Q-Former reads
+            except PromptError as error:  # a question too long for the Q-Former
                 reason = str(error)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
@@ -266,15 +266,15 @@ class TransformerModel:
         return self._fitting(rows[:middle], encoded, answer) + self._fitting(rows[middle:], encoded, answer)
 
     def _lower(self, tokens: int) -> None:
-        """Make batches of no more tokens than these from here on: one of twice as many did not fit in memory."""
+        """Limit later batches to this many tokens, half the size of one that did not fit in memory."""
         if not self._lowered:
             logging.getLogger(__name__).warning(
-                "out of memory: batches are smaller from here on; --batch-tokens sets their size"
+                "out of memory: batches are smaller from now on; --batch-tokens sets their size"
             )
         self._lowered, self._batch_tokens = True, max(1, tokens)
 
     def _embed(self, rows: Rows, encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor]:
-        """Embed prompts [B, L, D] with the pictures in place, and return their mask [B, L], too."""
+        """Embed prompts [B, L, D] with the pictures in place; also return their mask [B, L]."""
         device = self.model.device
         batch = self.processor.batch([row.tokens for row in rows])
         shown = [encoded[digest] for row in rows for digest in row.digests]
@@ -301,7 +301,7 @@ class TransformerModel:
 
 
 def _on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
-    """Copy results to the CPU without waiting for a GPU; what is returned waits, and gives them as lists."""
+    """Copy results to the CPU without waiting for a GPU; the returned function waits and returns them as lists."""
     if not results[0].is_cuda:
         return lambda: [result.tolist() for result in results]
     copies = [result.to("cpu", non_blocking=True) for result in results]

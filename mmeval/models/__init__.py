@@ -1,7 +1,7 @@
-"""The model adapters, and where the checkpoints of the catalogue are found.
+"""The model adapters, and the checkpoints of the catalogue.
 
-Nothing here imports torch, but to ask transformers about a model type that is none of ours: naming, checking and
-fingerprinting a model is done before it is loaded.
+A model is named, checked and fingerprinted before it is loaded, without importing torch. The one exception: a model
+type that has no adapter of ours is looked up in transformers.
 """
 
 import hashlib
@@ -25,26 +25,26 @@ _IN_PROCESS = "mmeval.engine.loading:load"
 
 @dataclass(frozen=True)
 class Adapter:
-    """What is known of an adapter before a model is loaded: what it takes, and what its answers depend on."""
+    """The facts known before a model is loaded: what the adapter accepts, and what its answers depend on."""
 
     load: str
-    """`module:function` that loads a model; imported only when asked for."""
+    """`module:function` that loads a model; imported only when needed."""
     contexts: tuple[str, ...]
     """Its named ways to introduce pictures; the first is the default."""
     max_images: int | None = None
-    """Pictures in one prompt, demonstrations and frames of videos included; None for any number."""
+    """Maximum pictures in one prompt, including demonstrations and video frames; None for any number."""
     likelihoods: bool = True
-    """Whether it can tell how likely candidates are."""
+    """Whether it can compute log-likelihoods of candidates."""
     reads_instructions: bool = False
-    """Whether a Q-Former is given the question along with every picture."""
+    """Whether a Q-Former reads the question along with every picture."""
     version: int = engine.VERSION
-    """Another number means that the same request may be answered otherwise."""
+    """Changes whenever the same request may get a different answer."""
     first_token: bool = False
-    """Whether it can be asked how likely an answer's first token is."""
+    """Whether it can compute the likelihood of an answer's first token."""
     packages: tuple[str, ...] = ("torch", "transformers")
-    """Packages whose major versions can change answers, too."""
+    """Packages whose major versions can also change answers."""
     options: tuple[str, ...] = ()
-    """Fields of RunSpec, of those that not every model takes, that this one does."""
+    """The fields of SOME and SHAPED that this adapter accepts."""
 
 
 SAMPLED = (
@@ -52,10 +52,10 @@ SAMPLED = (
     *("thinking", "thinking_tokens"),
 )
 SOME = (*SAMPLED, "model_args", "quantize", "trust_remote_code")
-"""Fields of RunSpec that some adapters take; with the others a value that is not the default is refused."""
+"""Fields of RunSpec that only some adapters accept; the other adapters refuse a value that is not the default."""
 
 SHAPED = ("min_new_tokens", "length_penalty", "repetition_penalty")
-"""Likewise, of how an answer is searched for."""
+"""More such fields: how decoding shapes an answer."""
 
 ADAPTERS = {
     "mmicl": Adapter(
@@ -70,7 +70,7 @@ ADAPTERS = {
     ),
     "text": Adapter(
         _IN_PROCESS, ("blind",), options=SHAPED
-    ),  # the language model alone: what it still gets right, words gave away
+    ),  # the language model alone: whatever it gets right is given away by the words
     "chat": Adapter("mmeval.models.chat.loading:load", ("template", "numbered", "video"), version=1, options=SOME),
     "python": Adapter("mmeval.models.python:load", ("plain",), version=1, packages=(), options=(*SOME, *SHAPED)),
     "server": Adapter(
@@ -86,25 +86,25 @@ _FINGERPRINTED = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model by name: which adapter opens what, found where."""
+    """A named model: its adapter and its location."""
 
     name: str
     adapter: str
     source: str
-    """A folder, a hub id, or what the adapter makes of it."""
+    """A folder, a hub id, or a text that the adapter interprets."""
     revision: str | None = None
     local: bool = True
 
     @property
     def shown(self) -> str:
-        """Where it is found, without a password."""
+        """The source without its password."""
         return without_password(self.source) or "nowhere"
 
     @property
     def digest(self) -> str:
-        """SHA-256 over names and contents of the checkpoint's files; for a hub model, over its id and revision.
+        """SHA-256 over the names and contents of the checkpoint's files, or over a hub model's id and revision.
 
-        For a model behind a server, over its name there: the server may move, and several may share the work.
+        For a server it covers only the model's name: the server may move, and several may share the work.
         """
         if self.adapter == "server":
             return hashlib.sha256(self.name.encode()).hexdigest()
@@ -124,25 +124,25 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """How a model is run. What can change its answers is part of the run's identity."""
+    """How a model is run. The options that can change its answers are part of the run's identity."""
 
     context: str
     device: str = "auto"
     dtype: str = "auto"
     batch_tokens: int | None = None
-    """Padded prompt tokens in one batch; None for as many as suit the device."""
+    """Padded prompt tokens in one batch; None for the device's default."""
     system: str | None = None
     """The system turn of a chat model."""
     thinking: str = "auto"
-    """`on` or `off` where the chat template knows it; `auto` leaves it to the template."""
+    """`on` or `off` if the chat template supports it; `auto` leaves it to the template."""
     model_args: str | None = None
-    """`key=value,key=value`: what `load` of the adapter knows beside the rest."""
+    """`key=value,key=value`: further arguments of the adapter's `load`."""
     quantize: str | None = None
     """`8bit`, `4bit` or None."""
     trust_remote_code: bool = False
-    """Whether Python code that the checkpoint brings may run."""
+    """Whether Python code that comes with the checkpoint may run."""
     concurrency: int = 32
-    """Requests in flight at once on each server."""
+    """Requests in flight on each server."""
     timeout: float = 600.0
     """Seconds that a server may take for one reply."""
     first_token: bool = False
@@ -151,12 +151,12 @@ class ModelOptions:
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
-    """Return the named checkpoints: name -> adapter, source and a line about it."""
+    """Return the named checkpoints: name -> adapter, source and a one-line description."""
     return yaml_file.read(resources.files("mmeval.models").joinpath("catalogue.yaml"))
 
 
 def find_model(spec: str) -> Checkpoint:
-    """Find the checkpoint meant by a catalogue name, a folder, or `adapter:source`. Raises InputError."""
+    """Find the checkpoint for a catalogue name, a folder, or `adapter:source`. Raises InputError."""
     if spec in catalogue():
         entry = catalogue()[spec]
         source = _bundled(entry["bundled"]) if "bundled" in entry else entry.get("hub", entry.get("source", ""))
@@ -169,7 +169,7 @@ def find_model(spec: str) -> Checkpoint:
         from mmeval.models.server import parse
 
         _, name = parse(source)
-        own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # no folder of a machine
+        own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # drop the machine's folders
         return Checkpoint(f"server:{own}".replace("/", "-"), adapter, source, local=False)
     if colon and adapter in ADAPTERS:
         name, local = spec.replace("/", "-"), adapter in ("constant", "python") or Path(source).is_dir()
@@ -184,14 +184,14 @@ def find_model(spec: str) -> Checkpoint:
 
 
 def pixels(checkpoint: Checkpoint) -> dict[str, str]:
-    """Return which of transformers' backends makes a chat model's pixels: theirs differ. Nothing for other adapters."""
+    """Return the transformers backend for a chat model's pixels (the pixels differ); nothing for other adapters."""
     if checkpoint.adapter != "chat":
         return {}
     return {"pixels": "torchvision" if util.find_spec("torchvision") else "pil"}
 
 
 def check_options(checkpoint: Checkpoint, values: Mapping[str, object], usual: Mapping[str, object]) -> None:
-    """Raise InputError where an option that only some adapters take is given to another."""
+    """Raise InputError if an option is given that the checkpoint's adapter does not accept."""
     takes = ADAPTERS[checkpoint.adapter].options
     for name in (*SOME, *SHAPED):
         if name not in takes and values.get(name) != usual.get(name):
@@ -201,7 +201,7 @@ def check_options(checkpoint: Checkpoint, values: Mapping[str, object], usual: M
 
 
 def load_model(spec: str | Checkpoint, options: ModelOptions | None = None) -> Model:
-    """Load a model. Raises InputError naming the file, the key or the option that is wrong."""
+    """Load a model. Raises InputError naming the wrong file, key or option."""
     checkpoint = find_model(spec) if isinstance(spec, str) else spec
     options = options or ModelOptions(context=pick_context(checkpoint, None))
     pick_context(checkpoint, options.context)
@@ -217,7 +217,7 @@ def load_model(spec: str | Checkpoint, options: ModelOptions | None = None) -> M
 
 
 def pick_context(checkpoint: Checkpoint, context: str | None) -> str:
-    """Return the context asked for, or the adapter's default. Raises InputError naming those that it has."""
+    """Return the given context, or the adapter's default. Raises InputError listing the adapter's contexts."""
     known = ADAPTERS[checkpoint.adapter].contexts
     if context is not None and context not in known:
         raise InputError(
@@ -228,7 +228,7 @@ def pick_context(checkpoint: Checkpoint, context: str | None) -> str:
 
 
 def _name_of(folder: Path) -> str:
-    """Name a model after its folder; what training writes, `x/trained` or `x/checkpoint-200`, after the one above."""
+    """Name a model after its folder. Training output is named after its parent: `x/trained`, `x/checkpoint-200`."""
     name, run = folder.resolve().name, folder.resolve().parent.name
     if name == "trained":
         return run or name
@@ -263,19 +263,19 @@ def _adapter_of(folder: Path) -> str:
 
 
 def _is_vision_language(model_type: str) -> bool:
-    """Ask transformers whether a model of this type takes pictures; True where it is not there to say so."""
+    """Ask transformers whether a model of this type takes pictures; True if transformers is not installed."""
     try:
         from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as NAMES
     except ModuleNotFoundError:
-        return True  # load_model says what to install
+        return True  # load_model reports what to install
     return model_type in NAMES
 
 
 def _is_published_mmicl(values: Any) -> bool:
-    """Tell a published MMICL, whose `model_type` is that of its beginning, from what it began with.
+    """Tell a published MMICL from the model it was trained from; both have the same `model_type`.
 
-    Its training made the Q-Former's vocabulary that of 30,523 words and MMICL's special tokens, a LLaMA's 32,022, and
-    wrote the length that it was cut at.
+    MMICL's training extended the Q-Former's vocabulary of 30,523 words by its special tokens, extended LLaMA's to
+    32,022, and recorded the maximum sequence length.
     """
     if not isinstance(values, dict) or values.get("model_type") not in ("blip-2", "instructblip"):
         return False

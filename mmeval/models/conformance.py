@@ -1,6 +1,6 @@
-"""What every model adapter owes the harness, tried on a model: `mmeval models check`.
+"""The conformance test of model adapters: `mmeval models check`.
 
-The requests are drawn here, so that any model can be asked them; nothing is downloaded or written.
+The requests are made here, so any model can answer them; nothing is downloaded or written.
 """
 
 import math
@@ -14,14 +14,14 @@ from mmeval.types import Generation, Image, InputError, Model, Ref, Request, Res
 
 Level = Literal["kept", "broken", "note"]
 LITERAL = "What does <image> mean, or <|im_end|>, or [IMG]?"
-"""A question that spells special tokens: of many models one of them is a picture's place."""
+"""A question that spells special tokens; in many models one of them is a picture's placeholder."""
 READ_AHEAD = 2048
-"""Requests that a model may read before it answers the first."""
+"""Maximum requests that a model may read before it answers the first."""
 
 
 @dataclass(frozen=True)
 class DutyFinding:
-    """One duty, and whether the model keeps it."""
+    """Whether the model keeps one duty."""
 
     duty: str
     level: Level
@@ -37,9 +37,9 @@ class Note(Exception):
 
 
 def check(model: Model, duties: Iterable[str] | None = None) -> Iterator[DutyFinding]:
-    """Try every duty in turn, or those of these names.
+    """Test every duty in turn, or only the named ones.
 
-    What the model raises is a duty not kept, told with the exception's name.
+    A duty during which the model raises is broken; the detail has the exception's name.
     """
     for duty in DUTIES if duties is None else duties:
         try:
@@ -48,21 +48,21 @@ def check(model: Model, duties: Iterable[str] | None = None) -> Iterator[DutyFin
             yield DutyFinding(duty, "broken", str(found))
         except Note as found:
             yield DutyFinding(duty, "note", str(found))
-        except Exception as error:  # a user's adapter may raise anything; it is told, and the next duty is tried
+        except Exception as error:  # a user's adapter may raise anything
             yield DutyFinding(duty, "broken", f"{type(error).__name__}: {error}")
         else:
             yield DutyFinding(duty, "kept")
 
 
 def picture(number: int) -> Image:
-    """Draw a picture of 64 x 48 pixels; each number's is another."""
+    """Draw a picture of 64 x 48 pixels that depends on the number."""
     drawn = PILImage.new("RGB", (64, 48), (40 * number % 256, 90 * number % 256, 255 - 70 * number % 256))
     drawn.paste((255, 255, 0), (8 * number % 40, 8, 8 * number % 40 + 20, 30))
     return Image(drawn, f"picture {number}")
 
 
 def requests(model: Model) -> list[Request]:
-    """Return requests of every shape that the model takes: pictures, several, none, demonstrations."""
+    """Return requests of every shape that the model takes: one picture, several, none, a demonstration."""
     most = math.inf if model.max_images is None else model.max_images
     asked = [
         Request("one", (picture(1), "Is the shape yellow?")),
@@ -122,7 +122,7 @@ def _literal_text(model: Model) -> None:
         found, plain = (next(iter(model.generate([Request("literal", (*shown, text))], Generation(1))))
                         for text in (LITERAL, "What is it?"))  # fmt: skip
         if found.error is not None and plain.error is None:
-            raise Broken(f"a question that spells a special token ends in an error: {found.error}")
+            raise Broken(f"a question that spells a special token gets an error: {found.error}")
 
 
 def _broken_picture(model: Model) -> None:
@@ -132,7 +132,7 @@ def _broken_picture(model: Model) -> None:
     if set(found) != {"bad", "one"}:
         raise Broken(f"with a broken picture, only {sorted(found)} are answered")
     if found["one"].error is not None:
-        raise Broken(f"a broken picture spoils the request beside it: {found['one'].error}")
+        raise Broken(f"a broken picture spoils the other request in its batch: {found['one'].error}")
 
 
 def _most_pictures(model: Model) -> None:
@@ -144,14 +144,14 @@ def _most_pictures(model: Model) -> None:
     except InputError:
         return
     if found.error is None:
-        raise Note(f"takes {model.max_images + 1} pictures, and max_images is {model.max_images}")
+        raise Note(f"it takes {model.max_images + 1} pictures, but max_images is {model.max_images}")
 
 
 def _preview(model: Model) -> None:
     for request in requests(model):
         shown, (sent,) = model.preview(request), model.generate([request], Generation(1))
         if (shown.sent, shown.input_tokens) != (sent.sent, sent.input_tokens):
-            raise Broken(f"'{request.id}': preview shows another prompt, or another length, than is sent")
+            raise Broken(f"'{request.id}': the preview's prompt or length differs from what is sent")
 
 
 def _likelihoods(model: Model) -> None:
@@ -173,7 +173,7 @@ def _likelihoods(model: Model) -> None:
             raise Broken(f"'{request.id}': they depend on the batch or the order: {one}, {other}")
     (none,) = _compare(model, [Request("none", (picture(1), "Is it red?"))])
     if none.error is None:
-        raise Broken("a request without candidates gets no error")
+        raise Broken("a request without candidates does not get an error")
 
 
 def _sees(model: Model) -> None:
@@ -184,14 +184,14 @@ def _sees(model: Model) -> None:
             shown.append(Request(f"{n} first", parts, candidates=("yes",)))
     found = {one.id: (one.loglikelihoods or (math.nan,))[0] for one in _compare(model, shown)}
     if found["1"] == found["2"]:
-        raise Note("another picture changes nothing")
+        raise Note("a different picture changes nothing")
     if "1 first" in found and found["1 first"] == found["2 first"]:
         raise Note("the order of two pictures changes nothing")
 
 
 def _compare(model: Model, asked: list[Request]) -> Iterator[Response]:
     if not hasattr(model, "loglikelihood"):
-        raise Note("it has no loglikelihood, so that options cannot be compared")
+        raise Note("it has no loglikelihood, so options cannot be compared")
     try:
         yield from model.loglikelihood(asked)
     except InputError as error:
@@ -203,14 +203,14 @@ def _by_id(responses: Iterator[Response]) -> dict[str, Response]:
 
 
 DUTIES: dict[str, Callable[[Model], None]] = {
-    "each request is answered once, by a text or an error": _answers_each_once,
+    "each request gets one answer, a text or an error": _answers_each_once,
     "an answer is the same in any batch": _any_batch,
     "requests are read as they are needed": _reads_lazily,
     "an answer has no more tokens than allowed": _length,
-    "a question that spells special tokens is text": _literal_text,
+    "special tokens in a question are read as text": _literal_text,
     "a broken picture spoils no other request": _broken_picture,
-    "more pictures than it takes are refused": _most_pictures,
+    "too many pictures are refused": _most_pictures,
     "the preview is what is sent": _preview,
-    "likelihoods are one a candidate, in any batch": _likelihoods,
+    "each candidate has a likelihood, in any batch": _likelihoods,
     "pictures and their order matter": _sees,
 }

@@ -1,4 +1,4 @@
-"""A model that always says the same: the floor of every table, and a run without torch."""
+"""A model that always gives the same answer: the floor of every table, and a run without torch."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from mmeval.types import Generation, Image, Ref, Request, Response
 
 @dataclass(frozen=True)
 class Constant:
-    """Says `answer` to everything and finds every candidate equally likely."""
+    """Answers everything with `answer` and finds every candidate equally likely."""
 
     answer: str
     name: str = "constant"
     max_images: int | None = None
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        """Yield the answer, once a request."""
+        """Yield the answer for each request."""
         words = len(self.answer.split())
         for request in requests:
             yield replace(self.preview(request), text=self.answer, finish_reason="stop", output_tokens=words)
@@ -30,14 +30,14 @@ class Constant:
             yield replace(self.preview(request), loglikelihoods=(0.0,) * len(request.candidates))
 
     def preview(self, request: Request) -> Response:
-        """Write the prompt with `<picture>` for each picture; its length, and an answer's, is in words."""
+        """Write the prompt with `<picture>` for each picture. Prompt and answer lengths are in words."""
         shots = [_text_of(part) for shot in request.shots for part in (*shot.prompt, shot.answer, "\n")]
         sent = "".join([*shots, *map(_text_of, request.prompt)])
         return Response(request.id, sent=sent, input_tokens=len(sent.split()))
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> Constant:
-    """Make the model: `constant` says yes; `constant:no` says no."""
+    """Make the model: `constant` answers yes; `constant:no` answers no."""
     return Constant(answer=checkpoint.source or "yes", name=checkpoint.name)
 
 

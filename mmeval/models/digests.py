@@ -1,4 +1,4 @@
-"""The SHA-256 of a checkpoint's file, remembered by size and time: hashing a large one takes as long as reading it."""
+"""The SHA-256 of a checkpoint's file, cached by size and modification time, because hashing a large file is slow."""
 
 import hashlib
 import json
@@ -11,15 +11,15 @@ from typing import Any
 from mmeval.files import write_json
 
 LARGE = 1 << 20
-"""Bytes from which on a file's digest is remembered."""
+"""Minimum size in bytes of a file whose digest is cached."""
 SETTLED = 5
-"""Seconds since its last change after which a file counts as settled: a clock's tick may hide a later change."""
+"""A digest is cached only this many seconds after the file's last change: a clock's tick may hide a later change."""
 
 
 def file_digest(path: Path) -> bytes:
-    """Return the SHA-256 of a file; of one that was hashed before and has the same size and time, as it was then.
+    """Return the SHA-256 of a file, from the cache if its size and time have not changed.
 
-    The digests lie in `mmeval/digests.json` in the user's cache folder; without one the file is hashed each time.
+    The cache is `mmeval/digests.json` in the user's cache folder. If it cannot be written, files are hashed each time.
     """
     stat = path.stat()
     key, state = str(path.resolve()), [stat.st_size, stat.st_mtime_ns]
@@ -30,7 +30,7 @@ def file_digest(path: Path) -> bytes:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     if stat.st_size >= LARGE and time.time() - stat.st_mtime > SETTLED:
-        with suppress(OSError):  # no room, or no right to write
+        with suppress(OSError):  # disk full or not writable
             _cache().parent.mkdir(parents=True, exist_ok=True)
             write_json(_cache(), {**_known(), key: [*state, digest.hexdigest()]})
     return digest.digest()
@@ -39,7 +39,7 @@ def file_digest(path: Path) -> bytes:
 def _known() -> dict[str, Any]:
     try:
         found = json.loads(_cache().read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # none yet, or damaged: it is written anew
+    except (OSError, ValueError, RecursionError):  # missing or damaged: written anew
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -1,9 +1,10 @@
-"""What this machine has and what a checkpoint needs: packages and memory, told without loading it."""
+"""The packages and memory that this machine has and that a checkpoint needs, found without loading it."""
 
 import json
 import math
 import os
 import sys
+from collections.abc import Sequence
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from mmeval.types import InputError
 
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "torchvision", "bitsandbytes", "av", "pillow")
 BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "F8_E4M3": 1, "F8_E5M2": 1}
-"""Bytes of a number by its name in the header of a safetensors file."""
+"""Bytes per number, by the format's name in the header of a safetensors file."""
 LARGEST_HEADER = 100 << 20
-"""What safetensors itself takes for the most that a header may be."""
+"""Maximum bytes of a header; safetensors has the same limit."""
+BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
+DECIMAL = ("", "K", "M", "B", "T")
 
 
 def of_machine() -> list[str]:
-    """Return lines on versions, processor cores and GPUs."""
+    """Return lines about versions, processor cores and GPUs."""
     lines = [f"Python {sys.version.split()[0]}, {os.cpu_count()} cores"]
     lines += [f"{name} {_version(name) or 'is not installed'}" for name in PACKAGES]
     if util.find_spec("torch") is None:
@@ -30,12 +33,12 @@ def of_machine() -> list[str]:
         return [*lines, "no GPU that torch can use"]
     for number in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(number)
-        lines.append(f"cuda:{number} {facts.name}, {_gib(facts.total_memory)}")
+        lines.append(f"cuda:{number} {facts.name}, {_bytes(facts.total_memory)}")
     return lines
 
 
 def of_model(spec: str) -> tuple[list[str], list[str]]:
-    """Return lines on a model, and what it needs that is missing. Raises InputError for a model that is not found."""
+    """Return lines about a model, and lines about what is missing. Raises InputError if the model is not found."""
     checkpoint = find_model(spec)
     lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, from {checkpoint.source or 'nowhere'}"]
     if checkpoint.adapter in ("constant", "python"):
@@ -43,7 +46,7 @@ def of_model(spec: str) -> tuple[list[str], list[str]]:
     missing = [f"{name}; pip install 'mmeval-harness[hf]'" for name in ("torch", "transformers") if not _version(name)]
     folder = _folder(checkpoint)
     if folder is None:
-        return [*lines, "it is not on this machine; the first run downloads it"], missing
+        return [*lines, "not on this machine; the first run downloads it"], missing
     config = _json(folder / "config.json")
     lines.append(f"model type {config.get('model_type')}")
     if missing:
@@ -54,9 +57,9 @@ def of_model(spec: str) -> tuple[list[str], list[str]]:
 
 
 def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> list[str]:
-    """Return what keeps a chat model's processor from being opened."""
+    """Return the reasons why a chat model's processor cannot be opened."""
     if "auto_map" in config and not _known(config):
-        return ["trust: it brings Python code of its own; read it, then pass --trust-remote-code"]
+        return ["trust: it comes with its own Python code; read it, then pass --trust-remote-code"]
     from transformers import AutoConfig
 
     from mmeval.models.chat.processor import open_processor
@@ -77,18 +80,18 @@ def _known(config: dict[str, Any]) -> bool:
 
 
 def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
-    """Return lines on weights and on what each token of a prompt adds to the cache, in bfloat16."""
+    """Return lines about the weights and the key-value cache's growth per token in bfloat16."""
     files = sorted(folder.glob("*.safetensors"))
     if not files:
-        return ["no safetensors files, so its size is not told"]
+        return ["its size is unknown: it has no safetensors files"]
     numbers = size = 0
     for file in files:
         for name, count in _tensors(file):
             numbers += count
             size += count * BYTES.get(name, 4)
     lines = [
-        f"{numbers / 1e9:.3g} billion weights, {_gib(size)} on the disk; in memory {_gib(numbers * 2)} in bfloat16, "
-        f"{_gib(numbers * 4)} in float32, {_gib(numbers)} in 8 bits, {_gib(numbers / 2)} in 4"
+        f"{scaled(numbers, 1000, DECIMAL)} parameters, {_bytes(size)} on disk; in memory {_bytes(numbers * 2)} in "
+        f"bfloat16, {_bytes(numbers * 4)} in float32, {_bytes(numbers)} in 8 bits, {_bytes(numbers / 2)} in 4 bits"
     ]
     text = config.get("text_config") or config
     heads = text.get("num_key_value_heads") or text.get("num_attention_heads")
@@ -96,12 +99,12 @@ def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
     layers = text.get("num_hidden_layers")
     if heads and width and layers:
         each = 2 * 2 * layers * heads * width
-        lines.append(f"each 1,000 tokens of prompts and answers in a batch add {_gib(1000 * each)} in bfloat16 (cache)")
+        lines.append(f"each 1,000 tokens in a batch, prompts and answers, add {_bytes(1000 * each)} of bfloat16 cache")
     return lines
 
 
 def _tensors(file: Path) -> list[tuple[str, int]]:
-    """Return number format and count of each tensor, by the file's header alone. Raises InputError."""
+    """Return the number format and element count of each tensor, from the file's header. Raises InputError."""
     try:
         with file.open("rb") as opened:
             length = int.from_bytes(opened.read(8), "little")
@@ -110,11 +113,11 @@ def _tensors(file: Path) -> list[tuple[str, int]]:
             header = json.loads(opened.read(length))
         return [(one["dtype"], math.prod(one["shape"])) for name, one in header.items() if name != "__metadata__"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{file}: not a safetensors file that can be read ({error})") from error
+        raise InputError(f"{file}: not a readable safetensors file ({error})") from error
 
 
 def _folder(checkpoint: Checkpoint) -> Path | None:
-    """Return where the checkpoint's files are; of a hub model, the snapshot in the cache, or None."""
+    """Return the checkpoint's folder. For a hub model it is the snapshot in the cache, or None."""
     if checkpoint.local:
         return Path(checkpoint.source)
     from huggingface_hub import snapshot_download
@@ -143,5 +146,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _gib(size: float) -> str:
-    return f"{size / 2**30:.3g} GiB"
+def _bytes(size: float) -> str:
+    return scaled(size, 1024, BINARY)
+
+
+def scaled(number: float, step: int, units: Sequence[str]) -> str:
+    """Write a number with three significant digits and a fitting unit: `4.82 M`, `9.19 MiB`."""
+    place = 0
+    while number >= 999.5 and place < len(units) - 1:
+        number, place = number / step, place + 1
+    return f"{number:.3g} {units[place]}".rstrip()

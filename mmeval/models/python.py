@@ -1,6 +1,6 @@
 """A user's own adapter: `python:package.module:function`, a function that makes a Model (mmeval.types).
 
-docs/adapters.md has a worked example. `mmeval models check` tells whether an adapter keeps the contract.
+docs/adapters.md has a worked example. `mmeval models check` tests whether an adapter keeps the contract.
 """
 
 import importlib
@@ -13,11 +13,11 @@ from mmeval.models import Checkpoint, ModelOptions
 from mmeval.types import InputError, Model, nearest
 
 NEEDED = ("name", "max_images", "generate", "preview")
-"""What a Model has; without `loglikelihood` it can answer in words alone."""
+"""The attributes of a Model; without `loglikelihood` it can only generate text."""
 
 
 def source_file(source: str) -> Path:
-    """Return the file of `package.module:function`, which may stand in the working folder. Raises InputError."""
+    """Return the file of `package.module:function`; the module may be in the working folder. Raises InputError."""
     module, _, function = source.partition(":")
     if not module or not function:
         raise InputError(f"'python:{source}' names no function; write python:package.module:function")
@@ -29,12 +29,12 @@ def source_file(source: str) -> Path:
     except (ImportError, ValueError) as error:
         raise InputError(f"python:{source}: the module '{module}' cannot be imported ({error})") from error
     if found is None or not found.has_location or found.origin is None:
-        raise InputError(f"python:{source}: no module '{module}' in {here} or in what is installed; name another")
+        raise InputError(f"python:{source}: no module '{module}' in {here} or installed; name another")
     return Path(found.origin)
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> Model:
-    """Import the module and call its function with the ModelOptions; returns the Model. Raises InputError."""
+    """Import the module, call its function with the ModelOptions and return the Model. Raises InputError."""
     file = source_file(checkpoint.source)
     module, _, name = checkpoint.source.partition(":")
     try:
@@ -48,8 +48,8 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> Model:
     try:
         inspect.signature(function).bind(options)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{file}: {name}() is called with the ModelOptions ({error}); let it take them") from error
+        raise InputError(f"{file}: {name}() is called with the ModelOptions ({error}); make it accept them") from error
     model: Model = function(options)
     if missing := [need for need in NEEDED if not hasattr(model, need)]:
-        raise InputError(f"{file}: what {name}() returns has no {', '.join(missing)}; see docs/adapters.md")
+        raise InputError(f"{file}: the model that {name}() returns has no {', '.join(missing)}; see docs/adapters.md")
     return model

@@ -1,7 +1,7 @@
-"""The adapter `server`: any OpenAI-compatible endpoint, as of vLLM, SGLang, LMDeploy, `transformers serve`, or hosted.
+"""The adapter `server`: an OpenAI-compatible endpoint, such as vLLM, SGLang, LMDeploy, `transformers serve`, or hosted.
 
-`server:http://host:8000/v1#MODEL`; several addresses with commas between them share the work. Pictures are sent as
-lossless PNG. The key is read from the environment and is written nowhere.
+Written `server:http://host:8000/v1#MODEL`; several comma-separated addresses share the work. Pictures are sent as
+lossless PNG. The key is read from the environment and never stored.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from mmeval.models.turns import ChatTurn, turns
 from mmeval.types import FinishReason, Generation, Image, InputError, Request, Response, nearest
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
-"""The environment variables with the key, the first that is set."""
+"""The environment variables for the key; the first that is set is used."""
 WHOSE = "the server's address"
 OF_THE_REQUEST = (400, 413, 422)
-"""Statuses that refuse this one request: too many pictures, too long a prompt."""
+"""Statuses that refuse only this request: too many pictures, a prompt that is too long."""
 _FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
 
 
 @dataclass(frozen=True)
 class Messages:
-    """A request as it is sent."""
+    """A request in the form that is sent."""
 
     messages: list[dict[str, Any]]
     sent: str
-    """The same in words, each picture as its size and the hash of its pixels."""
+    """The messages as text; each picture is written as its size and the hash of its pixels."""
 
 
 def parse(source: str) -> tuple[list[str], str]:
@@ -57,15 +57,15 @@ def parse(source: str) -> tuple[list[str], str]:
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> Server:
-    """Make the model; nothing is sent yet. Raises InputError for a key that is none."""
+    """Make the model; nothing is sent yet. Raises InputError for a malformed key."""
     urls, model = parse(checkpoint.source)
     return Server(checkpoint.name, model, urls, options)
 
 
 class Server:
-    """A model behind one or several servers, which are kept supplied with a steady number of requests."""
+    """A model behind one or several servers. A steady number of requests is kept in flight."""
 
-    max_images: int | None = None  # the server's own limit is found when it refuses
+    max_images: int | None = None  # the server's own limit is unknown until it refuses a request
 
     def __init__(self, name: str, model: str, urls: list[str], options: ModelOptions) -> None:
         self.name, self._model, self._options = name, model, options
@@ -76,15 +76,15 @@ class Server:
         self._seconds = 0.0
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        """Yield an answer a request. Raises InputError where no request can succeed: no server, no such model."""
+        """Yield one answer per request. Raises InputError if no request can succeed: no server, no such model."""
         if generation.beams > 1:
-            raise InputError("servers of this kind search with no beams; remove --beams")
+            raise InputError("servers have no beam search; remove --beams")
         return self._answers(requests, functools.partial(self._generate, self._how(generation)))
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
-        """Yield the candidates' log-likelihoods, exact ones or those of first tokens, as the options say.
+        """Yield the candidates' log-likelihoods, exact or of first tokens, depending on the options.
 
-        Raises InputError as `generate` does, and for a server that returns no likelihoods.
+        Raises InputError as `generate` does, and if the server returns no likelihoods.
         """
         find = first_tokens if self._options.first_token else whole
 
@@ -95,7 +95,7 @@ class Server:
         return self._answers(requests, ask)
 
     def preview(self, request: Request) -> Response:
-        """Return what would be sent. How many tokens that is only the server knows."""
+        """Return the prompt that would be sent, without its length: only the server can count its tokens."""
         try:
             return Response(request.id, sent=self._prompt(request).sent)
         except InputError as error:
@@ -103,13 +103,13 @@ class Server:
 
     @property
     def counted(self) -> dict[str, Any]:
-        """Return what was used so far: requests, every try; seconds; and what the servers call themselves."""
+        """Return the usage so far: requests including retries, seconds, and the names of the server engines."""
         return {"requests": self._client.sent, "seconds": round(self._seconds, 1), "servers": self._engines}
 
     def _answers(
         self, requests: Iterable[Request], ask: Callable[[Request, Messages], Awaitable[Response]]
     ) -> Iterator[Response]:
-        """Keep requests in flight, a few more being made ready, and yield responses as they come."""
+        """Keep requests in flight, prepare a few more, and yield responses as they come."""
         from anyio import CapacityLimiter
         from anyio.from_thread import start_blocking_portal
 
@@ -118,7 +118,7 @@ class Server:
         done: queue.SimpleQueue[Future[Response]] = queue.SimpleQueue()
         began, waiting = time.monotonic(), 0
         try:
-            # a loop of its own: a notebook's main thread has one already
+            # its own event loop: a notebook's main thread already has one
             with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._client):
                 portal.call(self._check)
                 threads = portal.call(CapacityLimiter, cores)
@@ -137,7 +137,7 @@ class Server:
     async def _answer(
         self, request: Request, ask: Callable[[Request, Messages], Awaitable[Response]], threads: Any
     ) -> Response:
-        """Return a response, an error where this request cannot be answered. Raises InputError where none can."""
+        """Return a response, or an error if this request cannot be answered. Raises InputError if none can."""
         from anyio.to_thread import run_sync
 
         try:
@@ -151,7 +151,7 @@ class Server:
         except NoReply as error:
             if self._client.down:
                 raise InputError(
-                    f"the server gives no replies ({error}); what was answered is kept, and the same command goes on "
+                    f"the server does not reply ({error}); the answers so far are kept; repeat the command to continue "
                     "once it does"
                 ) from error
             return Response(request.id, sent=prompt.sent, error=f"no reply from the server: {error}")
@@ -161,7 +161,7 @@ class Server:
             return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
 
     def _how(self, generation: Generation) -> dict[str, Any]:
-        """Return how answers are written, in the words of vLLM and SGLang where OpenAI has none."""
+        """Return the sampling parameters of a request, named as in vLLM and SGLang if OpenAI's API has none."""
         how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
         if generation.temperature:
             how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
@@ -180,13 +180,13 @@ class Server:
         return replace(read(reply, request.id), seconds=seconds)
 
     async def _post(self, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
-        """Return a reply of the model that was asked. Raises InputError for one of another."""
+        """Return the reply. Raises InputError if it comes from another model."""
         reply, seconds = await self._client.post("/chat/completions", {"model": self._model, **body})
         said = reply.get("model")
         if isinstance(said, str) and said and not _same(self._model, said):
             raise InputError(
-                f"the server answers for the model '{said[:80]}', and '{self._model}' was asked; "
-                "name after the # what the server has"
+                f"the server answers with the model '{said[:80]}', but '{self._model}' was asked; "
+                "after the # name a model that the server has"
             )
         return reply, seconds
 
@@ -210,7 +210,7 @@ class Server:
         return f"{turn.role}: {''.join(words)}"
 
     async def _check(self) -> None:
-        """Raise InputError for a server that has another model, wants a key, or sends its clients elsewhere."""
+        """Raise InputError if a server lacks the model, requires a key, or redirects its clients."""
         try:
             listings = await self._client.get("/models")
         except Refused as error:
@@ -231,7 +231,7 @@ class Server:
         self._engines = list(dict.fromkeys([*self._engines, engine]))
 
     def _stop(self, error: Refused) -> InputError:
-        """Return why nothing that is sent to this server can succeed."""
+        """Return the reason why no request to this server can succeed."""
         if error.status in (401, 403):
             name = next((name for name in KEYS if os.environ.get(name)), None)
             advice = f"check the key in {name}" if name else f"set the key in {KEYS[0]}"
@@ -243,7 +243,7 @@ class Server:
 
 
 def read(reply: dict[str, Any], id: str) -> Response:
-    """Return what a reply says; an error where it says nothing."""
+    """Return the response in a reply, or an error if it has none."""
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
         return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
@@ -263,7 +263,7 @@ def read(reply: dict[str, Any], id: str) -> Response:
 
 
 def _said(choice: Any) -> tuple[str, str, str]:
-    """Return the text and the reasoning of one answer, or what is wrong with it."""
+    """Return the text, the reasoning and the error of one answer; the error is empty if there is none."""
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         return "", "", f"the server's reply has no message: {str(choice)[:80]}"
@@ -281,7 +281,7 @@ def _said(choice: Any) -> tuple[str, str, str]:
 
 
 def tokens(reply: dict[str, Any]) -> tuple[int, int]:
-    """Return the tokens of the prompt and of the answer, as the server counts them; 0 where it does not say."""
+    """Return the server's counts of prompt tokens and answer tokens; 0 if it gives none."""
     usage = reply.get("usage")
     found = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
     given, written = (number if isinstance(number, int) and number > 0 else 0 for number in found)
@@ -289,7 +289,7 @@ def tokens(reply: dict[str, Any]) -> tuple[int, int]:
 
 
 def _same(asked: str, said: str) -> bool:
-    """Tell whether two names may mean one model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
+    """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
     one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, said))
     one = one.partition(":")[0] if ":" not in other else one
     return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None

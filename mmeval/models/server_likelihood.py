@@ -1,7 +1,7 @@
-"""Log-likelihoods of candidates from a server: exact ones from vLLM, those of first tokens from most others.
+"""Log-likelihoods of candidates from a server: exact from vLLM, of first tokens from most others.
 
-vLLM returns the log-probability of every token of a prompt (`prompt_logprobs`), and lets the last message be the
-beginning of an answer (`continue_final_message`). Others return the likeliest first tokens (`top_logprobs`) at most.
+vLLM returns the log-probability of every prompt token (`prompt_logprobs`) and can treat the last message as the
+beginning of an answer (`continue_final_message`). Others return only the likeliest first tokens (`top_logprobs`).
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from mmeval.client import Refused
 from mmeval.types import InputError
 
 Post = Callable[[dict[str, Any]], Awaitable[tuple[dict[str, Any], float]]]
-"""Sends a body; returns the reply and the seconds that it took."""
+"""Sends a body; returns the reply and its seconds."""
 Likelihoods = tuple[tuple[float, ...], int, float]
-"""One a candidate; tokens of the prompt without a candidate; seconds."""
+"""One log-likelihood per candidate; tokens of the prompt without a candidate; seconds."""
 
 TOP = 20
-"""First tokens that are asked for: the most that OpenAI's servers and vLLM's default allow."""
+"""First tokens requested: the maximum of OpenAI's servers and of vLLM's default."""
 _SPACES = " \t\r\n\u2581\u0120\u010a"
-"""White space, and how tokenizers write it."""
+"""White space, also in the forms that tokenizers write."""
 
 
 class NoLikelihood(Exception):
-    """The candidates of one request have no likelihood, for a reason that is the request's own."""
+    """The candidates of one request have no likelihood; the cause is the request, not the server."""
 
 
 async def whole(post: Post, messages: list[dict[str, Any]], candidates: Sequence[str]) -> Likelihoods:
-    """Return the sum over each candidate's tokens, given the prompt and, for each token, those before it.
+    """Return the summed log-probability of each candidate's tokens after the prompt.
 
-    A candidate's tokens are those that stand in its prompt behind the tokens of the prompt without it. Raises
-    InputError for a server that returns no likelihoods of a prompt, NoLikelihood where a template changes the prompt.
+    A candidate's tokens are those that follow the prompt's own tokens when the candidate is appended. Raises
+    InputError if the server returns no prompt likelihoods, NoLikelihood if the chat template changes the prompt.
     """
     how = {"prompt_logprobs": 0, "max_tokens": 1, "temperature": 0}
     go_on = {"add_generation_prompt": False, "continue_final_message": True}
@@ -50,18 +50,18 @@ async def whole(post: Post, messages: list[dict[str, Any]], candidates: Sequence
         if len(tokens) <= size or [token for token, _ in tokens[:size]] != [token for token, _ in prompt]:
             raise NoLikelihood(
                 f"the candidate '{candidate[:40]}' does not continue the prompt token by token in the model's chat "
-                "template, so that it has no likelihood of its own"
+                "template, so it has no likelihood of its own"
             )
     values = tuple(math.fsum(value for _, value in tokens[size:]) for tokens in continued)
     return values, size, sum(seconds for _, seconds in replies)
 
 
 async def first_tokens(post: Post, messages: list[dict[str, Any]], candidates: Sequence[str]) -> Likelihoods:
-    """Return the log-probability that the answer's first token is each candidate, a letter, with a blank or without.
+    """Return the log-probability of each candidate, a letter, as the answer's first token, with or without a blank.
 
-    A candidate that is not among the likeliest tokens is given just less than the least of these, its upper bound: it
-    is never chosen over one that is. Raises InputError for a server that returns no likelihoods, NoLikelihood where no
-    candidate is among them.
+    A candidate that is not among the likeliest tokens gets its upper bound, just below the least likely of them, so it
+    is never chosen over one that is listed. Raises InputError if the server returns no likelihoods, NoLikelihood if no
+    candidate is listed.
     """
     body = {"messages": messages, "max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": TOP}
     advice = "use --scoring text"
@@ -93,9 +93,9 @@ async def _replies(
 
 
 def _of_prompt(reply: dict[str, Any], advice: str) -> list[tuple[str, float]]:
-    """Return the prompt's tokens, the first left out, which has no likelihood: id and log-probability of each."""
+    """Return id and log-probability of each prompt token except the first, which has none."""
     rows: Any = reply.get("prompt_logprobs")
-    if rows is None:  # as from a server that does not know the word, and says nothing
+    if rows is None:  # some servers ignore the parameter
         choices = reply.get("choices")
         first = choices[0] if isinstance(choices, list) and choices else None
         rows = first.get("prompt_logprobs") if isinstance(first, dict) else None

@@ -1,4 +1,4 @@
-"""Pictures as they are sent to a server: lossless PNG in a data URI, known by the hash of their pixels."""
+"""Pictures in the form sent to a server: lossless PNG in a data URI, identified by the hash of their pixels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from threading import Lock
 from mmeval.types import Image
 
 KEPT = 32
-"""Pictures that are kept encoded: a benchmark asks several questions about one in a row."""
+"""Encoded pictures kept in memory: a benchmark often asks several questions in a row about one picture."""
 COMPRESSION = 1
-"""zlib's fastest: its usual level takes twice the time, for an eighth fewer bytes of a photograph."""
+"""zlib's fastest level: the default takes twice the time and makes a photograph only an eighth smaller."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Sent:
 
 
 class Pictures:
-    """Encodes each picture once, and keeps the last ones. May be used by several threads."""
+    """Encodes each picture once and keeps the last ones. Thread-safe."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Future[Sent]] = OrderedDict()
         self._lock = Lock()
 
     def sent(self, image: Image) -> Sent:
-        """Return a picture as it is sent. Raises InputError where it cannot be read."""
+        """Return the encoded picture. Raises InputError if it cannot be read."""
         with self._lock:
             found = self._kept.get(image.digest)
             if found is None:
@@ -45,7 +45,7 @@ class Pictures:
             else:
                 self._kept.move_to_end(image.digest)
         if found is not None:
-            return found.result()  # perhaps another thread is at it
+            return found.result()  # waits if another thread is still encoding it
         try:
             made.set_result(encode(image))
         except BaseException as error:
@@ -54,7 +54,7 @@ class Pictures:
 
 
 def encode(image: Image) -> Sent:
-    """Encode a picture as a model sees it: upright, RGB, 8 bits a channel. Raises InputError."""
+    """Encode a picture as a model sees it: upright, RGB, 8 bits per channel. Raises InputError."""
     pixels = image.decode()
     file = io.BytesIO()
     pixels.save(file, "PNG", compress_level=COMPRESSION)

@@ -1,4 +1,4 @@
-"""A request as the turns of a conversation: what models are given that know chats."""
+"""A request as the turns of a conversation, for chat models."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from mmeval.types import Image, Parts, Ref, Request, images
 
 @dataclass(frozen=True)
 class ChatTurn:
-    """What one side says: texts and pictures in their places, no two texts side by side."""
+    """One turn: texts and pictures in order, no two texts adjacent."""
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[str | Image, ...]
 
 
 def turns(request: Request, numbered: bool, system: str | None) -> list[ChatTurn]:
-    """Return the system's turn, each demonstration as a question and its answer, and then the question.
+    """Return the system turn, each demonstration as a question and its answer, and then the question.
 
-    A reference to a picture becomes `Image 3`, counted from 1 through the whole prompt as chats do. Where there are
-    several and they are `numbered`, each stands after its name.
+    A reference to a picture becomes `Image 3`, counted from 1 through the whole prompt. With `numbered` and several
+    pictures, each is preceded by its name.
     """
     found = [] if system is None else [ChatTurn("system", (system,))]
     shown = 0
@@ -34,7 +34,7 @@ def turns(request: Request, numbered: bool, system: str | None) -> list[ChatTurn
 
 
 def films(parts: tuple[str | Image, ...]) -> list[str | Image | tuple[Image, ...]]:
-    """Return the parts, in which frames of one video that stand side by side are one part."""
+    """Return the parts, with adjacent frames of one video merged into one part."""
     found: list[str | Image | tuple[Image, ...]] = []
     for part in parts:
         if not isinstance(part, Image) or part.seconds is None:
@@ -49,7 +49,7 @@ def films(parts: tuple[str | Image, ...]) -> list[str | Image | tuple[Image, ...
 
 
 def _said(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:
-    """Return a prompt with references written out, and how many pictures there are up to its end."""
+    """Return a prompt with references written out, and the number of pictures up to its end."""
     said: list[str | Image] = []
     shown = before
 

@@ -1,6 +1,6 @@
-"""Recipes: named settings with which a paper or another harness asked and read, each task's with its source.
+"""Recipes: a paper's or another harness's settings for prompting and parsing, with the source for each task.
 
-A recipe is a YAML file in this folder. It sets fields of RunSpec that were left open, and refuses another value.
+A recipe is a YAML file in this folder. It sets fields of RunSpec that still have their default, and refuses others.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from mmeval.types import InputError, nearest
 
 @dataclass(frozen=True)
 class Settings:
-    """What a recipe says of one task."""
+    """A recipe's settings for one task."""
 
     set: dict[str, Any]
     """Fields of RunSpec."""
     source: str
-    """The file, of the recipe's source, in which these stand."""
+    """The file in the recipe's source that has these settings."""
     differs: str = ""
-    """What of that harness or paper these settings do not repeat."""
+    """What these settings do not reproduce of that harness or paper."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe by name."""
+    """A named recipe."""
 
     about: str
     source: str
@@ -39,13 +39,13 @@ class Recipe:
 
 
 def names() -> list[str]:
-    """Return the recipes' names."""
+    """Return the names of the recipes."""
     files = resources.files("mmeval.recipes").iterdir()
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
 def load(name: str) -> Recipe:
-    """Return a recipe. Raises InputError naming the nearest for one that there is not."""
+    """Return a recipe. Raises InputError naming the nearest name if there is no such recipe."""
     if name not in names():
         raise InputError(f"no recipe '{name}'{nearest(name, names())}; `mmeval recipes` lists them")
     file = resources.files("mmeval.recipes").joinpath(f"{name}.yaml")
@@ -59,7 +59,7 @@ def load(name: str) -> Recipe:
 def apply(spec: RunSpec) -> RunSpec:
     """Return the spec with its recipe's settings for its task.
 
-    Raises InputError where the recipe has none for the task, and where another value was given for one that it sets.
+    Raises InputError if the recipe has no settings for the task, or a field that it sets was given another value.
     """
     if spec.recipe is None:
         return spec
@@ -73,7 +73,7 @@ def apply(spec: RunSpec) -> RunSpec:
 
 
 def settings(name: str, task: str) -> Settings:
-    """Return what a recipe says of a task. Raises InputError where it says nothing."""
+    """Return a recipe's settings for a task. Raises InputError if it has none."""
     tasks: Mapping[str, Settings] = load(name).tasks
     if task.lower() not in tasks:
         raise InputError(f"the recipe '{name}' says nothing of the task '{task}'; it is for {', '.join(tasks)}")
@@ -81,7 +81,7 @@ def settings(name: str, task: str) -> Settings:
 
 
 def remark(name: str, task: str) -> str:
-    """Return how a run was asked and read, for under its table."""
+    """Return the remark on a run's settings, for below its table."""
     own = settings(name, task)
     values = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in own.set.items())
     return f"Asked by the recipe {name}: {values} ({load(name).source}, {own.source}). {own.differs}".strip()

@@ -1,1 +1,1 @@
-"""Watch a stream: ask a model about its last frames, again and again, and raise an alarm when the answer turns yes."""
+"""Watch a stream: ask a model repeatedly about its last frames, and raise an alarm when the answer turns yes."""

@@ -1,4 +1,4 @@
-"""When an answer is an event: it turned yes and stayed for a while. No clock, no model, no picture is known here."""
+"""Decide when an answer is an event: it turned yes and stayed so. Independent of clocks, models and pictures."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Change = Literal["begins", "ends"]
 
 @dataclass
 class Alarm:
-    """Follows how likely yes is, look by look.
+    """Tracks the probability of yes from look to look.
 
-    An event begins once `hold` looks in a row are at least `on`, and ends once as many are below `off`; between the
-    two nothing changes (hysteresis), so that an answer that wavers around one half is no series of events.
+    An event begins once `hold` looks in a row are at least `on`, and ends once as many are below `off`. Between the
+    two nothing changes (hysteresis), so an answer that wavers around one half is not a series of events.
     """
 
     hold: int = 2
@@ -29,9 +29,9 @@ class Alarm:
             raise ValueError("an alarm needs hold of 1 or more, and 0 <= off <= on <= 1")
 
     def see(self, time: float, yes: float) -> tuple[Change, float] | None:
-        """Take the next look, at `time` in seconds; return what changed, and the time of the first look that said so.
+        """Take the look at `time` in seconds; return a change and the time of the first look that showed it, or None.
 
-        `yes` is the probability of the answer yes; NaN, as for an answer that could not be read, changes nothing.
+        `yes` is the probability of the answer yes; NaN, such as for an unparsed answer, resets the count.
         """
         turning = yes < self.off if self.active else yes >= self.on
         if not turning:

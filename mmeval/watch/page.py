@@ -1,4 +1,4 @@
-"""A live page of a watch, for this machine alone: the last frame, the answers, the events."""
+"""A live page of a watch, only for this machine: the last frame, the answers, the events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmeval.types import InputError
 from mmeval.watch.watching import Look
 
 EVENTS = 50
-"""Events that are shown, the last ones."""
+"""Number of last events shown."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; connect-src 'self'; "
@@ -23,7 +23,7 @@ _HEADERS = {
 
 
 class Page:
-    """Serves the page on 127.0.0.1, in a thread. Raises InputError for a port that cannot be had."""
+    """Serves the page on 127.0.0.1 in a thread. Raises InputError if the port is not available."""
 
     def __init__(self, port: int) -> None:
         self._lock = Lock()
@@ -37,17 +37,17 @@ class Page:
                 page.answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing: the terminal is for events."""
+                """Log nothing: the terminal is for events."""
 
         try:
             self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         except OSError as error:
-            raise InputError(f"--page {port}: the port cannot be had ({error.strerror}); name another") from error
+            raise InputError(f"--page {port}: the port is not available ({error.strerror}); choose another") from error
         self.address = f"http://127.0.0.1:{self._server.server_port}/"
         Thread(target=self._server.serve_forever, daemon=True, name="page").start()
 
     def show(self, look: Look, events: list[dict[str, object]]) -> None:
-        """Show a look and what happened at it."""
+        """Show a look and its events."""
         answers = {question: None if math.isnan(yes) else round(yes, 4) for question, yes in look.answers.items()}
         with self._lock:
             self._look = look
@@ -60,7 +60,7 @@ class Page:
         self._server.server_close()
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
-        """Answer a browser of this machine; a page of another host that leads here is refused."""
+        """Answer a browser on this machine; refuse requests with another host name."""
         host = request.headers.get("Host", "").rpartition(":")[0]
         if host not in ("127.0.0.1", "localhost"):
             request.send_error(403)

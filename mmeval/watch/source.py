@@ -1,4 +1,4 @@
-"""Frames of a video file, a camera, a network stream or standard input, each with its time. Nothing is kept here."""
+"""Frames of a video file, a camera, a network stream or standard input, each with its time. Nothing is saved."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 STALL = 10.0
 """Seconds without a frame after which a stream has stalled."""
 RATE = 25
-"""Frames a second where a source does not say."""
+"""Frames per second if the source does not say."""
 JUMP = 60.0
-"""Seconds between two frames from which on its clock has jumped."""
+"""Seconds between two frames from which the source's clock is taken to have jumped."""
 RETRIES = 5
-"""Times in a row that a stream is opened anew before it is given up."""
+"""Times in a row that a stream is reopened before the watch gives up."""
 _NETWORK = {"rtsp": "rtsp,rtp,udp,tcp", "rtsps": "rtsp,rtp,udp,tcp,tls,crypto", "http": "http,tcp"}
 _NETWORK["https"] = "https,http,tls,tcp,crypto"
-"""Schemes that a stream may have -> what ffmpeg may open for it: no file of this machine, whatever a playlist says."""
+"""A stream's scheme -> protocols that ffmpeg may open for it; never a local file, whatever a playlist says."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is watched, by the name that the command line gives it."""
+    """The source to watch, as named on the command line."""
 
     name: str
     target: str | IO[bytes]
     options: dict[str, str]
     format: str | None = None
     live: bool = True
-    """Whether frames come by themselves; of a file every frame waits to be looked at."""
+    """Whether frames arrive in real time; the frames of a file wait until they are read."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Frame:
 
 
 def find(name: str) -> Source:
-    """Return what a name stands for: `-`, an address, a camera (`/dev/video0`, `camera:0`), or a file.
+    """Return the source of a name: `-`, an address, a camera (`/dev/video0`, `camera:0`), or a file.
 
-    Raises InputError for what cannot be watched.
+    Raises InputError if it cannot be watched.
     """
     container.check()
     scheme = re.match(r"([a-z]+)://", name)
@@ -82,7 +82,7 @@ def find(name: str) -> Source:
 
 
 def frames(source: Source) -> Iterator[av.VideoFrame]:
-    """Decode a source once, from its beginning. Raises InputError naming it where it breaks or stalls."""
+    """Decode a source once, from its beginning. Raises InputError naming it if it breaks or stalls."""
     import av
 
     try:
@@ -108,9 +108,9 @@ def frames(source: Source) -> Iterator[av.VideoFrame]:
 
 
 def sampled(source: Source, step: float) -> Iterator[Frame]:
-    """Yield a frame every `step` seconds of the source's own time; those between are decoded and not converted.
+    """Yield a frame every `step` seconds of the source's own time; those between are decoded but not converted.
 
-    Where the source's clock jumps, as where a stream is joined to another, the time goes on from the frame before.
+    If the source's clock jumps, such as where two streams are joined, the time continues from the previous frame.
     """
     before, now, due = None, 0.0, 0.0
     for number, frame in enumerate(frames(source)):
@@ -125,8 +125,8 @@ def sampled(source: Source, step: float) -> Iterator[Frame]:
 def looks(source: Source, every: float, size: int, span: float, say: Callable[[str], object]) -> Iterator[list[Frame]]:
     """Yield, every `every` seconds, up to `size` frames of the last `span` seconds, oldest first.
 
-    A file is read at its own time, however long a look takes; a live source is looked at as it is when asked. Raises
-    InputError where a file breaks, and where a stream has ended and could not be opened again.
+    A file is sampled by its own time, however long a look takes; a live source gives its frames of the moment. Raises
+    InputError if a file breaks, or if a stream has ended and cannot be reopened.
     """
     step = span / size
     if source.live:
@@ -147,9 +147,9 @@ def looks(source: Source, every: float, size: int, span: float, say: Callable[[s
 
 @dataclass
 class Live:
-    """Decodes a live source in a thread and holds its last frames: a slow reader loses old ones, never time.
+    """Decodes a live source in a thread and holds its last frames: a slow reader misses frames but never falls behind.
 
-    A stream that breaks is opened again, later each time; its time goes on.
+    A stream that breaks is reopened after growing pauses; its time continues.
     """
 
     source: Source
@@ -159,13 +159,13 @@ class Live:
     pause: Callable[[float], object] = time.sleep
 
     def __post_init__(self) -> None:
-        """Begin to decode."""
+        """Start decoding."""
         self._ring: deque[Frame] = deque(maxlen=self.size)
         self._news = Condition()
         self._fresh = 0
         self._stopped = Event()
         self._ended: str | None = None
-        """Why there will be no more frames; empty where a pipe was closed."""
+        """The reason why there are no more frames; empty if a pipe was closed."""
         self._fault: BaseException | None = None
         Thread(target=self._run, daemon=True, name="frames").start()
 
@@ -188,13 +188,13 @@ class Live:
             self.pause(max(due - time.monotonic(), 0.0))
 
     def stop(self) -> None:
-        """Decode no more."""
+        """Stop decoding."""
         self._stopped.set()
 
     def _run(self) -> None:
         try:
             self._read()
-        except BaseException as error:  # raised again where the frames are waited for
+        except BaseException as error:  # raised again in the reader's thread
             self._fault = error
             self._end("")
 

@@ -1,4 +1,4 @@
-"""Ask about the last frames of a stream, look after look, and turn the answers into events."""
+"""Ask about the last frames of a stream, look by look, and turn the answers into events."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ class Event:
     """An answer that changed and stayed."""
 
     time: float
-    """Seconds from the first frame to the first look that said so."""
+    """Seconds from the first frame to the first look with the new answer."""
     seen: float
-    """Likewise to the look at which it was certain."""
+    """Seconds from the first frame to the look that confirmed it."""
     question: str
     change: Change
     probability: float
     """Of yes, at that look."""
     frame: str | None = None
-    """The file with the frame, in the folder of the events, where it could be saved."""
+    """The frame's file in the folder of the events, or None if it could not be saved."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was answered about the frames up to a time."""
+    """The answers about the frames up to a time."""
 
     time: float
     answers: dict[str, float]
-    """Question -> probability of yes; NaN where the answer could not be read."""
+    """Question -> probability of yes; NaN for an unparsed answer."""
     frame: Frame
     errors: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
@@ -56,7 +56,7 @@ def watch(
 ) -> Iterator[Look]:
     """Yield a look for each list of frames: every question is asked about all of them.
 
-    With `likelihoods` the answer is how likely "yes" is against "no", else what the model writes, read strictly.
+    With `likelihoods` the answer is the probability of "yes" against "no"; otherwise the model's text, parsed strictly.
     """
     alarms = {question: alarm() for question in questions}
     for frames in looks:
@@ -88,14 +88,14 @@ def _yes(response: Response) -> float:
 
 @dataclass
 class EventFolder:
-    """Keeps events as JSON lines, each with its frame. A disk that is full is told once, and tried again."""
+    """Saves events as JSON lines, each with its frame. A full disk is reported once, and writing is tried again."""
 
     folder: Path
     say: Callable[[str], object]
     _failing: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        """Make the folder. Raises InputError where that is impossible."""
+        """Make the folder. Raises InputError if that fails."""
         try:
             (self.folder / "frames").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -111,7 +111,7 @@ class EventFolder:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         except OSError as error:
             if not self._failing:
-                self.say(f"{self.folder}: cannot be written ({error.strerror}); watching goes on")
+                self.say(f"{self.folder}: cannot be written ({error.strerror}); watching continues")
             self._failing = True
             return {**line, "frame": None}
         if self._failing:

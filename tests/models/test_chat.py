@@ -49,8 +49,8 @@ WHOLE = ("qwen2_vl", "llava", "paligemma")
 """Families that are tried on every duty; what depends on the family is tried on all."""
 ESSENTIAL = [
     "an answer is the same in any batch",
-    "a question that spells special tokens is text",
-    "likelihoods are one a candidate, in any batch",
+    "special tokens in a question are read as text",
+    "each candidate has a likelihood, in any batch",
     "pictures and their order matter",
 ]
 
@@ -215,7 +215,7 @@ def test_a_picture_that_is_too_long_for_the_context_is_an_error_of_its_own(check
     asked = [Request("long", (drawn(1), "word " * 300)), Request("short", (drawn(1), "Is it red?"))]
     found = {one.id: one for one in model.generate(asked, Generation(4))}
     assert found["short"].error is None
-    assert "the model reads 1,024 in all; shorten it" in (found["long"].error or "")
+    assert "the model's context is 1,024; shorten it" in (found["long"].error or "")
 
 
 def without_template(folder: Path) -> None:
@@ -263,7 +263,7 @@ def test_remote_code_is_not_run_unless_trusted(tmp_path: Path) -> None:
         '{"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModelForImageTextToText": "own.Model"}}'
     )
     (tmp_path / "own.py").write_text("raise SystemExit('this ran')")
-    with pytest.raises(InputError, match=r"asks to run Python code that it brings.*--trust-remote-code"):
+    with pytest.raises(InputError, match=r"comes with Python code that it needs to run.*--trust-remote-code"):
         load_model(str(tmp_path))
 
 
@@ -385,7 +385,7 @@ def test_doctor_says_what_a_checkpoint_needs(checkpoint: Find, tmp_path: Path) -
 
     lines, missing = of_model(str(checkpoint("qwen2_vl")))
     assert missing == []
-    assert any("billion weights" in line for line in lines)
+    assert any(" K parameters, " in line for line in lines)
     assert any("1,000 tokens" in line for line in lines)
     zoo.save("llava", tmp_path)
     without_template(tmp_path)

@@ -42,7 +42,7 @@ def of_status(kind: type[errors.HfHubHTTPError], status: int) -> Exception:
     [
         (httpx2.ConnectError("Name or service not known"), "the hub cannot be reached, and its cache on this machine"),
         (errors.OfflineModeIsEnabled("offline"), "the hub cannot be reached, and its cache on this machine"),
-        (of_status(errors.RepositoryNotFoundError, 404), "the hub has no such model, or none that you may see"),
+        (of_status(errors.RepositoryNotFoundError, 404), "the hub has no such model, or you have no access"),
         (of_status(errors.RevisionNotFoundError, 404), "but no revision 'main'"),
     ],
 )
@@ -56,7 +56,7 @@ def test_what_is_wrong_is_one_sentence_after_one_request(
 
 
 def test_what_is_no_name_is_not_asked_for() -> None:
-    with pytest.raises(InputError, match=r"a/b/c: neither a folder nor a name on the hub"):
+    with pytest.raises(InputError, match=r"a/b/c: neither a folder nor a hub name"):
         load_model("chat:a/b/c")
 
 

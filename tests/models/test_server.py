@@ -202,7 +202,7 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_says(server: Server) -> N
 
 def test_a_server_that_is_down_stops_the_run(server: Server) -> None:
     server.behave = lambda body, n: Reply(status=502)
-    with pytest.raises(InputError, match=r"the server gives no replies .*502.*the same command goes on"):
+    with pytest.raises(InputError, match=r"the server does not reply .*502.*repeat the command"):
         ask(server.model, 200, concurrency=4)
     assert len(server.asked) < 60
 
@@ -233,7 +233,7 @@ def test_a_redirection_is_not_followed(server: Server, monkeypatch: pytest.Monke
 
 def test_a_server_with_another_model_is_told(server: Server) -> None:
     server.behave = lambda body, n: says("yes", model="huge")
-    with pytest.raises(InputError, match="answers for the model 'huge', and 'tiny' was asked"):
+    with pytest.raises(InputError, match="answers with the model 'huge', but 'tiny' was asked"):
         ask(server.model)
     server.behave = lambda body, n: says("yes", model="org/Tiny-2026-01-01")
     assert ask(server.model)[0].text == "yes"

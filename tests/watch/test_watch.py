@@ -208,7 +208,7 @@ def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypat
         assert folder.keep(event, frame)["frame"] is None
     line = folder.keep(event, frame)
     assert [text.partition(": ")[2] for text in said] == [
-        "cannot be written (No space left on device); watching goes on",
+        "cannot be written (No space left on device); watching continues",
         "can be written again",
     ]
     assert (tmp_path / "out" / str(line["frame"])).is_file()

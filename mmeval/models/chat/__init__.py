@@ -1,1 +1,1 @@
-"""Any vision-language checkpoint of transformers, asked through its own chat template."""
+"""Any vision-language checkpoint of transformers, prompted through its own chat template."""

@@ -1,6 +1,6 @@
-"""Requests in, batches of rows out, lazily: sorted by length in a window, pictures made one batch ahead of the model.
+"""Turn requests into batches of rows, lazily: sorted by length in a window, pictures prepared one batch ahead.
 
-A request has one row, or one for each sample; it is answered when all of its rows are.
+A request has one row, or one per sampled answer; it is answered once all its rows are.
 """
 
 import logging
@@ -22,20 +22,20 @@ from mmeval.models.chat.template import Film
 from mmeval.types import Image, InputError, Request, Response
 
 WINDOW = 256
-"""Requests that are read ahead: enough to sort by length, and bounded."""
+"""Requests read ahead, to sort them by length with bounded memory."""
 AHEAD = 1
-"""Batches whose pictures are made while the model answers another."""
+"""Batches whose pictures are prepared while the model answers another."""
 
 OUT_OF_MEMORY = "out of memory on this prompt alone; try smaller pictures, --dtype bfloat16 or --quantize 4bit"
 REFUSALS = (AttributeError, LookupError, TypeError, ValueError)
-"""What transformers raises, beside RuntimeError, for a prompt that does not fit the model; the others are answered."""
+"""Errors that transformers raises, besides RuntimeError, for a prompt that does not fit the model."""
 
 log = logging.getLogger("mmeval")
 
 
 @dataclass
 class Prompt:
-    """A request as it is sent, and what its rows have brought so far."""
+    """A request in the form that is sent, and the results of its rows so far."""
 
     request: Request
     text: str
@@ -45,7 +45,7 @@ class Prompt:
     """Of the text alone, without pictures."""
     rows: int = 1
     length: int = 0
-    """Tokens with pictures, known once they are made."""
+    """Tokens including pictures, known once the tensors are made."""
     seconds: float = 0.0
     error: str | None = None
     found: dict[int, Any] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Prompt:
 
     @property
     def shown(self) -> tuple[Image, ...]:
-        """All that must be decoded: pictures and frames."""
+        """All pictures and frames to decode."""
         return (*self.pictures, *chain.from_iterable(self.films))
 
 
@@ -64,12 +64,12 @@ class PromptRow:
     prompt: Prompt
     number: int = 0
     room: int = 0
-    """Tokens that its answer needs at most."""
+    """Maximum tokens of its answer."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows with the tensors that the processor made of them, or the reason why there are none."""
+    """Rows with the processor's tensors, or an error."""
 
     rows: Sequence[PromptRow]
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -77,20 +77,20 @@ class Batch:
 
 
 Answer = Callable[[Batch], list[Any]]
-"""Gives a result for each row of a batch."""
+"""Returns one result per row of a batch."""
 
 
 class Batcher:
-    """Turns rows into batches of a processor's tensors and collects what the model says to them."""
+    """Turns rows into batches of a processor's tensors and collects the model's results."""
 
     def __init__(self, processor: Any, budget: int, context: int | None) -> None:
-        """`budget`: padded tokens in a batch; `context`: tokens that the model reads and writes at most."""
+        """`budget`: padded tokens in a batch; `context`: maximum tokens of a prompt and its answer."""
         self.processor, self.budget, self.context = processor, budget, context
-        self._per_picture = 256.0  # tokens of a picture: a running mean, so that batches are of about the right size
+        self._per_picture = 256.0  # running mean of tokens per picture, to estimate batch sizes
         self._told = False
 
     def run(self, prepared: Iterable[Response | list[PromptRow]], answer: Answer) -> Iterator[Response | Prompt]:
-        """Yield every response that is an error from the start, and every prompt once all its rows are there."""
+        """Yield the error responses among `prepared`, and each prompt once all its rows have results."""
         with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor() as decoders:
             waiting: deque[Future[list[Batch]]] = deque()
             for item in self._planned(prepared):
@@ -113,7 +113,7 @@ class Batcher:
                 else:
                     rows += item
             groups: dict[tuple[int, int], list[PromptRow]] = {}
-            for row in rows:  # Mllama's numbers move where pictures are padded, and leave out layers where none is
+            for row in rows:  # Mllama's results change if pictures are padded, and it skips layers if there are none
                 groups.setdefault((len(row.prompt.pictures), len(row.prompt.films)), []).append(row)
             for alike in groups.values():
                 for plan in batches([self._estimate(row) for row in alike], self.budget):
@@ -123,7 +123,7 @@ class Batcher:
         return row.prompt.tokens + round(self._per_picture * len(row.prompt.shown))
 
     def _made(self, rows: Sequence[PromptRow], decoders: ThreadPoolExecutor) -> list[Batch]:
-        """Make the tensors of rows; those whose pictures cannot be read come back as an error each."""
+        """Make the tensors of rows; each row with an unreadable picture becomes a batch with an error."""
         wanted = {picture.digest: picture for row in rows for picture in row.prompt.shown}
         pixels = dict(zip(wanted, decoders.map(_decoded, wanted.values()), strict=True))
         bad, good = [], []
@@ -136,7 +136,7 @@ class Batcher:
         return bad + (self._processed(good, pixels) if good else [])
 
     def _processed(self, rows: Sequence[PromptRow], pixels: dict[str, Any]) -> list[Batch]:
-        """Process rows together; where that fails, or is more than the budget, in halves."""
+        """Process rows together; split them in halves if that fails or exceeds the budget."""
         texts = [row.prompt.text for row in rows]
         pictures = [[pixels[picture.digest] for picture in row.prompt.pictures] for row in rows]
         films = [[(pixels[frame.digest], frame.seconds) for frame in film] for row in rows for film in row.prompt.films]
@@ -157,7 +157,7 @@ class Batcher:
             long = [Batch([row], error=self._too_long(row)) for row, fit in zip(rows, fits, strict=True) if not fit]
             kept = [row for row, fit in zip(rows, fits, strict=True) if fit]
             return long + (self._processed(kept, pixels) if kept else [])
-        if len(rows) > 1 and max(lengths) * len(rows) > 1.5 * self.budget:  # pictures are larger than those before
+        if len(rows) > 1 and max(lengths) * len(rows) > 1.5 * self.budget:  # larger pictures than estimated
             return self._halves(rows, lambda half: self._processed(half, pixels))
         return [Batch(rows, inputs)]
 
@@ -166,8 +166,8 @@ class Batcher:
 
     def _too_long(self, row: PromptRow) -> str:
         return (
-            f"the prompt has {row.prompt.length:,} tokens and its answer {row.room:,} at most, "
-            f"but the model reads {self.context:,} in all; shorten it, or show fewer or smaller pictures"
+            f"the prompt has {row.prompt.length:,} tokens and its answer up to {row.room:,}, "
+            f"but the model's context is {self.context:,}; shorten it, or show fewer or smaller pictures"
         )
 
     def _finished(
@@ -193,14 +193,14 @@ class Batcher:
                     yield prompt
 
     def _tried(self, batch: Batch, answer: Answer) -> tuple[list[Any] | None, str | None]:
-        """Return the results, or None and why there are none."""
+        """Return the results, or None and the reason."""
         if batch.error is not None:
             return [None] * len(batch.rows), None
         try:
             return answer(batch), None
         except (RuntimeError, MemoryError, *REFUSALS) as error:
             if not is_out_of_memory(error):
-                if isinstance(error, torch.AcceleratorError):  # the device is lost to the other prompts, too
+                if isinstance(error, torch.AcceleratorError):  # the device is lost for the other prompts too
                     raise
                 return None, f"the model fails on the prompt: {one_line(error)}"
         if torch.cuda.is_available():
@@ -208,11 +208,11 @@ class Batcher:
         return None, OUT_OF_MEMORY
 
     def _lower(self, batch: Batch) -> None:
-        """Lower the budget for the rest of the run below what did not fit, and say so once."""
+        """Lower the budget below the batch that did not fit, for the rest of the run; warn once."""
         size = max(row.prompt.length for row in batch.rows) * len(batch.rows)
         self.budget = max(1, min(self.budget, size // 2))
         if not self._told:
-            log.warning("out of memory; batches are smaller from here on (--batch-tokens %d avoids it)", self.budget)
+            log.warning("out of memory; batches are smaller from now on (--batch-tokens %d avoids this)", self.budget)
             self._told = True
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Frames of a video as a model's own video, each with its time: `--context video`."""
+"""Pass frames to a model as a video, each with its time: `--context video`."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from PIL import Image as PILImage
 from mmeval.types import InputError
 
 CLOCK = 1000
-"""Ticks of a second: frames come with their times, and transformers wants a rate and whole places."""
+"""Ticks per second: our frames have times, but transformers expects a rate and integer indices."""
 
 ALONE = ("glm4v", "glm4v_moe", "glm46v")
-"""Model types in which transformers mixes up a video and a picture of one prompt: both stand on the same token."""
+"""Model types for which transformers confuses a video and a picture in one prompt: both use the same token."""
 
 
 def check(processor: Any, source: str) -> None:
-    """Raise InputError where a checkpoint's processor takes no videos, or cannot here."""
+    """Raise InputError if the processor takes no videos or torchvision is not installed."""
     if not util.find_spec("torchvision"):
         raise InputError(
-            "--context video needs torchvision, which transformers reads videos with; install the build that fits your "
-            "torch, or leave out --context video: frames are then shown as pictures"
+            "--context video needs torchvision, with which transformers reads videos; install the build that fits your "
+            "torch, or remove --context video to show frames as pictures"
         )
     if getattr(processor, "video_processor", None) is None:
-        raise InputError(f"{source}: its processor takes no videos; leave out --context video")
+        raise InputError(f"{source}: its processor takes no videos; remove --context video")
 
 
 def of_films(films: Sequence[Sequence[tuple[PILImage.Image, float]]]) -> dict[str, Any]:
-    """Return a processor's arguments for videos, each of frames with their times in seconds.
+    """Return a processor's arguments for videos; each video is a list of (frame, seconds).
 
-    Frames were chosen already: the processor samples none.
+    The frames were already chosen; the processor does not sample.
     """
     metadata = []
     for film in films:

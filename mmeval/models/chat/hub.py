@@ -1,6 +1,6 @@
-"""Where a checkpoint's files come from: its folder, the hub, or the hub's cache where the hub is not reached.
+"""The source of a checkpoint's files: its folder, the hub, or the hub's cache if the hub cannot be reached.
 
-One request finds out, so that a name that is none and a machine without a network are told at once.
+A single request decides, so an unknown name or a missing network is reported at once.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from mmeval.models import Checkpoint
 from mmeval.types import InputError
 
 PATIENCE = 10.0
-"""Seconds that the hub may take to say whether it has a model."""
+"""Maximum seconds for the hub to say whether it has a model."""
 
 
 def arguments(checkpoint: Checkpoint, trust_remote_code: bool) -> dict[str, Any]:
-    """Return what transformers' `from_pretrained` is told: revision, local_files_only, trust_remote_code.
+    """Return arguments for transformers' `from_pretrained`: revision, local_files_only, trust_remote_code.
 
-    Raises InputError for a name that the hub does not have, and for a model that is neither reached nor cached.
+    Raises InputError if the hub does not have the name, or if it cannot be reached and the model is not cached.
     """
     revision = checkpoint.revision or "main"
     local = checkpoint.local or not _on_hub(checkpoint.source, revision)
@@ -29,18 +29,16 @@ def arguments(checkpoint: Checkpoint, trust_remote_code: bool) -> dict[str, Any]
 
 
 def _on_hub(source: str, revision: str) -> bool:
-    """Return whether the hub has a model; False where it is not reached but the cache has the model."""
+    """Return whether the hub has a model; False if the hub cannot be reached but the cache has the model."""
     try:
         HfApi().model_info(source, revision=revision, timeout=PATIENCE)
     except HFValidationError as error:
-        raise InputError(
-            f"{source}: neither a folder nor a name on the hub, which is OWNER/NAME; correct it"
-        ) from error
+        raise InputError(f"{source}: neither a folder nor a hub name of the form OWNER/NAME; correct it") from error
     except RevisionNotFoundError as error:
         raise InputError(f"{source}: the hub has the model, but no revision '{revision}'; name another") from error
     except RepositoryNotFoundError as error:
         raise InputError(
-            f"{source}: the hub has no such model, or none that you may see; check the name, or log in with "
+            f"{source}: the hub has no such model, or you have no access; check the name, or log in with "
             "`hf auth login`"
         ) from error
     except (HTTPError, OSError) as error:

@@ -11,14 +11,14 @@ from torch import Tensor
 
 Tokens = tuple[int, ...]
 Inputs = Mapping[str, Any]
-"""What a processor makes of prompts [B, L], padded on the left."""
+"""A processor's tensors of prompts [B, L], padded on the left."""
 
 
 def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], pad: int) -> list[dict[Tokens, float]]:
     """Return, for each of B prompts, the sum of log-probabilities of each candidate's tokens, in float32.
 
-    The prompt predicts the first token. For the others the candidate is appended to the prompt's cache, one candidate
-    of each prompt at a time, so that memory does not grow with their number.
+    The prompt predicts the first token. For the others, the candidate is appended to the prompt's cache, one candidate
+    per prompt at a time, so memory does not grow with the number of candidates.
     """
     keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
     appended = [_prefixes(own) for own in candidates]
@@ -39,7 +39,7 @@ def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], 
 
 
 def _after(model: Any, inputs: Inputs, cache: Any, column: Sequence[Tokens], pad: int) -> Tensor:
-    """Return log-probabilities [B, S, V] of what follows each of the tokens [B, S] that are appended to the prompts."""
+    """Return log-probabilities [B, S, V] of the token after each of the tokens [B, S] appended to the prompts."""
     mask = inputs["attention_mask"]
     longest = max(map(len, column))
     ids = mask.new_full((len(column), longest), pad)
@@ -57,23 +57,23 @@ def _after(model: Any, inputs: Inputs, cache: Any, column: Sequence[Tokens], pad
 
 
 def _positions(model: Any, inputs: Inputs, mask: Tensor, longest: int) -> dict[str, Tensor]:
-    """Return the positions [3, B, S] of what is appended where a picture has fewer positions than tokens.
+    """Return the positions [3, B, S] of the appended tokens in models whose pictures have fewer positions than tokens.
 
-    So it is in Qwen's and GLM's families; the others count on from the prompt by themselves.
+    These are the Qwen and GLM families; the other models continue the prompt's positions themselves.
     """
     if not hasattr(model.model, "rope_deltas"):
         return {}
     if "image_grid_thw" in inputs or "video_grid_thw" in inputs:
         places = mask.cumsum(-1)[:, -longest:] - 1 + model.model.rope_deltas
-    else:  # the deltas are those of a batch before; without pictures padding counts, as in the prompt
+    else:  # the deltas are left from an earlier batch; without pictures, padding counts as in the prompt
         places = torch.arange(mask.shape[1], device=mask.device)[-longest:].expand(len(mask), -1)
     return {"position_ids": places.expand(3, -1, -1)}
 
 
 def _prefixes(candidates: Sequence[Tokens]) -> list[Tokens]:
-    """Return what must be appended to a prompt so that every candidate's tokens are predicted.
+    """Return the token sequences to append to a prompt to predict every candidate's tokens.
 
-    That of one token is predicted by the prompt alone, so that letters of options need nothing more.
+    The prompt alone predicts a candidate of one token, such as an option's letter.
     """
     longer = dict.fromkeys(tokens[:-1] for tokens in candidates if len(tokens) > 1)
     return [own for own in longer if not any(other[: len(own)] == own and other != own for other in longer)]

@@ -1,4 +1,4 @@
-"""From a folder or a hub id to a chat model that answers."""
+"""Load a chat model from a folder or a hub id."""
 
 import json
 from collections.abc import Mapping
@@ -22,16 +22,16 @@ from mmeval.models.chat.template import ChatTemplate
 from mmeval.types import InputError, nearest
 
 LAYERS = 1000
-"""Layers of a part of a model at most."""
+"""Maximum layers in one part of a model."""
 WEIGHTS: Any = AutoModelForImageTextToText
 bars: Any = transformers_logging
-"""As transformers annotates them, they could not be called."""
+"""Any: with transformers' annotations, mypy would refuse the calls."""
 OF_MODEL = {"attn": "attn_implementation", "device_map": "device_map"}
-"""Keys of --model-args that are arguments of `from_pretrained`; the others are the image processor's."""
+"""Keys of --model-args that go to `from_pretrained`; the others go to the image processor."""
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
-    """Load and place a chat model. Raises InputError naming what is wrong, missing or not to be trusted."""
+    """Load a chat model onto its device. Raises InputError naming the wrong, missing or untrusted part."""
     source, device = checkpoint.source, pick_device(options.device)
     dtype = "float32" if options.dtype == "auto" else options.dtype
     if dtype not in DTYPES:
@@ -47,7 +47,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         images = _image_options(given, processor, source)
         if processor.tokenizer.pad_token is None:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
-        processor.tokenizer.padding_side = "left"  # what is written stands to the right of every prompt
+        processor.tokenizer.padding_side = "left"  # answers are written to the right of every prompt
         template = ChatTemplate(
             processor, source, numbered=options.context == "numbered", video=options.context == "video",
             system=options.system, thinking=options.thinking,
@@ -62,7 +62,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
 
 
 def read_arguments(text: str | None) -> dict[str, Any]:
-    """Read `key=value,key=value`; a value is JSON where it can be, else a text. Raises InputError."""
+    """Read `key=value,key=value`; a value that is not valid JSON is a text. Raises InputError."""
     found: dict[str, Any] = {}
     for part in (text or "").split(",") if text else []:
         key, equals, value = part.strip().partition("=")
@@ -83,22 +83,22 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
             if "trust_remote_code" not in str(error):
                 raise
             raise InputError(
-                f"{source}: the checkpoint asks to run Python code that it brings; read that code, and pass "
+                f"{source}: the checkpoint comes with Python code that it needs to run; read that code, and pass "
                 "--trust-remote-code if you trust it"
             ) from error
     _check_layers(source, config.to_dict())
     if config.model_type not in KNOWN and not hub["trust_remote_code"]:
         raise InputError(
-            f"{source}: model type '{config.model_type}' is no vision-language model that transformers "
-            f"{transformers.__version__} knows; choose another checkpoint, or a newer transformers"
+            f"{source}: model type '{config.model_type}' is not a vision-language model of transformers "
+            f"{transformers.__version__}; choose another checkpoint, or a newer transformers"
         )
     if getattr(config, "is_encoder_decoder", False):
-        raise InputError(f"{source}: '{config.model_type}' is an encoder-decoder, and chat models are decoders alone")
+        raise InputError(f"{source}: '{config.model_type}' is an encoder-decoder; chat models must be decoder-only")
     return config
 
 
 def _check_layers(source: str, values: Mapping[str, Any]) -> None:
-    """Raise InputError for more layers than any model has: building them would take for ever."""
+    """Raise InputError for more layers than any model has: building them would take forever."""
     for name, value in values.items():
         if isinstance(value, dict):
             _check_layers(source, value)
@@ -112,7 +112,7 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
     shown = bars.is_progress_bar_enabled()
     try:
         if hub["local_files_only"]:
-            bars.disable_progress_bar()  # it would run through what the command line shows
+            bars.disable_progress_bar()  # it would disturb the command line's own display
         with reading(source, "the weights"):
             model, found = WEIGHTS.from_pretrained(source, dtype=dtype, output_loading_info=True, **of_model, **hub)
     finally:
@@ -124,7 +124,7 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
 
 
 def _image_options(given: Mapping[str, Any], processor: Any, source: str) -> dict[str, Any]:
-    """Return what the image processor is called with. Raises InputError for a key that nothing knows."""
+    """Return the image processor's options. Raises InputError for an unknown key."""
     pictures = processor.image_processor
     own = list(pictures.valid_kwargs.__annotations__)
     size = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"} if hasattr(pictures, "merge_size") else {}
@@ -133,7 +133,7 @@ def _image_options(given: Mapping[str, Any], processor: Any, source: str) -> dic
             known = sorted({*OF_MODEL, *own, *size})
             raise InputError(f"{source}: --model-args has '{key}'{nearest(key, known)}; it takes {', '.join(known)}")
     options = {key: value for key, value in given.items() if key not in size}
-    if pixels := {size[key]: value for key, value in given.items() if key in size}:  # Qwen's and GLM's way to say it
+    if pixels := {size[key]: value for key, value in given.items() if key in size}:  # the Qwen and GLM processors
         options["size"] = {**{edge: pictures.size[edge] for edge in size.values()}, **pixels}
     return options
 

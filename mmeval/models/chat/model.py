@@ -1,4 +1,4 @@
-"""Answer requests with a chat model of transformers: texts, samples, reasoning, likelihoods of candidates."""
+"""Answer requests with a chat model of transformers: texts, sampled answers, reasoning, candidates' likelihoods."""
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Request, Response
 
 Written = tuple[str, str, FinishReason, int] | None
-"""An answer, the reasoning before it, why it ended, its tokens; None where its scores were no finite numbers."""
+"""An answer, its reasoning, its finish reason, its token count; None if the scores were not finite."""
 
 
 class ChatModel:
@@ -34,20 +34,20 @@ class ChatModel:
         images: dict[str, Any],
         max_images: int | None = None,
     ) -> None:
-        """Take a model with its processor; `images` are options of the image processor."""
+        """`images`: options of the image processor."""
         self.model, self.processor, self.template = model, processor, template
         self.name, self.max_images = name, max_images
         text = model.config.get_text_config(decoder=True)
         context = getattr(text, "max_position_embeddings", None)
         self.batcher = Batcher(self._inputs, batch_tokens, context)
         self._images = images
-        self._tokenizer = copy.deepcopy(processor.tokenizer)  # the processor's is busy in another thread
+        self._tokenizer = copy.deepcopy(processor.tokenizer)  # the original is used in another thread
         self._pad = self._tokenizer.pad_token_id
         ends = model.generation_config.eos_token_id
         self._ends = set(ends if isinstance(ends, list) else [ends]) - {None} or {self._tokenizer.eos_token_id}
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        """Yield answers as they come, greedy, of a beam search or drawn."""
+        """Yield answers as they come: greedy, by beam search, or sampled."""
 
         def rows(request: Request) -> list[PromptRow]:
             prompt = self._prompt(request, generation.samples)
@@ -62,9 +62,9 @@ class ChatModel:
             yield item if isinstance(item, Response) else self._said(item)
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
-        """Yield the sum of each candidate's token log-probabilities, its end of turn left out.
+        """Yield the sum of each candidate's token log-probabilities, without the end of turn.
 
-        Raises InputError where the chat template opens reasoning, after which no candidate would stand.
+        Raises InputError if the chat template opens reasoning: no candidate would directly follow it.
         """
         if self.template.opened:
             raise InputError(
@@ -84,7 +84,7 @@ class ChatModel:
                 yield self._respond(item, loglikelihoods=item.found[0])
 
     def preview(self, request: Request) -> Response:
-        """Write the prompt as it would be sent, with its length; or why it cannot be sent."""
+        """Return the prompt as it would be sent and its length, or an error if it cannot be sent."""
         try:
             prompt = self._prompt(request)
         except InputError as error:
@@ -100,17 +100,17 @@ class ChatModel:
     def _prompt(self, request: Request, rows: int = 1) -> Prompt:
         text, pictures, films = self.template.write(request)
         if self.max_images is not None and len(pictures) > self.max_images:
-            raise InputError(f"the prompt has {len(pictures)} pictures, and the model takes {self.max_images}")
+            raise InputError(f"the prompt has {len(pictures)} pictures, but the model takes {self.max_images}")
         if pictures and films and self.model.config.model_type in ALONE:
-            raise InputError("the model takes no picture beside a video; leave out --context video")
+            raise InputError("the model takes no picture next to a video; remove --context video")
         return Prompt(request, text, pictures, films, len(self._tokenizer(text)["input_ids"]), rows)
 
     def _candidates(self, request: Request) -> list[Tokens]:
-        """Return each candidate's tokens. Raises InputError where there is none, or one without words."""
+        """Return each candidate's tokens. Raises InputError if there is no candidate, or one without tokens."""
         texts = [self.template.plain(text) for text in request.candidates]
         found = [tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
         if not found or () in found:
-            raise InputError("there is nothing to compare; give at least one candidate, and none without words")
+            raise InputError("there is nothing to compare; give at least one candidate, and no empty ones")
         return found
 
     def _rows(
@@ -123,7 +123,7 @@ class ChatModel:
                 yield Response(request.id, error=str(error))
 
     def _inputs(self, texts: list[str], pictures: list[list[Any]], films: list[list[Any]]) -> dict[str, Any]:
-        """Return what the processor makes of prompts, their pictures and videos; runs in a thread of its own."""
+        """Return the processor's tensors of prompts, pictures and videos. Runs in its own thread."""
         bos = self._tokenizer.bos_token
         begun = bos is not None and texts[0].startswith(bos)
         made = self.processor(
@@ -178,7 +178,7 @@ class ChatModel:
         return [self._read(*row) for row in zip(new, whole, ends, strict=True)]
 
     def _read(self, tokens: list[int], finite: list[bool], cut: int) -> Written:
-        """Read new tokens, of which those after the first end of a turn, or after `cut`, are padding."""
+        """Read new tokens; those after the first end of turn, or after `cut`, are padding."""
         ended = next((place for place, token in enumerate(tokens, 1) if token in self._ends), None)
         reason: FinishReason = "stop" if ended is not None and ended <= cut else "length"
         length = ended if ended is not None and ended <= cut else cut
@@ -225,7 +225,7 @@ class ChatModel:
 
 
 def _moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    """Return a tensor on the device, pixels in the model's number format; lists of tensors likewise."""
+    """Move a tensor, or each tensor of a list, to the device; convert floating-point ones (pixels) to the dtype."""
     if isinstance(value, list):
         return [_moved(one, device, dtype) for one in value]
     if not isinstance(value, Tensor):

@@ -1,4 +1,4 @@
-"""Open a checkpoint's processor, without torchvision where it can be, so that a question's text stays text."""
+"""Open a checkpoint's processor, if possible without torchvision, and keep special tokens in questions as text."""
 
 import re
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from transformers.processing_utils import ProcessorMixin
 from mmeval.types import InputError
 
 OPENER: Any = AutoProcessor
-"""As transformers annotates it, it could not be called."""
+"""Any: with transformers' annotation, mypy would refuse the call."""
 MARK = "\ufdd0"
-"""A noncharacter of Unicode, which no text may hold, put into what would be read as a special token."""
+"""A Unicode noncharacter, which no text should have; it breaks up text that would be read as a special token."""
 
 
 def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
     """Return a checkpoint's processor; `hub` are `from_pretrained`'s revision, local_files_only, trust_remote_code.
 
-    Without torchvision a processor that also takes videos is opened without its video part, and its pictures are made
-    by Pillow and numpy. Raises InputError where there is none, and whatever transformers raises.
+    Without torchvision, a processor that also takes videos is opened without its video part, and pictures are processed
+    by Pillow and numpy. Raises InputError if there is no processor, and whatever transformers raises.
     """
     if util.find_spec("torchvision") or hub.get("trust_remote_code"):
         return OPENER.from_pretrained(source, config=config, **hub)
@@ -29,7 +29,7 @@ def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
 
 
 def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:
-    """Return the checkpoint's processor class, its video part left out. Raises InputError where it has none."""
+    """Return the checkpoint's processor class without its video part. Raises InputError if it has none."""
     named = ProcessorMixin.get_processor_dict(source, **hub)[0] if _has(source, "processor_config.json", hub) else {}
     name = named.get("processor_class")
     if name is None:
@@ -51,13 +51,13 @@ def _has(source: str, file: str, hub: dict[str, Any]) -> bool:
 
 
 def without_video(processor: Any) -> Any:
-    """Return a processor class that neither needs nor opens a video processor, all of which need torchvision."""
+    """Return a processor class without its video processor, because every video processor needs torchvision."""
     names = processor.get_attributes()
     if "video_processor" not in names:
         return processor
     place = names.index("video_processor")
 
-    class Base(ProcessorMixin):  # stands between the class and ProcessorMixin, which checks what it is given
+    class Base(ProcessorMixin):  # sits between the class and ProcessorMixin, which checks its arguments
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs |= dict(zip(names, args, strict=False))
             kwargs.pop("video_processor", None)
@@ -74,19 +74,19 @@ def without_video(processor: Any) -> Any:
             rest = {key: value for key, value in processor_dict.items() if key != "video_processor"}
             return super().from_args_and_dict(args, rest, **kwargs)
 
-    Stripped.__name__ = processor.__name__  # what save_pretrained writes
+    Stripped.__name__ = processor.__name__  # save_pretrained writes this name
     return Stripped
 
 
 class Literal:
     """Keeps a text that spells a special token (`<image>`, `<|im_end|>`) from being read as one.
 
-    `broken` puts a mark into such words, so that neither the chat template nor the processor finds them; the tokenizer
-    then drops the mark after it has looked for special tokens, and reads what is left as the characters they are.
+    `broken` puts a mark into such words, so neither the chat template nor the processor recognizes them. The tokenizer
+    drops the mark after it has looked for special tokens, and reads the rest as ordinary characters.
     """
 
     def __init__(self, processor: Any) -> None:
-        """Let a fast tokenizer drop the mark. Raises InputError for a tokenizer that is none."""
+        """Make a fast tokenizer drop the mark; `works` tells whether the tokenizer is fast."""
         from tokenizers import normalizers
 
         tokenizer = processor.tokenizer
@@ -104,20 +104,20 @@ class Literal:
         self._words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     def broken(self, text: str) -> str:
-        """Return the text with a mark after the first character of what spells a special token.
+        """Return the text with a mark after the first character of each spelled special token.
 
-        Raises InputError where the tokenizer could not drop the mark.
+        Raises InputError if there is one and the tokenizer cannot drop the mark.
         """
         text = text.replace(MARK, "\ufffd")
         if not self.works and (found := self._words.search(text)):
             raise InputError(
                 f"the text has '{found[0]}', a special token of this model, which its tokenizer cannot read as text; "
-                "take it out of the question"
+                "remove it from the question"
             )
         return self._words.sub(lambda match: match[0][0] + MARK + match[0][1:], text)
 
 
 def _is_control(token: Any) -> bool:
-    """Tell tokens that templates write from added words and blanks, which a question may well have."""
+    """Tell tokens that templates write from added words and blanks, which questions may have."""
     text = token.content
     return len(text) > 2 and (token.special or not (text[0].isalnum() or text.isspace()))

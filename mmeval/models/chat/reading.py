@@ -1,4 +1,4 @@
-"""What is wrong with a checkpoint's files, in a sentence, whatever transformers and tokenizers raise over them."""
+"""Turn errors that transformers and tokenizers raise for a checkpoint's files into one-sentence messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +8,17 @@ from mmeval.types import InputError
 
 @contextmanager
 def reading(source: str, what: str) -> Iterator[None]:
-    """Read a part of a checkpoint, such as `its processor`. Raises InputError naming the source, the part and why."""
+    """Read a part of a checkpoint, such as `its processor`. Raises InputError naming source, part and reason."""
     try:
         yield
     except InputError:
         raise
     except ImportError as error:
         raise InputError(f"{source}: {what} needs a package that is not installed: {one_line(error)}") from error
-    except Exception as error:  # tokenizers raises Exception itself, and transformers whatever a wrong type leads to
+    except Exception as error:  # tokenizers raises plain Exception; transformers raises any error on a wrong type
         raise InputError(f"{source}: {what} cannot be loaded ({one_line(error)})") from error
 
 
 def one_line(error: Exception) -> str:
-    """Return an error's message, or its name where it has none, in a line of 300 characters at most."""
+    """Return an error's message, or its class name if empty, as one line of maximum 300 characters."""
     return (" ".join(str(error).split()) or type(error).__name__)[:300]

@@ -1,6 +1,6 @@
-"""What happens at each step of an answer: tokens are drawn, reasoning and answer each have their own length.
+"""The steps of decoding: sample tokens, and limit the lengths of reasoning and answer separately.
 
-Both are handed to transformers' `generate`, which stays greedy: a draw depends on the request, never on the batch.
+transformers' `generate` itself stays greedy, so a sampled token depends on the request, never on the batch.
 """
 
 import hashlib
@@ -14,38 +14,38 @@ from mmeval.reasoning import open_tag
 from mmeval.types import Generation
 
 BEGINNING = 24
-"""Tokens within which a model that reasons has begun to, and in which a tag stands whole."""
+"""Tokens within which reasoning must begin; a whole tag also fits into them."""
 
 
 class Finite(LogitsProcessor):
-    """Notes, step by step, whether a row's scores are finite numbers: of others the largest means nothing."""
+    """Records at each step whether a row's scores are finite; otherwise the largest is meaningless."""
 
     def __init__(self) -> None:
         self.steps: list[Tensor] = []
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Take scores [B, V] and return them as they are."""
-        self.steps.append(scores.amax(-1).isfinite())  # read at the end: a GPU is not waited for at every step
+        """Return the scores [B, V] unchanged."""
+        self.steps.append(scores.amax(-1).isfinite())  # read at the end, to avoid a GPU wait at every step
         return scores
 
 
 class Presence(LogitsProcessor):
-    """Lowers the scores of tokens that the answer already has, as OpenAI's and vLLM's `presence_penalty` does."""
+    """Lowers the scores of tokens already in the answer, as OpenAI's and vLLM's `presence_penalty` does."""
 
     def __init__(self, penalty: float, start: int) -> None:
-        """`start`: where in a row its new tokens begin."""
+        """`start`: index of a row's first new token."""
         self._penalty, self._start = penalty, start
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Take scores [B, V] and return them."""
+        """Return the scores [B, V], lowered."""
         said = torch.zeros_like(scores).scatter(-1, input_ids[:, self._start :], self._penalty)
         return scores - said
 
 
 class Draw(LogitsProcessor):
-    """Draws a token by noise: the largest of score + Gumbel noise has the probability that the scores say.
+    """Samples a token as the largest of score + Gumbel noise, which has exactly the softmax probability.
 
-    Each row draws from a generator of its own, so that the same request is answered alike in any batch.
+    Each row has its own generator, so a request gets the same answer in any batch.
     """
 
     def __init__(self, seeds: Sequence[int], how: Generation, device: torch.device) -> None:
@@ -53,7 +53,7 @@ class Draw(LogitsProcessor):
         self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Take scores [B, V] and return them, those left out at -inf, with noise."""
+        """Return the scores [B, V] with noise; excluded tokens are -inf."""
         scores = scores.float() / self._temperature
         if 0 < self._top_k < scores.shape[-1]:
             least = scores.topk(self._top_k).values[:, -1:]
@@ -70,7 +70,7 @@ class Draw(LogitsProcessor):
 
 
 def seed_of(seed: int, request: str, sample: int) -> int:
-    """Return the seed of one answer, of 63 bits: of the run's seed, the request's id and the sample's number."""
+    """Return the 63-bit seed of one answer, from the run's seed, the request's id and the sample's number."""
     text = f"{seed}/{sample}/{request}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
@@ -79,14 +79,14 @@ class Lengths(StoppingCriteria):
     """Ends a row `answer` tokens after its reasoning, or `thinking` tokens into reasoning that does not end."""
 
     def __init__(self, decode: Callable[[list[int]], str], opened: str, answer: int, thinking: int, start: int) -> None:
-        """Take the tag of reasoning that the prompt leaves open, and where in a row its new tokens start."""
+        """Take the reasoning tag that the prompt leaves open (`opened`) and the index of a row's first new token."""
         self._decode, self._opened, self._answer, self._thinking, self._start = decode, opened, answer, thinking, start
-        self._since: dict[int, int] = {}  # row -> the place, from 1, of the first token of its answer
+        self._since: dict[int, int] = {}  # row -> position, from 1, of its answer's first token
         self.ends: dict[int, int] = {}
-        """Row -> how many tokens it had when it was cut."""
+        """Row -> its number of tokens when it was cut."""
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: object) -> Tensor:
-        """Take rows [B, L] of token ids and return whether each has ended [B]."""
+        """Return whether each row of token ids [B, L] has ended [B]."""
         length = input_ids.shape[1] - self._start
         for row in range(len(input_ids)):
             if row in self.ends:
@@ -99,7 +99,7 @@ class Lengths(StoppingCriteria):
         return torch.tensor([row in self.ends for row in range(len(input_ids))], device=input_ids.device)
 
     def _look(self, row: int, ids: Tensor, length: int) -> None:
-        """Note whether a row reasons or answers; a tag is told by the last tokens, its own or the prompt's before."""
+        """Record whether a row reasons or answers, by the tags in its last tokens and the tag before them."""
         reasons = row not in self._since and length > 1
         before = (self._opened or "<think>") if reasons and length > BEGINNING else self._opened
         if open_tag(before + self._decode(ids[-BEGINNING:].tolist())):

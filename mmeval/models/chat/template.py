@@ -1,4 +1,4 @@
-"""A request as a conversation, and the conversation as the prompt that the checkpoint's chat template makes of it."""
+"""Turn a request into a conversation, and the conversation into a prompt by the checkpoint's chat template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,35 +12,35 @@ from mmeval.reasoning import open_tag
 from mmeval.types import Image, InputError, Request
 
 THINKING = ("enable_thinking", "thinking")
-"""Names of the variable by which chat templates turn reasoning on and off: Qwen, GLM and others; DeepSeek, Granite."""
+"""The template variable that turns reasoning on and off, in Qwen, GLM and others; in DeepSeek and Granite."""
 
 Message = dict[str, Any]
 Film = tuple[Image, ...]
-"""The frames of a video that are shown."""
+"""The chosen frames of a video."""
 
 
 @dataclass
 class ChatTemplate:
-    """Writes requests as a chat model reads them: demonstrations as turns, pictures in their places.
+    """Writes requests for a chat model: demonstrations as turns, pictures in their places.
 
-    Raises InputError for a chat template that takes no pictures, no system turn, or cannot turn reasoning on or off.
+    Raises InputError if the template takes no pictures or no system turn, or cannot turn reasoning on or off.
     """
 
     processor: Any
     source: str
     numbered: bool = False
-    """Whether `Image 1: ` stands before each picture, counted through the whole conversation."""
+    """Whether `Image 1: ` precedes each picture, counted through the whole conversation."""
     video: bool = False
-    """Whether a video's frames are shown as a video, not as pictures."""
+    """Whether frames are shown as a video, not as pictures."""
     system: str | None = None
     thinking: str = "auto"
     opened: str = field(init=False, default="")
-    """The tag of reasoning that the template itself opens before the answer."""
+    """The reasoning tag that the template itself opens before the answer."""
 
     def __post_init__(self) -> None:
-        """Try the template on a conversation of every kind of turn."""
+        """Test the template on every kind of turn."""
         if not getattr(self.processor, "chat_template", None):
-            raise InputError(f"{self.source}: the checkpoint has no chat template; it cannot be asked as a chat model")
+            raise InputError(f"{self.source}: the checkpoint has no chat template; choose a chat model")
         self._literal = Literal(self.processor)
         self._flags = self._thinking_flags()
         picture = {"type": "image"}
@@ -49,15 +49,15 @@ class ChatTemplate:
         if "question?" not in bare or bare == shown:
             raise InputError(f"{self.source}: its chat template takes no picture in a question; choose another model")
         if self.video and self._probe([{"type": "video"}, asked]) in (bare, shown):
-            raise InputError(f"{self.source}: its chat template takes no video; leave out --context video")
+            raise InputError(f"{self.source}: its chat template takes no video; remove --context video")
         if self.system is not None and self.system not in self._render(self._turns([asked])):
-            raise InputError(f"{self.source}: its chat template takes no system turn; leave out --system")
+            raise InputError(f"{self.source}: its chat template takes no system turn; remove --system")
         self.opened = open_tag(self._render(self._turns([asked])).partition("question?")[2])
 
     def write(self, request: Request) -> tuple[str, tuple[Image, ...], tuple[Film, ...]]:
-        """Return the prompt, special tokens that the data spells marked, its pictures and its videos in their order.
+        """Return the prompt and, in order, its pictures and its videos; special tokens spelled by the data are marked.
 
-        Raises InputError where the template refuses the conversation.
+        Raises InputError if the template refuses the conversation.
         """
         said = turns(request, self.numbered, self.system)
         parts = [part for turn in said for part in self._parts(turn)]
@@ -66,18 +66,18 @@ class ChatTemplate:
         return text, shown, tuple(part for part in parts if isinstance(part, tuple))
 
     def plain(self, text: str) -> str:
-        """Return a text in which what spells a special token is marked, to be read as the characters it is."""
+        """Mark the special tokens that a text spells, so they are read as ordinary characters."""
         return self._literal.broken(text)
 
     def sent(self, prompt: str) -> str:
-        """Return a prompt as a person reads it."""
+        """Return a prompt without marks, for people to read."""
         return prompt.replace(MARK, "")
 
     def _parts(self, turn: ChatTurn) -> Sequence[str | Image | Film]:
         return films(turn.parts) if self.video else turn.parts
 
     def _content(self, turn: ChatTurn) -> list[dict[str, str]]:
-        """Return a turn's content; in what the data wrote, special tokens are marked."""
+        """Return a turn's content; special tokens are marked except in the system turn."""
         content = []
         for part in self._parts(turn):
             if isinstance(part, str):
@@ -111,13 +111,13 @@ class ChatTemplate:
         name = next((name for name in THINKING if name in template and self._turns_on(name)), None)
         if name is None:
             raise InputError(
-                f"{self.source}: its chat template cannot turn reasoning {self.thinking} (it knows neither "
+                f"{self.source}: its chat template cannot turn reasoning {self.thinking} (it has neither "
                 f"{' nor '.join(THINKING)}); use --thinking auto"
             )
         return {name: self.thinking == "on"}
 
     def _turns_on(self, name: str) -> bool:
-        """Tell whether a variable of the template makes a difference."""
+        """Tell whether a template variable changes the prompt."""
         self._flags = {name: True}
         on = self._probe([_text("question?")])
         self._flags = {name: False}

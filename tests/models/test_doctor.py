@@ -1,0 +1,23 @@
+"""`mmeval doctor`: readable sizes."""
+
+import pytest
+
+from mmeval.models.doctor import BINARY, DECIMAL, scaled
+
+
+@pytest.mark.parametrize(
+    ("number", "step", "units", "text"),
+    [
+        (0, 1024, BINARY, "0 bytes"),
+        (999, 1000, DECIMAL, "999"),
+        (4_820_000, 1000, DECIMAL, "4.82 M"),
+        (999_600, 1000, DECIMAL, "1 M"),
+        (7_615_616_512, 1000, DECIMAL, "7.62 B"),
+        (9_640_000, 1024, BINARY, "9.19 MiB"),
+        (1023 << 20, 1024, BINARY, "0.999 GiB"),
+        (80 << 30, 1024, BINARY, "80 GiB"),
+        (5 << 50, 1024, BINARY, "5.12e+03 TiB"),
+    ],
+)
+def test_a_size_has_three_digits_and_a_fitting_unit(number: int, step: int, units: tuple[str, ...], text: str) -> None:
+    assert scaled(number, step, units) == text
