@@ -88,8 +88,9 @@ def read_header(folder: Path) -> dict[str, Any]:
     header = read_json(path, advice)
     if header.get("schema") == 1:
         header = _from_schema_1(header, path)
-    validated(Header, header, str(path), advice)
-    return header
+    checked: Header = validated(Header, header, str(path), advice)
+    numbers = {"samples": checked.samples, "available": checked.available, "benchmark": checked.benchmark}
+    return header | {name: value for name, value in numbers.items() if name in header}
 
 
 def read_results(folder: Path, advice: str) -> dict[str, Any]:
@@ -113,7 +114,12 @@ def read_samples(path: Path, advice: str = "score the run again: mmeval score RU
 
 def scores_by_id(lines: list[dict[str, Any]]) -> dict[str, dict[str, Score]]:
     """Return, by id, the score under every scorer, headline first."""
-    return {line["id"]: {name: Score(**score) for name, score in line["scores"].items()} for line in lines}
+    return {
+        line["id"]: {
+            name: Score(score["value"], score["outcome"], score.get("answer")) for name, score in line["scores"].items()
+        }
+        for line in lines
+    }
 
 
 def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
 def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], available: int) -> Run:
     """Begin a run of these samples, or open the existing one if it is the same. Raises as `begun` does."""
     if run := begun(folder, identity):
+        if run.planned != frozenset(ids):
+            raise InputError(f"{folder / 'ids.json'}: not the questions of this run; restore it, or use --fresh")
         return run
     folder.mkdir(parents=True, exist_ok=True)
     header = {"schema": SCHEMA, "identity": dict(identity), "samples": len(ids), "available": available, "sessions": []}

@@ -26,7 +26,10 @@ class Commands(click.Group):
         try:
             _refuse_the_other_mmeval()
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            vars(error)["message"] = printable(error.message)  # final to type checkers
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except InputError as error:
             from mmeval.addresses import without_password

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
+from mmeval.types import InputError
+
 SHADES = 256
 
 
@@ -20,7 +22,10 @@ class Pixels:
     def __init__(self, processor: BlipImageProcessorPil) -> None:
         """Take size, filter, scale, mean and standard deviation from the processor."""
         self._size = (processor.size["width"], processor.size["height"])
-        self._filter = PILImage.Resampling(processor.resample)
+        try:
+            self._filter = PILImage.Resampling(processor.resample)
+        except ValueError as error:
+            raise InputError(f"preprocessor_config.json: resample is {processor.resample!r:.40}, no filter") from error
         shades = PILImage.fromarray(np.arange(SHADES, dtype=np.uint8)[None].repeat(3, 0).T[None].copy())
         table = processor([shades], do_resize=False, return_tensors="pt")["pixel_values"]  # [1, 3, 1, 256]
         self._table = table.reshape(3, SHADES)

@@ -59,7 +59,7 @@ class ProcessorConfig:
             "max_prompt_tokens": limit,
         }
         for name, values in found.items():
-            if not all(type(value) is int for value in values):
+            if not all(type(value) is int and abs(value) < 2**31 for value in values):
                 raise TypeError(f"{name} must be whole numbers, not {values!r:.60}")
 
 
