@@ -135,6 +135,7 @@ def _packets(path: Path, name: str) -> _Packets | None:
     with opened(path, name) as (container, stream):
         codec = stream.codec_context.codec.canonical_name
         guessed = container.format.name == "avi"  # packets have no times of their own
+        unit = float(stream.time_base or 0)  # a stream says nothing once its container is closed
         for place, packet in enumerate(packet for packet in container.demux(stream) if packet.size):
             if packet.pts is None or packet.is_corrupt or not _is_frame(codec, packet, guessed):
                 return None
@@ -146,7 +147,7 @@ def _packets(path: Path, name: str) -> _Packets | None:
     if len({*stamps}) < len(stamps) or 0 not in keys or len(hidden) == len(stamps):
         return None
     shown = sorted((place for place in range(len(stamps)) if place not in hidden), key=stamps.__getitem__)
-    return _Packets(stamps, keys, shown, float(stream.time_base or 0))
+    return _Packets(stamps, keys, shown, unit)
 
 
 def _is_frame(codec: str, packet: av.Packet[av.VideoStream], guessed: bool) -> bool:

@@ -166,8 +166,8 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     for name, sentence in (
         ("torn", "line 5: 10 columns and not 14"),
         ("latin", "line 1: not UTF-8"),
-        ("empty", "holds no question"),
-        ("header", "holds no question"),
+        ("empty", "has no questions"),
+        ("header", "has no questions"),
         ("nowhere", "no data at"),
     ):
         with pytest.raises(InputError, match=sentence):

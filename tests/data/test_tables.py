@@ -107,7 +107,7 @@ def test_no_such_table(tmp_path: Path) -> None:
 def test_a_table_without_rows(tmp_path: Path) -> None:
     empty = pa.Table.from_pylist([line("a.png", "Yes")]).slice(0, 0)
     pq.write_table(empty, tmp_path / "t.parquet")
-    with pytest.raises(InputError, match="holds no question"):
+    with pytest.raises(InputError, match="has no questions"):
         read(tmp_path / "t.parquet")
 
 

@@ -486,7 +486,7 @@ def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(
     encode(lambda pixels: pixels.mean((2, 3))[:, None], tmp_path, "test", torch.device("cpu"))
     picture = torch.from_numpy(open_pixels(tmp_path, "test")[-1:].copy())
     assert torch.allclose(open_features(tmp_path, "test")[-1, 0].float(), normalised(picture).mean((2, 3)), atol=1e-2)
-    with pytest.raises(SystemExit, match="pictures that are asked for"):
+    with pytest.raises(SystemExit, match="requested test pictures"):
         draw(tmp_path, "test", Amounts(items=2, singles=1, pairs=2, rows=1, counted=36, clips=1), 1)
 
 

@@ -503,7 +503,7 @@ def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("--seeds", "0,0"), "name each once"),
-        (("--seeds", "0,x"), "not whole numbers"),
+        (("--seeds", "0,x"), "not a list of whole numbers"),
         (("--seeds", "1,2", "--seed", "3"), "remove one of them"),
         (
             ("--seeds", "0,1", "--shots", "7"),
@@ -525,7 +525,7 @@ def test_seeds_of_a_task_without_demonstrations_and_over_a_run(vqav2: Path, tmp_
         "run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--seeds", "1,2", "--out", tmp_path / "run"
     )
     assert ended.exit_code == 2
-    assert "name another with --out" in ended.stderr
+    assert "choose another folder with --out" in ended.stderr
 
 
 # Bad input
