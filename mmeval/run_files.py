@@ -113,7 +113,8 @@ def read_samples(path: Path, advice: str = "score the run again: mmeval score RU
 
 def scores_by_id(lines: list[dict[str, Any]]) -> dict[str, dict[str, Score]]:
     """Return, by id, the score under every scorer, the headline's first."""
-    return {line["id"]: {name: Score(**score) for name, score in line["scores"].items()} for line in lines}
+    read = map(jsonl.without_surrogates, lines)  # as they are after writing and reading
+    return {line["id"]: {name: Score(**score) for name, score in line["scores"].items()} for line in read}
 
 
 def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
