@@ -242,7 +242,7 @@ class Run:
         write_text(self.folder / "samples.jsonl", "".join(lines))
         results = {**results, "records": self._scored}
         write_json(self.folder / "scores.json", results)
-        self.__dict__.pop("scored", None)
+        self.scored = scores_by_id(samples)
         self.results = results
 
     @contextmanager

@@ -118,7 +118,7 @@ def scores_by_id(lines: list[dict[str, Any]]) -> dict[str, dict[str, Score]]:
         line["id"]: {
             name: Score(score["value"], score["outcome"], score.get("answer")) for name, score in line["scores"].items()
         }
-        for line in lines
+        for line in map(jsonl.without_surrogates, lines)  # as they are after writing and reading
     }
 
 

@@ -59,7 +59,7 @@ MAY = {
     "gate": {"types", "comparison", "run", "task"},
     "reporting": {
         *("types", "files", "records", "task", "tasks", "run", "run_files", "scoring", "data"),
-        *("rendering", "comparison", "parity", "spec", "provenance"),
+        *("rendering", "comparison", "parity", "spec", "provenance", "regular"),
     },
     "settings": {"types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
     "planning": {

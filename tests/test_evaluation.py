@@ -207,7 +207,7 @@ def test_each_file_of_a_run_is_read_once_a_stage(data: Path, tmp_path: Path, mon
         "run.json": 1,
         "ids.json": 1,
         "records.jsonl": 2,  # when it is asked, and when it is scored
-        "samples.jsonl": 1,
+        "samples.jsonl": 2,  # hashed by each of the two reports
     }
     assert set(judged.values()) == {1}
 

@@ -108,8 +108,12 @@ def load_model(
     file = folder / "config.json"
     config = _config(file)
     try:
-        with no_init_weights():
+        with torch.device(device), no_init_weights():
             built = MmiclForConditionalGeneration._from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+    except torch.OutOfMemoryError as error:
+        raise CheckpointError(
+            f"{folder}: does not fit into the memory of {device} ({one_line(error)}); try --dtype bfloat16"
+        ) from error
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: describes a model that cannot be built ({one_line(error)})") from error
     model = cast(MmiclForConditionalGeneration, built)

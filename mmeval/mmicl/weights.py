@@ -10,13 +10,13 @@ import pickle
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mmeval import regular
@@ -39,6 +39,8 @@ DROPPED = re.compile(
 WORD_TABLE = "qformer.embeddings.word_embeddings.weight"
 """Training enlarged the Q-Former's vocabulary, so the file decides the size of this table."""
 
+AT_ONCE = 16
+"""Tensors of a safetensors file that are mapped together."""
 TRAINED, FACTS = "trained.safetensors", "training.json"
 DOWN, UP = ".lora_A.default.weight", ".lora_B.default.weight"
 
@@ -89,8 +91,8 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
     targets = model.state_dict()
     seen: set[str] = set()
     for file in weight_files(folder):
-        content = _safe(file) if file.suffix == ".safetensors" else _pickled(file)
-        for key, tensor in content.items():
+        content = _each(file) if file.suffix == ".safetensors" else _pickled(file).items()
+        for key, tensor in content:
             if not isinstance(key, str) or not isinstance(tensor, Tensor):
                 raise CheckpointError(f"{file}: '{key}' is not a tensor; a weight file holds nothing else")
             if DROPPED.search(key):
@@ -110,7 +112,7 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
 def _copy(target: Tensor, tensor: Tensor, what: str, again: bool) -> None:
     if target.shape != tensor.shape:
         raise CheckpointError(f"{what} has shape {list(tensor.shape)}, but config.json makes it {list(target.shape)}")
-    tensor = tensor.to(target.dtype)
+    tensor = tensor.to(target.device, target.dtype)
     if again and not torch.equal(target, tensor):
         raise CheckpointError(
             f"{what} differs from the tensor that config.json ties it to; if the model is untied, set "
@@ -122,15 +124,28 @@ def _copy(target: Tensor, tensor: Tensor, what: str, again: bool) -> None:
 def _new_word_table(model: MmiclForConditionalGeneration, height: int) -> Tensor:
     """Give the Q-Former a word table of that height; the caller fills it."""
     old = model.qformer.get_input_embeddings()  # type: ignore[no-untyped-call]
-    table = nn.Embedding(height, old.embedding_dim, old.padding_idx, dtype=old.weight.dtype)
+    table = nn.Embedding(height, old.embedding_dim, old.padding_idx, dtype=old.weight.dtype, device=old.weight.device)
     model.qformer.set_input_embeddings(table)  # type: ignore[no-untyped-call]
     model.config.qformer_config.vocab_size = height
     return table.weight.detach()
 
 
 def _safe(file: Path) -> dict[str, Tensor]:
+    return dict(_each(file))
+
+
+def _each(file: Path) -> Iterator[tuple[str, Tensor]]:
+    """Yield one tensor after another, and leave the memory of those that were copied.
+
+    What was read stays mapped as long as the file is open, so it is opened again every few tensors.
+    """
     try:
-        return load_file(file)
+        with safe_open(file, "pt") as content:
+            keys = list(content.keys())
+        for start in range(0, len(keys), AT_ONCE):
+            with safe_open(file, "pt") as content:
+                for key in keys[start : start + AT_ONCE]:
+                    yield key, content.get_tensor(key)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{file}: truncated, missing or not safetensors ({one_line(error)}); fetch it again"

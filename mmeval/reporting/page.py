@@ -6,6 +6,7 @@ content security policy allows only that script to run, and nothing to load.
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -19,6 +20,9 @@ from mmeval.reporting.table import Table, clean
 from mmeval.types import Estimate
 
 NAME = "report.html"
+HEAD = 1000
+"""Bytes of a page within which it says what it was made from."""
+_MADE_FROM = re.compile(rb'<meta name="made-from" content="([0-9a-f]{64})">')
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error", "unscored")
 
 
@@ -40,10 +44,12 @@ def write(
     command: str = "",
     figures: Sequence[str] = (),
     panels: Sequence[Panel] = (),
+    made_from: str = "",
 ) -> Path:
     """Write `report.html` into the folder and return its path.
 
-    `facts` describe the run; `command` repeats it; `figures` are SVG elements that use the page's colors.
+    `facts` describe the run; `command` repeats it; `figures` are SVG elements that use the page's colors; `made_from` is
+    a digest of all this, which the function `made_from` reads.
     """
     style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
     page = _render(
@@ -54,6 +60,7 @@ def write(
         command=command,
         figures=figures,
         panels=panels,
+        made_from=made_from,
         data=embedded(browser.data),
         thumbnails=embedded(browser.thumbnails),
         missing=browser.data["pictures"] - browser.data["thumbnails"],
@@ -66,6 +73,16 @@ def write(
     path = folder / NAME
     write_text(path, page)
     return path
+
+
+def made_from(folder: Path) -> str | None:
+    """Return the digest of what the folder's page was made from; None if there is no page or no digest on it."""
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        found = _MADE_FROM.search(file.read(HEAD))
+    return found[1].decode() if found else None
 
 
 def comparison(chart: Chart, differences: Mapping[str, Estimate] | None = None) -> Panel:

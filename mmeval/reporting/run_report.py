@@ -1,12 +1,13 @@
 """The files written next to a run's records: tables, figures, the page, the benchmark's own results."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mmeval import comparison
+from mmeval import __version__, comparison, regular
 from mmeval.reporting import about, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
@@ -19,32 +20,56 @@ from mmeval.types import Estimate, InputError
 
 FORMER = "index.html"
 """The page of mmeval 0.2, whose numbers may differ from `report.html`."""
+TABLES = ("table.md", "table.csv")
+CODE = (".py", ".html", ".css", ".js")
+"""Suffixes of the files that draw."""
 
 
 def write(run: Run, find: Find | None = None) -> list[Path]:
     """Write the run's tables, figures, page and results folder; return the paths, the page first.
 
     `find` yields the requests, for the pictures on the page. The results folder has the benchmark's own format; it is
-    left out while answers are missing.
+    left out while answers are missing. If every file exists and would come out the same, nothing is drawn.
     """
     task = task_of_run(run)
-    tabled = table_of_run(run, task)
+    tabled, panels = table_of_run(run, task), _panels(run)
     chart = Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals)
-    figures = draw(chart, run.folder, png=False)
+    facts, command = about.facts(run), about.command(run)
+    results = leaderboards.own(run) and all(mark.startswith((EMBEDDED, SMALL)) for mark in run.marks)
+    names = [page.NAME, *TABLES, "dotplot.svg", *["radar.svg"] * radar.fits(chart), *["results"] * results]
+    paths = [run.folder / name for name in names]
+    shown = (task.labels, tabled, chart, facts, command, panels)
+    made_from = {with_find: _digest(run, shown, with_find) for with_find in (True, False)}
+    accepted = [made_from[True]] if find else list(made_from.values())  # without `find`, a page with pictures stays
+    if written(run) == paths and page.made_from(run.folder) in accepted:
+        return paths
+    draw(chart, run.folder, png=False)
     browser = _browse(run, task, _controls(run), find, "Control")
     drawn = [radar.inline(chart)] if radar.fits(chart) else []
-    written = page.write(run.folder, tabled, browser, about.facts(run), about.command(run), drawn, _panels(run))
-    (run.folder / FORMER).unlink(missing_ok=True)
-    paths = [written, *table.write(tabled, run.folder), *figures]
-    if leaderboards.own(run) and all(mark.startswith((EMBEDDED, SMALL)) for mark in run.marks):
+    table.write(tabled, run.folder)
+    if results:
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
-        paths.append(run.folder / "results")
+    (run.folder / FORMER).unlink(missing_ok=True)
+    # last: the digest on the page says that all files are complete
+    page.write(run.folder, tabled, browser, facts, command, drawn, panels, made_from[find is not None])
     return paths
+
+
+def _digest(run: Run, shown: object, with_find: bool) -> str:
+    """Return the SHA-256 of everything drawn for a run and of the drawing code, as 64 hex digits."""
+    found = hashlib.sha256(repr((__version__, with_find, run.results["records"], shown)).encode(errors="replace"))
+    samples = [run.folder / "samples.jsonl", *sorted((run.folder / "controls").glob("*/samples.jsonl"))]
+    code = sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in CODE)
+    for path in (*samples, *code):
+        found.update(
+            f"{path.parent.name}/{path.name} {hashlib.sha256(regular.read_bytes(path)).hexdigest()}\n".encode()
+        )
+    return found.hexdigest()
 
 
 def written(run: Run) -> list[Path]:
     """Return the paths of the files from `write` in the run's folder, the page first."""
-    names = (page.NAME, "table.md", "table.csv", "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results")
+    names = (page.NAME, *TABLES, "dotplot.png", "dotplot.svg", "radar.png", "radar.svg", "results", FORMER)
     return [run.folder / name for name in names if (run.folder / name).exists()]
 
 

@@ -93,6 +93,16 @@ def test_a_saved_folder_opens_with_transformers(saved: Path) -> None:
     assert equal(MmiclForConditionalGeneration.from_pretrained(saved), small.model())
 
 
+def test_a_model_is_built_where_it_runs(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: set[str] = set()
+    monkeypatch.setattr(
+        "mmeval.mmicl.checkpoints.fill",
+        lambda model, _: built.update(p.device.type for p in model.state_dict().values()),
+    )
+    load_model(saved, device="meta")
+    assert built == {"meta"}  # never on the CPU
+
+
 def test_half_precision(saved: Path) -> None:
     model = load_model(saved, torch.bfloat16)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmeval import spec
+from mmeval import evaluation, spec
 from mmeval.cli import main
 from mmeval.cli.options import given
-from mmeval.reporting import about, run_report
+from mmeval.reporting import about, page, run_report
 from mmeval.run import Run, open_run
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
@@ -69,6 +69,50 @@ def test_what_older_versions_drew_is_gone(run: Run) -> None:
         "results",
     ]
     assert not [name for name in ("index.html", "dotplot.png", "radar.png") if (run.folder / name).exists()]
+
+
+def _times(run: Run) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.is_file()}
+
+
+def test_what_would_come_out_the_same_is_not_drawn_again(run: Run, release: Path) -> None:
+    run_report.write(run, lambda ids: ())
+    before = _times(run)
+    paths = run_report.write(run)
+    evaluation.evaluate(run.spec, data=str(release), out=run.folder)  # with nothing left to ask
+    drawn = [path for path in before if path.endswith((".html", ".svg", ".md", ".csv", ".txt"))]
+    assert {path: _times(run)[path] for path in drawn} == {path: before[path] for path in drawn}
+    assert paths == run_report.written(run)
+
+
+@pytest.mark.parametrize("change", ["version", "scores", "answers", "control", "missing"])
+def test_what_changed_is_drawn_again(run: Run, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_report.write(run)
+    before = page.made_from(run.folder)
+    if change == "version":
+        monkeypatch.setattr("mmeval.reporting.run_report.__version__", "99.0")
+    elif change == "scores":
+        run.results["remarks"].append("Another remark.")
+    elif change == "answers":
+        lines = (run.folder / "samples.jsonl").read_text()
+        (run.folder / "samples.jsonl").write_text(lines.replace('"outcome":"incorrect"', '"outcome":"unparsed"', 1))
+    elif change == "control":
+        (run.folder / "controls" / "blind").mkdir(parents=True)
+        (run.folder / "controls" / "blind" / "samples.jsonl").write_bytes((run.folder / "samples.jsonl").read_bytes())
+    else:
+        (run.folder / "table.csv").unlink()
+        (run.folder / "radar.svg").write_bytes(b"")
+    run_report.write(run)
+    assert (page.made_from(run.folder) == before) == (change == "missing")
+    assert (run.folder / "table.csv").exists()
+    assert (run.folder / "radar.svg").stat().st_size
+
+
+def test_a_page_that_was_drawn_without_the_data_gains_its_pictures(run: Run, release: Path) -> None:
+    run_report.write(run)
+    assert data(run.folder / "report.html")["thumbnails"] == 0
+    evaluation.evaluate(run.spec, data=str(release), out=run.folder)
+    assert data(run.folder / "report.html")["thumbnails"] > 0
 
 
 def test_the_page_says_what_the_run_is(run: Run) -> None:
