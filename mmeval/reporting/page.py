@@ -48,7 +48,7 @@ def write(
 ) -> Path:
     """Write `report.html` into the folder and return its path.
 
-    `facts` describe the run; `command` repeats it; `figures` are SVG elements that use the page's colors; `made_from` is
+    `facts` describe the run; `command` repeats it; `figures` are SVG elements in its colors; `made_from` is
     a digest of all this, which the function `made_from` reads.
     """
     style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))

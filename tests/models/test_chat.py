@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,13 @@ def userless_template(folder: Path) -> None:
     (folder / "chat_template.jinja").write_text(text.replace("<|im_start|>{{", refusal + "{{"))
 
 
+def without_text_config(folder: Path) -> None:
+    """Leave the family's default: a language model of seven billion weights."""
+    config = json.loads((folder / "config.json").read_text())
+    del config["text_config"]
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 @pytest.mark.parametrize(
     ("damage", "options", "message"),
     [
@@ -239,7 +247,9 @@ def userless_template(folder: Path) -> None:
         (blind_template, {}, "its chat template takes no picture"),
         (userless_template, {"system": "Be brief."}, "its chat template refuses the conversation: no system"),
         (lambda folder: (folder / "model.safetensors").unlink(), {}, "the weights cannot be loaded"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"9" * 99), {}, "the weights cannot be loaded"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"9" * 10**6), {}, "the weights cannot be loaded"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"9" * 99), {}, "far more than the weight files"),
+        (without_text_config, {}, r"config.json describes 6,\d+,\d+,\d+ weights, far more than the weight files"),
         (lambda folder: (folder / "tokenizer.json").write_text('{"model": 5}'), {}, "its processor cannot be loaded"),
         (None, {"thinking": "on"}, "its chat template cannot turn reasoning on"),
         (None, {"model_args": "max_pixel=3"}, "--model-args has 'max_pixel'"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from importlib import util
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ from mmeval.types import InputError, nearest
 
 LAYERS = 1000
 """Maximum layers in one part of a model."""
+PER_BYTE = 4
+"""Maximum weights per byte of a checkpoint: twice what 4-bit quantization stores."""
 WEIGHTS: Any = AutoModelForImageTextToText
 bars: Any = transformers_logging
 """Any: with transformers' annotations, mypy would refuse the calls."""
@@ -52,6 +55,8 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
             processor, source, numbered=options.context == "numbered", video=options.context == "video",
             system=options.system, thinking=options.thinking,
         )  # fmt: skip
+    if not options.trust_remote_code:
+        _check_size(source, config)
     of_model |= _quantized(options.quantize)
     model = _weights(source, DTYPES[dtype], of_model, hub)
     if not hasattr(model, "hf_device_map"):
@@ -104,6 +109,23 @@ def _check_layers(source: str, values: Mapping[str, Any]) -> None:
             _check_layers(source, value)
         elif str(name).endswith(("layers", "depth")) and isinstance(value, (int, float)) and value > LAYERS:
             raise InputError(f"{source}: its configuration says {value:.6g} {name}, which no model has")
+
+
+def _check_size(source: str, config: PreTrainedConfig) -> None:
+    """Raise InputError if the configuration describes a model far larger than the weights of a local folder.
+
+    A damaged configuration falls back on its family's defaults, which may be a model of many gigabytes.
+    """
+    files = [path for end in ("safetensors", "bin") for path in Path(source).glob(f"*.{end}")]
+    if not files:
+        return
+    with reading(source, "its configuration"), torch.device("meta"):
+        wanted = sum(weight.numel() for weight in WEIGHTS.from_config(config).parameters())
+    if wanted > PER_BYTE * sum(path.stat().st_size for path in files):
+        raise InputError(
+            f"{source}: config.json describes {wanted:,} weights, far more than the weight files hold; "
+            "fetch the checkpoint again"
+        )
 
 
 def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
