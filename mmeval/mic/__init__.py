@@ -1,1 +1,1 @@
-"""The MIC data (multi-modal in-context learning): what an example is, how its parts are joined, how sets are built."""
+"""MIC data (multi-modal in-context learning): build training sets, and evaluate on MIC files."""

@@ -1,7 +1,7 @@
-"""Build a data set of MIC examples from a public data set's own files: drawn, put into words, pictures checked.
+"""Build a set of MIC examples from a public data set's own files: sample rows, word them, check their pictures.
 
-The work is cut into shards. A shard is a file that appears whole under OUT/.work; killed at any instant, the same
-command continues with the missing shards, and the joined files equal those of a build never killed.
+The work is split into shards. A shard is a file that appears complete under OUT/.work. After a build is killed, the
+same command does the missing shards, and the joined files equal those of an uninterrupted build.
 """
 
 import fcntl
@@ -28,22 +28,22 @@ from mmeval.types import InputError, nearest
 
 SCHEMA = 2
 ALLOWED = 0.01
-"""The share of rows that may be skipped, unless more is allowed."""
+"""The default share of rows that may be skipped."""
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Built:
-    """What was built: examples of each split, and what was left out, by reason."""
+    """The result of a build: the number of examples per split, and of rows left out per reason."""
 
     folder: Path
     examples: Mapping[str, int]
     left_out: Mapping[str, int]
     pictures: Mapping[str, int]
-    """How many pictures have each trait that is changed when they are shown."""
+    """The number of pictures with each trait that changes when they are shown."""
 
     def lines(self) -> list[str]:
-        """Give the counts as a person reads them."""
+        """Return the counts as lines to print."""
         made = [f"{self.folder / split}.jsonl: {count} examples" for split, count in self.examples.items()]
         left = ", ".join(f"{kind}: {count}" for kind, count in self.left_out.items())
         made += [f"pictures: {count} {TRAITS[trait]}" for trait, count in self.pictures.items()]
@@ -63,11 +63,11 @@ def build(
     allow_skipped: float = ALLOWED,
     progress: Progress = lambda done, total: None,
 ) -> Built:
-    """Build `out` from the data set in `root`, or go on with it.
+    """Build `out` from the data set in `root`, or resume the build.
 
-    `limit` is rows of each split at most; `shots` the fewest and the most demonstrations (default: as published).
-    Raises InputError for whatever is wrong with the arguments or the annotation, and where a larger share of the
-    rows than `allow_skipped` has to be skipped.
+    `limit` is the maximum number of rows per split; `shots` is the minimum and maximum number of demonstrations
+    (default: as published). Raises InputError if the arguments or the annotation are invalid, or if the share of
+    skipped rows exceeds `allow_skipped`.
     """
     if source not in READERS:
         raise InputError(f"unknown source '{source}'{nearest(source, READERS)}; choose from {', '.join(READERS)}")
@@ -77,7 +77,7 @@ def build(
         raise InputError(f"'{source}' is built without demonstrations, as published; remove --shots")
     folder = Root(root)
     if out.resolve().is_relative_to(folder.folder):
-        raise InputError(f"{out}: lies in the data set's own folder; choose another with --out")
+        raise InputError(f"{out}: is inside the data set's own folder; choose another folder with --out")
     plan = draw(READERS[source](folder), card.sizes, limit, (low, high), seed)
     identity = {
         "source": source,
@@ -111,18 +111,18 @@ def build(
 
 @contextmanager
 def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Lock the folder and give its manifest. Raises InputError if the folder holds another set."""
+    """Lock the folder and yield its manifest. Raises InputError if the folder holds another set."""
     path = out / "mic.json"
     empty = not out.exists() or (out.is_dir() and all(map(is_temporary, out.iterdir())))
     if not (path.exists() or empty):
-        raise InputError(f"{out}: there is something else there; choose another folder with --out")
+        raise InputError(f"{out}: holds something else; choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputError(f"{out}: another process is building there; wait for it, or choose --out") from error
+            raise InputError(f"{out}: another process is building there; wait for it, or choose another --out") from error
         if not path.exists():
             write_json(path, {"schema": SCHEMA, "identity": identity})
         manifest = read_json(path, "delete the folder and build again")
@@ -144,7 +144,7 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _worked(making: Making, plan: Selection, workers: int, allowed: float, progress: Progress) -> Tally:
-    """Do the shards that are missing. Raises InputError as soon as more rows are skipped than allowed."""
+    """Do the missing shards. Raises InputError as soon as more rows are skipped than allowed."""
     total, missing = Tally(), []
     for name in (name for split in plan.numbers for name in plan.shards(split)):
         if _is_done(making.path(name)):
@@ -160,14 +160,14 @@ def _worked(making: Making, plan: Selection, workers: int, allowed: float, progr
                 _join(making, plan.numbers, plan, b"-", "skipped")
                 raise InputError(
                     f"{total.skipped} of {plan.total} rows cannot be used, the first because: {total.first}; "
-                    f"{making.out / 'skipped.jsonl'} lists them. Fix the data and run the same command, "
+                    f"{making.out / 'skipped.jsonl'} lists them. Fix the data and repeat the command, "
                     "or allow a larger share with --allow-skipped"
                 )
     return total
 
 
 def _is_done(path: Path) -> bool:
-    """Return whether a shard needs no further work: pictures that were missing may be there now."""
+    """Return whether a shard has no skipped row. Other shards are redone, because their data may be fixed now."""
     found = Tally()
     if path.exists():
         found.add(path)
@@ -175,12 +175,12 @@ def _is_done(path: Path) -> bool:
 
 
 def _join(making: Making, splits: Iterable[str], plan: Selection, mark: bytes, name: str) -> int:
-    """Join the shards' lines of one kind into one file; return how many."""
+    """Join the shards' lines that begin with `mark` into one file; return their number."""
     count = 0
     temporary = making.out / ".work" / f"{name}.jsonl"
     with temporary.open("wb") as file:
         for path in (making.path(shard) for split in splits for shard in plan.shards(split)):
-            content = path.read_bytes() if path.exists() else b""  # not there only where the build stops early
+            content = path.read_bytes() if path.exists() else b""  # missing only if the build stops early
             lines = [line[1:] for line in content.splitlines(keepends=True) if line.startswith(mark)]
             file.writelines(lines)
             count += len(lines)

@@ -1,7 +1,7 @@
-"""Check a data set's pictures and put them under OUT/pictures: linked where they are whole, written where they are cut.
+"""Check a data set's pictures and put them under OUT/pictures: whole files are linked, crops and frames are written.
 
-The name of a picture depends on nothing but where it comes from, and it appears only once it is whole: a
-picture that is there was checked, by whichever process.
+A picture's name depends only on its origin. The file appears only when it is complete, so an existing picture has
+already been checked by some process.
 """
 
 import errno
@@ -21,13 +21,13 @@ from mmeval.pictures import FORMATS, MAX_PIXELS, Unusable, as_seen, check_size, 
 from mmeval.types import InputError
 
 FRAMES = 8
-"""Of each video."""
+"""Frames of each video."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 
 
 def place(picture: Picture, root: Path, out: Path) -> str:
-    """Return the path, relative to `out`, of a picture of `root`; it is there, and can be decoded. Raises Unusable."""
+    """Put a picture of `root` under `out` and return its path relative to `out`. Raises Unusable if it is broken."""
     name = f"pictures/{safe_name(picture)}"
     if (out / name).exists():
         return name
@@ -49,20 +49,20 @@ def place(picture: Picture, root: Path, out: Path) -> str:
 
 
 def kinds(path: Path) -> tuple[str, ...]:
-    """Return which traits a picture has that are changed when it is shown."""
+    """Return the traits of a picture that change when it is shown."""
     with decoding(path.name), Image.open(path, formats=FORMATS) as image:
         return traits(image)
 
 
 def put(out: Path, name: str, content: bytes) -> None:
-    """Write a file of `out` atomically; partial files are in `out`/.work."""
+    """Write a file of `out` atomically, by way of a temporary file in `out`/.work."""
     temporary = out / ".work" / f"{os.getpid()}-{Path(name).name}"
     temporary.write_bytes(content)
     temporary.replace(out / name)
 
 
 def safe_name(picture: Picture) -> str:
-    """Return a file name of plain letters that no other picture of the set has."""
+    """Return an ASCII file name that no other picture of the set has."""
     where = f"{picture.path}|{picture.box}|{picture.cell}"
     digest = hashlib.sha256(where.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(picture.path).stem).strip("_-")[:80] or "picture"
@@ -79,14 +79,14 @@ def _inside(root: Path, path: str) -> Path:
     except InputError as error:
         raise Unusable("picture missing", str(error)) from error
     if not source.is_file():
-        raise Unusable("picture missing", f"{path}: not there, or not a file")
+        raise Unusable("picture missing", f"{path}: missing, or not a file")
     return source
 
 
 def _check(source: Path | io.BytesIO, name: str) -> None:
     with decoding(name), Image.open(source, formats=FORMATS) as image:
         check_size(image, name)
-        image.draft("RGB", (image.width // 8 + 1, image.height // 8 + 1))  # all is read, an eighth is computed
+        image.draft("RGB", (image.width // 8 + 1, image.height // 8 + 1))  # reads all, computes an eighth
         image.load()
 
 
@@ -115,14 +115,14 @@ def _cropped(image: Image.Image, source: Path, boxes: str, number: int) -> Image
         raise Unusable("unusable row", str(error)) from error
     inside = (max(0, int(left)), max(0, int(top)), min(image.width, round(right)), min(image.height, round(bottom)))
     if inside[2] <= inside[0] or inside[3] <= inside[1]:
-        raise Unusable("unusable row", f"{boxes}: box {number} holds no pixel of {image.width} x {image.height}")
+        raise Unusable("unusable row", f"{boxes}: box {number} contains no pixel of {image.width} x {image.height}")
     return image.crop(inside)
 
 
 def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Image]:
-    """Return the frames at duration * i / 9 for i = 1 ... 8 (MMICL's sampling), or the last before the end.
+    """Return the frames at duration * i / 9 for i = 1 ... 8 (MMICL's sampling); the last frame replaces missing ones.
 
-    Raises Unusable for what is not a video or has larger frames than `max_pixels`, InputError without PyAV.
+    Raises Unusable if the file is not a video or its frames exceed `max_pixels`, InputError without PyAV.
     """
     container.check()
     taken: list[Image.Image] = []
@@ -143,7 +143,7 @@ def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Im
     except InputError as error:
         raise Unusable("picture broken", str(error)) from error
     if last is None or not duration:
-        raise Unusable("picture broken", f"{name}: no frame in the video, or no duration")
+        raise Unusable("picture broken", f"{name}: the video has no frame or no duration")
     return taken + [container.picture(last)] * (FRAMES - len(taken))
 
 
@@ -162,7 +162,7 @@ def _table(path: Path, group: int) -> list[object]:
 
 
 def _from_table(path: Path, row: int, place: int) -> bytes:
-    """Read a picture in base64 out of a row of MIC_sampled."""
+    """Return the bytes of a base64 picture in a row of MIC_sampled."""
     import pyarrow.parquet
 
     metadata = pyarrow.parquet.read_metadata(path)
@@ -173,7 +173,7 @@ def _from_table(path: Path, row: int, place: int) -> bytes:
     if isinstance(pictures, str):
         pictures = [pictures]
     if not isinstance(pictures, list) or not place < len(pictures):
-        raise Unusable("unusable row", f"{path.name}, row {row}: speaks of picture {place}, but has none")
+        raise Unusable("unusable row", f"{path.name}, row {row}: refers to picture {place}, but has no such picture")
     try:
         return decoded(str(pictures[place]), f"{path.name}, row {row}")
     except InputError as error:

@@ -9,16 +9,16 @@ from mmeval.mic.rows import SPLITS, SourceRow
 from mmeval.types import InputError
 
 SHARD = 128
-"""Rows that are done, and written, at once."""
+"""Rows per shard."""
 SPARE = 8
-"""Demonstrations drawn over and above those needed, for those whose pictures turn out unusable."""
+"""Extra demonstrations sampled, to replace those whose pictures turn out unusable."""
 LOOK = 64
-"""Rows looked at to find demonstrations about other pictures."""
+"""Maximum number of rows examined to find demonstrations about other pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A row, how many demonstrations it gets, and the rows to take them from, in this order."""
+    """A row, the number of its demonstrations, and the rows to take them from, in this order."""
 
     row: SourceRow
     shots: int
@@ -27,7 +27,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows of every split, and the numbers of those that are drawn, in the order of the data set's files."""
+    """The rows of every split, and the numbers of the sampled ones, in the order of the data set's files."""
 
     rows: Mapping[str, Sequence[SourceRow]]
     numbers: Mapping[str, Sequence[int]]
@@ -36,7 +36,7 @@ class Selection:
 
     @property
     def total(self) -> int:
-        """How many rows are drawn, over all splits."""
+        """The number of sampled rows, over all splits."""
         return sum(map(len, self.numbers.values()))
 
     def shards(self, split: str) -> list[str]:
@@ -44,7 +44,7 @@ class Selection:
         return [f"{split}-{first // SHARD:06}" for first in range(0, len(self.numbers[split]), SHARD)]
 
     def shard(self, name: str) -> list[Drawn]:
-        """Return the contents of a shard, always the same."""
+        """Return the contents of a shard; deterministic."""
         split, _, number = name.partition("-")
         first = int(number) * SHARD
         return [self._drawn(split, number) for number in self.numbers[split][first : first + SHARD]]
@@ -69,7 +69,7 @@ class Selection:
 
 
 def bounds(text: str) -> tuple[int, int]:
-    """Read `0..5` as the fewest and the most demonstrations; `3` is always three. Raises InputError."""
+    """Parse `0..5` as the minimum and maximum number of demonstrations; `3` means exactly three. Raises InputError."""
     found = re.fullmatch(r"(\d{1,2})(?:\.\.(\d{1,2}))?", text.strip())
     low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
     if low > high:
@@ -80,10 +80,10 @@ def bounds(text: str) -> tuple[int, int]:
 def draw(
     rows: Iterable[SourceRow], sizes: Mapping[str, int], limit: int | None, shots: tuple[int, int], seed: int
 ) -> Selection:
-    """Draw rows of each split without replacement: `limit`, or as many as `sizes` says, or all if there are fewer.
+    """Sample rows of each split without replacement: `limit`, else the size in `sizes`, or all if there are fewer.
 
-    A split that `sizes` does not name is taken whole, one that it gives no row stays empty. Raises InputError where two
-    rows have the same id.
+    A split that `sizes` does not name is taken whole; a split of size 0 stays empty. Raises InputError if two rows
+    have the same id or there is no row.
     """
     by_split: dict[str, list[SourceRow]] = {split: [] for split in SPLITS}
     ids: set[str] = set()
@@ -91,9 +91,9 @@ def draw(
         by_split[row.split].append(row)
         ids.add(row.id)
     if len(ids) != sum(map(len, by_split.values())):
-        raise InputError("two rows of the data set have the same id; is a file in the folder twice?")
+        raise InputError("two rows of the data set have the same id; check whether the folder holds a file twice")
     if not ids:
-        raise InputError("the data set holds no row; check that it is the right folder")
+        raise InputError("the data set has no rows; check that this is the right folder")
     numbers: dict[str, list[int]] = {}
     for split, pool in by_split.items():
         size = sizes.get(split, len(pool))

@@ -1,6 +1,6 @@
-"""Define what a reader hands on: a row as its data set has it, before it is worded and its pictures are copied.
+"""Define the rows that readers return: a row as its data set has it, before it is worded and its pictures are copied.
 
-`Root` is the only way in which a reader opens a file: inside the given folder, UTF-8, and noted by its digest.
+Readers open files only through `Root`: inside the given folder, as UTF-8, with the digest recorded.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from mmeval.types import InputError
 SPLITS = ("train", "val", "test")
 V = TypeVar("V")
 FORM = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
-"""What is raised where data is not of the form that its reader expects."""
+"""The errors that malformed data raises in a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Picture:
     path: str
     """Relative to the set's folder, with `/`."""
     box: tuple[str, int] | None = None
-    """Only a part is shown: the JSON file that has its `boxes` (left, top, right, bottom, ...), and which of them."""
+    """Show only a crop: the JSON file with the `boxes` (left, top, right, bottom, ...), and the index of the box."""
     frame: int | None = None
-    """The file is a video, and this the number of the frame, from 1."""
+    """The file is a video: the number of the frame, from 1."""
     cell: tuple[int, int] | None = None
-    """The file is a parquet table: its row, and the place in that row's list of pictures."""
+    """The file is a parquet table: the row, and the index in the row's list of pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,15 @@ class SourceRow:
     split: str
     pictures: tuple[Picture, ...]
     texts: Mapping[str, str | tuple[Part, ...]]
-    """What the places of a wording take; `ImagePlace` and `ImageMention` count this row's pictures."""
+    """Values for the places of a wording; `ImagePlace` and `ImageMention` number this row's pictures."""
     answer: str
     later: tuple[Turn, ...] = ()
-    """Questions that follow the first about the same pictures, as they are."""
+    """Further questions about the same pictures, verbatim."""
     problem: str = ""
-    """Why the row cannot be used, where the reader saw it."""
+    """Why the row cannot be used, if the reader found a reason."""
 
     def __post_init__(self) -> None:
-        """Check the id, by which rows are drawn and listed. Raises InputError."""
+        """Check the id, which seeds the sampling and names the row. Raises InputError if it is not Unicode."""
         try:
             self.id.encode()
         except UnicodeEncodeError as error:
@@ -62,45 +62,45 @@ class SourceRow:
 
     @property
     def scenes(self) -> set[tuple[str, int | None]]:
-        """What its pictures are taken from: rows that share one are about the same picture or video."""
+        """The sources of its pictures: rows that share one are about the same picture or video."""
         return {(picture.path, picture.cell and picture.cell[0]) for picture in self.pictures}
 
 
 class Root:
-    """The folder of a data set. Every file that is read is in `digests` (path -> SHA-256)."""
+    """The folder of a data set. `digests` has every file that was read (path -> SHA-256)."""
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise InputError(f"{folder}: no such folder; give the data set's with --root")
+            raise InputError(f"{folder}: no such folder; give the data set's folder with --root")
         self.folder = folder.resolve()
         self.digests: dict[str, str] = {}
         self._found: dict[tuple[str, ...], str | None] = {}
 
     def find(self, *names: str) -> str | None:
-        """Find the first of these files or folders that is in the folder itself, or up to two folders down."""
+        """Find the first of these files or folders, in the folder itself or up to two folders down."""
         if names not in self._found:
             patterns = (f"{above}{name}" for name in names for above in ("", "*/", "*/*/"))
             found = next(filter(None, (files.glob(self.folder, pattern) for pattern in patterns)), [])
             if len(found) > 1:
-                raise InputError(f"{found[0]} and {found[1]} are both there; give the folder of one with --root")
+                raise InputError(f"{found[0]} and {found[1]} both exist; give the folder of one with --root")
             self._found[names] = found[0].relative_to(self.folder).as_posix() if found else None
         return self._found[names]
 
     def need(self, *names: str) -> str:
-        """Find one of these, which must be there."""
+        """Find the first of these files or folders. Raises InputError if there is none."""
         if (found := self.find(*names)) is None:
             raise InputError(
-                f"{self.folder}: no {' or '.join(names)} in it; `mmeval mic sources` says what must be there"
+                f"{self.folder}: no {' or '.join(names)} in it; `mmeval mic sources` lists the required files"
             )
         return found
 
     def splits(self, files: Mapping[str, str]) -> list[tuple[str, str]]:
-        """Return each split whose file is there, and the file; one at least must be there."""
+        """Return each split whose file exists, and the file. Raises InputError if there is none."""
         found = [split for split, name in files.items() if self.find(name)]
         return [(split, self.need(files[split])) for split in found or ["train"]]
 
     def note(self, name: str) -> Path:
-        """Return the path of a file that is about to be read; its digest is kept."""
+        """Record the digest of a file that is about to be read, and return its path."""
         path = files.inside(self.folder, name, str(self.folder))
         try:
             with regular.opened(path) as file:
@@ -114,13 +114,13 @@ class Root:
         return tables.of_file(self.note(name), self.folder, at, hook)
 
     def lists(self, name: str, *keys: str) -> list[Iterator[TableRow]]:
-        """Read several lists of one JSON file, which stand under these keys."""
+        """Read several lists of one JSON file, found under these keys."""
         path = self.note(name)
         value = tables.load(path)
         return [(TableRow(*found, self.folder, path) for found in tables.at(value, key, path)) for key in keys]
 
     def lines(self, name: str) -> Iterator[tuple[str, str]]:
-        """Read the lines of a text file, each with where it stands; blank ones are left out."""
+        """Yield the lines of a text file that are not blank, each with its location."""
         path = self.note(name)
         for number, line in enumerate(files.text(path).split("\n"), 1):
             if line.strip():
@@ -129,15 +129,15 @@ class Root:
 
 @contextmanager
 def of_form(line: TableRow) -> Iterator[None]:
-    """Raise InputError naming the row where what is made of it fails, as it is not of the set's form."""
+    """Turn an error that a malformed row causes into an InputError that names the row."""
     try:
         yield
     except FORM as error:
-        raise InputError(f"{line.where}: not of the set's form ({error!r}); get the file again") from error
+        raise InputError(f"{line.where}: not in the set's format ({error!r}); get the file again") from error
 
 
 def index(rows: Iterable[TableRow], make: Callable[[TableRow], tuple[Any, V]]) -> dict[Any, V]:
-    """Map the rows by key, as `make` says. Raises InputError naming a row that is not of the set's form."""
+    """Map rows to the key and value that `make` returns. Raises InputError that names a malformed row."""
     found: dict[Any, V] = {}
     for line in rows:
         with of_form(line):

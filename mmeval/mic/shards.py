@@ -1,6 +1,6 @@
-"""Do the work, a shard at a time, in this process or in several: rows in, a file of lines out.
+"""Build shards, in this process or in several: rows in, a file of lines out.
 
-A line of a shard's file is `+` and an example, or `-` and what was left out with the reason.
+A line of a shard's file is `+` and an example, or `-` and a row that was left out, with the reason.
 """
 
 import json
@@ -28,7 +28,7 @@ TOO_LONG = "too many pictures"
 
 @dataclass(frozen=True)
 class Making:
-    """What every shard needs to know."""
+    """The settings that all shards share."""
 
     source: str
     wordings: Sequence[str]
@@ -44,7 +44,7 @@ class Making:
 
 @dataclass
 class Tally:
-    """What became of rows, by the shards' files."""
+    """Counts of built and skipped rows, read from the shards' files."""
 
     rows: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -56,11 +56,11 @@ class Tally:
 
     @property
     def skipped(self) -> int:
-        """Rows that cannot be used; those that are too long are not among them."""
+        """The number of unusable rows; rows with too many pictures do not count."""
         return self.reasons.total() - self.reasons[TOO_LONG]
 
     def add(self, path: Path) -> None:
-        """Add what the file of a shard says."""
+        """Add the counts of a shard's file."""
         with path.open(encoding="utf-8", newline="\n") as lines:
             for line in lines:
                 value = json.loads(line[1:])
@@ -76,7 +76,7 @@ class Tally:
 
 
 def run(making: Making, plan: Selection, names: Sequence[str], workers: int) -> Generator[Path, None, None]:
-    """Do the shards of these names, and give each file when it is written. Raises InputError if a process dies."""
+    """Do the named shards, and yield each file once it is written. Raises InputError if a process dies."""
     if min(workers, len(names)) <= 1:
         yield from (do(making, name, plan.shard(name)) for name in names)
         return
@@ -93,13 +93,13 @@ def run(making: Making, plan: Selection, names: Sequence[str], workers: int) -> 
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
     except BrokenProcessPool as error:
-        raise InputError("a worker process died (too little memory?); run it again with fewer --workers") from error
+        raise InputError("a worker process died (too little memory?); repeat with fewer --workers") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent does, however it ended."""
+    """Leave Ctrl-C to the parent, and exit when the parent exits, for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -112,7 +112,7 @@ def _start_worker() -> None:
 
 
 def do(making: Making, name: str, shard: Sequence[Drawn]) -> Path:
-    """Make a shard's file, whole or not at all."""
+    """Write a shard's file atomically."""
     path = making.path(name)
     lines = "".join(f"{line}\n" for drawn in shard for line in _lines(making, drawn))
     put(making.out, str(path.relative_to(making.out)), lines.encode())
@@ -120,7 +120,7 @@ def do(making: Making, name: str, shard: Sequence[Drawn]) -> Path:
 
 
 def _lines(making: Making, drawn: Drawn) -> Iterator[str]:
-    """Give what becomes of a row: demonstrations that were passed over, and the example or why there is none."""
+    """Yield a row's lines: the demonstrations that were skipped, then the example or the reason why there is none."""
     try:
         planned = [drawn.row, *drawn.candidates[: drawn.shots]]
         _check_length(making, sum(len(row.pictures) for row in planned))
@@ -149,7 +149,7 @@ def _worded(making: Making, row: SourceRow) -> Example:
 
 def _check_length(making: Making, pictures: int) -> None:
     if pictures > making.max_pictures:
-        raise Unusable(TOO_LONG, f"{pictures} pictures, with its demonstrations; at most {making.max_pictures}")
+        raise Unusable(TOO_LONG, f"{pictures} pictures with its demonstrations; the maximum is {making.max_pictures}")
 
 
 def _left_out(making: Making, row: SourceRow, error: Unusable, **more: str) -> str:

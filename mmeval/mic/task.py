@@ -1,7 +1,7 @@
-"""Evaluate on a file of MIC (`mmeval run --task mic:FILE`): the task that its questions and answers make.
+"""Make a task of the questions and answers in a MIC file (`mmeval run --task mic:FILE`).
 
-A line is an example of `mmicl.examples` or a row of the published MIC. No public script scores such a file, so that
-there is no official reading: short answers are compared by `strict`, captions by CIDEr.
+Each line is an example of `mmicl.examples` or a row of the published MIC. No public script scores such a file, so
+there is no official reading: `strict` compares short answers, CIDEr compares captions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,13 +25,13 @@ from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, S
 
 SHORT, CAPTION = "short answer", "caption"
 LONGEST_SHORT = 4
-"""Words of a source's answers, on average, up to which they are compared as short answers; longer ones are captions."""
+"""Maximum average number of words for a source's answers to count as short answers; longer answers are captions."""
 OVERALL = "overall"
 
 
 @dataclass(frozen=True)
 class MicQuestion:
-    """A question of the file; its pictures are not looked for yet."""
+    """A question of the file, before its pictures are located."""
 
     id: str
     example: str
@@ -40,12 +40,12 @@ class MicQuestion:
     answer: str
     row: TableRow
     images: tuple[str, ...] | None
-    """Names of the pictures; None where the row of the published MIC holds them."""
+    """Names of the pictures; None if the row of the published MIC holds them."""
     shots: tuple[Example, ...] = ()
 
 
 def load(file: Path) -> Task:
-    """Return the task of a file of MIC: .jsonl, or .parquet of the published MIC. Raises InputError."""
+    """Return the task of a MIC file: .jsonl, or .parquet of the published MIC. Raises InputError."""
     try:
         found = file.stat()
     except OSError as error:
@@ -62,7 +62,7 @@ def load(file: Path) -> Task:
 
 
 def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task:
-    """Return the task with these facts, which a run keeps; without the file it reads no questions, only answers."""
+    """Return the task with these facts, which a run records; without the file the task can score but not ask."""
     kinds: Mapping[str, str] = facts[MIC_FACTS]
     several = sum(kind == SHORT for kind in kinds.values()) > 1 and OVERALL not in kinds
     return Task(
@@ -80,7 +80,7 @@ def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task
 
 
 def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return each source's share of exact answers, of 100, or its CIDEr; and the share of all short answers."""
+    """Return each source's percentage of exact answers, or its CIDEr; and the percentage over all short answers."""
     found, short = {}, list[tuple[Record, Score]]()
     for source, kind in kinds.items():
         pairs = [pair for pair in zip(records, scores, strict=True) if pair[0].category == source]
@@ -99,9 +99,9 @@ def _scorer(kinds: Mapping[str, str]) -> Scorer:
 
 @lru_cache(maxsize=8)
 def _sources(file: Path, size: int, time: int) -> tuple[dict[str, str], int]:
-    """Read the file's sources, each with the kind of its answers, and count its questions; once while it is the same.
+    """Return the kind of answers of each source in the file, and the number of questions.
 
-    A source of long answers is one of captions.
+    Cached by size and modification time. Sources with long answers are captions.
     """
     words: dict[str, list[int]] = {}
     for question in _questions(file):
@@ -112,7 +112,7 @@ def _sources(file: Path, size: int, time: int) -> tuple[dict[str, str], int]:
 
 def _samples(file: Path | None, source: str) -> Iterator[Sample]:
     if file is None or source != str(file):
-        raise InputError("the questions of a task mic:FILE are those of the file; remove --data")
+        raise InputError("a task mic:FILE takes its questions from FILE; remove --data")
     for question in _questions(file):
         row, shown = question.row, question.images
         pictures = (
@@ -136,7 +136,7 @@ def _samples(file: Path | None, source: str) -> Iterator[Sample]:
 
 
 def _questions(file: Path) -> Iterator[MicQuestion]:
-    """Read the questions of the file, those of a conversation one by one, each behind those before it."""
+    """Yield the questions of the file; each turn of a conversation is a question that follows the earlier turns."""
     if file.suffix not in (".jsonl", ".parquet"):
         raise InputError(f"{MIC}{file}: neither .jsonl nor .parquet; name a file of MIC examples")
     for number, row in enumerate(tables.of_file(file, file.parent), 1):
@@ -163,12 +163,13 @@ def _shot(shot: Example, folder: Path, where: str) -> Shot:
 
 
 def _parts(ask: Sequence[MicPart], pictures: Sequence[Image]) -> Parts:
-    """Return a prompt of the harness, in which any model introduces pictures its own way.
+    """Return a prompt of the harness, in which each model introduces pictures in its own way.
 
-    That way is a statement, so that a picture inside a sentence is shown before its line, and spoken of where it stood.
+    Models introduce a picture with a statement, so a picture inside a sentence is shown before its line and referred
+    to where it was.
     """
     found: list[str | Image | Ref] = []
-    line = 0  # where the line begins, behind the pictures shown so far
+    line = 0  # index in `found` of the start of the line, after the pictures shown so far
     for part in ask:
         if isinstance(part, ImagePlace) and part.inline:
             found.insert(line, pictures[part.picture])

@@ -1,6 +1,6 @@
-"""Tell what is known of each source (`sources.yaml`), and put rows into words.
+"""Load the facts about each source (`sources.yaml`), and put rows into words.
 
-A wording is a text with places: `{question}` takes what the row says, `[0]` names its picture 0.
+A wording is a text with places: `{question}` takes the row's question, `[0]` refers to its picture 0.
 """
 
 import random
@@ -25,17 +25,17 @@ class SourceCard:
 
     about: str
     licence: str
-    """As the set itself states it."""
+    """The set's own statement."""
     holds: Sequence[str]
-    """What its folder must hold."""
+    """The files and folders that its folder must contain."""
     wordings: Sequence[str]
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Rows drawn of each split (MMICL's published sampling); a split that is not named is taken whole."""
+    """Rows sampled per split (MMICL's published sampling); a split that is not named is taken whole."""
     shots: int = 0
-    """Maximum number of demonstrations; 0 for sets published without."""
+    """Maximum number of demonstrations; 0 for sets published without them."""
 
     def lines(self, name: str) -> list[str]:
-        """Give the card as a person reads it."""
+        """Return the card as lines to print."""
         sizes = ", ".join(f"{split} {size:,}" for split, size in self.sizes.items() if size) or "all"
         demonstrations = f"0 to {self.shots}" if self.shots else "none"
         rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"licence: {self.licence}"]
@@ -52,9 +52,9 @@ def cards() -> Mapping[str, SourceCard]:
 
 
 def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequence[str], seed: int) -> Example:
-    """Turn the row into an example, in one of the wordings, drawn by seed and id. Raises Unusable where it cannot be.
+    """Convert the row to an example, in a wording chosen by seed and id. Raises Unusable if that is impossible.
 
-    Pictures that the words do not place themselves are shown first, in order.
+    Pictures that the words do not place are shown first, in order.
     """
     words = _filled(random.Random(f"{seed}/wording/{row.id}").choice(wordings), row)
     placed = {part.picture for part in words if isinstance(part, ImagePlace)}
@@ -71,7 +71,7 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
 
 def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
-    """Fill a wording in one pass: what the row says is never read as a place."""
+    """Fill a wording in one pass, so the row's texts are never read as places."""
     first, *rest = PLACE.split(wording)
     parts: list[Part] = [first]
     for name, number, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):

@@ -1,4 +1,4 @@
-"""Read each source: the data set's own annotation files in, rows out. Pictures are only named, not opened."""
+"""Read each source's own annotation files into rows. Pictures are only named, not opened."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""Read sources that are benchmarks, too, each as its benchmark does: a row is a question, an answer and pictures."""
+"""Read the sources that are also benchmarks, each as its benchmark does: rows of question, answer and pictures."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -41,13 +41,13 @@ def _card(name: str) -> Card:
 def _carded(
     root: Root, card: Card, files: Mapping[str, str], answer: Callable[[TableRow], str], words: str = "question"
 ) -> Iterator[SourceRow]:
-    """Read every question of a benchmark that is a card; `words` is what the wordings call it."""
+    """Read every question of a benchmark that is a card; `words` is the question's name in the wordings."""
     columns = {card.fields.id, card.fields.question, card.fields.answer, *card.fields.pictures}
     places = [PurePosixPath(place if "{}" in place else f"{place}/{{}}") for place in card.folder]
     folder = root.need(*(str(place.parent) for place in places if place.parent.name))
 
     def small(value: dict[str, Any]) -> dict[str, Any]:
-        """Keep the columns that are read: some files are a gigabyte."""
+        """Keep only the columns that are read, because some files are a gigabyte."""
         return {name: held for name, held in value.items() if name in columns} or value
 
     for split, path in root.splits(files):
@@ -58,7 +58,7 @@ def _carded(
 
 
 def gqa(root: Root) -> Iterator[SourceRow]:
-    """Read GQA's train, val and test-dev, which stands in for test as everywhere; the answer is the short one."""
+    """Read GQA's train, val and test-dev (the usual substitute for test); the answer is the short one."""
     card = _card("gqa")
     files = {split: f"{split}_balanced_questions.json" for split in ("train", "val")} | {"test": card.files[0]}
     return _carded(root, card, files, lambda line: str(line.value(card.fields.answer)))
@@ -86,9 +86,9 @@ def vsr(root: Root) -> Iterator[SourceRow]:
 
 
 def iconqa(root: Root) -> Iterator[SourceRow]:
-    """Read the splits of IconQA's three sub-tasks, as far as they are there; each question is a folder.
+    """Read the available splits of IconQA's three sub-tasks; each question is a folder.
 
-    Options are numbered from 1; where they are pictures, option k is picture k, and the diagram picture 0.
+    Options are numbered from 1. If they are pictures, option k is picture k and the diagram is picture 0.
     """
     base = root.need(*(f"train/{kind}" for kind in ICONQA)).rsplit("/", 1)[0][: -len("train")]
     for split, kind in product(SPLITS, ICONQA):
@@ -106,7 +106,7 @@ def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
     if kind != "fill_in_blank":
         choices, right = line.texts(card.fields.options[0]), int(answer) if answer.isdecimal() else -1
         if right not in range(len(choices)):
-            problem, right = f"the answer '{answer[:40]}' is none of {len(choices)} choices", 0
+            problem, right = f"the answer '{answer[:40]}' is not one of the {len(choices)} choices", 0
         answer = f"option {right + 1}"
         if kind == "choose_img":
             pictures += [Picture(f"{name}/{choice}") for choice in choices]
@@ -132,7 +132,7 @@ def nlvr2(root: Root) -> Iterator[SourceRow]:
 
 
 def vcr(root: Root) -> Iterator[SourceRow]:
-    """Read VCR's train and val (test has no answers). Picture 0 is the still, picture k + 1 its thing k."""
+    """Read VCR's train and val (test has no answers). Picture 0 is the still, picture k + 1 is thing k."""
     for split, path in root.splits({split: f"{split}.jsonl" for split in ("train", "val")}):
         folder = root.need(vcr_data.FOLDER)
         for line in root.rows(path):

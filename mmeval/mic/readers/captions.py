@@ -1,4 +1,4 @@
-"""Read captions, a row each: of COCO's and Flickr30k's pictures, in the forms that go round, and MSR-VTT's videos."""
+"""Read captions, one row each: COCO and Flickr30k in their public formats, and MSR-VTT's videos."""
 
 import json
 import re
@@ -21,11 +21,11 @@ RESULT = re.compile(r"\s*(?P<name>.+?)\s*\|\s*(?P<number>\d+)\s*\|(?P<caption>.*
 
 
 def coco(root: Root) -> Iterator[SourceRow]:
-    """Read Karpathy's splits where his file is there, else the official train and val of 2017 or 2014."""
+    """Read Karpathy's splits if the folder has his file, else the official train and val of 2017 or 2014."""
     if path := root.find("dataset_coco.json"):
         for row in karpathy.pictures(root.rows(path, "images")):
             if not re.fullmatch(r"\w+", row.folder):
-                raise InputError(f"{row.where}: the filepath is '{row.folder[:40]}'; it must name a folder")
+                raise InputError(f"{row.where}: the filepath is '{row.folder[:40]}'; it must be the name of a folder")
             yield from _captioned(row, root.need(row.folder, f"images/{row.folder}"))
         return
     for year in ("2017", "2014"):
@@ -49,15 +49,15 @@ def _official(root: Root, path: str, split: str, folder: str) -> Iterator[Source
         with of_form(line):
             image, id = line.value("image_id"), line.text("id")
             if image not in names:
-                raise InputError(f"{line.where}: caption {id} is of an image that is not listed; get the file again")
+                raise InputError(f"{line.where}: caption {id} has an image that is not listed; get the file again")
             yield SourceRow(id, split, (Picture(f"{folder}/{names[image]}"),), {}, str(line.value("caption")))
 
 
 def flickr30k(root: Root) -> Iterator[SourceRow]:
     """Read Karpathy's file, the hub's table of it, or the official token file or `results.csv`.
 
-    The token and results files know no splits: those of `train.txt`, `val.txt` and `test.txt` beside them (a
-    picture's name a line, as Flickr30k Entities has them) are taken, and all is train where these are missing.
+    The token and results files have no splits. `train.txt`, `val.txt` and `test.txt` next to them assign the splits
+    (one picture name per line, as in Flickr30k Entities); pictures in none of these files are train.
     """
     folder = root.need(*FLICKR30K)
     if path := root.find("dataset_flickr30k.json"):
@@ -72,7 +72,7 @@ def flickr30k(root: Root) -> Iterator[SourceRow]:
 
 
 def _hub(line: TableRow) -> TableRow:
-    """Turn a row of the table `nlphuji/flickr30k`, which has captions in JSON lists, into Karpathy's form."""
+    """Convert a row of the table `nlphuji/flickr30k`, which has captions in JSON lists, to Karpathy's form."""
     with of_form(line):
         pairs = zip(json.loads(line.text("sentids")), json.loads(line.text("raw")), strict=True)
         sentences = [{"sentid": number, "raw": text} for number, text in pairs]
@@ -94,12 +94,12 @@ def _captions(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
             split = splits.get(name.removesuffix(".jpg"), "train")
             picture = Picture(f"{folder}/{name}")
             yield SourceRow(f"{name}#{int(found['number'])}", split, (picture,), {}, found["caption"].strip())
-        elif number or form is TOKEN:  # the first line of results.csv has the titles
-            raise InputError(f"{where}: not the name of a picture, a number and a caption; get the file again")
+        elif number or form is TOKEN:  # the first line of results.csv is a header
+            raise InputError(f"{where}: not a picture name, a number and a caption; get the file again")
 
 
 def msrvtt(root: Root) -> Iterator[SourceRow]:
-    """Read `train_val_videodatainfo.json` and `test_videodatainfo.json`; a video says its split."""
+    """Read `train_val_videodatainfo.json` and `test_videodatainfo.json`; each video names its split."""
     container.check()
     for _, path in root.splits({"train": "train_val_videodatainfo.json", "test": "test_videodatainfo.json"}):
         clips, sentences = root.lists(path, "videos", "sentences")
@@ -112,10 +112,10 @@ def msrvtt(root: Root) -> Iterator[SourceRow]:
 
 
 def videos(root: Root, split: str) -> str:
-    """Find the folder of a split's videos; some releases have them all in one."""
+    """Find the folder of a split's videos; some releases have one folder for all."""
     return root.need(MSRVTT[split], "TrainValVideo", "videos/all", "videos")
 
 
 def frames(path: str) -> tuple[Picture, ...]:
-    """Name the frames of a video."""
+    """Return the frames of a video as pictures."""
     return tuple(Picture(path, frame=number) for number in range(1, FRAMES + 1))

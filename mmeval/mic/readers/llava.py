@@ -1,4 +1,4 @@
-"""Read LLaVA's two sets: a list of conversations, or of captions asked for, about a picture; each kept as a whole."""
+"""Read LLaVA's two sets: conversations about a picture, or requests for a caption. Conversations are kept whole."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,9 @@ def pretrain(root: Root) -> Iterator[SourceRow]:
 
 
 def _rows(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
-    """Read split train. `<image>` in the first question is the picture's place, which comes first here in any case.
+    """Read split train. `<image>` marks the picture's place; it is removed, because pictures come first here anyway.
 
-    Ids of pictures come again: an entry is named by its picture and its number in the file.
+    Ids of pictures repeat, so an entry's id is the given id and its number in the file.
     """
     for number, line in enumerate(root.rows(path, ".")):
         with of_form(line):
@@ -31,7 +31,7 @@ def _rows(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
             texts = [str(turn["value"]).replace("<image>", "").strip() for turn in turns]
             speakers = [turn["from"] for turn in turns]
             right = speakers and speakers == [WHO[k % 2] for k in range(len(texts))] and len(texts) % 2 == 0
-            problem = "" if right and all(texts) else "its conversation is not question and answer by turns"
+            problem = "" if right and all(texts) else "its conversation does not alternate question and answer"
             later = () if problem else tuple(Turn((texts[k],), texts[k + 1]) for k in range(2, len(texts), 2))
             question, answer = ("", "") if problem else texts[:2]
             picture, id = Picture(f"{folder}/{line.value('image')}"), f"{line.value('id')}-{number}"

@@ -1,4 +1,4 @@
-"""Read miniImageNet: Ravi and Larochelle's `{train,val,test}.csv`, a picture and its WordNet number a line."""
+"""Read miniImageNet: Ravi and Larochelle's `{train,val,test}.csv`, one picture and WordNet number per line."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from mmeval.mic.rows import SPLITS, Picture, Root, SourceRow
 from mmeval.types import InputError
 
 NAMES = ("synset_words.txt", "LOC_synset_mapping.txt", "words.txt")
-"""ImageNet's own lists of names: `n01440764 tench, Tinca tinca` a line."""
+"""ImageNet's own lists of names, with lines like `n01440764 tench, Tinca tinca`."""
 
 
 def rows(root: Root) -> Iterator[SourceRow]:

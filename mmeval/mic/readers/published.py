@@ -1,6 +1,6 @@
-"""Read the published MIC files: JSONL of MIC_full (paths of pictures), parquet of MIC_sampled (pictures in base64).
+"""Read the published MIC files: JSONL of MIC_full (picture paths) and parquet of MIC_sampled (base64 pictures).
 
-Their texts come with declarations and demonstrations written out; `mmicl.mic_text` turns them into parts again.
+Their texts have declarations and demonstrations written out; `mmicl.mic_text` converts them back to parts.
 """
 
 import re
@@ -19,9 +19,9 @@ TEXTS = ("input_text", "output_text")
 
 
 def rows(root: Root) -> Iterator[SourceRow]:
-    """Read every line of every `.jsonl` and every row of every `.parquet` in the folder; 2 KB of memory a row.
+    """Read every line of every `.jsonl` and every row of every `.parquet` in the folder; uses 2 KB of memory per row.
 
-    The split is what a folder or a file is called (train, val, dev, test), else train.
+    The split comes from the name of a folder or file (train, val, dev, test); the default is train.
     """
     paths = (path.relative_to(root.folder) for path in root.folder.rglob("*") if path.is_file())
     names = sorted(path.as_posix() for path in paths if not files.is_litter(path))
@@ -36,9 +36,9 @@ def rows(root: Root) -> Iterator[SourceRow]:
 
 
 def _table(root: Root, name: str) -> Iterator[TableRow]:
-    """Read the texts of a table; its pictures are read one by one, when they are written."""
+    """Read the texts of a table; its pictures are read later, when they are written."""
     path = root.note(name)
-    next(tables.parquet(path, (*TEXTS, "input_image")), None)  # raises InputError for a column that is missing
+    next(tables.parquet(path, (*TEXTS, "input_image")), None)  # raises InputError if a column is missing
     return (TableRow(values, where) for values, where in tables.parquet(path, TEXTS))
 
 

@@ -1,7 +1,7 @@
-"""Read RefCOCO: an object of a COCO picture, named by its place, and the expression that refers to it.
+"""Read RefCOCO: objects of COCO pictures, each located by its place, and the expressions that refer to them.
 
-Read are `refs(unc).json` (the official `refs(unc).p`, converted) with `instances.json`, or MDETR's
-`finetune_refcoco_*.json`, which are COCO files with an image entry an expression.
+The files are `refs(unc).json` (the official `refs(unc).p`, converted) with `instances.json`, or MDETR's
+`finetune_refcoco_*.json`, which are COCO files with one image entry per expression.
 """
 
 import re
@@ -20,7 +20,7 @@ WORDS = (
 
 
 def rows(root: Root) -> Iterator[SourceRow]:
-    """Read a row an expression. MMICL asks by the ninth of the picture that the box's centre is in."""
+    """Yield one row per expression. MMICL asks by the ninth of the picture that contains the box's center."""
     folder = root.need("train2014", "images/train2014")
     if refs := root.find("refs(unc).json", "refs(google).json"):
         yield from _official(root, refs, folder)
@@ -30,8 +30,8 @@ def rows(root: Root) -> Iterator[SourceRow]:
     elif pickled := root.find("refs(unc).p", "refs(google).p"):
         name = pickled.rsplit("/", 1)[-1]
         raise InputError(
-            f"{root.folder / pickled}: a pickle, which can run any code, and is not opened. Convert it yourself, if "
-            f"you trust it: python -c \"import json, pickle; json.dump(pickle.load(open('{name}', 'rb')), "
+            f"{root.folder / pickled}: a pickle, which can run any code and is not opened. If you trust it, convert "
+            f"it yourself: python -c \"import json, pickle; json.dump(pickle.load(open('{name}', 'rb')), "
             f"open('{name.removesuffix('.p')}.json', 'w'))\""
         )
     else:
@@ -64,9 +64,9 @@ def _mdetr(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
 
 
 def _place(box: list[float], image: TableRow) -> tuple[dict[str, str], str]:
-    """Return the ninth of the picture that the center of a box (left, top, width, height) is in, and what is wrong."""
+    """Return the ninth of the picture that contains a box's center (box: left, top, width, height), and any problem."""
     width, height = image.value("width"), image.value("height")
     x, y = (box[0] + box[2] / 2) / width, (box[1] + box[3] / 2) / height
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        return {"place": ""}, f"the box {box} is not in the picture of {width} x {height}"
+        return {"place": ""}, f"the box {box} is outside the {width} x {height} picture"
     return {"place": WORDS[min(int(y * 3), 2)][min(int(x * 3), 2)]}, ""
