@@ -122,7 +122,7 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputError(f"{out}: another process is building there; wait for it, or choose another --out") from error
+            raise InputError(f"{out}: another process is building there; wait, or choose another --out") from error
         if not path.exists():
             write_json(path, {"schema": SCHEMA, "identity": identity})
         manifest = read_json(path, "delete the folder and build again")

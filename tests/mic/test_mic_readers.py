@@ -186,7 +186,7 @@ def test_a_box_outside_the_picture_is_a_problem_of_its_row(tmp_path: Path) -> No
     FOLDERS["refcoco"](tmp_path)
     path = tmp_path / "instances.json"
     path.write_text(path.read_text().replace("30.0", "300.0"))
-    assert all("not in the picture" in row.problem for row in rows("refcoco", tmp_path))
+    assert all("outside the" in row.problem for row in rows("refcoco", tmp_path))
 
 
 @pytest.mark.parametrize(
