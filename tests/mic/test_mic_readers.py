@@ -220,7 +220,7 @@ def test_annotation_behind_a_link_out_of_the_folder_is_refused(tmp_path: Path) -
 def test_two_files_that_could_be_meant(tmp_path: Path) -> None:
     for split in ("random", "zeroshot"):
         FOLDERS["vsr"](tmp_path / split)
-    with pytest.raises(InputError, match="both there"):
+    with pytest.raises(InputError, match="both exist"):
         rows("vsr", tmp_path)
 
 
