@@ -48,7 +48,7 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     except (TrainingError, CheckpointError) as error:
         raise InputError(str(error)) from error
     except KeyboardInterrupt:
-        click.echo("mmeval: training stopped; the same command goes on from the last checkpoint", err=True)
+        click.echo("mmeval: training stopped; repeat the command to resume from the last checkpoint", err=True)
         sys.exit(130)
 
 
@@ -118,7 +118,7 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
 
 @mic.command("sources")
 def mic_sources() -> None:
-    """List the sources: required files, sizes, licences.
+    """List the sources: required files, sizes, licenses.
 
     \b
     Example: mmeval mic sources

@@ -38,7 +38,7 @@ class SourceCard:
         """Return the card as lines to print."""
         sizes = ", ".join(f"{split} {size:,}" for split, size in self.sizes.items() if size) or "all"
         demonstrations = f"0 to {self.shots}" if self.shots else "none"
-        rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"licence: {self.licence}"]
+        rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"license: {self.licence}"]
         return [f"{name:14}{self.about}", *(f"{'':14}{line}" for line in [f"folder: {'; '.join(self.holds)}", *rest])]
 
 
