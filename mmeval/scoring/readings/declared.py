@@ -32,7 +32,7 @@ _LEADS_UP = re.compile(
     rf"{_AFTER_CUE}",
     re.IGNORECASE,
 )
-"""A phrase that leads up to an answer; it has less weight."""
+"""A phrase that leads up to an answer. It has less weight than a declaration."""
 _RIGHT = re.compile(
     r"[)\]\"'*_`】]*\s*(?:选项|项)?\s*(?:,\s*)?"
     r"(?:(?:is|was|would be|must be|(?P<seems>(?:seems|appears)(?: to be)?|looks)|as)\s+"
@@ -81,11 +81,11 @@ class Declared:
     label: str
     """The letter; empty if several options or none are declared."""
     firm: bool = True
-    """Whether it is called the answer, not only led up to ("so B")."""
+    """Whether the text calls it the answer, instead of only leading up to it ("so B")."""
 
 
 def declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) -> list[Declared]:
-    """Return where an answer is declared, in order."""
+    """Return the places where the answer declares an option, in order."""
     found = [Declared(match.end(), "", firm=False) for match in _SEVERAL.finditer(answer)]
     found += _marked(answer, choices)
     for before, mention in zip((None, *counted), counted, strict=False):
@@ -95,7 +95,7 @@ def declared(answer: str, counted: Sequence[Mention], choices: Sequence[str]) ->
 
 
 def _marked(answer: str, choices: Sequence[str]) -> Iterator[Declared]:
-    """Yield the contents of boxes and tags that are one option."""
+    """Yield the boxes and tags whose content is one option."""
     for place, inner in marked(answer):
         sure = {one.label for one in mentions(f"answer {inner}", choices) if not one.void and not one.bare}
         label = whole(inner.strip(), choices) or (sure.pop() if len(sure) == 1 else None)
@@ -129,7 +129,7 @@ def _spoken(answer: str, mention: Mention, before: Mention | None) -> Declared |
 
 
 def last_of(answer: str, final: Sequence[Declared]) -> str | None:
-    """Return the last answer if it replaces all different ones before it."""
+    """Return the label of the last declaration if it replaces all earlier ones that differ."""
     firm = [one for one in final if one.firm]
     final = [one for one in final if one.firm or not firm or _WAIT.search(answer, firm[-1].place, one.place)]
     last = final[-1]

@@ -19,17 +19,17 @@ class Mention:
     start: int
     end: int
     letter: bool
-    """Whether the letter is written."""
+    """Whether it has the option's letter."""
     own: bool
-    """Whether the option's words are written."""
+    """Whether it has the option's words."""
     bare: bool = False
-    """Whether it is a letter within a sentence or part of a longer noun, which alone means nothing."""
+    """Whether it is a letter within a sentence or part of a longer noun, which is no evidence alone."""
     contradicts: bool = False
-    """Whether the letter of one option and the words of another are together."""
+    """Whether it joins the letter of one option to the words of another."""
     void: bool = False
     """Whether it is denied, doubted or asked."""
     article: bool = False
-    """Whether it is an article, unless its option's words follow."""
+    """Whether the letter is an article, unless its option's words follow."""
     several: bool = False
     """Whether it is one of several in a row: "A or B", or the options repeated."""
     listed: bool = False
@@ -159,7 +159,7 @@ def _is_particle(answer: str, start: int, end: int) -> bool:
 
 
 def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Iterator[Mention]:
-    """Yield the letters that denote an option, not an article, pronoun, unit, initial, name or part of a formula."""
+    """Yield the letters that denote an option, not a pronoun, unit, initial, name or part of a formula."""
     labels = LETTERS[: len(choices)]
     matches = list(_LETTER.finditer(answer))
     for match in matches if len(matches) <= 2 * MOST else (*matches[:MOST], *matches[-MOST:]):
@@ -187,7 +187,7 @@ def _letters(answer: str, choices: Sequence[str], inside: frozenset[int]) -> Ite
 
 
 def _joined(answer: str, found: Sequence[Mention]) -> list[Mention]:
-    """Return the mentions with a letter and adjacent words joined. If they belong to different options, they clash."""
+    """Join letters with adjacent words. A letter and words of different options make a mention that contradicts."""
     joined: list[Mention] = []
     for mention in found:
         last = joined[-1] if joined else None
@@ -244,7 +244,7 @@ _LINE = re.compile(r"(?:\A|\n)[\s*>#(\[-]*(?:Option )?\(?\Z")
 
 
 def _judged(answer: str, found: Sequence[Mention], listed: set[int], ends: Sequence[int]) -> list[Mention]:
-    """Return the mentions with their sentences, marked as void or as one of several if they are."""
+    """Add to each mention its sentence, and whether it is void or one of several."""
     judged: list[Mention] = []
     for index, mention in enumerate(found):
         place = bisect_right(ends, mention.start)

@@ -1,4 +1,4 @@
-"""Find the options' own words in an answer."""
+"""Find the words of the options in an answer."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from itertools import pairwise
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, texts
 
 Token = tuple[str, int, int]
-"""A normalized word with its start and end."""
+"""A normalized word with its start and end in the text."""
 _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
 _ARTICLES = frozenset(("a", "an", "the"))
@@ -41,7 +41,7 @@ _FUNCTION = re.compile(
     re.IGNORECASE,
 )
 _GOES_BEFORE = re.compile(rf"{_FUNCTION.pattern}|\w{{2,}}(?:ly|ing|ed|[^s]s)", re.IGNORECASE)
-"""Words that may come before a noun. Any other makes it part of a longer noun ("hot dog")."""
+"""Words that may come before a noun. Any other word makes it part of a longer noun ("hot dog")."""
 _GOES_AFTER = re.compile(
     r"(?:(?:is|are|was|were|be|has|have|had|and|or|nor|but|not|so|as|than|in|on|at|of|to|by|for|from|with|without|into"
     r"|near|next|over|under|behind|beside|before|after|above|below|inside|outside|between|during|through|while|when"
@@ -51,7 +51,7 @@ _GOES_AFTER = re.compile(
     r"|\w{2,}(?:ly|ing|ed|[^s]s)(?=[ \t,]+\w))",
     re.IGNORECASE,
 )
-"""Words that may follow a noun. Any other makes it part of a longer noun ("dog house")."""
+"""Words that may follow a noun. Any other word makes it part of a longer noun ("dog house")."""
 _BEFORE_ONE = frozenset("是为有只个条匹头位张座辆的一在选和与或、")
 _AFTER_ONE = frozenset("在是和与或的了正坐站跑走趴躺")
 """Characters allowed before and after a one-character Chinese option; others may make it part of a longer word."""
@@ -80,9 +80,9 @@ def whole(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, str, bool]]:
-    """Yield start, end and letter of options in words, and whether they are only part of a longer noun.
+    """Yield the start, end and letter of each option found in words, and whether it is only part of a longer noun.
 
-    Of options that contain one another ("cat" in "black cat") the longest counts. Numbers of a list do not count.
+    If options contain one another ("cat" in "black cat"), the longest counts. Numbers of a list do not count.
     """
     tokens, numbered = list(_tokens(answer)), _numbered(answer)
     spans = [(start, end, label) for label, choice in texts(choices) for start, end in _spans(answer, tokens, choice)]
@@ -95,7 +95,7 @@ def in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, st
 
 
 def _numbered(answer: str) -> set[int]:
-    """Return the positions of numbers that number the items of a list."""
+    """Return the positions of the item numbers of lists."""
     heads = [(match.start(1), int(match[1])) for match in _ITEM.finditer(answer)]
     steps = [(one, other) for (one, n), (other, m) in pairwise(heads) if m == n + 1]
     return {place for step in steps for place in step}
@@ -152,7 +152,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    """Yield words in lower case without articles, whole numbers, and single Chinese characters."""
+    """Yield casefolded words without articles, whole numbers, and single Chinese characters."""
     for match in _WORD.finditer(text):
         word = match[0].casefold()
         article = word in _ARTICLES and _BEFORE_WORD.match(text, match.end())

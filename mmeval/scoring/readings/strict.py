@@ -1,7 +1,7 @@
-r"""Read the letter that an answer states explicitly, or nothing. Nothing is guessed.
+r"""Read the letter that an answer states explicitly. Never guess.
 
-In order of weight: an answer that is only a letter or an option; the last one that is boxed, tagged or declared ("the
-answer is B"); the opening ("(B) Option C would ...") and the conclusion, if they agree; the only option that a
+In order of weight: an answer that is only a letter or an option; the last option that is boxed, tagged or declared
+("the answer is B"); the opening ("(B) Option C would ...") and the conclusion, if they agree; the only option that a
 statement prefers; the only option named. A letter that means something else is not a mention (see `mentions`).
 Mentions that are denied, doubted, asked or one of several do not count. A letter next to the words of another option
 ("A. dog" if D is the dog) makes the whole answer unparsed.
@@ -18,7 +18,7 @@ from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 
 _HEAD, _TAIL = 4_000, 16_000
-"""Characters examined at the two ends of an answer; longer ones are usually repetitions."""
+"""Characters examined at the two ends of an answer. Longer answers are usually repetitive."""
 
 _CHOSEN = re.compile(
     r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,120}?)?,?\s"
@@ -58,7 +58,7 @@ _TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
 
 
 def strict(text: str, choices: Sequence[str]) -> str | None:
-    """Return the letter that the whole answer states, NONE_OF_THEM if it declines, or None. Linear in its length."""
+    """Return the letter that the answer states, NONE_OF_THEM if it declines, or None. Linear in the answer's length."""
     if FAILED in text:
         return None
     answer = plain(text)
@@ -70,7 +70,7 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
 
 
 def _said(answer: str, choices: Sequence[str]) -> str | None:
-    """Return the letter that the answer's strongest statement gives."""
+    """Return the letter of the answer's strongest statement."""
     found = mentions(answer, choices)
     counted = [mention for mention in found if not mention.void]
     if any(mention.contradicts for mention in counted):
@@ -90,7 +90,7 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
     unsure = (match.start() for match in _UNSURE.finditer(answer))
     if not all(any(one.start <= place < one.end for one in found if one.own) for place in unsure):
         return None
-    known = any(choices)  # otherwise a letter may denote a picture
+    known = any(choices)  # if no option has words, a letter may denote a picture
     chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
     if opening is not None or concluded is not None:
         said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
@@ -99,7 +99,7 @@ def _said(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) -> str | None:
-    """Return the only option named. Others may only be denied, and not after its sentence."""
+    """Return the only option named. Other options may only be denied, and not after its sentence."""
     labels = {mention.label for mention in counted}
     sure = [mention for mention in counted if not mention.bare]
     if len(labels) != 1 or not sure or any(mention.several and not mention.listed for mention in counted):
@@ -124,7 +124,7 @@ def _opening(answer: str, found: Sequence[Mention]) -> str | None:
     explained = first.letter and not (first.own or second.letter or second.void)
     explained = explained and not re.search(r"\w", answer[first.end : second.begin])
     if explained and first.label not in {mention.label for mention in found if mention.begin == second.begin}:
-        return ""  # "B" and a sentence about what D is
+        return ""  # "B" and a sentence about D
     closed = _CLOSED.match(answer, first.end) is not None
     opens = closed or (first.letter and (first.own or _VERB.match(answer, first.end) is not None))
     opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that starts with the option
