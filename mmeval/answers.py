@@ -34,7 +34,7 @@ def score_predictions(
     """Score a file in a benchmark's own predictions format, without a model. Raises InputError."""
     found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
     if found.read_predictions is None:
-        raise InputError(f"the task '{task}' has no predictions format of its own; give --data and --answers instead")
+        raise InputError(f"the task '{task}' has no predictions format; give --data and --answers instead")
     records = found.read_predictions(path)
     scored = score_records(found, records)
     missing = sum("missing" in record.tags for record in records)

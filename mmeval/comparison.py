@@ -92,7 +92,7 @@ def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int
         groups.setdefault(run.spec.task, []).append((name, run))
     if not any(len(own) > 1 for own in groups.values()):
         raise InputError(
-            "there are no two runs of one task to compare; name at least two run folders of a task, "
+            "no two runs share a task, so none can be compared; name at least two run folders of a task, "
             "or one with a condition such as --gate 'A >= 1500'"
         )
     pairs = []

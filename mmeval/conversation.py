@@ -89,7 +89,7 @@ class Chat:
         does, and if the control cannot act on the request.
         """
         if controls.expand([control]) != [control]:
-            raise InputError(f"'{control}' stands for several controls; name one")
+            raise InputError(f"'{control}' names several controls; choose one")
         question = (_sample(asked), asked, _as_asked)
         try:
             _, changed = controls.Applied(control, lambda: [question])(*question)

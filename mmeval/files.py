@@ -68,7 +68,7 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
     try:
         value = json.loads(regular.read_bytes(path))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: not there; {advice}") from error
+        raise InputError(f"{path}: missing; {advice}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error}); {advice}") from error
     if not isinstance(value, dict):

@@ -77,7 +77,7 @@ def from_json(value: Mapping[str, Any], folder: Path, where: str) -> tuple[Writt
 def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
     """Return a message's parts: pictures at its marks, the others before it. Raises InputError."""
     if len(text) > LONGEST:
-        raise InputError(f"the message has {len(text):,} characters; write {LONGEST:,} at most")
+        raise InputError(f"the message has {len(text):,} characters; the maximum is {LONGEST:,}")
     waiting: list[Path] = [Path(path) for path in paths]
     pieces = text.split(MARK)
     if len(pieces) - 1 > len(waiting):

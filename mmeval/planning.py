@@ -132,7 +132,7 @@ def _one_control(spec: RunSpec, task: Task) -> str:
     assert spec.control is not None
     found = controls.expand([spec.control], list(task.prompts))
     if len(found) != 1:
-        raise InputError(f"'{spec.control}' stands for {len(found)} controls; evaluate each, as `mmeval run` does")
+        raise InputError(f"'{spec.control}' names {len(found)} controls; evaluate each, as `mmeval run` does")
     return found[0]
 
 

@@ -222,7 +222,7 @@ class Run:
         path, advice = self.folder / "samples.jsonl", "score the run first: mmeval score RUN"
         lines = read_samples(path, advice)
         if {line["id"] for line in lines} != self.journal_contents.by_id.keys():
-            raise InputError(f"{path}: its samples are not those of the records; {advice}")
+            raise InputError(f"{path}: its samples differ from those of the records; {advice}")
         return lines
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:

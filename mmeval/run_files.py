@@ -104,7 +104,7 @@ def read_results(folder: Path, advice: str) -> dict[str, Any]:
 def read_samples(path: Path, advice: str = "score the run again: mmeval score RUN") -> list[dict[str, Any]]:
     """Read the lines of a `samples.jsonl`. Raises InputError, with the advice, naming an invalid line."""
     if not path.is_file():
-        raise InputError(f"{path}: not there; {advice}")
+        raise InputError(f"{path}: missing; {advice}")
     lines = []
     for line, where in jsonl.read(path, advice=advice):
         validated(SampleScores, line, where, advice)

@@ -138,7 +138,7 @@ def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
 
 def test_samples_that_are_not_those_of_the_records_are_none(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")  # without any sample
-    with pytest.raises(InputError, match=r"samples.jsonl: its samples are not those of the records; score"):
+    with pytest.raises(InputError, match=r"samples.jsonl: its samples differ from those of the records; score"):
         _ = runs.open_run(run.folder).scored
 
 

@@ -133,13 +133,13 @@ def _changed(loaded: "Chat", answer: "Reply", control: str) -> str:
 
 
 def _facts(answer: "Reply") -> str:
-    """Return what an answer took, in a line."""
+    """Return the cost of an answer as one line: tokens, seconds, memory."""
     import resource
 
     said = answer.response
     facts = [f"{said.input_tokens:,} tokens in", f"{said.output_tokens:,} out", f"{said.seconds:.2f} s"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    facts.append(f"{peak / 2**20:,.0f} MiB of memory at most")
+    facts.append(f"{peak / 2**20:,.0f} MiB peak memory")
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         facts.append(f"{torch.cuda.max_memory_allocated() / 2**20:,.0f} MiB on the GPU")

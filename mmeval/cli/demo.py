@@ -25,7 +25,7 @@ def demo(models: tuple[str, ...], host: str, port: int, **values: Any) -> None:
              mmeval demo --model mmicl-tiny --model blip2-tiny
     """
     if len(models) > 2:
-        raise InputError("--model: two models stand side by side at most; remove one")
+        raise InputError("--model: the page compares at most two models; remove one")
     if len({*models}) < len(models):
         raise InputError("--model: the same model twice; remove one")
     from mmeval import conversation

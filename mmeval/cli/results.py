@@ -131,7 +131,7 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     if (run_folder is None) == (checked is None):
         raise InputError("name a run folder, or a file with --check")
     if checked is not None and not checked.exists():
-        raise InputError(f"{checked}: no such file or folder; name what is to be checked")
+        raise InputError(f"{checked}: no such file or folder; name the file or folder to check")
     written = [checked] if checked else []
     if run_folder is not None:
         written = leaderboards.write(current(open_run(run_folder)), board, out or run_folder / f"submission-{board}")
