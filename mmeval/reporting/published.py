@@ -53,7 +53,7 @@ def mme(date: str) -> list[Series]:
     tables = {_date(name): name for name in names if name.startswith("mme_wide_")}
     tables |= {_date(name): name for name in names if name.startswith("mme_radar_")}
     if date not in tables:
-        raise InputError(f"no published scores of '{date}'; the nearest tables are {_nearest(date, tables)}")
+        raise InputError(f"no published scores of '{date}'; the nearest dates are {_nearest(date, tables)}")
     labels = load_task("mme").labels
     models = [
         Series(row["model"], {n: _estimate(row[label.lower()], FULL_MARKS[n], CHANCE) for n, label in labels.items()})

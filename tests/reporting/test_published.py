@@ -41,7 +41,7 @@ def test_subtasks_add_up_to_the_printed_totals(date: str) -> None:
 
 @pytest.mark.parametrize(("asked", "nearest"), [("2023-09-18", "2023-09-17"), ("2026-01-01", "2024-11-26")])
 def test_an_unknown_date_names_the_nearest(asked: str, nearest: str) -> None:
-    with pytest.raises(InputError, match=f"'{asked}'; the nearest tables are {nearest}"):
+    with pytest.raises(InputError, match=f"'{asked}'; the nearest dates are {nearest}"):
         published.mme(asked)
 
 
