@@ -165,7 +165,7 @@ def test_pictures_stand_where_their_marks_are() -> None:
     ]  # fmt: skip
     with pytest.raises(InputError, match="1 marks <image> and 0 pictures"):
         marked_parts("<image> ?", [])
-    with pytest.raises(InputError, match="write 4,000 at most"):
+    with pytest.raises(InputError, match="the maximum is 4,000"):
         marked_parts("word " * 10_000, [])
 
 
