@@ -159,7 +159,7 @@ def test_uploads_and_two_visitors(window: Any, tmp_path: Path) -> None:
     send(second, "what happens ?", tmp_path / "clip.mp4")
     answered(second, "grey")
     send(second, "word " * 1000)
-    answered(second, "write 4,000 at most")
+    answered(second, "the maximum is 4,000")
     second.click("button:has-text('New conversation')")
     second.wait_for_selector(".bot", state="detached", timeout=20_000)
     assert first.locator(".bot").count() > 0
