@@ -341,7 +341,7 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
     [
         ({"type": "opne"}, "q.json, 3: unknown kind 'opne', did you mean 'open'?"),
         ({"p": 5}, "there is no picture old/5.png and no new/5.png in"),
-        ({"p": 5.5}, "3, p: '5.5' is no picture"),
+        ({"p": 5.5}, "3, p: '5.5' is not a picture"),
         ({"p": "A" * 301}, "not base64"),
         ({"key": "three"}, "the column key is 'three'; for key/2 it must be a whole number"),
         ({"type": "mc", "o": "saw, file"}, "0 options; a question must have two or more"),
@@ -410,7 +410,7 @@ def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:
     values = {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": fields, "mark": "<image>"}
     jsonl(tmp_path / "q.jsonl", [{"q": "<image><image>", "a": "yes", "p": "a.png"}])
     picture(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"line 1: 2 places for pictures .* and 1 pictures"):
+    with pytest.raises(InputError, match=r"line 1: 2 places for pictures .* but 1 pictures"):
         list(load(card(tmp_path, values)).samples(str(tmp_path)))
 
 
@@ -508,7 +508,7 @@ def test_a_mark_with_a_number_names_its_picture(tmp_path: Path, mark: str) -> No
     assert names(found) == ["b.png", ", ", "a.png", "?"]
     assert isinstance(found.choices[1][0], Image)
     assert found.tags[SPARE] == "1"
-    with pytest.raises(InputError, match=r"line 1: 1 places for pictures up to 4 .* and 3 pictures"):
+    with pytest.raises(InputError, match=r"line 1: 1 places for pictures up to 4 .* but 3 pictures"):
         read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image 4>", "B": "y"}), mark=mark)
 
 

@@ -507,7 +507,7 @@ def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
         (("--seeds", "1,2", "--seed", "3"), "remove one of them"),
         (
             ("--seeds", "0,1", "--shots", "7"),
-            "7 demonstrations asked for, and of the 7 drawn from the train part 6 are",
+            "7 demonstrations are needed, but of the 7 items sampled from the train split only 6 are",
         ),
     ],
 )
@@ -585,7 +585,7 @@ def test_a_pool_smaller_than_k_is_a_sentence(name: str, request: pytest.FixtureR
     data = request.getfixturevalue(name)
     ended = call("run", "--task", task, "--data", data, "--model", "constant", "--shots", 8, "--out", tmp_path / "o")
     assert ended.exit_code == 2
-    assert "8 demonstrations asked for" in ended.stderr
+    assert "8 demonstrations are needed" in ended.stderr
     assert not (tmp_path / "o").exists()
 
 

@@ -334,7 +334,7 @@ def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     lines = [line for line in table.with_turns(table.questions()) if line["index"] not in ("2000001", "1000002")]
     data = table.write(tmp_path / "MMBench.tsv", lines)
     refused = evaluate(data, tmp_path / "run")
-    assert refused.exit_code == 2 and "has 3 of its 4 turns" in refused.stderr
+    assert refused.exit_code == 2 and "has 3 of its 4 rotations" in refused.stderr
     assert evaluate(data, tmp_path / "run", "--partial").exit_code == 0
     run = runs.open_run(tmp_path / "run")
     assert run.spec.partial is True
