@@ -129,7 +129,7 @@ def most_common(answers: tuple[str, ...]) -> str:
 
 
 def _answers(line: TableRow) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the answers as written, and tags: OK-VQA's answers before stemming, and VizWiz's confidences."""
+    """Return the answers as written, and tags: OK-VQA's answers before stemming, or confidences without `answer_id`."""
     found = line.value("answers")
     if not isinstance(found, list) or not all(isinstance(one, tuple) and isinstance(one[0], str) for one in found):
         raise InputError(f"{line.where}: the answers are {found!r:.60}; each must be an object with a text as 'answer'")

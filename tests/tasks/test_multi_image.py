@@ -584,9 +584,9 @@ def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"objects": None}, "the column objects is None; it must be a list"),
-        ({"question": "Why?"}, "question has 'Why\\?'; a text is a list of words"),
-        ({"question": ["Who", ["x"], "?"]}, "question has .*a text is a list of words"),
-        ({"question": ["Who", [-1], "?"]}, "question has .*a text is a list of words"),
+        ({"question": "Why?"}, "question has 'Why\\?'; it must be a list of words"),
+        ({"question": ["Who", ["x"], "?"]}, "question has .*it must be a list of words"),
+        ({"question": ["Who", [-1], "?"]}, "question has .*it must be a list of words"),
         ({"answer_choices": "four"}, "answer_choices has 'four'; it must be a list of four"),
         ({"rationale_choices": [["One"]]}, "rationale_choices has 1 of them; it must be a list of four"),
         ({"answer_label": True}, "answer_label is True; it must be the place of the correct one, 0 to 3"),
