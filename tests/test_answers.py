@@ -415,7 +415,7 @@ def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
         ("a.jsonl", '{"id": 0, "prediction": {"A": 1}}', "the column prediction is not a text"),
         ("a.csv", "id,answer\n", "no rows"),
         ("a.pkl", "x", r"not .jsonl, .json, .csv, .tsv, .xlsx or .parquet; save it as one of these"),
-        ("a.xlsx", "x", "not a readable .xlsx file"),
+        ("a.xlsx", "x", "not an .xlsx file, or damaged"),
         ("a.jsonl", '{"id": 0, "resps": [[[-1.5, false]]]}', "the column resps is not a text"),
         ("nowhere.csv", None, "no such file"),
     ],

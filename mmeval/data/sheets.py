@@ -79,7 +79,7 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
                 yield number, cells
         book.close()
     except BROKEN as error:
-        raise InputError(f"{path}: not a readable .xlsx file ({error}); save it again") from error
+        raise InputError(f"{path}: not an .xlsx file, or damaged ({error}); save it again") from error
 
 
 def _cell(cell: Any) -> Cell:

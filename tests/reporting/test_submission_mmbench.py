@@ -124,7 +124,7 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
         ({0: {"index": "9"}}, "question 1 lacks its first pass"),
         ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 rotations"),
         ({4: {"A": "a cow"}}, "the options differ from those in"),
-        ({0: {"B": ""}}, "the option B is empty and D is not"),
+        ({0: {"B": ""}}, "option B is empty but D is not"),
     ],
 )
 def test_what_is_wrong_with_anybodys_table_is_said(

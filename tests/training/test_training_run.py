@@ -104,7 +104,7 @@ def test_ctrl_c_is_about_training(data: Path, monkeypatch: pytest.MonkeyPatch) -
     (data / "config.yaml").write_text(json.dumps(config_values(data)))  # JSON is YAML
     ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(data / "config.yaml")])
     assert ended.exit_code == 130
-    assert "training stopped; the same command goes on from the last checkpoint" in ended.output
+    assert "training stopped; repeat the command to continue from the last checkpoint" in ended.output
     assert "answered" not in ended.output
 
 
