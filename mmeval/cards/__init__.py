@@ -1,1 +1,1 @@
-"""Benchmarks described in YAML: the schema of a card, its rows, and the task that they make."""
+"""Benchmarks described in YAML: the schema of a card, its rows, and the task made from them."""

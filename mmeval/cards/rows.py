@@ -1,4 +1,4 @@
-"""A row of a card's table as a question: its kind, its pictures, its options, its answer and its groups."""
+"""Turn a row of a card's table into a question: its kind, pictures, options, answer and groups."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,21 +12,21 @@ from mmeval.scoring.readings.official import AS_WRITTEN
 from mmeval.types import SPARE, Image, InputError, Sample, images, nearest
 
 KIND = "kind of question"
-"""The tag that names a question's kind, where a card has several."""
+"""The tag that names a question's kind, if a card has several kinds."""
 OWN_ID = "id in the data"
-"""The tag with the id of a row that another row before it has, too; the sample's own id has the row's number."""
+"""The tag with a row's id if an earlier row has the same id; the sample's own id then includes the row's number."""
 NAN = "nan"
-"""What pandas makes of an empty cell as a text: no option."""
+"""An empty cell, as pandas writes it as text: no option."""
 _SEVERAL = re.compile(r"[,;/|]|\bor\b")
 """Separates the letters of an answer that has several."""
 _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
-"""A column of whole numbers, divided or counted off: `index/4`, `index%2`."""
+"""The quotient or remainder of a column of whole numbers: `index/4`, `index%2`."""
 
 
 def samples(card: Card, task: str, data: str, frames: int = 0, sampler: str = "") -> Iterator[Sample]:
     """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong.
 
-    Rows that share an id are several questions (49914 in SEED-Bench): the later ones have their row's number with it.
+    Rows that share an id (49914 in SEED-Bench) are separate questions; the later ones get their row's number as well.
     """
     hub = card.hub.model_dump(exclude_none=True) if card.hub else None
     found = tables.read(data, card.files, hub, task, card.rows)
@@ -43,7 +43,7 @@ def samples(card: Card, task: str, data: str, frames: int = 0, sampler: str = ""
 
 
 def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: int = 0, sampler: str = "") -> Sample:
-    """Return a row as a question, with so many frames of its video. One without any mark shows its pictures first."""
+    """Return a row as a question, with `frames` frames of its video. Without marks, its pictures come first."""
     kind = _kind(card, line)
     clip, about_frames = _frames(card, line, frames, sampler)
     shown = [*(image for column in card.fields.pictures for image in line.images(column, card.folder)), *clip]
@@ -79,13 +79,13 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
 
 
 def _frames(card: Card, line: TableRow, frames: int, sampler: str) -> tuple[tuple[Image, ...], dict[str, str]]:
-    """Return the frames of the row's video, and tags that say which they are."""
+    """Return the frames of the row's video, and the tags that describe them."""
     if card.fields.video is None:
         return (), {}
     from mmeval.data import video
 
     if line.folder is None:
-        raise InputError(f"{line.where}: a table of a hub holds no videos; give the folder of the table and its videos")
+        raise InputError(f"{line.where}: a table on the hub has no videos; give the folder of the table and its videos")
     names = line.places(line.text(card.fields.video), card.folder)
     return video.frames(line.folder, names, line.where, frames or video.FRAMES, sampler or video.SAMPLER)
 
@@ -99,18 +99,18 @@ def _kind(card: Card, line: TableRow) -> str:
 
 
 def _group(line: TableRow, columns: Sequence[str]) -> str:
-    """Return the name of the row's group, or nothing where a cell is empty, as for a question without a figure."""
+    """Return the name of the row's group; empty if a cell is empty, such as for a question without a figure."""
     cells = [line.value(column) for column in columns if column in line.values]
     return "" if any(cell is None or str(cell).strip() == "" for cell in cells) else _named(line, columns)
 
 
 def _named(line: TableRow, columns: Sequence[str]) -> str:
-    """Return what several columns name together: figure 1 of set 1 is not figure 1 of set 2."""
+    """Join the columns into one name: figure 1 of set 1 is not figure 1 of set 2."""
     return " / ".join(_cell(line, column) for column in columns)
 
 
 def _cell(line: TableRow, column: str) -> str:
-    """Return the column's text; of `index/4` and `index%4` the quotient and the remainder."""
+    """Return the column's text; for `index/4` and `index%4`, the quotient and the remainder."""
     part = _PART.fullmatch(column) if column not in line.values else None
     if part is None:
         return line.text(column)
@@ -122,20 +122,21 @@ def _cell(line: TableRow, column: str) -> str:
 
 
 def _drawn(card: Card, line: TableRow) -> list[Image]:
-    """Return the options that are pictures: of one column, or of a column each, without a gap between them."""
+    """Return the options of a picture choice, from one column or one column per option, without a gap between them."""
     columns = [line.images(column, card.folder) for column in card.fields.options]
     found = [image for column in columns for image in column]
     if len(columns) > 1 and any(len(column) != (place < len(found)) for place, column in enumerate(columns)):
-        raise InputError(f"{line.where}: an option is empty and one after it is not; the options must be in a row")
+        raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
     if len(found) < 2:
         raise InputError(f"{line.where}: {len(found)} pictures to choose from; a question must have two or more")
     return found
 
 
 def _options(card: Card, line: TableRow) -> list[str]:
-    """Return the options: of one column, or those columns that are not empty, without a gap between them.
+    """Return the options: from one column, or from the columns that are not empty, without a gap between them.
 
-    Where the question itself lists them, these are their letters. Letters that all options begin with are removed.
+    If the question itself lists the options, return their letters. If all options begin with their letters, these are
+    removed.
     """
     if card.lettered:
         return [choices.letter(place) for place in range(card.lettered)]
@@ -147,22 +148,22 @@ def _options(card: Card, line: TableRow) -> list[str]:
         cells = ["" if (value := line.value(name)) is None else str(value).strip() for name in card.fields.options]
         found = [cell for cell in cells if cell not in ("", NAN, card.absent)]
         if cells[: len(found)] != found:
-            raise InputError(f"{line.where}: an option is empty and one after it is not; the options must be in a row")
+            raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
     if len(found) < 2:
         raise InputError(
-            f"{line.where}: {len(found)} options; a question must have two or more, in a list, in a column each, "
-            "or in a text, as in 'A: a saw B: a file'"
+            f"{line.where}: {len(found)} options; a question must have two or more, in a list, in one column each, "
+            "or in a text such as 'A: a saw B: a file'"
         )
     heads = [re.match(_HEAD.format(choices.letter(place)), option) for place, option in enumerate(found)]
     return [option[head.end() :] if head and all(heads) else option for option, head in zip(found, heads, strict=True)]
 
 
 _HEAD = r"\(?{}[.:)]\s*(?=\S)"
-"""How an option begins that has its letter with it: "A. ", "(A) ", "A: "."""
+"""The beginning of an option that includes its letter: "A. ", "(A) ", "A: "."""
 
 
 def _listed(text: str) -> list[str]:
-    """Return the options of a text that lists them with their letters, as in "A: a cat B: a dog"."""
+    """Return the options of a text that lists them with letters, such as "A: a cat B: a dog"."""
     starts: list[int] = []
     for letter in choices.LETTERS:
         found = re.compile(r"(?<!\S)" + _HEAD.format(letter)).search(text, starts[-1] + 1 if starts else 0)
@@ -173,7 +174,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Image]) -> tuple[str, ...]:
-    """Return what is right, any of several; nothing where the cell is empty, as in a set whose answers are kept."""
+    """Return the correct answers; none if the cell is empty, as in a set whose answers are withheld."""
     value = line.value(card.fields.answer)
     if value in (None, []) or str(value).strip() == "":
         return ()
@@ -192,9 +193,7 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
     answer = line.text(card.fields.answer).strip()
     if (label := languages.label(answer, card.languages)) is None:
         said = f"the answer is '{answer[:60]}'"
-        raise InputError(
-            f"{line.where}: {said}; it must be yes or no, or so in one of the languages that the card names"
-        )
+        raise InputError(f"{line.where}: {said}; it must be yes or no, in one of the card's languages")
     return (label,)
 
 

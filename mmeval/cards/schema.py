@@ -1,6 +1,6 @@
-"""What a card says: a benchmark in one YAML file, with no Python of its own, checked before anything is read.
+"""The schema of a card: a benchmark in one YAML file, without Python, validated before any data is read.
 
-docs/own-benchmark.md is the guide. `rows` makes questions of a card's table, `task` the task.
+docs/own-benchmark.md is the guide. `rows` turns a card's table into questions, `task` makes the task.
 """
 
 import re
@@ -26,22 +26,22 @@ from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.types import InputError, nearest
 
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
-"""Of a picture choice the options are pictures."""
+"""In a picture choice, the options are pictures."""
 CHOICES = ("multiple choice", "picture choice")
 PLACE = re.compile(r"\{([^{}]+)\}")
-"""A place in a prompt: `{question}`, `{options}`, `{pictures}`, or a column."""
+"""A placeholder in a prompt: `{question}`, `{options}`, `{pictures}`, or a column."""
 NOT_COLUMNS = {"pictures", "question", "options"}
 _TAKEN = {"overall", "cluster", "precision", "recall", "f1", "yes_ratio"}
 """Names that a card's groups cannot have."""
 
 
 def _text(value: object) -> object:
-    """Return what YAML reads as a number or a truth value as the text that it is."""
+    """Return the text of a value that YAML reads as a number or a Boolean."""
     return str(value) if isinstance(value, (bool, int, float)) else value
 
 
 def _prompts(value: object, info: ValidationInfo) -> object:
-    """Return a prompt that is one text as that of every kind."""
+    """Expand a prompt that is a single text to every kind of question."""
     kinds = sorted(set(info.data.get("kind", {}).values()))
     if not isinstance(value, dict):
         return value
@@ -57,9 +57,9 @@ def _repo(value: str) -> str:
 Text = Annotated[str, Field(min_length=1)]
 _SEVERAL = BeforeValidator(lambda value: value if isinstance(value, (list, tuple)) else [value])
 Scalar = Annotated[str, BeforeValidator(_text)]
-"""Text, or what YAML reads as a number or a truth value: `split: 1`."""
+"""Text, or a value that YAML reads as a number or a Boolean: `split: 1`."""
 Fact = Annotated[str | None, BeforeValidator(_text)]
-"""A fact about the benchmark that nothing is computed with."""
+"""A fact about the benchmark, only for readers."""
 Texts = Annotated[tuple[Text, ...], _SEVERAL, Field(min_length=1)]
 Scalars = Annotated[tuple[Scalar, ...], _SEVERAL]
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -70,21 +70,21 @@ class _Part(BaseModel):
 
 
 class Columns(_Part):
-    """Which column of the table holds what."""
+    """The columns of the table."""
 
     question: Text
     answer: Text
     options: Texts = ()
     """One column with a list or a text, or a column for each option."""
     pictures: Texts = ()
-    """Columns, or `./NAME`, a file beside the table that the row stands in."""
+    """Columns, or `./NAME`, a file next to the row's table."""
     video: Text | None = None
-    """The name of a video, of which some frames are shown."""
+    """The name of a video; some of its frames are shown."""
     id: Text | None = None
     kind: Text | None = None
     category: Text | None = None
     cluster: Texts = ()
-    """Columns that together name what questions have in common: the unit of the intervals."""
+    """Columns that together name a group of related questions, the unit of the confidence intervals."""
 
 
 class Hub(_Part):
@@ -98,7 +98,7 @@ class Hub(_Part):
 
 
 class Card(_Part):
-    """What a card says of its task."""
+    """A card's content."""
 
     title: Fact = None
     about: Fact
@@ -113,30 +113,31 @@ class Card(_Part):
     access: Fact = None
     held_in: Fact = None
     kind: Annotated[dict[str, Kind], BeforeValidator(lambda value: value if isinstance(value, dict) else {"": value})]
-    """What stands in the column `kind` -> the kind; without such a column, the one kind under an empty name."""
+    """Value of the column `kind` -> the kind; without such a column, an empty name -> the only kind."""
     files: Texts
-    """Patterns, looked for in the data's folder."""
+    """Patterns of files in the data's folder."""
     fields: Columns
     rows: Text | None = None
-    """Where in a JSON file the rows are: names with `/` between them, `.` for the top."""
+    """The path of the rows in a JSON file: names separated by `/`, or `.` for the top."""
     folder: Texts = ("",)
-    """Where pictures and videos are, in the data's folder: the first that has the file. `{}` is where its name goes."""
+    """Subfolders of pictures and videos; the first that has the file is used. `{}` stands for the file's name."""
     mark: Text | None = None
     """The mark of a picture in questions and options."""
     lettered: Count | None = None
-    """How many options a question of multiple choice has, where they stand in it and in no column."""
+    """The number of options of a multiple-choice question, if the question lists them and no column does."""
     absent: Text | None = None
     """The content of an option's cell if there is no option."""
     answers: Literal["letter", "number", "text"] = "letter"
-    """How the right option is written: A or (A); 0 for the first option; or the option itself."""
+    """How the correct option is written: A or (A); 0 for the first option; or the option itself."""
     languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT
-    """In which languages yes and no are read, and may stand in the table."""
+    """The languages of yes and no in answers and in the table."""
     match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains"] = "exact"
-    """How a short answer is compared; `readings/short.py` says each rule."""
+    """How a short answer is compared; `readings/short.py` has the rules."""
     tolerance: Annotated[str | None, BeforeValidator(_text), Field(pattern=r"^\d+(\.\d+)?%?$")] = None
-    """How far a number may be off, where `match` is numeric: `0.5`, or `5%` of the right one."""
+    """The tolerance of a numeric `match`: `0.5`, or `5%` of the correct number."""
     official: str = ""
-    """Whose script reads the answers (`scoring.readings.official`); `judge` where a model does, and none was asked."""
+    """The official script that reads the answers (`scoring.readings.official`); `judge` if the official reader is a
+    model, which is not asked."""
     mean: Literal["questions", "categories"] = "questions"
     letters: Literal["A.", "(A)", "A)", "A:"] = "A."
     """How options are listed."""
@@ -144,11 +145,11 @@ class Card(_Part):
         dict[Text, Scalar],
         BeforeValidator(lambda value: {str(one): str(one) for one in value} if isinstance(value, list) else value),
     ] = {}
-    """Category -> label, in the order in which they are shown."""
+    """Category -> label, in display order."""
     groups: dict[Text, Scalars] = {}
-    """Metric -> columns that name a group together: the share of groups in which every question is right."""
+    """Metric -> columns that together name a group; the metric is the share of groups with every question correct."""
     only: dict[Text, Scalars] = {}
-    """Column -> the values of which a row must have one to be asked."""
+    """Column -> accepted values; other rows are not asked."""
     prompts: Annotated[
         dict[Text, dict[str, Text]],
         BeforeValidator(_prompts),
@@ -164,18 +165,18 @@ class Card(_Part):
         kinds, columns = set(self.kind.values()), self.fields
         if kinds.isdisjoint(CHOICES) == bool(columns.options or self.lettered):
             raise ValueError(
-                "options belong to multiple choice and to no other kind; name their column, as fields: options, or "
-                "how many the question itself lists, as lettered:"
+                "options belong to multiple choice and to no other kind; name their column in fields: options, or "
+                "give the number that the question itself lists in lettered:"
             )
         if "picture choice" in kinds and (self.lettered or self.answers == "text"):
-            raise ValueError("options that are pictures stand in a column, and the answer is a letter or a number")
+            raise ValueError("a picture choice needs a column of options, and an answer that is a letter or a number")
         if columns.options and self.lettered:
-            raise ValueError("lettered: options stand in a column or in the question; remove one of the two")
+            raise ValueError("lettered: options are in a column or in the question; remove one of the two")
         if (columns.kind is None) != (tuple(self.kind) == ("",)):
-            raise ValueError("kind: values with their kinds and their column, fields: kind, go together; give both")
+            raise ValueError("kind: a map of kinds and its column, fields: kind, belong together; give both")
         for key, wanted in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
             if wanted and columns.category is None:
-                raise ValueError(f"{key}: categories need their column; name it, as fields: category")
+                raise ValueError(f"{key}: categories need their column; name it in fields: category")
         if self.official not in ("", JUDGE, *(vqa.READINGS if self.match == "vqa" else ())):
             reads = OFFICIAL.get(self.official, {})
             if not reads:
@@ -184,7 +185,7 @@ class Card(_Part):
             if unread := ", ".join(sorted(kinds - reads.keys())):
                 raise ValueError(f"official: '{self.official}' reads {', '.join(reads)}, not {unread}; remove it")
         if (self.match == "numeric") != (self.tolerance is not None):
-            raise ValueError("match: numeric has a tolerance, and no other has; give it, as tolerance: 0 or 5%")
+            raise ValueError("match: numeric needs a tolerance, and no other takes one; give it as tolerance: 0 or 5%")
         for name, texts in self.prompts.items():
             for kind in (*texts, *sorted(kinds)):
                 self._check_prompt(f"prompts, {name}", kind, texts)
@@ -201,17 +202,17 @@ class Card(_Part):
             raise ValueError(f"{where}: the prompt for '{kind}' is missing; add it")
         places = set(PLACE.findall(texts[kind]))
         if "question" not in places:
-            raise ValueError(f"{where}: {{question}} is missing; add it where the question stands")
+            raise ValueError(f"{where}: {{question}} is missing; add it")
         if (self.fields.pictures or self.fields.video) and ("pictures" in places) == (self.mark is not None):
             raise ValueError(
-                f"{where}: pictures stand at {{pictures}}, or where `mark` is in the question; use one of the two"
+                f"{where}: pictures go to {{pictures}} or to each `mark` in the question; use one of the two"
             )
         if kind in CHOICES and self.fields.options and not places - {"pictures", "question"}:
-            raise ValueError(f"{where}: {{options}} is missing; add it where the options stand")
+            raise ValueError(f"{where}: {{options}} is missing; add it")
 
 
 def check(values: Mapping[str, Any], where: str) -> Card:
-    """Return the card that these keys and values are. Raises InputError naming the first key that is wrong."""
+    """Validate a card's keys and values. Raises InputError naming the first wrong key."""
     try:
         return Card.model_validate(values)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The task that a card describes: its prompts, its scorer and its numbers. Its questions are read in `rows`."""
+"""The task that a card describes: its prompts, scorers and metrics. `rows` reads its questions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,13 +23,13 @@ PROMPTS = {
     "yes/no": "{pictures}{question} Please answer yes or no.",
     "short answer": "{pictures}{question}\nAnswer the question using a single word or phrase.",
 }
-"""The prompt of each kind where the card has none."""
+"""Kind -> the prompt if the card has none."""
 DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio": "Answered yes"}
 """What a card of yes/no questions reports in addition to accuracy."""
 
 
 def load(path: Path) -> Task:
-    """Return the task of a user's card; its data is looked for in the card's folder. Raises InputError."""
+    """Return the task of a user's card; its data is in the card's folder. Raises InputError."""
     values = yaml_file.read(path)
     return build(path.stem, values, str(path), facts=values, source=str(path.parent))
 
@@ -44,7 +44,7 @@ def packaged(name: str) -> Task:
 def build(
     name: str, values: Mapping[str, Any], where: str, facts: Mapping[str, Any] | None = None, source: str = "embedded"
 ) -> Task:
-    """Return the task of that card, called `where` in messages; `facts` is the card where no package holds it."""
+    """Build a card's task. `where` names the card in messages; `facts` is the card if it is not packaged."""
     card = check(values, where)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
@@ -89,7 +89,7 @@ def _default_prompt(card: Card, kind: str) -> str:
 
 
 def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
-    """Return what fills the places in the prompt of each kind."""
+    """Return the prompt that fills the placeholders of each kind's text."""
     form = card.letters.replace("A", "{}") + " "
     pieces = {kind: PLACE.split(text) for kind, text in texts.items()}
 
@@ -110,7 +110,7 @@ def _kind(card: Card, tags: Mapping[str, str]) -> str:
 
 
 def scorer(card: Card) -> Scorer:
-    """Return the strict scorer of each question's kind."""
+    """Return the scorer that applies strict rules by the kind of question."""
     scorers: dict[str, Scorer] = {
         **dict.fromkeys(CHOICES, choices.scorer(strict)),
         "yes/no": yesno.scorer(partial(yesno.strict, languages=card.languages)),
@@ -120,23 +120,23 @@ def scorer(card: Card) -> Scorer:
 
 
 def by_kind(card: Card, scorers: Mapping[str, Scorer]) -> Scorer:
-    """Return the scorer that hands each record to that of its question's kind."""
+    """Return the scorer that passes each record to the scorer of its question's kind."""
     return lambda record: scorers[_kind(card, record.tags)](record)
 
 
 def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Return what a reader must know of the card's official reading, and of ids that are no ids."""
+    """Return remarks on the card's official reading and on repeated ids."""
     found = []
     if card.official == JUDGE:
         found.append(
-            "The official reading is a judge's, and none was asked: these are strict's numbers, in which an answer "
-            "that is unclear is wrong."
+            "The official reading uses a judge, and none was asked: these scores use the strict reading, where an "
+            "unclear answer is wrong."
         )
     if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):
-        found.append(f"{left:,} of {len(scores):,} answers say nothing to the official script, which leaves them out.")
+        found.append(f"{left:,} of {len(scores):,} answers are unparsed by the official script, which leaves them out.")
     if again := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:
         more = f" and {len(again) - 3:,} more" if len(again) > 3 else ""
-        found.append(f"Rows that share an id are told apart by their numbers: {', '.join(again[:3])}{more}.")
+        found.append(f"Rows that share an id are distinguished by their numbers: {', '.join(again[:3])}{more}.")
     return found
 
 
@@ -147,7 +147,7 @@ def _short(card: Card) -> Scorer:
 
 
 def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
-    """Return the share overall, of each category and of each kind of group; for yes/no how well yes is detected."""
+    """Return the accuracy overall, by category and by group; for yes/no, also how well yes is detected."""
     cluster: groups.Key = "cluster" if card.fields.cluster else groups.pictures
     chance = partial(_chance, card)
     names = list(card.categories) or sorted({record.category for record in records})
@@ -166,7 +166,7 @@ def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> d
 
 
 def _chance(card: Card, records: Sequence[Record]) -> float | None:
-    """Return what guessing gives, of 100; None where a short answer is among the questions."""
+    """Return the score of guessing, in percent; None if a question is a short answer."""
     each = [_chance_of_one(card, record) for record in records]
     known = [value for value in each if value is not None]
     return sum(known) / len(known) if known and len(known) == len(each) else None
@@ -182,7 +182,7 @@ def _chance_of_one(card: Card, record: Record) -> float | None:
 
 
 def _chance_of_all(card: Card, records: Sequence[Record], name: str) -> float | None:
-    """Return what guessing every question of a group gives, of 100; None where a short answer is among them."""
+    """Return the chance of guessing all questions of a group, in percent; None if one is a short answer."""
     chances: dict[str, float] = {}
     for record in records:
         if (own := _chance_of_one(card, record)) is None:

@@ -1,4 +1,4 @@
-"""The command line: it parses, calls and prints. Everything it does can also be done from Python."""
+"""The command line: parse options, call the library, print. Everything can also be done from Python."""
 
 import codecs
 import io
@@ -14,7 +14,7 @@ from mmeval.types import InputError, printable
 
 
 class Commands(click.Group):
-    """Turns errors into one sentence and an exit status."""
+    """A group that turns errors into one sentence and an exit status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which they were added."""
@@ -42,12 +42,12 @@ class Commands(click.Group):
             ctx.exit(130)
         except OSError as error:
             if isinstance(error, BrokenPipeError):
-                raise  # somebody's `| head`: click ends quietly
+                raise  # for example `| head`: click exits quietly
             where = f"{error.filename}: " if error.filename else ""
             advice = "fix that and repeat the command; answers are kept"
             click.echo(f"mmeval: {where}{error.strerror or error}; {advice}", err=True)
             ctx.exit(2)
-        except Exception:  # hides nothing: the traceback is printed, and the status tells a fault from bad input
+        except Exception:  # the traceback is printed, and status 3 means a bug
             traceback.print_exc()
             version = f"mmeval {__version__}, Python {sys.version.split()[0]}"
             click.echo(f"mmeval: this is a bug; please report it with the lines above ({version})", err=True)
@@ -55,7 +55,7 @@ class Commands(click.Group):
 
 
 def _set_encoding_errors() -> None:
-    """Print characters that the terminal's encoding lacks as plain ones: a dash for a dash, otherwise an escape."""
+    """Replace characters that the terminal's encoding lacks: an en dash by a hyphen, an unlisted one by an escape."""
 
     def plain(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)
@@ -63,7 +63,7 @@ def _set_encoding_errors() -> None:
         return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text), error.end
 
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # what is typed or piped may be of another encoding
+        sys.stdin.reconfigure(errors="replace")  # input may have another encoding
     codecs.register_error("mmeval.plain", plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -1,4 +1,4 @@
-"""`mmeval ask`: one question, a conversation, or many questions in JSON Lines."""
+"""`mmeval ask`: ask one question, hold a conversation, or answer a JSON Lines file of questions."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("parts", metavar="[FILE|WORDS]...", nargs=-1)
 @spec_options(names=("model", "context", "max_new_tokens", "beams", "frames", "dtype", "device"))
-@click.option("--shot", "shots", metavar="FILE=ANSWER", multiple=True, help="Demonstration, asked the same question.")
-@click.option("--choices", metavar="A,B,...", help="Choose among these by likelihood, and show it.")
+@click.option("--shot", "shots", metavar="FILE=ANSWER", multiple=True, help="Demonstration with the same question.")
+@click.option("--choices", metavar="A,B,...", help="Choose one by likelihood; show the likelihoods.")
 @click.option(
     "--control",
     "control_names",
     metavar="NAMES",
     multiple=True,
-    help="Ask again as these change the question: grey, blur16, absent, ... (`mmeval bias --list`).",
+    help="Ask again under these controls: grey, blur16, absent, ... (`mmeval bias --list`).",
 )
 @click.option("--chat", "chatting", is_flag=True, help="Start a conversation.")
 @click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, its tokens, time and memory.")
@@ -75,7 +75,7 @@ def ask(
 
 
 def _converse(loaded: "Chat", how: "_How") -> None:
-    """Answer line by line; everything but answers goes to standard error."""
+    """Answer line by line; only answers go to standard output."""
     from mmeval import messages
 
     def tell(text: str) -> None:
@@ -154,7 +154,7 @@ def _shot(text: str) -> tuple[Path, str]:
 
 
 def _lines() -> Iterator[str]:
-    """Yield typed lines, without blank ones, until /quit or the end."""
+    """Yield the typed lines that are not blank, until /quit or the end of input."""
     while True:
         try:
             line = input("> " if sys.stdin.isatty() else "").strip()
@@ -167,9 +167,9 @@ def _lines() -> Iterator[str]:
 
 
 def _many(loaded: "Chat", path: Path, how: _How) -> bool:
-    """Answer each line of a file by itself; tell whether all were answered.
+    """Answer each line of a file separately. Return whether all were answered.
 
-    A line that cannot be answered does not stop the rest. Raises InputError for a line that is not a JSON object.
+    A line that cannot be answered does not stop the others. Raises InputError if a line is not a JSON object.
     """
     from mmeval import jsonl as lines
 
@@ -185,7 +185,7 @@ def _many(loaded: "Chat", path: Path, how: _How) -> bool:
 
 
 def _answered(loaded: "Chat", value: dict[str, Any], folder: Path, where: str, how: _How) -> dict[str, Any]:
-    """Return the answer to a line as a row. Raises InputError."""
+    """Return the row that answers a line. Raises InputError."""
     from mmeval import conversation, messages
 
     choices = value.get("choices", [])

@@ -1,4 +1,4 @@
-"""`mmeval bias`: what a run and its controls show of language bias, without a model."""
+"""`mmeval bias`: measure language bias from a run and its controls, without a model."""
 
 import json
 from pathlib import Path
@@ -54,7 +54,7 @@ def bias(
         for name, about in CONTROLS.items():
             console.say(f"{name:26}{about}")
         for name, own in FAMILIES.items():
-            console.say(f"{name:26}{', '.join(own)}" if name != "all" else "all                       each of them")
+            console.say(f"{name:26}{', '.join(own)}" if name != "all" else "all                       every control")
         console.say("prompts                   the task's other prompts, as prompt-NAME")
         return
     alone = task is not None and (predictions is None) != (answers is None) and (data is None or answers is not None)
@@ -74,7 +74,7 @@ def bias(
 
 
 def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None = None, as_json: bool = False) -> None:
-    """Study a run, write what was found into its folder or `out`, and show it."""
+    """Study a run, write the findings into its folder or `out`, and show them."""
     from mmeval.bias.study import study
     from mmeval.results import report
 

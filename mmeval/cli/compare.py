@@ -1,4 +1,4 @@
-"""`mmeval compare`: runs against a first one, and conditions for continuous integration."""
+"""`mmeval compare`: compare runs with a first one, and check conditions for continuous integration."""
 
 import sys
 from pathlib import Path
@@ -20,8 +20,8 @@ def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float
 
     Each run is compared with the first of the same task.
 
-    In a condition, runs are A, B, ... in the order given, or go by name; the number is the first headline of the task,
-    or `perception: A > 1200`. A single run can be held against numbers: nothing is compared or written then.
+    A condition names runs A, B, ... in the order given, or by name. It uses the task's first headline number, or names
+    another one, as in `perception: A > 1200`. A single run can be checked against numbers; then nothing is written.
 
     \b
     Example: mmeval compare reports/mme-mmicl-tiny-embedded reports/mme-text-mmicl-tiny-embedded

@@ -1,4 +1,4 @@
-"""`mmeval demo`: a page to talk with models."""
+"""`mmeval demo`: a web page to chat with models."""
 
 from typing import Any
 
@@ -27,12 +27,12 @@ def demo(models: tuple[str, ...], host: str, port: int, **values: Any) -> None:
     if len(models) > 2:
         raise InputError("--model: the page compares at most two models; remove one")
     if len({*models}) < len(models):
-        raise InputError("--model: the same model twice; remove one")
+        raise InputError("--model: the same model is given twice; remove one")
     from mmeval import conversation
     from mmeval.demo.page import serve
     from mmeval.demo.visits import Demo
     from mmeval.embedded.examples import examples
 
     chats = {model: conversation.chat(model, **given(values)) for model in models or ("mmicl-tiny",)}
-    click.echo(f"http://{host}:{port}/  (Ctrl+C ends it)", err=True)
+    click.echo(f"http://{host}:{port}/  (press Ctrl+C to stop)", err=True)
     serve(Demo(chats), list(chats), examples(), host=host, port=port)

@@ -1,4 +1,4 @@
-"""`mmeval export`: a run in the forms that others read."""
+"""`mmeval export`: write a run in the formats of other programs."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import click
 def export(run_folder: Path, form: str, out: Path | None) -> None:
     """Export a run's scores in another program's format.
 
-    `hub` and `every-eval-ever` go to leaderboards, and refuse a run that is embedded, limited, unfinished, under a
-    control or has errors.
+    `hub` and `every-eval-ever` are for leaderboards. They refuse a run that is embedded, limited, unfinished, under a
+    control, or has errors.
 
     \b
     Example: mmeval export reports/mme-mmicl-tiny-embedded --to lm-eval

@@ -1,4 +1,4 @@
-"""`mmeval models`, `mmeval models check`, `mmeval doctor`: which models there are, and whether one can be run."""
+"""`mmeval models`, `mmeval models check`, `mmeval doctor`: list the models, and check whether one can run."""
 
 import sys
 
@@ -10,7 +10,7 @@ from mmeval.types import printable
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
-    """List the models known by name; `models check` tests one.
+    """List the models with names; `models check` tests one.
 
     \b
     Example: mmeval models
@@ -29,7 +29,7 @@ def models(context: click.Context) -> None:
 @click.option("--context", help="How pictures are introduced, by name.  [default: the adapter's first]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option(
-    "--dtype", default="float32", show_default=True, help="Lower precision may change answers with the batch."
+    "--dtype", default="float32", show_default=True, help="In lower precision, answers may depend on the batch."
 )
 @click.option("--trust-remote-code", is_flag=True, help="Run Python code that comes with the checkpoint.")
 def check(model: str, context: str | None, device: str, dtype: str, trust_remote_code: bool) -> None:
@@ -59,9 +59,7 @@ def check(model: str, context: str | None, device: str, dtype: str, trust_remote
 def doctor(model: str | None) -> None:
     """Show what is installed, and what a model needs.
 
-    Nothing is loaded or downloaded.
-
-    Exit status 1 where something that it needs is missing.
+    Nothing is loaded or downloaded. Exit with status 1 if something that the model needs is missing.
 
     \b
     Example: mmeval doctor

@@ -1,4 +1,4 @@
-"""Command-line options made from RunSpec's fields, and the few that several commands share."""
+"""Command-line options made from RunSpec's fields, and options that several commands share."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -12,11 +12,11 @@ from mmeval.spec import RunSpec, options, value_type
 Decorator = Callable[[Any], Any]
 
 SEVERAL = ("task", "model")
-"""Options that may be given several times: a run for each."""
+"""Options that may be given several times; each value gets its own run."""
 
 
 class SectionedCommand(click.Command):
-    """A command whose help lists the options of a run in sections."""
+    """A command with sections in its help."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections in the order of RunSpec's fields, then the command's own options."""
@@ -30,7 +30,7 @@ class SectionedCommand(click.Command):
 
 
 def section(parameter: click.Parameter) -> str:
-    """Return the heading under which a parameter is listed."""
+    """Return a parameter's heading in the help."""
     own = options().get(parameter.name or "")
     return own.section if own else "Run"
 
@@ -39,7 +39,7 @@ folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, 
 
 
 def spec_options(kind: type[RunSpec] = RunSpec, names: tuple[str, ...] | None = None) -> Decorator:
-    """Decorate a command with an option for each field, or for those of these names; None where it is not given."""
+    """Decorate a command with an option per field, or per field in `names`. An option that is not given is None."""
 
     def apply(command: Any) -> Any:
         for name in reversed(names or tuple(options(kind))):
@@ -50,7 +50,7 @@ def spec_options(kind: type[RunSpec] = RunSpec, names: tuple[str, ...] | None = 
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given; one that was given once is its value, of several a list."""
+    """Return the given options: the value of one that was given once, a list of several values."""
     found = {name: value for name, value in values.items() if value not in (None, ())}
     single = {name: value[0] for name, value in found.items() if isinstance(value, tuple) and len(value) == 1}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in (found | single).items()}

@@ -1,4 +1,4 @@
-"""`mmeval parity`: two ways to run a model, compared."""
+"""`mmeval parity`: compare two ways to run a model."""
 
 import sys
 from pathlib import Path
@@ -31,8 +31,8 @@ def parity(first: str, other: str, margin: float, out: Path, fresh: bool, **valu
 
     For example local and behind a server, float32 and bfloat16, or two batch sizes.
 
-    A and B are a model with settings of its own, MODEL[,NAME=VALUE...]; the other options hold for both. The status is
-    0 where a difference of the margin or more is ruled out for every headline number.
+    A and B are each a model with its own settings, MODEL[,NAME=VALUE...]; the other options apply to both. The exit
+    status is 0 if a difference of the margin or more is ruled out for every headline number.
 
     \b
     Example: mmeval parity mmicl-tiny mmicl-tiny,dtype=bfloat16 --task mme

@@ -1,4 +1,4 @@
-"""`mmeval recipes`: what papers and other harnesses set."""
+"""`mmeval recipes`: settings of papers and other harnesses."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`mmeval score`, `mmeval report`, `mmeval submit`: what is done with answers, without a model."""
+"""`mmeval score`, `mmeval report`, `mmeval submit`: work with existing answers, without a model."""
 
 import json
 import sys
@@ -50,8 +50,8 @@ def score(
         complete = _score_file(task, file, answers is not None, own, as_json)
     else:
         raise InputError(
-            "name a run folder (--judge goes with it; its reading is the run's own), or --task and either --answers "
-            "(--data, --reading and --partial go with these) or --predictions (--reading and --partial do)"
+            "name a run folder (optionally with --judge; the run sets its reading), or --task and either --answers "
+            "(optionally with --data, --reading, --partial) or --predictions (optionally with --reading, --partial)"
         )
     sys.exit(0 if complete else 1)
 
@@ -104,7 +104,7 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
     from mmeval.run import open_run
 
     if not run_folders and published is None:
-        raise InputError("name one run or more, or --published WHICH")
+        raise InputError("name at least one run, or --published WHICH")
     runs = [current(open_run(folder)) for folder in run_folders]
     console.show_paths(run_report.compare(runs, published, out))
     for line in [f"{run.folder}: {mark}" for run in runs for mark in run.marks]:
@@ -118,7 +118,7 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
 @click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: RUN/submission-BOARD]")
 @click.option("--check", "checked", type=click.Path(path_type=Path), help="Only check these files.")
 def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path | None) -> None:
-    """Write the files that a leaderboard takes, or check them.
+    """Write the files that a leaderboard accepts, or check them.
 
     \b
     Example: mmeval submit reports/mme-blip2-flan-t5-xl-hub --to mme

@@ -1,4 +1,4 @@
-"""`mmeval run`: evaluate, or show what would be asked."""
+"""`mmeval run`: evaluate, or show the prompts."""
 
 import json
 import sys
@@ -71,14 +71,14 @@ def run(
     if log_to is not None:
         from mmeval.reporting import loggers
 
-        loggers.check(log_to)  # before hours of answers
+        loggers.check(log_to)  # fail before hours of answering
     screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
     with screen as display:
         how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
         finished = evaluate_all(specs, out=out, display=display, **how)
     finished = _as_left(finished)
     if not all(one.up_to_date for one in finished):
-        return  # another process, the last to finish, scores and shows them
+        return  # the last process to finish scores and shows the runs
     _show(finished, as_json, out)
     if log_to is not None:
         for one in finished:
@@ -97,7 +97,7 @@ def run(
 
 
 def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tuple[list[RunSpec], list[str]]:
-    """Make the specs of a run file and of the options that override it, and name the controls of each."""
+    """Return the specs made from a run file and the options that override it, and the names of the controls."""
     values: dict[str, Any] = {}
     if config is not None:
         from mmeval.yaml_file import read
@@ -112,12 +112,12 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
     names = values.pop("control", written)  # a flag overrides the file
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{config}: controls is {names!r:.60}; give names in a list, as in [blind, swap, blur]")
+        raise InputError(f"{config}: controls is {names!r:.60}; write a list of names, as in [blind, swap, blur]")
     return grid(values, str(config) if config else "", RunSpec), names
 
 
 def _as_left(finished: list["Run"]) -> list["Run"]:
-    """Return the runs as the other processes have left them by now."""
+    """Reopen the runs, which other processes may have changed."""
     from mmeval.run import open_run
     from mmeval.share import of_process
 
@@ -125,7 +125,7 @@ def _as_left(finished: list["Run"]) -> list["Run"]:
 
 
 def _listed(value: Any) -> Any:
-    """Return the names of a list with commas; a file, a folder and what a constant model says may have one inside."""
+    """Split names at commas, except an existing path and a constant model's answer, which may contain commas."""
     given = value if isinstance(value, list) else [value]
     whole = [one.startswith("constant:") or Path(one).exists() for one in given]
     parts = [part for one, kept in zip(given, whole, strict=True) for part in ([one] if kept else one.split(","))]
@@ -136,7 +136,7 @@ def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
 
-    groups: dict[tuple[str, str], list[Any]] = defaultdict(list)  # of runs that differ by their seed alone
+    groups: dict[tuple[str, str], list[Any]] = defaultdict(list)  # runs that differ only in their seed
     for one in finished:
         groups[one.spec.task, one.spec.model].append(one)
     spreads = [group for group in groups.values() if len(group) > 1]
@@ -182,7 +182,7 @@ def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
         finished = evaluate_all(specs, out=out, display=display, failed=failed, **how)
     finished = _as_left(finished)
     if not all(one.up_to_date for one in finished):
-        return  # another process, the last to finish, scores and shows them
+        return  # the last process to finish scores and shows the runs
     if finished:
         _show(finished, False, out)
     for sentence in failed:

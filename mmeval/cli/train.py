@@ -1,4 +1,4 @@
-"""The commands that make an MMICL: `train`, and `mic`, which builds its data."""
+"""`mmeval train` trains MMICL; `mmeval mic` builds its training data."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
     from mmeval.reporting import console
 
     try:
-        config = check_config(yaml_file.read(file), file, stage)  # a misspelt key is found before torch is loaded
+        config = check_config(yaml_file.read(file), file, stage)  # report a misspelled key before loading torch
         benchmarks = None
         if config.evaluate:
             from mmeval.during_training import benchmarks_of
@@ -53,7 +53,7 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
 
 
 def _captions(pairs: Any) -> dict[str, float]:
-    """Compare generated answers with the expected ones as captions, in which no two people agree word for word."""
+    """Compare generated and expected answers with CIDEr, since captions never agree word for word."""
     from mmeval.scoring.metrics.cider import cider, tokenize
 
     values = cider([tokenize(text) for text, _ in pairs], [[tokenize(answer)] for _, answer in pairs])
@@ -67,7 +67,7 @@ def mic() -> None:
     MIC stands for multi-modal in-context learning. The data sets must be on this machine.
 
     \b
-    mmeval mic sources                                         what can be read, and what its folder must hold
+    mmeval mic sources                                         list the sources and their required files
     mmeval mic build --source vqav2 --root coco --out vqav2    build a set
     """
 

@@ -1,4 +1,4 @@
-"""`mmeval watch`: ask about a stream again and again, and say when the answer turns yes."""
+"""`mmeval watch`: ask about a stream repeatedly, and report when the answer becomes yes."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def watch(
 
     SOURCE is a video file, a camera (camera:0), an RTSP or HTTP address, or - for standard input.
 
-    An event is printed as a JSON line when the answer to a yes-or-no question turns and stays.
+    An event is printed as a JSON line when the answer to a yes-or-no question changes and holds.
 
     \b
     Example: mmeval watch hall.mp4 "is someone falling ?"
@@ -65,11 +65,11 @@ def watch(
     """
     questions = [text.strip() for text in (question or "", *more) if text.strip()]
     if not questions:
-        raise InputError('there is no question; write one, as in: mmeval watch clip.mp4 "is someone falling ?"')
+        raise InputError('no question is given; write one, as in: mmeval watch clip.mp4 "is someone falling ?"')
     if len({*questions}) < len(questions):
         raise InputError("a question is given twice; remove one")
     if off > on:
-        raise InputError(f"--off {off} is above --on {on}; an alarm ends below the value at which it begins")
+        raise InputError(f"--off {off} is above --on {on}; lower --off, since an alarm ends below its starting value")
     from mmeval.watch import source as sources
 
     found = sources.find(source)

@@ -1,8 +1,8 @@
-"""Read anybody's answers: rows of a file of any kind, each with what names its question and what was answered.
+"""Read answers that other programs wrote: each row of a file has a question's id and an answer.
 
-A row's form tells which of its columns hold its id and its answer: lmms-eval's and lm-evaluation-harness's sample logs
-(`resps`, `filtered_resps`; evaluator.py of both), VLMEvalKit's result tables (`index`, `prediction`), LLaVA's answer
-files (`question_id`, `text`; llava/eval/model_vqa*.py), and the benchmarks' own forms, named beside the columns below.
+A row's columns reveal its format: lmms-eval's and lm-evaluation-harness's sample logs (`resps`, `filtered_resps`;
+evaluator.py of both), VLMEvalKit's result tables (`index`, `prediction`), LLaVA's answer files (`question_id`, `text`;
+llava/eval/model_vqa*.py), and the benchmarks' own formats, listed with the columns below.
 """
 
 import json
@@ -26,43 +26,43 @@ ANSWERS = (
     *("loglikelihoods", "proba", "resps", "filtered_resps"),
     *("model_prediction", "prediction", "text", "output", "response", "caption", "answer"),
 )
-"""Columns that may hold the answer, the surest first: beside any of the others, `answer` is the right one.
+"""Columns that may hold the answer, the surest first: next to any of the others, `answer` is the correct answer.
 
 HallusionBench: model_prediction; NLVR2, SEED-Bench, GQA, MMStar, VL-ICL, NExT-QA: prediction; COCO: caption; VQA,
 VizWiz, POPE: answer; Video-MME: response; Hateful Memes: proba.
 """
 QUESTIONS = ("question", "Question", "questions", "prompt", "input", "sentence")
-"""Columns that may hold the question or the whole prompt: what a row's id is checked by."""
+"""Columns that may hold the question or the whole prompt, used to check a row's id."""
 WRAPPED = ("outputs", "logs", "results", "samples", "predictions", "data")
-"""Where a JSON document may hold its rows; ScienceQA's has the texts under `outputs`, the places under `results`."""
+"""Keys under which a JSON document may hold its rows. ScienceQA has the texts in `outputs`, the places in `results`."""
 PASS = 1_000_000
-"""What each turn of a question adds to its index: MMBench's, which LLaVA's files call `round_id`."""
+"""Added to a question's index for each rotation in MMBench; LLaVA's files number the rotations as `round_id`."""
 LONGEST = 255
 """Maximum characters of an id. A longer text in such a column is a picture in base64."""
 FAILED = "Failed to obtain answer via API."
-"""What VLMEvalKit writes in place of an answer that it did not get."""
+"""What VLMEvalKit writes in place of a missing answer."""
 KINDS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """A row: what may name its question, what was asked, and what was answered."""
+    """A row: its possible ids, its question, and its answer."""
 
     where: str
     ids: Mapping[str, str]
-    """Values by column."""
+    """Column -> value."""
     asked: tuple[str, ...]
-    """The question or the prompt, as its words alone."""
+    """The words of the question or the prompt."""
     column: str
-    """That of the answer."""
+    """The answer's column."""
     given: Any
     error: str | None = None
     place: int | None = None
-    """The number of the row in the benchmark, from 0, where the form counts rows."""
+    """The number of the row in the benchmark, from 0, if the format has it."""
 
 
 def read(path: Path) -> list[AnswerRow]:
-    """Read the rows of a file. Raises InputError for another kind of file, and for one without rows or answers."""
+    """Read the rows of a file. Raises InputError if its kind is unknown, or it has no rows or no answers."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; give one with a row for each answer ({', '.join(KINDS)})")
     kind = path.suffix.lower()
@@ -79,7 +79,7 @@ def read(path: Path) -> list[AnswerRow]:
 
 
 def _answer(line: TableRow) -> AnswerRow:
-    """Recognize a row. What stands in an object inside it, as in a log's `doc`, is the row's own."""
+    """Recognize a row. The keys of an object inside it, such as a log's `doc`, count as its own columns."""
     inner = {k: v for value in line.values.values() if isinstance(value, Mapping) for k, v in value.items()}
     row = {**inner, **line.values}
     column = next((name for name in ANSWERS if name in row and not (name == "text" and "image" in line.values)), None)
@@ -100,7 +100,7 @@ def _answer(line: TableRow) -> AnswerRow:
 
 
 def _json(path: Path) -> tables.Found:
-    """Read a list of objects or a map of ids, either also inside a document, or an object a line."""
+    """Read a list of objects or a map of ids, possibly inside a document, or one object per line."""
     text = files.text(path).strip()
     commas = re.match(r"\{[^\n]*\},\s*(\n|$)", text)  # after each line: SEED-Bench's results
     if text.startswith("{") and not commas and (path.suffix == ".jsonl" or re.search(r"\}\s*\n\s*\{", text)):
@@ -111,7 +111,7 @@ def _json(path: Path) -> tables.Found:
     try:
         value = json.loads(f"[{text.rstrip(',')}]") if commas else tables.load_once(path)
     except ValueError as error:
-        raise InputError(f"{path}: not a JSON object and a comma a line ({error}); fix it") from error
+        raise InputError(f"{path}: not one JSON object and a comma per line ({error}); fix it") from error
     inside = next((value[name] for name in WRAPPED if name in value), None) if isinstance(value, dict) else None
     value = inside if isinstance(inside, (dict, list)) else value
     if isinstance(value, dict) and {*value} & {*IDS} and {*value} & {*ANSWERS}:
@@ -119,12 +119,12 @@ def _json(path: Path) -> tables.Found:
     if isinstance(value, dict) and not any(isinstance(one, dict) for one in value.values()):
         value = {name: {"answer": one} for name, one in value.items()}
     for row, where in tables.at(value, ".", path):
-        several = row.get("questions")  # Video-MME: of one video
+        several = row.get("questions")  # Video-MME: those about one video
         yield from tables.at(several, ".", path) if isinstance(several, list) else [(row, where)]
 
 
 def _sheet(path: Path) -> Iterator[TableRow]:
-    """Read a sheet; a formula, or its error, is no answer."""
+    """Read a sheet. Refuse a formula, or its error, as an answer."""
     rows = sheets.read(path)
     _, header = next(rows, (0, []))
     names = [cell.text for cell in header]
@@ -136,12 +136,12 @@ def _sheet(path: Path) -> Iterator[TableRow]:
             raise InputError(f"{where}: more cells than the {len(names)} columns have names; name them all")
         for name, cell in zip(names, cells, strict=False):
             if name in ANSWERS and cell.kind in ("formula", "error"):
-                raise InputError(f"{where}, column {name}: '{cell.text[:40]}' is a formula; write answers as texts")
+                raise InputError(f"{where}, column {name}: '{cell.text[:40]}' is a formula; write answers as text")
         yield TableRow({**dict.fromkeys(names, ""), **dict(zip(names, (c.text for c in cells), strict=False))}, where)
 
 
 def _delimited(path: Path) -> Iterator[TableRow]:
-    """Read a table; of two columns that have no names, as in NLVR2's CSV, the first is the id."""
+    """Read a table. If it has two columns without names, as in NLVR2's CSV, the first is the id."""
     unnamed = False
     for row in tables.of_file(path, path.parent):
         names = list(row.values)
@@ -154,10 +154,10 @@ def _delimited(path: Path) -> Iterator[TableRow]:
 
 
 def key(value: object) -> str:
-    """Return an id as it is compared: 5.0 is 5, and a picture has no ending."""
+    """Return an id in the form that is compared: 5 for 5.0, and a picture's name without its suffix."""
     return re.sub(r"\.(0|jpe?g|png)$", "", str(value).strip())
 
 
 def bare(text: str) -> str:
-    """Return the words of a question in lower case, without marks of pictures."""
+    """Return the words of a question in lower case, without the marks of pictures."""
     return " ".join(re.findall(r"\w+", re.sub(r"<image[^>]*>", "", text).casefold()))

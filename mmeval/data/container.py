@@ -1,6 +1,6 @@
-"""Video files: number and times of frames, from the packets, and the pixels of selected frames.
+"""Video files: count the frames and read their times from the packets, and decode selected frames.
 
-Which frames are wanted is for `video` to say.
+`video` selects the frames.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 FORMATS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".avi": "avi", ".webm": "matroska", ".mkv": "matroska"}
-"""By suffix. A file is never read as a playlist, which may name other files and addresses."""
+"""Suffix -> ffmpeg's format. A file is never read as a playlist, which could name other files and addresses."""
 SEEK = 500
-"""Packets from which on it pays to seek over them: reading one takes some 10 microseconds."""
+"""Seek if more than this many packets would be skipped; reading a packet takes about 10 microseconds."""
 _VOP = b"\x00\x00\x01\xb6"
+"""Start code of a frame in MPEG-4."""
 _NOT_CODED = 16
-"""Bytes of an MPEG-4 packet that may say no more than that nothing has changed: no frame comes of it."""
+"""Bytes. An MPEG-4 packet up to this size may only say that nothing has changed; it yields no frame."""
 _ONE_A_PACKET = {"h264", "hevc", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2video"}
-"""Codecs of which each packet is a frame that is shown; VP9 and AV1 keep a hidden one in the packet of the next."""
+"""Codecs with one visible frame per packet. VP9 and AV1 put a hidden frame in the next frame's packet."""
 
 _SPARING = {"h264", "hevc"}
-"""Codecs whose decoders can pass over single frames that no other depends on."""
+"""Codecs whose decoders can skip frames that no other frame depends on."""
 
 
 def check() -> None:
-    """Raise InputError where videos cannot be read."""
+    """Raise InputError if PyAV is not installed."""
     try:
         import av  # noqa: F401
     except ImportError as error:
@@ -42,24 +43,24 @@ def check() -> None:
 
 
 class DamagedVideo(InputError):
-    """A file that is no video, or breaks while it is decoded: an error of the questions about it."""
+    """The file is not a video, or decoding it fails. The questions about it fail; the run continues."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A frame that was wanted."""
+    """A decoded frame and its time."""
 
     time: float
-    """In seconds from the video's first frame."""
+    """Seconds from the video's first frame."""
     picture: PILImage.Image
 
 
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Open a file and its first video stream, to be decoded inside the `with`.
+    """Open a file and its first video stream; decode inside the `with`.
 
-    Raises DamagedVideo for what is not a video, or turns out to be broken while it is decoded; InputError without PyAV,
-    for another kind of file, and for frames that are too large.
+    Raises DamagedVideo if the file is not a video or decoding fails; InputError if PyAV is missing, the suffix is
+    unknown, or the frames are too large.
     """
     check()
     import av
@@ -71,31 +72,39 @@ def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer,
         with av.open(
             str(path), format=form, options={"protocol_whitelist": "file"}, metadata_errors="replace"
         ) as container:
-            if not container.streams.video:
-                raise DamagedVideo(f"{name}: no video in the file; replace it")
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise DamagedVideo(f"{name}: broken video (its codec is unknown); replace it")
-            if stream.width * stream.height > MAX_PIXELS:
-                size = f"{stream.width} x {stream.height} pixels, more than {MAX_PIXELS:,}"
-                raise InputError(f"{name}: {size}; scale it down")
-            yield container, stream
+            yield container, first_stream(container, name, "replace it")
     except av.error.FFmpegError as error:
         raise DamagedVideo(f"{name}: broken video ({error.strerror}); replace it") from error
 
 
+def first_stream(container: av.container.InputContainer, name: str, advice: str) -> av.VideoStream:
+    """Return the first video stream.
+
+    Raises DamagedVideo if there is none or its codec is unknown; InputError if its frames exceed MAX_PIXELS.
+    """
+    if not container.streams.video:
+        raise DamagedVideo(f"{name}: no video in it; {advice}")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise DamagedVideo(f"{name}: its video codec is unknown; {advice}")
+    if stream.width * stream.height > MAX_PIXELS:
+        size = f"{stream.width} x {stream.height} pixels, more than {MAX_PIXELS:,}"
+        raise InputError(f"{name}: {size}; scale it down")
+    return stream
+
+
 def picture(frame: av.VideoFrame) -> PILImage.Image:
-    """Return the frame as it is to be looked at: RGB, and upright where the camera was held on its side."""
+    """Return the frame in RGB, rotated upright if the camera was held on its side."""
     upright: PILImage.Image = frame.to_image()  # type: ignore[no-untyped-call]
     return upright.rotate(frame.rotation, expand=True) if frame.rotation else upright
 
 
 def moments(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> list[Moment]:
-    """Return the frames at the places, from 0 and ascending, that `choose` picks of so many.
+    """Return the selected frames: `choose` takes the number of frames and returns ascending places, from 0.
 
-    Frames are counted by packets, and what no wanted frame depends on is not decoded; where packets do not say how
-    many frames there are, and where one of them does not come of its packet, all is decoded. Raises as `opened` does,
-    and what `choose` raises.
+    The packets give the number of frames, and only the selected frames and those they depend on are decoded. If the
+    packets do not give the number, or a frame does not come from its packet, the whole file is decoded. Raises as
+    `opened` and `choose` do.
     """
     packets = _packets(path, name)
     if packets is not None:
@@ -113,36 +122,36 @@ def times(path: Path, name: str) -> list[float]:
 
 @dataclass(frozen=True)
 class _Packets:
-    """The packets of a video, in the order in which they are decoded."""
+    """The packets of a video, in decoding order."""
 
     stamps: list[int]
-    """When each is shown; all different."""
+    """Presentation time of each; all different."""
     keys: list[int]
-    """Places of those from which on decoding can begin."""
+    """Places of the packets where decoding can begin."""
     shown: list[int]
-    """Places of those that are shown, in the order in which they are."""
+    """Places of the visible packets, in presentation order."""
     unit: float
-    """Seconds that a stamp counts."""
+    """Seconds per unit of the stamps."""
 
     def time(self, place: int) -> float:
-        """Return when the packet of that place is shown, in seconds from the first that is."""
+        """Return the presentation time of a packet, in seconds from the first visible one."""
         return (self.stamps[place] - self.stamps[self.shown[0]]) * self.unit
 
 
 def _packets(path: Path, name: str) -> _Packets | None:
-    """Read a video's packets; None where they do not say exactly which frames will come of them."""
+    """Read a video's packets. Return None if they do not determine the frames exactly."""
     stamps, keys, hidden = [], [], set[int]()
     with opened(path, name) as (container, stream):
         codec = stream.codec_context.codec.canonical_name
-        guessed = container.format.name == "avi"  # packets have no times of their own
-        unit = float(stream.time_base or 0)  # a stream says nothing once its container is closed
+        guessed = container.format.name == "avi"  # its packets carry no times
+        unit = float(stream.time_base or 0)  # not readable once the container is closed
         for place, packet in enumerate(packet for packet in container.demux(stream) if packet.size):
             if packet.pts is None or packet.is_corrupt or not _is_frame(codec, packet, guessed):
                 return None
             stamps.append(packet.pts)
             if packet.is_keyframe:
                 keys.append(place)
-            if packet.is_discard or (codec == "vp8" and not bytes(packet)[0] & 16):  # an edit list; `show_frame`
+            if packet.is_discard or (codec == "vp8" and not bytes(packet)[0] & 16):  # edit list; VP8's `show_frame`
                 hidden.add(place)
     if len({*stamps}) < len(stamps) or 0 not in keys or len(hidden) == len(stamps):
         return None
@@ -151,17 +160,17 @@ def _packets(path: Path, name: str) -> _Packets | None:
 
 
 def _is_frame(codec: str, packet: av.Packet[av.VideoStream], guessed: bool) -> bool:
-    """Tell whether exactly one frame comes of a packet, at the time that the packet has."""
+    """Return whether a packet yields exactly one frame, at the packet's time."""
     if codec == "mpeg4":
         content = bytes(packet)
         alone = content.count(_VOP) == 1 and len(content) > _NOT_CODED
-        turned = guessed and content[content.find(_VOP) + 4] >> 6 == 2  # shown before one that is decoded earlier
+        turned = guessed and content[content.find(_VOP) + 4] >> 6 == 2  # a B-frame
         return alone and not turned
     return codec == "vp8" or codec == "mjpeg" or (codec in _ONE_A_PACKET and not guessed)
 
 
 def _sought(path: Path, name: str, packets: _Packets, wanted: Sequence[int]) -> list[Moment] | None:
-    """Decode the frames of these packets, and what they depend on; None where one does not come."""
+    """Decode the frames of these packets and those they depend on. Return None if one is missing."""
     found: dict[int, PILImage.Image] = {}
     stamps, targets = packets.stamps, {packets.stamps[place] for place in wanted}
     place_of = {stamp: place for place, stamp in enumerate(stamps)}
@@ -194,7 +203,7 @@ def _keep(frames: Sequence[av.VideoFrame], targets: set[int], found: dict[int, P
 
 
 def _stretches(packets: _Packets, wanted: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the first and the last packet of each stretch that must be decoded, in their order."""
+    """Return the first and last packet of each stretch to decode, in order."""
     found: list[tuple[int, int]] = []
     for first, last in sorted((_begin(packets, place), place) for place in wanted):
         if found and first <= found[-1][1]:
@@ -205,16 +214,16 @@ def _stretches(packets: _Packets, wanted: Sequence[int]) -> list[tuple[int, int]
 
 
 def _begin(packets: _Packets, place: int) -> int:
-    """Return the key frame from which on decoding gives the frame of a packet.
+    """Return the key frame where decoding must begin to yield the frame of a packet.
 
-    One that is shown before a key frame and decoded after it may depend on what stands before that one.
+    A frame decoded after a key frame but shown before it may depend on frames before that key frame.
     """
     stamps = packets.stamps
     return max(key for key in packets.keys if key <= place and (key == 0 or stamps[key] <= stamps[place]))
 
 
 def _in_order(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> list[Moment]:
-    """Decode all, once to count: headers may not say how many frames there are, or lie."""
+    """Decode the file twice, first to count the frames: headers may omit or misstate their number."""
     times = _times(path, name)
     places = {*choose(len(times))}
     found = []
@@ -228,9 +237,9 @@ def _in_order(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> 
 
 
 def _times(path: Path, name: str) -> list[float]:
-    """Decode everything and return the time of each frame, in seconds from the first.
+    """Decode the whole file and return the time of each frame, in seconds from the first.
 
-    Where the container gives them in no order, as an AVI does that is decoded in another one, they are evenly spaced.
+    If the container's times are missing or not in order, as in an AVI with B-frames, the times are evenly spaced.
     """
     with opened(path, name) as (container, stream):
         found, rate = [frame.time for frame in container.decode(stream)], stream.average_rate
@@ -238,5 +247,5 @@ def _times(path: Path, name: str) -> list[float]:
     if len(known) == len(found) and known == sorted(known):
         return [time - known[0] for time in known]
     if not rate:
-        raise DamagedVideo(f"the video {name} does not say when its frames are shown; replace it")
+        raise DamagedVideo(f"{name}: the video gives neither times of frames nor a frame rate; replace it")
     return [place / float(rate) for place in range(len(found))]

@@ -1,4 +1,4 @@
-"""Rows of .csv and .tsv files; a picture in base64 stays in the file until it is asked for."""
+"""Rows of .csv and .tsv files; a picture in base64 stays in the file until it is needed."""
 
 import ast
 import base64
@@ -20,7 +20,7 @@ NAME = 255
 
 
 class CellText(NamedTuple):
-    """A line of the file: its number, its first byte, the byte after it, and what it says."""
+    """A line of the file: its number, its first byte, the byte after it, and its text."""
 
     number: int
     start: int
@@ -36,14 +36,14 @@ class TextLine(NamedTuple):
     end: int
     cells: list[str]
     quoted: bool = True
-    """Whether quotation marks around a cell are none of its own."""
+    """Whether quotation marks around a cell enclose it; otherwise they belong to its text."""
 
 
 def lines(path: Path) -> Iterator[TextLine]:
-    """Yield the rows, the header first; blank lines are left out. Raises InputError if the file cannot be read.
+    """Yield the rows, the header first, without blank lines. Raises InputError if the file cannot be read.
 
-    A quotation mark never joins rows: where a cell of a .tsv would run over a line break although its line and the next
-    are whole rows, both are, and the mark is text. A cell that is closed otherwise than it should be is an error.
+    A quotation mark never joins rows: if a cell of a .tsv would run over a line break but its line and the next are
+    both whole rows, they stay separate and the mark is text. Any other cell that is closed wrongly is an error.
     """
     csv.field_size_limit(LARGEST)
     columns = 0
@@ -61,7 +61,7 @@ def lines(path: Path) -> Iterator[TextLine]:
 
 
 def _line(path: Path, first: CellText, texts: Iterator[CellText], columns: int) -> tuple[TextLine, CellText | None]:
-    """Read a row that begins with that line, and return it with the line after it."""
+    """Return the row that begins with this line, and the line after the row."""
     delimiter = _delimiter(path)
     if not _opens(first.text, delimiter):
         return TextLine(*first[:3], split(first.text, delimiter)), next(texts, None)
@@ -105,7 +105,7 @@ def _texts(path: Path, file: Iterable[bytes]) -> Iterator[CellText]:
 
 
 def split(text: str, delimiter: str, quoted: bool = True) -> list[str]:
-    """Return the cells of a row; none of a blank line."""
+    """Return the cells of a row; a blank line has none."""
     if quoted and _opens(text, delimiter):
         return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
     text = text.rstrip("\r\n")
@@ -113,12 +113,12 @@ def split(text: str, delimiter: str, quoted: bool = True) -> list[str]:
 
 
 def _opens(text: str, delimiter: str) -> bool:
-    """Tell whether a quotation mark opens a cell of the row; inside of one it is text."""
+    """Return whether a quotation mark opens a cell of the row; a mark inside a cell is text."""
     return text.startswith('"') or f'{delimiter}"' in text
 
 
 def cell_list(text: str) -> list[Any] | None:
-    """Return the list that a cell holds as Python or JSON writes it, as in `['a.png', 'b.png']`; None for a text."""
+    """Return the list in a cell, in Python's or JSON's notation, such as `['a.png', 'b.png']`; None for other text."""
     text = text.strip()
     if not (text.startswith("[") and text.endswith("]")):
         return None
@@ -132,7 +132,10 @@ def cell_list(text: str) -> list[Any] | None:
 
 
 def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield each row by column, a picture in the column `image` as StoredPicture, and its place. Raises InputError."""
+    """Yield each row by column, and its position; a picture in the column `image` is a StoredPicture.
+
+    Raises InputError.
+    """
     table = lines(path)
     header = next(table, None)
     names = header.cells if header else []
@@ -156,7 +159,7 @@ def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """A picture in base64 at its place in a table."""
+    """The position of a picture in base64 in a table."""
 
     path: Path
     start: int
@@ -165,7 +168,7 @@ class StoredPicture:
     where: str
     quoted: bool
     item: int | None = None
-    """Its place in the list that the cell holds."""
+    """Its place in the cell's list."""
 
     def __call__(self) -> bytes:
         """Read the picture. Raises InputError if it is not base64."""
@@ -179,9 +182,9 @@ class StoredPicture:
 
 
 def decoded(text: str, where: str) -> bytes:
-    """Return the bytes that a text in base64 stands for. Raises InputError for any other text."""
+    """Decode base64. Raises InputError for any other text."""
     try:
-        return base64.b64decode("".join(text.split()), validate=True)  # some tools break its lines
+        return base64.b64decode("".join(text.split()), validate=True)  # some tools wrap base64
     except ValueError as error:
         raise InputError(f"{where}: not base64 ({error}); get the file again") from error
 

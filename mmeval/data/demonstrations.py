@@ -1,6 +1,6 @@
-"""Sample demonstrations from the train part by seed, none about the question's own picture.
+"""Sample demonstrations from the train split by seed, none about the question's own picture.
 
-What a set's files look like is for its reader to say; how questions and demonstrations are worded, for the prompts.
+Each data set's reader reads its files; the prompts word the questions and demonstrations.
 """
 
 import random
@@ -13,32 +13,33 @@ from mmeval.data import files
 from mmeval.types import Image, InputError, Sample, Shot, replace_surrogates
 
 POOL = 2048
-"""Items of the train part that demonstrations are drawn from, themselves drawn by seed (open_flamingo's query set)."""
+"""Demonstrations are sampled from this many items, which the seed samples from the train split (open_flamingo's query
+set)."""
 WITHOUT_PICTURES = 2
-"""Demonstrations in words that open_flamingo puts before a question where there are to be none with pictures."""
+"""Text-only demonstrations that open_flamingo puts before a question in its zero-shot prompt."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Item:
-    """A question about a picture, and its answers. The picture is not looked for before it is shown."""
+    """A question about a picture, and its answers. The picture is not looked up until it is shown."""
 
     id: str
     asked: str
     answers: tuple[str, ...]
     picture: str
-    """Which picture it is about: items of one name share it."""
+    """The name of its picture; items with the same name share the picture."""
     files: tuple[str, ...]
-    """Where in the set's folder it may lie."""
+    """Paths in the set's folder where the picture may be."""
     where: str
     """File and place, for messages."""
     category: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     common: str = ""
-    """The answer that most people gave, if the set states it."""
+    """The most common answer, if the set states it."""
 
 
 class Pool:
-    """What demonstrations are drawn from."""
+    """The items that demonstrations are sampled from."""
 
     def __init__(self, items: Iterable[Item], seed: int) -> None:
         everything = list(items)
@@ -51,11 +52,14 @@ class Pool:
         return len(self.items) - self.about[query.picture]
 
     def draw(self, query: Item, count: int) -> list[Item]:
-        """Draw by the seed and the query's id alone; more begin with the same ones. Raises InputError for too many."""
+        """Sample by the seed and the query's id alone; a larger sample begins with the smaller one.
+
+        Raises InputError if the pool is too small.
+        """
         if self.others(query) < count:
             raise InputError(
-                f"{query.where}: {count} demonstrations asked for, and of the {len(self.items)} drawn from the train "
-                f"part {self.others(query)} are about other pictures; ask for fewer with --shots, or add to it"
+                f"{query.where}: {count} demonstrations are needed, but of the {len(self.items)} items sampled from "
+                f"the train split only {self.others(query)} are about other pictures; lower --shots, or add items"
             )
         rng = random.Random(replace_surrogates(f"{self.seed} {query.id}"))
         found: dict[int, Item] = {}
@@ -69,10 +73,10 @@ class Pool:
 def samples(
     queries: Iterable[Item], train: Iterable[Item] | None, folder: Path, shots: int, seed: int
 ) -> Iterator[Sample]:
-    """Read each query with so many demonstrations; the prompt of each is its picture and what is asked of it.
+    """Yield each query with `shots` demonstrations; the prompt of each is its picture and its question.
 
-    With none, two demonstrations stand there without their pictures, as in open_flamingo (nothing where `train` is
-    None or too small). Raises InputError for a missing picture and a train part with too few others.
+    With 0, two demonstrations are given without their pictures, as in open_flamingo (none if `train` is None or too
+    small). Raises InputError if a picture is missing, or the train split has too few items about other pictures.
     """
     if shots < 0:
         raise InputError(f"{shots} demonstrations cannot be shown; --shots must be 0 or more")
@@ -80,7 +84,7 @@ def samples(
     pictures: dict[str, Image] = {}
 
     def picture(item: Item) -> Image:
-        """Return one `Image` a picture, which is then hashed once."""
+        """Return the same `Image` for the same picture, so it is hashed once."""
         if item.picture not in pictures:
             pictures[item.picture] = files.picture(folder, files.first(folder, item.files, item.where), item.where)
         return pictures[item.picture]
@@ -102,6 +106,6 @@ def samples(
 
 
 def find(folder: Path, name: str, places: Iterable[str]) -> Path | None:
-    """Find a set's file in the folder or in one of those places inside it. Raises InputError for a way out of it."""
+    """Find a file in the folder or in one of these subfolders. Raises InputError if a path leads out of the folder."""
     paths = (files.inside(folder, f"{place}/{name}" if place else name, str(folder)) for place in ("", *places))
     return next((path for path in paths if path.is_file()), None)

@@ -15,7 +15,7 @@ LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
 
 
 def picture(folder: Path, name: str, where: str) -> Image:
-    """Return the picture of that name in the folder. Raises InputError where it is missing or `inside` refuses it."""
+    """Return the picture of that name in the folder. Raises InputError if it is missing or `inside` refuses it."""
     path = inside(folder, name, where)
     if not path.is_file():
         raise InputError(f"{where}: there is no picture {path}; put it there")
@@ -23,21 +23,21 @@ def picture(folder: Path, name: str, where: str) -> Image:
 
 
 def first(folder: Path, names: Sequence[str], where: str) -> str:
-    """Return the first of the names under which a file is in the folder, or the first of all. Raises InputError."""
+    """Return the first name that is a file in the folder, or the first name if none is. Raises InputError."""
     return next((name for name in names if inside(folder, name, where).is_file()), names[0])
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
-    """Return the path of a file that data names, whether it is there or not.
+    """Return the path of a file that data names, whether it exists or not.
 
-    A link in the folder may lead anywhere to a picture, since the user named the folder, and nowhere else. Raises
-    InputError for any other way out of the folder, for an address, and for what cannot be the name of a file.
+    A link in the folder may lead to a picture anywhere, since the user named the folder, but to no other file. Raises
+    InputError for any other path out of the folder, an address, and a name that no file can have.
     """
     if "://" in name:
         raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
     path, pure = folder / name, PurePosixPath(name)
     try:
-        there = path.exists()  # raises for a name that no file can have: too long, a null character, a loop
+        there = path.exists()  # raises for an impossible name: too long, a null character, a loop
         allowed = path.resolve().is_relative_to(folder.resolve())
         if not allowed and not pure.is_absolute() and ".." not in pure.parts:
             allowed = is_picture(path) if there else True
@@ -49,7 +49,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
 
 
 def is_picture(path: Path) -> bool:
-    """Return whether a regular file begins as a picture of a known kind does."""
+    """Return whether the path is a regular file with the header of a known picture format."""
     if not path.is_file():
         return False
     try:
@@ -62,9 +62,9 @@ def is_picture(path: Path) -> bool:
 
 
 def glob(folder: Path, pattern: str) -> list[Path]:
-    """Return what matches the pattern in the folder, sorted, without what macOS and Windows leave there.
+    """Return the paths in the folder that match the pattern, sorted, without litter (see `is_litter`).
 
-    Raises InputError for a pattern that is longer than a name can be.
+    Raises InputError if the pattern is too long for a name.
     """
     try:
         found = sorted(folder.glob(pattern))
@@ -75,22 +75,22 @@ def glob(folder: Path, pattern: str) -> list[Path]:
 
 
 def is_litter(path: Path) -> bool:
-    """Return whether a path is, or lies in, what macOS and Windows leave in folders."""
+    """Return whether a path is, or is inside, something that macOS or Windows leaves in folders."""
     return any(part in LITTER or part.startswith("._") for part in path.parts)
 
 
 def blocks(path: Path, size: int) -> Iterator[str]:
-    """Read a text file in UTF-8 by so many characters. Raises InputError naming it."""
+    """Yield a UTF-8 text file in blocks of `size` characters. Raises InputError naming it."""
     try:
         with io.TextIOWrapper(regular.opened(path), encoding="utf-8-sig") as file:
             while block := file.read(size):
                 yield block
     except (UnicodeDecodeError, OSError):
-        yield text(path)  # which says why
+        yield text(path)  # raises the InputError
 
 
 def text(path: Path) -> str:
-    """Read a whole text file in UTF-8. Raises InputError naming it."""
+    """Return the content of a UTF-8 text file. Raises InputError naming it."""
     try:
         return regular.read_text(path, "utf-8-sig")
     except UnicodeDecodeError as error:

@@ -8,21 +8,21 @@ from typing import Any
 from mmeval.types import InputError
 
 SECONDS = 5
-"""How long the hub may take to answer at all."""
+"""How long the hub may take to answer."""
 
 
 def values(repo: str, revision: str, split: str, config: str | None = None) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield each row's columns and position, downloaded once into the hub's own cache; pictures stay encoded.
+    """Yield each row's columns and position. The data is downloaded once, into the hub's cache; pictures stay encoded.
 
-    Raises InputError if `datasets` is not installed, or the data set is neither cached nor in reach.
+    Raises InputError if `datasets` is not installed, or the data set is neither cached nor reachable.
     """
     try:
         import datasets  # type: ignore[import-untyped]
     except ImportError as error:
         raise InputError("DATA=hub needs the package datasets; pip install 'mmeval-harness[hf]'") from error
-    if Path(repo).exists():  # `datasets` takes a path for a repository
-        raise InputError(f"the data set {repo} is on the hub, and there is something of that name here; run elsewhere")
-    # its retries are printed by the half dozen, each with an address; what came of them is said once, below
+    if Path(repo).exists():  # `datasets` would load the path instead
+        raise InputError(f"the data set {repo} is on the hub, but this folder has a path of that name; run elsewhere")
+    # it logs every retry with an address; the outcome is reported once, below
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     named = {"name": config} if config else {}
     offline = not _answers()
@@ -35,7 +35,7 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
         if "gated" in reason.lower():
             advice = f"accept its conditions at huggingface.co/datasets/{repo}, then run `hf auth login`"
         raise InputError(
-            f"the data set {repo} at {revision[:12]} cannot be had from the hub ({reason}); {advice}"
+            f"the data set {repo} at {revision[:12]} cannot be loaded from the hub ({reason}); {advice}"
         ) from error
     for name, kind in table.features.items():
         if isinstance(kind, datasets.Image):
@@ -47,7 +47,7 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
 
 
 def _answers() -> bool:
-    """Return whether the hub answers within SECONDS: its libraries would try for half a minute before they say so."""
+    """Return whether the hub answers within SECONDS; its libraries would retry for half a minute."""
     import huggingface_hub
     from httpx2 import HTTPError
 

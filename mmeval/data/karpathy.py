@@ -1,4 +1,4 @@
-"""Read captions as Karpathy split them: `dataset_coco.json` and `dataset_flickr30k.json`."""
+"""Read captions in Karpathy's splits: `dataset_coco.json` and `dataset_flickr30k.json`."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from mmeval.data.tables import TableRow
 from mmeval.types import InputError
 
 SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}
-"""Karpathy's name -> the split that it belongs to."""
+"""Karpathy's name -> our split."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,15 +16,15 @@ class CaptionedPicture:
 
     name: str
     folder: str
-    """The folder of COCO that holds it; empty for Flickr30k, which has one."""
+    """Its folder in COCO; empty for Flickr30k, which has one folder."""
     split: str
     captions: tuple[tuple[str, str], ...]
-    """The number of each, unique in the set, and its text."""
+    """(number, text) of each; the number is unique in the set."""
     where: str
 
 
 def pictures(rows: Iterable[TableRow]) -> Iterator[CaptionedPicture]:
-    """Read the rows that stand under `images`. Raises InputError for what one lacks."""
+    """Read the rows under `images`. Raises InputError if a row lacks something."""
     for line in rows:
         split, sentences = line.text("split"), line.value("sentences")
         if split not in SPLITS:

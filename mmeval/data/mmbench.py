@@ -1,7 +1,7 @@
-"""MMBench's and CCBench's table, and a table of answers to it: a row is a question at one of the turns of its options.
+"""MMBench's and CCBench's tables, and tables of answers to them: a row is a question with one rotation of its options.
 
-Options stand in columns A to D, the picture in base64. A turned row has the index of its question plus a multiple of a
-million; its picture is its own (the `_legacy` files) or the index of the row that has it.
+Columns A to D hold the options; the picture is in base64. A rotated row has the index of its question plus a multiple
+of a million. It holds its picture (the `_legacy` files) or the index of the row that does.
 """
 
 import hashlib
@@ -17,54 +17,53 @@ from mmeval.scoring.readings import choices
 from mmeval.types import Image, InputError
 
 PASS = 1_000_000
-"""What each turn of a question adds to its index."""
+"""Added to a question's index for each rotation."""
 REFERENCE = 64
-"""Maximum characters of a picture cell that is the index of the row with the picture."""
+"""Maximum characters of a picture cell that holds the index of another row."""
 COLUMNS = ("index", "question", "A", "B", "C", "D", "image")
-"""Columns of the benchmark's table that it must have; without `category` there are no numbers of abilities."""
+"""Required columns of the benchmark's table; without `category`, abilities get no scores."""
 PREDICTIONS = ("index", "prediction", "A", "B", "C", "D")
-"""Columns of a predictions table, as the benchmark's server asked for them."""
+"""Required columns of a predictions table, as the benchmark's server required them."""
 DIGITS = 15
-"""Of an index at most: what a spreadsheet keeps of a number."""
+"""Maximum digits of an index: a spreadsheet keeps no more of a number."""
 SIZES = {
     "CCBench": (510, 2040),
     "MMBench dev, 2023-07-12": (1176, 4377),
     "MMBench dev, V1.0": (1164, 4329),
     "MMBench test, V1.0": (1784, 6666),
 }
-"""Questions and rows of the sets whose sizes are known."""
+"""Set -> (questions, rows), for sets of known size."""
 
 
 def lacks_turns(questions: int, rows: int) -> bool:
-    """Return whether the size is that of dev's first release, of which 53 questions lack the last of their turns."""
+    """Return whether this is the size of dev's first release, where 53 questions lack their last rotation."""
     return (questions, rows) == SIZES["MMBench dev, 2023-07-12"]
 
 
 @dataclass(frozen=True, eq=False)
 class MMBenchRow:
-    """A row of the benchmark's table, or of a predictions table: a question at one of its turns."""
+    """A row of the benchmark's table or of a predictions table: one rotation of a question."""
 
     index: int
     question: int
-    """The index of the question that the row is a turn of: its own for the first pass."""
+    """The index of the row's question; equal to `index` in the first pass."""
     cells: Mapping[str, str]
-    """Every column but the picture, by name in lower case; the options' names are capitals."""
+    """Name -> cell, without the picture. Names are in lower case, those of options in capitals."""
     options: tuple[str, ...]
     answer: str
-    """A letter, or nothing where the file has no answers."""
+    """A letter, or empty if the file has no answers."""
     where: str
     """File and line, for error messages."""
     image: Image = field(default_factory=lambda: Image(b""))
-    """Nothing in a predictions table."""
+    """Empty in a predictions table."""
 
 
 def read(data: str, hub: Mapping[str, str], incomplete: bool = False) -> Iterator[list[MMBenchRow]]:
-    """Yield the turns of each question, in the order of the first passes; derived where a file has first passes only.
+    """Yield the rotations of each question, in the order of the first passes; derive them if a file has only those.
 
-    `hub` says where on the hub: repo, revision, config, split. With `incomplete` the turns that are there are taken,
-    and of the release that is known to lack some always.
-    Raises InputError if there is nothing to read, for what is wrong with a row, and for a question that lacks turns or
-    whose turns have other options.
+    `hub` has repo, revision, config and split. `incomplete` accepts questions that lack rotations; the release that is
+    known to lack some is always accepted. Raises InputError if there is nothing to read, a row is wrong, a question
+    lacks rotations, or its rotations have different options.
     """
     groups: dict[int, list[MMBenchRow]] = {}
     for row in _with_pictures(_table(data, hub)):
@@ -93,7 +92,7 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[tables.TableRow]:
 
 
 def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:
-    """Return the rows, each with its picture; one that is repeated at every turn is held once."""
+    """Return the rows with their pictures; a picture that every rotation repeats is held once."""
     found: dict[int, MMBenchRow] = {}
     waiting: dict[int, int] = {}
     held: dict[bytes, bytes] = {}
@@ -106,7 +105,7 @@ def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:
         if not row.cells["question"].strip():
             raise InputError(f"{row.where}: the question is empty; write one")
         if not row.cells.get("category", "?").strip():
-            raise InputError(f"{row.where}, column category: empty; write the leaf ability that the question is about")
+            raise InputError(f"{row.where}, column category: empty; write the leaf ability that the question tests")
         where = f"{row.where}, column image"
         if isinstance(picture, str) and len(picture) <= REFERENCE:
             waiting[row.index] = index_of(picture, where)
@@ -114,14 +113,14 @@ def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:
             found[row.index] = replace(row, image=Image(_picture(picture, where, held), where))
     for index, other in waiting.items():
         if other not in found or other in waiting:
-            said = f"its picture is said to be that of row {other}, which has none"
+            said = f"its picture refers to row {other}, which has none"
             raise InputError(f"{found[index].where}: {said}; get the file again")
         found[index] = replace(found[index], image=found[other].image)
     return list(found.values())
 
 
 def _picture(value: Any, where: str, held: dict[bytes, bytes]) -> bytes | Callable[[], bytes]:
-    """Return the picture of a cell or what reads it; no path or URL is followed."""
+    """Return the picture in a cell, or a function that reads it. No path or URL is followed."""
     if isinstance(value, delimited.StoredPicture):
         return value
     if isinstance(value, str):
@@ -133,12 +132,12 @@ def _picture(value: Any, where: str, held: dict[bytes, bytes]) -> bytes | Callab
 
 
 def _text(value: object) -> str:
-    """Return a cell of the hub's table as a text; an empty one is None or "nan" there."""
+    """Return a cell of the hub's table as text; there, an empty cell is None or "nan"."""
     return "" if value is None or str(value) == "nan" else str(value)
 
 
 def columns(names: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
-    """Return column names as we write them: options in capitals, others in lower case. Raises InputError."""
+    """Normalize column names: options in capitals, others in lower case. Raises InputError."""
     found = [name if len(name) == 1 and name in choices.LETTERS else name.strip().lower() for name in names]
     if missing := [name for name in wanted if name not in found]:
         raise InputError(f"{where}: no column {missing[0]}; the table must have {', '.join(wanted)}")
@@ -148,31 +147,31 @@ def columns(names: Sequence[str], wanted: Sequence[str], where: str) -> list[str
 
 
 def parse(cells: Mapping[str, str], where: str, found: dict[int, MMBenchRow]) -> MMBenchRow:
-    """Add a row to those found, without its picture. Raises InputError for its index, its options and its answer."""
+    """Add a row, without its picture, to `found`. Raises InputError if its index, options or answer are wrong."""
     index, options = index_of(cells["index"], where), option_cells(cells, where)
     answer, known = cells.get("answer", "").strip(), [*choices.LETTERS[: len(options)]]
     if answer and answer not in known:
         raise InputError(f"{where}, column answer: '{answer[:40]}' is not one of {', '.join(known)}; fix it")
     row = MMBenchRow(index, question_of(cells.get("g_index", ""), index, where), cells, options, answer, where)
     if found.setdefault(index, row) is not row:
-        raise InputError(f"{where}: the index {index} again; it was in {found[index].where}")
+        raise InputError(f"{where}: the index {index} is repeated; it was in {found[index].where}")
     return row
 
 
 def option_cells(cells: Mapping[str, str], where: str) -> tuple[str, ...]:
-    """Return the options: columns that are not empty, whatever they say ("None" and "NA" are options)."""
+    """Return the options: the columns that are not empty ("None" and "NA" are options too)."""
     names = [letter for letter in choices.LETTERS if letter in cells]
     filled = [name for name in names if cells[name] != ""]
     if filled != names[: len(filled)]:
         empty = next(name for name in names if name not in filled)
-        raise InputError(f"{where}: the option {empty} is empty and {filled[-1]} is not; the options must be in a row")
+        raise InputError(f"{where}: option {empty} is empty but {filled[-1]} is not; leave no gap between options")
     if len(filled) < 2:
         raise InputError(f"{where}: {len(filled)} options; a question must have two or more")
     return tuple(cells[name] for name in filled)
 
 
 def index_of(text: str, where: str) -> int:
-    """Return a row's index, which pandas may have written as 5.0. Raises InputError."""
+    """Parse a row's index, which pandas may have written as 5.0. Raises InputError."""
     digits = text.strip().removesuffix(".0")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS):
         raise InputError(f"{where}: the index is '{text[:40]}'; it must be a number of at most {DIGITS} digits")
@@ -180,7 +179,7 @@ def index_of(text: str, where: str) -> int:
 
 
 def question_of(g_index: str, index: int, where: str) -> int:
-    """Return the index of the question that a row is a turn of: by its own column, or by the row's index."""
+    """Return the index of a row's question: from the column `g_index`, otherwise from the row's index."""
     return index_of(g_index, where) if g_index.strip() else index % PASS
 
 
@@ -195,17 +194,17 @@ def _check_turns(group: list[MMBenchRow], incomplete: bool) -> None:
     first = group[0]
     for row in group:
         if sorted(row.options) != sorted(first.options):
-            raise InputError(f"{row.where}: other options than those of {first.where}, of which it is a turn; fix one")
+            raise InputError(f"{row.where}: its options differ from those of {first.where}, the same question; fix one")
     if len(group) > len(first.options):
         raise InputError(f"{group[-1].where}: more rows of question {first.question} than it has options; remove some")
     if not incomplete and (len(group) < len(first.options) or first.index != first.question):
-        lacks = f"question {first.question} has {len(group)} of its {len(first.options)} turns"
-        advice = "get the whole file, or count such questions by the turns they have with --partial"
+        lacks = f"question {first.question} has {len(group)} of its {len(first.options)} rotations"
+        advice = "get the whole file, or score such questions by the rotations they have with --partial"
         raise InputError(f"{first.where}: {lacks}; {advice}")
 
 
 def prediction_cells(path: Path) -> Iterator[tuple[Mapping[str, sheets.Cell], str]]:
-    """Yield each row of a predictions table by column, and where it stands. Raises InputError for its shape."""
+    """Yield each row of a predictions table by column, and its position. Raises InputError if its shape is wrong."""
     rows = sheets.read(path)
     _, first = next(rows, (0, []))
     names = columns([cell.text for cell in first], PREDICTIONS, str(path))
@@ -213,5 +212,5 @@ def prediction_cells(path: Path) -> Iterator[tuple[Mapping[str, sheets.Cell], st
         where = f"{path}, line {number}"
         cells = cells + [sheets.Cell("")] * (len(names) - len(cells))
         if len(cells) != len(names):
-            raise InputError(f"{where}: {len(cells)} cells and not {len(names)}; quote what holds a separator")
+            raise InputError(f"{where}: {len(cells)} cells, not {len(names)}; quote cells that contain a separator")
         yield dict(zip(names, cells, strict=True)), where

@@ -1,4 +1,4 @@
-"""Read NLVR2's release: `train.json`, `dev.json`, `test1.json`, an object a line about a left and a right picture."""
+"""Read NLVR2's release: `train.json`, `dev.json`, `test1.json`, with one object per line about a pair of pictures."""
 
 from dataclasses import dataclass
 
@@ -15,22 +15,24 @@ class Statement:
     id: str
     split: str
     set: str
-    """The identifier without its pair and its sentence: what pairs of pictures of one search have in common."""
+    """The identifier without its pair and its sentence; shared by the pairs of pictures from one search."""
     sentence: str
     """The identifier without its pair."""
     text: str
     true: bool
     pictures: tuple[str, str]
-    """The names of their files; those of train lie in folders that the column `directory` names."""
+    """File names; those of train are in the folders that the column `directory` names."""
 
 
 def statement(line: TableRow) -> Statement:
-    """Read a row. Raises InputError for an identifier or a label of another form."""
+    """Read a row. Raises InputError if its identifier or label has another form."""
     identifier = line.text("identifier")
     parts = identifier.split("-")
     label = line.text("label").strip().lower()
     if len(parts) != 4 or label not in LABELS:
-        raise InputError(f"{line.where}: '{identifier[:40]}' labelled '{label[:20]}'; as in test1-0-1-0, True or False")
+        raise InputError(
+            f"{line.where}: '{identifier[:40]}' labeled '{label[:20]}'; write test1-0-1-0 and True or False"
+        )
     split, number, pair, sentence = parts
     group, text = f"{split}-{number}", line.text("sentence")
     pictures = (f"{group}-{pair}-img0.png", f"{group}-{pair}-img1.png")

@@ -1,4 +1,4 @@
-"""Tables that people exchange: .xlsx, .tsv and .csv, cell by cell, with what kind of cell each is."""
+"""Read .xlsx, .tsv and .csv tables cell by cell, with the kind of each cell."""
 
 import warnings
 import zipfile
@@ -13,41 +13,41 @@ from mmeval.data import delimited
 from mmeval.types import InputError
 
 LARGEST = 1 << 30
-"""Bytes that an .xlsx file may unpack to."""
+"""Maximum bytes of an unpacked .xlsx file."""
 ROWS = 1 << 20
-"""Rows that a sheet can hold."""
+"""Maximum rows of a sheet."""
 LONGEST = 32767
-"""Characters that a cell of a sheet can hold."""
+"""Maximum characters of a sheet's cell."""
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, ParseError),
     *(LookupError, ValueError, OSError, TypeError, EOFError, RuntimeError),
 )
-"""What openpyxl and zipfile raise for a book that is damaged, encrypted, or has what they do not know."""
+"""What openpyxl and zipfile raise for a workbook that is damaged, encrypted, or uses unknown features."""
 
 Kind = Literal["text", "number", "formula", "error"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Return a cell's text. A number is written as people write it: 5, not 5.0."""
+    """A cell's text and kind. A whole number has no decimals: 5, not 5.0."""
 
     text: str
     kind: Kind = "text"
 
 
-FORMULA = "is a formula or its error, and no answer; write it as a text"
-CUT = f"has exactly {LONGEST:,} characters, all that a spreadsheet's cell holds: it was cut"
+FORMULA = "is a formula or its error, not an answer; write it as text"
+CUT = f"has exactly {LONGEST:,} characters, the maximum of a spreadsheet's cell: it was cut"
 
 
 def is_text(cell: Cell) -> bool:
-    """Tell whether a cell holds what was written there, and no formula or its error: that is nobody's answer."""
+    """Return whether a cell holds text or a number; a formula or its error is not an answer."""
     return cell.kind in ("text", "number")
 
 
 def read(path: Path) -> Iterator[tuple[int, list[Cell]]]:
-    """Return the lines with their numbers, the header first; blank lines are left out.
+    """Yield the lines with their numbers, the header first, without blank lines.
 
-    Raises InputError for a file that is none of these, cannot be read, or unpacks to more than LARGEST.
+    Raises InputError if the file is of another kind, cannot be read, or unpacks to more than LARGEST.
     """
     if path.is_dir():
         raise InputError(f"{path}: a folder; name the .xlsx, .tsv or .csv file in it")
@@ -69,17 +69,17 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
             if sum(item.file_size for item in archive.infolist()) > LARGEST:
                 raise InputError(f"{path}: unpacks to more than {LARGEST:,} bytes; save it again without pictures")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about styles, which are not used
+            warnings.simplefilter("ignore", UserWarning)  # about styles
             book = openpyxl.load_workbook(path, read_only=True)
         for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
-            if number > ROWS:  # a row may claim any number, and blank ones are made up to it
+            if number > ROWS:  # a row may have any number, and openpyxl yields blank rows up to it
                 raise InputError(f"{path}: has a row beyond {ROWS:,}, the last of a spreadsheet; save it again")
             cells = [_cell(cell) for cell in row]
             if any(cell.text for cell in cells):
                 yield number, cells
         book.close()
     except BROKEN as error:
-        raise InputError(f"{path}: not an .xlsx file that can be read ({error}); save it again") from error
+        raise InputError(f"{path}: not an .xlsx file, or damaged ({error}); save it again") from error
 
 
 def _cell(cell: Any) -> Cell:

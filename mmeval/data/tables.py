@@ -1,6 +1,6 @@
-"""Read the rows of any table that a benchmark comes in (JSON, JSONL, CSV, TSV, parquet, hub), and their pictures.
+"""Read the rows of a benchmark's table (JSON, JSONL, CSV, TSV, parquet, hub) and their pictures.
 
-What the columns mean is for the task to say. No address is fetched, and no name leads out of the folder given.
+The task interprets the columns. No address is fetched, and no name leads out of the given folder.
 """
 
 import json
@@ -18,13 +18,13 @@ from mmeval.data import delimited, files
 from mmeval.types import Image, InputError, Parts, nearest
 
 BATCH = 32
-"""Rows of a parquet table in memory at once; a picture of a release may have several megabytes."""
+"""Rows of a parquet table in memory at once; a picture may have several megabytes."""
 MAGIC = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
-"""How a PNG, a JPEG, a GIF and a WEBP begin in base64: a short text that does is no file's name."""
+"""The first characters of a PNG, JPEG, GIF and WEBP in base64; short text that begins so is not a file name."""
 BLOCK = 1 << 20
-"""Of a text table in memory at once."""
+"""Bytes or characters of a text table read at once."""
 BESIDE = "./"
-"""How the name of a file beside the table begins, or of a folder there."""
+"""Prefix of the name of a file or folder next to the table."""
 Found = Iterator[tuple[Mapping[str, Any], str]]
 """Values by column, and the position of each row."""
 Hook = Callable[[dict[str, Any]], Any]
@@ -39,14 +39,14 @@ class TableRow:
     values: Mapping[str, Any]
     where: str
     folder: Path | None = None
-    """Where its pictures are looked for; None for a table of the hub, which holds its own pictures."""
+    """The folder of its pictures; None for a table of the hub, which contains its pictures."""
     table: Path | None = None
     """The file that contains it."""
 
     def value(self, name: str) -> Any:
-        """Return what stands in the column; NaN, as pandas writes what is not there, is None.
+        """Return the column's value; NaN, which pandas writes for a missing value, becomes None.
 
-        Raises InputError naming the nearest column where there is none.
+        Raises InputError naming the nearest column if there is no such column.
         """
         if name not in self.values:
             has = ", ".join(self.values)
@@ -55,14 +55,14 @@ class TableRow:
         return None if isinstance(value, float) and math.isnan(value) else value
 
     def text(self, name: str) -> str:
-        """Return the column as a text, a number as people write it. Raises InputError for an empty cell or a list."""
+        """Return the column as text, also a number. Raises InputError for an empty cell or a list."""
         value = self.value(name)
         if isinstance(value, (list, Mapping)) or value is None or str(value).strip() == "":
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a text")
         return str(value)
 
     def texts(self, name: str) -> list[str]:
-        """Return the texts of a list, which a cell of text may hold. Raises InputError for anything else."""
+        """Return a list's items as texts; a text cell may hold the list. Raises InputError for anything else."""
         value = self.unpacked(name)
         if not isinstance(value, Sequence) or isinstance(value, str) or not value:
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a list of texts")
@@ -71,9 +71,9 @@ class TableRow:
     def images(self, name: str, under: Sequence[str] = ("",)) -> list[Image]:
         """Return the pictures of a column, which holds one or a list of them; an empty cell has none.
 
-        A picture is its bytes, its bytes in base64, or the name of a file: in the first of the folders `under` that
-        has it, where `{}` is the place of the name, and `./` the table's own folder. A column called `./NAME` is the
-        file of that name beside the table. Raises InputError.
+        A picture is bytes, base64, or a file name. The file is taken from the first folder in `under` that has it; in
+        `under`, `{}` stands for the name and `./` for the table's own folder. A column called `./NAME` is the file of
+        that name next to the table. Raises InputError.
         """
         if name.startswith(BESIDE) and self.folder is not None:
             return [files.picture(self.folder, self._beside(name), self.where)]
@@ -82,7 +82,7 @@ class TableRow:
         return [self._image(item, name, under) for item in items if item not in (None, "")]
 
     def unpacked(self, name: str) -> Any:
-        """Return what stands in the column; where that is a text that is a list, the list."""
+        """Return the column's value; if it is the text of a list, return the list."""
         value = self.value(name)
         several = delimited.cell_list(value) if isinstance(value, str) else None
         return value if several is None else several
@@ -95,7 +95,7 @@ class TableRow:
         if isinstance(encoded, (bytes, delimited.StoredPicture)):
             return Image(encoded, name)
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
-            raise InputError(f"{name}: {str(item)[:80]!r} is no picture; embed its bytes, or name a file")
+            raise InputError(f"{name}: {str(item)[:80]!r} is not a picture; embed its bytes, or name a file")
         names = self.places(str(item), under)
         name = files.first(self.folder, names, self.where)
         if len(names) > 1 and not (self.folder / name).is_file():
@@ -105,7 +105,7 @@ class TableRow:
         return files.picture(self.folder, name, self.where)
 
     def places(self, name: str, under: Sequence[str]) -> list[str]:
-        """Return the paths in the folder where a file of that name may be, `under` as for pictures."""
+        """Return the paths in the folder where a file of that name may be; `under` as in `images`."""
         return [self._beside(_at(place, name)) if place.startswith(BESIDE) else _at(place, name) for place in under]
 
     def _beside(self, name: str) -> str:
@@ -124,9 +124,9 @@ def _at(place: str, name: str) -> str:
 def read(
     data: str, patterns: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
 ) -> Iterator[TableRow]:
-    """Read the rows of `hub`, of a file, or of those files of a folder (patterns, as in `*/val-*.parquet`).
+    """Read the rows of `hub`, of a file, or of the files in a folder that match patterns such as `*/val-*.parquet`.
 
-    `rows` says where they are in a JSON file, as for `of_file`. Raises InputError if there is nothing to read.
+    `rows` locates the rows in a JSON file, as in `of_file`. Raises InputError if there is nothing to read.
     """
     path = Path(data)
     if data == "hub":
@@ -148,10 +148,10 @@ def read(
 
 
 def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None = None) -> Iterator[TableRow]:
-    """Read the rows of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError where it cannot be read.
+    """Read the rows of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError if it cannot be read.
 
-    `rows` is where a JSON file has them, as in `data/questions`; `.` is its top. Where they are a map and not a list,
-    the name of each is its column `key`. A hook makes the objects of a JSON document smaller while it is read.
+    `rows` locates the rows in a JSON file, as in `data/questions`; `.` is the top. If they are a map, not a list, the
+    column `key` holds each row's name. `hook` makes the objects of a JSON document smaller while it is read.
     """
     found: Found
     if path.suffix in (".json", ".jsonl"):
@@ -171,7 +171,7 @@ def load(path: Path, hook: Hook | None = None) -> Any:
 
 
 def load_once(path: Path) -> Any:
-    """Read a whole JSON file of answers, in which no key may stand twice: of two, only one would count.
+    """Read a whole JSON file of answers. No key may appear twice: only one of its values would count.
 
     Raises InputError naming the file and the key.
     """
@@ -180,7 +180,7 @@ def load_once(path: Path) -> Any:
         found: dict[str, Any] = {}
         for name, value in pairs:
             if name in found:
-                raise InputError(f"{path}: '{name[:60]}' stands twice; remove one of its values")
+                raise InputError(f"{path}: '{name[:60]}' appears twice; remove one of its values")
             found[name] = value
         return found
 
@@ -195,10 +195,10 @@ def _loaded(path: Path, **hooks: Any) -> Any:
 
 
 def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str, spare: bool = False) -> list[Parts]:
-    """Put pictures where the mark stands in the texts, in order through all.
+    """Replace the marks in the texts by pictures, in order across the texts.
 
-    A mark with a number, as `<image 1>` or `<image {}>`, names its picture: `<image 2>` is the second. Raises
-    InputError where a picture is named that is not there, and for more pictures than marks unless there may be `spare`.
+    A mark with a number, such as `<image 1>` or `<image {}>`, names its picture: `<image 2>` is the second. Raises
+    InputError if a named picture does not exist, or, unless `spare`, if a picture has no mark.
     """
     pattern = re.compile(numbered(mark))
     marks = [one for text in texts for one in pattern.finditer(text)]
@@ -208,7 +208,7 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str,
     ):
         last = f"up to {max(named)} " if pattern.groups and named else ""
         raise InputError(
-            f"{where}: {len(named)} places for pictures {last}({mark}) and {len(images)} pictures; fix the line"
+            f"{where}: {len(named)} places for pictures {last}({mark}) but {len(images)} pictures; fix the line"
         )
     waiting = iter(named)
     found: list[Parts] = []
@@ -223,12 +223,12 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str,
 
 
 def numbered(mark: str) -> str:
-    """Return the pattern of a mark; where it has a number, that is any number, and the pattern's group."""
+    """Return a mark's pattern; a number in the mark matches any number and becomes the pattern's group."""
     return re.sub(r"\\\{\\\}|[0-9]+", lambda _: "([0-9]+)", re.escape(mark), count=1)
 
 
 def joined(parts: Iterable[str | P]) -> list[str | P]:
-    """Join the texts that follow one another among parts of a prompt; empty ones are left out."""
+    """Join adjacent texts among the parts of a prompt, and drop empty ones."""
     found: list[str | P] = []
     for part in parts:
         last = found[-1] if found else None
@@ -248,7 +248,7 @@ def _safe(pattern: str) -> str:
 
 
 def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
-    """Yield the columns of each row (all of them for None). Raises InputError for a broken file or a missing column."""
+    """Yield the columns of each row; None means all. Raises InputError if the file is broken or lacks a column."""
     import pyarrow
     import pyarrow.parquet
 
@@ -266,7 +266,7 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
 
 
 def _json(path: Path, hook: Hook | None) -> Found:
-    """Read a list of objects, one object, or an object a line: official releases call all of these .json."""
+    """Read a list of objects, one object, or one object per line: official releases call all of these .json."""
     try:
         with regular.opened(path) as file:
             head = file.read(BLOCK).removeprefix(BOM_UTF8).lstrip()
@@ -276,13 +276,13 @@ def _json(path: Path, hook: Hook | None) -> Found:
     if not line:
         yield from _items(path, hook)
     elif _is_json(line):
-        yield from jsonl.read(path, advice="the file must hold a list of objects or an object a line: get it again")
+        yield from jsonl.read(path, advice="the file must hold a list of objects or one object per line: get it again")
     else:
         yield _object(load(path, hook), str(path)), str(path)
 
 
 def _items(path: Path, hook: Hook | None) -> Found:
-    """Read the objects of a list one by one; the file is never whole in memory."""
+    """Read the objects of a list one by one, without the whole file in memory."""
     decoder, blocks, number, place = json.JSONDecoder(object_hook=hook), files.blocks(path, BLOCK), 0, 0
     text = next(blocks).lstrip()[1:]
     while True:
@@ -295,7 +295,7 @@ def _items(path: Path, hook: Hook | None) -> Found:
             value, end = decoder.raw_decode(text, _after_blanks(text, start + 1) if number else start)
         except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
             if not (more := next(blocks, "")):
-                load(path, hook)  # says what is wrong, and where
+                load(path, hook)  # raises the InputError with the position
                 raise
             text, place = text[place:] + more, 0
             continue
@@ -329,14 +329,14 @@ def _is_json(text: bytes) -> bool:
 
 
 def at(value: Any, rows: str, path: Path) -> Found:
-    """Give the rows that stand somewhere inside a JSON document, each with where it stands."""
+    """Yield the rows at the path `rows` inside a JSON document, each with its position."""
     for name in rows.split("/") if rows != "." else ():
         if not isinstance(value, dict) or name not in value:
             has = list(value) if isinstance(value, dict) else []
-            raise InputError(f"{path}: no '{name}' in it{nearest(name, has)}; the rows are looked for at {rows}")
+            raise InputError(f"{path}: no '{name}' in it{nearest(name, has)}; the rows must be at {rows}")
         value = value[name]
     if not isinstance(value, (dict, list)):
-        raise InputError(f"{path}: at {rows} there is neither a list nor a map of rows; say where the rows are")
+        raise InputError(f"{path}: at {rows} there is neither a list nor a map of rows; correct the path of the rows")
     named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
     for name, item in named:
         where = f"{path}, {name[:60]}"

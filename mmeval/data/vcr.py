@@ -1,4 +1,4 @@
-"""Read VCR's release: `train.jsonl` and `val.jsonl`, and `vcr1images/` with stills and a JSON file of boxes of each."""
+"""Read VCR's release: `train.jsonl`, `val.jsonl`, and `vcr1images/` with stills and a JSON file of boxes for each."""
 
 import io
 import re
@@ -15,9 +15,9 @@ from mmeval.types import Image, InputError, Parts, Ref
 FOLDER = "vcr1images"
 CHOICES = 4
 LARGEST = 1e6
-"""No picture has so many pixels on a side; what is no finite number is not below it either."""
+"""A box's coordinates must be below this, which also excludes infinity and NaN."""
 Tokens = Sequence[str | Sequence[int]]
-"""A text: words, and lists of the numbers of things in the still."""
+"""Text: words, and lists of the numbers of things in the still."""
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
 _CLOSE = re.compile(r"\s+([.,?!;:)\]]|'\w+|n't\b)")
@@ -25,12 +25,12 @@ _CLOSE = re.compile(r"\s+([.,?!;:)\]]|'\w+|n't\b)")
 
 @dataclass(frozen=True, eq=False)
 class VcrQuestion:
-    """A question about a still, its answers, and the reasons for the right one."""
+    """A question about a still, its answers, and the reasons for the correct one."""
 
     id: str
     still: str
     boxes: str
-    """The JSON file that says where the things are; like the still, in FOLDER."""
+    """The JSON file with the boxes of the things; in FOLDER, like the still."""
     things: int
     asked: Tokens
     answers: tuple[Tokens, ...]
@@ -41,13 +41,13 @@ class VcrQuestion:
 
     @property
     def mentioned(self) -> list[int]:
-        """The numbers of the things that any of its texts mentions, in ascending order."""
+        """The numbers of the things that its texts mention, in ascending order."""
         texts = (self.asked, *self.answers, *self.reasons)
         return sorted({n for tokens in texts for token in tokens if not isinstance(token, str) for n in token})
 
 
 def question(line: TableRow) -> VcrQuestion:
-    """Read a row. Raises InputError for what it lacks."""
+    """Read a row. Raises InputError if it lacks something."""
     answers, reasons = (_four(line, name) for name in ("answer_choices", "rationale_choices"))
     found = VcrQuestion(
         id=line.text("annot_id"),
@@ -62,7 +62,7 @@ def question(line: TableRow) -> VcrQuestion:
         where=line.where,
     )
     if found.mentioned and (number := found.mentioned[-1]) >= found.things:
-        raise InputError(f"{line.where}: thing {number} is mentioned, and there are {found.things}; fix the line")
+        raise InputError(f"{line.where}: thing {number} is mentioned, but there are {found.things}; fix the line")
     return found
 
 
@@ -78,7 +78,7 @@ def _tokens(line: TableRow, name: str, found: object) -> Tokens:
     good = isinstance(found, list) and all(isinstance(token, str) or _things(token) for token in found)
     if not isinstance(found, list) or not found or not good:
         raise InputError(
-            f"{line.where}: {name} has {found!r:.60}; a text is a list of words and of lists of things' numbers"
+            f"{line.where}: {name} has {found!r:.60}; it must be a list of words and of lists of things' numbers"
         )
     return found
 
@@ -90,12 +90,12 @@ def _things(token: object) -> bool:
 def _place(line: TableRow, name: str) -> int:
     place = line.value(name)
     if type(place) is not int or place not in range(CHOICES):
-        raise InputError(f"{line.where}: {name} is {place!r:.40}; it must be the place of the right one, 0 to 3")
+        raise InputError(f"{line.where}: {name} is {place!r:.40}; it must be the place of the correct one, 0 to 3")
     return place
 
 
 def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
-    """Return the still and then each thing that is mentioned, cut out when it is decoded. Raises InputError."""
+    """Return the still, then each mentioned thing, cropped when it is decoded. Raises InputError."""
     whole = files.picture(folder, f"{FOLDER}/{asked.still}", asked.where)
     numbers = asked.mentioned
     path = files.inside(folder, f"{FOLDER}/{asked.boxes}", asked.where)
@@ -108,7 +108,7 @@ def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
 
 
 def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
-    """Return the boxes of the things of those numbers. Raises InputError."""
+    """Return the boxes of the numbered things. Raises InputError."""
     found: Any = tables.load(path)
     known = found.get("boxes") if isinstance(found, dict) else None
     known = known if isinstance(known, list) else []
@@ -129,16 +129,16 @@ def _cropped(whole: Image, box: Box, where: str) -> bytes:
     left, top, right, bottom = (round(number) for number in box)
     inside = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
     if inside[0] >= inside[2] or inside[1] >= inside[3]:
-        raise InputError(f"{where}: {box} has nothing of the picture in it; fix it")
+        raise InputError(f"{where}: {box} is outside the picture; fix it")
     out = io.BytesIO()
     picture.crop(inside).save(out, "PNG")
     return out.getvalue()
 
 
 def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
-    """Turn tokens into parts, in which things are mentioned as pictures: [0, 2] as "image 1 and image 3".
+    """Turn tokens into parts that refer to things as pictures: [0, 2] becomes "image 1 and image 3".
 
-    `place` is the place of each thing's picture among those shown.
+    `place` gives the place of each thing's picture among those shown.
     """
     parts: list[str | Ref] = []
     for token in tokens:

@@ -1,7 +1,7 @@
-"""Frames of videos as pictures: a named sampler says which are shown, and the time at which each stands is kept.
+"""Show frames of videos as pictures: a named sampler selects them, and the time of each is kept.
 
-A video is identified by its file, and opened only when a frame of it is decoded. Which file a question is about is for
-its task to say; how frames come out of a file is `container`'s business.
+A video is identified by its file, and opened only when one of its frames is decoded. The task names a question's file;
+`container` decodes it.
 """
 
 from __future__ import annotations
@@ -27,41 +27,42 @@ if TYPE_CHECKING:
 
 FRAMES = 8
 SAMPLER = "inner"
-"""Where nothing else is asked for: what MMICL was trained on."""
+"""The default: MMICL was trained with it."""
 HELD = 256 << 20
-"""Bytes of decoded frames that are kept, in whole videos and those of one at least."""
+"""Maximum bytes of decoded frames kept. Videos are kept whole, and at least one."""
 WHOLE, BLOCK, BLOCKS = 16 << 20, 1 << 18, 16
-"""Bytes up to which a file is hashed whole; of a larger one so many blocks of that size are."""
+"""A file up to WHOLE bytes is hashed whole; of a larger file, BLOCKS blocks of BLOCK bytes are hashed."""
 
 Sampler = Callable[[int, int], list[int]]
-"""Of a video with so many frames, which are shown (places, from 0) where so many are wanted; each is another one."""
+"""(frames in the video, frames wanted) -> places of the frames to show, from 0, all different."""
 SAMPLERS: dict[str, Sampler] = {
-    # the ends of the first `wanted` of `wanted` + 1 equal parts: MIC_tool's `clip_video.py`, the authors of MSVD-QA and
-    # MSRVTT-QA (`util/preprocess.py`), VLMEvalKit for Video-MME
+    # the ends of the first `wanted` of `wanted` + 1 equal parts, as in MIC_tool's `clip_video.py`, by the authors of
+    # MSVD-QA and MSRVTT-QA (`util/preprocess.py`), and in VLMEvalKit for Video-MME
     "inner": lambda there, wanted: [there * number // (wanted + 1) for number in range(1, wanted + 1)],
-    # the middles of equal parts, as MVBench does
+    # the middles of equal parts, as in MVBench
     "uniform": lambda there, wanted: [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)],
-    # evenly from the first to the last, as a plain `linspace` does
+    # evenly from the first to the last, like `linspace`
     "ends": lambda there, wanted: [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)],
 }
 
 
 @dataclass(frozen=True)
 class SampledVideo:
-    """What was asked of which file, as it was (when it was changed, and its size)."""
+    """A file, and how its frames are sampled."""
 
     path: Path
     name: str
     version: tuple[int, int]
+    """The file's modification time in nanoseconds, and its size in bytes."""
     count: int
     sampler: str
 
     def moments(self) -> list[Moment]:
-        """Decode the frames that are shown. Raises InputError for a damaged video, and for one with fewer frames."""
+        """Decode the sampled frames. Raises InputError if the video is damaged or has too few frames."""
         return container.moments(self.path, self.name, self._places)
 
     def times(self) -> tuple[float, ...]:
-        """Return their times, in seconds from the video's first frame. Raises InputError."""
+        """Return the times of the sampled frames, in seconds from the video's first frame. Raises InputError."""
         found = container.times(self.path, self.name)
         return tuple(found[place] for place in self._places(len(found)))
 
@@ -83,13 +84,13 @@ class FrameImage(Image):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file's digest, the sampler, and which frame of how many it is."""
+        """SHA-256 of the file's digest, the sampler, the number of frames, and the place of this one."""
         clip, number = self._place
         facts = (file_digest(clip.path, clip.version), clip.sampler, clip.count, number)
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def decode(self) -> PILImage.Image:
-        """Return the frame in RGB, upright. Raises InputError for a damaged video, and for one with fewer frames."""
+        """Return the frame in RGB, upright. Raises InputError if the video is damaged or has too few frames."""
         clip, number = self._place
         return _DECODED.moments(clip)[number].picture
 
@@ -112,7 +113,7 @@ class FrameImage(Image):
 
 
 class _Decoded:
-    """The frames of the videos used last. Models decode pictures in threads: each video is decoded by one of them."""
+    """The frames of recently used videos. Models decode pictures in threads; only one of them decodes a video."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -120,7 +121,7 @@ class _Decoded:
         self._times: dict[SampledVideo, tuple[float, ...]] = {}
 
     def moments(self, clip: SampledVideo) -> list[Moment]:
-        """Return the frames of a video that are shown. Raises as the video's own method does."""
+        """Return the sampled frames of a video. Raises as `SampledVideo.moments` does."""
         with self._lock:
             held = self._videos.get(clip)
             future = self._videos[clip] = held or Future()
@@ -141,12 +142,12 @@ class _Decoded:
         if clip not in self._times:
             try:
                 self._times[clip] = clip.times()
-            except InputError:  # whoever decodes it says why
+            except InputError:  # the reason is reported when a frame is decoded
                 self._times[clip] = ()
         return self._times[clip]
 
     def _forget(self) -> None:
-        """Drop the videos that were used longest ago, down to the budget."""
+        """Drop the least recently used videos until the rest fit in HELD."""
         with self._lock:
             done = [clip for clip, future in self._videos.items() if future.done()]
             total = sum(map(self._size, done))
@@ -168,11 +169,10 @@ _DECODED = _Decoded()
 def frames(
     folder: Path, names: Sequence[str], where: str, count: int, sampler: str
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
-    """Return the frames of the first file of those names that the folder has, and the tags that say which they are.
+    """Return the frames of the first of the named files that exists in the folder, and the tags that describe them.
 
-    The file is not opened: frames of a damaged video, and of one that has fewer, are errors where they are decoded, and
-    the other questions are asked. Raises InputError for a file that is missing or no video by its name; for an unknown
-    sampler; and where PyAV is not installed.
+    The file is not opened: if the video is damaged or has too few frames, only the questions about it fail. Raises
+    InputError if the file is missing, its suffix is not a video's, the sampler is unknown, or PyAV is not installed.
     """
     container.check()
     if sampler not in SAMPLERS:
@@ -182,7 +182,7 @@ def frames(
     name = files.first(folder, names, where)
     path = folder / name
     if not path.is_file():
-        others = " (or in another of its places)" if len(names) > 1 else ""
+        others = " (or at its other possible paths)" if len(names) > 1 else ""
         raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")
     if path.suffix.lower() not in container.FORMATS:
         known = ", ".join(container.FORMATS)
@@ -193,17 +193,17 @@ def frames(
 
 
 def times(pictures: Iterable[Image]) -> dict[str, str]:
-    """Return the tag that says when the frames among the pictures stand, in seconds; nothing where there is none."""
+    """Return a tag with the times of the frames among the pictures, in seconds; no tag if there are none."""
     found = [picture.seconds for picture in pictures if isinstance(picture, FrameImage)]
     known = [f"{time:.2f}" for time in found if time is not None]
     return {"times": " ".join(known)} if known else {}
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Say what a reader must know of the frames: a number means little without how many there were."""
+    """Return sentences on how many frames were shown: a score means little without that number."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
     return [
-        f"Of each video {count} frames are shown, chosen by the sampler {sampler}; records have the times."
+        f"{count} frames of each video are shown, chosen by the sampler {sampler}; the records have their times."
         for count, sampler in kinds
         if sampler
     ]
@@ -211,9 +211,9 @@ def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
 
 @cache
 def file_digest(path: Path, version: tuple[int, int]) -> str:
-    """Return the SHA-256 of a video's file; of a large one, of its size and of blocks spread evenly over it.
+    """Return the SHA-256 of a video's size and content; of a large file, of its size and evenly spread blocks.
 
-    Hours of video would take as long to read as their first questions take to be answered. Raises InputError.
+    Reading hours of video would take as long as answering the first questions about them. Raises InputError.
     """
     size = version[1]
     total = hashlib.sha256(str(size).encode())

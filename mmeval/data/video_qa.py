@@ -1,4 +1,4 @@
-"""Read questions about videos that Xu et al. made of the captions of MSVD and MSR-VTT: `{train,val,test}_qa.json`."""
+"""Read the video questions that Xu et al. made from captions of MSVD and MSR-VTT: `{train,val,test}_qa.json`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +13,22 @@ class VideoQuestion:
 
     id: str
     video: str
-    """What questions about one video share."""
+    """Identifies the video; questions about the same video share it."""
     files: tuple[str, ...]
-    """What its file may be called."""
+    """Possible names of its file."""
     asked: str
     answers: tuple[str, ...]
 
 
 def question(line: TableRow, number: int, prefix: str, suffix: str) -> VideoQuestion:
-    """Read a row: question so many about a video that is called PREFIX, its number and SUFFIX. Raises InputError."""
+    """Read row `number`; the video's file is called PREFIX, its number, SUFFIX. Raises InputError."""
     video = f"{prefix}{_number(line)}"
     asked, answer = line.text("question").strip(), line.text("answer")
     return VideoQuestion(str(line.values.get("id", number)), video, (f"{video}{suffix}",), asked, (answer,))
 
 
 def _number(line: TableRow) -> str:
-    """Return the video's number; LAVIS's copy has the name of its file in place of it."""
+    """Return the video's number; LAVIS's copy has the name of its file instead."""
     if "video" in line.values and "video_id" not in line.values:
         return Path(line.text("video")).stem.removeprefix("video").removeprefix("vid")
     number = line.text("video_id")

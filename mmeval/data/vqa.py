@@ -1,7 +1,7 @@
 """Read the releases of VQAv2, OK-VQA and VizWiz: questions with the answers of ten people each, and their pictures.
 
-VQAv2 and OK-VQA have a file of questions and one of annotations, tied by `question_id`, and pictures of COCO 2014.
-VizWiz has both in one list; open_flamingo's copy of it in VQA's form is read, too.
+VQAv2 and OK-VQA have a file of questions and one of annotations, joined by `question_id`, and pictures of COCO 2014.
+VizWiz has both in one list; open_flamingo's copy in VQA's format is read too.
 """
 
 import sys
@@ -19,33 +19,33 @@ from mmeval.types import InputError
 
 AGAIN = "get the file again"
 ANSWERS = 10
-"""Of each question: VQA accuracy leaves out one of ten people in turn."""
+"""Answers per question: VQA accuracy leaves out each of ten people in turn."""
 PLACES = ("annotations", "Annotations", "questions")
 """Subfolders that may hold the files, in addition to the folder itself."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """What a set's files are called, `{}` being the part: train or val."""
+    """The names of a set's files; `{}` is the split, train or val."""
 
     questions: str
     annotations: str
     category: str
-    """The annotation's field that the numbers are split by."""
+    """The annotation's field by which scores are split."""
     source: str = ""
     """Where to get the set, for messages."""
 
     @property
     def holds(self) -> str:
-        """What its folder holds, for messages."""
+        """The content of its folder, for messages."""
         return f"{self.questions.format('val')}, {self.annotations.format('val')} and val2014"
 
     def has(self, folder: Path, part: str) -> bool:
-        """Return whether the folder holds questions of that part."""
+        """Return whether the folder holds questions of that split."""
         return find(folder, self.questions.format(part), PLACES) is not None
 
     def items(self, folder: Path, part: str) -> Iterator[Item]:
-        """Read the questions of a part. Raises InputError for a missing file, annotation or answer."""
+        """Read the questions of a split. Raises InputError for a missing file, annotation or answer."""
         questions, annotations = (self._need(folder, name.format(part)) for name in (self.questions, self.annotations))
         yield from self.read(questions, annotations, part)
 
@@ -63,7 +63,7 @@ class Release:
             yield _item(number, line, known[number], image, self.pictures(part, image, line.where), self.category)
 
     def pictures(self, part: str, image: str, where: str) -> tuple[str, ...]:
-        """Return where COCO's archives put a picture."""
+        """Return a picture's possible paths in COCO's archives."""
         if not image.isdecimal():
             raise InputError(f"{where}: the image_id is '{image[:40]}'; COCO's are numbers; {AGAIN}")
         name = f"{part}2014/COCO_{part}2014_{int(image):012d}.jpg"
@@ -76,19 +76,19 @@ class Release:
 
 
 class VizWiz(Release):
-    """VizWiz's pictures are called by their names."""
+    """VizWiz: the data gives the pictures' file names."""
 
     @property
     def holds(self) -> str:
-        """What its folder holds, for messages."""
+        """The content of its folder, for messages."""
         return "val.json and the pictures of val"
 
     def has(self, folder: Path, part: str) -> bool:
-        """Return whether the folder holds questions of that part, in either form."""
+        """Return whether the folder holds questions of that split, in either format."""
         return find(folder, f"{part}.json", PLACES) is not None or super().has(folder, part)
 
     def items(self, folder: Path, part: str) -> Iterator[Item]:
-        """Read the questions of a part; each picture has one."""
+        """Read the questions of a split; each picture has one."""
         if find(folder, f"{part}.json", PLACES) is None and super().has(folder, part):
             yield from super().items(folder, part)
             return
@@ -99,7 +99,7 @@ class VizWiz(Release):
             yield _item(image, line, line, image, files, "answer_type")
 
     def pictures(self, part: str, image: str, where: str) -> tuple[str, ...]:
-        """Return where VizWiz's archives put a picture."""
+        """Return a picture's possible paths in VizWiz's archives."""
         return (f"{part}/{image}", f"images/{part}/{image}", image)
 
 
@@ -129,21 +129,19 @@ def most_common(answers: tuple[str, ...]) -> str:
 
 
 def _answers(line: TableRow) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the answers as they stand, and tags: the answers before OK-VQA's authors stemmed them, and how sure each
-    person was where the data number nobody.
-    """
+    """Return the answers as written, and tags: OK-VQA's answers before stemming, or confidences without `answer_id`."""
     found = line.value("answers")
     if not isinstance(found, list) or not all(isinstance(one, tuple) and isinstance(one[0], str) for one in found):
         raise InputError(f"{line.where}: the answers are {found!r:.60}; each must be an object with a text as 'answer'")
     if len(found) != ANSWERS:
-        raise InputError(f"{line.where}: {len(found)} answers and not {ANSWERS}; {AGAIN}")
+        raise InputError(f"{line.where}: {len(found)} answers, not {ANSWERS}; {AGAIN}")
     columns = zip(("raw", CONFIDENCE), list(zip(*found, strict=True))[1:], strict=True)
     whole = {name: column for name, column in columns if all(isinstance(one, str) for one in column)}
     return tuple(one[0] for one in found), {name: "\n".join(map(one_line, column)) for name, column in whole.items()}
 
 
 def _slim(value: dict[str, Any]) -> Any:
-    """Make an answer (text, text before stemming, how sure): millions are in memory, few of them different."""
+    """Reduce an answer to (text, text before stemming, confidence): millions are in memory, few of them different."""
     if "answer" not in value or "answers" in value or "question" in value:
         return value
     texts = (value["answer"], value.get("raw_answer"), None if "answer_id" in value else value.get("answer_confidence"))

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from mmeval.addresses import without_password
 from mmeval.data import container
-from mmeval.types import MAX_PIXELS, Image, InputError
+from mmeval.types import Image, InputError
 
 if TYPE_CHECKING:
     import av
@@ -94,14 +94,8 @@ def frames(source: Source) -> Iterator[av.VideoFrame]:
             metadata_errors="replace",
             timeout=STALL if isinstance(source.target, str) and source.live else None,
         ) as opened:
-            if not opened.streams.video:
-                raise InputError(f"{source.name}: no video in it; name another")
-            stream = opened.streams.video[0]
-            if stream.codec_context is None:
-                raise InputError(f"{source.name}: its codec is unknown; name another")
+            stream = container.first_stream(opened, source.name, "name another")
             stream.thread_type = "AUTO"
-            if stream.width * stream.height > MAX_PIXELS:
-                raise InputError(f"{source.name}: frames of more than {MAX_PIXELS:,} pixels; scale them down")
             yield from opened.decode(stream)
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{source.name}: cannot be read ({error.strerror or error}); check it") from error

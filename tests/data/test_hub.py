@@ -114,7 +114,7 @@ def test_a_hub_that_does_not_answer_is_not_tried_again(monkeypatch: pytest.Monke
     monkeypatch.setattr(datasets, "load_dataset", load)
     monkeypatch.setattr("huggingface_hub.get_session", lambda: SimpleNamespace(head=head))
     before = constants.HF_HUB_OFFLINE
-    with pytest.raises(InputError, match=r"cannot be had from the hub \(it does not answer\); check the network"):
+    with pytest.raises(InputError, match=r"cannot be loaded from the hub \(it does not answer\); check the network"):
         next(hub.values(**PLACE))
     assert asked == [(constants.ENDPOINT, hub.SECONDS), (True, True)]
     assert before == constants.HF_HUB_OFFLINE

@@ -91,7 +91,7 @@ def test_culture_has_fewer_columns(tmp_path: Path) -> None:
 def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path) -> None:
     lines = [line for line in table.with_turns(table.questions()) if line["index"] != "2000001"]
     path = table.write(tmp_path / "t.tsv", lines)
-    with pytest.raises(InputError, match=r"question 1 has 3 of its 4 turns; .* --partial"):
+    with pytest.raises(InputError, match=r"question 1 has 3 of its 4 rotations; .* --partial"):
         read(path)
     assert [len(group) for group in read(path, partial=True)] == [3, 3, 2, 2]
 
@@ -103,14 +103,14 @@ def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path
         ({"answer": "D"}, r"line 3, column answer: 'D' is not one of A, B, C"),
         ({"answer": "AB"}, r"line 3, column answer: 'AB' is not one of A, B, C"),
         ({"answer": "b"}, r"line 3, column answer: 'b' is not one of A, B, C"),
-        ({"index": "1"}, r"line 3: the index 1 again; it was in .* line 2"),
+        ({"index": "1"}, r"line 3: the index 1 is repeated; it was in .* line 2"),
         ({"index": "two"}, r"line 3: the index is 'two'; it must be a number"),
         ({"index": "9" * 5000}, r"line 3: the index is '9{40}'; it must be a number of at most 15 digits"),
         ({"category": " "}, r"line 3, column category: empty; write the leaf ability"),
         ({"question": " "}, r"line 3: the question is empty"),
-        ({"B": ""}, r"line 3: the option B is empty and C is not"),
+        ({"B": ""}, r"line 3: option B is empty but C is not"),
         ({"B": "", "C": ""}, r"line 3: 1 options; a question must have two or more"),
-        ({"image": "99"}, r"line 3: its picture is said to be that of row 99, which has none"),
+        ({"image": "99"}, r"line 3: its picture refers to row 99, which has none"),
         ({"image": ""}, r"line 3, column image: the index is ''"),
     ],
 )
@@ -147,7 +147,7 @@ def test_base64_in_lines_is_base64(tmp_path: Path) -> None:
 def test_turns_with_other_options_are_refused(tmp_path: Path) -> None:
     lines = table.with_turns(table.questions())
     next(line for line in lines if line["index"] == "1000001")["A"] = "a cow"
-    with pytest.raises(InputError, match="other options than those of"):
+    with pytest.raises(InputError, match="its options differ from those of"):
         read(table.write(tmp_path / "t.tsv", lines))
 
 

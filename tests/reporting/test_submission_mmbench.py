@@ -124,7 +124,7 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
         ({0: {"index": "9"}}, "question 1 lacks its first pass"),
         ({5: {"index": "3000007"}}, "question 2 has 2 of its 3 rotations"),
         ({4: {"A": "a cow"}}, "the options differ from those in"),
-        ({0: {"B": ""}}, "the option B is empty and D is not"),
+        ({0: {"B": ""}}, "option B is empty but D is not"),
     ],
 )
 def test_what_is_wrong_with_anybodys_table_is_said(
@@ -180,7 +180,7 @@ def test_a_cell_too_long_for_a_sheet_is_to_be_minded(tmp_path: Path) -> None:
 
 def test_a_cell_that_was_cut_is_told_by_check_and_score_alike(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.tsv", {0: {"prediction": "B" * 32_767}})
-    cut = "has exactly 32,767 characters, all that a spreadsheet's cell holds: it was cut"
+    cut = "has exactly 32,767 characters, the maximum of a spreadsheet's cell: it was cut"
     assert any(cut in one for one in findings(path, "mind"))
     scored, results = answers.score_predictions("mmbench", str(path))
     assert f"1 of {len(scored.records)} answers: each {cut}." in results["remarks"]
@@ -213,11 +213,11 @@ def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:
         sheet.append([index, "How many?", *options, None, None, answer, *category, "=1+1" if index == 3 else "A"])
     path = tmp_path / "theirs.xlsx"
     book.save(path)
-    assert findings(path) == [f"{path}, line 2, column prediction: '=1+1' is a formula or its error, and no answer; "
-                              "write it as a text"]  # fmt: skip
+    assert findings(path) == [f"{path}, line 2, column prediction: '=1+1' is a formula or its error, not an answer; "
+                              "write it as text"]  # fmt: skip
     assert any("'2' is a number" in one for one in findings(path, "mind"))
     scored, results = answers.score_predictions("mmbench", str(path))
-    assert scored.records[0].error == "the cell prediction is a formula or its error, and no answer; write it as a text"
+    assert scored.records[0].error == "the cell prediction is a formula or its error, not an answer; write it as text"
     assert (results["counts"]["error"], results["counts"]["correct"]) == (1, 1)
 
 

@@ -203,15 +203,15 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"letters": "a)"}, "letters: unknown value 'a)'"),
         ({"max_new_tokens": "ten"}, "max_new_tokens: must be a whole number, not 'ten'"),
         ({"fields": {"question": "ask"}}, "fields: the key 'answer' is missing"),
-        ({"prompts": {"odd": "{question}"}}, "pictures stand at {pictures}"),
+        ({"prompts": {"odd": "{question}"}}, "pictures go to {pictures}"),
         ({"prompts": {"odd": "{pictures}{question}"}}, "{options} is missing"),
         ({"groups": {"overall": "photo"}}, "the name 'overall' is taken"),
         ({"categories": None}, "categories: must be keys and values, as `name: value`, not None"),
-        ({"lettered": 4}, "lettered: options stand in a column or in the question"),
-        ({"kind": "picture choice", "answers": "text"}, "options that are pictures stand in a column, and the answer"),
+        ({"lettered": 4}, "lettered: options are in a column or in the question"),
+        ({"kind": "picture choice", "answers": "text"}, "a picture choice needs a column of options, and an answer"),
         ({"lettered": 0}, "lettered: must be at least 1, not 0"),
-        ({"kind": {"mc": "multiple choice"}}, "kind: values with their kinds and their column"),
-        ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: values with their kinds and their column"),
+        ({"kind": {"mc": "multiple choice"}}, "kind: a map of kinds and its column"),
+        ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: a map of kinds and its column"),
         ({"kind": {"mc": "multiple"}}, "'multiple', did you mean 'multiple choice'?"),
         ({"prompts": {"odd": {"yes/no": "{question}"}}}, "prompts, odd: unknown kind 'yes/no'"),
         ({"prompts": {"odd": {}}}, "prompts, odd: the prompt for 'multiple choice' is missing"),
@@ -242,7 +242,7 @@ def test_a_card_names_an_official_reading(tools: Path, tmp_path: Path) -> None:
     assert any(line.startswith("Answers were read with 'video-mme'; ") for line in read["remarks"])
     lost = run(path, tools, tmp_path / "none", "constant:none")
     assert (value(lost, "overall"), value(lost, "overall", "strict")) == (None, 0.0)
-    assert "4 of 4 answers say nothing to the official script, which leaves them out." in lost["remarks"]
+    assert "4 of 4 answers are unparsed by the official script, which leaves them out." in lost["remarks"]
 
 
 def test_a_card_makes_no_objects() -> None:
@@ -276,7 +276,7 @@ def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
     ("row", "sentence"),
     [
         ({"right": "D"}, "the answer 'D' is not the letter of one of its 3 options"),
-        ({"B": ""}, "an option is empty and one after it is not"),
+        ({"B": ""}, "an option is empty but a later one is not"),
         ({"trade": "wod"}, "unknown category 'wod', did you mean 'wood'?"),
         ({"photo": "9.png"}, "there is no picture"),
         ({"photo": "../../tools.yaml"}, "leads out of"),
@@ -341,7 +341,7 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
     [
         ({"type": "opne"}, "q.json, 3: unknown kind 'opne', did you mean 'open'?"),
         ({"p": 5}, "there is no picture old/5.png and no new/5.png in"),
-        ({"p": 5.5}, "3, p: '5.5' is no picture"),
+        ({"p": 5.5}, "3, p: '5.5' is not a picture"),
         ({"p": "A" * 301}, "not base64"),
         ({"key": "three"}, "the column key is 'three'; for key/2 it must be a whole number"),
         ({"type": "mc", "o": "saw, file"}, "0 options; a question must have two or more"),
@@ -384,7 +384,7 @@ def test_options_that_are_pictures(tools: Path, tmp_path: Path) -> None:
     task = load(path)
     (first,) = task.samples(str(tools / "q0.jsonl"))
     assert [[type(part) for part in choice] for choice in first.choices] == [[Image], [Image]]
-    with pytest.raises(InputError, match="an option is empty and one after it is not"):
+    with pytest.raises(InputError, match="an option is empty but a later one is not"):
         list(task.samples(str(tools / "q1.jsonl")))
     with pytest.raises(InputError, match="1 pictures to choose from"):
         list(task.samples(str(tools / "q2.jsonl")))
@@ -410,7 +410,7 @@ def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:
     values = {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": fields, "mark": "<image>"}
     jsonl(tmp_path / "q.jsonl", [{"q": "<image><image>", "a": "yes", "p": "a.png"}])
     picture(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"line 1: 2 places for pictures .* and 1 pictures"):
+    with pytest.raises(InputError, match=r"line 1: 2 places for pictures .* but 1 pictures"):
         list(load(card(tmp_path, values)).samples(str(tmp_path)))
 
 
@@ -508,7 +508,7 @@ def test_a_mark_with_a_number_names_its_picture(tmp_path: Path, mark: str) -> No
     assert names(found) == ["b.png", ", ", "a.png", "?"]
     assert isinstance(found.choices[1][0], Image)
     assert found.tags[SPARE] == "1"
-    with pytest.raises(InputError, match=r"line 1: 1 places for pictures up to 4 .* and 3 pictures"):
+    with pytest.raises(InputError, match=r"line 1: 1 places for pictures up to 4 .* but 3 pictures"):
         read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image 4>", "B": "y"}), mark=mark)
 
 

@@ -371,7 +371,7 @@ def test_what_is_drawn(train: list[int], about: int, shots: int, seed: int) -> N
     others = sum(other != about for other in train)
     assert pool.others(query) == others
     if others < shots:
-        with pytest.raises(InputError, match="ask for fewer"):
+        with pytest.raises(InputError, match="lower --shots"):
             pool.draw(query, shots)
         return
     drawn = pool.draw(query, shots)
@@ -507,7 +507,7 @@ def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
         (("--seeds", "1,2", "--seed", "3"), "remove one of them"),
         (
             ("--seeds", "0,1", "--shots", "7"),
-            "7 demonstrations asked for, and of the 7 drawn from the train part 6 are",
+            "7 demonstrations are needed, but of the 7 items sampled from the train split only 6 are",
         ),
     ],
 )
@@ -545,7 +545,7 @@ QUESTIONS, ANNOTATIONS = "v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoc
     [
         (ANNOTATIONS, '"question_id": 71', '"question_id": 72', "has no annotation of question 71"),
         (ANNOTATIONS, '"question_id": 71', '"question_id": 421', "a second annotation of question 421"),
-        (ANNOTATIONS, ', {"answer": "yes", "answer_confidence": "yes", "answer_id": 10}', "", "9 answers and not 10"),
+        (ANNOTATIONS, ', {"answer": "yes", "answer_confidence": "yes", "answer_id": 10}', "", "9 answers, not 10"),
         (ANNOTATIONS, '"answer": "yes"', '"said": "yes"', "an object with a text as 'answer'"),
         (ANNOTATIONS, '"annotations"', '"annotation"', "no 'annotations' in it, did you mean 'annotation'"),
         (QUESTIONS, '"question": "Is it red?"', '"question": ""', "must be a text"),
@@ -585,7 +585,7 @@ def test_a_pool_smaller_than_k_is_a_sentence(name: str, request: pytest.FixtureR
     data = request.getfixturevalue(name)
     ended = call("run", "--task", task, "--data", data, "--model", "constant", "--shots", 8, "--out", tmp_path / "o")
     assert ended.exit_code == 2
-    assert "8 demonstrations asked for" in ended.stderr
+    assert "8 demonstrations are needed" in ended.stderr
     assert not (tmp_path / "o").exists()
 
 

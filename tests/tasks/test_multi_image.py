@@ -212,7 +212,7 @@ def test_blink_predictions_with_a_question_twice(tmp_path: Path) -> None:
     path.write_text('{"val_Art_Style_1": "(A)", "val_Art_Style_1": "(B)"}', encoding="utf-8")
     ended = call("score", "--task", "blink", "--predictions", path)
     assert ended.exit_code == 2
-    assert "'val_Art_Style_1' stands twice; remove one of its values" in ended.stderr
+    assert "'val_Art_Style_1' appears twice; remove one of its values" in ended.stderr
 
 
 # MuirBench
@@ -266,7 +266,7 @@ def test_more_pictures_than_places_is_a_sentence(tmp_path: Path) -> None:
     muir(tmp_path / "data", question="Which is like it?")
     ended = call("run", "--task", "muirbench", "--model", "constant", "--data", tmp_path / "data")
     assert ended.exit_code == 2
-    assert "row 1: 2 places for pictures (<image>) and 3 pictures" in ended.stderr
+    assert "row 1: 2 places for pictures (<image>) but 3 pictures" in ended.stderr
 
 
 def test_choices_that_are_pictures_need_a_model_that_takes_several(tmp_path: Path) -> None:
@@ -576,7 +576,7 @@ def test_vcr_is_right_where_both_are(tmp_path: Path) -> None:
 
 
 def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 1: thing 5 is mentioned, and there are 3"):
+    with pytest.raises(InputError, match="line 1: thing 5 is mentioned, but there are 3"):
         read("vcr", vcr_folder(tmp_path / "vcr", question=["Who", "is", [5], "?"]))
 
 
@@ -584,12 +584,12 @@ def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"objects": None}, "the column objects is None; it must be a list"),
-        ({"question": "Why?"}, "question has 'Why\\?'; a text is a list of words"),
-        ({"question": ["Who", ["x"], "?"]}, "question has .*a text is a list of words"),
-        ({"question": ["Who", [-1], "?"]}, "question has .*a text is a list of words"),
+        ({"question": "Why?"}, "question has 'Why\\?'; it must be a list of words"),
+        ({"question": ["Who", ["x"], "?"]}, "question has .*it must be a list of words"),
+        ({"question": ["Who", [-1], "?"]}, "question has .*it must be a list of words"),
         ({"answer_choices": "four"}, "answer_choices has 'four'; it must be a list of four"),
         ({"rationale_choices": [["One"]]}, "rationale_choices has 1 of them; it must be a list of four"),
-        ({"answer_label": True}, "answer_label is True; it must be the place of the right one, 0 to 3"),
+        ({"answer_label": True}, "answer_label is True; it must be the place of the correct one, 0 to 3"),
     ],
 )
 def test_vcr_a_row_of_another_form_is_a_sentence(tmp_path: Path, change: dict[str, Any], said: str) -> None:

@@ -177,7 +177,9 @@ def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) 
     assert scores["metrics"]["circular"]["value"] == pytest.approx(100 * 576 / 1176)
     assert any(said.startswith("53 of 1,176 questions have fewer rotations than options") for said in scores["remarks"])
     assert not [
-        found for found in submission.check(path, "mmbench") if "turns" in found.sentence or "size" in found.sentence
+        found
+        for found in submission.check(path, "mmbench")
+        if "rotations" in found.sentence or "size" in found.sentence
     ]
     one_less = table.write(tmp_path / "less.tsv", lines[:-1], ["image"])
     found = answers.score_predictions("mmbench", str(one_less))[1]
@@ -334,7 +336,7 @@ def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     lines = [line for line in table.with_turns(table.questions()) if line["index"] not in ("2000001", "1000002")]
     data = table.write(tmp_path / "MMBench.tsv", lines)
     refused = evaluate(data, tmp_path / "run")
-    assert refused.exit_code == 2 and "has 3 of its 4 turns" in refused.stderr
+    assert refused.exit_code == 2 and "has 3 of its 4 rotations" in refused.stderr
     assert evaluate(data, tmp_path / "run", "--partial").exit_code == 0
     run = runs.open_run(tmp_path / "run")
     assert run.spec.partial is True

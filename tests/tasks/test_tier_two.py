@@ -324,14 +324,14 @@ def test_an_id_that_stands_twice_is_two_questions_and_a_key_with_a_blank_is_no_l
     scores = run("seed-bench", tmp_path, tmp_path / "run", "constant:B")
     assert scores["counts"]["samples"] == 2
     assert (value(scores, "1"), value(scores, "1", "strict")) == (0.0, 100.0)
-    assert "Rows that share an id are told apart by their numbers: 101669." in scores["remarks"]
+    assert "Rows that share an id are distinguished by their numbers: 101669." in scores["remarks"]
 
 
 def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
     hallusion(tmp_path / "data")
     scores = run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes")
     assert any(
-        remark.startswith("The official reading is a judge's, and none was asked") for remark in scores["remarks"]
+        remark.startswith("The official reading uses a judge, and none was asked") for remark in scores["remarks"]
     )
 
 

@@ -225,7 +225,7 @@ def test_msvd_by_hand(msvd: Path, tmp_path: Path) -> None:
     assert scores["metrics"]["where"]["reason"] == "the data has no question of where"
     assert scores["metrics"]["overall"]["chance"] is None
     assert scores["remarks"] == [
-        "Of each video 8 frames are shown, chosen by the sampler inner; records have the times."
+        "8 frames of each video are shown, chosen by the sampler inner; the records have their times."
     ]
 
 
@@ -414,7 +414,7 @@ def test_the_embedded_kind_runs_with_the_tiny_model(tmp_path: Path) -> None:
     scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, prompt="bare")
     assert scores["counts"]["samples"] == 4
     assert scores["remarks"] == [
-        "Of each video 3 frames are shown, chosen by the sampler inner; records have the times."
+        "3 frames of each video are shown, chosen by the sampler inner; the records have their times."
     ]
     kept = open_run(tmp_path / "run")
     assert kept.identity["frames"] == 3

@@ -265,7 +265,7 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "there is no question"),
+        ((), "no question is given"),
         (("a ?", "--question", "a ?"), "given twice"),
         (("a ?", "--on", "0.3"), "--off 0.4 is above --on 0.3"),
     ],
