@@ -107,6 +107,10 @@ class Scored:
         if self._errors:
             effect = "Numbers are withheld" if self._withheld else "Errors count as wrong"
             found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
+            (message, count), *_ = Counter(
+                record.error for record in self.records if record.error is not None
+            ).most_common(1)
+            found.append(f"The most frequent error ({count:,} of {self._errors:,}): {message:.200}")
         if empty := sum(
             record.error is None and record.text is not None and not record.text.strip() for record in self.records
         ):

@@ -151,6 +151,7 @@ def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tm
         (("what ?", "--shot", "a.png"), "write FILE=ANSWER"),
         (("gone.png", "what ?"), "there is no picture"),
         (("gone.mp4", "what ?"), "gone.mp4: no such file"),
+        ((__file__, "what ?"), "not a picture or a video by its ending"),
     ],
 )
 def test_bad_arguments_are_a_sentence(arguments: tuple[str, ...], message: str) -> None:

@@ -33,3 +33,4 @@ def test_an_error_counts_as_wrong_and_is_told() -> None:
     found = results(load_task("pope"), [*answers, failed])
     assert found["metrics"]["random/recall"]["value"] == 75
     assert "Errors count as wrong: 1 of 4 questions have no answer." in found["remarks"]
+    assert "The most frequent error (1 of 1): out of memory" in found["remarks"]

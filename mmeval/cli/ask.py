@@ -59,6 +59,9 @@ def ask(
     from mmeval import controls, conversation, messages
 
     asked = [Path(part) if messages.is_file_name(part) else part for part in parts]
+    for part in asked:
+        if isinstance(part, str) and "/" in part and Path(part).is_file():
+            raise InputError(f"{part}: not a picture or a video by its ending; rename it, such as to {part}.png")
     offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
     if choices and len(offered) < 2:
         raise InputError("--choices: give two or more, separated by commas")
