@@ -119,4 +119,4 @@ def test_what_is_not_whole_has_no_score(records: list[Record]) -> None:
     for lacking in (some, first):
         metrics = results(MMBENCH, lacking)["metrics"]
         assert metrics["circular"]["value"] is None
-        assert "turns" in metrics["circular"]["reason"]
+        assert "rotations" in metrics["circular"]["reason"]
