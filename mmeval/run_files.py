@@ -9,7 +9,7 @@ from typing import Any
 
 from mmeval import jsonl
 from mmeval.files import read_json, validated
-from mmeval.types import Estimate, InputError, Score
+from mmeval.types import Estimate, InputError, Score, malformed
 
 SCHEMA = 2
 _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
@@ -129,6 +129,7 @@ def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
         named = {"task": task.pop("name"), "model": model.pop("name"), "limit": data.pop("limit")}
         rest = {**task, **data, **model, **header["identity"]["generation"]}
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a run's header ({error!r}); name another folder, or delete it") from error
+        advice = "name another folder, or delete it"
+        raise InputError(f"{path}: not a run's header ({malformed(error)}); {advice}") from error
     identity = {**named, **{_FORMER.get(name, name): value for name, value in rest.items()}}
     return {**header, "identity": {name: value for name, value in identity.items() if value is not None}}

@@ -38,6 +38,13 @@ class Unsupported(InputError):
     """A model was given an input that it does not support (two pictures, a video)."""
 
 
+def malformed(error: Exception) -> str:
+    """Say in a user's words what an error means that a value of the wrong form caused."""
+    if isinstance(error, KeyError):
+        return f"no {error}"
+    return "a value of the wrong type" if isinstance(error, (TypeError, AttributeError)) else str(error)
+
+
 def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """Return `, did you mean 'x'?`, or an empty string if no known word is close."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -15,7 +15,7 @@ from mmeval.data import files, tables
 from mmeval.data.tables import Hook, TableRow
 from mmeval.mmicl.context import Part
 from mmeval.mmicl.examples import Turn
-from mmeval.types import InputError
+from mmeval.types import InputError, malformed
 
 SPLITS = ("train", "val", "test")
 V = TypeVar("V")
@@ -133,7 +133,7 @@ def of_form(line: TableRow) -> Iterator[None]:
     try:
         yield
     except FORM as error:
-        raise InputError(f"{line.where}: not in the set's format ({error!r}); get the file again") from error
+        raise InputError(f"{line.where}: not in the set's format ({malformed(error)}); get the file again") from error
 
 
 def index(rows: Iterable[TableRow], make: Callable[[TableRow], tuple[Any, V]]) -> dict[Any, V]:

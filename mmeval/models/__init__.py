@@ -18,7 +18,7 @@ from typing import Any
 from mmeval import engine, yaml_file
 from mmeval.addresses import without_password
 from mmeval.models.digests import file_digest
-from mmeval.types import InputError, Model, nearest
+from mmeval.types import InputError, Model, malformed, nearest
 
 _IN_PROCESS = "mmeval.engine.loading:load"
 
@@ -250,7 +250,7 @@ def _adapter_of(folder: Path) -> str:
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{file}: not a model's configuration ({error!r})") from error
+        raise InputError(f"{file}: not a model's configuration ({malformed(error)})") from error
     if model_type in _MODEL_TYPES:
         return _MODEL_TYPES[model_type]
     if "auto_map" not in config and not _is_vision_language(model_type):
