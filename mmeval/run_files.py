@@ -58,6 +58,16 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """The verdicts of a judge in `scores.json`."""
+
+    model: str
+    read: dict[str, str]
+    unreadable: list[str]
+    failed: list[str]
+
+
+@dataclass(frozen=True)
 class Results:
     """The keys of `scores.json` that are used."""
 
@@ -70,6 +80,12 @@ class Results:
     planned: int
     strict: dict[str, Estimate] = field(default_factory=dict)
     """The numbers of the strict reading, if the headline's is another."""
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    """The named terms of a metric."""
+    passed: dict[str, Estimate] = field(default_factory=dict)
+    """pass@k, if several answers were sampled."""
+    differences: str = ""
+    judge: Judged | None = None
 
 
 @dataclass(frozen=True)

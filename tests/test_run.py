@@ -244,6 +244,8 @@ WRONG = [
     ("scores.json", {"counts": None}, r"scores.json, counts: "),
     ("scores.json", {"counts": {**COUNTS, "error": "x"}}, r"scores.json, counts, error: "),
     ("scores.json", {"strict": {"overall": {}}}, r"scores.json, strict, overall, value: "),
+    ("scores.json", {"parts": {"overall": {"acc": "x"}}}, r"scores.json, parts, overall, acc: "),
+    ("scores.json", {"judge": {"model": 5}}, r"scores.json, judge, model: "),
 ]
 
 
