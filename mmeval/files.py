@@ -76,11 +76,16 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
     return value
 
 
-def validated(kind: Any, value: object, where: str, advice: str) -> Any:
-    """Convert the value to a kind (a dataclass, a typed dict). Raises InputError naming the first wrong key."""
+def validated(kind: Any, value: object, where: str, advice: str, *, strict: bool = False) -> Any:
+    """Convert the value to a kind (a dataclass, a typed dict). Raises InputError naming the first wrong key.
+
+    `strict`: numbers written as text are wrong, for callers that use the value as it is.
+    """
     from pydantic import ValidationError
 
     try:
+        if strict:
+            return _adapter(kind).validate_json(json.dumps(value), strict=True)
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME = "records.jsonl"
 OF_RANK = re.compile(r"records-\d+\.jsonl")
+LARGEST = 2**63 - 1
 BUSY = "another process is writing this run; wait for it"
 
 
@@ -153,8 +154,10 @@ def _records(path: Path, on_line: Callable[[bytes], None]) -> Iterator[Record]:
         if "tokens" in value:  # schema 1
             value["input_tokens"] = value.pop("tokens")
         record: Record = validated(Record, value, where, advice)
+        if max(record.input_tokens, record.output_tokens, record.attempt) > LARGEST:
+            raise InputError(f"{where}: a number beyond 64 bits; {advice}")
         groups, tags = _Facts(record.groups, f"{where}, groups"), _Facts(record.tags, f"{where}, tags")
-        yield dataclasses.replace(record, groups=groups, tags=tags)
+        yield dataclasses.replace(record, groups=groups, tags=tags, targets=_Targets(record.targets, where))
 
 
 class _Facts(dict[str, str]):
@@ -166,3 +169,19 @@ class _Facts(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         raise InputError(f"{self._where}: no '{key}', which the task needs; restore the file, or start over")
+
+
+class _Targets(tuple[str, ...]):
+    """Targets of a record. A missing target that a task needs raises InputError with the record's line."""
+
+    _where: str
+
+    def __new__(cls, values: Iterable[str], where: str) -> _Targets:
+        made = super().__new__(cls, values)
+        made._where = where
+        return made
+
+    def __getitem__(self, key: Any) -> Any:
+        if not self and isinstance(key, int):
+            raise InputError(f"{self._where}: no targets, which the task needs; restore the file, or start over")
+        return super().__getitem__(key)

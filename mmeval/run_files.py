@@ -101,19 +101,18 @@ class SampleScores:
 def read_header(folder: Path) -> dict[str, Any]:
     """Read `run.json`. Raises InputError if it is not a run's header."""
     path, advice = folder / "run.json", "the folder holds no run; name another, or delete it"
-    header = read_json(path, advice)
+    header: dict[str, Any] = jsonl.without_surrogates(read_json(path, advice))
     if header.get("schema") == 1:
         header = _from_schema_1(header, path)
-    checked: Header = validated(Header, header, str(path), advice)
-    numbers = {"samples": checked.samples, "available": checked.available, "benchmark": checked.benchmark}
-    return header | {name: value for name, value in numbers.items() if name in header}
+    validated(Header, header, str(path), advice, strict=True)
+    return header
 
 
 def read_results(folder: Path, advice: str) -> dict[str, Any]:
     """Read `scores.json`. Raises InputError, with the advice, if it is not a run's scores."""
     path = folder / "scores.json"
-    results = read_json(path, advice)
-    validated(Results, results, str(path), advice)
+    results: dict[str, Any] = jsonl.without_surrogates(read_json(path, advice))
+    validated(Results, results, str(path), advice, strict=True)
     return results
 
 
@@ -123,8 +122,9 @@ def read_samples(path: Path, advice: str = "score the run again: mmeval score RU
         raise InputError(f"{path}: missing; {advice}")
     lines = []
     for line, where in jsonl.read(path, advice=advice):
-        validated(SampleScores, line, where, advice)
-        lines.append(jsonl.without_surrogates(line))
+        line = jsonl.without_surrogates(line)
+        validated(SampleScores, line, where, advice, strict=True)
+        lines.append(line)
     return lines
 
 

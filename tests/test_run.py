@@ -231,8 +231,9 @@ WRONG = [
     ("records.jsonl", {"id": 5}, r"records.jsonl, line 1, id: Input should be a valid string, not 5"),
     ("records.jsonl", {"text": 1}, r"records.jsonl, line 1, text: "),
     ("records.jsonl", {"targets": None}, r"records.jsonl, line 1, targets: "),
+    ("records.jsonl", {"input_tokens": 10**400}, r"records.jsonl, line 1: a number beyond 64 bits"),
     ("records.jsonl", {"groups": [1]}, r"records.jsonl, line 1, groups: "),
-    ("run.json", {"identity": [1]}, r"run.json, identity: Input should be a valid dictionary"),
+    ("run.json", {"identity": [1]}, r"run.json, identity: Input should be an object"),
     ("run.json", {"identity": {"model": "m"}}, r"run.json: its identity lacks task or model"),
     ("run.json", {"identity": {**IDENTITY, "limit": "x"}}, r"run.json, identity: limit is 'x'; give a whole number"),
     ("run.json", {"sessions": [3]}, r"run.json, sessions, 0: "),
@@ -246,6 +247,7 @@ WRONG = [
     ("scores.json", {"strict": {"overall": {}}}, r"scores.json, strict, overall, value: "),
     ("scores.json", {"parts": {"overall": {"acc": "x"}}}, r"scores.json, parts, overall, acc: "),
     ("scores.json", {"judge": {"model": 5}}, r"scores.json, judge, model: "),
+    ("scores.json", {"answered": "1"}, r"scores.json, answered: "),
 ]
 
 
@@ -262,6 +264,16 @@ def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Pa
     run = begun(tmp_path / "r", "1")
     with pytest.raises(InputError, match=r"records.jsonl, line 1, groups: no 'pair', which the task needs"):
         _ = runs.open_run(run.folder).records[0].groups["pair"]
+
+
+def test_a_target_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    path = run.folder / "records.jsonl"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"targets": []}) + "\n")
+    record = runs.open_run(run.folder).records[0]
+    assert record.targets == () and not record.targets[1:]
+    with pytest.raises(InputError, match=r"records.jsonl, line 1: no targets, which the task needs"):
+        _ = next(record.targets[place] for place in range(1))
 
 
 def test_an_id_with_a_lone_surrogate_is_one_that_files_can_hold(tmp_path: Path) -> None:
