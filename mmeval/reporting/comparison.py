@@ -208,7 +208,9 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
     for pairs in groups.values():
         task, out = pairs[0].task, folder if len(groups) == 1 else folder / pairs[0].task.name
         counts = " and ".join(dict.fromkeys(f"{pair.questions:,}" for pair in pairs))
-        subtitle = f"{counts} questions that the runs have in common"
+        names = dict.fromkeys((pairs[0].first, *(pair.other for pair in pairs)))
+        marks = dict.fromkeys(mark for name in names for mark in comparison.runs[name].marks)
+        subtitle = "; ".join((f"{counts} questions that the runs have in common", *marks))
         estimates = {pairs[0].first: {row.metric: row.first for row in pairs[0].rows}}
         estimates |= {pair.other: {row.metric: row.other for row in pair.rows} for pair in pairs}
         out.mkdir(parents=True, exist_ok=True)
