@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ def draw(found: Found, labels: Mapping[str, str], folder: Path) -> list[Path]:
     for name, figure in figures(found, labels).items():
         (folder / f"{name}.svg").unlink(missing_ok=True)  # left by a study with more data
         if figure is not None:
-            written += save(laid_out(figure, FILE), folder, name, png=False)
+            marked = replace(figure, subtitle="; ".join((figure.subtitle, *found.get("marks", ()))))
+            written += save(laid_out(marked, FILE), folder, name, png=False)
     return written
 
 

@@ -41,15 +41,15 @@ def write(
     table: Table,
     browser: Browser,
     facts: Mapping[str, str],
-    command: str = "",
+    commands: Mapping[str, str],
     figures: Sequence[str] = (),
     panels: Sequence[Panel] = (),
     made_from: str = "",
 ) -> Path:
     """Write `report.html` into the folder and return its path.
 
-    `facts` describe the run; `command` repeats it; `figures` are SVG elements in its colors; `made_from` is
-    a digest of all this, which the function `made_from` reads.
+    `facts` describe the run; `commands` repeat it, or several runs by name; `figures` are SVG elements in its colors;
+    `made_from` is a digest of all this, which the function `made_from` reads.
     """
     style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
     page = _render(
@@ -57,7 +57,7 @@ def write(
         table=table,
         counts=[(name, table.counts[name]) for name in OUTCOMES if table.counts.get(name)],
         facts=facts,
-        command=command,
+        commands=commands,
         figures=figures,
         panels=panels,
         made_from=made_from,

@@ -51,7 +51,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
     (run.folder / FORMER).unlink(missing_ok=True)
     # last: the digest on the page says that all files are complete
-    page.write(run.folder, tabled, browser, facts, command, drawn, panels, made_from[find is not None])
+    page.write(run.folder, tabled, browser, facts, {"": command}, drawn, panels, made_from[find is not None])
     return paths
 
 
@@ -159,8 +159,8 @@ def side_by_side(runs: Mapping[str, Run], chart: Chart, differences: Mapping[str
         for name, run in others
     ]
     browser = _browse(base, task, answered, None, "Run")
-    facts = {name: f"{run.answered}; {about.command(run)}" for name, run in runs.items()}
-    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart, differences)])
+    commands = {f"{name}, {run.answered}": about.command(run) for name, run in runs.items()}
+    return page.write(out, tabled, browser, {}, commands, panels=[page.comparison(chart, differences)])
 
 
 def series(run: Run) -> Series:

@@ -95,7 +95,8 @@ class Table:
         for row in self.every:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
-        found = [f"{'; '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
+        parts = [f"{', '.join(labels)} ({reason})" for reason, labels in without.items()]
+        found = [f"No value: {'; '.join(parts)}."] if parts else []
         if self.differing:
             names = ", ".join(row.label for row in self.differing)
             found.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())

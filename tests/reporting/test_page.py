@@ -67,7 +67,7 @@ def write(folder: Path, made: Sequence[Answer] = (), title: str = "a run", **mor
     drawn = radar.inline(chart(title))
     facts = {"Date": "2026-11-27", "Model": title}
     held = browse(made or answers(30), AXES, **more)
-    return page.write(folder, made_table(title), held, facts, "mmeval run --task mme", [drawn])
+    return page.write(folder, made_table(title), held, facts, {"": "mmeval run --task mme"}, [drawn])
 
 
 def data(path: Path) -> dict[str, Any]:
@@ -109,7 +109,8 @@ def hostile(title: str = HOSTILE) -> list[Answer]:
 
 
 def test_no_text_of_a_model_or_of_data_is_markup(tmp_path: Path) -> None:
-    made = page.write(tmp_path, made_table(HOSTILE), browse(hostile(), {HOSTILE: HOSTILE}), {"Model": HOSTILE}, HOSTILE)
+    held = browse(hostile(), {HOSTILE: HOSTILE})
+    made = page.write(tmp_path, made_table(HOSTILE), held, {"Model": HOSTILE}, {HOSTILE: HOSTILE})
     html = made.read_text("utf-8")
     seen = _Tags(html)
     assert [tag for tag, _ in seen.tags].count("script") == 3
@@ -178,7 +179,7 @@ def test_pictures_stay_within_the_budget_and_the_page_says_so(tmp_path: Path, mo
     held = browse(made, AXES, find=requests(made, coloured))
     assert 18 <= held.data["thumbnails"] <= 22
     assert held.data["pictures"] == 60
-    html = page.write(tmp_path, made_table(), held, {}).read_text("utf-8")
+    html = page.write(tmp_path, made_table(), held, {}, {}).read_text("utf-8")
     assert f"Pictures: {held.data['thumbnails']} of 60 are in this page" in html
 
 
@@ -242,7 +243,7 @@ def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> No
     html = write(tmp_path).read_text("utf-8")
     rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', html)
     assert "Scene" not in rows and "Count" in rows
-    assert "Scene: no value (no answers)" in html
+    assert "No value: Scene (no answers)." in html
     assert "–</" not in html
 
 

@@ -80,7 +80,7 @@ def test_where_they_agree_there_is_no_strict_column() -> None:
 def test_a_missing_value_is_a_dash_with_its_reason_never_a_zero() -> None:
     text = table.markdown(_table())
     assert "| Scene | 85.00 | 55.00 | – | 200 |" in text
-    assert "Scene: no value (no answers)" in text
+    assert "No value: Scene (no answers)." in text
     row = next(row for row in _rows(_table()) if row["metric"] == "Scene")
     assert (row["value"], row["reason"]) == ("", "no answers")
 
