@@ -139,6 +139,9 @@ def test_no_cell_is_a_formula_or_a_command() -> None:
     assert latex.text(r"\input{x} 50% a_b #1 $x^2$") == (
         r"\textbackslash{}input\{x\} 50\% a\_b \#1 \$x\textasciicircum{}2\$"
     )
+    assert "{swap-any-0} & {$-$1.5 (+0.1 to $-$2)}" in latex.tabular(
+        "", ["", ""], [("swap-any-0", "-1.5 (+0.1 to -2)")]
+    )
     assert lines.to_csv([["=1+1", -1.5]]) == "'=1+1,-1.5\n"
 
 

@@ -13,8 +13,8 @@ from rich.text import Text
 from mmeval.files import read_json, write_json, write_text
 from mmeval.records import digest
 from mmeval.reporting import bias_figures
-from mmeval.reporting.bias_words import NO_VALUE, minus, reading, spread
-from mmeval.reporting.chart import number
+from mmeval.reporting.bias_words import NO_VALUE, reading, spread
+from mmeval.reporting.chart import minus, number
 from mmeval.reporting.lines import Lines, titled
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run

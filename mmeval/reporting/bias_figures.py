@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.reporting import svg
-from mmeval.reporting.bias_words import minus
+from mmeval.reporting.chart import minus
 from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, measure, plain, save, wrap
 
 SHOWN = {"absent": "picture removed", "swap-category-0": "same category", "grey": "grey"}

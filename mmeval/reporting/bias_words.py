@@ -1,6 +1,5 @@
 """The results of a bias study as sentences. No sentence claims more than its interval supports."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +7,6 @@ from mmeval.reporting.chart import number
 
 Found = Mapping[str, Any]
 NO_VALUE = "no value"
-_NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 WITHOUT = {
     "absent": ("With the picture removed", "the picture"),
     "swap-category-0": ("With a picture of the same category in its place", "the picture"),
@@ -45,11 +43,6 @@ def spread(one: Found, digits: int = 1, unit: str = "") -> str:
 def between(one: Found, digits: int = 1) -> str:
     """Return `10.1 to 14.5`."""
     return f"{number(one['low'], digits)} to {number(one['high'], digits)}"
-
-
-def minus(text: str) -> str:
-    """Return a text with a minus sign in place of the hyphen before a negative number."""
-    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
 
 
 def sure(one: Found) -> int:

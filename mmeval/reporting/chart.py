@@ -1,5 +1,6 @@
 """The values of a figure or table: series of estimates along a benchmark's axes. Nothing is drawn here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -72,6 +73,14 @@ def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, E
 def number(value: float | None, digits: int = 2) -> str:
     """Format a value: `1,381.75`, or a dash for None."""
     return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def minus(text: str) -> str:
+    """Return a text with a minus sign in place of the hyphen before a negative number."""
+    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
+
+
+_NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 
 
 def interval(estimate: Estimate, digits: int = 1) -> str:

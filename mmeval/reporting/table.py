@@ -249,9 +249,12 @@ def escape(text: str) -> str:
 
 
 def inert(text: str) -> str:
-    """Return a cell that no spreadsheet reads as a formula: a text that looks like one gets an apostrophe."""
+    """Return a cell that no spreadsheet reads as a formula: a text that looks like one gets an apostrophe.
+
+    The characters are those of OWASP's page on CSV injection, including their full-width forms.
+    """
     text = clean(text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
 
 
 def _header(table: Table) -> list[str]:

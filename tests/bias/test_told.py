@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.reporting import bias_figures
-from mmeval.reporting.bias_words import minus, reading
+from mmeval.reporting.bias_words import reading
+from mmeval.reporting.chart import minus
 
 
 def number(value: float, low: float, high: float) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """lm-evaluation-harness's results JSON, with the samples next to it as JSON Lines.
 
 Source: the files that `lm_eval --output_path DIR --log_samples` of lm-evaluation-harness 0.4 writes, and the types in
-its result_schema.py (0.4.13): `date` is Unix time, and log-likelihoods are texts, one request per candidate. A number is
-`results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is our reading. The format has standard errors
-but no intervals: `_stderr` is "N/A", and intervals, full marks, chance and marks are under `mmeval`.
+its result_schema.py (0.4.13): `date` is Unix time, and log-likelihoods are texts, one request per candidate. A number
+is `results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is our reading. The format has standard
+errors but no intervals: `_stderr` is "N/A", and intervals, full marks, chance and marks are under `mmeval`.
 """
 
 import dataclasses
