@@ -98,7 +98,7 @@ def test_nothing_is_cut_off(page: Browser, width: int, dark: bool, tmp_path: Pat
     assert (ground == "rgb(15, 20, 24)") == dark
 
 
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("width", [400, 800, 1400])
 def test_the_bias_panel_is_seen_whole(page: Browser, studied: Path, width: int) -> None:
     page.open(studied, width, 900)
     assert page.run(OVERFLOW) <= 0

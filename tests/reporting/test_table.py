@@ -115,7 +115,9 @@ def test_markdown_shows_a_hostile_label_as_it_is(hostile: str, shown: str) -> No
     assert f"# {shown}\n" in text and f"| {shown} | 85.00 |" in text
 
 
-@pytest.mark.parametrize("formula", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1", "＝1"])
+@pytest.mark.parametrize(
+    "formula", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1", "＝1"]
+)
 def test_no_cell_is_a_formula(formula: str) -> None:
     made = _table(data=formula)
     made = replace(made, rows=(replace(made.rows[0], label=formula),))
