@@ -90,6 +90,11 @@ def interval(estimate: Estimate, digits: int = 1) -> str:
     return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"
 
 
+def p_text(p: float | None) -> str:
+    """Return a p-value with three digits: `0.012`, `<0.001`."""
+    return number(None) if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def marks(value: float) -> str:
     """Format full marks or chance: no trailing zeros, never an exponent."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")

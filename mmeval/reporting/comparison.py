@@ -15,7 +15,7 @@ from rich.text import Text
 from mmeval.comparison import Comparison, Pair, Row
 from mmeval.files import write_text
 from mmeval.reporting import dotplot, run_report
-from mmeval.reporting.chart import Chart, Series, number
+from mmeval.reporting.chart import Chart, Series, number, p_text
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import Lines, shared, titled, to_csv
 from mmeval.reporting.sheet import PENS
@@ -188,11 +188,6 @@ def between(estimate: Estimate) -> str:
     return "" if estimate.low is None or estimate.high is None else f"{estimate.low:+,.1f} to {estimate.high:+,.1f}"
 
 
-def p_text(p: float | None) -> str:
-    """Return a p-value with three digits: `0.012`, `<0.001`."""
-    return number(None) if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _same(p: float | None) -> str:
     return number(None) if p is None else f"{'yes' if p < 0.05 else 'no'} ({p_text(p)})"
 
@@ -219,9 +214,9 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
         if len(estimates) <= MOST:
             lines = tuple(Series(name, own) for name, own in estimates.items())
             chart = Chart(task.title, subtitle, task.axes, lines, task.totals)
-            differences = {row.metric: row.difference for row in pairs[0].rows} if len(pairs) == 1 else {}
+            rows = pairs[0].rows if len(pairs) == 1 else ()
             runs = {name: comparison.runs[name] for name in estimates}
-            paths += [run_report.side_by_side(runs, chart, differences, out), *run_report.draw(chart, out)]
+            paths += [run_report.side_by_side(runs, chart, rows, out), *run_report.draw(chart, out)]
             continue
         head = next(row for row in pairs[0].rows if row.headline)
         own = {name: numbers[head.metric] for name, numbers in estimates.items()}
