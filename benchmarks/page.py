@@ -60,7 +60,7 @@ def measure(tab: Browser, folder: Path, count: int, pictures: bool) -> None:
 
     began = time.process_time()
     held = browse(made, AXES, find=find if pictures else None)
-    path = write(folder, made_table(), held, {"Date": "today"})
+    path = write(folder, made_table(), held, {"Date": "today"}, {})
     spent = time.process_time() - began
     opened = [tab.open(path) for _ in range(TIMES)]
     act = "(() => {{ const began = performance.now(); {}; document.querySelector('.detail').offsetHeight;"

@@ -139,6 +139,9 @@ def test_no_cell_is_a_formula_or_a_command() -> None:
     assert latex.text(r"\input{x} 50% a_b #1 $x^2$") == (
         r"\textbackslash{}input\{x\} 50\% a\_b \#1 \$x\textasciicircum{}2\$"
     )
+    assert "{swap-any-0} & {$-$1.5 (+0.1 to $-$2)}" in latex.tabular(
+        "", ["", ""], [("swap-any-0", "-1.5 (+0.1 to -2)")]
+    )
     assert lines.to_csv([["=1+1", -1.5]]) == "'=1+1,-1.5\n"
 
 
@@ -166,9 +169,12 @@ def test_above_seven_runs_a_row_is_a_run(tmp_path: Path) -> None:
     assert {"comparison.md", "comparison.tex", "dotplot.svg"} <= written
     assert not written & {"report.html", "radar.svg"}  # nine lines cannot be told apart
     table = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8")
-    assert "all runs: embedded picture world" in table and "constant:no: embedded" not in table
+    assert "- embedded picture world" in table and "constant:no: embedded" not in table
     assert table.count("| constant:") == 2 * len(said)  # Perception and Cognition
     figure = (tmp_path / "out" / "dotplot.svg").read_text(encoding="utf-8")
     assert all(f"constant:{text}" in figure for text in said)
+    assert "embedded picture world" in figure
     tex = (tmp_path / "out" / "comparison.tex").read_text(encoding="utf-8")
-    assert tex.count(r"\begin{tabular}{lrrrrrr}") == tex.count(r"\end{tabular}") == 2
+    assert tex.count(r"\begin{tabular}{lrrrrrr}") == tex.count(r"\end{tabular}") == tex.count("embedded picture") == 2
+    rows = csv.DictReader(io.StringIO((tmp_path / "out" / "comparison.csv").read_text(encoding="utf-8")))
+    assert all(row["marks"].startswith("embedded picture world") for row in rows)

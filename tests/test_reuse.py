@@ -144,6 +144,8 @@ def test_a_grid_loads_each_model_once_and_ends_in_a_table(tmp_path: Path, monkey
     assert table.count("\n| constant") == 2
     assert "MME, Perception" in table and "MMBench, CircularEval" in table
     assert {path.name for path in (tmp_path / "reports/sweep").iterdir()} >= {"scores.csv", "scores.tex", "figure-1"}
+    for name in ("scores.md", "scores.csv", "scores.tex", "figure-1/dotplot.svg"):
+        assert "limited to 28 of 1,120 questions" in (tmp_path / "reports/sweep" / name).read_text(), name
 
 
 @pytest.mark.slow

@@ -14,8 +14,9 @@ def facts(run: Run) -> dict[str, str]:
     identity, sessions, spec = run.identity, run.sessions, run.spec
     dates = list(dict.fromkeys(str(session.get("started", ""))[:10] for session in sessions))
     revision = identity.get("model_revision") or identity.get("model_args", "")
+    compared = spec.scoring != "text" or any(record.loglikelihoods is not None for record in run.records)
     generation = [f"at most {spec.max_new_tokens} new tokens", f"{spec.beams} beams" if spec.beams > 1 else "greedy"]
-    by = "the text" if spec.scoring == "text" else f"the {spec.scoring} of the options"
+    by = "the text" if not compared else f"the {spec.scoring.replace('text', 'likelihood')} of the candidates"
     found = {
         "Date": f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates),
         "Answered": run.answered,
@@ -30,7 +31,7 @@ def facts(run: Run) -> dict[str, str]:
         "Frames": f"{spec.frames} per video, {spec.sampler}" if spec.frames else "",
         "Answers by": by,
         "Reading": str(spec.reading or ""),
-        "Generation": ", ".join(generation) if spec.scoring == "text" else "",
+        "Generation": "" if compared else ", ".join(generation),
         "Versions": "; ".join(versions(sessions)),
         "Commit": ", ".join(dict.fromkeys(str(s["commit"]) for s in sessions if s.get("commit"))),
         "Machine": ", ".join(dict.fromkeys(f"{s['machine']}, {s.get('device')}" for s in sessions if s.get("machine"))),

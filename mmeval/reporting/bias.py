@@ -14,13 +14,15 @@ from mmeval.files import read_json, write_json, write_text
 from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
-from mmeval.reporting.chart import number
+from mmeval.reporting.chart import minus, number
 from mmeval.reporting.lines import Lines, titled
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import InputError
 
 JSON, MARKDOWN = "bias.json", "bias.md"
+NARROW = 72
+"""Maximum width in characters, three per gap, of a table that may have another one beside it on the page."""
 WIDEST = 10_000
 """Maximum width of a table, in terminal columns."""
 YES_NO = {
@@ -95,10 +97,11 @@ def panel(run: Run) -> str:
         now = {"records": run.journal_contents.digest, "control_records": controls}
         if any(found.get(name) not in (None, made_of) for name, made_of in now.items()):
             parts.append(f"<p><b>The answers have changed since this study; {advice}</b></p>")
-        parts += [f"<p>{html.escape(sentence)}</p>" for sentence in reading(found)]
-        parts += [_html(one) for one in tables(found)]
+        words = "".join(f"<p>{html.escape(minus(clean(sentence)))}</p>" for sentence in reading(found))
+        parts.append(f'<div class="reading">{words}</div>')
         drawn = "".join(f"<figure>{one}</figure>" for one in bias_figures.inline(found, found["axes"]))
         parts += [f'<div class="figures">{drawn}</div>'] if drawn else []
+        parts.append(f'<div class="tables">{"".join(map(_html, tables(found)))}</div>')
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a bias study ({error!r:.80}); {advice}") from error
     return "\n".join(parts)
@@ -200,16 +203,18 @@ def _parts(found: Found) -> Iterator[Lines]:
 
 
 def _html(one: Lines) -> str:
-    """Return a table whose rows stack in a narrow window, so every column stays visible."""
+    """Return a table that can be folded. Its rows stack in a narrow window, so every column stays visible."""
     titles = [html.escape(clean(title)) for title in one.columns]
     head = "".join(
         f'<th scope="col" class="{"num" if place else ""}">{title}</th>' for place, title in enumerate(titles)
     )
     rows = []
     for name, *cells in one.rows:
-        kept = zip(titles[1:], map(html.escape, map(clean, cells)), strict=True)
+        kept = zip(titles[1:], (html.escape(minus(clean(cell))) for cell in cells), strict=True)
         own = "".join(f'<td class="num" data-label="{title}">{cell}</td>' for title, cell in kept)
         rows.append(f'<tr><th scope="row">{html.escape(clean(name))}</th>{own}</tr>')
-    caption = html.escape(clean(one.title))
+    width = sum(3 + max(map(len, column)) for column in zip(one.columns, *one.rows, strict=True))
+    title, size = html.escape(clean(one.title)), "broad" if width > NARROW else ""
     head, body = f"<thead><tr>{head}</tr></thead>", f"<tbody>{''.join(rows)}</tbody>"
-    return f'<table class="scores stacked"><caption>{caption}</caption>{head}{body}</table>'
+    table = f'<table class="scores stacked" aria-label="{title}">{head}{body}</table>'
+    return f'<details class="{size}" open><summary>{title}</summary>{table}</details>'

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mmeval.reporting import svg
+from mmeval.reporting.chart import minus
 from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, measure, plain, save, wrap
 
 SHOWN = {"absent": "picture removed", "swap-category-0": "same category", "grey": "grey"}
 """Controls whose gain is drawn by subtask, if they were run -> their legend."""
-MARGIN, ROW, FOOT = 0.3, 0.34, 0.55
-"""Inches: margin of a figure, height of a subtask's row, and room for the numbers below the lowest line."""
+MARGIN, ROW, LINE, FOOT = 0.3, 0.34, 0.15, 0.55
+"""Inches: margin of a figure, least height of a subtask's row, line spacing, and room below the lowest line."""
 Found = Mapping[str, Any]
 Scale = Callable[[float], float]
 """Maps a value to its position in inches."""
@@ -53,7 +54,8 @@ def draw(found: Found, labels: Mapping[str, str], folder: Path) -> list[Path]:
     for name, figure in figures(found, labels).items():
         (folder / f"{name}.svg").unlink(missing_ok=True)  # left by a study with more data
         if figure is not None:
-            written += save(laid_out(figure, FILE), folder, name, png=False)
+            marked = replace(figure, subtitle="; ".join((figure.subtitle, *found.get("marks", ()))))
+            written += save(laid_out(marked, FILE), folder, name, png=False)
     return written
 
 
@@ -118,16 +120,23 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
             for end in ("low", "high")]  # fmt: skip
     low, high = 25 * math.floor(min(0.0, *ends) / 25), 25 * math.ceil(max(25.0, *ends) / 25)
 
+    def names(size: FigureSize) -> list[list[str]]:
+        return [wrap(plain(labels[axis]), size.points - 0.5, size.names - 0.12) for axis in axes]
+
+    def step(size: FigureSize) -> float:
+        return max(ROW, LINE * max(map(len, names(size))) + 0.08)
+
     def body(paper: Sheet, size: FigureSize, top: float) -> None:
-        left = MARGIN + size.names
+        left, height = MARGIN + size.names, step(size)
         x = _scale((low, high), (left, size.width - MARGIN))
         for tick in range(low, high + 1, 25):
             paper.line((x(tick), x(tick)), (FOOT - 0.1, top), color=GRID if tick else INK, zorder=1)
-            paper.text(x(tick), FOOT - 0.3, f"{tick}", size.points - 0.5, ha="center", color=MUTED)
-        for row, axis in enumerate(axes):
-            y = top - ROW * (row + 0.5)
-            name, *more = wrap(labels[axis], size.points - 0.5, size.names - 0.12)
-            paper.text(left - 0.12, y, name + ("…" if more else ""), size.points - 0.5, middle=True, ha="right")
+            paper.text(x(tick), FOOT - 0.3, minus(f"{tick}"), size.points - 0.5, ha="center", color=MUTED)
+        for row, (axis, lines) in enumerate(zip(axes, names(size), strict=True)):
+            y = top - height * (row + 0.5)
+            for place, line in enumerate(lines):
+                above = LINE * ((len(lines) - 1) / 2 - place)
+                paper.text(left - 0.12, y + above, line, size.points - 0.5, middle=True, ha="right")
             for lane, (own, pen) in enumerate(zip(gains.values(), PENS, strict=False)):
                 one = own.get(axis)
                 if one is not None and one["value"] is not None:
@@ -137,7 +146,7 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
 
     legend = [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)]
     subtitle = f"{found['title']}: points of 100 lost without it"
-    return Figure("What the picture is worth", subtitle, legend, lambda size: ROW * len(axes), body)
+    return Figure("What the picture is worth", subtitle, legend, lambda size: step(size) * len(axes), body)
 
 
 def _blur(found: Found) -> Figure | None:
@@ -196,7 +205,7 @@ def _axes(
     x, y = _scale(across, ends), _scale(up, (FOOT, top - 0.1))
     for level in range(up[0], up[1] + 1, 20):
         paper.line(ends, (y(level), y(level)), color=GRID if level else INK, zorder=1)
-        paper.text(ends[0] - 0.1, y(level), f"{level}", size.points - 0.5, middle=True, ha="right", color=MUTED)
+        paper.text(ends[0] - 0.1, y(level), minus(f"{level}"), size.points - 0.5, middle=True, ha="right", color=MUTED)
     for at, text in ticks:
         paper.text(x(at), FOOT - 0.22, text, size.points - 0.5, ha="center", color=MUTED)
     paper.text(sum(ends) / 2, FOOT - 0.43, plain(unit), size.points - 0.5, ha="center", color=MUTED)

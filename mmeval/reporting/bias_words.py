@@ -7,6 +7,16 @@ from mmeval.reporting.chart import number
 
 Found = Mapping[str, Any]
 NO_VALUE = "no value"
+WITHOUT = {
+    "absent": ("With the picture removed", "the picture"),
+    "swap-category-0": ("With a picture of the same category in its place", "the picture"),
+    "hidden": ("With the question hidden", "the question"),
+    "shots-none": ("Without demonstrations", "the demonstrations"),
+    "shots-blind": ("With demonstrations without their pictures", "the demonstrations' pictures"),
+    "shots-shuffled": ("With shuffled answers in the demonstrations", "the demonstrations' answers"),
+    "shots-other": ("With demonstrations of another task", "the demonstrations' task"),
+}
+"""Control -> the opening of the sentence about it, and what it takes away."""
 
 
 def reading(found: Found) -> list[str]:
@@ -52,17 +62,17 @@ def _looks(found: Found) -> Iterator[str]:
     if seen["value"] is not None:
         chance = "" if seen["chance"] is None else f"; guessing gives {number(seen['chance'], 1)}%"
         yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions correctly{chance}."
-    names = {"absent": "the picture removed", "swap-category-0": "a picture of the same category in its place"}
-    for name, what in names.items():
+    for name, (opening, taken) in WITHOUT.items():
         gain = _gain(found, name)
         if gain is None:
             continue
+        lower = "lower" if taken.endswith(("demonstrations", "pictures", "answers")) else "lowers"
         verdicts = {
-            1: f"With {what} it loses {spread(gain)} points: its answers depend on the picture.",
-            -1: f"With {what} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): "
-            "the picture lowers its accuracy.",
-            0: f"With {what} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
-            "show that it uses the picture.",
+            1: f"{opening} it loses {spread(gain)} points: its answers depend on {taken}.",
+            -1: f"{opening} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): "
+            f"{taken} {lower} its accuracy.",
+            0: f"{opening} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
+            f"show that it uses {taken}.",
         }
         yield verdicts[sure(gain)]
     mirage = found.get("controls", {}).get("absent", {}).get("mirage")

@@ -17,11 +17,11 @@ from typing import Any
 from mmeval.rendering import words
 from mmeval.types import Image, InputError, Record, Request, Score, images
 
-BUDGET = 16 * 2**20
+BUDGET = 32 * 2**20
 """Maximum bytes of thumbnails in a page, encoded as base64."""
-MOST = 2400
+MOST = 5000
 """Maximum number of question pictures in a page. More would not fit into the budget."""
-SIDES = {200: 512, 500: 384, 1200: 256, MOST: 176}
+SIDES = {200: 512, 500: 384, 1200: 256, 2400: 176, MOST: 128}
 """Maximum number of pictures -> pixels of a thumbnail's longer side."""
 TEXTS, SHORTEST, LONGEST = 48_000_000, 400, 4000
 """Characters of the long texts of all samples together; minimum and maximum length at which one text is cut."""

@@ -1,5 +1,6 @@
 """The values of a figure or table: series of estimates along a benchmark's axes. Nothing is drawn here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -74,11 +75,24 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def minus(text: str) -> str:
+    """Return a text with a minus sign in place of the hyphen before a negative number."""
+    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
+
+
+_NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
+
+
 def interval(estimate: Estimate, digits: int = 1) -> str:
     """Return `120.0–155.0`, or nothing if there is no interval."""
     if estimate.low is None or estimate.high is None:
         return ""
     return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value with three digits: `0.012`, `<0.001`."""
+    return number(None) if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def marks(value: float) -> str:

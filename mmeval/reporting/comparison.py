@@ -15,9 +15,9 @@ from rich.text import Text
 from mmeval.comparison import Comparison, Pair, Row
 from mmeval.files import write_text
 from mmeval.reporting import dotplot, run_report
-from mmeval.reporting.chart import Chart, Series, number
+from mmeval.reporting.chart import Chart, Series, number, p_text
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import Lines, titled, to_csv
+from mmeval.reporting.lines import Lines, shared, titled, to_csv
 from mmeval.reporting.sheet import PENS
 from mmeval.reporting.table import LEAST, clean, escape, grid
 from mmeval.scoring.significance import POWER
@@ -75,13 +75,12 @@ def notes(comparison: Comparison) -> list[str]:
             f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
             "yes if it is under 0.05."
         )
-    marked: dict[str, list[str]] = {}
-    for name, run in comparison.runs.items():
-        for mark in run.marks:
-            marked.setdefault(mark, []).append(name)
-    for mark, names in marked.items():
-        found.append(f"{'all runs' if len(names) == len(comparison.runs) else ', '.join(names)}: {mark}")
+    found += _marks(comparison)
     return [*found, *dict.fromkeys(note for pair in comparison.pairs for note in pair.notes)]
+
+
+def _marks(comparison: Comparison) -> list[str]:
+    return shared({name: run.marks for name, run in comparison.runs.items()})
 
 
 def changed(pair: Pair) -> str:
@@ -142,21 +141,24 @@ def markdown(comparison: Comparison) -> str:
 
 
 def latex(comparison: Comparison) -> str:
-    """Return the tables as LaTeX, for the package booktabs."""
-    return "\n".join(tabular(made.title, made.columns, made.rows) for made in grids(comparison))
+    """Return the tables as LaTeX, for the package booktabs. The captions have the marks."""
+    marks = _marks(comparison)
+    return "\n".join(tabular("; ".join((made.title, *marks)), made.columns, made.rows) for made in grids(comparison))
 
 
 def as_csv(comparison: Comparison) -> str:
     """Return the unrounded numbers as CSV, one row per number and pair."""
     header = ["task", "first", "other", "questions", "metric", "label", "headline", "full_marks"]
     header += [f"{side}{name}" for side in ("first", "other", "difference") for name in ("", "_low", "_high")]
-    rows: list[list[object]] = [[*header, "p", "p_holm", "test", "detectable", "p_equivalence", "reason"]]
+    rows: list[list[object]] = [[*header, "p", "p_holm", "test", "detectable", "p_equivalence", "reason", "marks"]]
     for pair in comparison.pairs:
+        marks = "; ".join(shared({name: comparison.runs[name].marks for name in (pair.first, pair.other)}))
         for row in pair.rows:
             own: list[object] = [pair.task.name, pair.first, pair.other, pair.questions, row.metric, row.label]
             own += [row.headline, row.first.full_marks]
             own += [x for one in (row.first, row.other, row.difference) for x in (one.value, one.low, one.high)]
-            rows.append([*own, row.p, row.adjusted, row.test, row.detectable, row.equivalent, row.difference.reason])
+            tests = (row.p, row.adjusted, row.test, row.detectable, row.equivalent)
+            rows.append([*own, *tests, row.difference.reason, marks])
     return to_csv(rows)
 
 
@@ -186,11 +188,6 @@ def between(estimate: Estimate) -> str:
     return "" if estimate.low is None or estimate.high is None else f"{estimate.low:+,.1f} to {estimate.high:+,.1f}"
 
 
-def p_text(p: float | None) -> str:
-    """Return a p-value with three digits: `0.012`, `<0.001`."""
-    return number(None) if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _same(p: float | None) -> str:
     return number(None) if p is None else f"{'yes' if p < 0.05 else 'no'} ({p_text(p)})"
 
@@ -208,16 +205,18 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
     for pairs in groups.values():
         task, out = pairs[0].task, folder if len(groups) == 1 else folder / pairs[0].task.name
         counts = " and ".join(dict.fromkeys(f"{pair.questions:,}" for pair in pairs))
-        subtitle = f"{counts} questions that the runs have in common"
+        names = (pairs[0].first, *(pair.other for pair in pairs))
+        marks = shared({name: comparison.runs[name].marks for name in names})
+        subtitle = "; ".join((f"{counts} questions that the runs have in common", *marks))
         estimates = {pairs[0].first: {row.metric: row.first for row in pairs[0].rows}}
         estimates |= {pair.other: {row.metric: row.other for row in pair.rows} for pair in pairs}
         out.mkdir(parents=True, exist_ok=True)
         if len(estimates) <= MOST:
             lines = tuple(Series(name, own) for name, own in estimates.items())
             chart = Chart(task.title, subtitle, task.axes, lines, task.totals)
-            differences = {row.metric: row.difference for row in pairs[0].rows} if len(pairs) == 1 else {}
+            rows = pairs[0].rows if len(pairs) == 1 else ()
             runs = {name: comparison.runs[name] for name in estimates}
-            paths += [run_report.side_by_side(runs, chart, differences, out), *run_report.draw(chart, out)]
+            paths += [run_report.side_by_side(runs, chart, rows, out), *run_report.draw(chart, out)]
             continue
         head = next(row for row in pairs[0].rows if row.headline)
         own = {name: numbers[head.metric] for name, numbers in estimates.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mmeval.reporting.chart import minus
 from mmeval.reporting.table import clean
 
 _SPECIAL = {
@@ -11,6 +12,7 @@ _SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
+    "\N{MINUS SIGN}": "$-$",
     "—": "---",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
@@ -34,4 +36,4 @@ def tabular(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) ->
 
 
 def _row(cells: Sequence[str]) -> str:
-    return " & ".join(f"{{{text(cell)}}}" for cell in cells) + r" \\"
+    return " & ".join(f"{{{text(minus(cell))}}}" for cell in cells) + r" \\"

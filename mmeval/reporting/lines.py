@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmeval.reporting.table import escape, inert
@@ -17,6 +17,15 @@ class Lines:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+def shared(marks: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return each mark, after the names of the runs that have it unless all have it, given each run's marks."""
+    found: dict[str, list[str]] = {}
+    for name, own in marks.items():
+        for mark in own:
+            found.setdefault(mark, []).append(name)
+    return [mark if len(names) == len(marks) else f"{', '.join(names)}: {mark}" for mark, names in found.items()]
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -13,7 +13,7 @@ from mmeval.files import write_text
 from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.chart import Chart, Series, estimates, interval, number
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import markdown, to_csv
+from mmeval.reporting.lines import markdown, shared, to_csv
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import Estimate
@@ -25,7 +25,15 @@ class Matrix:
 
     columns: Mapping[str, Mapping[str, Estimate]]
     """Column title -> model -> number."""
-    marks: tuple[str, ...]
+    tasks: Mapping[str, str]
+    """Column title -> task."""
+    marks: Mapping[str, Mapping[str, Sequence[str]]]
+    """Task -> model -> marks of the run."""
+
+    @property
+    def notes(self) -> list[str]:
+        """The marks, each with the task and the models that have it."""
+        return [f"{task}: {line}" for task, by_model in self.marks.items() for line in shared(by_model)]
 
     @property
     def models(self) -> list[str]:
@@ -36,8 +44,9 @@ class Matrix:
 def matrix(runs: Sequence[Run]) -> Matrix:
     """Put the headline numbers of runs into one table. Several runs of one task and model get separate rows."""
     columns: dict[str, dict[str, Estimate]] = {}
+    tasks: dict[str, str] = {}
     taken: dict[tuple[str, str], int] = {}
-    marks: dict[str, None] = {}
+    marks: dict[str, dict[str, Sequence[str]]] = {}
     for run in runs:
         task, found = run_report.task_of_run(run), estimates(run.results)
         key = (run.spec.task, run.spec.model)
@@ -45,15 +54,16 @@ def matrix(runs: Sequence[Run]) -> Matrix:
         model = run.spec.model if taken[key] == 1 else f"{run.spec.model} ({taken[key]})"
         for name, label in (task.totals or task.axes).items():
             columns.setdefault(f"{task.title}, {label}", {})[model] = found[name]
-        marks |= dict.fromkeys(f"{task.title}, {model}: {mark}" for mark in run.marks)
-    return Matrix(columns, tuple(marks))
+            tasks[f"{task.title}, {label}"] = task.title
+        marks.setdefault(task.title, {})[model] = run.marks
+    return Matrix(columns, tasks, marks)
 
 
 def show(made: Matrix, console: Console) -> None:
     """Print the table: models as rows if they outnumber the headline numbers, else as columns."""
     header, rows = _across(made) if len(made.models) > len(made.columns) else _down(made)
     console.print(grid(header, [(rows, "")]))
-    for mark in made.marks:
+    for mark in made.notes:
         console.print(Text(clean(mark), style="yellow"))
 
 
@@ -62,9 +72,9 @@ def write(made: Matrix, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     header, rows = _across(made)
     texts = {
-        "scores.md": "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in made.marks), ""]),
+        "scores.md": "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in made.notes), ""]),
         "scores.csv": _csv(made),
-        "scores.tex": tabular("Scores with 95% intervals", header, rows),
+        "scores.tex": tabular("; ".join(("Scores with 95% intervals", *made.notes)), header, rows),
     }
     for name, text in texts.items():
         write_text(folder / name, text)
@@ -72,7 +82,8 @@ def write(made: Matrix, folder: Path) -> list[Path]:
     for place, (title, column) in enumerate(made.columns.items(), start=1):
         own = folder / f"figure-{place}"
         own.mkdir(exist_ok=True)
-        chart = Chart(title, "; ".join(made.marks), {name: name for name in column}, (Series(title, column),))
+        marks = "; ".join(shared(made.marks[made.tasks[title]]))
+        chart = Chart(title, marks, {name: name for name in column}, (Series(title, column),))
         paths += dotplot.draw(chart, own)
     return paths
 
@@ -95,9 +106,10 @@ def _cell(estimate: Estimate | None) -> str:
 
 
 def _csv(made: Matrix) -> str:
-    rows: list[list[object]] = [["number", "model", "value", "low", "high", "full_marks", "chance", "n", "reason"]]
+    header = ["number", "model", "value", "low", "high", "full_marks", "chance", "n", "reason", "marks"]
+    rows: list[list[object]] = [[*header]]
     for title, column in made.columns.items():
         for model, one in column.items():
             numbers = (one.value, one.low, one.high, one.full_marks, one.chance, one.n)
-            rows.append([title, model, *numbers, one.reason or ""])
+            rows.append([title, model, *numbers, one.reason or "", "; ".join(made.marks[made.tasks[title]][model])])
     return to_csv(rows)

@@ -8,7 +8,7 @@ const ROW = 68, SPARE = 8;
 const list = document.querySelector(".list"), rows = list.firstElementChild;
 const detail = document.querySelector(".detail"), viewer = document.querySelector(".viewer");
 const browser = document.querySelector(".browser"), form = document.querySelector(".filters");
-const state = { view: data.samples, at: 0, reading: 0, folded: new Set() };
+const state = { view: data.samples, at: 0, reading: 0, folded: new Set(["shots"]) };
 
 function el(tag, name, ...children) {
   const made = document.createElement(tag);
@@ -129,26 +129,33 @@ function bars(sample) {
     const name = names[index] === undefined ? `candidate ${index + 1}` : names[index], own = sample.o ? letter(index) : name;
     const chosen = read(sample) !== undefined && (read(sample) === name || read(sample) === own);
     const looks = [chosen ? "chosen" : "", right.has(name) || right.has(own) ? "right" : ""].join(" ").trim();
-    made.append(el("div", looks, said("", name), el("span", "track", fill), el("span", "num", `${(100 * share).toFixed(1)}%`), el("span", "num quiet", value.toFixed(2).replace("-", "−"))));
+    made.append(el("div", looks, el("span", "candidate", own === name ? "" : el("b", "", own), said("", name)), el("span", "track", fill), el("span", "num", `${(100 * share).toFixed(1)}%`), el("span", "num quiet", value.toFixed(2).replace("-", "−"))));
   });
   const how = data.perByte ? "log-likelihood per byte, which decides the answer" : "log-likelihood";
   return part("Likelihoods", made, el("p", "note", `Blue: chosen. ✓: expected. Percentages: shares by ${how}. Last column: log-likelihoods, summed over a candidate's tokens.`));
 }
+function verdict(list, sample, name, what, value, looks) {
+  const read = value === undefined || value === null ? "" : said("value", value === "" ? "(empty)" : named(sample, value));
+  list.append(el("div", looks, el("dt", "", name), el("dd", "", el("span", `chip ${what}`, `${MARKS[what]} ${what}`), read)));
+}
 function readings(sample) {
   const made = el("dl", "readings");
-  const line = (name, what, value) => made.append(el("div", "", el("dt", "", name), el("dd", "", el("span", `chip ${what}`, `${MARKS[what]} ${what}`), value === undefined || value === null ? "" : said("value", value === "" ? "(empty)" : named(sample, value)))));
-  sample.s.forEach(([what, value], index) => line(data.readings[index], what, value));
-  (sample.v || []).forEach((one, index) => { if (one) line(`${data.kind.toLowerCase()} ${data.others[index]}`, one[0], one[2] === undefined ? one[1] : one[2]); });
+  sample.s.forEach(([what, value], index) => verdict(made, sample, data.readings[index], what, value));
+  return made;
+}
+function others(sample) {
+  const made = el("dl", "readings");
+  sample.v.forEach((one, index) => { if (one) verdict(made, sample, data.others[index], one[0], one[2] === undefined ? one[1] : one[2], changed(sample, one) ? "changed" : ""); });
   return made;
 }
 function demonstrations(sample) {
   let number = 0;
   const shots = sample.d.map((shot) => {
-    const made = el("div", "shot", shot.i.length ? pictures(shot.i, number) : "", el("div", "", said("text", shot.q), said("value", shot.a)));
+    const made = el("div", "shot", shot.i.length ? pictures(shot.i, number) : "", said("text", shot.q), said("value", shot.a));
     number += shot.i.length;
     return made;
   });
-  return folded("shots", `Demonstrations (${shots.length})`, ...shots);
+  return folded("shots", `Demonstrations (${shots.length})`, el("div", "demonstrations", ...shots));
 }
 
 function show() {
@@ -172,6 +179,7 @@ function show() {
     sample.a !== undefined ? part("Answer", said("text came", sample.a === "" ? "(empty)" : sample.a), sample.f ? el("p", "note warn", "Cut off at the maximum answer length.") : "") : null,
     part("Parsed as", readings(sample)),
     sample.t.length ? part("Expected", said("text", sample.t.map((one) => named(sample, one)).join(" / "))) : null,
+    (sample.v || []).some(Boolean) ? part(data.kind === "Control" ? "Under controls" : "Other runs", others(sample)) : null,
     sample.r ? folded("reasoning", "Reasoning", said("text", sample.r)) : null,
     sample.p ? folded("sent", "Prompt as sent", said("text came", sample.p)) : null,
     el("p", "note", facts),
@@ -264,6 +272,9 @@ document.addEventListener("keydown", (event) => {
 list.addEventListener("scroll", () => requestAnimationFrame(paint));
 new ResizeObserver(paint).observe(list);
 
+// Tables of a panel are long in a narrow window: fold them.
+if (innerWidth <= 720) for (const one of document.querySelectorAll(".tables details")) one.open = false;
+
 // Score table
 for (const one of document.querySelectorAll("th button")) {
   one.addEventListener("click", () => {
@@ -277,7 +288,10 @@ for (const one of document.querySelectorAll("th button")) {
   });
 }
 
-const asked = decodeURIComponent((location.hash.match(/^#sample=(.+)/) || [])[1] || "");
+function unescaped(text) {
+  try { return decodeURIComponent(text); } catch { return text; } // an address written by hand may have a bare %
+}
+const asked = unescaped((location.hash.match(/^#sample=(.+)/) || [])[1] || "");
 filter();
 if (asked) {
   const at = data.samples.findIndex((sample) => sample.id === asked);

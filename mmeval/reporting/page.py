@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from mmeval.comparison import Row
 from mmeval.files import write_text
 from mmeval.reporting.browser import BUDGET, Browser, embedded
-from mmeval.reporting.chart import Chart, interval, marks, number
+from mmeval.reporting.chart import Chart, interval, marks, number, p_text
 from mmeval.reporting.sheet import pens
 from mmeval.reporting.table import Table, clean
 from mmeval.types import Estimate
@@ -41,15 +42,15 @@ def write(
     table: Table,
     browser: Browser,
     facts: Mapping[str, str],
-    command: str = "",
+    commands: Mapping[str, str],
     figures: Sequence[str] = (),
     panels: Sequence[Panel] = (),
     made_from: str = "",
 ) -> Path:
     """Write `report.html` into the folder and return its path.
 
-    `facts` describe the run; `command` repeats it; `figures` are SVG elements in its colors; `made_from` is
-    a digest of all this, which the function `made_from` reads.
+    `facts` describe the run; `commands` repeat it, or several runs by name; `figures` are SVG elements in its colors;
+    `made_from` is a digest of all this, which the function `made_from` reads.
     """
     style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
     page = _render(
@@ -57,7 +58,7 @@ def write(
         table=table,
         counts=[(name, table.counts[name]) for name in OUTCOMES if table.counts.get(name)],
         facts=facts,
-        command=command,
+        commands=commands,
         figures=figures,
         panels=panels,
         made_from=made_from,
@@ -85,18 +86,18 @@ def made_from(folder: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def comparison(chart: Chart, differences: Mapping[str, Estimate] | None = None) -> Panel:
+def comparison(chart: Chart, rows: Sequence[Row] = ()) -> Panel:
     """Return the section that shows several runs side by side: every number of the chart that at least one run has.
 
-    `differences` maps metrics to the second run's number minus the first's, with its own interval, if known.
+    `rows`, for two runs, have the differences with their own intervals and p-values.
     """
     found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
     labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
     chances = [chart.chance(metric) for metric in labels]
     pens(chart.series)  # raises InputError for too many series
-    known = {metric: one for metric, one in (differences or {}).items() if one.value is not None}
+    known = {row.metric: row for row in rows if row.difference.value is not None}
     shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
-    return Panel("Comparison", _render("comparison.html", **shown, differences=known))
+    return Panel("Comparison", _render("comparison.html", **shown, rows=known))
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -113,7 +114,7 @@ def _render(name: str, **values: object) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {f.__name__: f for f in (number, interval, marks, share, signed, clean)}
+    environment.filters |= {f.__name__: f for f in (number, interval, marks, p_text, share, signed, clean)}
     return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8")).render(**values)
 
 

@@ -16,7 +16,7 @@ from mmeval.run import EMBEDDED, SMALL, Run
 from mmeval.run_files import read_samples, scores_by_id
 from mmeval.scoring import verdicts
 from mmeval.task import Task, configure, load_task
-from mmeval.types import Estimate, InputError
+from mmeval.types import InputError
 
 FORMER = "index.html"
 """The page of mmeval 0.2, whose numbers may differ from `report.html`."""
@@ -51,7 +51,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
     (run.folder / FORMER).unlink(missing_ok=True)
     # last: the digest on the page says that all files are complete
-    page.write(run.folder, tabled, browser, facts, command, drawn, panels, made_from[find is not None])
+    page.write(run.folder, tabled, browser, facts, {"": command}, drawn, panels, made_from[find is not None])
     return paths
 
 
@@ -131,14 +131,11 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     figures = draw(chart, out)
     if len(runs) == 1:
         return figures
-    differences = {}
-    if len(runs) == 2:
-        (pair,) = comparison.compare(*runs).pairs
-        differences = {row.metric: row.difference for row in pair.rows}
-    return [side_by_side(named, chart, differences, out), *figures]
+    rows = comparison.compare(*runs).pairs[0].rows if len(runs) == 2 else ()
+    return [side_by_side(named, chart, rows, out), *figures]
 
 
-def side_by_side(runs: Mapping[str, Run], chart: Chart, differences: Mapping[str, Estimate], out: Path) -> Path:
+def side_by_side(runs: Mapping[str, Run], chart: Chart, rows: Sequence[comparison.Row], out: Path) -> Path:
     """Write the page that shows scored runs of one task side by side with their answers; return its path.
 
     The samples are those of the first run, with the pictures from its page.
@@ -159,8 +156,8 @@ def side_by_side(runs: Mapping[str, Run], chart: Chart, differences: Mapping[str
         for name, run in others
     ]
     browser = _browse(base, task, answered, None, "Run")
-    facts = {name: f"{run.answered}; {about.command(run)}" for name, run in runs.items()}
-    return page.write(out, tabled, browser, facts, panels=[page.comparison(chart, differences)])
+    commands = {f"{name}, {run.answered}": about.command(run) for name, run in runs.items()}
+    return page.write(out, tabled, browser, {}, commands, panels=[page.comparison(chart, rows)])
 
 
 def series(run: Run) -> Series:

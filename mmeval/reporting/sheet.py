@@ -32,7 +32,7 @@ CAPITAL = 0.729
 """Height of FONT's capitals, in ems."""
 LEADING = 1.25
 """Line spacing, as a multiple of the font size."""
-COMMON = frozenset(map(chr, (*range(0x20, 0x250), *range(0x370, 0x530)))) | frozenset("–—‘’“”…·×→�")
+COMMON = frozenset(map(chr, (*range(0x20, 0x250), *range(0x370, 0x530)))) | frozenset("–—‘’“”…·×→−�")
 """Letters that FONT is known to have. For texts of these no font list is read."""
 
 

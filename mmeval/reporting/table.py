@@ -95,7 +95,8 @@ class Table:
         for row in self.every:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
-        found = [f"{'; '.join(labels)}: no value ({reason})" for reason, labels in without.items()]
+        parts = [f"{', '.join(labels)} ({reason})" for reason, labels in without.items()]
+        found = [f"No value: {'; '.join(parts)}."] if parts else []
         if self.differing:
             names = ", ".join(row.label for row in self.differing)
             found.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
@@ -248,9 +249,12 @@ def escape(text: str) -> str:
 
 
 def inert(text: str) -> str:
-    """Return a cell that no spreadsheet reads as a formula: a text that looks like one gets an apostrophe."""
+    """Return a cell that no spreadsheet reads as a formula: a text that looks like one gets an apostrophe.
+
+    The characters are those of OWASP's page on CSV injection, including their full-width forms.
+    """
     text = clean(text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
 
 
 def _header(table: Table) -> list[str]:

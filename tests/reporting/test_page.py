@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
+from mmeval.comparison import Row
 from mmeval.reporting import browser, page, radar, table
 from mmeval.reporting.browser import Answer, Other, browse
 from mmeval.task import load_task
@@ -67,7 +68,7 @@ def write(folder: Path, made: Sequence[Answer] = (), title: str = "a run", **mor
     drawn = radar.inline(chart(title))
     facts = {"Date": "2026-11-27", "Model": title}
     held = browse(made or answers(30), AXES, **more)
-    return page.write(folder, made_table(title), held, facts, "mmeval run --task mme", [drawn])
+    return page.write(folder, made_table(title), held, facts, {"": "mmeval run --task mme"}, [drawn])
 
 
 def data(path: Path) -> dict[str, Any]:
@@ -109,7 +110,8 @@ def hostile(title: str = HOSTILE) -> list[Answer]:
 
 
 def test_no_text_of_a_model_or_of_data_is_markup(tmp_path: Path) -> None:
-    made = page.write(tmp_path, made_table(HOSTILE), browse(hostile(), {HOSTILE: HOSTILE}), {"Model": HOSTILE}, HOSTILE)
+    held = browse(hostile(), {HOSTILE: HOSTILE})
+    made = page.write(tmp_path, made_table(HOSTILE), held, {"Model": HOSTILE}, {HOSTILE: HOSTILE})
     html = made.read_text("utf-8")
     seen = _Tags(html)
     assert [tag for tag, _ in seen.tags].count("script") == 3
@@ -178,7 +180,7 @@ def test_pictures_stay_within_the_budget_and_the_page_says_so(tmp_path: Path, mo
     held = browse(made, AXES, find=requests(made, coloured))
     assert 18 <= held.data["thumbnails"] <= 22
     assert held.data["pictures"] == 60
-    html = page.write(tmp_path, made_table(), held, {}).read_text("utf-8")
+    html = page.write(tmp_path, made_table(), held, {}, {}).read_text("utf-8")
     assert f"Pictures: {held.data['thumbnails']} of 60 are in this page" in html
 
 
@@ -242,7 +244,7 @@ def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> No
     html = write(tmp_path).read_text("utf-8")
     rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', html)
     assert "Scene" not in rows and "Count" in rows
-    assert "Scene: no value (no answers)" in html
+    assert "No value: Scene (no answers)." in html
     assert "–</" not in html
 
 
@@ -260,10 +262,11 @@ def test_numbers_that_are_none_do_not_break_the_page(tmp_path: Path) -> None:
 
 def test_runs_side_by_side_have_each_number_and_the_difference_where_it_is_known() -> None:
     drawn = chart("one", HOSTILE)
+    own = Estimate(100.0, 90.0, 110.0, 80, 200.0, None)
     difference = Estimate(-12.5, -20.25, -4.0, 80, 200.0, None)
-    html = page.comparison(drawn, {"count": difference}).html
+    html = page.comparison(drawn, [Row("count", "Count", False, own, own, difference, p=0.01, adjusted=0.021)]).html
     seen = _Tags(html)
     assert "script" not in [tag for tag, _ in seen.tags] and "img" not in [tag for tag, _ in seen.tags]
     assert all(f">{label}</th>" in html for label in (*AXES.values(), "Perception"))
-    assert "<b>−12.50</b>" in html and "−20.2 to −4.0" in html
+    assert "<b>−12.50</b>" in html and "−20.2 to −4.0" in html and ">0.021</td>" in html
     assert "Difference" not in page.comparison(drawn).html

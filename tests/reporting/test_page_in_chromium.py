@@ -98,13 +98,16 @@ def test_nothing_is_cut_off(page: Browser, width: int, dark: bool, tmp_path: Pat
     assert (ground == "rgb(15, 20, 24)") == dark
 
 
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("width", [400, 800, 1400])
 def test_the_bias_panel_is_seen_whole(page: Browser, studied: Path, width: int) -> None:
     page.open(studied, width, 900)
     assert page.run(OVERFLOW) <= 0
     seen = "(one) => { const box = one.getBoundingClientRect(); return !box.width || (box.left >= 0"
     seen += " && box.right <= innerWidth); }"
-    for what in ("caption", "td", "svg text"):
+    assert page.run("[...document.querySelectorAll('#bias details')].every((one) => one.open)") == (width > 720)
+    page.run("document.querySelectorAll('#bias details').forEach((one) => { one.open = true; })")
+    assert page.run(OVERFLOW) <= 0
+    for what in ("summary", "td", "svg text"):
         found = f"[...document.querySelectorAll('#bias {what}')]"
         assert page.run(f"{found}.length > 2 && {found}.every({seen})"), what
     assert page.run("document.querySelectorAll('#bias figure').length") == 3
@@ -154,7 +157,8 @@ def test_what_changed_under_a_control_is_found(page: Browser, tmp_path: Path) ->
     choose(page, "outcome", "all")
     choose(page, "other", "blind: right to wrong")
     assert page.run(COUNT) == "1 of 20"
-    assert "control blind" in page.run("document.querySelector('.readings').textContent")
+    said = page.run("[...document.querySelectorAll('.readings .changed')].map((one) => one.textContent)")
+    assert said == ["blind✗ incorrectno"]
     choose(page, "other", "blind: wrong to right")
     assert page.run(COUNT) == "0 of 20"
     assert "No sample matches" in page.run("document.querySelector('.detail').textContent")
@@ -178,8 +182,12 @@ def test_keys(page: Browser, tmp_path: Path) -> None:
 
 
 def test_a_sample_can_be_linked_to(page: Browser, tmp_path: Path) -> None:
-    page.open(write(tmp_path, answers(300)), at="#sample=OCR%2F205")
-    assert page.run(SELECTED) == "Is it 205?"
+    path = write(tmp_path, answers(300))
+    for link in ("OCR%2F205", "OCR/205"):
+        page.open(path, at=f"#sample={link}")
+        assert page.run(SELECTED) == "Is it 205?"
+    page.open(path, at="#sample=%")  # no id
+    assert page.run(COUNT) == "240 of 300"
 
 
 def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_path: Path) -> None:
@@ -192,7 +200,7 @@ def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_
     page.open(write(tmp_path, [Answer(record, {"official": Score(0.0, "unparsed", None)})], find=find))
     captions = "[...document.querySelectorAll('.detail > .pictures figcaption')].map((one) => one.textContent)"
     assert page.run(captions) == [f"image {index + 1} · {index / 2:.2f} s" for index in range(8)]
-    assert "Demonstrations (1)" in page.run("document.querySelector('.detail').textContent")
+    assert page.run("document.querySelector('.demonstrations img').getBoundingClientRect().width") > 50
     page.run("document.querySelectorAll('.detail > .pictures button')[2].click()")
     assert "image 3 · 1.00 s · 3 of 8" in page.run("document.querySelector('.viewer').textContent")
     page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", windowsVirtualKeyCode=39)

@@ -147,3 +147,9 @@ def test_a_run_of_several_sessions_says_so(run: Run) -> None:
     header["sessions"] = [header["sessions"][0] | {"started": f"2026-01-0{day}T00:00:00"} for day in (1, 2)]
     (run.folder / "run.json").write_text(json.dumps(header))
     assert about.facts(open_run(run.folder))["Date"] == "2026-01-01 to 2026-01-02"
+
+
+def test_a_benchmark_that_compares_likelihoods_is_not_said_to_generate(tmp_path: Path) -> None:
+    facts = about.facts(evaluate("constant", "winoground", limit=4, out=tmp_path / "run"))
+    assert facts["Answers by"] == "the likelihood of the candidates"
+    assert "Generation" not in facts

@@ -80,7 +80,7 @@ def test_where_they_agree_there_is_no_strict_column() -> None:
 def test_a_missing_value_is_a_dash_with_its_reason_never_a_zero() -> None:
     text = table.markdown(_table())
     assert "| Scene | 85.00 | 55.00 | – | 200 |" in text
-    assert "Scene: no value (no answers)" in text
+    assert "No value: Scene (no answers)." in text
     row = next(row for row in _rows(_table()) if row["metric"] == "Scene")
     assert (row["value"], row["reason"]) == ("", "no answers")
 
@@ -115,12 +115,14 @@ def test_markdown_shows_a_hostile_label_as_it_is(hostile: str, shown: str) -> No
     assert f"# {shown}\n" in text and f"| {shown} | 85.00 |" in text
 
 
-@pytest.mark.parametrize("formula", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1"])
+@pytest.mark.parametrize(
+    "formula", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1", "＝1"]
+)
 def test_no_cell_is_a_formula(formula: str) -> None:
     made = _table(data=formula)
     made = replace(made, rows=(replace(made.rows[0], label=formula),))
     for cells in csv.reader(io.StringIO(table.to_csv(made))):
-        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))]
 
 
 def test_files_land_in_the_folder(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """lm-evaluation-harness's results JSON, with the samples next to it as JSON Lines.
 
-Source: the files that `lm_eval --output_path DIR --log_samples` of lm-evaluation-harness 0.4 writes. A number is
-`results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is our reading. The format has standard errors
-but no intervals: `_stderr` is "N/A", and intervals, full marks, chance and marks are under `mmeval`.
+Source: the files that `lm_eval --output_path DIR --log_samples` of lm-evaluation-harness 0.4 writes, and the types in
+its result_schema.py (0.4.13): `date` is Unix time, and log-likelihoods are texts, one request per candidate. A number
+is `results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is our reading. The format has standard
+errors but no intervals: `_stderr` is "N/A", and intervals, full marks, chance and marks are under `mmeval`.
 """
 
 import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ def _results(run: Run) -> dict[str, Any]:
     readings = {str(results["scorer"]): estimates(results)}
     if "strict" in results:
         readings["strict"] = estimates(results, "strict")
-    scores: dict[str, Any] = {"alias": task.name}
+    scores: dict[str, Any] = {"name": task.name, "alias": task.name, "sample_len": run.samples_answered}
     for reading, found in readings.items():
         for metric in task.labels:
             if metric in found:
@@ -71,7 +73,7 @@ def _results(run: Run) -> dict[str, Any]:
             "gen_kwargs": {"max_gen_toks": spec.max_new_tokens, "num_beams": spec.beams},
         },
         "git_hash": sessions[-1].get("commit") if sessions else None,
-        "date": sessions[0].get("started") if sessions else None,
+        "date": _seconds(run),
         "model_name": spec.model,
         "mmeval": {
             "marks": run.marks,
@@ -90,17 +92,22 @@ def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str,
     """Return a sample as lm-evaluation-harness logs it. A failed question has an `error` and no answer."""
     (reading, score), target = next(iter(scores.items())), "\n".join(record.targets)
     said: list[Any] = [] if record.text is None else [list(record.samples) or [record.text]]
-    if record.loglikelihoods is not None:
-        said = [[value, None] for value in record.loglikelihoods]  # None: is_greedy is unknown
-    doc = {"id": record.id, "question": record.question, "choices": list(record.choices), "category": record.category}
+    read: list[Any] = [] if score.answer is None else [score.answer]
     prompt = record.sent or record.question
+    asked = [{"arg_0": prompt}]
+    if record.loglikelihoods is not None:  # a request per candidate, each asked once; None: is_greedy is unknown
+        read = [[str(value), None] for value in record.loglikelihoods]
+        said = [[one] for one in read]
+        named = record.choices if len(record.choices) == len(read) else [""] * len(read)
+        asked = [{"arg_0": prompt, "arg_1": candidate} for candidate in named]
+    doc = {"id": record.id, "question": record.question, "choices": list(record.choices), "category": record.category}
     return {
         "doc_id": number,
         "doc": doc | {"images": list(record.images), "groups": dict(record.groups)},
         "target": target,
-        "arguments": {"gen_args_0": {"arg_0": prompt}},
+        "arguments": {f"gen_args_{place}": one for place, one in enumerate(asked)},
         "resps": said,
-        "filtered_resps": [] if score.answer is None else [score.answer],
+        "filtered_resps": read,
         "filter": reading,
         "metrics": ["score"],
         "doc_hash": record.digest,
@@ -110,6 +117,12 @@ def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str,
         "outcome": score.outcome,
         "error": record.error,
     }
+
+
+def _seconds(run: Run) -> float | None:
+    """Return the run's start as Unix time."""
+    started = str(run.sessions[0].get("started", "")) if run.sessions else ""
+    return datetime.fromisoformat(started).timestamp() if started else None
 
 
 def _time(run: Run) -> str:
