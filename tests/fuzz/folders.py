@@ -54,7 +54,7 @@ def _look(run: Run, rng: random.Random) -> None:
     if rng.random() < 0.5:
         evaluation.score(run)
     _ = run.results, run.judged, run.scores, run.samples
-    if rng.random() < 0.1:
+    if rng.random() < 0.3:
         evaluation.report(evaluation.current(run))
     if rng.random() < 0.3:
         interchange.write(run, rng.choice(("csv", "latex", "lm-eval")))
