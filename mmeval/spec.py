@@ -275,6 +275,13 @@ def data_name(data: str) -> str:
     return data if data in ("embedded", "hub") else Path(data).resolve().name
 
 
+def check(**values: Any) -> None:
+    """Check values of RunSpec's fields outside a run. Raises InputError naming the field."""
+    for one in fields(RunSpec):
+        if one.name in values:
+            _checked(RunSpec, one, values[one.name])
+
+
 def _checked(kind: type[RunSpec], one: Field[Any], value: Any) -> Any:
     """Return the value converted to the field's type. Raises InputError naming the field."""
     own: Option = one.metadata["option"]

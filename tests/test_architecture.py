@@ -85,7 +85,7 @@ MAY = {
     "sweep": {"types", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation", "controls"},
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},
-    "conversation": {"types", "data", "models", "controls"},
+    "conversation": {"types", "spec", "data", "models", "controls", "messages"},
     "watch": {"types", "addresses", "data", "scoring", "conversation"},
     "demo": {"types", "conversation", "messages", "embedded"},
     "cli": {
