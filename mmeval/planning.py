@@ -65,6 +65,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
     spec = recipes.apply(spec)
     data, source, spec = data_of(spec, load_task(spec.task))
+    _check_hub(load_task(spec.task), source)
     task = configure(load_task(spec.task), spec)
     check_judge(load_task(spec.task), spec)
     checkpoint = find_model(spec.model)
@@ -88,6 +89,14 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": found.questions}
     planned = Plan(settled, task, checkpoint, _options(settled), source, found, whole, folder)
     return planned if named.control is None else _controlled(planned, named.control)
+
+
+def _check_hub(task: Task, source: str) -> None:
+    if source == "hub" and "hub" not in task.card:
+        raise InputError(
+            f"the task '{task.name}' has no known copy on the hub; give its folder with --data (`mmeval tasks "
+            f"{task.name}` names the source)"
+        )
 
 
 def _options(settled: RunSpec) -> ModelOptions:

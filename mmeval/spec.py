@@ -228,11 +228,12 @@ def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
     Raises InputError for an empty list and for a repeated value in a list.
     """
     lists = {name: list(value) for name, value in values.items() if isinstance(value, (list, tuple))}
+    prefix = f"{where}: " if where else ""
     for name, several in lists.items():
         if not several:
-            raise InputError(f"{where or name}: {name} has no value; give one or more")
+            raise InputError(f"{prefix}{name} has no value; give one or more")
         if repeated := [one for place, one in enumerate(several) if one in several[:place]]:
-            raise InputError(f"{where or name}: {name} has '{repeated[0]}' twice; name each once")
+            raise InputError(f"{prefix}{name} has '{repeated[0]}' twice; name each once")
     products = itertools.product(*lists.values())
     return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where, kind) for chosen in products]
 

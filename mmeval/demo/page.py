@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import html
+import importlib.util
 import io
 import os
 import tempfile
@@ -51,7 +52,7 @@ Message = dict[str, Any]
 
 
 def serve(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample], *, host: str, port: int) -> None:
-    """Serve the page until stopped, then delete the uploads. Raises InputError without gradio or a free port."""
+    """Serve the page until stopped, then delete the uploads. Raises InputError without a free port."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with tempfile.TemporaryDirectory(prefix="mmeval-demo-") as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
@@ -64,12 +65,15 @@ def serve(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample], *, 
             raise InputError(f"--port {port}: the port is not available ({error}); choose another") from error
 
 
+def check_gradio() -> None:
+    """Raise InputError if gradio is not installed."""
+    if importlib.util.find_spec("gradio") is None:
+        raise InputError("the demo needs gradio; run `make demo`, or pip install 'mmeval-harness[demo]'")
+
+
 def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> gradio.Blocks:
-    """Return the page. Raises InputError if gradio is not installed."""
-    try:
-        import gradio
-    except ImportError as error:
-        raise InputError("the demo needs gradio; pip install 'mmeval-harness[demo]'") from error
+    """Return the page."""
+    import gradio
 
     with gradio.Blocks(title="mmeval", analytics_enabled=False, delete_cache=(3600, KEPT)) as page:
         state = gradio.State()

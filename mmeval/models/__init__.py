@@ -162,7 +162,7 @@ def find_model(spec: str) -> Checkpoint:
         source = _bundled(entry["bundled"]) if "bundled" in entry else entry.get("hub", entry.get("source", ""))
         return Checkpoint(spec, entry["adapter"], str(source), entry.get("revision"), local="hub" not in entry)
     folder = Path(spec)
-    if folder.is_dir():
+    if spec and folder.is_dir():
         return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
     if colon and adapter == "server":
