@@ -66,7 +66,7 @@ def test_pieces_add_up_to_the_answer(pictures: Path) -> None:
 
 def test_a_refusal_leaves_the_conversation_as_it_was(pictures: Path) -> None:
     chat = Chat(FakeModel(max_images=1))
-    with pytest.raises(Unsupported, match=r"fake takes 1 picture\(s\) and the prompt has 2; show fewer"):
+    with pytest.raises(Unsupported, match=r"fake takes 1 picture and the prompt has 2; show fewer"):
         chat.ask(pictures / "a.png", pictures / "b.png", "which ?")
     with pytest.raises(InputError, match="no question; add some words"):
         chat.ask(pictures / "a.png")
