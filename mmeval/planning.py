@@ -93,10 +93,8 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
 
 def _check_hub(task: Task, source: str) -> None:
     if source == "hub" and "hub" not in task.card:
-        raise InputError(
-            f"the task '{task.name}' has no known copy on the hub; give its folder with --data (`mmeval tasks "
-            f"{task.name}` names the source)"
-        )
+        where = f"; get them from {task.card['source']}" if "source" in task.card else ""
+        raise InputError(f"{task.name} is read from its own files, not from a hub{where}")
 
 
 def _options(settled: RunSpec) -> ModelOptions:
