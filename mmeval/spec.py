@@ -95,7 +95,11 @@ class RunSpec:
         section=SCORING,
     )  # fmt: skip
     max_new_tokens: int | None = option(
-        None, "Maximum length of an answer.  [default: the task's]", folder="tokens{}", minimum=1, section=ANSWERS
+        None,
+        "Maximum length of an answer.  [default: the task's; 64 in ask and demo]",
+        folder="tokens{}",
+        minimum=1,
+        section=ANSWERS,
     )
     beams: int = option(1, "Number of beams.", folder="beams{}", minimum=1, section=ANSWERS)
     system: str | None = option(None, "System turn, for chat models.", folder="system", section=MODEL)
