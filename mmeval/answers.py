@@ -123,7 +123,7 @@ def _told(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: int, 
     ]
     if unknown := [row for row, id in zip(rows, found, strict=True) if id is None]:
         name = unknown[0].ids.get(how, unknown[0].where)
-        told.append(f"{len(unknown):,} rows match no question of the data and do not count, such as '{name[:60]}'.")
+        told.append(f"Rows that match no question and do not count: {len(unknown):,}, such as '{name[:60]}'.")
     if twice := [id for id, times in Counter(known).items() if times > 1]:
         told.append(f"{len(twice):,} questions occur more than once; their last answer counts, as for '{twice[0]}'.")
     return told

@@ -8,20 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmeval import controls
-from mmeval.data import container, files, video
+from mmeval.data import video
+from mmeval.messages import prompt_of
 from mmeval.models import ModelOptions, find_model, load_model, pick_context
+from mmeval.spec import check
 from mmeval.types import (
     Generation,
-    Image,
     InputError,
     Model,
-    Part,
     Parts,
-    Ref,
     Request,
     Response,
     Sample,
@@ -33,9 +31,7 @@ from mmeval.types import (
 )
 
 if TYPE_CHECKING:
-    from PIL import Image as PILImage
-
-    Given = str | Path | PILImage.Image | Image | Ref
+    from mmeval.messages import Given
 
 MAX_NEW_TOKENS = 64
 
@@ -104,28 +100,22 @@ class Chat:
         prompt = self.prompt(*parts)
         if not any(isinstance(part, str) and part.strip() for part in prompt):
             raise InputError("there is no question; add some words")
+        if choices and len({*choices}) < max(2, len(choices)):
+            raise InputError("choices: give two or more, all different")
         before = (*self.shots, *self.history)
         request = Request("question", prompt, before, tuple(map(replace_surrogates, choices)))
         shown = len(images(prompt)) + sum(len(images(shot.prompt)) for shot in before)
         most = self.model.max_images
         if most is not None and shown > most:
             raise Unsupported(
-                f"{self.model.name} takes {most} picture(s) and the prompt has {shown}; "
+                f"{self.model.name} takes {most} picture{'' if most == 1 else 's'} and the prompt has {shown}; "
                 "show fewer, or start a new conversation"
             )
         return request
 
     def prompt(self, *parts: Given) -> Parts:
-        """Return the parts of a prompt; adjacent words are joined with a space."""
-        found: list[Part] = []
-        for part in parts:
-            shown = self._shown(part)
-            words = isinstance(shown, str)
-            if words and found and isinstance(found[-1], str):
-                found[-1] += f" {shown}"
-            else:
-                found += [shown] if isinstance(shown, str) else shown
-        return tuple(found)
+        """Return the parts of a prompt, with this conversation's number of frames. Raises as `messages.prompt_of`."""
+        return prompt_of(parts, self.frames)
 
     def demonstration(self, *parts: Given, answer: str) -> Shot:
         """Return a demonstration: a prompt of pictures and words, and its answer."""
@@ -134,29 +124,6 @@ class Chat:
     def forget(self) -> None:
         """Begin a new conversation; the demonstrations stay."""
         self.history.clear()
-
-    def _shown(self, part: Given) -> str | Sequence[Part]:
-        if isinstance(part, str):
-            return replace_surrogates(part)
-        if isinstance(part, Image | Ref):
-            return [part]
-        if not isinstance(part, Path):
-            return [Image(part)]
-        if part.suffix.lower() in container.FORMATS:
-            return self._frames(part)
-        image = files.picture(part.parent, part.name, str(part))
-        image.decode()
-        return [image]
-
-    def _frames(self, path: Path) -> list[Image]:
-        """Return `self.frames` frames of a video, or all if it has fewer."""
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; name a picture or a video")
-        count = max(1, min(self.frames, len(container.times(path, path.name))))
-        shown, _ = video.frames(path.parent, [path.name], path.name, count, video.SAMPLER)
-        for image in shown:
-            image.decode()
-        return list(shown)
 
     def _reply(self, request: Request, on_text: Callable[[str], object] | None = None) -> Reply:
         response = self._respond(request, on_text)
@@ -196,6 +163,7 @@ def chat(
 
     `shots` are demonstrations: the parts of each prompt, and its answer. Raises InputError as `evaluate` does.
     """
+    check(model=model, device=device, dtype=dtype, max_new_tokens=max_new_tokens, beams=beams, frames=frames)
     checkpoint = find_model(model)
     options = ModelOptions(pick_context(checkpoint, context), device, dtype)
     loaded = load_model(checkpoint, options)

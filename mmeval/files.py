@@ -120,7 +120,8 @@ def read_ids(path: Path) -> tuple[str, ...]:
     try:
         found = tuple(filter(None, regular.read_text(path).split("\n")))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids, one per line") from error
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise InputError(f"{path}: cannot be read ({reason}); give a text file of ids, one per line") from error
     if not found:
         raise InputError(f"{path}: contains no ids; write one per line")
     return found

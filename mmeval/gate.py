@@ -55,7 +55,7 @@ def check(gate: str, comparison: Comparison) -> Verdict:
         name = next(iter(numbers))
     known = numbers | {number.label: number for number in numbers.values()}
     if name not in known:
-        raise InputError(f"'{gate}': no number '{name}'{nearest(name, known)}; choose from {', '.join(known)}")
+        raise InputError(f"'{gate}': no number '{name}'{nearest(name, known)}; choose from {', '.join(numbers)}")
     number = known[name]
     if number.value is None or number.bound is None:
         return Verdict(False, f"{gate}: does not hold; {number.label} has no value")

@@ -1,14 +1,22 @@
-"""Parse a prompt that a person writes: a line that names files, a line of JSON, or a message with pictures."""
+"""Parse a prompt that a person writes: a line that names files, a line of JSON, or a message with pictures.
+
+`prompt_of` opens the files that it names.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmeval.data import container, files
-from mmeval.types import InputError
+from mmeval.data import container, files, video
+from mmeval.types import Image, InputError, Part, Parts, Ref, replace_surrogates
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
+
+    Given = str | Path | PILImage.Image | Image | Ref
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".ppm")
 """A word with one of these endings names a picture."""
@@ -88,3 +96,43 @@ def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
         found += waiting[before + number - 1 : before + number] if number else []
         found += [piece.strip()] if piece.strip() else []
     return found
+
+
+def prompt_of(parts: Iterable[Given], frames: int) -> Parts:
+    """Open a prompt's files; adjacent words are joined with a space.
+
+    A path is a picture, or a video of which `frames` frames are shown. Raises InputError naming the file.
+    """
+    found: list[Part] = []
+    for part in parts:
+        if not isinstance(part, str):
+            found += _opened(part, frames)
+        elif found and isinstance(found[-1], str):
+            found[-1] += f" {replace_surrogates(part)}"
+        else:
+            found.append(replace_surrogates(part))
+    return tuple(found)
+
+
+def _opened(part: Path | PILImage.Image | Image | Ref, frames: int) -> Sequence[Part]:
+    if isinstance(part, Image | Ref):
+        return [part]
+    if not isinstance(part, Path):
+        return [Image(part)]
+    if not part.is_file():
+        what = "not a file" if part.exists() else "no such file"
+        raise InputError(f"{part}: {what}; name a picture or a video")
+    if part.suffix.lower() in container.FORMATS:
+        shown = _frames(part, frames)
+    else:
+        shown = [files.picture(part.parent, part.name, str(part))]
+    for image in shown:
+        image.decode()
+    return shown
+
+
+def _frames(path: Path, most: int) -> list[Image]:
+    """Return `most` frames of a video, or all if it has fewer."""
+    count = max(1, min(most, len(container.times(path, path.name))))
+    shown, _ = video.frames(path.parent, [path.name], path.name, count, video.SAMPLER)
+    return list(shown)

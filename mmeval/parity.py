@@ -16,7 +16,7 @@ from mmeval.comparison import Row
 from mmeval.evaluation import evaluate
 from mmeval.run import Run
 from mmeval.spec import RunSpec, from_mapping, options, value_type
-from mmeval.types import Display, InputError, Record, Score
+from mmeval.types import Display, InputError, Record, Score, nearest
 
 CONFIDENT = 0.05
 """A difference beyond the margin is ruled out if its p-value is below this."""
@@ -85,9 +85,10 @@ def parity(
 
 
 def side(text: str) -> dict[str, Any]:
-    """Return the model and the settings of `MODEL[,NAME=VALUE...]`. Raises InputError for a value of the wrong type.
+    """Return the model and the settings of `MODEL[,NAME=VALUE...]`. Raises InputError for a wrong name or value.
 
-    A piece that does not start with an option's name belongs to the piece before it, because addresses may have commas.
+    A piece that does not start with an option's name belongs to the value before it: addresses and `model_args` may
+    have commas.
     """
     model, *rest = text.split(",")
     found: dict[str, str] = {"model": model}
@@ -98,6 +99,8 @@ def side(text: str) -> dict[str, Any]:
             if known in found:
                 raise InputError(f"side '{without_password(text)}' sets {known} twice; set it once")
             name, found[known] = known, value
+        elif equals and name == "model" and "://" not in model:
+            raise InputError(f"side '{text}': no setting '{before}'{nearest(before, [*options(RunSpec)])}")
         else:
             found[name] += f",{piece}"
     return {one: _typed(one, value, without_password(text)) for one, value in found.items()}

@@ -65,6 +65,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
     spec = recipes.apply(spec)
     data, source, spec = data_of(spec, load_task(spec.task))
+    _check_hub(load_task(spec.task), source)
     task = configure(load_task(spec.task), spec)
     check_judge(load_task(spec.task), spec)
     checkpoint = find_model(spec.model)
@@ -88,6 +89,12 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": found.questions}
     planned = Plan(settled, task, checkpoint, _options(settled), source, found, whole, folder)
     return planned if named.control is None else _controlled(planned, named.control)
+
+
+def _check_hub(task: Task, source: str) -> None:
+    if source == "hub" and "hub" not in task.card:
+        where = f"; get them from {task.card['source']}" if "source" in task.card else ""
+        raise InputError(f"{task.name} is read from its own files, not from a hub{where}")
 
 
 def _options(settled: RunSpec) -> ModelOptions:

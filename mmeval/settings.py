@@ -12,6 +12,7 @@ from mmeval.models import ADAPTERS, Checkpoint, pick_context, pixels
 from mmeval.provenance import libraries
 from mmeval.run import open_run
 from mmeval.spec import RunSpec
+from mmeval.startup import import_quickly
 from mmeval.task import Task, pick_prompt
 
 
@@ -46,9 +47,8 @@ def dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
         return spec.dtype
     if folder is not None and (folder / "run.json").exists():
         return open_run(folder).spec.dtype
-    from mmeval.engine.device import default_dtype
-
-    return default_dtype(spec.device)
+    default: str = import_quickly("mmeval.engine.device").default_dtype(spec.device)
+    return default
 
 
 def extra_identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]:

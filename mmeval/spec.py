@@ -95,7 +95,11 @@ class RunSpec:
         section=SCORING,
     )  # fmt: skip
     max_new_tokens: int | None = option(
-        None, "Maximum length of an answer.  [default: the task's]", folder="tokens{}", minimum=1, section=ANSWERS
+        None,
+        "Maximum length of an answer.  [default: the task's; 64 in ask and demo]",
+        folder="tokens{}",
+        minimum=1,
+        section=ANSWERS,
     )
     beams: int = option(1, "Number of beams.", folder="beams{}", minimum=1, section=ANSWERS)
     system: str | None = option(None, "System turn, for chat models.", folder="system", section=MODEL)
@@ -228,11 +232,12 @@ def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
     Raises InputError for an empty list and for a repeated value in a list.
     """
     lists = {name: list(value) for name, value in values.items() if isinstance(value, (list, tuple))}
+    prefix = f"{where}: " if where else ""
     for name, several in lists.items():
         if not several:
-            raise InputError(f"{where or name}: {name} has no value; give one or more")
+            raise InputError(f"{prefix}{name} has no value; give one or more")
         if repeated := [one for place, one in enumerate(several) if one in several[:place]]:
-            raise InputError(f"{where or name}: {name} has '{repeated[0]}' twice; name each once")
+            raise InputError(f"{prefix}{name} has '{repeated[0]}' twice; name each once")
     products = itertools.product(*lists.values())
     return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where, kind) for chosen in products]
 
@@ -273,6 +278,13 @@ def defaults(spec: Spec) -> Spec:
 def data_name(data: str) -> str:
     """Return the name of a data source in a run: the last part of a path, without this machine's folders."""
     return data if data in ("embedded", "hub") else Path(data).resolve().name
+
+
+def check(**values: Any) -> None:
+    """Check values of RunSpec's fields outside a run. Raises InputError naming the field."""
+    for one in fields(RunSpec):
+        if one.name in values:
+            _checked(RunSpec, one, values[one.name])
 
 
 def _checked(kind: type[RunSpec], one: Field[Any], value: Any) -> Any:

@@ -60,7 +60,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
     found: dict[str, Statistic] = {}
     memes = parts_by(lambda record: record.category, records, scores)
     for part in PARTS:
-        own, why = memes[part], f"the data has no meme of {part}"
+        own, why = memes[part], f"no meme of {part} has an answer"
         known = [
             (yes_odds(r.loglikelihoods), "yes" in r.targets, r.groups["image"]) for r in own[0] if r.loglikelihoods
         ]

@@ -94,7 +94,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     grouped = parts_by(lambda record: record.category[:1], records, scores)
     for group, label in GROUPS.items():
         own = grouped[group]
-        found[group] = percent(share(*own, "video"), guessing(own[0]), f"the data has no {label.lower()} question")
+        found[group] = percent(share(*own, "video"), guessing(own[0]), f"no {label.lower()} question has an answer")
     there = {record.category for record in records}
     return {**found, **by_category(records, scores, [kind for kind in KINDS if kind in there], "video")}
 

@@ -61,7 +61,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Sta
     found: dict[str, Statistic] = {}
     questions = parts_by(lambda record: record.category, records, scores)
     for split in SPLITS:
-        absent = Statistic(100.0, 50.0, reason=f"the data has no question of the split {split}")
+        absent = Statistic(100.0, 50.0, reason=f"no question of the split {split} has an answer")
         five = detection(*questions[split], "image")
         found |= {f"{split}/{name}": number if questions[split][0] else absent for name, number in five.items()}
     return found

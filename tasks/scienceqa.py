@@ -72,7 +72,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
         "grades_7_12": young[False],
     }
     found = {
-        name: percent(share(*own), guessing(own[0]), f"the data has no question of {name}")
+        name: percent(share(*own), guessing(own[0]), f"no question of {name} has an answer")
         for name, own in slices.items()
     }
     return {**found, **by_category(records, scores, list(SUBJECTS))}

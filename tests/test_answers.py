@@ -373,7 +373,7 @@ def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) ->
         "2 of 3 questions answered",
         "unfinished: 1 of 3 questions have no answer",
         "3 of 4 rows answer one of the 3 questions (answer; joined by id)",
-        "1 rows match no question of the data and do not count, such as '9'",
+        "Rows that match no question and do not count: 1, such as '9'",
         "1 questions occur more than once; their last answer counts, as for '0'",
     ):
         assert words in shown.output

@@ -49,7 +49,8 @@ MAY = {
         *("task", "scoring"),
     },
     "engine": {"types", "mmicl", "models"},
-    "models": {"yaml_file", "types", "files", "reasoning", "data", "mmicl", "engine", "addresses", "client"},
+    "startup": set(),
+    "models": {"startup", "yaml_file", "types", "files", "reasoning", "data", "mmicl", "engine", "addresses", "client"},
     "controls": {"types", "scoring", "embedded"},
     "reuse": {"types", "run"},
     "rendering": {"types", "reasoning", "task", "data", "scoring", "controls", "reuse"},
@@ -61,7 +62,7 @@ MAY = {
         *("types", "files", "records", "task", "tasks", "run", "run_files", "scoring", "data"),
         *("rendering", "comparison", "parity", "spec", "provenance", "regular"),
     },
-    "settings": {"types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
+    "settings": {"startup", "types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
     "planning": {
         *("types", "spec", "files", "task", "models", "settings", "survey", "rendering", "controls", "recipes"),
         "run_folder",
@@ -84,7 +85,7 @@ MAY = {
     "sweep": {"types", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation", "controls"},
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},
-    "conversation": {"types", "data", "models", "controls"},
+    "conversation": {"types", "spec", "data", "models", "controls", "messages"},
     "watch": {"types", "addresses", "data", "scoring", "conversation"},
     "demo": {"types", "conversation", "messages", "embedded"},
     "cli": {

@@ -66,7 +66,7 @@ def test_pieces_add_up_to_the_answer(pictures: Path) -> None:
 
 def test_a_refusal_leaves_the_conversation_as_it_was(pictures: Path) -> None:
     chat = Chat(FakeModel(max_images=1))
-    with pytest.raises(Unsupported, match=r"fake takes 1 picture\(s\) and the prompt has 2; show fewer"):
+    with pytest.raises(Unsupported, match=r"fake takes 1 picture and the prompt has 2; show fewer"):
         chat.ask(pictures / "a.png", pictures / "b.png", "which ?")
     with pytest.raises(InputError, match="no question; add some words"):
         chat.ask(pictures / "a.png")
@@ -120,7 +120,7 @@ def test_many_questions_in_and_out(pictures: Path) -> None:
     assert ended.exit_code == 1  # one of them has no answer
     first, second, third = map(json.loads, ended.stdout.splitlines())
     assert first == {"id": 1, "answer": "red"}
-    assert second["id"] == 2 and "there is no picture" in second["error"]
+    assert second["id"] == 2 and "gone.png: no such file" in second["error"]
     assert third["probabilities"] == {"yes": 0.5, "no": 0.5}
 
 
@@ -129,7 +129,7 @@ def test_a_chat_goes_on_after_a_bad_line(pictures: Path) -> None:
     ended = call("ask", "--model", "constant:red", "--chat", stdin=lines)
     assert ended.exit_code == 0, ended.stderr
     assert ended.stdout.count("red\n") == 2
-    assert "there is no picture gone.png" in ended.stderr
+    assert "gone.png: no such file" in ended.stderr
     assert "no command '/help'; there are /new and /quit" in ended.stderr
 
 
@@ -149,15 +149,49 @@ def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tm
         (("--jsonl", "x.jsonl", "words"), "--jsonl brings its own questions"),
         (("what ?", "--choices", "yes"), "give two or more"),
         (("what ?", "--shot", "a.png"), "write FILE=ANSWER"),
-        (("gone.png", "what ?"), "there is no picture"),
-        (("gone.mp4", "what ?"), "gone.mp4: no such file"),
-        ((__file__, "what ?"), "not a picture or a video by its ending"),
+        (("what ?", "--choices", "yes,yes"), "give two or more, all different"),
+        (("what ?", "--beams", "0"), "beams is 0; choose 1 or more"),
+        (("what ?", "--max-new-tokens", "0"), "max_new_tokens is 0; choose 1 or more"),
+        (("what ?", "--frames", "0"), "frames is 0; choose 1 or more"),
+        (("gone.png", "what ?"), "gone.png: no such file; name a picture or a video"),
+        (("gone.mp4", "what ?"), "gone.mp4: no such file; name a picture or a video"),
+        (("what ?", "--shot", "gone.png=a horse"), "gone.png: no such file"),
+        (("folder.png", "what ?"), "folder.png: not a file"),
+        (("https://example.org/a.png", "what ?"), "https://example.org/a.png: an address; download the file"),
+        (("noending", "what ?"), "noending: not a picture or a video by its ending"),
+        (("./folder.png/in", "what ?"), "./folder.png/in: a folder"),
+        (("a.png",), "there is no question"),
+        (("--jsonl", "empty.jsonl"), "empty.jsonl: has no questions"),
     ],
 )
-def test_bad_arguments_are_a_sentence(arguments: tuple[str, ...], message: str) -> None:
-    ended = call("ask", "--model", "constant", *arguments)
+def test_bad_arguments_are_a_sentence_before_a_model_is_loaded(
+    arguments: tuple[str, ...], message: str, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pictures)
+    (pictures / "noending").write_bytes((pictures / "a.png").read_bytes())
+    (pictures / "folder.png" / "in").mkdir(parents=True)
+    (pictures / "empty.jsonl").touch()
+    ended = call("ask", "--model", "no-such-model", *arguments)
     assert ended.exit_code == 2
     assert message in ended.stderr
+
+
+def test_words_may_be_long_and_name_a_folder(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pictures)
+    (pictures / "red").mkdir()
+    for words in ("red", "this/or that " * 3000):
+        assert call("ask", "--model", "constant:red", "a.png", words).stdout == "red\n"
+
+
+def test_an_empty_answer_is_told(pictures: Path) -> None:
+    ended = call("ask", "--model", "constant: ", pictures / "a.png", "what ?")
+    assert ended.stdout.strip() == "" and ended.stderr == "(an empty answer)\n"
+
+
+def test_choices_differ(pictures: Path) -> None:
+    for choices in (["yes"], ["yes", "yes"]):
+        with pytest.raises(InputError, match="choices: give two or more, all different"):
+            Chat(FakeModel()).ask("what ?", choices=choices)
 
 
 def test_pictures_stand_where_their_marks_are() -> None:

@@ -59,7 +59,7 @@ def test_a_refusal_is_an_answer_and_the_page_stays_up(red: Image) -> None:
     demo, visit = Demo({"one": Chat(FakeModel(color, max_images=2))}), Visit()
     refused = demo.ask(visit, (*[red] * 60, "what ?"))["one"]
     assert refused.refused
-    assert refused.text == "fake takes 2 picture(s) and the prompt has 60; show fewer, or start a new conversation"
+    assert refused.text == "fake takes 2 pictures and the prompt has 60; show fewer, or start a new conversation"
     assert demo.without_pictures(visit) == {}
     assert said(demo.ask(visit, (red, "what color ?"))) == {"one": "red"}
 
@@ -141,6 +141,17 @@ def test_an_example_its_prompt_and_its_gain(window: Any) -> None:
         tab.click("button:has-text('What changes without')")
         tab.wait_for_selector("td:has-text('changed')", timeout=20_000)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_demonstration_without_a_picture_is_told_and_nothing_breaks(window: Any) -> None:
+    tab = window()
+    tab.click("button:has-text('Demonstrations')")
+    tab.get_by_label("answer").fill("a horse")
+    tab.click("button:has-text('Add')")
+    tab.wait_for_selector("text=a demonstration is a picture and an answer", timeout=20_000)
+    assert tab.locator(".error").count() == 0
+    assert tab.get_by_label("answer").input_value() == "a horse"
 
 
 @pytest.mark.filterwarnings("default")

@@ -215,6 +215,17 @@ def test_lists_name_everything() -> None:
         (["score", "nowhere"], "no such run folder"),
         (["score"], "name a run folder"),
         (["report", "--published", "2023-09-18"], "2023-09-17"),
+        (
+            ["run", "--task", "pope", "--model", "constant", "--data", "hub"],
+            "pope is read from its own files, not",
+        ),
+        (["run", "--task", "mme", "--only-ids", "gone.txt"], "gone.txt: cannot be read (No such file or directory); "),
+        (["run", "--task", "mme", "--seeds", "1,1"], "mmeval: seed has '1' twice; name each once"),
+        (["models", "check", ""], "unknown model ''"),
+        (
+            ["models", "mmicl-tiny"],
+            "no command 'models mmicl-tiny'; `mmeval doctor mmicl-tiny` shows",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_status_two(arguments: list[str], sentence: str) -> None:

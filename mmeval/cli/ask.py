@@ -1,5 +1,6 @@
 """`mmeval ask`: ask one question, hold a conversation, or answer a JSON Lines file of questions."""
 
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     "control_names",
     metavar="NAMES",
     multiple=True,
-    help="Ask again under these controls: grey, blur16, absent, ... (`mmeval bias --list`).",
+    help="Ask again under these controls: grey, blur4, absent, ... (`mmeval bias --list`).",
 )
 @click.option("--chat", "chatting", is_flag=True, help="Start a conversation.")
 @click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, its tokens, time and memory.")
@@ -46,7 +47,7 @@ def ask(
     Example: mmeval ask a.png b.png "what is different between image 0 and image 1 ?"
              mmeval ask --shot horse.png="a horse" --shot cow.png="a cow" new.png "what is this ?"
              mmeval ask clip.mp4 "what happens ?" --choices "someone falls,someone sits down"
-             mmeval ask a.png "is there a star ?" --control grey,blur16
+             mmeval ask a.png "is there a star ?" --control grey,blur4
              mmeval ask --chat
              mmeval ask --jsonl questions.jsonl > answers.jsonl
     """
@@ -56,25 +57,54 @@ def ask(
         )
     if jsonl is not None and (parts or chatting or shots or choices):
         raise InputError("--jsonl brings its own questions; remove the other arguments")
-    from mmeval import controls, conversation, messages
+    from mmeval import controls, conversation
+    from mmeval import jsonl as lines
+    from mmeval.data import video
+    from mmeval.messages import prompt_of
+    from mmeval.spec import check
 
-    asked = [Path(part) if messages.is_file_name(part) else part for part in parts]
-    for part in asked:
-        if isinstance(part, str) and "/" in part and Path(part).is_file():
-            raise InputError(f"{part}: not a picture or a video by its ending; rename it, such as to {part}.png")
+    check(**given(values))
     offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
-    if choices and len(offered) < 2:
-        raise InputError("--choices: give two or more, separated by commas")
-    words = [part for part in asked if isinstance(part, str)]
+    if choices and len({*offered}) < max(2, len(offered)):
+        raise InputError("--choices: give two or more, all different and separated by commas")
     how = _How(tuple(offered), explain, tuple(controls.expand(control_names)))
-    loaded = conversation.chat(**given(values))
-    loaded.shots = [loaded.demonstration(file, *words, answer=answer) for file, answer in map(_shot, shots)]
-    if jsonl is not None:
-        sys.exit(0 if _many(loaded, jsonl, how) else 1)
-    if asked:
-        _once(loaded, asked, how)
+    # files are opened before the model is loaded, which takes seconds
+    frames = values["frames"] or video.FRAMES
+    asked = [_file_or_words(part) for part in parts]
+    words = [part for part in asked if isinstance(part, str)]
+    if asked and not any(part.strip() for part in words):
+        raise InputError("there is no question; add some words")
+    prompt = prompt_of(asked, frames)
+    shown = [(prompt_of((file, *words), frames), answer) for file, answer in map(_shot, shots)]
+    rows = None if jsonl is None else list(lines.read(jsonl))
+    if rows == []:
+        raise InputError(f"{jsonl}: has no questions; write one JSON object a line")
+    loaded = conversation.chat(**given(values), shots=shown)
+    if jsonl is not None and rows is not None:
+        sys.exit(0 if _many(loaded, rows, jsonl.parent, how) else 1)
+    if prompt:
+        _once(loaded, prompt, how)
     if chatting:
         _converse(loaded, how)
+
+
+def _file_or_words(part: str) -> str | Path:
+    """Return a path if an argument ends like a picture or a video, else words. Raises InputError for other files."""
+    from mmeval.messages import is_file_name
+
+    if "://" in part and is_file_name(part):
+        raise InputError(f"{part}: an address; download the file and name it")
+    if is_file_name(part):
+        return Path(part)
+    try:
+        mode = Path(part).stat().st_mode
+    except (OSError, ValueError):  # words: no such file, or no possible name
+        return part
+    if stat.S_ISDIR(mode) and "/" in part:
+        raise InputError(f"{part}: a folder; name its pictures or videos")
+    if not stat.S_ISDIR(mode):
+        raise InputError(f"{part}: not a picture or a video by its ending; rename it, as in {part}.png")
+    return part
 
 
 def _converse(loaded: "Chat", how: "_How") -> None:
@@ -114,6 +144,8 @@ def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
 
     answer = loaded.ask(*asked, choices=how.choices, on_text=show)
     click.echo()
+    if not answer.text:
+        click.echo("(an empty answer)", err=True)
     if answer.probabilities:
         console.show_bars(answer.probabilities)
     for control in how.controls:
@@ -169,18 +201,18 @@ def _lines() -> Iterator[str]:
             yield line
 
 
-def _many(loaded: "Chat", path: Path, how: _How) -> bool:
+def _many(loaded: "Chat", rows: Sequence[tuple[dict[str, Any], str]], folder: Path, how: _How) -> bool:
     """Answer each line of a file separately. Return whether all were answered.
 
-    A line that cannot be answered does not stop the others. Raises InputError if a line is not a JSON object.
+    A line that cannot be answered does not stop the others.
     """
     from mmeval import jsonl as lines
 
     whole = True
-    for value, where in lines.read(path):
+    for value, where in rows:
         row: dict[str, Any] = {"id": value["id"]} if "id" in value else {}
         try:
-            row |= _answered(loaded, value, path.parent, where, how)
+            row |= _answered(loaded, value, folder, where, how)
         except InputError as error:
             row, whole = {**row, "error": str(error)}, False
         click.echo(lines.shown(row))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmeval.cli.options import folder_argument
+from mmeval.cli.options import FOLDER, folder_argument
 from mmeval.types import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="File of ids of the questions that need the picture, one per line.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: RUN]")
+@click.option("--out", type=FOLDER, help="Folder to write to.  [default: RUN]")
 @click.option("--list", "listed", is_flag=True, help="List the controls.")
 @click.option("--json", "as_json", is_flag=True, help="Print bias.json and nothing else.")
 def bias(

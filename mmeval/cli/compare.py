@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from mmeval.cli.options import FOLDER
+
 
 @click.command()
 @click.argument("run_folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -14,7 +16,7 @@ import click
 @click.option(
     "--margin", type=float, metavar="PERCENT", help="Test whether runs differ by less than this share of full marks."
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/comparison"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("reports/comparison"), show_default=True)
 def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float | None, out: Path) -> None:
     """Compare runs: differences with intervals and tests.
 

@@ -29,10 +29,11 @@ def demo(models: tuple[str, ...], host: str, port: int, **values: Any) -> None:
     if len({*models}) < len(models):
         raise InputError("--model: the same model is given twice; remove one")
     from mmeval import conversation
-    from mmeval.demo.page import serve
+    from mmeval.demo.page import check_gradio, serve
     from mmeval.demo.visits import Demo
     from mmeval.embedded.examples import examples
 
+    check_gradio()
     chats = {model: conversation.chat(model, **given(values)) for model in models or ("mmicl-tiny",)}
     click.echo(f"http://{host}:{port}/  (press Ctrl+C to stop)", err=True)
     serve(Demo(chats), list(chats), examples(), host=host, port=port)

@@ -4,10 +4,18 @@ import sys
 
 import click
 
-from mmeval.types import printable
+from mmeval.types import InputError, printable
 
 
-@click.group(invoke_without_command=True)
+class _Models(click.Group):
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; for another word, probably a model's name, say what shows a model."""
+        if cmd_name not in self.commands:
+            raise InputError(f"no command 'models {cmd_name}'; `mmeval doctor {cmd_name}` shows what a model needs")
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Models, invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
     """List the models with names; `models check` tests one.

@@ -11,6 +11,8 @@ from mmeval.spec import RunSpec, options, value_type
 
 Decorator = Callable[[Any], Any]
 
+FOLDER = click.Path(file_okay=False, path_type=Path)
+"""The type of an option that names a folder to write to; a file of that name is refused."""
 SEVERAL = ("task", "model")
 """Options that may be given several times; each value gets its own run."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mmeval.cli.options import given, spec_options
+from mmeval.cli.options import FOLDER, given, spec_options
 from mmeval.spec import options
 from mmeval.types import InputError
 
@@ -24,7 +24,7 @@ _COMMON = tuple(name for name in options() if name not in ("model", "judge", "ju
     show_default=True,
     help="Largest difference to ignore, in percent of full marks.",
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/parity"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("reports/parity"), show_default=True)
 @click.option("--fresh", is_flag=True, help="Delete the two runs in the folder and start over.")
 def parity(first: str, other: str, margin: float, out: Path, fresh: bool, **values: Any) -> None:
     """Compare two ways to run one model.

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mmeval.cli.options import folder_argument, given, spec_options
+from mmeval.cli.options import FOLDER, folder_argument, given, spec_options
 from mmeval.types import Display, InputError
 
 
@@ -91,7 +91,7 @@ def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json
     metavar="WHICH",
     help="Draw published scores: MME's of a date, e.g. 2023-09-17, or mmbench-dev, mmbench-test, mmbench-2023.",
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/comparison"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("reports/comparison"), show_default=True)
 def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> None:
     """Draw runs side by side, or with published scores.
 
@@ -115,7 +115,7 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
 @click.command()
 @folder_argument
 @click.option("--to", "board", required=True, help="Leaderboard: mme, mmbench, or openvlm.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: RUN/submission-BOARD]")
+@click.option("--out", type=FOLDER, help="Folder.  [default: RUN/submission-BOARD]")
 @click.option("--check", "checked", type=click.Path(path_type=Path), help="Only check these files.")
 def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path | None) -> None:
     """Write the files that a leaderboard accepts, or check them.

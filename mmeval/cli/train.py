@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mmeval.cli.options import FOLDER
 from mmeval.types import InputError
 
 
@@ -75,7 +76,7 @@ def mic() -> None:
 @mic.command("build")
 @click.option("--source", required=True, help="Data set; `mmeval mic sources` lists them.")
 @click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the data set's files.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to build.")
+@click.option("--out", required=True, type=FOLDER, help="Folder to build.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum examples per split.  [default: as published]")
 @click.option("--shots", metavar="LOW..HIGH", help="Demonstrations per example, uniform.  [default: as published]")
 @click.option(

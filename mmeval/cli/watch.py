@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mmeval.cli.options import given, spec_options
+from mmeval.cli.options import FOLDER, given, spec_options
 from mmeval.types import InputError, printable
 
 
@@ -35,7 +35,7 @@ from mmeval.types import InputError, printable
 @click.option(
     "--off", type=click.FloatRange(0, 1), default=0.4, show_default=True, help="Likelihood of yes below which it ends."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for events.jsonl and the frames of events.")
+@click.option("--out", type=FOLDER, help="Folder for events.jsonl and the frames of events.")
 @click.option("--page", type=click.IntRange(0, 65535), metavar="PORT", help="Show a live page on 127.0.0.1:PORT.")
 @spec_options(names=("model", "context", "dtype", "device"))
 def watch(
@@ -91,10 +91,11 @@ def watch(
     if shown is not None:
         _say(f"watching {found.name}; the page is at {shown.address}")
     seen = sources.looks(found, every, frames, span, _say)
-    told: set[str] = set()
+    told, count, reported = set[str](), 0, 0
     try:
         for look in watch(model, questions, seen, alarm=lambda: Alarm(hold, on, off), likelihoods=likelihoods):
             lines = [_line(event, look.frame, folder) for event in look.events]
+            count, reported = count + 1, reported + len(lines)
             for line in lines:
                 click.echo(jsonl.shown(line))
             if shown is not None:
@@ -102,6 +103,7 @@ def watch(
             for error in set(look.errors) - told:
                 told.add(error)
                 _say(error)
+        _say(f"{found.name} has ended; {count:,} looks, {reported:,} events")
     finally:
         if shown is not None:
             shown.close()

@@ -69,7 +69,7 @@ def read(data: str, hub: Mapping[str, str], incomplete: bool = False) -> Iterato
     for row in _with_pictures(_table(data, hub)):
         groups.setdefault(row.question, []).append(row)
     if not groups:
-        raise InputError("the table has no questions; check that it is the right file")
+        raise InputError(f"{data}: has no questions; check that it is the right file")
     incomplete = incomplete or lacks_turns(len(groups), sum(map(len, groups.values())))
     derive = all(len(group) == 1 and group[0].index == question for question, group in groups.items())
     for group in groups.values():

@@ -5,7 +5,6 @@ type that has no adapter of ours is looked up in transformers.
 """
 
 import hashlib
-import importlib
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 from mmeval import engine, yaml_file
 from mmeval.addresses import without_password
 from mmeval.models.digests import file_digest
+from mmeval.startup import import_quickly
 from mmeval.types import InputError, Model, malformed, nearest
 
 _IN_PROCESS = "mmeval.engine.loading:load"
@@ -162,7 +162,7 @@ def find_model(spec: str) -> Checkpoint:
         source = _bundled(entry["bundled"]) if "bundled" in entry else entry.get("hub", entry.get("source", ""))
         return Checkpoint(spec, entry["adapter"], str(source), entry.get("revision"), local="hub" not in entry)
     folder = Path(spec)
-    if folder.is_dir():
+    if spec and folder.is_dir():
         return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
     if colon and adapter == "server":
@@ -207,7 +207,7 @@ def load_model(spec: str | Checkpoint, options: ModelOptions | None = None) -> M
     pick_context(checkpoint, options.context)
     module, _, function = ADAPTERS[checkpoint.adapter].load.partition(":")
     try:
-        load = getattr(importlib.import_module(module), function)
+        load = getattr(import_quickly(module), function)
     except ModuleNotFoundError as error:
         raise InputError(
             f"the adapter '{checkpoint.adapter}' needs {error.name}; install it with: pip install 'mmeval-harness[hf]'"

@@ -132,8 +132,10 @@ def _folder(checkpoint: Checkpoint) -> Path | None:
 def _json(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{file}: missing, so this is not a checkpoint folder; name another") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{file}: not a model's configuration ({error})") from error
+        raise InputError(f"{file}: not a model's configuration ({error}); fetch it again") from error
     if not isinstance(found, dict):
         raise InputError(f"{file}: not a model's configuration (a {type(found).__name__})")
     return found

@@ -207,7 +207,9 @@ class Live:
             except InputError as error:
                 reason = str(error)
             failures += 1
-            if failures > RETRIES or not isinstance(self.source.target, str):
+            if not isinstance(self.source.target, str):
+                return self._end(reason)
+            if failures > RETRIES:
                 return self._end(f"{reason}; given up after {failures} tries")
             wait = min(2.0 ** (failures - 1), 30.0)
             self.say(f"{reason}; opening it again in {wait:.0f} s")

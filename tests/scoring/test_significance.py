@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +27,31 @@ def test_mcnemar_counts_the_questions_that_only_one_has_right() -> None:
     found, name = p_value(share(one), share(two))
     assert name == MCNEMAR
     assert found == pytest.approx(2 * sum(math.comb(11, k) for k in range(3)) / 2**11)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 3), (5, 5), (7, 8), (120, 90)])
+def test_mcnemar_equals_scipys_binomial_test(first: int, second: int) -> None:
+    one, two = [1.0] * (first + 4) + [0.0] * second, [0.0] * first + [1.0] * (second + 4)
+    wanted = scipy.stats.binomtest(first, first + second).pvalue if first + second else 1.0
+    assert p_value(share(one), share(two))[0] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("shift", [0, 0.5, 2, 5, 10, 40])
+@pytest.mark.parametrize("clusters", [2, 11, 301])
+def test_power_is_a_noncentral_t(shift: float, clusters: int) -> None:
+    bound = scipy.stats.t.ppf(0.975, clusters - 1)
+    wanted = scipy.stats.nct.sf(bound, clusters - 1, shift) + scipy.stats.nct.sf(bound, clusters - 1, -shift)
+    assert power(shift, math.sqrt(clusters), clusters) == pytest.approx(wanted)
+
+
+def test_scipy_stats_is_not_imported_because_it_is_slow() -> None:
+    code = (
+        "import sys; from mmeval.scoring.significance import *; from mmeval.scoring.statistics import *\n"
+        "a, b = (Statistic(1.0, None, [((1.0, Mean(list(x), list('abc'))),)]) for x in ([1, 0, 1], [0, 0, 0]))\n"
+        "p_value(a, b), power(1, 1, 9), equivalence(difference(a, b), 1)\n"
+        "assert 'scipy.stats' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_two_runs_alike_have_a_p_value_of_one() -> None:

@@ -107,7 +107,7 @@ def test_pope_constant_yes(pope: Path, tmp_path: Path) -> None:
     scores = run("pope", pope, tmp_path / "run", "constant:yes")
     found = {name: round(value(scores, f"random/{name}"), 1) for name in ("accuracy", "f1", "recall", "yes_ratio")}
     assert found == {"accuracy": 50.0, "f1": 66.7, "recall": 100.0, "yes_ratio": 100.0}
-    assert scores["metrics"]["popular/accuracy"]["reason"] == "the data has no question of the split popular"
+    assert scores["metrics"]["popular/accuracy"]["reason"] == "no question of the split popular has an answer"
 
 
 def test_popes_five_numbers_are_tabled_and_f1_is_the_headline(pope: Path, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_popes_five_numbers_are_tabled_and_f1_is_the_headline(pope: Path, tmp_pa
     assert not (tmp_path / "run" / "radar.svg").exists()  # popular has no value, and two spokes are no radar
     html = (tmp_path / "run" / "report.html").read_text()
     assert html.count('<p class="big">') == 2 and "Random, recall" in html  # popular has no value
-    assert "(the data has no question of the split popular)" in html
+    assert "(no question of the split popular has an answer)" in html
 
 
 def test_pope_never_yes_has_no_precision(pope: Path, tmp_path: Path) -> None:

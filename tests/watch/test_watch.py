@@ -253,6 +253,7 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
     assert models.find_model("constant")
     ended = call(clip, "red ?", "--model", "constant", "--every", 0.5, "--out", tmp_path / "out")
     assert ended.exit_code == 0, ended.stderr
+    assert ended.stderr.endswith(" looks, 2 events\n")
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [(line["change"], line["time"]) for line in lines] == [("begins", 2.0), ("ends", 4.0)]
     assert [json.loads(text) for text in (tmp_path / "out/events.jsonl").read_text().splitlines()] == lines
@@ -268,6 +269,7 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
         ((), "no question is given"),
         (("a ?", "--question", "a ?"), "given twice"),
         (("a ?", "--on", "0.3"), "--off 0.4 is above --on 0.3"),
+        (("a ?", "--out", __file__), "is a file"),
     ],
 )
 def test_bad_arguments_are_a_sentence(clip: Path, arguments: tuple[str, ...], message: str) -> None:

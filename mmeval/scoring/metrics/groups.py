@@ -83,7 +83,7 @@ def by_category(
         marks.append(score)
     statistics = {}
     for name, (own, marks) in found.items():
-        why = f"no question of {name} has an answer" if own else f"the data has no question of {name}"
+        why = f"no question of {name} has an answer"
         statistics[name] = percent(share(own, marks, cluster), chance(own), why)
     return statistics
 
