@@ -151,12 +151,14 @@ def _undecorated(answer: str) -> str:
 
 
 def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
-    reported = False
+    reported = supposed = False
     for clause, end in _CLAUSE.findall(answer):
         words = _TOKEN.findall(clause)
         stated = _foreign(words, languages) or (_clause(words) if "en" in languages else None)
-        if stated and not reported and end not in ("?", "؟"):
+        supposed = supposed or words[:1] in (["if"], ["unless"], ["suppose"], ["assuming"])
+        if stated and not (reported or supposed) and end not in ("?", "؟"):
             yield stated
+        supposed = supposed and end in (",", ":", "(", ")")
         if words or end != "\n":
             reported = end == ":" and not _REPORTS.isdisjoint(words)
 
