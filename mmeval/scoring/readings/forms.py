@@ -24,7 +24,7 @@ _FOREIGN = "|".join(map(re.escape, leads(get_args(Language))))
 _LEADS = "|".join(
     (
         # the answer is B; Answer: B; the best option to choose here is B; the answer, I believe, is B
-        rf"\b(?:answer|ans|(?:{_BEST}|my) {_NOUN}|conclusion|option|choice|letter)\b"
+        rf"\b(?:answer|ans|(?:{_BEST}|my) {_NOUN}|conclusion|option|choice)\b"
         rf"(?:\s+(?:to|for|here|among|of|from|in|that|would|based on)\b(?:(?![.,:;!?]){NO_REFERENCE}){{0,80}}?)?[\s,)]*"
         rf"(?:I \w+,\s*)?(?:{_BE}|[\"']?[:=-]|(?=[(\s]*{SURE}))[\s:=]*(?:{_ADVERB}[\s,]+)?",
         # I choose B; let's go with B; I would say that it is B
@@ -38,8 +38,8 @@ _LEADS = "|".join(
         rf"\b{_BE}\s*:",
         r"\b(?:choose|correct|result|response|solution|guess|assistant|count|total|number of \w+|verdict|prediction)\s*:",
         # it is B; it corresponds to B; what fits best is B
-        rf"\b(?:it|this|that) ?{_BE}(?: {_ADVERB})?",
-        r"\b(?:corresponds?|corresponding|belongs?) (?:to|with)|\bmatch(?:es)?\b",
+        rf"\b(?:it|this|that|the letter) ?{_BE}(?: {_ADVERB})?",
+        r"\b(?:corresponds?|corresponding) (?:to|with)|\bmatch(?:es)?\b",
         r"\b(?:most|best|closest|correspond(?:ing|s)|shares|fits|matches|more|better|\w{3,}est)\b"
         rf"(?:(?![.!?]){NO_REFERENCE}){{0,160}}\b{_BE}",
         # 答案是B; la respuesta es B
@@ -89,16 +89,31 @@ OPENING = re.compile(
 )
 """An option that opens the answer or is a sentence: "B.", "(B) rabbit", "B, because ...", "In the image, a rabbit"."""
 
-_VERB = (
-    r"(?:is|are|was|were|be|=|'s|shows?|depicts?|displays?|features?|contains?|has|have|in|on|at|to|from|as|with|called"
-    r"|named|into|see|count|find|costs?|looks? like|(?-i:(?<= )(?!this\b)[a-z]{2,}(?:[^s]s|ed|ing)))"
+_PERSON = r"(?:he|she|they|(?:the|an?) (?:\w+ )?(?:man|woman|person|people|boy|girl|child|lady|guy|player|worker)s?)"
+_MOVES = r"(?:moving|going|pointing|turning|facing|heading)"
+_FRAMES = "|".join(
+    (
+        # it is a rabbit; it looks like a rabbit; 1 + 1 = 2
+        r"(?:(?:\b(?:is|are|was|were)|'s|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be|seems|looks))\b"
+        r"|[=:,]|\bbut\b)",
+        # the image shows a rabbit; there are 3 dogs; it has 4 legs, and costs $5
+        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|see|count|counted|find|identify|costs?|equals?"
+        r"|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to|suggests?|indicates?|says? that there (?:is|are)|(?:called|named|known as|works? as)|became)",
+        # it was taken in Rome; the arrow is pointing to the left; the table is made of wood
+        r"(?<!there )\b(?:is|are|was|were|'s)"
+        rf" (?:(?:located|taken|shot|built|painted|set|situated|placed|visible|parked|found|sitting|standing|waiting|working|{_MOVES}) )?(?:in|on|at|to|from)\b",
+        rf"\b(?:is|are|was|were) (?:made|that|the (?:flag|city|capital)|part) of|\b(?:filled with|(?:is|are) {_MOVES})",
+        r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)(?: (?:in|on|at|to|from))?\b",
+        # on the left; in 1995
+        r"^(?:in|on|at|to|from)\b",
+        # she is wearing a hat; he plays football
+        rf"(?:^|[,.:;] ?|\b(?:that|so) ){_PERSON}(?: is| are|'s|'re)? "
+        r"(?:wear|hold|play|rid|driv|us|eat|drink|carry|cook|read|cut|tak|mak|walk)(?:s|es|e|ing)?\b",
+    )
 )
-_BETWEEN = (
-    r"(?: (?:but|an?|the|his|her|its|their|my|very|\w+ly|most likely|about to|in|on|at|to|of|from|one|that|made|taken"
-    rf"|used|located|side|flag|city|{_OF}|{_ADJECTIVE}))*"
-)
+_COMPLEMENT = rf"(?: (?:\w+ly|most likely|about to|but|an?|the|its|his|her|their|{_OF} of|{_ADJECTIVE}))*"
 SAID = re.compile(
-    rf"(?P<said>{NO_REFERENCE}*=|{NO_REFERENCE}*?\b{_VERB}{_BETWEEN}) ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
+    rf"(?P<said>{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT}) ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
     rf"(?P<noun>(?: [a-z]{{2,}}){{0,2}}?)(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
     r"(?: (?:in|on|at|of|from|with|by|near|behind|next to|under|over|for|here|because|as|which|who|that|since|to|when"
     rf"|around|along|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?[.!,;:()\s。]*",

@@ -22,7 +22,7 @@ from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
 from mmeval.scoring.readings.forms import DECLARED, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH
 from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
-from mmeval.scoring.readings.references import ANY, BARE, CLASH, CLEAR, NAMED, NO_REFERENCE, SURE, place, references
+from mmeval.scoring.readings.references import ANY, BARE, CLASH, CLEAR, NAMED, NO_REFERENCE, SURE, UNKNOWN, place, references
 from mmeval.scoring.readings.vetoes import (
     COMPARED,
     CONCLUDES,
@@ -132,7 +132,8 @@ def _preferred(sentence: str, choices: Sequence[str]) -> Iterator[str]:
     """Yield the options that a sentence prefers. If no option has words, a letter may denote a picture."""
     if any(choices) and not COMPARED.search(sentence):
         for match in PREFERRED.finditer(sentence):
-            if not vetoed(sentence, match.start(), match.start("option")):
+            name = re.match(BARE, match["option"]) and _is_name(sentence[: match.start()])
+            if not name and not vetoed(sentence, match.start(), match.start("option")):
                 yield _label(match)
 
 
@@ -193,9 +194,9 @@ def _opening(answer: str, choices: Sequence[str]) -> str | None:
 
 def _is_about_another(match: re.Match[str], rest: str) -> bool:
     """Return whether a lone letter is followed by a sentence about the words of other options only."""
-    told = next((one for one in _SENTENCE.findall(rest) if _places(one)), "")
+    told = next((one for one in _SENTENCE.findall(rest) if re.search(ANY, one)), "")
     alone = not re.match(NAMED, match["option"]) and "\n" in match[0] + rest[:1]
-    spoken = re.search(rf"{BARE}|{CLEAR}|\b(?:not|no|need)\b|n't", told) is None
+    spoken = re.search(rf"{BARE}|{CLEAR}|{UNKNOWN}|\b(?:not|no|need)\b|n't", told) is None
     return alone and bool(told) and spoken and _place(match) not in _places(told)
 
 

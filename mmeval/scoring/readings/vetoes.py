@@ -5,7 +5,7 @@ import re
 from mmeval.scoring.readings.references import ANY, NO_REFERENCE
 
 _DENIED = re.compile(
-    r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor)\b\s*"
+    r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but|everything but)\b\s*"
     rf"(?:(?:the|an?|option|choice|point|image|from|in|on|with|of|by) )*{ANY}\)?(?!['\w])"
     rf"|(?:不是|不选|而不是|不)\s*[一只个是]*{ANY}",
     re.IGNORECASE,
@@ -15,16 +15,17 @@ _THAN = re.compile(
 )
 _DOUBT = re.compile(
     r"\b(?:not|never|no|nobody|none|neither|nor|might|may|could|can't|cannot|maybe|perhaps|possibly|either|unlikely"
-    r"|which of|doubt|hardly|less|wrong|incorrect|false|both|between|without|except)\b|n't\b"
+    r"|which of|far from|doubt|hardly|less|wrong|incorrect|false|both|between|without|except)\b|n't\b"
     r"|不|没|可能|也许|或许|大概|好像|似乎",
     re.IGNORECASE,
 )
 """Words that spoil the rest of their clause."""
 _SUPPOSED = re.compile(
-    r"\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ing)|assuming|whether|would have|resembl\w*|reminds?|says|said|claim(?:s|ed)?"
+    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|wish|whether|would have|resembl\w*|reminds?|says|said|claim(?:s|ed)?"
     r"|thinks?\s(?!the|it)|thought|(?:many|some|people|others|someone|somebody|students?|everyone)(?: \w+){0,2} (?:say"
     r"|think|choose|pick|answer|call|believe)|model|at first|first (?:guess|thought|glance)|initially|used to|before"
-    r"|until|once|wants?|wished|mistake|example|not true that|it is (?:false|wrong) that)\b|如果|是否|假如",
+    r"|(?:(?<!let)(?<!it)(?<!that)'s|their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second|opposite of the)"
+    r"(?: \w+)? (?:answer|option|choice|guess)|until|once|wants?|wished|mistake|example|(?:word|text|caption|sign|label|title|spelling)s? (?:is|are|reads?)|not true that|it is (?:false|wrong) that))\b|如果|是否|假如",
     re.IGNORECASE,
 )
 """Words that spoil what follows until a "but": conditions, the past, and what others say."""
@@ -43,7 +44,7 @@ COMPARED = re.compile(
 )
 """Words that leave open what a comparison prefers."""
 WRONG = re.compile(
-    r"[\s:–—,(-]*(?:no\b|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not|isn't|might|could|may\b|[❌✗✘不错])",
+    r"[\s:–—,(-]*(?:no\b|or\b|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not|isn't|might|could|may\b|[❌✗✘不错])",
     re.IGNORECASE,
 )
 """Words after an option that opens an answer which deny or doubt it."""
@@ -73,6 +74,10 @@ CONCLUDES = re.compile(
 """Words that make a statement outrank other options named before it."""
 
 
+_NEAR = 500
+"""Characters on each side of an option where a veto is sought."""
+
+
 def affirmed(answer: str) -> str:
     """Return the answer without the options that it denies ("not a cat") or compares with ("than a cat")."""
     return re.sub("  +", " ", _DENIED.sub(" ", _THAN.sub(r"\1 it", answer)))
@@ -80,10 +85,11 @@ def affirmed(answer: str) -> str:
 
 def vetoed(sentence: str, start: int, option: int) -> bool:
     """Return whether the form at `start` of a sentence, with the option at `option`, does not commit."""
-    before = sentence[:option]
-    clause, turn = _CLAUSE.match(before), _BUT.match(sentence, 0, start)
+    first = max(0, option - _NEAR)
+    before, after = sentence[first:option], sentence[option + 1 : option + _NEAR]
+    clause, turn = _CLAUSE.match(before), _BUT.match(before, 0, max(0, start - first))
     return bool(
         _DOUBT.search(before, clause.end() if clause else 0)
         or _SUPPOSED.search(before, turn.end() if turn else 0)
-        or _IF.search(sentence[option + 1 :])
+        or _IF.search(after)
     )
