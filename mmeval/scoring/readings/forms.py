@@ -81,7 +81,7 @@ OPENING = re.compile(
     rf"(?:(?!\w){NO_REFERENCE}){{0,8}}(?:(?:in|from|based on) the [\w ]{{1,30}}, )?"
     r"(?:(?:sure|okay|ok|certainly|definitely|clearly|yes|of course|well|but|hmm+|答)\b[\s,.!:—–-]+)?"
     rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:an? )?{_OF} of )?(?:(?:(?:the|an?|point|image|picture|box|option|(?-i:{_ADJECTIVE})) )+(?={SURE}))?"
-    rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>(?: [a-z]{{2,}}){{0,2}}?)"
+    rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))"
     rf"(?P<clause>(?:(?<={NAMED}) (?:in|on|at|of|with|along|to|by|under|behind|from|for"
     rf"|[a-z]{{3,}}ing (?:an?|the|his|her|its|in|on|at|to|with))\b{NO_REFERENCE}*?)?)"
     r"\s*(?:选项)?(?:$|[.,;:!?\n)。，、(—–✅✓-]|(?:because|since)\b|is (?:shown|depicted|pictured|visible|displayed)\b)",
@@ -97,12 +97,12 @@ _FRAMES = "|".join(
         r"(?:(?:\b(?:is|are|was|were)|'s|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be|seems|looks))\b"
         r"|[=:,]|\bbut\b)",
         # the image shows a rabbit; there are 3 dogs; it has 4 legs, and costs $5
-        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|see|count|counted|find|identify|costs?|equals?"
-        r"|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to|suggests?|indicates?|says? that there (?:is|are)|(?:called|named|known as|works? as)|became)",
+        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count|counted|find|identify)|costs?|equals?"
+        r"|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to|suggests?|indicates?|says? that there (?:is|are)|(?:known as|works? as)|became)",
         # it was taken in Rome; the arrow is pointing to the left; the table is made of wood
         r"(?<!there )\b(?:is|are|was|were|'s)"
         rf" (?:(?:located|taken|shot|built|painted|set|situated|placed|visible|parked|found|sitting|standing|waiting|working|{_MOVES}) )?(?:in|on|at|to|from)\b",
-        rf"\b(?:is|are|was|were) (?:made|that|the (?:flag|city|capital)|part) of|\b(?:filled with|(?:is|are) {_MOVES})",
+        rf"\b(?:is|are|was|were) (?:made|that|the (?:flag|city|capital)) of|\b(?:filled with|(?:is|are) {_MOVES})",
         r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)(?: (?:in|on|at|to|from))?\b",
         # on the left; in 1995
         r"^(?:in|on|at|to|from)\b",
@@ -111,11 +111,11 @@ _FRAMES = "|".join(
         r"(?:wear|hold|play|rid|driv|us|eat|drink|carry|cook|read|cut|tak|mak|walk)(?:s|es|e|ing)?\b",
     )
 )
-_COMPLEMENT = rf"(?: (?:\w+ly|most likely|about to|but|an?|the|its|his|her|their|{_OF} of|{_ADJECTIVE}))*"
+_COMPLEMENT = rf"(?: (?:\w+ly|most likely|but|an?|the|its|his|her|their|{_OF} of|{_ADJECTIVE}))*"
 SAID = re.compile(
     rf"(?P<said>{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT}) ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
-    rf"(?P<noun>(?: [a-z]{{2,}}){{0,2}}?)(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
-    r"(?: (?:in|on|at|of|from|with|by|near|behind|next to|under|over|for|here|because|as|which|who|that|since|to|when"
+    rf"(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
+    r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|because|as|which|who|that|since|to|when"
     rf"|around|along|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?[.!,;:()\s。]*",
     re.IGNORECASE,
 )

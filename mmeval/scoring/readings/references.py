@@ -23,7 +23,7 @@ ANY = "[\ue000-\ue039\ue060\ue080-\ue099]"
 NO_REFERENCE = "[^\ue000-\ue0ff]"
 
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
-_IDIOM = re.compile(r"\b(?:that'?s|that is|you are|you're|all) right\b|°", re.IGNORECASE)
+_IDIOM = re.compile(r"\b(?:that'?s|that is|you are|you're|all) right\b|\Aright[,!] (?=\w)|°", re.IGNORECASE)
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s?){2,}(?=[A-Z][a-z])")
 _LETTER_IN = re.compile(
     r"(?:(?<![\w)\]])|(?<=[\u3400-\u9fff]))(?:(?i:\b(?:answer\s)?(?:option|choice))\s+|选项\s*)?"
@@ -34,7 +34,7 @@ _LETTER_IN = re.compile(
 _LETTER = re.compile(
     r"(?<![A-Za-z0-9À-ɏ_&/+^=×÷<>°|\\])(?<!\d\s)(?<![A-Za-z][.'])(?<!-)"
     r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?<=:\s)[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])|(?<=is\s[\"'])[a-z](?=[\"']))"
-    r"(?![A-Za-z0-9À-ɏ_&/+^×÷]|['-]\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
+    r"(?![A-Za-z0-9À-ɏ_&/+^×÷♭♯]|['-]\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
 )
 """A letter that stands alone and is no unit, initial or part of a formula."""
 _ARTICLE = re.compile(

@@ -60,6 +60,7 @@ _WITH_LETTER = re.compile(
 _ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
 _WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
 _NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
+_MORE = re.compile(r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to)\b")
 _ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
 """Nouns after an option that change nothing: "the left side"."""
 
@@ -185,6 +186,8 @@ def _opening(answer: str, choices: Sequence[str]) -> str | None:
     item = _ITEM.match(rest)
     if (match[0].endswith("?") and rest.strip()) or (item and place(item[1]) != option):
         return None
+    if match[0].endswith(".") and rest.strip() and choices[option].isdecimal():
+        return None  # "2. Next, look at the trees."
     words = _WORD_OR_TWO.match(rest)
     if words and any(choices) and re.match(BARE, match["option"]) and match[0][-1] in ".:)":
         if not set(words[1].casefold().split()) <= set(choices[option].casefold().split()):
@@ -204,7 +207,9 @@ def _fits(match: re.Match[str], choices: Sequence[str]) -> bool:
     """Return whether what follows an option leaves its meaning as it is: "3 dogs", "a boat on a lake"."""
     noun, option = match["noun"].strip(), _place(match)
     counted = option >= 0 and _NUMBER.search(choices[option]) is not None
-    return (not noun or counted or noun in _ASPECTS) and not MIXED.search(match["clause"])
+    if match["clause"].startswith(" of ") and not (noun or counted):
+        return False  # "the Rome of the north"
+    return (not noun or noun in _ASPECTS or (counted and not _MORE.search(noun))) and not MIXED.search(match["clause"])
 
 
 def _place(match: re.Match[str]) -> int:

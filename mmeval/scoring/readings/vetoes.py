@@ -14,7 +14,7 @@ _THAN = re.compile(
     rf"(?<!rather )\b(than|compared to)(?: (?:the|an?|in|on|point|image|option))* {ANY}", re.IGNORECASE
 )
 _DOUBT = re.compile(
-    r"\b(?:not|never|no|nobody|none|neither|nor|might|may|could|can't|cannot|maybe|perhaps|possibly|either|unlikely"
+    r"\b(?:not|never|no|nobody|none|neither|nor|might|may|could|can't|cannot|maybe|perhaps|possibly|either|unlikely|nearly|almost|barely|roughly"
     r"|which of|far from|doubt|hardly|less|wrong|incorrect|false|both|between|without|except)\b|n't\b"
     r"|不|没|可能|也许|或许|大概|好像|似乎",
     re.IGNORECASE,
@@ -44,7 +44,7 @@ COMPARED = re.compile(
 )
 """Words that leave open what a comparison prefers."""
 WRONG = re.compile(
-    r"[\s:–—,(-]*(?:no\b|or\b|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not|isn't|might|could|may\b|[❌✗✘不错])",
+    rf"[\s:–—,(-]*(?:no\b|none\b|or\b|but (?:no|not|{ANY})|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not|isn't|might|could|may\b|[❌✗✘不错])",
     re.IGNORECASE,
 )
 """Words after an option that opens an answer which deny or doubt it."""
