@@ -36,7 +36,8 @@ _LEADS = "|".join(
         r"\b(?:leaves|leaving)(?: (?:only|us with|just))*|\bgo(?:es)? with",
         # the image that fits is: B; Result: B
         rf"\b{_BE}\s*:",
-        r"\b(?:choose|correct|result|response|solution|guess|assistant|count|total|number of \w+|verdict|prediction)\s*:",
+        r"\b(?:choose|correct|result|response|solution|guess|assistant|count|total|number of \w+|verdict"
+        r"|prediction)\s*:",
         # it is B; it corresponds to B; what fits best is B
         rf"\b(?:it|this|that|the letter) ?{_BE}(?: {_ADVERB})?",
         r"\b(?:corresponds?|corresponding) (?:to|with)|\bmatch(?:es)?\b",
@@ -51,7 +52,8 @@ _SLOT = (
     rf"|picture|box|one|it is|it's)[\s:]+)*[\"'(\[]*(?P<option>{ANY})"
 )
 _AFTER = (
-    r"[\"')\]]*\s*(?:$|[.,;:!?)(}\n。，；、—–✅✓]|选?项|-\s|(?:because|since|as|for|in|on|at|of|with|here|from|and the|which"
+    r"[\"')\]]*\s*(?:$"
+    r"|[.,;:!?)(}\n。，；、—–✅✓]|选?项|-\s|(?:because|since|as|for|in|on|at|of|with|here|from|and the|which"
     r"|by|that|based|to|due|given|being|です|입니다)(?:\b|$))"
 )
 DECLARED = re.compile(rf"(?:{_LEADS}){_SLOT}(?:(?<={CLEAR})|(?={_AFTER}))", re.IGNORECASE)
@@ -80,11 +82,13 @@ _ADJECTIVE = (
 OPENING = re.compile(
     rf"(?:(?!\w){NO_REFERENCE}){{0,8}}(?:(?:in|from|based on) the [\w ]{{1,30}}, )?"
     r"(?:(?:sure|okay|ok|certainly|definitely|clearly|yes|of course|well|but|hmm+|答)\b[\s,.!:—–-]+)?"
-    rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:an? )?{_OF} of )?(?:(?:(?:the|an?|point|image|picture|box|option|(?-i:{_ADJECTIVE})) )+(?={SURE}))?"
+    rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:an? )?{_OF} of )?(?:(?:(?:the|an?|point|image|picture|box|option"
+    rf"|(?-i:{_ADJECTIVE})) )+(?={SURE}))?"
     rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))"
     rf"(?P<clause>(?:(?<={NAMED}) (?:in|on|at|of|with|along|to|by|under|behind|from|for"
     rf"|[a-z]{{3,}}ing (?:an?|the|his|her|its|in|on|at|to|with))\b{NO_REFERENCE}*?)?)"
-    r"\s*(?:选项)?(?:$|[.,;:!?\n)。，、(—–✅✓-]|(?:because|since)\b|is (?:shown|depicted|pictured|visible|displayed)\b)",
+    r"\s*(?:选项)?(?:$|[.,;:!?\n)。，、(—–✅✓-]|(?:because|since)\b|is (?:shown|depicted|pictured|visible"
+    r"|displayed)\b)",
     re.IGNORECASE,
 )
 """An option that opens the answer or is a sentence: "B.", "(B) rabbit", "B, because ...", "In the image, a rabbit"."""
@@ -94,16 +98,21 @@ _MOVES = r"(?:moving|going|pointing|turning|facing|heading)"
 _FRAMES = "|".join(
     (
         # it is a rabbit; it looks like a rabbit; 1 + 1 = 2
-        r"(?:(?:\b(?:is|are|was|were)|'s|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be|seems|looks))\b"
+        r"(?:(?:\b(?:is|are|was|were)|'s|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be"
+        r"|seems|looks))\b"
         r"|[=:,]|\bbut\b)",
         # the image shows a rabbit; there are 3 dogs; it has 4 legs, and costs $5
-        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count|counted|find|identify)|costs?|equals?"
-        r"|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to|suggests?|indicates?|says? that there (?:is|are)|(?:known as|works? as)|became)",
+        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count"
+        r"|counted|find|identify)|costs?|equals?"
+        r"|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to|suggests?|indicates?"
+        r"|says? that there (?:is|are)|(?:known as|works? as)|became)",
         # it was taken in Rome; the arrow is pointing to the left; the table is made of wood
         r"(?<!there )\b(?:is|are|was|were|'s)"
-        rf" (?:(?:located|taken|shot|built|painted|set|situated|placed|visible|parked|found|sitting|standing|waiting|working|{_MOVES}) )?(?:in|on|at|to|from)\b",
+        rf" (?:(?:located|taken|shot|built|painted|set|situated|placed|visible|parked|found|sitting|standing|waiting"
+        rf"|working|{_MOVES}) )?(?:in|on|at|to|from)\b",
         rf"\b(?:is|are|was|were) (?:made|that|the (?:flag|city|capital)) of|\b(?:filled with|(?:is|are) {_MOVES})",
-        r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)(?: (?:in|on|at|to|from))?\b",
+        r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)(?: (?:in|on|at|to"
+        r"|from))?\b",
         # on the left; in 1995
         r"^(?:in|on|at|to|from)\b",
         # she is wearing a hat; he plays football
@@ -126,7 +135,8 @@ SAID_ZH = re.compile(
 )
 
 PREFERRED = re.compile(
-    rf"(?P<option>{ANY})[)\]\"']*(?:\s(?:in|on|of|at|with|labell?ed|circled)\b(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
+    rf"(?P<option>{ANY})[)\]\"']*(?:\s(?:in|on|of|at|with|labell?ed"
+    rf"|circled)\b(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
     r",?\s(?:(?:is|seems|appears|looks|would be)(?: to be)? (?:the |an? )?(?:\w+ly )?|\w+ly |best )?"
     r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",

@@ -33,12 +33,14 @@ _LETTER_IN = re.compile(
 )
 _LETTER = re.compile(
     r"(?<![A-Za-z0-9À-ɏ_&/+^=×÷<>°|\\])(?<!\d\s)(?<![A-Za-z][.'])(?<!-)"
-    r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?<=:\s)[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])|(?<=is\s[\"'])[a-z](?=[\"']))"
+    r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?<=:\s)[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])"
+    r"|(?<=is\s[\"'])[a-z](?=[\"']))"
     r"(?![A-Za-z0-9À-ɏ_&/+^×÷♭♯]|['-]\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
 )
 """A letter that stands alone and is no unit, initial or part of a formula."""
 _ARTICLE = re.compile(
-    r"[ \t]+(?!(?:is|was|are|because|since|as|seems?|looks?|would|should|must|has to|matches|fits|best|and|or|nor|but)\b)"
+    r"[ \t]+(?!(?:is|was|are|because|since|as|seems?|looks?|would|should|must|has to|matches|fits|best|and|or|nor"
+    r"|but)\b)"
     r"[A-Za-z0-9\ue040-\ue059]"
 )
 """What follows an A or an I that is a word."""
@@ -109,7 +111,11 @@ def _with_letters(answer: str, choices: Sequence[str]) -> str:
 
     def bare(match: re.Match[str]) -> str:
         index = LETTERS.index(match[0].upper())
-        word = match[0].upper() in "AI" and _ARTICLE.match(plain, match.end()) and not _NOUN.search(plain[: match.start()][-8:])
+        word = (
+            match[0].upper() in "AI"
+            and _ARTICLE.match(plain, match.end())
+            and not _NOUN.search(plain[: match.start()][-8:])
+        )
         if index >= len(choices) and not word and _ENDS.match(plain, match.end()):
             return UNKNOWN
         other = match[0] in choices and choices.index(match[0]) != index

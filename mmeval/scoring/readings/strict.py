@@ -9,9 +9,9 @@ A letter is read only from a form that commits (see `forms`), in this order:
 4. the option that every comparison prefers ("B is most similar to the first");
 5. the only option of a short plain statement ("It is a rabbit.").
 
-A form does not commit if it is denied, doubted, asked, supposed or attributed to others (see `vetoes`). Commitments that
-differ choose nothing, unless the text replaces one with the other. A letter beside the words of another option ("A. dog"
-if D is the dog) makes the whole answer unparsed.
+A form does not commit if it is denied, doubted, asked, supposed or attributed to others (see `vetoes`). Commitments
+that differ choose nothing, unless the text replaces one with the other. A letter beside the words of another option
+("A. dog" if D is the dog) makes the whole answer unparsed.
 """
 
 import re
@@ -22,7 +22,18 @@ from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
 from mmeval.scoring.readings.forms import DECLARED, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH
 from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
-from mmeval.scoring.readings.references import ANY, BARE, CLASH, CLEAR, NAMED, NO_REFERENCE, SURE, UNKNOWN, place, references
+from mmeval.scoring.readings.references import (
+    ANY,
+    BARE,
+    CLASH,
+    CLEAR,
+    NAMED,
+    NO_REFERENCE,
+    SURE,
+    UNKNOWN,
+    place,
+    references,
+)
 from mmeval.scoring.readings.vetoes import (
     COMPARED,
     CONCLUDES,
@@ -50,7 +61,10 @@ _LINE = re.compile(rf"\n|(?<=[.!])\s+(?={SURE})")
 _CONCLUSION = re.compile(
     r"\s*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given)\b", re.IGNORECASE
 )
-_PART_OF_NAME = re.compile(r"(?<!\bso)(?<!that)(?<!thus)(?<!hence)(?<!only)(?<!then)(?<!but)(?<!therefore)(?<!\band) \Z")
+_AFTER_NOUN = re.compile(
+    r"\w \Z(?<!\bso )(?<!that )(?<!thus )(?<!hence )(?<!only )(?<!then )(?<!but )(?<!therefore )(?<!\band )"
+)
+"""A word that makes a bare letter a name ("route C"), not a conjunction."""
 _WITH_LETTER = re.compile(
     rf"\b(?:is|are|'s|shows?|was) (?:(?:an?|the|in|on|at|\w+ly) )*({SURE})[\s.,;:)]*(?:so|thus|hence|therefore)?[\s,]*"
     r"(?:(?:the|my|correct|right|final|best|answer|option|choice|is|it)[\s:,]*)*[\"'(]*\Z",
@@ -119,21 +133,16 @@ def _declared(start: int, sentence: str) -> Iterator[Named]:
     for form in (DECLARED, RIGHT):
         for match in form.finditer(sentence):
             option = match.start("option")
-            name = form is RIGHT and re.match(BARE, match["option"]) and _is_name(sentence[:option])
+            name = form is RIGHT and re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[:option])
             if not name and not vetoed(sentence, match.start(), option):
                 yield start + option, _label(match)
-
-
-def _is_name(before: str) -> bool:
-    """Return whether a bare letter belongs to the word before it: "the picture labelled C is best"."""
-    return before[-1:] == " " and before[-2:-1].isalnum() and _PART_OF_NAME.search(before) is not None
 
 
 def _preferred(sentence: str, choices: Sequence[str]) -> Iterator[str]:
     """Yield the options that a sentence prefers. If no option has words, a letter may denote a picture."""
     if any(choices) and not COMPARED.search(sentence):
         for match in PREFERRED.finditer(sentence):
-            name = re.match(BARE, match["option"]) and _is_name(sentence[: match.start()])
+            name = re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[: match.start()])
             if not name and not vetoed(sentence, match.start(), match.start("option")):
                 yield _label(match)
 
@@ -189,9 +198,9 @@ def _opening(answer: str, choices: Sequence[str]) -> str | None:
     if match[0].endswith(".") and rest.strip() and choices[option].isdecimal():
         return None  # "2. Next, look at the trees."
     words = _WORD_OR_TWO.match(rest)
-    if words and any(choices) and re.match(BARE, match["option"]) and match[0][-1] in ".:)":
-        if not set(words[1].casefold().split()) <= set(choices[option].casefold().split()):
-            return None  # "D. Eisenhower", unless the option is Dwight D. Eisenhower
+    lone = any(choices) and re.match(BARE, match["option"]) and match[0][-1] in ".:)"
+    if lone and words and not set(words[1].casefold().split()) <= set(choices[option].casefold().split()):
+        return None  # "D. Eisenhower", unless the option is Dwight Eisenhower
     return None if _is_about_another(match, rest) else _label(match)
 
 

@@ -10,22 +10,24 @@ _DENIED = re.compile(
     rf"|(?:不是|不选|而不是|不)\s*[一只个是]*{ANY}",
     re.IGNORECASE,
 )
-_THAN = re.compile(
-    rf"(?<!rather )\b(than|compared to)(?: (?:the|an?|in|on|point|image|option))* {ANY}", re.IGNORECASE
-)
+_THAN = re.compile(rf"(?<!rather )\b(than|compared to)(?: (?:the|an?|in|on|point|image|option))* {ANY}", re.IGNORECASE)
 _DOUBT = re.compile(
-    r"\b(?:not|never|no|nobody|none|neither|nor|might|may|could|can't|cannot|maybe|perhaps|possibly|either|unlikely|nearly|almost|barely|roughly"
+    r"\b(?:not|never|no|nobody|none|neither|nor|might|may|could|can't|cannot|maybe|perhaps|possibly|either|unlikely"
+    r"|nearly|almost|barely|roughly"
     r"|which of|far from|doubt|hardly|less|wrong|incorrect|false|both|between|without|except)\b|n't\b"
     r"|不|没|可能|也许|或许|大概|好像|似乎",
     re.IGNORECASE,
 )
 """Words that spoil the rest of their clause."""
 _SUPPOSED = re.compile(
-    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|wish|whether|would have|resembl\w*|reminds?|says|said|claim(?:s|ed)?"
+    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|wish|whether"
+    r"|would have|resembl\w*|reminds?|says|said|(?:they|you) say|claim(?:s|ed)?"
     r"|thinks?\s(?!the|it)|thought|(?:many|some|people|others|someone|somebody|students?|everyone)(?: \w+){0,2} (?:say"
     r"|think|choose|pick|answer|call|believe)|model|at first|first (?:guess|thought|glance)|initially|used to|before"
-    r"|(?:(?<!let)(?<!it)(?<!that)'s|their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second|opposite of the)"
-    r"(?: \w+)? (?:answer|option|choice|guess)|until|once|wants?|wished|mistake|example|(?:word|text|caption|sign|label|title|spelling)s? (?:is|are|reads?)|not true that|it is (?:false|wrong) that))\b|如果|是否|假如",
+    r"|(?:(?<!let)(?<!it)(?<!that)'s|their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second"
+    r"|opposite of the)"
+    r"(?: \w+)? (?:answer|option|choice|guess)|until|once|wants?|wished|mistake|example|(?:word|text|caption|sign"
+    r"|label|title|spelling)s? (?:is|are|reads?)|not true that|it is (?:false|wrong) that))\b|如果|是否|假如",
     re.IGNORECASE,
 )
 """Words that spoil what follows until a "but": conditions, the past, and what others say."""
@@ -34,17 +36,20 @@ _BUT = re.compile(r".*(?:\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.
 _IF = re.compile(r"\b(?:if (?!I\b|we\b)|unless\b)|\A[)\]\"']*,?\s*or\b", re.IGNORECASE)
 
 MIXED = re.compile(
-    r"(?<!that )(?<!which )(?<!who )\b(?:and|or|but|is|are|was|were|has|have|had|while|before|after|if|not|would|could|can|might|may|does|do)\b|n't",
+    r"(?<!that )(?<!which )(?<!who )\b(?:and|or|but|is|are|was|were|has|have|had|while|before|after|if|not|would|could"
+    r"|can|might|may|does|do)\b|n't",
     re.IGNORECASE,
 )
 """Words that make another statement of what follows an option."""
 COMPARED = re.compile(
-    r"\b(?:not|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some|than)\b|n't\b",
+    r"\b(?:not|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some|than)\b"
+    r"|n't\b",
     re.IGNORECASE,
 )
 """Words that leave open what a comparison prefers."""
 WRONG = re.compile(
-    rf"[\s:–—,(-]*(?:no\b|none\b|or\b|but (?:no|not|{ANY})|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not|isn't|might|could|may\b|[❌✗✘不错])",
+    rf"[\s:–—,(-]*(?:no\b|none\b|or\b|but (?:no|not|{ANY})|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not"
+    rf"|isn't|might|could|may\b|[❌✗✘不错])",
     re.IGNORECASE,
 )
 """Words after an option that opens an answer which deny or doubt it."""
