@@ -14,7 +14,7 @@ _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
-_PART_BEFORE = re.compile(r"\w(?:-|\s?[+*/^×÷]\s?)\Z|\d\s-\s\Z")
+_PART_BEFORE = re.compile(r"\w(?:-|[ \t]?[+*/^×÷]\s?)\Z|\d\s-\s\Z")
 _PART_AFTER = re.compile(r"-[^\W\d]|\s?[+*^×÷]\s?\w|/\w|\s-\s\d|(?<=\d)[^\W\d_]")
 """Text that makes words part of a longer one or of a formula."""
 _GAP = re.compile(r"(?![^\w]*[.!?;:]\s)[^\w\n]{0,4}(?:(?:an?|the)[^\w\n]{1,3})?", re.IGNORECASE)

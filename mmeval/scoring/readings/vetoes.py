@@ -31,9 +31,13 @@ _SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 """Words that spoil what follows until a "but": conditions, the past, and what others say."""
-_CLAUSE = re.compile(r".*(?:[,;:，；：]|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL)
+_CLAUSE = re.compile(r".*(?:[,;，；]|[:：](?=\s*\w)|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL)
 _BUT = re.compile(r".*(?:\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.DOTALL)
-_IF = re.compile(r"\b(?:if (?!I\b|we\b)|unless\b)|\A[)\]\"']*,?\s*or\b", re.IGNORECASE)
+_IF = re.compile(
+    r"\b(?:if (?!I\b|we\b)|unless\b)|\A[)\]\"']*,?\s*or\b"
+    r"|\A[)\]\"']*(?:\s*\([^()]*\))?\s+(?:might|may|could|cannot|(?:is|does|do|would) not|(?:is|does|do|would)n't)\b",
+    re.IGNORECASE,
+)
 
 MIXED = re.compile(
     r"(?<!that )(?<!which )(?<!who )\b(?:and|or|but|is|are|was|were|has|have|had|while|before|after|if|not|would|could"
@@ -67,7 +71,7 @@ TAKEN_BACK = re.compile(
 )
 """Words after an answer that retract it."""
 REPLACES = re.compile(
-    r"\b(?:wait|no|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?|but|however"
+    r"(?:\A|[.!?,]\s)no\b|\bbut\b(?=[^.!?]*\Z)|\b(?:wait|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?|however"
     r"|looking|conclusion|overall)\b|最终|但",
     re.IGNORECASE,
 )
