@@ -11,7 +11,7 @@ from mmeval.scoring.readings.languages import Language, leads
 from mmeval.scoring.readings.references import ANY, CLEAR, NAMED, NO_REFERENCE, SURE
 
 _BE = (
-    r"(?:is|are|was|were|be|being|'s|(?:will|would|should|must|has to|seems to|appears to) be|looks like|seems|appears"
+    r"(?:is|are|be|being|'s|(?:would|should|must|has to|seems to|appears to) be|looks like|seems|appears"
     r"|looks|remains)"
 )
 _ADVERB = r"(?:(?!only)\w+ly|most likely|therefore|thus|hence|then|indeed|also)"
@@ -40,7 +40,7 @@ _LEADS = "|".join(
         r"|prediction)\s*:",
         # it is B; it corresponds to B; what fits best is B
         rf"\b(?:it|this|that|the letter) ?{_BE}(?: {_ADVERB})?",
-        r"\b(?:corresponds?|corresponding) (?:to|with)|\bmatch(?:es)?\b",
+        rf"(?<!{ANY} )\b(?:(?:corresponds?|corresponding) (?:to|with)|match(?:es)?\b)",
         r"\b(?:most|best|closest|correspond(?:ing|s)|shares|fits|matches|more|better|\w{3,}est)\b"
         rf"(?:(?![.!?]){NO_REFERENCE}){{0,160}}\b{_BE}",
         # 答案是B; la respuesta es B
@@ -98,7 +98,7 @@ _MOVES = r"(?:moving|going|pointing|turning|facing|heading)"
 _FRAMES = "|".join(
     (
         # it is a rabbit; it looks like a rabbit; 1 + 1 = 2
-        r"(?:(?:\b(?:is|are|was|were)|'s|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be"
+        r"(?:(?:\b(?:is|are)|'s|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be"
         r"|seems|looks))\b"
         r"|[=:,]|\bbut\b)",
         # the image shows a rabbit; there are 3 dogs; it has 4 legs, and costs $5

@@ -20,9 +20,12 @@ _DOUBT = re.compile(
 )
 """Words that spoil the rest of their clause."""
 _SUPPOSED = re.compile(
-    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|wish|whether"
+    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|whether"
     r"|would have|resembl\w*|reminds?|says|said|(?:they|you) say|claim(?:s|ed)?"
-    r"|thinks?\s(?!the|it)|thought|(?:many|some|people|others|someone|somebody|students?|everyone)(?: \w+){0,2} (?:say"
+    r"|thinks|thought|hopes?|wish|forecast|(?:most|many) people"
+    r"|(?:previous|earlier|last|next) (?:question|one|task)|(?:many|some|people|others|someone|somebody|students?"
+    r"|everyone)(?: \w+){0,2}"
+    r" (?:say"
     r"|think|choose|pick|answer|call|believe)|model|at first|first (?:guess|thought|glance)|initially|used to|before"
     r"|(?:(?<!let)(?<!it)(?<!that)'s|their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second"
     r"|opposite of the)"
@@ -31,7 +34,9 @@ _SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 """Words that spoil what follows until a "but": conditions, the past, and what others say."""
-_CLAUSE = re.compile(r".*(?:[,;，；]|[:：](?=\s*\w)|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL)
+_CLAUSE = re.compile(
+    r".*(?:[,;，；]|[:：](?=\s*\w)|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL
+)
 _BUT = re.compile(r".*(?:\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.DOTALL)
 _IF = re.compile(
     r"\b(?:if (?!I\b|we\b)|unless\b)|\A[)\]\"']*,?\s*or\b"
