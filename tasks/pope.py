@@ -73,7 +73,7 @@ def _split(file: Path) -> str | None:
 
 POPE = Task(
     name="pope",
-    version=2,
+    version=3,
     samples=samples,
     prompts={"release": ending(""), "yes-no": ending(YES_OR_NO), "single-word": ending(WORD)},
     scorers={"official": yesno.scorer(official), "strict": yesno.scorer(yesno.strict)},

@@ -54,7 +54,7 @@ def test_short_answers_are_read_as_published(fixtures: Recordings, model: str) -
 def test_reasoned_answers_are_read_or_unparsed(fixtures: Recordings) -> None:
     # lmms-eval's extractor agrees on 60%: it takes the first letter of the text
     read = agreement(fixtures, "GPT4o", strict)
-    assert read["agree"] >= 0.88 * 1901
+    assert read["agree"] >= 0.86 * 1901
     assert read["other"] <= 0.013 * 1901  # most are a matcher's (B) for "**(A) the second image**"
     official = agreement(fixtures, "GPT4o", letters.blink)
     assert official["agree"] >= 0.84 * 1901

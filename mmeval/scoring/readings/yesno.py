@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from mmeval.scoring.readings import languages as tongues
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.languages import DEFAULT, Language, YesNo
+from mmeval.scoring.readings.vetoes import TAKEN_BACK, UNSURE
 from mmeval.types import Record, Score
 
 Reader = Callable[[str], YesNo | None]
@@ -40,7 +41,10 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
         for match in (_DECLARED.finditer(answer) if "en" in languages else ())
         if (value := _WORDS.get(match[1])) and not _DOUBT.search(answer[max(0, match.start() - 40) : match.start()])
     ]
-    return max(declared)[1] if declared else _stated(answer, languages)
+    if declared:
+        place, value = max(declared)
+        return None if TAKEN_BACK.search(answer, place) or UNSURE.search(answer, place) else value
+    return _stated(answer, languages)
 
 
 def _stated(answer: str, languages: Sequence[Language]) -> YesNo | None:
@@ -151,12 +155,14 @@ def _undecorated(answer: str) -> str:
 
 
 def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
-    reported = False
+    reported = supposed = False
     for clause, end in _CLAUSE.findall(answer):
         words = _TOKEN.findall(clause)
         stated = _foreign(words, languages) or (_clause(words) if "en" in languages else None)
-        if stated and not reported and end not in ("?", "؟"):
+        supposed = supposed or words[:1] in (["if"], ["unless"], ["suppose"], ["assuming"])
+        if stated and not (reported or supposed) and end not in ("?", "؟"):
             yield stated
+        supposed = supposed and end in (",", ":", "(", ")")
         if words or end != "\n":
             reported = end == ":" and not _REPORTS.isdisjoint(words)
 

@@ -1,0 +1,109 @@
+"""Words that keep a form from committing: denials, doubts, conditions, the views of others, and retractions."""
+
+import re
+
+from mmeval.scoring.readings.references import ANY, NO_REFERENCE
+
+_DENIED = re.compile(
+    r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but|everything but)\b\s*"
+    rf"(?:(?:the|an?|option|choice|point|image|from|in|on|with|of|by) )*{ANY}\)?(?!['\w])"
+    rf"|(?:不是|不选|而不是|不)\s*[一只个是]*{ANY}",
+    re.IGNORECASE,
+)
+_THAN = re.compile(rf"(?<!rather )\b(than|compared to)(?: (?:the|an?|in|on|point|image|option))* {ANY}", re.IGNORECASE)
+_DOUBT = re.compile(
+    r"\b(?:not|never|no|nobody|none|neither|nor|might|may|could|can't|cannot|maybe|perhaps|possibly|either|unlikely"
+    r"|nearly|almost|barely|roughly"
+    r"|which of|far from|doubt|hardly|less|wrong|incorrect|false|both|between|without|except)\b|n't\b"
+    r"|不|没|可能|也许|或许|大概|好像|似乎",
+    re.IGNORECASE,
+)
+"""Words that spoil the rest of their clause."""
+_SUPPOSED = re.compile(
+    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|whether"
+    r"|would have|resembl\w*|reminds?|says|said|(?:they|you) say|claim(?:s|ed)?"
+    r"|thinks|thought|hopes?|wish|forecast|(?:most|many) people"
+    r"|(?:previous|earlier|last|next) (?:question|one|task)|(?:many|some|people|others|someone|somebody|students?"
+    r"|everyone)(?: \w+){0,2}"
+    r" (?:say"
+    r"|think|choose|pick|answer|call|believe)|model|at first|first (?:guess|thought|glance)|initially|used to|before"
+    r"|(?:(?<!let)(?<!it)(?<!that)'s|their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second"
+    r"|opposite of the)"
+    r"(?: \w+)? (?:answer|option|choice|guess)|until|once|wants?|wished|mistake|example|(?:word|text|caption|sign"
+    r"|label|title|spelling)s? (?:is|are|reads?)|not true that|it is (?:false|wrong) that))\b|如果|是否|假如",
+    re.IGNORECASE,
+)
+"""Words that spoil what follows until a "but": conditions, the past, and what others say."""
+_CLAUSE = re.compile(
+    r".*(?:[,;，；]|[:：](?=\s*\w)|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL
+)
+_BUT = re.compile(r".*(?:\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.DOTALL)
+_IF = re.compile(
+    r"\b(?:if (?!I\b|we\b)|unless\b)|\A[)\]\"']*,?\s*or\b"
+    r"|\A[)\]\"']*(?:\s*\([^()]*\))?\s+(?:might|may|could|cannot|(?:is|does|do|would) not|(?:is|does|do|would)n't)\b",
+    re.IGNORECASE,
+)
+
+MIXED = re.compile(
+    r"(?<!that )(?<!which )(?<!who )\b(?:and|or|but|is|are|was|were|has|have|had|while|before|after|if|not|would|could"
+    r"|can|might|may|does|do)\b|n't",
+    re.IGNORECASE,
+)
+"""Words that make another statement of what follows an option."""
+COMPARED = re.compile(
+    r"\b(?:not|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some|than)\b"
+    r"|n't\b",
+    re.IGNORECASE,
+)
+"""Words that leave open what a comparison prefers."""
+WRONG = re.compile(
+    rf"[\s:–—,(-]*(?:no\b|none\b|or\b|but (?:no|not|{ANY})|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not"
+    rf"|isn't|might|could|may\b|[❌✗✘不错])",
+    re.IGNORECASE,
+)
+"""Words after an option that opens an answer which deny or doubt it."""
+UNSURE = re.compile(
+    r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
+    r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
+    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|unsure|unclear|depends on"
+    r"|neither|I apologize|I'm sorry|not (?:feel )?comfortable)\b|不知道|无法|不确定",
+    re.IGNORECASE,
+)
+TAKEN_BACK = re.compile(
+    r"(?:^|[.!?,\n]\s*)(?:wait|hmm+|actually|no,|or |scratch that|sorry|on second thought|correction)"
+    r"|\b(?:can't decide|not sure|no longer|but it (?:could|might|may))\b",
+    re.IGNORECASE,
+)
+"""Words after an answer that retract it."""
+REPLACES = re.compile(
+    r"(?:\A|[.!?,]\s)no\b|\bbut\b(?=[^.!?]*\Z)|\b(?:wait|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?|however"
+    r"|looking|conclusion|overall)\b|最终|但",
+    re.IGNORECASE,
+)
+"""Words between an answer and a later one that replaces it."""
+CONCLUDES = re.compile(
+    rf"\b(?:so|thus|therefore|hence|in conclusion|overall|which means|but|although)\b(?:(?![.!?]){NO_REFERENCE})*\Z",
+    re.IGNORECASE,
+)
+"""Words that make a statement outrank other options named before it."""
+
+
+_NEAR = 500
+"""Characters on each side of an option where a veto is sought."""
+
+
+def affirmed(answer: str) -> str:
+    """Return the answer without the options that it denies ("not a cat") or compares with ("than a cat")."""
+    return re.sub("  +", " ", _DENIED.sub(" ", _THAN.sub(r"\1 it", answer)))
+
+
+def vetoed(sentence: str, start: int, option: int) -> bool:
+    """Return whether the form at `start` of a sentence, with the option at `option`, does not commit."""
+    first = max(0, option - _NEAR)
+    before, after = sentence[first:option], sentence[option + 1 : option + _NEAR]
+    clause, turn = _CLAUSE.match(before), _BUT.match(before, 0, max(0, start - first))
+    return bool(
+        _DOUBT.search(before, clause.end() if clause else 0)
+        or _SUPPOSED.search(before, turn.end() if turn else 0)
+        or _IF.search(after)
+    )
