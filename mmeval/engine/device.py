@@ -26,13 +26,15 @@ class Portions:
     ahead: int
     """Pictures decoded before they are needed."""
     store: int
-    """Bytes of encoded pictures kept."""
+    """Bytes of encoded pictures kept for the coming prompts."""
+    spare: int
+    """Bytes of encoded pictures of earlier prompts kept, in case they are shown again."""
 
 
 PORTIONS: Mapping[str, Portions] = {
     # exceeding a CPU's caches with more tokens, or more pictures, made it a fifth slower
-    "cpu": Portions(batch_tokens=2048, window=512, pictures=4, ahead=32, store=128 << 20),
-    "cuda": Portions(batch_tokens=16384, window=2048, pictures=32, ahead=512, store=4 << 30),
+    "cpu": Portions(batch_tokens=2048, window=512, pictures=4, ahead=32, store=512 << 20, spare=16 << 20),
+    "cuda": Portions(batch_tokens=16384, window=2048, pictures=32, ahead=512, store=3 << 30, spare=1 << 30),
 }
 
 
