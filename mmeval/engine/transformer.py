@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mmeval.engine.batching import batches
 from mmeval.engine.decoding import compare, write
-from mmeval.engine.device import Portions, give_back, is_out_of_memory, placed
+from mmeval.engine.device import Portions, freed_memory_kept, give_back, is_out_of_memory, placed
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import Flat, Show, flatten
@@ -179,19 +179,20 @@ class TransformerModel:
         underway: deque[tuple[Rows, Read]] = deque()
         held: Rows = []
         clock = time.perf_counter()
-        for item in chain(self._scheduled(iter(requests), room), ([],)):
-            if isinstance(item, Response):
-                yield item
-                continue
-            if held:
-                underway.append((held, self._begin(held, item, answer)))
-            held = item
-            while len(underway) > (behind if held else 0):
-                rows, read = underway.popleft()
-                responses = read()
-                share = (time.perf_counter() - clock) / len(rows)
-                yield from (replace(response, seconds=share) for response in responses)
-                clock = time.perf_counter()
+        with freed_memory_kept(self.model.device):
+            for item in chain(self._scheduled(iter(requests), room), ([],)):
+                if isinstance(item, Response):
+                    yield item
+                    continue
+                if held:
+                    underway.append((held, self._begin(held, item, answer)))
+                held = item
+                while len(underway) > (behind if held else 0):
+                    rows, read = underway.popleft()
+                    responses = read()
+                    share = (time.perf_counter() - clock) / len(rows)
+                    yield from (replace(response, seconds=share) for response in responses)
+                    clock = time.perf_counter()
 
     def _scheduled(self, requests: Iterator[Request], room: Callable[[Request], int]) -> Iterator[Response | Rows]:
         """Yield batches of a window's prompts, and errors at once; read the next window between the batches."""
