@@ -254,7 +254,7 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
 
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own pool keeps tens of megabytes
     try:
-        with regular.opened(path) as file, pyarrow.parquet.ParquetFile(file) as table:
+        with regular.opened(path) as file, pyarrow.parquet.ParquetFile(file, pre_buffer=False) as table:
             for name in columns or ():
                 if name not in table.schema_arrow.names:
                     raise InputError(f"{path}: no column '{name}'; get the file again")

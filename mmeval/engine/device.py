@@ -13,7 +13,7 @@ from mmeval.types import InputError
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3)."""
-FREED, USUAL = 64 << 20, 128 << 10
+FREED, USUAL = 16 << 20, 128 << 10
 """Bytes of freed memory that a process keeps while it answers, and glibc's default."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
