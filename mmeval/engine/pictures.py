@@ -6,58 +6,20 @@ It knows the pictures of the coming prompts in order, and keeps theirs and a few
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 
 from mmeval.engine.device import Portions, cores, is_out_of_memory
+from mmeval.engine.shelf import Shelf
 from mmeval.types import Image, InputError
 
 Encoded = Tensor | InputError
 """A picture's tensor, or the error if there is none."""
 WORKERS = 16
-
-
-class _Shelf:
-    """Encoded pictures, least recently used first, up to a number of bytes."""
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._items: OrderedDict[str, Encoded] = OrderedDict()
-        self.bytes = 0
-
-    def __contains__(self, digest: str) -> bool:
-        return digest in self._items
-
-    def __getitem__(self, digest: str) -> Encoded:
-        self._items.move_to_end(digest)
-        return self._items[digest]
-
-    def put(self, digest: str, item: Encoded) -> None:
-        self._items[digest] = item
-        self.bytes += _size(item)
-
-    def take(self, digest: str) -> Encoded:
-        item = self._items.pop(digest)
-        self.bytes -= _size(item)
-        return item
-
-    def take_all(self) -> list[tuple[str, Encoded]]:
-        return [(digest, self.take(digest)) for digest in list(self._items)]
-
-    @property
-    def has_room(self) -> bool:
-        return self.bytes < self._room
-
-    def shrink(self, kept: Collection[str] = ()) -> None:
-        """Drop the least recently used over the limit, but none of `kept`."""
-        for digest in [digest for digest in self._items if digest not in kept]:
-            if self.bytes <= self._room:
-                return
-            self.take(digest)
 
 
 class PictureStore:
@@ -80,9 +42,9 @@ class PictureStore:
         self._waiting: deque[str] = deque()
         """Pictures not yet encoded, in the order in which they are needed."""
         self._decoding: dict[str, Future[Encoded]] = {}
-        self._shown = _Shelf(portions.store)
+        self._shown = Shelf[Encoded](portions.store, _size)
         """Encoded pictures of the coming prompts."""
-        self._spare = _Shelf(portions.spare)
+        self._spare = Shelf[Encoded](portions.spare, _size)
         """Encoded pictures of earlier prompts, which may be shown again."""
         self._pool = ThreadPoolExecutor(min(WORKERS, cores()), "decode")
         on_gpu = device is not None and device.type == "cuda"
