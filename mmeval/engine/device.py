@@ -2,9 +2,10 @@
 
 import ctypes
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,6 +109,21 @@ def give_back(device: torch.device) -> None:
     """
     if device.type == "cpu" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
+
+
+def on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
+    """Copy results to the CPU without waiting for a GPU; the returned function waits and returns them as lists."""
+    if not results[0].is_cuda:
+        return lambda: [result.tolist() for result in results]
+    copies = [result.to("cpu", non_blocking=True) for result in results]
+    done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    done.record()
+
+    def arrived() -> list[list[Any]]:
+        done.synchronize()
+        return [copy.tolist() for copy in copies]
+
+    return arrived
 
 
 def is_out_of_memory(error: BaseException) -> bool:

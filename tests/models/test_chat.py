@@ -138,7 +138,7 @@ SHARED = sorted(FAMILIES & zoo.FAMILIES.keys())
 @pytest.mark.parametrize("family", SHARED)
 def test_a_picture_is_encoded_once_for_all_its_questions(family: str, checkpoint: Find) -> None:
     one, two = drawn(1, (28, 28)), drawn(2, (28, 28))
-    asked = [Request(str(n), (one, two)[: 1 + n % 2] + (f"Is it {n}?",), candidates=("a", "bc")) for n in range(6)]
+    asked = [Request(str(n), (one, *[two] * (n % 2), f"Is it {n}?"), candidates=("a", "bc")) for n in range(6)]
     model, plain = opened(checkpoint(family), batch_tokens=200), opened(checkpoint(family), batch_tokens=200)
     plain.vision.shares = False
     found, expected = ({got.id: got for got in it.loglikelihood(asked)} for it in (model, plain))

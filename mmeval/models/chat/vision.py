@@ -28,7 +28,7 @@ class Vision:
     """Makes the visual tokens of pictures, and keeps those of the latest."""
 
     def __init__(self, model: Any) -> None:
-        self._encode = getattr(model.base_model, "get_image_features", None)
+        self._encode: Any = getattr(model.base_model, "get_image_features", None)
         accepts = inspect.signature(model.forward).parameters
         self.shares = model.config.model_type in FAMILIES and "mm_encoder_outputs" in accepts
         """Whether pictures are encoded once."""
@@ -47,7 +47,8 @@ class Vision:
         pixels, grids = inputs.get("pixel_values"), inputs.get("image_grid_thw")
         if not self.shares or not isinstance(pixels, Tensor) or "pixel_values_videos" in inputs:
             return inputs
-        parts = pixels.split(1 if grids is None else grids.prod(-1).tolist())  # rows, or patches in Qwen's and GLM's
+        sizes = 1 if grids is None else grids.prod(-1).tolist()  # rows, or in Qwen's and GLM's models patches
+        parts: tuple[Tensor, ...] = pixels.split(sizes)  # type: ignore[no-untyped-call]
         if len(parts) != len(digests):
             return inputs
         missing = {digest: place for place, digest in enumerate(digests) if digest not in self._kept}
