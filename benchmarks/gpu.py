@@ -139,7 +139,7 @@ class Bench:
         model = self.adapter(name)
         seconds = self._timed(lambda: check(run(model, iter(asked), tokens), len(asked)))
         flops = model.pictures.encoded * self._vision_flops() + sum(
-            self._language_flops(len(model._prompt(request).tokens.ids), max(1, tokens)) for request in asked
+            self._language_flops(len(model.prompts.prepare(request).tokens.ids), max(1, tokens)) for request in asked
         )
         share = f"{flops / seconds / peak:.0%}" if peak else "-"
         say(f"| {name} | {label} | {seconds:.2f} | {len(asked) / seconds:.0f} | {share} |")
@@ -152,7 +152,7 @@ class Bench:
             values = list(pool.map(model._values, self.jpegs))
         say("\n| part | seconds | share of the peak |\n|---|---|---|")
         say(f"| decode and resize {len(values):,} pictures, {cores()} cores | {seconds:.2f} | |")
-        prepared = self._timed(lambda: [model._prompt(request) for request in self.questions])
+        prepared = self._timed(lambda: [model.prompts.prepare(request) for request in self.questions])
         say(f"| hash and tokenize {len(self.questions):,} prompts | {prepared:.2f} | |")
 
         def see() -> None:
@@ -168,7 +168,7 @@ class Bench:
         blind = self.adapter("mmicl")
         texts = [Request(r.id, (words(random.Random(r.id), 56, 78),), candidates=r.candidates) for r in self.questions]
         for label, tokens in ASKED:
-            flops = sum(self._language_flops(len(blind._prompt(r).tokens.ids), max(1, tokens)) for r in texts)
+            flops = sum(self._language_flops(len(blind.prompts.prepare(r).tokens.ids), max(1, tokens)) for r in texts)
 
             def answer(tokens: int = tokens) -> None:
                 check(run(blind, iter(texts), tokens), len(texts))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import email.utils
 import functools
 import json
 import os
@@ -21,7 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmeval.types import InputError, printable
+from mmeval.replies import Busy, NoReply, Refused, Secrets, read
+from mmeval.types import InputError
+
+__all__ = ["Client", "Endpoint", "NoReply", "Refused", "key"]
 
 PAUSE = 0.5
 """Seconds before the second try, plus or minus half; each further pause is twice as long."""
@@ -32,26 +34,6 @@ HOPELESS = 5
 """After this many requests in a row without a reply, all tries included, nothing more is sent."""
 LONGEST = 64 << 20
 """Maximum bytes of a reply. The likelihoods of a long prompt's tokens take some megabytes."""
-
-
-class NoReply(Exception):
-    """No usable reply after all tries. The message has the reason, without key or password."""
-
-
-class Refused(Exception):
-    """The server refuses the request and would refuse it again: status 3xx or 4xx. The message is the server's."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class _Busy(Exception):
-    """The server asks to wait `wait` seconds; None if it does not say how long."""
-
-    def __init__(self, wait: float | None) -> None:
-        super().__init__("the server is busy")
-        self.wait = wait
 
 
 @dataclass
@@ -102,7 +84,7 @@ class Client:
         timeouts: int = 2,
         longest: int = LONGEST,
     ) -> None:
-        self._secrets = [key] if key else []
+        self._secrets = Secrets(key)
         self.endpoints = [Endpoint(*self._address(url, key), limit=concurrency) for url in urls]
         self._concurrency, self._tries, self._longest = concurrency, tries, longest
         self._timeout, self._timeouts = timeout, timeouts
@@ -143,7 +125,7 @@ class Client:
             except Refused:
                 self._lost = endpoint.failures = 0
                 raise
-            except _Busy as busy:
+            except Busy as busy:
                 busied += 1
                 wait = _backoff(busied) if busy.wait is None else busy.wait
                 if endpoint.slowed < started:
@@ -183,14 +165,8 @@ class Client:
             if refused.status in (401, 403) or refused.status < 400:
                 raise
             return None
-        except _failures(TimeoutError, _Busy):
+        except _failures(TimeoutError, Busy):
             return None  # the next request will find the reason
-
-    def hide(self, text: str) -> str:
-        """Replace the key and passwords in a text by ***: a server may repeat them in its reply."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
 
     def _address(self, url: str, key: str) -> tuple[str, dict[str, str]]:
         """Return an address without name and password, and its headers. Also record the secrets."""
@@ -201,7 +177,7 @@ class Client:
             plain = urllib.parse.unquote(user)
             coded = base64.b64encode(plain.encode()).decode()
             passwords = {one.partition(":")[2] for one in (user, plain)}
-            self._secrets += [secret for secret in (coded, user, plain, *passwords) if secret]
+            self._secrets.add(coded, user, plain, *passwords)
             headers["Authorization"] = f"Basic {coded}"
         elif key:
             headers["Authorization"] = f"Bearer {key}"
@@ -236,47 +212,11 @@ class Client:
                 body += part
                 if len(body) > self._longest:
                     raise ValueError(f"its reply has more than {self._longest:,} bytes")
-            status, retry = response.status_code, response.headers.get("Retry-After")
-            location = response.headers.get("Location", "")
-        if 300 <= status < 400:
-            there = urllib.parse.urlsplit(location).netloc.rpartition("@")[2] or "another path"
-            message = f"{endpoint.url} redirects to {there} (status {status}), which is not followed"
-            raise Refused(self.hide(f"{printable(message)}; name the address that answers"), status)
-        if status == 429 or (status == 503 and retry is not None):
-            raise _Busy(_seconds(retry))
-        if status == 408 or status >= 500:
-            raise ValueError(f"status {status}: {self._sentence(body)}")
-        if status >= 400:
-            raise Refused(f"{self._sentence(body)} (status {status})", status)
-        reply = json.loads(body)
-        if not isinstance(reply, dict):
-            raise ValueError(f"its reply is not a JSON object: {str(reply)[:80]}")
-        if reply.get("error") and "choices" not in reply:
-            raise ValueError(f"its reply is an error: {self._sentence(body)}")
-        return dict(self._hidden(reply)) if self._secrets else reply
-
-    def _hidden(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.hide(value)
-        if isinstance(value, dict):
-            return {self.hide(name): self._hidden(one) for name, one in value.items()}
-        return [self._hidden(one) for one in value] if isinstance(value, list) else value
-
-    def _sentence(self, body: bytes) -> str:
-        """Return the message in an error's body as one line."""
-        text = body[:4000].decode("utf-8", "replace")
-        try:
-            found = json.loads(body)
-            for name in ("error", "message", "detail"):
-                found = found.get(name, found) if isinstance(found, dict) else found
-            text = found if isinstance(found, str) else json.dumps(found)
-        except (ValueError, RecursionError):
-            pass  # not JSON: keep the text
-        return printable(self.hide(" ".join(text.split())[:300])) or "no reason given"
+        return read(endpoint.url, response.status_code, response.headers, body, self._secrets)
 
     def _no_reply(self, why: str) -> NoReply:
         self._lost += 1
-        return NoReply(printable(self.hide(" ".join(why.split())[:300])))
+        return NoReply(self._secrets.sentence(why))
 
 
 @functools.cache
@@ -297,15 +237,3 @@ def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
 def _backoff(failures: int) -> float:
     """Return the seconds to wait after this many failures in a row, with jitter to keep requests out of step."""
     return min(LONGEST_PAUSE, PAUSE * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1.5)
-
-
-def _seconds(retry: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, which holds a number or a date (RFC 9110, 10.2.3)."""
-    if retry is None:
-        return None
-    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", retry):
-        return float(retry)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None

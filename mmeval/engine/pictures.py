@@ -1,12 +1,12 @@
 """The picture store: decodes pictures ahead of the model in threads, and encodes each once while it is needed.
 
-It knows the pictures of the coming prompts in order. Over its budget, it first drops those that no coming prompt shows.
+It knows the pictures of the coming prompts in order, and keeps theirs and a few others that may be shown again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mmeval.engine.device import Portions, cores, is_out_of_memory
+from mmeval.engine.shelf import Shelf
 from mmeval.types import Image, InputError
 
 Encoded = Tensor | InputError
@@ -41,9 +42,10 @@ class PictureStore:
         self._waiting: deque[str] = deque()
         """Pictures not yet encoded, in the order in which they are needed."""
         self._decoding: dict[str, Future[Encoded]] = {}
-        self._kept: OrderedDict[str, Encoded] = OrderedDict()
-        """Encoded pictures, least recently used first."""
-        self._bytes = 0
+        self._shown = Shelf[Encoded](portions.store, _size)
+        """Encoded pictures of the coming prompts."""
+        self._spare = Shelf[Encoded](portions.spare, _size)
+        """Encoded pictures of earlier prompts, which may be shown again."""
         self._pool = ThreadPoolExecutor(min(WORKERS, cores()), "decode")
         on_gpu = device is not None and device.type == "cuda"
         self._stream = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
@@ -52,6 +54,9 @@ class PictureStore:
 
     def begin(self) -> None:
         """Forget the expected pictures of prompts that were never answered."""
+        for digest, item in self._shown.take_all():
+            self._spare.put(digest, item)
+        self._spare.shrink()
         self._images.clear()
         self._uses.clear()
         self._waiting.clear()
@@ -61,7 +66,9 @@ class PictureStore:
         """Record the pictures of the coming prompts, in order, and start decoding them."""
         for pictures in prompts:
             for digest, picture in {picture.digest: picture for picture in pictures}.items():
-                if digest not in self._kept and not self._uses[digest]:
+                if digest in self._spare:
+                    self._shown.put(digest, self._spare.take(digest))
+                elif digest not in self._shown and not self._uses[digest]:
                     self._waiting.append(digest)
                 self._images[digest] = picture
                 self._uses[digest] += 1
@@ -73,13 +80,11 @@ class PictureStore:
         A GPU is not waited for, and does its other work at the same time.
         """
         wanted = set(digests)
-        for digest in wanted & self._kept.keys():
-            self._kept.move_to_end(digest)
-        missing = {digest for digest in wanted if digest not in self._kept}
+        missing = {digest for digest in wanted if digest not in self._shown}
         for digest in missing.difference(self._waiting):  # dropped for lack of room
             self._waiting.appendleft(digest)
         while missing:
-            room = self._bytes < self._portions.store
+            room = self._shown.has_room
             chunk = [digest for digest in self._waiting if room or digest in missing][: self._batch]
             if not missing.intersection(chunk):  # others are first in line
                 chunk = [digest for digest in self._waiting if digest in missing][: self._batch]
@@ -94,7 +99,7 @@ class PictureStore:
         """Return digest -> tensor or error for these pictures, which must be expected."""
         wanted = list(dict.fromkeys(digests))
         self.encode(wanted)
-        found = {digest: self._kept[digest] for digest in wanted}
+        found = {digest: self._shown[digest] for digest in wanted}
         if self._stream is not None:
             current = torch.cuda.current_stream(self._stream.device)
             current.wait_stream(self._stream)
@@ -109,7 +114,10 @@ class PictureStore:
             self._uses[digest] -= 1
             if self._uses[digest] <= 0:
                 del self._uses[digest], self._images[digest]
-        self._forget(frozenset())
+                if digest in self._shown:
+                    self._spare.put(digest, self._shown.take(digest))
+        self._spare.shrink()
+        self._shown.shrink()
 
     def _decode_ahead(self) -> None:
         for digest in self._waiting:
@@ -135,9 +143,8 @@ class PictureStore:
             with torch.cuda.stream(self._stream):  # does nothing if it is None
                 result |= dict(zip(good, self._states(list(good.values())), strict=True))
         for digest, item in result.items():
-            self._kept[digest] = item
-            self._bytes += _size(item)
-        self._forget(wanted | decoded.keys())
+            self._shown.put(digest, item)
+        self._shown.shrink(wanted | decoded.keys())
 
     def _states(self, values: list[Tensor]) -> list[Encoded]:
         """Encode pictures; if a batch does not fit in memory, halve it and all later ones."""
@@ -157,17 +164,6 @@ class PictureStore:
             logging.getLogger(__name__).warning("out of memory: fewer pictures are encoded at once from now on")
         self._batch = len(values) // 2
         return self._states(values)
-
-    def _forget(self, kept: Iterable[str]) -> None:
-        """Drop pictures over the budget: first those that no coming prompt shows, then the least recently used."""
-        if self._bytes <= self._portions.store:
-            return
-        kept = set(kept)
-        order = [digest for digest in self._kept if digest not in kept]
-        for digest in sorted(order, key=lambda digest: self._uses[digest] > 0):  # stable
-            if self._bytes <= self._portions.store:
-                return
-            self._bytes -= _size(self._kept.pop(digest))
 
 
 def _size(item: Encoded) -> int:

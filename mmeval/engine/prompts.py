@@ -1,12 +1,13 @@
-"""Join a request's demonstrations and question into one sequence of parts, with pictures numbered throughout."""
+"""Join a request's demonstrations and question into one prompt, with pictures numbered throughout, and tokenize it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image as PILImage
 
-from mmeval.mmicl.context import ImageMention, ImagePlace, Part
-from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request
+from mmeval.mmicl.context import Context, ImageMention, ImagePlace, Part, PromptError
+from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
+from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request, Response
 
 Show = Literal["each", "side-by-side", "none"]
 """How pictures are shown: each in its place, all in one picture at the start of the prompt, or not at all."""
@@ -21,6 +22,52 @@ class Flat:
     """In the order shown."""
     text: str
     """The question's text without pictures, for a Q-Former that reads it."""
+
+
+@dataclass(frozen=True)
+class PreparedRequest:
+    """A request prepared for the model."""
+
+    request: Request
+    tokens: EncodedPrompt
+    flat: Flat
+    digests: tuple[str, ...]
+    """Of the pictures, in the order shown, with repetitions."""
+
+    def respond(self, **facts: Any) -> Response:
+        """Make a response with the prompt that was sent."""
+        return Response(self.request.id, sent=self.tokens.text, input_tokens=len(self.tokens.ids), **facts)
+
+
+class Prompts:
+    """Prepares requests: as one prompt each, in tokens."""
+
+    def __init__(self, processor: MmiclProcessor, introduce: Context, show: Show, *, whole_context: bool) -> None:
+        """`whole_context`: prompt and answer share the model's context, as in decoder-only models."""
+        self._processor, self._introduce, self._show = processor, introduce, show
+        self._limit = processor.settings.max_prompt_tokens if whole_context else None
+
+    def prepare(self, request: Request, room: int = 0) -> PreparedRequest:
+        """Prepare a request whose answer may have `room` tokens.
+
+        Raises PromptError if prompt and answer together are too long, InputError if a picture cannot be read.
+        """
+        flat = flatten(request, self._show)
+        tokens = self._processor.prompt(flat.parts, self._introduce)
+        limit = self._limit
+        if limit is not None and len(tokens.ids) + room > limit:
+            raise PromptError(
+                f"the prompt has {len(tokens.ids)} tokens and its answer up to {room}, but the model's context is "
+                f"{limit}; shorten it"
+            )
+        return PreparedRequest(request, tokens, flat, tuple(picture.digest for picture in flat.pictures))
+
+    def longest_candidate(self, request: Request) -> int:
+        """Count the tokens of the longest candidate. Raises PromptError if there is no candidate or an empty one."""
+        lengths = [len(self._processor.tokenizer.encode(text)) for text in request.candidates]
+        if not lengths or 0 in lengths:
+            raise PromptError("there is nothing to compare; give at least one candidate, and no empty ones")
+        return max(lengths)
 
 
 def flatten(request: Request, show: Show = "each") -> Flat:

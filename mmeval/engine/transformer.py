@@ -8,39 +8,22 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from mmeval.engine.batching import batches
 from mmeval.engine.decoding import compare, write
-from mmeval.engine.device import Portions, give_back, is_out_of_memory, placed
+from mmeval.engine.device import Portions, freed_memory_kept, give_back, is_out_of_memory, on_its_way, placed
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.pixels import Pixels
-from mmeval.engine.prompts import Flat, Show, flatten
+from mmeval.engine.prompts import PreparedRequest, Prompts, Show
 from mmeval.mmicl.context import Context, PromptError
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
+from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.types import Generation, Image, InputError, Request, Response
-
-
-@dataclass(frozen=True)
-class PreparedRequest:
-    """A request prepared for the model."""
-
-    request: Request
-    tokens: EncodedPrompt
-    flat: Flat
-    digests: tuple[str, ...]
-    """Of the pictures, in the order shown, with repetitions."""
-
-    def respond(self, **facts: Any) -> Response:
-        """Make a response with the prompt that was sent."""
-        return Response(self.request.id, sent=self.tokens.text, input_tokens=len(self.tokens.ids), **facts)
-
 
 Rows = list[PreparedRequest]
 Read = Callable[[], list[Response]]
@@ -70,8 +53,8 @@ class TransformerModel:
         self.max_images = max_images if show == "each" else None
         self.pictures = PictureStore(self._values, self._encode, portions, model.device)
         self._pixels = Pixels(processor.image_processor)
-        self._introduce, self._window, self._batch_tokens = introduce, portions.window, portions.batch_tokens
-        self._reads, self._show = reads_instructions, show
+        self.prompts = Prompts(processor, introduce, show, whole_context=model.config.decoder_only)
+        self._window, self._batch_tokens, self._reads = portions.window, portions.batch_tokens, reads_instructions
         self._lowered = False
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
@@ -80,7 +63,7 @@ class TransformerModel:
 
         def answer(rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
             written = write(self.model.language_model, embeds, mask, generation)
-            arrive = _on_its_way(written.ids, written.finite)
+            arrive = on_its_way(written.ids, written.finite)
 
             def read() -> list[Response]:
                 answers = zip(rows, *arrive(), strict=True)
@@ -114,12 +97,12 @@ class TransformerModel:
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, without the end of sequence."""
-        return self._run(requests, self._compared, self._longest)
+        return self._run(requests, self._compared, self.prompts.longest_candidate)
 
     def preview(self, request: Request) -> Response:
         """Return the prompt as it would be sent, with [picture] for each picture, and its length, or an error."""
         try:
-            return self._prompt(request).respond()
+            return self.prompts.prepare(request).respond()
         except (PromptError, InputError) as error:
             return Response(request.id, error=str(error))
 
@@ -142,35 +125,13 @@ class TransformerModel:
         """Start computing the likelihoods of each prompt's candidates."""
         candidates = [[self.processor.tokenizer.encode(text) for text in row.request.candidates] for row in rows]
         found = compare(self.model.language_model, embeds, mask, candidates, self._batch_tokens)
-        arrive = _on_its_way(found)
+        arrive = on_its_way(found)
 
         def read() -> list[Response]:
             (sums,) = map(iter, arrive())
             return [row.respond(loglikelihoods=tuple(islice(sums, len(row.request.candidates)))) for row in rows]
 
         return read
-
-    def _prompt(self, request: Request, room: int = 0) -> PreparedRequest:
-        """Prepare a request whose answer may have `room` tokens.
-
-        Raises PromptError if prompt and answer together are too long, InputError if a picture cannot be read.
-        """
-        flat = flatten(request, self._show)
-        tokens = self.processor.prompt(flat.parts, self._introduce)
-        limit = self.processor.settings.max_prompt_tokens if self.model.config.decoder_only else None
-        if limit is not None and len(tokens.ids) + room > limit:
-            raise PromptError(
-                f"the prompt has {len(tokens.ids)} tokens and its answer up to {room}, but the model's context is "
-                f"{limit}; shorten it"
-            )
-        return PreparedRequest(request, tokens, flat, tuple(picture.digest for picture in flat.pictures))
-
-    def _longest(self, request: Request) -> int:
-        """Count the tokens of the longest candidate. Raises PromptError if there is no candidate or an empty one."""
-        lengths = [len(self.processor.tokenizer.encode(text)) for text in request.candidates]
-        if not lengths or 0 in lengths:
-            raise PromptError("there is nothing to compare; give at least one candidate, and no empty ones")
-        return max(lengths)
 
     def _run(self, requests: Iterable[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
         """Yield responses batch by batch; on a GPU, those of a batch once the next has started."""
@@ -179,19 +140,20 @@ class TransformerModel:
         underway: deque[tuple[Rows, Read]] = deque()
         held: Rows = []
         clock = time.perf_counter()
-        for item in chain(self._scheduled(iter(requests), room), ([],)):
-            if isinstance(item, Response):
-                yield item
-                continue
-            if held:
-                underway.append((held, self._begin(held, item, answer)))
-            held = item
-            while len(underway) > (behind if held else 0):
-                rows, read = underway.popleft()
-                responses = read()
-                share = (time.perf_counter() - clock) / len(rows)
-                yield from (replace(response, seconds=share) for response in responses)
-                clock = time.perf_counter()
+        with freed_memory_kept(self.model.device):
+            for item in chain(self._scheduled(iter(requests), room), ([],)):
+                if isinstance(item, Response):
+                    yield item
+                    continue
+                if held:
+                    underway.append((held, self._begin(held, item, answer)))
+                held = item
+                while len(underway) > (behind if held else 0):
+                    rows, read = underway.popleft()
+                    responses = read()
+                    share = (time.perf_counter() - clock) / len(rows)
+                    yield from (replace(response, seconds=share) for response in responses)
+                    clock = time.perf_counter()
 
     def _scheduled(self, requests: Iterator[Request], room: Callable[[Request], int]) -> Iterator[Response | Rows]:
         """Yield batches of a window's prompts, and errors at once; read the next window between the batches."""
@@ -222,7 +184,7 @@ class TransformerModel:
 
     def _prepared(self, request: Request, room: Callable[[Request], int]) -> PreparedRequest | Response:
         try:
-            return self._prompt(request, room(request))
+            return self.prompts.prepare(request, room(request))
         except (PromptError, InputError) as error:
             return Response(request.id, error=str(error))
 
@@ -298,18 +260,3 @@ class TransformerModel:
         states = self.model.encode(pixels)
         kept: Tensor = states if self._reads else self.model.query(states)
         return kept
-
-
-def _on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
-    """Copy results to the CPU without waiting for a GPU; the returned function waits and returns them as lists."""
-    if not results[0].is_cuda:
-        return lambda: [result.tolist() for result in results]
-    copies = [result.to("cpu", non_blocking=True) for result in results]
-    done = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    done.record()
-
-    def arrived() -> list[list[Any]]:
-        done.synchronize()
-        return [copy.tolist() for copy in copies]
-
-    return arrived

@@ -10,7 +10,6 @@ import functools
 import itertools
 import os
 import queue
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -22,15 +21,15 @@ from mmeval.client import Client, Endpoint, NoReply, Refused, key
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_pictures import Pictures
+from mmeval.models.server_replies import read, same_model
 from mmeval.models.turns import ChatTurn, turns
-from mmeval.types import FinishReason, Generation, Image, InputError, Request, Response, nearest
+from mmeval.types import Generation, Image, InputError, Request, Response, nearest
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
 """The environment variables for the key; the first that is set is used."""
 WHOSE = "the server's address"
 OF_THE_REQUEST = (400, 413, 422)
 """Statuses that refuse only this request: too many pictures, a prompt that is too long."""
-_FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ class Server:
         """Return the reply. Raises InputError if it comes from another model."""
         reply, seconds = await self._client.post("/chat/completions", {"model": self._model, **body})
         said = reply.get("model")
-        if isinstance(said, str) and said and not _same(self._model, said):
+        if isinstance(said, str) and said and not same_model(self._model, said):
             raise InputError(
                 f"the server answers with the model '{said[:80]}', but '{self._model}' was asked; "
                 "after the # name a model that the server has"
@@ -222,7 +221,7 @@ class Server:
         data = (listing or {}).get("data")
         models = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
         names = [str(one.get("id")) for one in models]
-        own = [one for one, name in zip(models, names, strict=True) if _same(self._model, name)]
+        own = [one for one, name in zip(models, names, strict=True) if same_model(self._model, name)]
         if names and not own:
             has = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
             hint = nearest(self._model, names) if len(names) > 5 else ""
@@ -240,56 +239,3 @@ class Server:
         else:
             advice = "check the address, which ends in /v1 for most servers, and the model's name"
         return InputError(f"the server refuses: {error}; {advice}")
-
-
-def read(reply: dict[str, Any], id: str) -> Response:
-    """Return the response in a reply, or an error if it has none."""
-    choices = reply.get("choices")
-    if not isinstance(choices, list) or not choices:
-        return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
-    found = [_said(choice) for choice in choices]
-    if wrong := next((why for _, _, why in found if why), None):
-        return Response(id, error=wrong)
-    given, written = tokens(reply)
-    return Response(
-        id,
-        text=found[0][0],
-        samples=tuple(text for text, _, _ in found) if len(found) > 1 else (),
-        reasoning=found[0][1],
-        finish_reason=_FINISHED.get(str(choices[0].get("finish_reason"))),
-        input_tokens=given,
-        output_tokens=written,
-    )
-
-
-def _said(choice: Any) -> tuple[str, str, str]:
-    """Return the text, the reasoning and the error of one answer; the error is empty if there is none."""
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(message, dict):
-        return "", "", f"the server's reply has no message: {str(choice)[:80]}"
-    ended, content = choice.get("finish_reason"), message.get("content")
-    if ended == "content_filter":
-        return "", "", "the server withholds the answer (content_filter)"
-    if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    if content is None and (reasoning or ended in _FINISHED):
-        content = ""
-    if not isinstance(content, str):
-        return "", "", f"the server's reply has no text: {str(choice)[:80]}"
-    return content, str(reasoning), ""
-
-
-def tokens(reply: dict[str, Any]) -> tuple[int, int]:
-    """Return the server's counts of prompt tokens and answer tokens; 0 if it gives none."""
-    usage = reply.get("usage")
-    found = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
-    given, written = (number if isinstance(number, int) and number > 0 else 0 for number in found)
-    return given, written
-
-
-def _same(asked: str, said: str) -> bool:
-    """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
-    one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, said))
-    one = one.partition(":")[0] if ":" not in other else one
-    return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None

@@ -92,6 +92,13 @@ def test_a_column_is_missing(tmp_path: Path) -> None:
         read(tmp_path / "t.parquet")
 
 
+def test_rows_about_one_picture_hold_its_bytes_once(tmp_path: Path) -> None:
+    path = save(tmp_path / "t.parquet", line("a.png", "Yes"), line("a.png", "No"), line("b.png", "No"))
+    one, same, other = (row.images("image")[0] for row in of_file(path, tmp_path))
+    assert one.data is same.data
+    assert other.data == one.data
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing"])
 def test_not_parquet(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(content)

@@ -40,7 +40,7 @@ def test_every_prompt_is_in_one_batch_and_batches_fit(lengths: list[int], budget
         assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
 
 
-def store(capacity: int = 1 << 20, ahead: int = 4) -> tuple[PictureStore, list[int]]:
+def store(capacity: int = 1 << 20, ahead: int = 4, spare: int | None = None) -> tuple[PictureStore, list[int]]:
     seen: list[int] = []
 
     def prepare(picture: Image) -> Tensor:
@@ -52,7 +52,8 @@ def store(capacity: int = 1 << 20, ahead: int = 4) -> tuple[PictureStore, list[i
         seen.extend(int(row[0, 0, 0]) for row in pixels)
         return pixels[:, 0, 0]
 
-    return PictureStore(prepare, encode, Portions(2048, 512, pictures=2, ahead=ahead, store=capacity)), seen
+    portions = Portions(2048, 512, pictures=2, ahead=ahead, store=capacity, spare=capacity if spare is None else spare)
+    return PictureStore(prepare, encode, portions), seen
 
 
 def asked(pictures: PictureStore, shades: Sequence[int]) -> list[int]:
@@ -81,7 +82,8 @@ def test_every_picture_keeps_its_own_tensor_whatever_the_budget(capacity: int) -
     pictures, seen = store(capacity=capacity * 8 * 4)
     assert asked(pictures, shades) == shades
     assert set(seen) == set(shades)
-    assert pictures._bytes <= max(2, capacity + 1) * 8 * 4
+    assert pictures._shown.bytes == 0
+    assert pictures._spare.bytes <= capacity * 8 * 4
 
 
 def test_what_no_prompt_shows_any_more_leaves_first() -> None:
@@ -92,6 +94,24 @@ def test_what_no_prompt_shows_any_more_leaves_first() -> None:
     assert seen == [1, 2, 3]
     asked(pictures, [2])
     assert seen == [1, 2, 3, 2]
+
+
+def test_what_no_coming_prompt_shows_is_kept_only_within_its_own_budget() -> None:
+    pictures, seen = store(spare=1 * 8 * 4)  # one picture of 8 floats
+    assert asked(pictures, [1, 2, 3, 1, 2, 3]) == [1, 2, 3, 1, 2, 3]
+    assert seen == [1, 2, 3]
+    asked(pictures, [3])
+    assert seen == [1, 2, 3]
+    asked(pictures, [1])
+    assert seen == [1, 2, 3, 1]
+
+
+def test_pictures_of_prompts_that_were_given_up_are_forgotten() -> None:
+    pictures, _ = store(spare=0)
+    pictures.expect([[encoded(1)], [encoded(2)]])
+    pictures.get([encoded(1).digest])
+    pictures.begin()
+    assert pictures._shown.bytes == pictures._spare.bytes == 0
 
 
 def test_no_more_is_decoded_ahead_than_is_allowed() -> None:
@@ -122,7 +142,7 @@ def test_a_budget_that_did_not_fit_is_lowered_for_good_and_said_once(caplog: pyt
             raise MemoryError
         return pixels[:, 0, 0]
 
-    portions = Portions(2048, 512, pictures=8, ahead=8, store=1 << 20)
+    portions = Portions(2048, 512, pictures=8, ahead=8, store=1 << 20, spare=0)
     pictures = PictureStore(lambda picture: torch.zeros(3, 2, 2), encode, portions)
     shown = [encoded(shade) for shade in range(16)]
     pictures.expect([shown])

@@ -190,7 +190,7 @@ def test_the_end_of_sequence_counts_and_padding_does_not(tmp_path: Path) -> None
     model = load_model(find_model(str(tmp_path / "c")))
     assert isinstance(model, TransformerModel)
     yes, pad, end = small.WORDS.index("yes"), 0, 1
-    asked = model._prompt(Request("q", ("a dog ?",)))
+    asked = model.prompts.prepare(Request("q", ("a dog ?",)))
     for ids, limit, expected in (
         ([yes, yes, end, pad], 5, ("stop", 3)),
         ([yes, yes, yes], 3, ("length", 3)),

@@ -15,6 +15,7 @@ from PIL import Image as PILImage
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat.loading import load
 from mmeval.models.chat.model import ChatModel
+from mmeval.models.chat.vision import FAMILIES
 from mmeval.models.conformance import DUTIES, check
 from mmeval.types import Generation, Image, InputError, Ref, Request, Shot
 from tests.models import chat_zoo as zoo
@@ -129,6 +130,25 @@ def test_candidates_share_the_computation_of_the_prompt(checkpoint: Find, monkey
     alone = [*model.loglikelihood([Request(word, (drawn(1), "What is it?"), candidates=(word,)) for word in words])]
     values = {one.id: one.loglikelihoods for one in alone}
     assert found.loglikelihoods == pytest.approx([(values[word] or (0,))[0] for word in words], abs=1e-5)
+
+
+SHARED = sorted(FAMILIES & zoo.FAMILIES.keys())
+
+
+@pytest.mark.parametrize("family", SHARED)
+def test_a_picture_is_encoded_once_for_all_its_questions(family: str, checkpoint: Find) -> None:
+    one, two = drawn(1, (28, 28)), drawn(2, (28, 28))
+    asked = [Request(str(n), (one, *[two] * (n % 2), f"Is it {n}?"), candidates=("a", "bc")) for n in range(4)]
+    model, plain = opened(checkpoint(family), batch_tokens=200), opened(checkpoint(family), batch_tokens=200)
+    plain.vision.shares = False
+    found, expected = ({got.id: got for got in it.loglikelihood(asked)} for it in (model, plain))
+    assert [got.error for got in found.values()] == [None] * len(asked)
+    for id, got in expected.items():
+        assert found[id].loglikelihoods == pytest.approx(got.loglikelihoods, abs=1e-5)
+    how = Generation(2, temperature=1.0, samples=2, seed=1)
+    said, alike = ({got.id: got.samples for got in it.generate(asked, how)} for it in (model, plain))
+    assert said == alike
+    assert (model.vision.encoded, plain.vision.encoded) == (2, 0)
 
 
 def test_turns_and_names_of_pictures(checkpoint: Find) -> None:

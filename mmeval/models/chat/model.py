@@ -13,6 +13,7 @@ from mmeval.models.chat.films import ALONE, of_films
 from mmeval.models.chat.likelihood import Tokens, compare
 from mmeval.models.chat.steps import Draw, Finite, Lengths, Presence, seed_of
 from mmeval.models.chat.template import ChatTemplate
+from mmeval.models.chat.vision import Vision
 from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Request, Response
 
@@ -41,6 +42,7 @@ class ChatModel:
         context = getattr(text, "max_position_embeddings", None)
         self.batcher = Batcher(self._inputs, batch_tokens, context)
         self._images = images
+        self.vision = Vision(model)
         self._tokenizer = copy.deepcopy(processor.tokenizer)  # the original is used in another thread
         self._pad = self._tokenizer.pad_token_id
         ends = model.generation_config.eos_token_id
@@ -137,13 +139,16 @@ class ChatModel:
         )
         return {name: value for name, value in made.items() if name not in ("labels", "video_metadata")}
 
-    def _on_device(self, inputs: dict[str, Any]) -> dict[str, Any]:
+    def _on_device(self, batch: Batch) -> dict[str, Any]:
+        """Return a batch's tensors on the device, with its pictures encoded if the model shares them."""
         device, dtype = self.model.device, self.model.dtype
-        return {name: _moved(value, device, dtype) for name, value in inputs.items()}
+        inputs = {name: _moved(value, device, dtype) for name, value in batch.inputs.items()}
+        return self.vision.share(inputs, [one.digest for row in batch.rows for one in row.prompt.pictures])
 
     def _written(self, batch: Batch, generation: Generation) -> list[Written]:
         """Write the answers to a batch."""
-        inputs = self._on_device(batch.inputs)
+        with torch.inference_mode():
+            inputs = self._on_device(batch)
         start, finite = inputs["input_ids"].shape[1], Finite()
         steps: list[Any] = [finite]
         if generation.presence_penalty:
@@ -216,7 +221,7 @@ class ChatModel:
         """Return each prompt's log-likelihoods of its candidates, in their order."""
         candidates = [self._candidates(row.prompt.request) for row in batch.rows]
         with torch.inference_mode():
-            found = compare(self.model, self._on_device(batch.inputs), candidates, self._pad)
+            found = compare(self.model, self._on_device(batch), candidates, self._pad)
         return [tuple(sums[own] for own in mine) for sums, mine in zip(found, candidates, strict=True)]
 
     def _respond(self, prompt: Prompt, **facts: Any) -> Response:

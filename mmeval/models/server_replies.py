@@ -1,0 +1,63 @@
+"""What a server's reply to a chat request says: texts, reasoning, finish reason, counts of tokens, or an error."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mmeval.types import FinishReason, Response
+
+_FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
+
+
+def read(reply: dict[str, Any], id: str) -> Response:
+    """Return the response in a reply, or an error if it has none."""
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices:
+        return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
+    found = [_said(choice) for choice in choices]
+    if wrong := next((why for _, _, why in found if why), None):
+        return Response(id, error=wrong)
+    given, written = _tokens(reply)
+    return Response(
+        id,
+        text=found[0][0],
+        samples=tuple(text for text, _, _ in found) if len(found) > 1 else (),
+        reasoning=found[0][1],
+        finish_reason=_FINISHED.get(str(choices[0].get("finish_reason"))),
+        input_tokens=given,
+        output_tokens=written,
+    )
+
+
+def _said(choice: Any) -> tuple[str, str, str]:
+    """Return the text, the reasoning and the error of one answer; the error is empty if there is none."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        return "", "", f"the server's reply has no message: {str(choice)[:80]}"
+    ended, content = choice.get("finish_reason"), message.get("content")
+    if ended == "content_filter":
+        return "", "", "the server withholds the answer (content_filter)"
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+    if content is None and (reasoning or ended in _FINISHED):
+        content = ""
+    if not isinstance(content, str):
+        return "", "", f"the server's reply has no text: {str(choice)[:80]}"
+    return content, str(reasoning), ""
+
+
+def _tokens(reply: dict[str, Any]) -> tuple[int, int]:
+    """Return the server's counts of prompt tokens and answer tokens; 0 if it gives none."""
+    usage = reply.get("usage")
+    found = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
+    given, written = (number if isinstance(number, int) and number > 0 else 0 for number in found)
+    return given, written
+
+
+def same_model(asked: str, said: str) -> bool:
+    """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
+    one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, said))
+    one = one.partition(":")[0] if ":" not in other else one
+    return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None

@@ -1,0 +1,113 @@
+"""What a server's reply means: a JSON object, or the reason why there is none, always without keys and passwords."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from mmeval.types import printable
+
+
+class NoReply(Exception):
+    """No usable reply after all tries. The message has the reason, without key or password."""
+
+
+class Refused(Exception):
+    """The server refuses the request and would refuse it again: status 3xx or 4xx. The message is the server's."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Busy(Exception):
+    """The server asks to wait `wait` seconds; None if it does not say how long."""
+
+    def __init__(self, wait: float | None) -> None:
+        super().__init__("the server is busy")
+        self.wait = wait
+
+
+class Secrets:
+    """Keys and passwords, which no text may show."""
+
+    def __init__(self, *secrets: str) -> None:
+        self._secrets = [secret for secret in secrets if secret]
+
+    def add(self, *secrets: str) -> None:
+        """Hide these, too."""
+        self._secrets += [secret for secret in secrets if secret]
+
+    def hide(self, text: str) -> str:
+        """Replace the secrets in a text by ***: a server may repeat them in its reply."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def hidden(self, value: Any) -> Any:
+        """Return a JSON value with the secrets in its texts replaced."""
+        if not self._secrets:
+            return value
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, dict):
+            return {self.hide(name): self.hidden(one) for name, one in value.items()}
+        return [self.hidden(one) for one in value] if isinstance(value, list) else value
+
+    def sentence(self, text: str) -> str:
+        """Return a text as one printable line without secrets."""
+        return printable(self.hide(" ".join(text.split())[:300]))
+
+
+def read(url: str, status: int, headers: Mapping[str, str], body: bytes, secrets: Secrets) -> dict[str, Any]:
+    """Return the JSON object in a reply, with secrets hidden.
+
+    Raises Refused, Busy, or ValueError for a failure of the server, after which another try may succeed.
+    """
+    if 300 <= status < 400:
+        there = urllib.parse.urlsplit(headers.get("Location", "")).netloc.rpartition("@")[2] or "another path"
+        message = f"{url} redirects to {there} (status {status}), which is not followed"
+        raise Refused(secrets.hide(f"{printable(message)}; name the address that answers"), status)
+    retry = headers.get("Retry-After")
+    if status == 429 or (status == 503 and retry is not None):
+        raise Busy(_seconds(retry))
+    if status == 408 or status >= 500:
+        raise ValueError(f"status {status}: {_reason(body, secrets)}")
+    if status >= 400:
+        raise Refused(f"{_reason(body, secrets)} (status {status})", status)
+    reply = json.loads(body)
+    if not isinstance(reply, dict):
+        raise ValueError(f"its reply is not a JSON object: {str(reply)[:80]}")
+    if reply.get("error") and "choices" not in reply:
+        raise ValueError(f"its reply is an error: {_reason(body, secrets)}")
+    return dict(secrets.hidden(reply))
+
+
+def _reason(body: bytes, secrets: Secrets) -> str:
+    """Return the message in an error's body as one line."""
+    text = body[:4000].decode("utf-8", "replace")
+    try:
+        found = json.loads(body)
+        for name in ("error", "message", "detail"):
+            found = found.get(name, found) if isinstance(found, dict) else found
+        text = found if isinstance(found, str) else json.dumps(found)
+    except (ValueError, RecursionError):
+        pass  # not JSON: keep the text
+    return secrets.sentence(text) or "no reason given"
+
+
+def _seconds(retry: str | None) -> float | None:
+    """Return the seconds of a Retry-After header, which holds a number or a date (RFC 9110, 10.2.3)."""
+    if retry is None:
+        return None
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", retry):
+        return float(retry)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(retry).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
