@@ -138,7 +138,7 @@ def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task
     if spec.reading is not None or verdicts is not None:
         raise InputError("answers chosen by likelihood are not read; remove --reading and --judge")
     metric = next(iter(task.metrics.values()))
-    remark = f"Options were chosen by likelihood, {choices.NORMALISED[spec.scoring]}."
+    remark = f"Options were chosen by likelihood, {choices.NORMALIZED[spec.scoring]}."
     return replace(
         task,
         scorers={spec.scoring: choices.LIKELIHOOD_SCORERS[spec.scoring]},

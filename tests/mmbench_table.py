@@ -19,10 +19,10 @@ PASS = 1_000_000
 Line = dict[str, str]
 
 
-def picture(colour: int) -> str:
+def picture(color: int) -> str:
     """A small picture as base64."""
     out = io.BytesIO()
-    Image.new("RGB", (24, 24), (colour % 256, 80, 120)).save(out, "PNG")
+    Image.new("RGB", (24, 24), (color % 256, 80, 120)).save(out, "PNG")
     return base64.b64encode(out.getvalue()).decode()
 
 

@@ -26,7 +26,7 @@ WITH_FOLDERS = ("artwork", "celebrity", "landmark", "posters", "scene")
 
 
 def make_release(folder: Path, pictures: int = 2) -> Path:
-    """All 14 subtasks, five in the layout with two folders, each picture of another colour."""
+    """All 14 subtasks, five in the layout with two folders, each picture of another color."""
     for number, subtask in enumerate(SUBTASKS):
         nested = subtask in WITH_FOLDERS
         images = folder / subtask / "images" if nested else folder / subtask

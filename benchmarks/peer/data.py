@@ -55,8 +55,8 @@ def _another(data: bytes, number: int) -> bytes:
     """Return the picture with its own stripe."""
     shown = Image.open(io.BytesIO(data)).convert("RGB")
     draw = random.Random(number)
-    x, colour = draw.randrange(shown.width), (draw.randrange(256), draw.randrange(256), number % 256)
-    ImageDraw.Draw(shown).rectangle((x, 0, x + 8, shown.height), fill=colour)
+    x, color = draw.randrange(shown.width), (draw.randrange(256), draw.randrange(256), number % 256)
+    ImageDraw.Draw(shown).rectangle((x, 0, x + 8, shown.height), fill=color)
     file = io.BytesIO()
     shown.save(file, "JPEG", quality=95)
     return file.getvalue()

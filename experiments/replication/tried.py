@@ -56,7 +56,7 @@ TRIED = (
 HERE = (
     "LLaMA, 5 layers",
     "9; what is hard more often, 24,350 steps",
-    "the same, and a vision encoder that learnt to read, 3,200 steps of stage II",
+    "the same, and a vision encoder that learned to read, 3,200 steps of stage II",
 )
 """The first three cells of the current run."""
 

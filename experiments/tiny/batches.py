@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
     ids: Tensor
     """[B, L] long, padded on the right."""
-    learnt: Tensor
+    learned: Tensor
     """[B, L] bool: the tokens that the loss counts."""
     claimed: Tensor
     """[B, L] bool: the tokens that it counts with a small weight."""
@@ -42,7 +42,7 @@ def collate(written: Sequence[Written]) -> Batch:
     """Pad lessons to one batch."""
     return Batch(
         _padded([one.ids for one in written]),
-        _padded([one.learnt for one in written]).bool(),
+        _padded([one.learned for one in written]).bool(),
         _padded([one.claimed for one in written]).bool(),
         torch.tensor([picture for one in written for picture in one.pictures], dtype=torch.long),
         torch.tensor([len(one.pictures) for one in written], dtype=torch.long),
@@ -83,7 +83,7 @@ class Lecturer(IterableDataset[Batch]):
             names = list(stage.sources)
             weights = [stage.sources[name].weight for name in names]
             drawn = [self._one(rng, stage.sources[_weighed(rng, names, weights)]) for _ in range(3 * self.rows)]
-            drawn = [one for one in drawn if any(one.learnt) and len(one.ids) <= LONGEST]
+            drawn = [one for one in drawn if any(one.learned) and len(one.ids) <= LONGEST]
             drawn.sort(key=lambda one: len(one.ids))
             parts: list[list[Written]] = [[]]
             for one in drawn:
@@ -120,18 +120,18 @@ def held_out(
     found = {}
     for name, source in sources.items():
         written = (write(writer, source, Rng(f"test {name} {seed}"), pool, reads) for seed in range(count))
-        found[name] = [last_answer(one) for one in written if any(one.learnt) and len(one.ids) <= LONGEST]
+        found[name] = [last_answer(one) for one in written if any(one.learned) and len(one.ids) <= LONGEST]
     return found
 
 
 def last_answer(written: Written) -> Written:
     """Mark only the last answer as learned."""
-    end = max(place for place, flag in enumerate(written.learnt) if flag)
+    end = max(place for place, flag in enumerate(written.learned) if flag)
     start = end
-    while start and written.learnt[start - 1]:
+    while start and written.learned[start - 1]:
         start -= 1
-    learnt = [start <= place <= end for place in range(len(written.ids))]
-    return Written(written.ids, learnt, [False] * len(learnt), written.pictures, written.question)
+    learned = [start <= place <= end for place in range(len(written.ids))]
+    return Written(written.ids, learned, [False] * len(learned), written.pictures, written.question)
 
 
 def loader(lecturer: Lecturer, workers: int) -> DataLoader[Batch]:

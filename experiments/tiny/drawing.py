@@ -82,7 +82,7 @@ def open_features(folder: Path, split: Split) -> Tensor:
     return torch.from_numpy(np.load(folder / f"{split}.npy", mmap_mode="c", allow_pickle=False))
 
 
-def normalised(pictures: Tensor) -> Tensor:
+def normalized(pictures: Tensor) -> Tensor:
     """Turn [P, H, W, 3] uint8 into [P, 3, H, W] floats, as the processor does."""
     mean, deviation = (torch.tensor(of, device=pictures.device).view(3, 1, 1) for of in (MEAN, DEVIATION))
     return (pictures.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
@@ -98,7 +98,7 @@ def encode(encoder: Callable[[Tensor], Tensor], folder: Path, split: Split, devi
     states = None
     for start in range(0, len(pixels), ENCODED):
         part = torch.from_numpy(pixels[start : start + ENCODED].copy()).to(device)
-        found = encoder(normalised(part)).half().cpu().numpy()
+        found = encoder(normalized(part)).half().cpu().numpy()
         if states is None:
             states = open_memmap(partial_file, "w+", np.float16, (len(pixels), *found.shape[1:]))
         states[start : start + ENCODED] = found

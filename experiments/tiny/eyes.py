@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from experiments.tiny.batches import Batch
-from experiments.tiny.drawing import normalised
+from experiments.tiny.drawing import normalized
 from experiments.tiny.network import TinyMmicl
 
 
@@ -48,7 +48,7 @@ class Eyes:
                 found = self._states(of[:, 0])
             else:
                 with torch.no_grad():
-                    found = self.model.vision_model(normalised(self._beside(of))).float()
+                    found = self.model.vision_model(normalized(self._beside(of))).float()
             for row, state in zip(rows, found, strict=True):
                 states[row] = state
         return states

@@ -47,13 +47,13 @@ class Recipe:
 def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
     """Return logits [N, W] and targets [N] of the learned tokens."""
     states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
-    return _logits(model, states, batch, batch.learnt)
+    return _logits(model, states, batch, batch.learned)
 
 
 def loss_of(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int, claims: float) -> Tensor:
     """Return the mean cross-entropy of the answers, plus `claims` times that of the claims."""
     states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
-    loss = _surprise(model, states, batch, batch.learnt)
+    loss = _surprise(model, states, batch, batch.learned)
     if claims and batch.claimed.any():
         loss = loss + claims * _surprise(model, states, batch, batch.claimed)
     return loss
@@ -79,7 +79,7 @@ def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, placeholder:
         with _autocast(model.table.device):
             scores, wanted = logits(model, batch, eyes, placeholder)
         wrong = (scores.argmax(-1) != wanted).cpu()
-        rows = torch.nonzero(batch.learnt[:, 1:])[:, 0]
+        rows = torch.nonzero(batch.learned[:, 1:])[:, 0]
         found += len(batch.ids) - len(torch.unique(rows[wrong]))
     return found / max(1, len(lessons))
 
@@ -101,9 +101,9 @@ def learn(
     """Train each stage's trainable set in place until the time is over; resume from the checkpoint if there is one."""
     placeholder = lecturer.writer.vocabulary.placeholder
     device = model.table.device
-    learnt = [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
+    learned = [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
     optimizer = torch.optim.AdamW(
-        learnt, lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=device.type == "cuda"
+        learned, lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=device.type == "cuda"
     )
     state = resume(checkpoint, model, optimizer)
     step, stage, spent = int(state.get("step", 0)), int(state.get("stage", 0)), state.get("spent", 0.0)
@@ -121,7 +121,7 @@ def learn(
         with _autocast(device):
             loss = loss_of(model, batch, eyes, placeholder, recipe.claims)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(learnt, recipe.clip)
+        nn.utils.clip_grad_norm_(learned, recipe.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         total += loss.detach()

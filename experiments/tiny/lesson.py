@@ -31,7 +31,7 @@ class Answer:
     text: str
     end: bool = True
     """Whether the end token follows; after a demonstration's answer the lesson continues."""
-    learnt: bool = True
+    learned: bool = True
 
 
 Part = str | Show | Mention | Answer

@@ -65,7 +65,7 @@ def named(rng: Rng, pool: Pool, symbols: Symbols, hard: int) -> Lesson:
     for turn in range(3):
         for place in rng.shuffled(range(len(kinds))):
             said = " this is " if hard else ""
-            name = Answer(names[place], end=False, learnt=turn > 0)
+            name = Answer(names[place], end=False, learned=turn > 0)
             lesson += [Show(_single(rng, pool, kinds[place])), said, name]
     return lesson
 
@@ -87,10 +87,10 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> L
         last = place == len(order) - 1
         lesson.append(Show(_single(rng, pool, kinds[which])))
         if form == "icl":
-            lesson += [forms.ICL, Answer(words[which], end=last, learnt=which in known)]
+            lesson += [forms.ICL, Answer(words[which], end=last, learned=which in known)]
         else:
             text = f"Is this '{choice[0]}' or '{choice[1]}'?"
-            lesson += [text, Answer(f"'{words[which]}'", end=last, learnt=which in known)]
+            lesson += [text, Answer(f"'{words[which]}'", end=last, learned=which in known)]
         known.add(which)
         if not last:
             lesson.append("\n")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments.tiny.corpus import Corpus, CorpusItem, Pixels
-from experiments.tiny.drawing import normalised
+from experiments.tiny.drawing import normalized
 from experiments.tiny.loop import Recipe, fit
 from experiments.tiny.network import Sizes, Vision
 
@@ -52,7 +52,7 @@ class VisionPretrainer(nn.Module):
 
 
 def _pixels(pictures: Pixels) -> Tensor:
-    return normalised(torch.from_numpy(np.array(pictures)))
+    return normalized(torch.from_numpy(np.array(pictures)))
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def chosen(rng: Rng, symbols: Symbols, shots: int = 0) -> list[Part]:
         choice = rng.swapped(*words)
         place = Thing(kinds[which], rng.pick(CELLS)).place
         said = f"image {slot} is {kinds[which].name} {place} . is this '{choice[0]}' or '{choice[1]}' ? "
-        lesson += [said, Answer(f"'{words[which]}'", end=slot == len(order), learnt=which in known)]
+        lesson += [said, Answer(f"'{words[which]}'", end=slot == len(order), learned=which in known)]
         known.add(which)
     return lesson
 
@@ -93,7 +93,7 @@ def _again(rng: Rng, keys: Sequence[Sequence[str]], values: Sequence[str], round
     lesson: list[Part] = []
     for turn in range(rounds):
         for place in rng.shuffled(range(len(keys))):
-            lesson += [" " + " ".join(keys[place]) + " ", Answer(values[place], end=False, learnt=turn > 0)]
+            lesson += [" " + " ".join(keys[place]) + " ", Answer(values[place], end=False, learned=turn > 0)]
     return lesson
 
 

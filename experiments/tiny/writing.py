@@ -25,7 +25,7 @@ class Written:
     """Token ids, which of them are learned, and the pictures among them."""
 
     ids: list[int]
-    learnt: list[bool]
+    learned: list[bool]
     claimed: list[bool]
     """Which of them are learned with a small weight."""
     pictures: list[int]
@@ -54,7 +54,7 @@ class Writer:
         page.flush()
         if how == "none":
             shown = []
-        return Written(page.ids, page.learnt, page.claimed, shown, question)
+        return Written(page.ids, page.learned, page.claimed, shown, question)
 
 
 class _Page:
@@ -68,7 +68,7 @@ class _Page:
         ]
         self.captions = captions
         self.ids: list[int] = []
-        self.learnt: list[bool] = []
+        self.learned: list[bool] = []
         self.claimed: list[bool] = []
         self.text, self.slot, self.started = "", 0, False
         self.words = words
@@ -80,9 +80,9 @@ class _Page:
             self.started = True
             self._put([self.words.start])
 
-    def _put(self, ids: Sequence[int], learnt: bool = False, claimed: bool = False) -> None:
+    def _put(self, ids: Sequence[int], learned: bool = False, claimed: bool = False) -> None:
         self.ids += ids
-        self.learnt += [learnt] * len(ids)
+        self.learned += [learned] * len(ids)
         self.claimed += [claimed] * len(ids)
 
     def flush(self) -> None:
@@ -105,9 +105,9 @@ class _Page:
         elif isinstance(part, Answer):
             self.flush()
             self._start()
-            self._put(self.writer.tokens(part.text), part.learnt)
+            self._put(self.writer.tokens(part.text), part.learned)
             if part.end:
-                self._put([self.words.end], part.learnt)
+                self._put([self.words.end], part.learned)
         elif self.how != "none":
             self._picture()
 

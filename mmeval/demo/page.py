@@ -89,7 +89,7 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
             windows = []
             for name in names:
                 with gradio.Column(min_width=320):
-                    windows.append(_window(name, labelled=len(names) > 1))
+                    windows.append(_window(name, labeled=len(names) > 1))
         message = gradio.MultimodalTextbox(
             file_count="multiple", file_types=["image", "video"], show_label=False,
             placeholder=f"Write a question; {MARK} marks a picture's place",
@@ -110,13 +110,13 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
     return page
 
 
-def _window(name: str, *, labelled: bool) -> gradio.Chatbot:
+def _window(name: str, *, labeled: bool) -> gradio.Chatbot:
     """Place a model's conversation."""
     import gradio
 
     hint = '<div class="hint">Choose an example above, or write a question below.</div>'
     return gradio.Chatbot(
-        label=name, show_label=labelled, height=460, buttons=[], feedback_options=None, placeholder=hint
+        label=name, show_label=labeled, height=460, buttons=[], feedback_options=None, placeholder=hint
     )
 
 

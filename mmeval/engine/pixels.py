@@ -17,7 +17,7 @@ SHADES = 256
 
 
 class Pixels:
-    """A BlipImageProcessorPil in two steps: `resized` in any thread, `normalised` on a device."""
+    """A BlipImageProcessorPil in two steps: `resized` in any thread, `normalized` on a device."""
 
     def __init__(self, processor: BlipImageProcessorPil) -> None:
         """Take size, filter, scale, mean and standard deviation from the processor."""
@@ -35,7 +35,7 @@ class Pixels:
         values = np.array(picture.resize(self._size, self._filter))
         return torch.from_numpy(values).permute(2, 0, 1)
 
-    def normalised(self, values: Tensor, dtype: torch.dtype) -> Tensor:
+    def normalized(self, values: Tensor, dtype: torch.dtype) -> Tensor:
         """Return the normalized values of pictures [P, 3, H, W], uint8, in the dtype, on the same device."""
         if values.device.type == "cpu":  # numpy's lookup takes a fourth of torch's time
             found, table = np.empty(values.shape, np.float32), self._table.numpy()

@@ -256,7 +256,7 @@ class TransformerModel:
 
     def _encode(self, values: Tensor) -> Tensor:
         """Encode pictures as visual tokens [P, T, D], or as vision states [P, V, Dv] if the Q-Former reads."""
-        pixels = self._pixels.normalised(placed(values, self.model.device), self.model.dtype)
+        pixels = self._pixels.normalized(placed(values, self.model.device), self.model.dtype)
         states = self.model.encode(pixels)
         kept: Tensor = states if self._reads else self.model.query(states)
         return kept

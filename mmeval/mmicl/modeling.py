@@ -230,7 +230,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         qformer_attention_mask: Tensor | None = None,
         shown: Tensor | None = None,
         places: Tensor | None = None,
-        learnt: Tensor | None = None,
+        learned: Tensor | None = None,
         **language: Any,
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
         """Return logits of the language model, and its loss if `labels` are given.
@@ -245,7 +245,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         - `shown` [S], `places` [S * T]: instead of `pictures`: the index of each shown picture and the positions of its
           tokens in the flattened `input_ids`. A collator that computes them saves waiting for the GPU.
           `qformer_input_ids` then has a row for each of the S.
-        - `learnt` [K]: positions whose logits are wanted, in the flattened [B, S] of a T5's decoder or [B, L]. The
+        - `learned` [K]: positions whose logits are wanted, in the flattened [B, S] of a T5's decoder or [B, L]. The
           logits are then [K, vocabulary]; the head is computed for these positions only.
         - `language`: other arguments of the language model (`decoder_input_ids`, ...).
 
@@ -253,8 +253,8 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         """
         text = (qformer_input_ids, qformer_attention_mask)
         embeds = self.embed(input_ids, pixel_values, pictures, vision_states, *text, shown, places)
-        if learnt is not None:
-            return self._logits(embeds, attention_mask, learnt, **language)
+        if learned is not None:
+            return self._logits(embeds, attention_mask, learned, **language)
         output = self.language_model(inputs_embeds=embeds, attention_mask=attention_mask, labels=labels, **language)
         return cast(Seq2SeqLMOutput | CausalLMOutputWithPast, output)
 
@@ -262,11 +262,11 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         self,
         embeds: Tensor,
         attention_mask: Tensor | None,
-        learnt: Tensor,
+        learned: Tensor,
         decoder_input_ids: Tensor | None = None,
         **language: Any,
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
-        """Run the language model without a cache, and its head only on the `learnt` positions: logits [K, vocabulary].
+        """Run the language model without a cache, and its head only on the `learned` positions: logits [K, vocabulary].
 
         Prompts are padded on the right.
         """
@@ -275,7 +275,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
             if attention_mask is not None and attention_mask.dim() == 2:
                 attention_mask = None  # no learned position sees the padding on its right
             output = model.model(inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False, **language)
-            states = output.last_hidden_state.flatten(0, 1).index_select(0, learnt)  # [K, D]
+            states = output.last_hidden_state.flatten(0, 1).index_select(0, learned)  # [K, D]
             return CausalLMOutputWithPast(logits=model.lm_head(states))
         assert decoder_input_ids is not None
         # full masks: transformers would inspect the values of shorter ones, which waits for the GPU
@@ -293,7 +293,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
             use_cache=False,
             **language,
         )
-        states = output.last_hidden_state.flatten(0, 1).index_select(0, learnt)  # [K, D]
+        states = output.last_hidden_state.flatten(0, 1).index_select(0, learned)  # [K, D]
         if model.config.scale_decoder_outputs:
             states = states * model.model_dim**-0.5
         return Seq2SeqLMOutput(logits=model.lm_head(states))

@@ -164,7 +164,7 @@ def _blur(found: Found) -> Figure | None:
         x, y, ends = _axes(paper, size, top, (-0.3, 4.3), (0, 100), "blur step", [(n, f"{n:g}") for n, _ in steps])
         if len(legend) > 1:
             pen, right = PENS[1], ends[1]
-            paper.line(ends, (y(blind["value"]),) * 2, color=pen.colour, linewidth=1.2, linestyle=(0, (5, 3)))
+            paper.line(ends, (y(blind["value"]),) * 2, color=pen.color, linewidth=1.2, linestyle=(0, (5, 3)))
             paper.line((right,) * 2, (y(blind["low"]), y(blind["high"])), **_bar(pen))
             _dot(paper, (right,), (y(blind["value"]),), pen)
         _curve(paper, x, y, steps)
@@ -220,7 +220,7 @@ def _scale(values: tuple[float, float], inches: tuple[float, float]) -> Scale:
 def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Found]]) -> None:
     known = [(x(at), one) for at, one in points if one["value"] is not None]
     pen = PENS[0]
-    paper.line([at for at, _ in known], [y(one["value"]) for _, one in known], color=pen.colour, linewidth=1.2)
+    paper.line([at for at, _ in known], [y(one["value"]) for _, one in known], color=pen.color, linewidth=1.2)
     for at, one in known:
         if one["low"] is not None:
             paper.line((at, at), (y(one["low"]), y(one["high"])), **_bar(pen))
@@ -233,4 +233,4 @@ def _dot(paper: Sheet, xs: Sequence[float], ys: Sequence[float], pen: Pen) -> No
 
 def _bar(pen: Pen) -> dict[str, Any]:
     """Return the line style of an interval."""
-    return {"color": pen.colour, "linewidth": 1.4}
+    return {"color": pen.color, "linewidth": 1.4}

@@ -100,7 +100,7 @@ def _dots(sheet: Sheet, chart: Chart, x: Scale, y: float, metric: str, lanes: li
         full, above = estimate.full_marks, 5 if series.highlight else 4
         if estimate.low is not None and estimate.high is not None:
             ends = (x(estimate.low / full), x(estimate.high / full))
-            sheet.line(ends, (place, place), color=pen.colour, linewidth=2, alpha=0.55, zorder=above - 1)
+            sheet.line(ends, (place, place), color=pen.color, linewidth=2, alpha=0.55, zorder=above - 1)
         sheet.line((x(estimate.value / full),), (place,), **pen.dot, zorder=above)
 
 

@@ -137,8 +137,8 @@ class Wheel:
         for spoke in range(self.spokes):
             sheet.line(*zip(self._at(spoke, 0), self._at(spoke, 1), strict=True), linewidth=0.6, zorder=1)
         for quarter in range(1, 5):
-            colour, width = (MUTED, 0.9) if quarter == 4 else (GRID, 0.8)
-            sheet.line(*self._polygon([quarter / 4] * self.spokes), color=colour, linewidth=width, zorder=1)
+            color, width = (MUTED, 0.9) if quarter == 4 else (GRID, 0.8)
+            sheet.line(*self._polygon([quarter / 4] * self.spokes), color=color, linewidth=width, zorder=1)
         for quarter in range(5):
             x, y = self._at(0, quarter / 4)
             text = marks(shared * quarter / 4) if shared else f"{25 * quarter}%"
@@ -185,7 +185,7 @@ class Wheel:
         """
         ticked = [one for one in self.chart.series if any(e.low is not None for e in one.estimates.values())]
         aside = next((0.06 * (i - (len(ticked) - 1) / 2) for i, one in enumerate(ticked) if one is series), 0)
-        style: dict[str, Any] = {"color": pen.colour, "linewidth": 1.0, "alpha": 0.45, "zorder": 3}
+        style: dict[str, Any] = {"color": pen.color, "linewidth": 1.0, "alpha": 0.45, "zorder": 3}
         for spoke, metric in enumerate(self.chart.axes):
             estimate = series.estimates.get(metric)
             if estimate is None or estimate.low is None or estimate.high is None:

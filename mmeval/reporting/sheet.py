@@ -40,7 +40,7 @@ COMMON = frozenset(map(chr, (*range(0x20, 0x250), *range(0x370, 0x530)))) | froz
 class Pen:
     """The look of a series: color (Okabe and Ito's, safe for color blindness), marker and line style."""
 
-    colour: str
+    color: str
     marker: str
     line: str | tuple[float, tuple[float, ...]]
     size: float = 6
@@ -49,7 +49,7 @@ class Pen:
     @property
     def dot(self) -> dict[str, Any]:
         """The style of the marker alone. A white edge separates overlapping markers."""
-        return {"marker": self.marker, "markersize": self.size, "color": self.colour}
+        return {"marker": self.marker, "markersize": self.size, "color": self.color}
 
 
 PENS = (

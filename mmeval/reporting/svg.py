@@ -43,29 +43,29 @@ def inline(paper: Sheet, name: str, title: str) -> str:
 
 
 VARIABLES = {
-    colour: f"var(--{name})"
-    for colour, name in (
+    color: f"var(--{name})"
+    for color, name in (
         (sheet.INK, "ink"),
         (sheet.MUTED, "muted"),
         (sheet.GRID, "grid"),
         (sheet.BAND, "band"),
         (sheet.PAPER, "card"),
         ("white", "card"),
-        *((pen.colour, f"pen-{index}") for index, pen in enumerate(sheet.PENS)),
+        *((pen.color, f"pen-{index}") for index, pen in enumerate(sheet.PENS)),
     )
 }
 """Color -> the page's CSS variable, so figures follow light and dark mode."""
 
 
-def _body(paper: Sheet, colours: Mapping[str, str]) -> str:
+def _body(paper: Sheet, colors: Mapping[str, str]) -> str:
     shapes = sorted(paper.shapes, key=lambda shape: float(shape.style["zorder"]))
     return "".join(
-        _text(shape, paper.height, colours) if isinstance(shape, Text) else _line(shape, paper.height, colours)
+        _text(shape, paper.height, colors) if isinstance(shape, Text) else _line(shape, paper.height, colors)
         for shape in shapes
     )
 
 
-def _text(shape: Text, height: float, colours: Mapping[str, str]) -> str:
+def _text(shape: Text, height: float, colors: Mapping[str, str]) -> str:
     """Return a text with every line positioned, so the renderer does not have to break or center lines."""
     style, lines = shape.style, shape.text.split("\n")
     step = shape.size * sheet.LEADING
@@ -73,14 +73,14 @@ def _text(shape: Text, height: float, colours: Mapping[str, str]) -> str:
     above = {"baseline": 0, "bottom": (len(lines) - 1) * step, "top": -shape.size * sheet.CAPITAL}
     above["center"] = ((len(lines) - 1) * step - shape.size * sheet.CAPITAL) / 2
     y -= above[style["va"]]
-    looks = f'font-size="{shape.size:g}" fill="{_colour(style["color"], colours)}"'
+    looks = f'font-size="{shape.size:g}" fill="{_color(style["color"], colors)}"'
     if style["ha"] != "left":
         looks += f' text-anchor="{ANCHORS[style["ha"]]}"'
     if style.get("weight", "normal") != "normal":
         looks += f' font-weight="{style["weight"]}"'
     if style.get("halo"):
-        looks += f' stroke="{_colour(sheet.PAPER, colours)}" stroke-width="3" paint-order="stroke"'
-    if style.get("families") and not colours:
+        looks += f' stroke="{_color(sheet.PAPER, colors)}" stroke-width="3" paint-order="stroke"'
+    if style.get("families") and not colors:
         more = "".join(f", '{name}'" for name in style["families"])
         looks += f' font-family="{FAMILIES}{escape(more.replace(chr(34), ""), quote=False)}"'
     x = POINTS * shape.x
@@ -90,15 +90,15 @@ def _text(shape: Text, height: float, colours: Mapping[str, str]) -> str:
     )
 
 
-def _line(shape: Line, height: float, colours: Mapping[str, str]) -> str:
+def _line(shape: Line, height: float, colors: Mapping[str, str]) -> str:
     """Return a line through points, broken at NaN, and its markers."""
     style, points = shape.style, [(POINTS * x, POINTS * (height - y)) for x, y in zip(shape.xs, shape.ys, strict=True)]
-    colour, found = _colour(style["color"], colours), ""
+    color, found = _color(style["color"], colors), ""
     if style.get("fill"):
         (left, top), (right, bottom) = points
         return (
             f'<rect x="{left:.1f}" y="{min(top, bottom):.1f}" width="{right - left:.1f}" '
-            f'height="{abs(bottom - top):.1f}" fill="{colour}"/>\n'
+            f'height="{abs(bottom - top):.1f}" fill="{color}"/>\n'
         )
     if len(points) > 1:
         path, pen = "", "M"
@@ -106,23 +106,23 @@ def _line(shape: Line, height: float, colours: Mapping[str, str]) -> str:
             path += "" if math.isnan(x) else f"{pen}{x:.1f} {y:.1f}"
             pen = "M" if math.isnan(x) else "L"
         width = style["linewidth"]
-        looks = f'fill="none" stroke="{colour}" stroke-width="{width:g}" stroke-linejoin="round"'
+        looks = f'fill="none" stroke="{color}" stroke-width="{width:g}" stroke-linejoin="round"'
         if isinstance(dashes := style.get("linestyle", "-"), tuple):
             looks += f' stroke-dasharray="{" ".join(f"{width * dash:.2f}" for dash in dashes[1])}"'
         if "alpha" in style:
             looks += f' opacity="{style["alpha"]:g}"'
         found += f'<path d="{path}" {looks}/>\n'
-    return found + "".join(_marker(x, y, style, colours) for x, y in points if "marker" in style and not math.isnan(x))
+    return found + "".join(_marker(x, y, style, colors) for x, y in points if "marker" in style and not math.isnan(x))
 
 
-def _marker(x: float, y: float, style: Mapping[str, Any], colours: Mapping[str, str]) -> str:
+def _marker(x: float, y: float, style: Mapping[str, Any], colors: Mapping[str, str]) -> str:
     half = style["markersize"] / 2
-    looks = f'fill="{_colour(style["color"], colours)}" stroke="{_colour("white", colours)}" stroke-width="0.5"'
+    looks = f'fill="{_color(style["color"], colors)}" stroke="{_color("white", colors)}" stroke-width="0.5"'
     if style["marker"] == "o":
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{half:g}" {looks}/>\n'
     corners = " ".join(f"{x + half * dx:.1f},{y + half * dy:.1f}" for dx, dy in SHAPES[style["marker"]])
     return f'<polygon points="{corners}" {looks}/>\n'
 
 
-def _colour(colour: str, colours: Mapping[str, str]) -> str:
-    return colours.get(colour, colour)
+def _color(color: str, colors: Mapping[str, str]) -> str:
+    return colors.get(color, color)

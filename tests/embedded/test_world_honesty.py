@@ -89,7 +89,7 @@ def _questions(views: list[world.View]) -> Questions:
 
 
 def _features(text: str) -> set[str]:
-    """Its words and pairs of neighbouring words; a word in quotes is spelled."""
+    """Its words and pairs of neighboring words; a word in quotes is spelled."""
     spelled = re.sub(r"'(\w+)'", lambda match: " ".join(match[1]), text.lower())
     words = re.findall(r"[a-z]+|\d", spelled)
     return {*words, *(f"{one} {other}" for one, other in pairwise(words))}

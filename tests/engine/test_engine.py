@@ -157,7 +157,7 @@ def test_pixels_are_the_processors_bits(seed: int, width: int, height: int) -> N
     picture = PILImage.effect_noise((width, height), seed).convert("RGB").rotate(seed)
     processor = BlipImageProcessorPil(size={"height": 14, "width": 14})
     pixels = Pixels(processor)
-    found = pixels.normalised(pixels.resized(picture)[None], torch.float32)
+    found = pixels.normalized(pixels.resized(picture)[None], torch.float32)
     assert torch.equal(found, processor([picture], return_tensors="pt")["pixel_values"])
 
 

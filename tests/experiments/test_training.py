@@ -21,7 +21,7 @@ from experiments.tiny.batches import Lecturer, collate, held_out, write
 from experiments.tiny.beginning import begin
 from experiments.tiny.checkpoint import resume
 from experiments.tiny.corpus import Corpus, corpus, pages
-from experiments.tiny.drawing import draw, encode, normalised, open_features, open_pixels
+from experiments.tiny.drawing import draw, encode, normalized, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.eyes import Eyes
 from experiments.tiny.learning import Recipe, learn, let_learn
@@ -179,7 +179,7 @@ def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
     written = writer.write(lesson, how)
     prompt = list(processor.prompt(parts, context).ids)
     assert written.ids == [*prompt, *processor.answer("yes")]
-    assert written.learnt == [False] * len(prompt) + [True, True]
+    assert written.learned == [False] * len(prompt) + [True, True]
 
 
 def prompts(task_name: str, folder: Path, processor: MmiclProcessor, count: int) -> Iterator[list[int]]:
@@ -207,7 +207,7 @@ class Fixed(Rng):
 
 def prompt_of(writer: Writer, lesson: Sequence[Part]) -> list[int]:
     written = writer.write(lesson, "declaration")
-    return written.ids[: written.learnt.index(True)]
+    return written.ids[: written.learned.index(True)]
 
 
 def test_lessons_are_worded_as_the_benchmarks_are(
@@ -295,7 +295,7 @@ def test_what_has_a_new_name_can_be_told_from_its_demonstrations(pool: Pool) -> 
                 if isinstance(part, Answer):
                     kind = pool.shown[next(shown)].things[0].kind.name
                     assert named.setdefault(kind, part.text) == part.text
-                    assert part.learnt == (kind in seen_before)
+                    assert part.learned == (kind in seen_before)
                     seen_before.add(kind)
                     labels.add(part.text)
             assert len(set(named.values())) == len(named) == 2
@@ -331,8 +331,8 @@ def test_every_source_is_known_to_the_tokenizer_and_teaches_something(
         for name, source in stage.sources.items():
             for seed in range(4):
                 written = write(writer, source, Rng(f"{name} {seed}"), pool, reads=False)
-                assert any(written.learnt) and 2 not in written.ids, (stage.name, name)
-                assert len(written.ids) == len(written.learnt)
+                assert any(written.learned) and 2 not in written.ids, (stage.name, name)
+                assert len(written.ids) == len(written.learned)
                 if source.hows != ("words",):
                     assert written.ids.count(vocabulary.placeholder) == 16 * len(written.pictures)
     assert {form for _, form in BENCHMARKS} == forms.FORMS.keys()
@@ -403,7 +403,7 @@ def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one() -> None:
     assert apart is not None and apart[:, 0, 0].tolist() == [3.0, 1.0, 2.0]
     pasted = Eyes(Sees(), features, pixels, cpu)(batch)  # type: ignore[arg-type]
     assert pasted is not None and pasted.shape[0] == 2  # one picture a row
-    middle = normalised(torch.full((1, 1, 1, 3), 80).byte()).flatten()
+    middle = normalized(torch.full((1, 1, 1, 3), 80).byte()).flatten()
     assert torch.allclose(pasted[0, 0], middle, atol=0.05)
     assert pasted[1, 0, 0] == 2.0
 
@@ -420,7 +420,7 @@ def test_the_corpus_is_drawn_once(small: Corpus, tmp_path: Path) -> None:
 
 
 def test_training_pixels_are_the_processors(small: Corpus, processor: MmiclProcessor) -> None:
-    ours = normalised(torch.from_numpy(np.array(small.pictures[:1])))
+    ours = normalized(torch.from_numpy(np.array(small.pictures[:1])))
     assert torch.allclose(ours[0], processor.pixels([Image.fromarray(small.pictures[0])])[0], atol=1e-6)
 
 
@@ -485,16 +485,16 @@ def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(
     assert (tmp_path / "test.u8").stat().st_mtime_ns == stamp
     encode(lambda pixels: pixels.mean((2, 3))[:, None], tmp_path, "test", torch.device("cpu"))
     picture = torch.from_numpy(open_pixels(tmp_path, "test")[-1:].copy())
-    assert torch.allclose(open_features(tmp_path, "test")[-1, 0].float(), normalised(picture).mean((2, 3)), atol=1e-2)
+    assert torch.allclose(open_features(tmp_path, "test")[-1, 0].float(), normalized(picture).mean((2, 3)), atol=1e-2)
     with pytest.raises(SystemExit, match="requested test pictures"):
         draw(tmp_path, "test", Amounts(items=2, singles=1, pairs=2, rows=1, counted=36, clips=1), 1)
 
 
-def test_the_words_of_a_claim_are_learnt_a_little_and_its_truth_wholly(pool: Pool, writer: Writer) -> None:
+def test_the_words_of_a_claim_are_learned_a_little_and_its_truth_wholly(pool: Pool, writer: Writer) -> None:
     written = writer.write([Claim(" is it red ?"), " please answer . ", Answer("yes")], "plain")
-    flags = (written.claimed, written.learnt)
-    claimed, learnt = ([one for one, flag in zip(written.ids, of, strict=True) if flag] for of in flags)
-    assert claimed == list(writer.tokens("is it red ?")) and learnt == [*writer.tokens("yes"), 1]
+    flags = (written.claimed, written.learned)
+    claimed, learned = ([one for one, flag in zip(written.ids, of, strict=True) if flag] for of in flags)
+    assert claimed == list(writer.tokens("is it red ?")) and learned == [*writer.tokens("yes"), 1]
     asked_twice = [lessons.moving(Rng(f"clip {seed}"), pool, "") for seed in range(60)]
     answers = [[part.text for part in lesson if isinstance(part, Answer)] for lesson in asked_twice]
     pairs = {tuple(two) for two in answers if len(two) == 2}

@@ -264,7 +264,7 @@ def llava(root: Path) -> None:
     entries = []
     for k in range(IMAGES):
         picture(root / "train2017" / f"{k // 2:012}.jpg", k)
-        said = [("human", "What is it?\n<image>"), ("gpt", "A bus."), ("human", "Its colour?"), ("gpt", "Red.")]
+        said = [("human", "What is it?\n<image>"), ("gpt", "A bus."), ("human", "Its color?"), ("gpt", "Red.")]
         conversation = [{"from": who, "value": text} for who, text in said]
         entries.append({"id": f"{k // 2:012}", "image": f"{k // 2:012}.jpg", "conversations": conversation})
     put(root / "llava_instruct_150k.json", entries)

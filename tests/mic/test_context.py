@@ -98,9 +98,9 @@ def test_one_demonstration_does_not_take_the_querys_number() -> None:
 
 
 def test_later_turns_come_after_earlier_answers() -> None:
-    turns = (Turn((ImagePlace(0), "What is it?"), "A bus."), Turn(("Its colour?",), "Red."))
+    turns = (Turn((ImagePlace(0), "What is it?"), "A bus."), Turn(("Its color?",), "Red."))
     conversation = compose(Example("a", "s", ("a.jpg",), turns))
-    assert conversation.prompt(1) == (ImagePlace(0), "What is it?", " A bus.\n", "Its colour?")
+    assert conversation.prompt(1) == (ImagePlace(0), "What is it?", " A bus.\n", "Its color?")
     assert conversation.shots == 0
 
 

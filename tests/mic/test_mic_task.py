@@ -30,7 +30,7 @@ def ours(folder: Path) -> Path:
         "images": ["b.png"],
         "turns": [{"ask": [{"image": 0}, "What is ", {"mention": 0}, "?"], "answer": "a cat"}],
     }
-    look = [{"image": 0}, "Which colour?"]
+    look = [{"image": 0}, "Which color?"]
     lines = [
         {"id": "q1", "source": "vqa", "images": ["a.png"], "turns": [{"ask": look, "answer": "yes"}], "shots": [shot]},
         {
@@ -60,7 +60,7 @@ def shown(sample: Sample) -> tuple[Any, ...]:
 def test_turns_demonstrations_and_mentions_are_asked_as_they_stand(tmp_path: Path) -> None:
     file = ours(tmp_path)
     first, second, third, caption = load_task(f"mic:{file}").samples(str(file))
-    assert (shown(first), first.targets) == (("a.png", "Which colour?"), ("yes",))
+    assert (shown(first), first.targets) == (("a.png", "Which color?"), ("yes",))
     assert [(shot.prompt[1:], shot.answer) for shot in first.shots] == [(("What is ", Ref(0), "?"), "a cat")]
     assert [second.id, third.id] == ["q2#1", "q2#2"]
     assert shown(second) == ("b.png", "Is it red?")
@@ -84,7 +84,7 @@ def test_a_run_has_the_facts_in_its_identity_and_is_scored_without_the_file(tmp_
 def test_another_question_is_another_run(tmp_path: Path) -> None:
     file = ours(tmp_path / "set")
     evaluate("constant:yes", f"mic:{file}", out=tmp_path / "run")
-    file.write_text(file.read_text().replace("Which colour?", "What colour?"))
+    file.write_text(file.read_text().replace("Which color?", "What color?"))
     os.utime(file, (1, 1))
     with pytest.raises(InputError, match="questions"):
         evaluate("constant:yes", f"mic:{file}", out=tmp_path / "run")

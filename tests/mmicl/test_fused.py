@@ -50,7 +50,7 @@ def test_a_whole_model_gives_the_same_logits_and_gradients() -> None:
 
 @pytest.mark.parametrize("family", small.FAMILIES)
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_logits_where_something_is_learnt_are_those_of_the_whole(family: small.Family, attention: str) -> None:
+def test_logits_where_something_is_learned_are_those_of_the_whole(family: small.Family, attention: str) -> None:
     plain, fused = small.model(family), small.model(family)
     fuse(fused)
     for model in (plain, fused):
@@ -64,10 +64,10 @@ def test_logits_where_something_is_learnt_are_those_of_the_whole(family: small.F
             TrainingRow((5, 7, 1), (IGNORED, 7, IGNORED), ()),
         ]
     batch = collate(rows)
-    labels, learnt, mask = batch["labels"], batch["learnt"], batch["attention_mask"]
+    labels, learned, mask = batch["labels"], batch["learned"], batch["attention_mask"]
     whole = plain(input_ids=batch["input_ids"], attention_mask=mask, labels=labels)
     total, count = summed_loss(fused, fused.config, {key: batch[key] for key in batch if key != "counts"})
-    assert count == len(learnt) == int((labels != IGNORED).sum())
+    assert count == len(learned) == int((labels != IGNORED).sum())
     torch.testing.assert_close(total / count, whole.loss, rtol=1e-4, atol=1e-4)
     for model, loss in ((plain, whole.loss), (fused, total / count)):
         model.zero_grad()

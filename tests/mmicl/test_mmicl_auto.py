@@ -25,8 +25,8 @@ TINY = Path(checkpoints.__file__).parents[1] / "embedded" / "weights" / "mmicl-t
 AUTO = "from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor"
 
 
-def drawn(colour: str) -> PILImage.Image:
-    return PILImage.new("RGB", (40, 40), colour)
+def drawn(color: str) -> PILImage.Image:
+    return PILImage.new("RGB", (40, 40), color)
 
 
 @pytest.mark.slow
@@ -61,12 +61,12 @@ def test_the_usual_three_lines_answer_as_the_harness_does() -> None:
     processor = AutoProcessor.from_pretrained(TINY)  # type: ignore[no-untyped-call]
     model: Any = AutoModelForImageTextToText.from_pretrained(TINY)
     ours = load_model(find_model("mmicl-tiny"))
-    question = "what colour is it?"
-    for colour in ("red", "blue"):
-        inputs = processor(text=question, images=[drawn(colour)], return_tensors="pt")
+    question = "what color is it?"
+    for color in ("red", "blue"):
+        inputs = processor(text=question, images=[drawn(color)], return_tensors="pt")
         ids = model.generate(**inputs, max_new_tokens=16, do_sample=False)
         (text,) = processor.batch_decode(ids, skip_special_tokens=True)
-        (response,) = ours.generate([Request("q", (Image(drawn(colour)), question))], Generation(16))
+        (response,) = ours.generate([Request("q", (Image(drawn(color)), question))], Generation(16))
         assert text.strip() == response.text
 
 

@@ -58,13 +58,13 @@ def compare(spec: str, candidates: Sequence[str], **options: Any) -> Response:
 
 
 def test_demonstrations_are_turns_and_pictures_stand_in_their_places(server: Server) -> None:
-    shot = Shot((RED, "What colour is ", Ref(0), "?"), "red")
+    shot = Shot((RED, "What color is ", Ref(0), "?"), "red")
     request = Request("0", (BLUE, "And ", Ref(0), ", unlike ", RED, Ref(1), "?"), (shot,))
     (answer,) = opened(server.model).generate([request], Generation(4))
     first, second, third = server.asked[0]["messages"]
     assert [first["role"], second, third["role"]] == ["user", {"role": "assistant", "content": "red"}, "user"]
     assert [part["type"] for part in third["content"]] == ["image_url", "text", "image_url", "text"]
-    assert first["content"][1]["text"] == "What colour is Image 1?"
+    assert first["content"][1]["text"] == "What color is Image 1?"
     assert [part.get("text") for part in third["content"]] == [None, "And Image 2, unlike ", None, "Image 3?"]
     assert (server.asked[0]["max_tokens"], server.asked[0]["temperature"]) == (4, 0)
     assert (answer.text, answer.input_tokens, answer.output_tokens, answer.finish_reason) == ("yes", 7, 2, "stop")

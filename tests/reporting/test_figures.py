@@ -239,8 +239,8 @@ def test_what_the_font_lacks_is_drawn_in_another_or_a_font_is_named(tmp_path: Pa
     assert sheet.lacking(["\U000f0000"]).startswith("No font here has \U000f0000: ")
 
 
-def test_pens_differ_in_colour_and_marker_and_line() -> None:
-    for pen in zip(*((pen.colour, pen.marker, str(pen.line)) for pen in sheet.PENS), strict=True):
+def test_pens_differ_in_color_and_marker_and_line() -> None:
+    for pen in zip(*((pen.color, pen.marker, str(pen.line)) for pen in sheet.PENS), strict=True):
         assert len(set(pen)) == len(sheet.PENS)
 
 

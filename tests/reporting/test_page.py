@@ -89,16 +89,14 @@ def requests(made: Sequence[Answer], picture: Callable[[str], Image]) -> Callabl
     return find
 
 
-def coloured(id: str) -> Image:
+def colored(id: str) -> Image:
     red, green, blue, *_ = hashlib.sha256(id.encode()).digest()
     return Image(PILImage.new("RGB", (40, 20), (red, green, blue)))
 
 
 def pictured(count: int) -> list[Answer]:
-    """Answers whose records hold the digests of `coloured` pictures."""
-    return [
-        replace(one, record=replace(one.record, images=(coloured(one.record.id).digest,))) for one in answers(count)
-    ]
+    """Answers whose records hold the digests of `colored` pictures."""
+    return [replace(one, record=replace(one.record, images=(colored(one.record.id).digest,))) for one in answers(count)]
 
 
 def hostile(title: str = HOSTILE) -> list[Answer]:
@@ -158,16 +156,16 @@ def test_samples_stand_in_the_benchmarks_order_and_numbers_by_their_value(tmp_pa
 
 def test_an_answer_by_likelihood_has_its_candidates(tmp_path: Path) -> None:
     record = Record("a", ("yes",), loglikelihoods=(-0.5, -1.5), question="?", images=("0" * 64,))
-    find = lambda ids: [Request("a", (coloured("a"), "?"), candidates=("yes", "no"))]  # noqa: E731
+    find = lambda ids: [Request("a", (colored("a"), "?"), candidates=("yes", "no"))]  # noqa: E731
     (one,) = data(write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "yes")})], find=find))["samples"]
     assert (one["k"], one["l"]) == (["yes", "no"], [-0.5, -1.5])
     assert "a" not in one  # nothing was said, and nothing is said to have been said
 
 
 def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:
-    record = Record("a", ("x",), question="?", text="x", images=(coloured("own").digest,))
-    shots = tuple(Shot((coloured(name), f"This is {name}"), name) for name in ("one", "two"))
-    find = lambda ids: [Request("a", (coloured("own"), "?"), shots)]  # noqa: E731
+    record = Record("a", ("x",), question="?", text="x", images=(colored("own").digest,))
+    shots = tuple(Shot((colored(name), f"This is {name}"), name) for name in ("one", "two"))
+    find = lambda ids: [Request("a", (colored("own"), "?"), shots)]  # noqa: E731
     made = write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "x")})], find=find)
     (one,) = data(made)["samples"]
     assert [(shot["q"], shot["a"]) for shot in one["d"]] == [("This is one", "one"), ("This is two", "two")]
@@ -176,8 +174,8 @@ def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:
 
 def test_pictures_stay_within_the_budget_and_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = pictured(60)
-    monkeypatch.setattr(browser, "BUDGET", 20 * len(browser._thumbnail(coloured("x"), 512)))
-    held = browse(made, AXES, find=requests(made, coloured))
+    monkeypatch.setattr(browser, "BUDGET", 20 * len(browser._thumbnail(colored("x"), 512)))
+    held = browse(made, AXES, find=requests(made, colored))
     assert 18 <= held.data["thumbnails"] <= 22
     assert held.data["pictures"] == 60
     html = page.write(tmp_path, made_table(), held, {}, {}).read_text("utf-8")
@@ -198,13 +196,13 @@ def test_pictures_of_wrong_answers_come_first_and_evenly_from_all_axes(monkeypat
 def test_a_broken_picture_is_left_out(tmp_path: Path) -> None:
     made = pictured(3)
     broken = made[1].record.id
-    find = requests(made, lambda id: Image(b"broken") if id == broken else coloured(id))
+    find = requests(made, lambda id: Image(b"broken") if id == broken else colored(id))
     assert browse(made, AXES, find=find).data["thumbnails"] == 2
 
 
 def test_pictures_of_an_earlier_page_are_kept_and_those_of_changed_samples_are_not(tmp_path: Path) -> None:
     made = pictured(20)
-    path = write(tmp_path, made, find=requests(made, coloured))
+    path = write(tmp_path, made, find=requests(made, colored))
     asked: list[Collection[str]] = []
 
     def find(ids: Collection[str]) -> list[Request]:
@@ -221,9 +219,9 @@ def test_pictures_of_an_earlier_page_are_kept_and_those_of_changed_samples_are_n
 @pytest.mark.parametrize("damage", [lambda t: t[:3000], lambda t: t.replace('"samples"', '"other"'), lambda t: ""])
 def test_a_damaged_page_is_made_anew(damage: Callable[[str], str], tmp_path: Path) -> None:
     made = pictured(4)
-    path = write(tmp_path, made, find=requests(made, coloured))
+    path = write(tmp_path, made, find=requests(made, colored))
     path.write_text(damage(path.read_text("utf-8")), "utf-8")
-    assert browse(made, AXES, find=requests(made, coloured), before=path).data["thumbnails"] == 4
+    assert browse(made, AXES, find=requests(made, colored), before=path).data["thumbnails"] == 4
 
 
 def test_a_long_text_is_cut_with_its_length_stated(tmp_path: Path) -> None:
@@ -250,8 +248,8 @@ def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> No
 
 def test_the_same_run_makes_the_same_page(tmp_path: Path) -> None:
     made = pictured(10)
-    first = write(tmp_path, made, find=requests(made, coloured)).read_bytes()
-    assert write(tmp_path, made, find=requests(made, coloured)).read_bytes() == first
+    first = write(tmp_path, made, find=requests(made, colored)).read_bytes()
+    assert write(tmp_path, made, find=requests(made, colored)).read_bytes() == first
 
 
 def test_numbers_that_are_none_do_not_break_the_page(tmp_path: Path) -> None:

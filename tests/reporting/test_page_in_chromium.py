@@ -19,7 +19,7 @@ from mmeval.types import Record, Request, Score, Shot
 from tests.chromium import PROGRAM, Browser, chromium
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
-from tests.reporting.test_page import HOSTILE, answers, coloured, hostile, pictured, requests, write
+from tests.reporting.test_page import HOSTILE, answers, colored, hostile, pictured, requests, write
 
 pytestmark = [
     pytest.mark.slow,
@@ -75,7 +75,7 @@ def test_hostile_texts_are_seen_and_do_nothing(page: Browser, tmp_path: Path) ->
 
 def test_nothing_is_loaded_but_the_file(page: Browser, tmp_path: Path) -> None:
     made = pictured(30)
-    path = write(tmp_path, made, find=requests(made, coloured))
+    path = write(tmp_path, made, find=requests(made, colored))
     page.open(path)
     assert {url.partition(":")[0] for url in page.loaded} <= {"file", "data"}
     assert len([url for url in page.loaded if url.startswith("file")]) == 1
@@ -166,7 +166,7 @@ def test_what_changed_under_a_control_is_found(page: Browser, tmp_path: Path) ->
 
 def test_keys(page: Browser, tmp_path: Path) -> None:
     made = pictured(40)
-    page.open(write(tmp_path, made, find=requests(made, coloured)))
+    page.open(write(tmp_path, made, find=requests(made, colored)))
     first = page.run(SELECTED)
     page.press("j")
     assert page.run(SELECTED) != first
@@ -191,11 +191,11 @@ def test_a_sample_can_be_linked_to(page: Browser, tmp_path: Path) -> None:
 
 
 def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_path: Path) -> None:
-    frames = [coloured(str(index)) for index in range(8)]
+    frames = [colored(str(index)) for index in range(8)]
     times = " ".join(f"{index / 2:.2f}" for index in range(8))
     record = Record("a", ("C",), question="What?", text="", images=tuple(one.digest for one in frames))
     record = replace(record, tags={"times": times}, choices=("x", "y", "z"))
-    shots = (Shot((coloured("shown"), "Before"), "this"),)
+    shots = (Shot((colored("shown"), "Before"), "this"),)
     find = lambda ids: [Request("a", (*frames, "What?"), shots)]  # noqa: E731
     page.open(write(tmp_path, [Answer(record, {"official": Score(0.0, "unparsed", None)})], find=find))
     captions = "[...document.querySelectorAll('.detail > .pictures figcaption')].map((one) => one.textContent)"

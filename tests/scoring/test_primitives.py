@@ -191,7 +191,7 @@ def test_a_tie_chooses_nothing_and_is_counted() -> None:
     assert ranking.rank([-1.0, -3.0]) == ranking.Ranking(0, 1)
 
 
-def test_length_normalisation_by_name() -> None:
+def test_length_normalization_by_name() -> None:
     texts = ["no", "yes of course"]
     assert ranking.rank([-2.0, -6.0], texts).best == 0
     assert ranking.rank([-2.0, -6.0], texts, "per-byte").best == 1

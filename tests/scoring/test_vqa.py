@@ -73,7 +73,7 @@ def test_an_answer_that_declines_is_said_to(name: str) -> None:
     ],
 )
 def test_words(text: str, becomes: str) -> None:
-    assert vqa.normalised(text) == becomes
+    assert vqa.normalized(text) == becomes
 
 
 def test_references_are_needed() -> None:

@@ -103,7 +103,7 @@ def test_vqav2_by_hand(vqav2: Path, tmp_path: Path) -> None:
     assert two["metrics"]["overall"]["n"] == 3
 
 
-def test_vqav2_official_normalises_references_only_where_they_differ(vqav2: Path, tmp_path: Path) -> None:
+def test_vqav2_official_normalizes_references_only_where_they_differ(vqav2: Path, tmp_path: Path) -> None:
     scores = run("vqav2", vqav2, tmp_path / "run", "constant:the dog", shots=0)
     assert (value(scores, "other"), value(scores, "other", "strict")) == (0.0, 100.0)
 

@@ -84,13 +84,13 @@ def test_a_t5_gets_a_row_an_answer_and_a_decoder_one_for_all() -> None:
     assert second.ids[: len(first.ids) - 1] == first.ids[:-1]  # but for T5's end
     assert first.images == second.images == ("1.png", "0.png")
     (row,) = Rows(small.processor("llama"), decoder_only=True)(example)
-    learnt = [token for token in row.labels if token != IGNORED]
-    assert learnt == [*processor.answer("yes"), *processor.answer("no")]
-    assert [i for i, label in zip(row.ids, row.labels, strict=True) if label != IGNORED] == learnt
+    learned = [token for token in row.labels if token != IGNORED]
+    assert learned == [*processor.answer("yes"), *processor.answer("no")]
+    assert [i for i, label in zip(row.ids, row.labels, strict=True) if label != IGNORED] == learned
     assert row.images == ("1.png", "0.png")
 
 
-def _learnt_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
+def _learned_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
     """Logits [answer tokens, vocabulary], in the order in which they stand in the rows."""
     batch = {key: value for key, value in batch.items() if key not in ("labels", "counts")}
     with torch.no_grad():
@@ -117,8 +117,8 @@ def test_questions_apart_are_answered_as_if_each_stood_alone(data: Path, attenti
     short = placed(alone[0])
     batch = collate([placed(packed), short])
     assert batch["attention_mask"].shape == (2, 1, len(packed.ids), len(packed.ids))
-    expected = torch.cat([_learnt_logits(model, collate([placed(row)])) for row in (*alone, short)])
-    torch.testing.assert_close(_learnt_logits(model, batch), expected, atol=1e-5, rtol=1e-4)
+    expected = torch.cat([_learned_logits(model, collate([placed(row)])) for row in (*alone, short)])
+    torch.testing.assert_close(_learned_logits(model, batch), expected, atol=1e-5, rtol=1e-4)
 
 
 def _shown(turn: Turn) -> Turn:
@@ -434,7 +434,7 @@ def test_memory_is_saved_without_another_result(data: Path, changes: dict[str, o
     saved = load_file(
         train(Config(**config_values(data, output=str(data / "saved"), **{**options, **changes}))) / TRAINED
     )
-    if "batch_tokens" in changes:  # other batches, which are learnt from as well
+    if "batch_tokens" in changes:  # other batches, which are learned from as well
         assert any(not torch.equal(plain[key], saved[key]) for key in plain)
         return
     for key, value in plain.items():

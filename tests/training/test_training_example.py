@@ -14,7 +14,7 @@ from mmeval.types import Generation, Request
 from mmeval.types import Image as Picture
 
 ROOT = Path(__file__).resolve().parents[2]
-COLOURS = {"cat.jpg": "red", "l.jpg": "white", "r.jpg": "black", "q.jpg": "blue"}
+COLORS = {"cat.jpg": "red", "l.jpg": "white", "r.jpg": "black", "q.jpg": "blue"}
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def folder(tmp_path: Path) -> Path:
     data.mkdir()
     for name in ("train.jsonl", "val.jsonl"):
         (data / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for name, colour in COLOURS.items():
-        Image.new("RGB", (96, 96), colour).save(data / name)
+    for name, color in COLORS.items():
+        Image.new("RGB", (96, 96), color).save(data / name)
     (tmp_path / "configs").mkdir()
     config = (ROOT / "configs" / "my-data.yaml").read_text(encoding="utf-8")
     weights = ROOT / "mmeval" / "embedded" / "weights" / "mmicl-tiny"

@@ -132,7 +132,7 @@ def test_a_stream_goes_on_at_its_place_on_another_number_of_processes(data: Path
     variables = {**launched("ddp.yaml"), "ACCELERATE_MIXED_PRECISION": "no"}
     values = {"stream": True, "batch": 2, "evaluate_every": 2}
 
-    def learnt(output: str, *parts: tuple[int, int]) -> dict[str, torch.Tensor]:
+    def learned(output: str, *parts: tuple[int, int]) -> dict[str, torch.Tensor]:
         for processes, steps in parts:
             file = data / f"{output}-{processes}.yaml"
             own = config_values(data, output=str(data / output), **values, steps=steps)
@@ -140,8 +140,8 @@ def test_a_stream_goes_on_at_its_place_on_another_number_of_processes(data: Path
             forked(file, processes, variables if processes > 1 else {})
         return load_file(data / output / "trained" / TRAINED)
 
-    alone = learnt("changed", (2, 2), (1, 4))
-    together = learnt("whole", (2, 4))
+    alone = learned("changed", (2, 2), (1, 4))
+    together = learned("whole", (2, 4))
     for key, value in together.items():
         torch.testing.assert_close(alone[key], value, atol=2e-5, rtol=1e-3, msg=key)
     places = [json.loads((data / name / "checkpoint-4" / "stream.json").read_text()) for name in ("changed", "whole")]

@@ -31,7 +31,7 @@ CHECKPOINT = TRAINED | {"optimizer.pt", "rng_state.pth", "scheduler.pt", "traine
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", small.FAMILIES)
-def test_eight_samples_are_learnt_word_for_word(tmp_path: Path, family: small.Family) -> None:
+def test_eight_samples_are_learned_word_for_word(tmp_path: Path, family: small.Family) -> None:
     write_examples(tmp_path)
     write_base(tmp_path, family)
     held_out = str(tmp_path / "train.jsonl")
@@ -51,10 +51,10 @@ def test_a_run_goes_on_as_if_never_stopped(data: Path) -> None:
     final = train(config)
     one, other = (checkpoints.load_model(folder).state_dict() for folder in (whole, final))
     base = checkpoints.load_model(data / "base").state_dict()
-    learnt = set(json.loads((final / "training.json").read_text())["names"])
+    learned = set(json.loads((final / "training.json").read_text())["names"])
     for key, value in one.items():
         torch.testing.assert_close(value, other[key], rtol=0, atol=1e-6)
-        assert torch.equal(value, base[key]) == (key not in learnt), key
+        assert torch.equal(value, base[key]) == (key not in learned), key
 
 
 def test_a_step_that_is_no_number_is_the_last(data: Path) -> None:
@@ -117,8 +117,8 @@ def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:
     file.write_text(json.dumps(values))  # JSON is YAML
     last = train(check_config(yaml_file.read(file), file, "stage2"))
     base, one, two = (checkpoints.load_model(folder).state_dict() for folder in (data / "base", first, last))
-    learnt = set(json.loads((last / "training.json").read_text())["names"])
-    assert {key for key in one if not torch.equal(one[key], two[key])} <= learnt
+    learned = set(json.loads((last / "training.json").read_text())["names"])
+    assert {key for key in one if not torch.equal(one[key], two[key])} <= learned
     assert not torch.equal(base["query_tokens"], two["query_tokens"])  # stage I's, which stage II does not train
 
 

@@ -58,9 +58,9 @@ def ocr(origin: Origin) -> View:
     word = new_word(rng, origin.split)
     while word in LANGUAGE:
         word = new_word(rng, origin.split)
-    word, other = rng.swapped(word, _neighbour(rng, word, origin.split))
+    word, other = rng.swapped(word, _neighbor(rng, word, origin.split))
     picture, marks = _sign(rng, word)
-    third, fourth = (_neighbour(rng, word, origin.split) for _ in range(2))
+    third, fourth = (_neighbor(rng, word, origin.split) for _ in range(2))
 
     def claim(spelled: str) -> Claim:
         return worded(rng, READ, ("word", spelled), word=spelled)
@@ -104,15 +104,15 @@ def text_translation(origin: Origin) -> View:
     )
 
 
-def _neighbour(rng: Rng, word: str, split: Split) -> str:
+def _neighbor(rng: Rng, word: str, split: Split) -> str:
     """Return a word of the same split with one vowel or one consonant replaced."""
-    neighbours = [
+    neighbors = [
         word[:place] + other + word[place + 1 :]
         for place, sign in enumerate(word)
         for other in (VOWELS if sign in VOWELS else CONSONANTS)
         if other != sign
     ]
-    return rng.pick([other for other in neighbours if of_split(other) == split and other not in LANGUAGE])
+    return rng.pick([other for other in neighbors if of_split(other) == split and other not in LANGUAGE])
 
 
 def _letters(rng: Rng, word: str) -> tuple[tuple[str, str], ...]:

@@ -50,7 +50,7 @@ class Collator:
     """Turn rows into the model's inputs: right-padded to the longest, every distinct picture once.
 
     Returns `input_ids`, `attention_mask` [B, L], `labels` ([B, S] for T5, else [B, L]), `pixel_values` [P, 3, H, W]
-    float32 or `vision_states` [P, V, D], and the positions `shown`, `places` and `learnt`
+    float32 or `vision_states` [P, V, D], and the positions `shown`, `places` and `learned`
     (MmiclForConditionalGeneration.forward), so the GPU need not search for them. If a row holds questions apart,
     `attention_mask` is [B, 1, L, L], added to the attention scores, and there are `position_ids` [B, L]. For generation
     `pictures` [B, N] replaces `shown` and `places`, and there are no answers.
@@ -121,14 +121,14 @@ class Collator:
         for row in rows:
             if row.ids.count(settings.placeholder_id) != settings.tokens_per_picture * len(row.images):
                 raise TrainingError(f"{row.images}: the prompt must have {settings.tokens_per_picture} places for each")
-        learnt = (batch["labels"] != IGNORED).flatten().nonzero().squeeze(1)
+        learned = (batch["labels"] != IGNORED).flatten().nonzero().squeeze(1)
         found = (batch["input_ids"] == settings.placeholder_id).flatten().nonzero().squeeze(1)
         shown = [numbers[path] for row in rows for path in row.images]
-        counts = [len(rows), sum(len(row.ids) for row in rows), len(learnt), len(shown), len(pictures)]
+        counts = [len(rows), sum(len(row.ids) for row in rows), len(learned), len(shown), len(pictures)]
         return {
             "shown": torch.tensor(shown, dtype=torch.long),
             "places": found,
-            "learnt": learnt - 1 if settings.pad_left else learnt,  # decoder-only: the position of the token before
+            "learned": learned - 1 if settings.pad_left else learned,  # decoder-only: the position of the token before
             "counts": torch.tensor(counts),
         }
 

@@ -56,14 +56,14 @@ class HeldOut:
                 part = mine[start : start + BATCH]
                 asked = part or self.questions[:1]
                 texts = self._written(model, asked, accelerator.device, sharded)
-                total, learnt = self._loss(model, asked, accelerator.device)
+                total, learned = self._loss(model, asked, accelerator.device)
                 pairs = [(text, answer) for text, (_, answer) in zip(texts, part, strict=False)]
                 right = sum(_plain(text) == _plain(answer) for text, answer in pairs)
-                sums += torch.tensor([right, len(part), float(total) * bool(part), learnt * bool(part)]).to(sums)
+                sums += torch.tensor([right, len(part), float(total) * bool(part), learned * bool(part)]).to(sums)
                 written += pairs
         model.train()
-        right, count, total, learnt = accelerator.reduce(sums, "sum").tolist()
-        found = {METRIC: right / max(1, count), LOSS: total / max(1, learnt)}
+        right, count, total, learned = accelerator.reduce(sums, "sum").tolist()
+        found = {METRIC: right / max(1, count), LOSS: total / max(1, learned)}
         return found | (self.measures(gather_object(written)) if self.measures is not None else {})
 
     def _written(

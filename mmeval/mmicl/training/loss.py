@@ -10,11 +10,11 @@ from mmeval.mmicl.configuration import MmiclConfig
 def summed_loss(model: nn.Module, config: MmiclConfig, inputs: dict[str, Tensor]) -> tuple[Tensor, int]:
     """Sum the cross-entropy over the learned tokens in a batch of `data.Collator`, and count them."""
     inputs = dict(inputs)
-    labels, learnt = inputs.pop("labels"), inputs["learnt"]
+    labels, learned = inputs.pop("labels"), inputs["learned"]
     if config.decoder_only:
-        targets = labels.flatten().index_select(0, learnt + 1)
+        targets = labels.flatten().index_select(0, learned + 1)
     else:
-        targets = labels.flatten().index_select(0, learnt)
+        targets = labels.flatten().index_select(0, learned)
         start = labels.new_full((len(labels), 1), config.text_config.decoder_start_token_id)
         inputs["decoder_input_ids"] = torch.cat(
             [start, labels[:, :-1].clamp(min=config.text_config.pad_token_id)], dim=1

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 
-COUNTED = ("rows", "prompt tokens", "learnt tokens", "pictures shown", "distinct pictures")
+COUNTED = ("rows", "prompt tokens", "learned tokens", "pictures shown", "distinct pictures")
 """The entries of a batch's `counts`."""
 
 PEAKS = {
@@ -95,8 +95,8 @@ def _per_token(module: nn.Module, flows: bool, wanted: Callable[[str], bool] = l
         if parameter.dim() == 2 and wanted(name) and not NOT_MULTIPLIED.search(name)
     ]
     every = sum(parameter.numel() for parameter in matrices)
-    learnt = sum(parameter.numel() for parameter in matrices if parameter.requires_grad)
-    return 2.0 * every + (2.0 * every if flows else 0.0) + 2.0 * learnt
+    learned = sum(parameter.numel() for parameter in matrices if parameter.requires_grad)
+    return 2.0 * every + (2.0 * every if flows else 0.0) + 2.0 * learned
 
 
 @dataclass

@@ -101,8 +101,8 @@ class Rows:
         start = self.processor.prompt(conversation.prompt(conversation.shots), context)
         ids, shown = list(start.ids), len(start.pictures)
         labels = [IGNORED] * len(ids)
-        learnt = conversation.exchanges[conversation.shots :]
-        for index, exchange in enumerate(learnt):
+        learned = conversation.exchanges[conversation.shots :]
+        for index, exchange in enumerate(learned):
             if index:
                 asked = self.processor.follow(exchange.ask, context, shown)
                 shown += sum(isinstance(part, ImagePlace) for part in exchange.ask)
@@ -111,7 +111,7 @@ class Rows:
             answer = self.processor.answer(exchange.answer)
             ids += answer
             labels += answer
-        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], _words(learnt[0].ask))
+        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], _words(learned[0].ask))
 
 
 def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:

@@ -120,9 +120,9 @@ class MmiclTrainer(Trainer):
         self.progress.add(inputs.pop("counts"))
         if LANE in inputs:
             lane, self.places[lane] = json.loads(inputs.pop(LANE))
-        total, learnt = summed_loss(model, self.model.config, inputs)
+        total, learned = summed_loss(model, self.model.config, inputs)
         if num_items_in_batch is None:
-            return total / learnt
+            return total / learned
         shared = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
         return total * shared / num_items_in_batch  # gradients are averaged over processes, so each is scaled up
 

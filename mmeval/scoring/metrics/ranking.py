@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mmeval.types import InputError, Record, Score, nearest
 
-NORMALISATIONS: dict[str, Callable[[str], int]] = {
+NORMALIZATIONS: dict[str, Callable[[str], int]] = {
     "sum": lambda text: 1,
     "per-byte": lambda text: len(text.encode("utf-8", "backslashreplace")),
     "per-character": len,
@@ -26,17 +26,17 @@ class Ranking:
     tied: int
 
 
-def rank(values: Sequence[float], texts: Sequence[str] | None = None, normalisation: str = "sum") -> Ranking:
+def rank(values: Sequence[float], texts: Sequence[str] | None = None, normalization: str = "sum") -> Ranking:
     """Find the candidate with the largest value. With `texts`, log-likelihoods are normalized first.
 
     Raises InputError for an unknown normalization and for values that are not numbers.
     """
-    if normalisation not in NORMALISATIONS:
-        hint = nearest(normalisation, NORMALISATIONS)
-        raise InputError(f"unknown normalization '{normalisation}'{hint}; choose from {', '.join(NORMALISATIONS)}")
+    if normalization not in NORMALIZATIONS:
+        hint = nearest(normalization, NORMALIZATIONS)
+        raise InputError(f"unknown normalization '{normalization}'{hint}; choose from {', '.join(NORMALIZATIONS)}")
     if not values or any(math.isnan(value) for value in values):
         raise InputError(f"cannot rank {list(values)}: every candidate must have a likelihood")
-    size = NORMALISATIONS[normalisation]
+    size = NORMALIZATIONS[normalization]
     if texts is not None:
         values = [value / max(size(text), 1) for value, text in zip(values, texts, strict=True)]
     best = [place for place, value in enumerate(values) if value == max(values)]

@@ -49,13 +49,13 @@ def vqa_2016(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
     References lose their punctuation only if they are not all the same. The answer is always fully normalized.
     """
     differ = len(set(references)) > 1
-    return normalised(text), [punctuation(one) for one in references] if differ else references
+    return normalized(text), [punctuation(one) for one in references] if differ else references
 
 
 def vqa_2021(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Compare as its head since 2021 (a013f00): normalize both, or neither if the references are all the same."""
     answer, known = one_line(text), [one_line(one) for one in references]
-    return (answer, known) if len(set(known)) == 1 else (normalised(answer), [normalised(one) for one in known])
+    return (answer, known) if len(set(known)) == 1 else (normalized(answer), [normalized(one) for one in known])
 
 
 def m4c(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
@@ -72,7 +72,7 @@ def open_flamingo(text: str, references: Sequence[str]) -> tuple[str, Sequence[s
     The answer is first cut at the next question and at its first comma.
     """
     cut = re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
-    return normalised(cut), [normalised(one) for one in references]
+    return normalized(cut), [normalized(one) for one in references]
 
 
 CONFIDENCE = "confidence"
@@ -131,10 +131,10 @@ def one_line(text: str) -> str:
 
 
 def _m4c(text: str) -> str:
-    return normalised(text.lower().replace(",", "").replace("?", "").replace("'s", " 's"))
+    return normalized(text.lower().replace(",", "").replace("?", "").replace("'s", " 's"))
 
 
-def normalised(text: str) -> str:
+def normalized(text: str) -> str:
     """Return a text in lower case without punctuation and articles, with digits for number words and apostrophes."""
     words = (_NUMBERS.get(word, word) for word in punctuation(one_line(text)).lower().split())
     return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)

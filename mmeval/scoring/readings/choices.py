@@ -92,14 +92,14 @@ def read_once(read: Reader, text: str, choices: tuple[str, ...]) -> str | None:
     return read(text, choices)
 
 
-def by_likelihood(normalisation: str) -> Callable[[Record], Score]:
+def by_likelihood(normalization: str) -> Callable[[Record], Score]:
     """Return the scorer that takes the likeliest option. A tie is unparsed."""
 
     def score(record: Record) -> Score:
         if record.loglikelihoods is None:
             return unanswered(record)
         candidates = [text.strip() for text in record.choices]  # stripped, as for the model
-        best = rank(record.loglikelihoods, candidates, normalisation).best
+        best = rank(record.loglikelihoods, candidates, normalization).best
         return graded(record, None if best is None else letter(best))
 
     return score
@@ -111,9 +111,9 @@ LIKELIHOOD_SCORERS = {
     "first-token": by_likelihood("sum"),
 }
 """Ways to choose without generating text. Per byte is lm-evaluation-harness's acc_norm, which needs no tokenizer."""
-NORMALISED = {
+NORMALIZED = {
     "likelihood": "divided by the number of UTF-8 bytes of the option's text",
-    "likelihood-sum": "not normalised for the option's length",
+    "likelihood-sum": "not normalized for the option's length",
     "first-token": "of an answer whose first token is the option's letter",
 }
 """How the likelihoods are normalized, in words, for under a table."""

@@ -88,8 +88,8 @@ def extract(text: str) -> str:
 exact = agreed(1, extract, normal)
 """Full marks for an answer that is one of the references."""
 voted = scorer(
-    lambda text: vqa.normalised(said(text)),
-    lambda answer, known: vqa.agreement(answer, [vqa.normalised(one) for one in known]),
+    lambda text: vqa.normalized(said(text)),
+    lambda answer, known: vqa.agreement(answer, [vqa.normalized(one) for one in known]),
 )
 """VQA accuracy of the extracted answer, with both sides normalized as in the 2016 script."""
 
