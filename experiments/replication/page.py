@@ -52,8 +52,8 @@ AHEAD, GAINED = 25, 45
 """This project's aims: points over the better baseline with several pictures, and of four shots over none."""
 TRIED = (
     "Full-length runs of mmicl-tiny, the last one as above; right answers in percent. In words: kinds of questions, of "
-    "22, in which the language model gives nine right answers of ten before it sees a picture, and how it learned them. The "
-    "first needs T5 to read a document anew for each question; no run of it passed any kind."
+    "22, in which the language model answers nine of ten right before it sees a picture, and how it learned them. "
+    "T5 needs T5 to read a document anew for each question; no run of it passed any kind."
 )
 
 
