@@ -133,14 +133,15 @@ class Client:
                     endpoint.slowed = time.monotonic()
                 endpoint.rest(wait)
                 if time.monotonic() + wait - first > PATIENCE:
-                    raise self._no_reply(f"{endpoint.url} is busy (status 429) and asks to wait longer") from busy
+                    raise self._no_reply(f"{endpoint.url}: busy (status 429), and it asks to wait longer") from busy
                 continue
             except TimeoutError:
                 failed, timed_out = failed + 1, timed_out + 1
-                problem = f"no whole reply within {self._timeout:g} seconds"
+                problem = f"{endpoint.url}: no whole reply within {self._timeout:g} seconds"
             except _failures() as error:
                 failed += 1
-                problem = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+                why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+                problem = f"{endpoint.url}: {why}"
                 endpoint.failures += 1
                 endpoint.rest(_backoff(endpoint.failures) if len(self.endpoints) > 1 else 0.0)
             finally:
@@ -149,7 +150,8 @@ class Client:
             if failed >= self._tries or timed_out >= self._timeouts:
                 break
             await asyncio.sleep(_backoff(failed))
-        raise self._no_reply(problem or f"not sent, because {HOPELESS} requests before it got no reply")
+        where = ", ".join(one.url for one in self.endpoints)
+        raise self._no_reply(problem or f"{where}: not sent, because {HOPELESS} requests before it got no reply")
 
     async def get(self, path: str) -> list[tuple[Endpoint, dict[str, Any] | None]]:
         """Return each server's reply at a path; None if it has no such path or does not reply.

@@ -46,7 +46,8 @@ def evaluate(
     """
     display = display or Display()
     spec = from_mapping(values, "", RunSpec) if spec is None else replace(spec, **values)
-    planned, share = plan(spec, out, fresh=fresh), of_process()
+    share = of_process()  # first: reading the data may take minutes
+    planned = plan(spec, out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load, share=share)
     with held(run.folder, share):
         if not share.alone:

@@ -14,15 +14,15 @@ from mmeval.types import printable
 
 
 class NoReply(Exception):
-    """No usable reply after all tries. The message has the reason, without key or password."""
+    """No usable reply after all tries. The message has the server's address and the reason, without key or password."""
 
 
 class Refused(Exception):
-    """The server refuses the request and would refuse it again: status 3xx or 4xx. The message is the server's."""
+    """The server at `url` refuses the request and would refuse it again: status 3xx or 4xx. The message is its own."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, url: str) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.url = status, url
 
 
 class Busy(Exception):
@@ -72,14 +72,14 @@ def read(url: str, status: int, headers: Mapping[str, str], body: bytes, secrets
     if 300 <= status < 400:
         there = urllib.parse.urlsplit(headers.get("Location", "")).netloc.rpartition("@")[2] or "another path"
         message = f"{url} redirects to {there} (status {status}), which is not followed"
-        raise Refused(secrets.hide(f"{printable(message)}; name the address that answers"), status)
+        raise Refused(secrets.hide(f"{printable(message)}; name the address that answers"), status, url)
     retry = headers.get("Retry-After")
     if status == 429 or (status == 503 and retry is not None):
         raise Busy(_seconds(retry))
     if status == 408 or status >= 500:
         raise ValueError(f"status {status}: {_reason(body, secrets)}")
     if status >= 400:
-        raise Refused(f"{_reason(body, secrets)} (status {status})", status)
+        raise Refused(f"{_reason(body, secrets)} (status {status})", status, url)
     reply = json.loads(body)
     if not isinstance(reply, dict):
         raise ValueError(f"its reply is not a JSON object: {str(reply)[:80]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,8 @@ from mmeval.types import Estimate, Record, Score
 
 CLUSTERS = ("video", "image", "pair", "question", "circular")
 """Groups whose answers are not independent, the widest first."""
+_NUMBER = re.compile(r"\d[\d.,]*\d|\d")
+"""A number in an error's message: the same error names other token counts for other questions."""
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error")
 
 
@@ -107,10 +110,12 @@ class Scored:
         if self._errors:
             effect = "Numbers are withheld" if self._withheld else "Errors count as wrong"
             found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
-            (message, count), *_ = Counter(
-                record.error for record in self.records if record.error is not None
-            ).most_common(1)
-            found.append(f"The most frequent error ({count:,} of {self._errors:,}): {message:.200}")
+            alike: dict[str, list[str]] = {}
+            for message in (record.error for record in self.records if record.error is not None):
+                alike.setdefault(_NUMBER.sub("#", message), []).append(message)
+            most = max(alike.values(), key=len)
+            example = "; its numbers vary" if len(set(most)) > 1 else ""
+            found.append(f"The most frequent error ({len(most):,} of {self._errors:,}{example}): {most[0]:.200}")
         if empty := sum(
             record.error is None and record.text is not None and not record.text.strip() for record in self.records
         ):

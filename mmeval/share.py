@@ -34,14 +34,21 @@ WHOLE = Share()
 
 
 def of_process(environment: Mapping[str, str] = os.environ) -> Share:
-    """Return the share that the launcher gave this process, or WHOLE without a launcher. Raises InputError."""
-    for rank, size in PAIRS:
-        values = [environment.get(name, "") for name in (rank, size)]
-        if not values[0] or (rank.startswith("SLURM") and not values[1]):
+    """Return the share that the launcher gave this process, or WHOLE without a launcher.
+
+    A Slurm batch script has SLURM_PROCID 0 and, without `--ntasks`, no SLURM_NTASKS; a shell of `salloc` may have
+    SLURM_NTASKS alone. Both are one process. Raises InputError if half of a pair is missing otherwise.
+    """
+    for names in PAIRS:
+        rank, size = (environment.get(name, "") for name in names)
+        if not rank and (not size or names[1] == "SLURM_NTASKS"):
             continue
-        if not values[1]:
-            raise InputError(f"{rank} is {values[0]} and {size} is not set; set both, or neither")
-        if not all(value.isdecimal() for value in values) or int(values[0]) >= int(values[1]):
-            raise InputError(f"{rank} is '{values[0]}' and {size} '{values[1]}'; give a rank from 0 to {size} - 1")
-        return Share(int(values[0]), int(values[1]))
+        if not size and names[0] == "SLURM_PROCID" and rank == "0":
+            continue
+        if not (rank and size):
+            (name, value), missing = ((names[0], rank), names[1]) if rank else ((names[1], size), names[0])
+            raise InputError(f"{name} is {value} and {missing} is not set; set both, or neither")
+        if not (rank.isdecimal() and size.isdecimal()) or int(rank) >= int(size):
+            raise InputError(f"{names[0]} is '{rank}' and {names[1]} '{size}'; give a rank from 0 to {names[1]} - 1")
+        return Share(int(rank), int(size))
     return WHOLE

@@ -101,8 +101,12 @@ def test_a_launcher_says_which_part(tmp_path: Path) -> None:
     assert of_process({"RANK": "2", "WORLD_SIZE": "3", "SLURM_PROCID": "0", "SLURM_NTASKS": "9"}) == Share(2, 3)
     assert of_process({"SLURM_PROCID": "1", "SLURM_NTASKS": "4"}) == Share(1, 4)
     assert of_process({"SLURM_PROCID": "0"}) == Share(0, 1)  # a batch script outside srun
-    with pytest.raises(InputError, match=r"^RANK is 1 and WORLD_SIZE is not set; set both, or neither$"):
-        of_process({"RANK": "1"})
+    assert of_process({"SLURM_NTASKS": "4"}) == Share(0, 1)  # a shell of salloc
+    for name, value, missing in (
+        ("RANK", "1", "WORLD_SIZE"), ("WORLD_SIZE", "4", "RANK"), ("SLURM_PROCID", "1", "SLURM_NTASKS")
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=f"^{name} is {value} and {missing} is not set; set both, or neither$"):
+            of_process({name: value})
     for rank in ("3", "-1", "one"):
         with pytest.raises(InputError, match="give a rank from 0 to WORLD_SIZE - 1"):
             of_process({"RANK": rank, "WORLD_SIZE": "3"})

@@ -34,3 +34,10 @@ def test_an_error_counts_as_wrong_and_is_told() -> None:
     assert found["metrics"]["random/recall"]["value"] == 75
     assert "Errors count as wrong: 1 of 4 questions have no answer." in found["remarks"]
     assert "The most frequent error (1 of 1): out of memory" in found["remarks"]
+
+
+def test_errors_that_differ_in_their_numbers_are_one_error() -> None:
+    errors = ["no such file", "no such file", *(f"the prompt has {n:,} tokens" for n in (998, 1_002, 2_345))]
+    records = [Record(str(n), ("yes",), "random", {"image": str(n)}, error=error) for n, error in enumerate(errors)]
+    found = results(load_task("pope"), records)
+    assert "The most frequent error (3 of 5; its numbers vary): the prompt has 998 tokens" in found["remarks"]

@@ -153,7 +153,7 @@ class Server:
                     f"the server does not reply ({error}); the answers so far are kept; repeat the command to continue "
                     "once it does"
                 ) from error
-            return Response(request.id, sent=prompt.sent, error=f"no reply from the server: {error}")
+            return Response(request.id, sent=prompt.sent, error=f"no reply from {error}")
         except Refused as error:
             if error.status not in OF_THE_REQUEST:
                 raise self._stop(error) from error
@@ -238,4 +238,4 @@ class Server:
             return InputError(str(error))
         else:
             advice = "check the address, which ends in /v1 for most servers, and the model's name"
-        return InputError(f"the server refuses: {error}; {advice}")
+        return InputError(f"{error.url} refuses: {error}; {advice}")

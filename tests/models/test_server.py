@@ -173,7 +173,7 @@ def test_a_request_without_a_reply_after_every_try_is_an_error(server: Server) -
     server.behave = lambda body, n: Reply(status=500) if "What is 1?" in str(body) else says("yes")
     first, second, third = ask(server.model, 3)
     assert (first.text, third.text) == ("yes", "yes")
-    assert second.error == "no reply from the server: status 500: null"
+    assert second.error == f"no reply from {server.url}: status 500: null"
     assert len(server.asked) == 2 + 6
 
 
@@ -182,7 +182,7 @@ def test_a_reply_without_end_is_not_waited_for(server: Server, manner: Any) -> N
     server.behave = lambda body, n: Reply({}, manner=manner) if "What is 1?" in str(body) else says("yes")
     first, second = ask(server.model, 2, timeout=0.2)
     assert first.text == "yes"
-    assert second.error == "no reply from the server: no whole reply within 0.2 seconds"
+    assert second.error == f"no reply from {server.url}: no whole reply within 0.2 seconds"
 
 
 def test_a_busy_server_is_left_alone_for_as_long_as_it_says(server: Server) -> None:
@@ -202,8 +202,10 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_says(server: Server) -> N
 
 def test_a_server_that_is_down_stops_the_run(server: Server) -> None:
     server.behave = lambda body, n: Reply(status=502)
-    with pytest.raises(InputError, match=r"the server does not reply .*502.*repeat the command"):
-        ask(server.model, 200, concurrency=4)
+    said = f"the server does not reply .{server.url}: status 502.*repeat the command"
+    with pytest.raises(InputError, match=said) as error:
+        ask(f"server:http://user:word@{server.host}/v1#tiny", 200, concurrency=4)
+    assert "word" not in str(error.value)
     assert len(server.asked) < 60
 
 
@@ -247,7 +249,7 @@ def test_a_server_with_another_model_is_told(server: Server) -> None:
 )
 def test_what_no_request_can_pass_stops_the_run(server: Server, status: int, advice: str) -> None:
     server.behave = lambda body, n: Reply({"message": "no"}, status)
-    with pytest.raises(InputError, match=advice):
+    with pytest.raises(InputError, match=f"^{server.url} refuses: no .status {status}.; {advice}"):
         ask(server.model, 9)
 
 
