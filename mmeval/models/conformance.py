@@ -150,7 +150,8 @@ def _most_pictures(model: Model) -> None:
 def _preview(model: Model) -> None:
     for request in requests(model):
         shown, (sent,) = model.preview(request), model.generate([request], Generation(1))
-        if (shown.sent, shown.input_tokens) != (sent.sent, sent.input_tokens):
+        known = shown.input_tokens in (0, sent.input_tokens)  # only a server can count its tokens
+        if shown.sent != sent.sent or not known:
             raise Broken(f"'{request.id}': the preview's prompt or length differs from what is sent")
 
 

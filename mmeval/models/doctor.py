@@ -40,8 +40,8 @@ def of_machine() -> list[str]:
 def of_model(spec: str) -> tuple[list[str], list[str]]:
     """Return lines about a model, and lines about what is missing. Raises InputError if the model is not found."""
     checkpoint = find_model(spec)
-    lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, from {checkpoint.source or 'nowhere'}"]
-    if checkpoint.adapter in ("constant", "python"):
+    lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, from {checkpoint.shown}"]
+    if checkpoint.adapter in ("constant", "python", "server"):
         return lines, []
     missing = [f"{name}; pip install 'mmeval-harness[hf]'" for name in ("torch", "transformers") if not _version(name)]
     folder = _folder(checkpoint)
@@ -63,12 +63,14 @@ def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> li
     from transformers import AutoConfig
 
     from mmeval.models.chat.processor import open_processor
+    from mmeval.models.chat.reading import reading
     from mmeval.models.chat.template import ChatTemplate
 
     try:
-        own = AutoConfig.from_pretrained(folder, local_files_only=True)
-        ChatTemplate(open_processor(str(folder), own, local_files_only=True), checkpoint.name)
-    except (InputError, OSError, ValueError) as error:
+        with reading(checkpoint.name, "its processor"):
+            own = AutoConfig.from_pretrained(folder, local_files_only=True)
+            ChatTemplate(open_processor(str(folder), own, local_files_only=True), checkpoint.name)
+    except InputError as error:
         return [str(error)]
     return []
 
@@ -93,10 +95,12 @@ def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
         f"{scaled(numbers, 1000, DECIMAL)} parameters, {_bytes(size)} on disk; in memory {_bytes(numbers * 2)} in "
         f"bfloat16, {_bytes(numbers * 4)} in float32, {_bytes(numbers)} in 8 bits, {_bytes(numbers / 2)} in 4 bits"
     ]
-    text = config.get("text_config") or config
-    heads = text.get("num_key_value_heads") or text.get("num_attention_heads")
-    width = text.get("head_dim") or (text.get("hidden_size", 0) // max(1, text.get("num_attention_heads") or 1))
-    layers = text.get("num_hidden_layers")
+    text = found if isinstance(found := config.get("text_config"), dict) else config
+    names = ("num_key_value_heads", "num_attention_heads", "head_dim", "hidden_size", "num_hidden_layers")
+    kept, all_heads, own, hidden, layers = (
+        value if isinstance(value := text.get(name), int) and value > 0 else 0 for name in names
+    )
+    heads, width = kept or all_heads, own or hidden // max(1, all_heads)
     if heads and width and layers:
         each = 2 * 2 * layers * heads * width
         lines.append(f"each 1,000 tokens in a batch, prompts and answers, add {_bytes(1000 * each)} of bfloat16 cache")
@@ -121,10 +125,14 @@ def _folder(checkpoint: Checkpoint) -> Path | None:
     if checkpoint.local:
         return Path(checkpoint.source)
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(checkpoint.source, revision=checkpoint.revision, local_files_only=True))
+    except HFValidationError as error:
+        raise InputError(
+            f"{checkpoint.source}: neither a folder nor a hub name of the form OWNER/NAME; correct it"
+        ) from error
     except LocalEntryNotFoundError:
         return None
 

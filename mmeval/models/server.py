@@ -88,6 +88,8 @@ class Server:
         find = first_tokens if self._options.first_token else whole
 
         async def ask(request: Request, prompt: Messages) -> Response:
+            if not request.candidates:
+                raise NoLikelihood("there is nothing to compare; give at least one candidate")
             values, tokens, seconds = await find(self._post, prompt.messages, request.candidates)
             return Response(request.id, loglikelihoods=values, input_tokens=tokens, seconds=seconds)
 
@@ -176,7 +178,13 @@ class Server:
 
     async def _generate(self, how: dict[str, Any], request: Request, prompt: Messages) -> Response:
         reply, seconds = await self._post({"messages": prompt.messages, **how})
-        return replace(read(reply, request.id), seconds=seconds)
+        found, wanted = read(reply, request.id), how.get("n", 1)
+        if found.error is None and (given := len(found.samples) or 1) != wanted:
+            raise InputError(
+                f"the server returns {given} of the {wanted} answers asked for; use one that knows the parameter n, or "
+                "--samples 1"
+            )
+        return replace(found, seconds=seconds)
 
     async def _post(self, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """Return the reply. Raises InputError if it comes from another model."""

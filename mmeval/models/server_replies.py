@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mmeval.reasoning import split
 from mmeval.types import FinishReason, Response
 
 _FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
@@ -41,6 +42,8 @@ def _said(choice: Any) -> tuple[str, str, str]:
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+    if not reasoning and isinstance(content, str) and (thought := split(content))[0]:
+        reasoning, content = thought  # a server without a parser for this model's reasoning
     if content is None and (reasoning or ended in _FINISHED):
         content = ""
     if not isinstance(content, str):

@@ -16,6 +16,7 @@ from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.models import ADAPTERS, ModelOptions, find_model, load_model
+from mmeval.models.conformance import check
 from mmeval.types import Generation, Image, Ref, Request, Shot, Unsupported
 from tests.mmicl import mmicl_small as small
 
@@ -62,6 +63,10 @@ def answers(model: TransformerModel, at_once: int) -> dict[str, str | None]:
     for first in range(0, len(asked), at_once):
         answered |= {r.id: r.text for r in model.generate(asked[first : first + at_once], Generation(6))}
     return answered
+
+
+def test_every_adapter_keeps_the_contract(load: Load) -> None:
+    assert [one for one in check(load()) if one.level == "broken"] == []
 
 
 @pytest.mark.slow

@@ -420,3 +420,5 @@ def test_doctor_says_what_a_checkpoint_needs(checkpoint: Find, tmp_path: Path) -
     zoo.save("llava", tmp_path)
     without_template(tmp_path)
     assert "no chat template" in of_model(str(tmp_path))[1][0]
+    (tmp_path / "tokenizer.json").write_text('{"model": 5}')
+    assert "its processor cannot be loaded" in of_model(str(tmp_path))[1][0]

@@ -1,8 +1,9 @@
-"""`mmeval doctor`: readable sizes."""
+"""`mmeval doctor`: readable sizes, and models that have no folder."""
 
 import pytest
 
-from mmeval.models.doctor import BINARY, DECIMAL, scaled
+from mmeval.models.doctor import BINARY, DECIMAL, of_model, scaled
+from mmeval.types import InputError
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,13 @@ from mmeval.models.doctor import BINARY, DECIMAL, scaled
 )
 def test_a_size_has_three_digits_and_a_fitting_unit(number: int, step: int, units: tuple[str, ...], text: str) -> None:
     assert scaled(number, step, units) == text
+
+
+def test_a_server_needs_nothing_here_and_its_password_is_not_shown() -> None:
+    lines, missing = of_model("server:http://user:word@host:8000/v1#org/tiny")
+    assert lines == ["server:org-tiny: adapter server, from http://host:8000/v1#org/tiny"] and not missing
+
+
+def test_a_name_that_no_hub_has_is_one_sentence() -> None:
+    with pytest.raises(InputError, match=r"^no/such/name: neither a folder nor a hub name"):
+        of_model("chat:no/such/name")

@@ -17,6 +17,7 @@ from PIL import Image as PILImage
 from mmeval import client, evaluation
 from mmeval.models import ModelOptions, find_model, load_model, server_pictures
 from mmeval.models import server as adapter
+from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_pictures import Sent
 from mmeval.spec import RunSpec
@@ -119,6 +120,22 @@ def test_draws_reasoning_and_the_system_turn(server: Server) -> None:
     assert (asked["temperature"], asked["top_p"], asked["n"], asked["seed"]) == (0.5, 0.9, 2, 7)
     assert (asked["max_tokens"], asked["chat_template_kwargs"]["enable_thinking"]) == (104, True)
     assert (answer.text, answer.reasoning, answer.samples) == ("no", "hm", ("no", "no"))
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "reasoning"),
+    [("<think>Red.</think>\n yes", "yes", "Red."), ("<think>It is", "", "It is"), (" <b>yes ", " <b>yes ", "")],
+)
+def test_reasoning_that_a_server_leaves_in_the_text(server: Server, said: str, text: str, reasoning: str) -> None:
+    server.behave = lambda body, n: says(said)
+    (answer,) = ask(server.model)
+    assert (answer.text, answer.reasoning) == (text, reasoning)
+
+
+def test_a_server_that_samples_fewer_answers_is_refused(server: Server) -> None:
+    generation = Generation(4, temperature=0.5, samples=3)
+    with pytest.raises(InputError, match=r"returns 1 of the 3 answers asked for; .* --samples 1"):
+        list(opened(server.model).generate([Request("0", ("?",))], generation))
 
 
 def test_requests_stay_in_flight_without_a_barrier_and_the_stream_is_read_lazily(server: Server) -> None:
@@ -322,6 +339,16 @@ def test_likelihoods_are_those_of_the_candidates_tokens_alone(server: Server) ->
     found = compare(server.model, ["yes", "there is", "no"])
     assert found.loglikelihoods == (-3.0, -7.0, -2.0)
     assert len(server.asked) == 4
+
+
+def test_the_adapter_keeps_the_contract(server: Server) -> None:
+    def behave(body: dict[str, Any], n: int) -> Reply:
+        reply = like_vllm(body, n) if "prompt_logprobs" in body else says("yes")
+        reply.body["usage"] = {"prompt_tokens": 7, "completion_tokens": 1}
+        return reply
+
+    server.behave = behave
+    assert [one for one in check(load_model(server.model)) if one.level == "broken"] == []
 
 
 def test_a_template_that_changes_the_prompt_gives_no_likelihood(server: Server) -> None:
