@@ -32,6 +32,8 @@ PATIENCE = 600.0
 """Maximum seconds that one request waits for a busy server."""
 HOPELESS = 5
 """After this many requests in a row without a reply, all tries included, nothing more is sent."""
+LENGTHS = ("max_tokens", "max_completion_tokens")
+"""The names of an answer's maximum length: the usual one, and the only one that OpenAI's newer models take."""
 LONGEST = 64 << 20
 """Maximum bytes of a reply. The likelihoods of a long prompt's tokens take some megabytes."""
 
@@ -89,6 +91,7 @@ class Client:
         self._concurrency, self._tries, self._longest = concurrency, tries, longest
         self._timeout, self._timeouts = timeout, timeouts
         self._lost = 0
+        self._length = LENGTHS[0]
         self.sent = 0
         """Requests sent so far, including retries."""
 
@@ -112,19 +115,25 @@ class Client:
         return self._lost >= HOPELESS
 
     async def post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
-        """Return a reply and its seconds. Raises NoReply and Refused."""
-        content = json.dumps(body).encode()
+        """Return a reply and its seconds. Raises NoReply and Refused.
+
+        If a server refuses `max_tokens` and names its successor, that is sent from then on.
+        """
         problem, failed, timed_out, busied, first = "", 0, 0, 0, time.monotonic()
         while endpoint := await self._take():
-            started = time.monotonic()
+            started, length = time.monotonic(), self._length
+            content = json.dumps({length if name == LENGTHS[0] else name: value for name, value in body.items()})
             try:
-                reply = await self._once(endpoint, "POST", path, content)
+                reply = await self._once(endpoint, "POST", path, content.encode())
                 self._lost = endpoint.failures = 0
                 endpoint.limit = min(self._concurrency, endpoint.limit + 1 / endpoint.limit)
                 return reply, time.monotonic() - started
-            except Refused:
+            except Refused as refused:
                 self._lost = endpoint.failures = 0
-                raise
+                if length != LENGTHS[0] or LENGTHS[1] not in str(refused):
+                    raise
+                self._length = LENGTHS[1]
+                continue
             except Busy as busy:
                 busied += 1
                 wait = _backoff(busied) if busy.wait is None else busy.wait

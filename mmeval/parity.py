@@ -15,6 +15,7 @@ from mmeval.addresses import without_password
 from mmeval.comparison import Row
 from mmeval.evaluation import evaluate
 from mmeval.run import Run
+from mmeval.share import of_process
 from mmeval.spec import RunSpec, from_mapping, options, value_type
 from mmeval.types import Display, InputError, Record, Score, nearest
 
@@ -64,10 +65,12 @@ def parity(
     """Evaluate both sides, each in its own folder under `out`, and compare them. Unfinished runs resume.
 
     `common` are fields of RunSpec for both sides; `margin` is in percent of a number's full marks. Raises InputError as
-    `evaluate` does, for an invalid side, and for a margin that is not between 0 and 100.
+    `evaluate` does, for an invalid side, for a margin that is not between 0 and 100, and for several processes.
     """
     if not 0 < margin < 100:
         raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
+    if not of_process().alone:
+        raise InputError("parity compares in one process; start it without a launcher, or evaluate with `mmeval run`")
     common = {**common, "no_cache": True}  # a cached answer of one side must not become the other's
     display = display or Display()
     specs = [

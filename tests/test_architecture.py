@@ -82,7 +82,7 @@ MAY = {
         *("rendering", "run", "settings", "reporting"),
     },
     "recipes": {"types", "spec", "files", "yaml_file"},
-    "parity": {"types", "addresses", "spec", "run", "comparison", "evaluation"},
+    "parity": {"types", "addresses", "spec", "run", "share", "comparison", "evaluation"},
     "sweep": {"types", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation", "controls"},
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},

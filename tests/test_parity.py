@@ -94,3 +94,6 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 1
     refused = CliRunner().invoke(main, ["parity", "constant", "constant", "--task", "mme", "--margin", "0"])
     assert refused.exit_code == 2 and "the margin is 0" in refused.output
+    several = {"RANK": "0", "WORLD_SIZE": "2"}
+    refused = CliRunner().invoke(main, ["parity", "constant", "constant:no", "--task", "mme"], env=several)
+    assert refused.exit_code == 2 and "parity compares in one process" in refused.output

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from mmeval import records
+from mmeval.cli import main
 from mmeval.run import open_run
 from mmeval.share import Share, of_process
 from mmeval.types import InputError
@@ -107,6 +109,9 @@ def test_a_launcher_says_which_part(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises(InputError, match=f"^{name} is {value} and {missing} is not set; set both, or neither$"):
             of_process({name: value})
+    told = CliRunner().invoke(main, ["run", "--task", "mme", "--out", str(tmp_path / "run")], env={"WORLD_SIZE": "2"})
+    assert told.exit_code == 2 and "WORLD_SIZE is 2 and RANK is not set" in told.output
+    assert not (tmp_path / "run").exists()
     for rank in ("3", "-1", "one"):
         with pytest.raises(InputError, match="give a rank from 0 to WORLD_SIZE - 1"):
             of_process({"RANK": rank, "WORLD_SIZE": "3"})

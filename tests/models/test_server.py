@@ -122,6 +122,21 @@ def test_draws_reasoning_and_the_system_turn(server: Server) -> None:
     assert (answer.text, answer.reasoning, answer.samples) == ("no", "hm", ("no", "no"))
 
 
+def test_a_parameter_that_a_server_wants_by_its_newer_name(server: Server) -> None:
+    refusal = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    )
+
+    def behave(body: dict[str, Any], n: int) -> Reply:
+        return Reply({"error": {"message": refusal}}, 400) if "max_tokens" in body else says("yes")
+
+    server.behave = behave
+    assert [one.text for one in ask(server.model, 3, concurrency=1)] == ["yes"] * 3
+    assert [one.get("max_completion_tokens") for one in server.asked] == [None, 4, 4, 4]
+    server.behave = lambda body, n: Reply({"error": {"message": refusal}}, 400)  # whatever is sent
+    assert "the server refuses the request: Unsupported parameter" in str(ask(server.model)[0].error)
+
+
 @pytest.mark.parametrize(
     ("said", "text", "reasoning"),
     [("<think>Red.</think>\n yes", "yes", "Red."), ("<think>It is", "", "It is"), (" <b>yes ", " <b>yes ", "")],
