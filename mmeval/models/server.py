@@ -170,10 +170,8 @@ class Server:
             how["top_k"] = generation.top_k
         if generation.presence_penalty:
             how["presence_penalty"] = generation.presence_penalty
-        if self._options.thinking != "auto":
-            on = self._options.thinking == "on"
-            how["chat_template_kwargs"] = {"enable_thinking": on, "thinking": on}
-            how["max_tokens"] += generation.thinking_tokens if on else 0
+        if self._options.thinking == "on":
+            how["max_tokens"] += generation.thinking_tokens
         return how
 
     async def _generate(self, how: dict[str, Any], request: Request, prompt: Messages) -> Response:
@@ -188,7 +186,10 @@ class Server:
 
     async def _post(self, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """Return the reply. Raises InputError if it comes from another model."""
-        reply, seconds = await self._client.post("/chat/completions", {"model": self._model, **body})
+        on = self._options.thinking == "on"
+        thinking = {"chat_template_kwargs": {"enable_thinking": on, "thinking": on}}
+        own = {"model": self._model} | ({} if self._options.thinking == "auto" else thinking)
+        reply, seconds = await self._client.post("/chat/completions", {**own, **body})
         said = reply.get("model")
         if isinstance(said, str) and said and not same_model(self._model, said):
             raise InputError(
