@@ -115,3 +115,19 @@ def test_a_launcher_says_which_part(tmp_path: Path) -> None:
     for rank in ("3", "-1", "one"):
         with pytest.raises(InputError, match="give a rank from 0 to WORLD_SIZE - 1"):
             of_process({"RANK": rank, "WORLD_SIZE": "3"})
+
+
+def test_processes_share_a_sweep_and_the_last_shows_it(tmp_path: Path) -> None:
+    data = make_release(tmp_path / "data", pictures=2)
+    (tmp_path / "grid.yaml").write_text(f"task: mme\nmodel: [constant, 'constant:no']\ndata: {data}\nlimit: 28\n")
+    command = ["sweep", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "runs")]
+    for rank in "01":
+        assert not (tmp_path / "runs" / "sweep").exists()
+        told = CliRunner().invoke(main, command, env={"RANK": rank, "WORLD_SIZE": "2"})
+        assert told.exit_code == 0, told.output
+    assert (tmp_path / "runs" / "sweep").is_dir()
+    folders = [path.parent for path in (tmp_path / "runs").glob("*/run.json")]
+    assert len(folders) == 2
+    for folder in folders:
+        asked = [ids(path) for path in records.paths(folder) if ids(path)]
+        assert open_run(folder).complete and len(asked) == 2 and len({*asked[0], *asked[1]}) == 28
