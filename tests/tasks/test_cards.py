@@ -237,7 +237,7 @@ def test_a_wrong_card_is_a_sentence(change: dict[str, Any], sentence: str) -> No
 
 def test_a_card_names_an_official_reading(tools: Path, tmp_path: Path) -> None:
     path = card(tools, {**TOOLS, "official": "video-mme"})
-    read = run(path, tools, tmp_path / "A", "constant:Being a saw, A")
+    read = run(path, tools, tmp_path / "A", "constant:But the answer is A.")
     assert (value(read, "overall"), value(read, "overall", "strict")) == (25.0, 75.0)
     assert any(line.startswith("Answers were read with 'video-mme'; ") for line in read["remarks"])
     lost = run(path, tools, tmp_path / "none", "constant:none")
