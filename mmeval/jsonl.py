@@ -56,10 +56,22 @@ def read(
                     return
                 yield value, f"{path}, line {number}"
     except (jsonlines.InvalidLineError, RecursionError) as error:
-        raise InputError(f"{path}, line {number}: not a JSON object ({error}); {advice}") from error
+        raise InputError(f"{path}, line {number}: not a JSON object{_why(error)}; {advice}") from error
     except OSError as error:
         advice = "name another file" if advice == FIX else advice
         raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
+
+
+def _why(error: Exception) -> str:
+    """Return what is wrong with a line and where in it, in parentheses; nothing for a JSON value of another type."""
+    match error.__cause__ or error:
+        case json.JSONDecodeError(msg=message, pos=place):
+            return f" ({message}, character {place + 1})"
+        case UnicodeDecodeError(start=place):
+            return f" (not UTF-8, byte {place + 1})"
+        case RecursionError():
+            return " (nested too deeply)"
+    return ""
 
 
 def without_surrogates(value: Any) -> Any:
