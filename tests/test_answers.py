@@ -63,6 +63,20 @@ def scored(task: str, path: Path, data: Path, **how: Any) -> dict[str, Any]:
     return score_answers(task, str(path), data=str(data), **how)[1]
 
 
+def public(run: Run, folder: Path) -> Iterator[Path]:
+    """The answers of a run as four public tools write them, with the benchmark's ids or its rows' numbers."""
+    several = list(enumerate(run.records))
+    llava = [{"question_id": one.id, "prompt": one.question, "text": one.text, "answer_id": "x"} for _, one in several]
+    yield jsonl(folder / "merge.jsonl", llava)
+    table = [{"index": one.id, "question": one.question, "answer": "A", "prediction": one.text} for _, one in several]
+    KINDS["xlsx"](pd.DataFrame(table), folder / "model_Task.xlsx")
+    yield folder / "model_Task.xlsx"
+    log = [{"doc_id": n, "input": one.question, "target": "A", "resps": [[one.text]]} for n, one in several]
+    yield jsonl(folder / "1_samples_task.jsonl", [{**one, "filtered_resps": one["resps"][0]} for one in log])
+    log = [{**one, "doc": {"question": one["input"]}, "filter": "none", "filtered_resps": ["A"]} for one in log]
+    yield jsonl(folder / "samples_task_1.jsonl", log)
+
+
 @pytest.mark.parametrize("name", list(TASKS))
 def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
@@ -70,6 +84,8 @@ def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> Non
     run = asked(name, data, tmp_path / "run")
     same(scored(name, jsonl(tmp_path / "answers.jsonl", [row(one) for one in reversed(run.records)]), data), run)
     same(scored(name, tmp_path / "run" / "records.jsonl", data), run)
+    for path in public(run, tmp_path) if run.records[0].loglikelihoods is None else ():
+        same(scored(name, path, data), run)
 
 
 def test_a_cards_data_is_beside_it(tmp_path: Path) -> None:
