@@ -216,14 +216,23 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
     if row.column == "proba" and _NUMBER.fullmatch(str(values)):  # of yes: Hateful Memes' own file
         yes = min(max(float(values), TINY), 1 - TINY)
         return replace(question, loglikelihoods=(math.log(yes / 2), math.log((1 - yes) / 2)) * 2)
+    if logged := row.column in ("resps", "filtered_resps") and isinstance(values, list):
+        values = [_first(one) for one in values]
     if isinstance(values, str):  # a cell
         cells = values.strip("[] ").replace(",", " ").split()
         values = [float(cell) if _NUMBER.fullmatch(cell) else math.nan for cell in cells]
     numbers = isinstance(values, list) and all(isinstance(one, (int, float)) and math.isfinite(one) for one in values)
-    if row.column != "loglikelihoods" or not numbers or len(values) != compared:
+    if not (logged or row.column == "loglikelihoods") or not numbers or len(values) != compared:
         need = f"the column loglikelihoods must hold the {compared} log-likelihoods that are compared, as a list"
         raise InputError(f"{row.where}: {str(row.given)[:40]!r}; {need}")
     return replace(question, loglikelihoods=tuple(float(one) for one in values))
+
+
+def _first(value: Any) -> Any:
+    """Return the number in a candidate's response: lm-eval writes `[["-1.5", "False"]]`, whether greedy or not."""
+    while isinstance(value, list) and value:
+        value = value[0]
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
 def _text(row: AnswerRow, question: Record) -> str:

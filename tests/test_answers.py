@@ -77,6 +77,16 @@ def public(run: Run, folder: Path) -> Iterator[Path]:
     yield jsonl(folder / "samples_task_1.jsonl", log)
 
 
+def likelihoods(run: Run, folder: Path) -> Iterator[Path]:
+    """The log-likelihoods of a run as lm-evaluation-harness writes them: as texts, each with whether it is greedy."""
+    log = [
+        {"doc_id": n, "doc": {"question": one.question}, "resps": [[[str(value), "False"]] for value in values]}
+        for n, one in enumerate(run.records)
+        if (values := one.loglikelihoods)
+    ]
+    yield jsonl(folder / "samples_task_1.jsonl", log)
+
+
 @pytest.mark.parametrize("name", list(TASKS))
 def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
@@ -84,7 +94,7 @@ def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> Non
     run = asked(name, data, tmp_path / "run")
     same(scored(name, jsonl(tmp_path / "answers.jsonl", [row(one) for one in reversed(run.records)]), data), run)
     same(scored(name, tmp_path / "run" / "records.jsonl", data), run)
-    for path in public(run, tmp_path) if run.records[0].loglikelihoods is None else ():
+    for path in likelihoods(run, tmp_path) if load_task(name).candidates else public(run, tmp_path):
         same(scored(name, path, data), run)
 
 
