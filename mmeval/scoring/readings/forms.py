@@ -11,13 +11,13 @@ from mmeval.scoring.readings.languages import Language, leads
 from mmeval.scoring.readings.references import ANY, CLEAR, NAMED, NO_REFERENCE, SURE
 
 _BE = (
-    r"(?:is|are|be|being|'s|(?:would|should|must|has to|seems to|appears to) be|looks like|seems|appears"
-    r"|looks|remains)"
+    r"(?:is|are|be|being|'s|(?:would|should|must|has to|seems to|appears to) be"
+    r"|looks like|seems|appears|looks|remains)"
 )
 _ADVERB = r"(?:(?!only)\w+ly|most likely|therefore|thus|hence|then|indeed|also)"
 _BEST = (
-    r"(?:correct|right|best|final|only|true|actual|intended|appropriate|accurate|suitable|fitting|probable|likely"
-    r"|logical|reasonable|closest|chosen|selected)"
+    r"(?:correct|right|best|final|only|true|actual|intended|appropriate|accurate|suitable|fitting"
+    r"|probable|likely|logical|reasonable|closest|chosen|selected)"
 )
 _NOUN = r"(?:answers?|option|choice|one|letter|response|match|description|conclusion|selection|solution|candidate)"
 _FOREIGN = "|".join(map(re.escape, leads(get_args(Language))))
@@ -28,33 +28,34 @@ _LEADS = "|".join(
         rf"(?:\s+(?:to|for|here|among|of|from|in|that|would|based on)\b(?:(?![.,:;!?]){NO_REFERENCE}){{0,80}}?)?[\s,)]*"
         rf"(?:I \w+,\s*)?(?:{_BE}|[\"']?[:=-]|(?=[(\s]*{SURE}))[\s:=]*(?:{_ADVERB}[\s,]+)?",
         # I choose B; let's go with B; I would say that it is B
-        r"\b(?:I|we|let's|let us|I'll|I'd|I'm|we'll)(?: (?:would|will|am|can|have to|must|\w+ly))* (?:choose|chose|pick"
-        r"|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude)(?: that)?"
-        rf"(?: (?:it|this|the \w+) {_BE})?",
+        r"\b(?:I|we|let's|let us|I'll|I'd|I'm|we'll)(?: (?:would|will|am|can|have to|must|\w+ly))*"
+        r" (?:choose|chose|pick|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude)"
+        rf"(?: that)?(?: (?:it|this|the \w+) {_BE})?",
         # so it is B; therefore, B; this leaves B
         rf"(?:^|[,;:.\s])(?:so|thus|therefore|hence)[\s,:]*(?:(?:it|this|that|the \w+) ?{_BE}|choose|pick|select)?",
         r"\b(?:leaves|leaving)(?: (?:only|us with|just))*|\bgo(?:es)? with",
         # the image that fits is: B; Result: B
         rf"\b{_BE}\s*:",
-        r"\b(?:choose|correct|result|response|solution|guess|assistant|count|total|number of \w+|verdict"
-        r"|prediction)\s*:",
+        r"\b(?:choose|correct|result|response|solution|guess|assistant|count|total|number of \w+"
+        r"|verdict|prediction)\s*:",
         # it is B; it corresponds to B; what fits best is B
         rf"\b(?:it|this|that|the letter) ?{_BE}(?: {_ADVERB})?",
         rf"(?<!{ANY} )\b(?:(?:corresponds?|corresponding) (?:to|with)|match(?:es)?\b)",
         r"\b(?:most|best|closest|correspond(?:ing|s)|shares|fits|matches|more|better|\w{3,}est)\b"
         rf"(?:(?![.!?]){NO_REFERENCE}){{0,160}}\b{_BE}",
         # 答案是B; la respuesta es B
-        rf"(?:{_FOREIGN}|正确的?选项|正确答案|应该|应选|故选|应该选|选择|选|答|(?:^|[，,。])\s*是)[\s:：】]*[是为选]?",
+        rf"(?:{_FOREIGN}|正确的?选项|应该|选择|选|答|(?:^|[，,。])\s*是)[\s:：】]*[是为选]?",
     )
 )
 _SLOT = (
-    rf"[\s:=\"'(\[>】—–-]*(?:(?:{_ADVERB}|that|the|an?|la|le|el|die|der|das|option|choice|letter|answer|point|image"
-    rf"|picture|box|one|it is|it's)[\s:]+)*[\"'(\[]*(?P<option>{ANY})"
+    rf"[\s:=\"'(\[>】—–-]*(?:(?:{_ADVERB}|that|the|an?|la|le|el|die|der|das"
+    r"|option|choice|letter|answer|point|image|picture|box|one|it is|it's)[\s:]+)*"
+    rf"[\"'(\[]*(?P<option>{ANY})"
 )
 _AFTER = (
-    r"[\"')\]]*\s*(?:$"
-    r"|[.,;:!?)(}\n。，；、—–✅✓]|选?项|-\s|(?:because|since|as|for|in|on|at|of|with|here|from|and the|which"
-    r"|by|that|based|to|due|given|being|です|입니다)(?:\b|$))"
+    r"[\"')\]]*\s*(?:$|[.,;:!?)(}\n。，；、—–✅✓]|选?项|-\s"
+    r"|(?:because|since|as|for|in|on|at|of|with|here|from|and the|which|by|that|based|to|due|given|being"
+    r"|です|입니다)(?:\b|$))"
 )
 DECLARED = re.compile(rf"(?:{_LEADS}){_SLOT}(?:(?<={CLEAR})|(?={_AFTER}))", re.IGNORECASE)
 """Words that lead up to an option: "the answer is B", "I choose B", "so it is B"."""
@@ -74,9 +75,10 @@ RIGHT = re.compile(
 
 _OF = r"(?:photo|picture|image|drawing|painting|cup|slice|piece|bowl|plate)"
 _ADJECTIVE = (
-    r"(?:red|green|blue|yellow|black|white|brown|gray|grey|orange|pink|purple|golden|dark|light|bright|big|large|huge"
-    r"|small|little|tiny|tall|short|long|young|old|adult|baby|happy|sad|cute|fluffy|furry|round|wooden|metal|male"
-    r"|female|single|lone|left|right|upper|lower|top|bottom|first|second|third|fourth|last|same|main|real)"
+    r"(?:red|green|blue|yellow|black|white|brown|gray|grey|orange|pink|purple|golden|dark|light|bright"
+    r"|big|large|huge|small|little|tiny|tall|short|long|young|old|adult|baby|happy|sad|cute|fluffy|furry"
+    r"|round|wooden|metal|male|female|single|lone|left|right|upper|lower|top|bottom"
+    r"|first|second|third|fourth|last|same|main|real)"
 )
 """Words that describe a noun without changing what it is."""
 OPENING = re.compile(
@@ -87,8 +89,8 @@ OPENING = re.compile(
     rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))"
     rf"(?P<clause>(?:(?<={NAMED}) (?:in|on|at|of|with|along|to|by|under|behind|from|for"
     rf"|[a-z]{{3,}}ing (?:an?|the|his|her|its|in|on|at|to|with))\b{NO_REFERENCE}*?)?)"
-    r"\s*(?:选项)?(?:$|[.,;:!?\n)。，、(—–✅✓-]|(?:because|since)\b|is (?:shown|depicted|pictured|visible"
-    r"|displayed)\b)",
+    r"\s*(?:选项)?(?:$|[.,;:!?\n)。，、(—–✅✓-]|(?:because|since)\b"
+    r"|is (?:shown|depicted|pictured|visible|displayed)\b)",
     re.IGNORECASE,
 )
 """An option that opens the answer or is a sentence: "B.", "(B) rabbit", "B, because ...", "In the image, a rabbit"."""
@@ -98,21 +100,21 @@ _MOVES = r"(?:moving|going|pointing|turning|facing|heading)"
 _FRAMES = "|".join(
     (
         # it is a rabbit; it looks like a rabbit; 1 + 1 = 2
-        r"(?:(?:\b(?:is|are)|'s|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be"
-        r"|seems|looks))\b"
+        r"(?:(?:\b(?:is|are)|'s"
+        r"|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be|seems|looks))\b"
         r"|[=:,]|\bbut\b)",
         # the image shows a rabbit; there are 3 dogs; it has 4 legs, and costs $5
-        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count"
-        r"|counted|find|identify)|costs?|equals?"
-        r"|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to|suggests?|indicates?"
-        r"|says? that there (?:is|are)|(?:known as|works? as)|became)",
+        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|suggests?|indicates?"
+        r"|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count|counted|find|identify)|says? that there (?:is|are)"
+        r"|costs?|equals?|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to"
+        r"|known as|works? as|became)",
         # it was taken in Rome; the arrow is pointing to the left; the table is made of wood
         r"(?<!there )\b(?:is|are|was|were|'s)"
-        rf" (?:(?:located|taken|shot|built|painted|set|situated|placed|visible|parked|found|sitting|standing|waiting"
-        rf"|working|{_MOVES}) )?(?:in|on|at|to|from)\b",
+        r" (?:(?:located|taken|shot|built|painted|set|situated|placed|visible|parked|found"
+        rf"|sitting|standing|waiting|working|{_MOVES}) )?(?:in|on|at|to|from)\b",
         rf"\b(?:is|are|was|were) (?:made|that|the (?:flag|city|capital)) of|\b(?:filled with|(?:is|are) {_MOVES})",
-        r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)(?: (?:in|on|at|to"
-        r"|from))?\b",
+        r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)"
+        r"(?: (?:in|on|at|to|from))?\b",
         # on the left; in 1995
         r"^(?:in|on|at|to|from)\b",
         # she is wearing a hat; he plays football
@@ -122,23 +124,25 @@ _FRAMES = "|".join(
 )
 _COMPLEMENT = rf"(?: (?:\w+ly|most likely|but|an?|the|its|his|her|their|{_OF} of|{_ADJECTIVE}))*"
 SAID = re.compile(
-    rf"(?P<said>{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT}) ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
+    rf"{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT} ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
     rf"(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
-    r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|because|as|which|who|that|since|to|when"
-    rf"|around|along|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?[.!,;:()\s。]*",
+    r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along"
+    rf"|because|as|which|who|that|since|when|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?[.!,;:()\s。]*",
     re.IGNORECASE,
 )
 """A plain statement whose complement is the words of an option: "It is a rabbit.", "There are 3 dogs in the yard."."""
 SAID_ZH = re.compile(
-    rf"(?P<said>{NO_REFERENCE}{{0,40}})(?:是|为|在|有|显示的?是?)[一二两这那]?[个只棵辆条匹头位张座名件幅]?"
+    rf"{NO_REFERENCE}{{0,40}}(?:是|为|在|有|显示的?是?)[一二两这那]?[个只棵辆条匹头位张座名件幅]?"
     rf"(?P<option>{SURE})(?P<noun>)(?P<clause>)的?[。！，,]?"
 )
+"""The same in Chinese: "图中是一只兔子。"."""
 
 PREFERRED = re.compile(
-    rf"(?P<option>{ANY})[)\]\"']*(?:\s(?:in|on|of|at|with|labell?ed"
-    rf"|circled)\b(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
+    rf"(?P<option>{ANY})[)\]\"']*(?:\s(?:in|on|of|at|with|labell?ed|circled)\b"
+    rf"(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
     r",?\s(?:(?:is|seems|appears|looks|would be)(?: to be)? (?:the |an? )?(?:\w+ly )?|\w+ly |best )?"
-    r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
+    r"(?:best|most|closest|closer"
+    r"|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
     re.IGNORECASE,
 )

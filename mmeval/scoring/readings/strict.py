@@ -52,9 +52,9 @@ Named = tuple[int, str]
 _HEAD, _TAIL = 4_000, 16_000
 """Characters examined at the two ends of an answer. Longer answers are usually repetitive."""
 _SHORT = 200
-"""Most characters of a plain statement."""
+"""Maximum characters of a plain statement."""
 _LONG = 3
-"""Least words of an option that is a statement itself."""
+"""Minimum words of an option that can be a statement by itself."""
 _TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
 _SENTENCE = re.compile(rf"(?:[^.!?。！？\n]|\.(?=(?!\s){NO_REFERENCE}))+[.!?。！？]*|\n")
 _LINE = re.compile(rf"\n|(?<=[.!])\s+(?={SURE})")
@@ -64,7 +64,7 @@ _CONCLUSION = re.compile(
 _AFTER_NOUN = re.compile(
     r"\w \Z(?<!\bso )(?<!that )(?<!thus )(?<!hence )(?<!only )(?<!then )(?<!but )(?<!therefore )(?<!\band )"
 )
-"""A word that makes a bare letter a name ("route C"), not a conjunction."""
+"""A word, other than a conjunction, that makes the bare letter after it a name ("route C")."""
 _WITH_LETTER = re.compile(
     rf"\b(?:is|are|'s|shows?|was) (?:(?:an?|the|in|on|at|\w+ly) )*({SURE})[\s.,;:)]*(?:so|thus|hence|therefore)?[\s,]*"
     r"(?:(?:the|my|correct|right|final|best|answer|option|choice|is|it)[\s:,]*)*[\"'(]*\Z",

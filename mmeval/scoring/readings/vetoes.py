@@ -12,28 +12,31 @@ _DENIED = re.compile(
 )
 _THAN = re.compile(rf"(?<!rather )\b(than|compared to)(?: (?:the|an?|in|on|point|image|option))* {ANY}", re.IGNORECASE)
 _DOUBT = re.compile(
-    r"\b(?:not|never|no|nobody|none|neither|nor|might|may|could|can't|cannot|maybe|perhaps|possibly|either|unlikely"
-    r"|nearly|almost|barely|roughly"
-    r"|which of|far from|doubt|hardly|less|wrong|incorrect|false|both|between|without|except)\b|n't\b"
+    r"\b(?:not|never|no|nobody|none|neither|nor|cannot|without|except|hardly|less|wrong|incorrect|false|far from"
+    r"|might|may|could|maybe|perhaps|possibly|unlikely|doubt|nearly|almost|barely|roughly"
+    r"|either|both|between|which of)\b|n't\b"
     r"|不|没|可能|也许|或许|大概|好像|似乎",
     re.IGNORECASE,
 )
-"""Words that spoil the rest of their clause."""
+"""Words that veto the rest of their clause."""
 _SUPPOSED = re.compile(
+    # if it were B; suppose that; it resembles a cat; for example
     r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|whether"
-    r"|would have|resembl\w*|reminds?|says|said|(?:they|you) say|claim(?:s|ed)?"
-    r"|thinks|thought|hopes?|wish|forecast|(?:most|many) people"
-    r"|(?:previous|earlier|last|next) (?:question|one|task)|(?:many|some|people|others|someone|somebody|students?"
-    r"|everyone)(?: \w+){0,2}"
-    r" (?:say"
-    r"|think|choose|pick|answer|call|believe)|model|at first|first (?:guess|thought|glance)|initially|used to|before"
+    r"|would have|resembl\w*|reminds?|hopes?|wish|wished|wants?|forecast|mistake|example|model"
+    r"|not true that|it is (?:false|wrong) that"
+    # they say that it is B; most people choose B; their answer is B; the text reads B
+    r"|says|said|(?:they|you) say|claim(?:s|ed)?|thinks|thought|(?:most|many) people"
+    r"|(?:many|some|people|others|someone|somebody|students?|everyone)(?: \w+){0,2}"
+    r" (?:say|think|choose|pick|answer|call|believe)"
     r"|(?:(?<!let)(?<!it)(?<!that)'s|their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second"
-    r"|opposite of the)"
-    r"(?: \w+)? (?:answer|option|choice|guess)|until|once|wants?|wished|mistake|example|(?:word|text|caption|sign"
-    r"|label|title|spelling)s? (?:is|are|reads?)|not true that|it is (?:false|wrong) that))\b|如果|是否|假如",
+    r"|opposite of the)(?: \w+)? (?:answer|option|choice|guess)"
+    r"|(?:word|text|caption|sign|label|title|spelling)s? (?:is|are|reads?)"
+    # at first it was B; the answer to the previous question was B
+    r"|at first|first (?:guess|thought|glance)|initially|used to|before|until|once"
+    r"|(?:previous|earlier|last|next) (?:question|one|task)))\b|如果|是否|假如",
     re.IGNORECASE,
 )
-"""Words that spoil what follows until a "but": conditions, the past, and what others say."""
+"""Words that veto what follows until a "but": conditions, the past, and what others say."""
 _CLAUSE = re.compile(
     r".*(?:[,;，；]|[:：](?=\s*\w)|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL
 )
@@ -45,11 +48,11 @@ _IF = re.compile(
 )
 
 MIXED = re.compile(
-    r"(?<!that )(?<!which )(?<!who )\b(?:and|or|but|is|are|was|were|has|have|had|while|before|after|if|not|would|could"
-    r"|can|might|may|does|do)\b|n't",
+    r"(?<!that )(?<!which )(?<!who )\b(?:and|or|but|while|before|after|if|not"
+    r"|is|are|was|were|has|have|had|would|could|can|might|may|does|do)\b|n't",
     re.IGNORECASE,
 )
-"""Words that make another statement of what follows an option."""
+"""Words that turn what follows an option into another statement."""
 COMPARED = re.compile(
     r"\b(?:not|no|but|however|although|though|while|whereas|less|lacks?|also|both|if|might|may|could|some|than)\b"
     r"|n't\b",
@@ -57,27 +60,29 @@ COMPARED = re.compile(
 )
 """Words that leave open what a comparison prefers."""
 WRONG = re.compile(
-    rf"[\s:–—,(-]*(?:no\b|none\b|or\b|but (?:no|not|{ANY})|not\b|maybe|perhaps|possibly|wrong|incorrect|false|is not"
-    rf"|isn't|might|could|may\b|[❌✗✘不错])",
+    rf"[\s:–—,(-]*(?:no\b|none\b|not\b|or\b|but (?:no|not|{ANY})|wrong|incorrect|false|is not|isn't"
+    r"|maybe|perhaps|possibly|might|could|may\b|[❌✗✘不错])",
     re.IGNORECASE,
 )
-"""Words after an option that opens an answer which deny or doubt it."""
+"""Words that deny or doubt the option that opens an answer, right after it."""
 UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
-    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|unsure|unclear|depends on"
-    r"|neither|I apologize|I'm sorry|not (?:feel )?comfortable)\b|不知道|无法|不确定",
+    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|unsure|unclear|depends on|neither"
+    r"|I apologize|I'm sorry|not (?:feel )?comfortable)\b|不知道|无法|不确定",
     re.IGNORECASE,
 )
+"""Words that admit to not knowing the answer."""
 TAKEN_BACK = re.compile(
     r"(?:^|[.!?,\n]\s*)(?:wait|hmm+|actually|no,|or |scratch that|sorry|on second thought|correction)"
-    r"|\b(?:can't decide|not sure|no longer|but it (?:could|might|may))\b",
+    r"|\b(?:no longer|but it (?:could|might|may))\b",
     re.IGNORECASE,
 )
-"""Words after an answer that retract it."""
+"""Words after an answer that retract it, in addition to those of `UNSURE`."""
 REPLACES = re.compile(
-    r"(?:\A|[.!?,]\s)no\b|\bbut\b(?=[^.!?]*\Z)|\b(?:wait|actually|correct(?:ion|ing)|again|reconsider\w*|mistake|sorry|instead|final(?:ly)?|however"
-    r"|looking|conclusion|overall)\b|最终|但",
+    r"(?:\A|[.!?,]\s)no\b|\bbut\b(?=[^.!?]*\Z)"
+    r"|\b(?:wait|actually|correct(?:ion|ing)|again|reconsider\w*|looking|mistake|sorry|instead|however"
+    r"|final(?:ly)?|conclusion|overall)\b|最终|但",
     re.IGNORECASE,
 )
 """Words between an answer and a later one that replaces it."""
@@ -85,8 +90,7 @@ CONCLUDES = re.compile(
     rf"\b(?:so|thus|therefore|hence|in conclusion|overall|which means|but|although)\b(?:(?![.!?]){NO_REFERENCE})*\Z",
     re.IGNORECASE,
 )
-"""Words that make a statement outrank other options named before it."""
-
+"""Words that make a statement outweigh other options named before it."""
 
 _NEAR = 500
 """Characters on each side of an option where a veto is sought."""
