@@ -17,7 +17,8 @@ _TOKENS = re.compile(
 )
 _BOX = re.compile(r"\\f?boxed\s*\{")
 _TAGGED = re.compile(
-    r"<\s*(answer|final_answer|conclusion|solution)\s*>([^<>]{1,400})<\s*/\s*\1\s*>|\"(?:final_)?(?:answer|choice|option)\"\s*:\s*\"([^\"]{1,400})\"",
+    r"<\s*(answer|final_answer|conclusion|solution)\s*>([^<>]{1,400})<\s*/\s*\1\s*>"
+    r"|\"(?:final_)?(?:answer|choice|option)\"\s*:\s*\"([^\"]{1,400})\"",
     re.IGNORECASE,
 )
 _SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]{0,400})\}")

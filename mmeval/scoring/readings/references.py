@@ -16,7 +16,7 @@ _NAMED, _BARE, _WORDS, _CLEAR = 0xE000, 0xE020, 0xE040, 0xE080
 """Code points for the first option: named by words or both; by a bare letter; in words, not yet joined; by a letter in
 brackets, in bold or called an option."""
 UNKNOWN, CLASH = "\ue060", "\ue061"
-"""Several options or a letter without an option; a letter beside the words of another option."""
+"""Several options, or a letter without an option; a letter beside the words of another option."""
 NAMED, BARE, _IN_WORDS, CLEAR = "[\ue000-\ue019]", "[\ue020-\ue039]", "[\ue040-\ue059]", "[\ue080-\ue099]"
 SURE = "[\ue000-\ue019\ue080-\ue099]"
 ANY = "[\ue000-\ue039\ue060\ue080-\ue099]"
@@ -39,9 +39,8 @@ _LETTER = re.compile(
 )
 """A letter that stands alone and is no unit, initial or part of a formula."""
 _ARTICLE = re.compile(
-    r"[ \t]+(?!(?:is|was|are|because|since|as|seems?|looks?|would|should|must|has to|matches|fits|best|and|or|nor"
-    r"|but)\b)"
-    r"[A-Za-z0-9\ue040-\ue059]"
+    r"[ \t]+(?!(?:is|was|are|seems?|looks?|would|should|must|has to|matches|fits|best"
+    r"|because|since|as|and|or|nor|but)\b)[A-Za-z0-9\ue040-\ue059]"
 )
 """What follows an A or an I that is a word."""
 _NOUN = re.compile(r"(?i)(?:point|image|picture|box|option|choice|letter) \Z")
@@ -63,14 +62,14 @@ _QUOTED = re.compile(rf"[\"']\s*({ANY})\s*[.]?\s*[\"']")
 _TWICE = re.compile(rf"({SURE}|{BARE})((?:[ \t]*[.:,;)]?[ \t]*\1)+)(?![ \t]*\w)")
 _SEVERAL = re.compile(
     rf"({ANY})((?:\s*(?:[,/&|、或和与→:]|\n(?=\s*{ANY}[.)]?\s*(?:\n|\Z))|,?\s*(?:and|or|nor|und|oder|et|ou|y|o)\b|或者)"
-    r"\s*(?:the |an? )?(?:(?:the |an? )?(?:options?|choices?|answers?|points?|images?|pictures?|box(?:es)?|figures?"
-    rf"|panels?) )?{ANY})+)",
+    r"\s*(?:(?:the|an?) )?"
+    rf"(?:(?:options?|choices?|answers?|points?|images?|pictures?|box(?:es)?|figures?|panels?) )?{ANY})+)",
     re.IGNORECASE,
 )
 _INTRODUCED = re.compile(
     rf"(?i)(?::|(?<=answer)|(?<=response)|(?<=conclusion))\s*\n\s*({ANY})(?![^\n]*\n\s*(?!\1){ANY})"
 )
-"""A line that only introduces the answer on the next one, which does not open a list."""
+"""The end of a line that introduces the answer on the next one, unless that opens a list."""
 
 
 def references(answer: str, choices: Sequence[str]) -> str:
