@@ -28,11 +28,11 @@ def mmstar(pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
 def rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
     """Return the accuracy if a question must be correct under every rotation of its options that was asked."""
     turned = {name: others[name] for name in known.FAMILIES["rotate"] if name in others}
-    if not turned:
-        return None
     any_turn = main.only({id for own in turned.values() for id in own.by_id})
     right = [own.right() for own in turned.values()]
     seen = any_turn.right()
+    if not seen:
+        return None
     all_right = {id: float(value and all(own.get(id, True) for own in right)) for id, value in seen.items()}
     as_asked, left = any_turn.accuracy(), any_turn.accuracy(lambda record, score: all_right.get(record.id))
     return {
@@ -52,7 +52,7 @@ def length(others: Mapping[str, Asked]) -> list[Found]:
         if not all(name in others for name in names):
             continue
         main, blind = matched(*(others[name] for name in names))
-        if main.records:
+        if main.right():
             tokens = sum(record.input_tokens for record in main.records) / len(main.records)
             gain = asdict(paired(main.accuracy(), blind.accuracy()))
             seen, unseen = asdict(estimate(main.accuracy())), asdict(estimate(blind.accuracy()))
@@ -83,6 +83,8 @@ def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[
     flags = {one: 2 * sum(solved.values()) > len(solved) for one, solved in under.items()}
     if needs_picture is not None:
         flags = {one: not any(id in needs_picture for id in ids) for one, ids in units.items()}
+    if not flags:
+        return None
     parts = {
         name: {id for one, flag in flags.items() if flag is wanted for id in units[one]}
         for name, wanted in (("not_needed", True), ("needed", False))
@@ -115,13 +117,13 @@ def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[
 
 
 def prompts(main: Asked, others: Mapping[str, Asked], own: str) -> Found | None:
-    """Return the accuracy with each prompt, the mean, and the worst."""
+    """Return the accuracy with each prompt, the mean, and the worst; None if fewer than two have an accuracy."""
     asked = {own: main} | {
         name.removeprefix(known.PROMPT): one for name, one in others.items() if name.startswith(known.PROMPT)
     }
-    if len(asked) < 2:
-        return None
     each = {name: asdict(estimate(one.accuracy())) for name, one in asked.items()}
     values = {name: one["value"] for name, one in each.items() if one["value"] is not None}
+    if len(values) < 2:
+        return None
     worst = min(values, key=lambda name: values[name])
     return {"each": each, "mean": sum(values.values()) / len(values), "worst": worst, "least": values[worst]}

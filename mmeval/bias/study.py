@@ -45,6 +45,9 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     main = judged(task, run.records)
     others, remarks = _controls(run, task)
     pairs = {name: matched(main, other) for name, (other, _) in others.items()}
+    for name in [name for name, (own, _) in pairs.items() if not own.records]:
+        remarks.append(f"The control {name} is left out: the run and the control answered no question in common.")
+        del pairs[name], others[name]
     found = of_answers(main)
     found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
     found["records"] = run.journal_contents.digest
@@ -138,7 +141,7 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
     names = [*_headline(main.task), *main.task.axes]
     numbers, theirs = main.numbers(), other.numbers()
     both = {one: (numbers[one], theirs[one]) for one in names if one in numbers and one in theirs}
-    gain = {ACCURACY: asdict(paired(main.accuracy(), other.accuracy()))} if main.records else {}
+    gain = {ACCURACY: asdict(paired(main.accuracy(), other.accuracy()))}
     gain |= {one: asdict(paired(*two)) for one, two in both.items() if not (two[0].reason or two[1].reason)}
     changed = {
         record.id: float(said(record, score) != said(*main.by_id[record.id])) for record, score in other.by_id.values()
@@ -173,8 +176,8 @@ def _families(found: Mapping[str, Found]) -> Found:
     """Return the mean, smallest and largest gain in accuracy over the draws of each swap."""
     families = {}
     for family in ("swap-category", "swap-any"):
-        gains = [found[name]["gain"][ACCURACY]["value"] for name in known.FAMILIES[family] if name in found]
-        if gains:
+        draws = [found[name]["gain"][ACCURACY]["value"] for name in known.FAMILIES[family] if name in found]
+        if gains := [gain for gain in draws if gain is not None]:
             mean = sum(gains) / len(gains)
             families[family] = {"draws": len(gains), "mean": mean, "least": min(gains), "most": max(gains)}
     return families

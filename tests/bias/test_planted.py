@@ -25,6 +25,7 @@ from mmeval.scoring.statistics import paired
 from mmeval.sweep import under_controls
 from mmeval.task import load_task
 from mmeval.types import Generation, InputError, Ref, Request, Response, images
+from tests import mmbench_table
 from tests.evaluating import Collected, evaluate
 from tests.mme_folder import make_release
 from tests.tasks.small_folders import call
@@ -263,6 +264,40 @@ def test_a_run_that_was_never_scored_is_scored_first(release: Path, tmp_path: Pa
     ended = call("bias", run.folder)
     assert ended.exit_code == 0, ended.stderr
     assert "correct under" not in ended.stdout and (run.folder / "scores.json").exists()
+
+
+class Fails(Told):
+    """A model whose every answer is an error."""
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        return (replace(self.preview(request), error="the server is down") for request in requests)
+
+
+def test_a_control_without_any_answer_is_left_out_and_said(tmp_path: Path) -> None:
+    data = str(make_release(tmp_path / "data", pictures=1))
+    run = run_under(lambda request: "yes", tmp_path / "run", "grey", data=data)
+    load = lambda checkpoint, options: Fails(lambda request: "")  # noqa: E731
+    under_controls(run, run_spec("mme", data=data), ["blind", "swap-any-0", "prompts"], load=load)
+    found = study(run)
+    assert [*found["controls"]] == ["grey"]
+    assert (
+        "The control swap-any-0 is left out: the run and the control answered no question in common."
+        in (found["remarks"])
+    )
+    assert report.write(run.folder, found)
+
+
+def test_questions_whose_answers_are_kept_back_show_what_changed_alone(tmp_path: Path) -> None:
+    rows = [mmbench_table.line(n, ["a cat", "a dog"], "") for n in range(1, 4)]
+    data = str(mmbench_table.write(tmp_path / "test.tsv", rows))
+    names = "blind,swap-any-0,blur1,rotate1,distract-100-before,distract-100-before+absent,prompts"
+    run = run_under(lambda request: "A", tmp_path / "run", names, "mmbench", data=data)
+    found = study(run)
+    assert found["controls"]["swap-any-0"]["changed"]["value"] == 0
+    assert found["controls"]["rotate1"]["changed"]["value"] == 100
+    assert found["controls"]["absent"]["gain"]["accuracy"]["value"] is None
+    assert not any(found[name] for name in ("families", "length", "rotation", "blind_solvable", "prompts"))
+    assert report.write(run.folder, found)
 
 
 def test_numbers_that_have_no_value_get_no_column() -> None:
