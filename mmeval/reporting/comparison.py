@@ -64,12 +64,13 @@ def grids(comparison: Comparison) -> list[Lines]:
 def notes(comparison: Comparison) -> list[str]:
     """Return how to read the tables, the marks of the runs, and the limits of the comparison."""
     tests = dict.fromkeys(row.test for pair in comparison.pairs for row in pair.rows if row.test)
-    found = [
-        "Differences are the second run's score minus the first's, with 95% intervals over paired clusters.",
-        f"p: two-sided, null hypothesis of no difference ({'; '.join(tests)}). Holm: headline numbers are adjusted for "
-        "all headline numbers of this comparison, the others for those of their table.",
-        f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.",
-    ]
+    found = ["Differences are the second run's score minus the first's, with 95% intervals over paired clusters."]
+    if tests:
+        found += [
+            f"p: two-sided, null hypothesis of no difference ({'; '.join(tests)}). Holm: headline numbers are adjusted "
+            "for all headline numbers of this comparison, the others for those of their table.",
+            f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.",
+        ]
     if comparison.margin is not None:
         found.append(
             f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "

@@ -88,18 +88,6 @@ def detectable(found: Difference, wanted: float = POWER) -> float | None:
     return high
 
 
-def needed(found: Difference, effect: float, wanted: float = POWER) -> int:
-    """Return how many clusters a paired run needs to detect `effect` with that power, given this run's error."""
-    deviation = found.error * math.sqrt(found.clusters)
-    low, high = 1, 2
-    while power(effect, deviation, high) < wanted:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if power(effect, deviation, middle) < wanted else (low, middle)
-    return high
-
-
 def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:
     """Return how many clusters only the first, and only the second, has right; None unless each has one answer."""
     if len(pairs) != 1:
