@@ -17,6 +17,7 @@ from mmeval.comparison import Comparison
 from mmeval.reporting import comparison, latex, lines
 from mmeval.run import Run
 from mmeval.types import InputError
+from tests import mmbench_table
 from tests.evaluating import evaluate
 
 
@@ -155,6 +156,14 @@ def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run,
     assert names >= set(written.split())
     result = CliRunner().invoke(main, ["compare", *folders, "--out", str(tmp_path), "--gate", "A >= B"])
     assert result.exit_code == 0, result.output
+
+
+def test_scores_without_a_value_are_said_and_not_tested(tmp_path: Path) -> None:
+    rows = [mmbench_table.line(n, ["a cat", "a dog"], "") for n in range(1, 3)]
+    data = str(mmbench_table.write(tmp_path / "test.tsv", rows))
+    runs = [evaluate(f"constant:{letter}", "mmbench", out=tmp_path / letter, data=data) for letter in "AB"]
+    text = comparison.markdown(mmeval.compare(*runs))
+    assert "CircularEval has no value: " in text and "no difference (" not in text
 
 
 def test_above_seven_runs_a_row_is_a_run(tmp_path: Path) -> None:

@@ -76,8 +76,10 @@ def notes(comparison: Comparison) -> list[str]:
             f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
             "yes if it is under 0.05."
         )
+    headline = (row for pair in comparison.pairs for row in pair.rows if row.headline)
+    found += [f"{row.label} has no value: {row.difference.reason}." for row in headline if row.difference.reason]
     found += _marks(comparison)
-    return [*found, *dict.fromkeys(note for pair in comparison.pairs for note in pair.notes)]
+    return list(dict.fromkeys([*found, *(note for pair in comparison.pairs for note in pair.notes)]))
 
 
 def _marks(comparison: Comparison) -> list[str]:
