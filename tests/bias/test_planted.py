@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mmeval.bias.asked import judged
+from mmeval.bias import parts
+from mmeval.bias.asked import judged, matched
 from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
 from mmeval.cli import main
 from mmeval.embedded import suite
@@ -112,6 +113,7 @@ def test_one_who_looks_and_one_whose_pictures_are_half_swapped(
         assert part["low"] <= 25 <= part["high"] and part["low"] > 0 and part["high"] < 40, name
         assert own["changed"]["value"] == pytest.approx(50.0)
     assert whole["controls"]["absent"]["mirage"]["value"] == pytest.approx(0.5)
+    assert whole["families"]["swap-any"] == pytest.approx({"draws": 1, "mean": 50.0, "least": 50.0, "most": 50.0})
     assert whole["mmstar"]["gain"]["value"] == pytest.approx(50.0)
     assert whole["yes_no"]["yes_ratio"]["value"] == pytest.approx(50.0)
     blind = whole["controls"]["absent"]["yes_no"]
@@ -246,7 +248,9 @@ def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_p
     assert [point["passage"] for point in found["length"]] == [0, 100, 300, 1000]
     tokens = [point["input_tokens"] for point in found["length"]]
     assert tokens == sorted(tokens)
-    assert found["prompts"]["each"].keys() == {"release", "single-word"}
+    each = {name: one["value"] for name, one in found["prompts"]["each"].items()}
+    assert each.keys() == {"release", "single-word"} and found["prompts"]["mean"] == sum(each.values()) / 2
+    assert found["prompts"]["worst"] == "single-word" and found["prompts"]["least"] == each["single-word"] == 50.0
     panel = report.panel(run)
     assert panel.count("<table") > 1 and panel.count("<svg") == 6  # three figures, for broad and for narrow windows
     assert "absent" in panel and "have changed since" not in panel
@@ -326,6 +330,15 @@ def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path
     found = of_answers(main)
     assert found["seen"]["perception"]["value"] == 500.0
     assert paired(main.accuracy(), main.accuracy()).value == 0.0
+
+    knows = judged(task, [replace(record, text=record.targets[0]) for record in run.records])
+    leaky = parts.mmstar({"absent": matched(main, knows), "text": matched(main, main)})
+    assert leaky and leaky["gain"]["value"] == -50.0 and leaky["leakage"]["value"] == 50.0
+    tight = parts.mmstar({"absent": matched(main, main), "text": matched(main, knows)})
+    assert tight and tight["leakage"]["value"] == 0.0 and tight["leakage"]["difference"] == -50.0
+    solved = parts.solvable(main, {"absent": knows, "grey": knows, "noise": main}, None)
+    assert solved and not solved["ids"]
+    assert {(*flag["by"], flag["of"]) for flag in solved["flags"].values()} == {("absent", "grey", 3)}
 
 
 def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
