@@ -71,7 +71,7 @@ def _why(error: Exception) -> str:
             return f" (not UTF-8, byte {place + 1})"
         case RecursionError():
             return " (nested too deeply)"
-    return ""
+    return f" ({error.__cause__})" if error.__cause__ else ""
 
 
 def without_surrogates(value: Any) -> Any:

@@ -126,12 +126,18 @@ def to_json(example: Example) -> str:
 
 def from_json(line: str | bytes) -> Example:
     """Read an example from its line. Raises ExampleError if the line holds something else."""
+    return from_values(value_of(line))
+
+
+def value_of(line: str | bytes) -> Any:
+    """Return the JSON value of a line. Raises ExampleError with the place in the line where it is broken."""
     try:
-        text = line if isinstance(line, str) else line.decode()
-        return from_values(json.loads(text))
+        return json.loads(line if isinstance(line, str) else line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ExampleError(f"not UTF-8 (byte {error.start} of it)") from error
-    except (json.JSONDecodeError, RecursionError) as error:
+        raise ExampleError(f"not UTF-8 (byte {error.start + 1})") from error
+    except json.JSONDecodeError as error:
+        raise ExampleError(f"not JSON ({error.msg}, character {error.pos + 1})") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or endless nesting
         raise ExampleError(f"not JSON ({error})") from error
 
 

@@ -5,7 +5,6 @@ examples in the format of `mmicl.examples`, or rows of the published MIC (`input
 """
 
 import base64
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -18,7 +17,7 @@ from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from httpx2 import HTTPError
 
 from mmeval.mmicl.context import ImagePlace
-from mmeval.mmicl.examples import Example, ExampleError, Turn, from_values
+from mmeval.mmicl.examples import Example, ExampleError, Turn, from_values, value_of
 from mmeval.mmicl.mic_text import parts
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.pictures import HeldPicture
@@ -116,9 +115,9 @@ def _lines(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any] | Exa
 
 def _values(line: bytes) -> dict[str, Any] | ExampleError:
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return ExampleError(f"not JSON ({error})")
+        value = value_of(line)
+    except ExampleError as error:
+        return error
     return value if isinstance(value, dict) else ExampleError("must be keys and values")
 
 
