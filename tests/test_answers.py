@@ -71,7 +71,9 @@ def public(run: Run, folder: Path) -> Iterator[Path]:
     table = [{"index": one.id, "question": one.question, "answer": "A", "prediction": one.text} for _, one in several]
     KINDS["xlsx"](pd.DataFrame(table), folder / "model_Task.xlsx")
     yield folder / "model_Task.xlsx"
-    log = [{"doc_id": n, "input": one.question, "target": "A", "resps": [[one.text]]} for n, one in several]
+    log: list[dict[str, Any]] = [
+        {"doc_id": n, "input": one.question, "target": "A", "resps": [[one.text]]} for n, one in several
+    ]
     yield jsonl(folder / "1_samples_task.jsonl", [{**one, "filtered_resps": one["resps"][0]} for one in log])
     log = [{**one, "doc": {"question": one["input"]}, "filter": "none", "filtered_resps": ["A"]} for one in log]
     yield jsonl(folder / "samples_task_1.jsonl", log)
