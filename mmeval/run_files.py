@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class Session:
     """The keys of a session in `run.json` that are used, not only shown."""
 
     version: str | None = None
+    started: datetime | None = None
     packages: dict[str, str | None] | None = None
     recipe: str | None = None
     reused: int = 0

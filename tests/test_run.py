@@ -241,6 +241,7 @@ WRONG = [
     ("run.json", {"available": "x"}, r"run.json, available: "),
     ("run.json", {"benchmark": {"questions": "x"}}, r"run.json, benchmark, questions: "),
     ("ids.json", {"ids": "1"}, r"ids.json: Input should be a valid list"),
+    ("run.json", {"sessions": [{"started": "10:%s23"}]}, r"run.json, sessions, 0, started: "),
     ("scores.json", {"metrics": {"overall": 3}}, r"scores.json, metrics, overall: "),
     ("scores.json", {"counts": None}, r"scores.json, counts: "),
     ("scores.json", {"counts": {**COUNTS, "error": "x"}}, r"scores.json, counts, error: "),

@@ -10,6 +10,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from mmeval.mmicl.context import PromptError
+
 UNSPEAKABLE = "\ufdd0"
 """A code point that is not a character and is removed from texts; the new names of special tokens begin with it."""
 
@@ -36,8 +38,14 @@ class TextTokenizer:
         self.size = self._text.get_vocab_size(with_added_tokens=False)
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of a piece of text, without start or end tokens."""
-        ids: list[int] = self._text.encode(text.replace(UNSPEAKABLE, ""), add_special_tokens=False).ids
+        """Return the ids of a piece of text, without start or end tokens.
+
+        Raises PromptError if the tokenizer has no ids for it, and none for unknown words.
+        """
+        try:
+            ids: list[int] = self._text.encode(text.replace(UNSPEAKABLE, ""), add_special_tokens=False).ids
+        except Exception as error:  # the library raises no narrower class
+            raise PromptError(f"the tokenizer cannot encode the text ({error})") from error
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:

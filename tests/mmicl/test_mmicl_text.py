@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.text import TextTokenizer
 from tests.mmicl import mmicl_small as small
 
@@ -111,3 +112,11 @@ def test_sequence_frame_is_read_from_the_file() -> None:
 def test_what_is_no_tokenizer_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match=r"not a tokenizer.json that can be read"):
         TextTokenizer(source)
+
+
+def test_a_word_that_a_tokenizer_has_no_ids_for_is_refused() -> None:
+    model = {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "[UNK]"}
+    tokenizer = TextTokenizer(file(model, {}))
+    assert tokenizer.encode("a") == [0]
+    with pytest.raises(PromptError, match="the tokenizer cannot encode the text"):
+        tokenizer.encode("b")
