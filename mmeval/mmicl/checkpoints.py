@@ -240,8 +240,11 @@ def _config(file: Path) -> MmiclConfig:
         config: MmiclConfig = MmiclConfig.from_dict(values)
     except (StrictDataclassError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: the configuration cannot be used ({one_line(error)})") from error
-    if config.is_encoder_decoder and getattr(config.text_config, "decoder_start_token_id", None) is None:
-        raise CheckpointError(f"{file}: text_config has no decoder_start_token_id; fetch it again")
+    text = config.text_config
+    if config.is_encoder_decoder and getattr(text, "decoder_start_token_id", None) not in range(text.vocab_size):
+        raise CheckpointError(
+            f"{file}: text_config has no decoder_start_token_id within its vocabulary; fetch it again"
+        )
     for part in (config.vision_config, config.qformer_config, config.text_config):
         for name in ("num_hidden_layers", "num_decoder_layers"):
             if (layers := getattr(part, name, None) or 0) > LAYERS:  # building them would take forever

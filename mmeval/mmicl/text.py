@@ -5,7 +5,8 @@ vocabulary is that of the same `tokenizer.json` without the special tokens.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -42,10 +43,8 @@ class TextTokenizer:
 
         Raises PromptError if the tokenizer has no ids for it, and none for unknown words.
         """
-        try:
+        with _refused(PromptError, "the tokenizer cannot encode the text"):
             ids: list[int] = self._text.encode(text.replace(UNSPEAKABLE, ""), add_special_tokens=False).ids
-        except Exception as error:  # the library raises no narrower class
-            raise PromptError(f"the tokenizer cannot encode the text ({error})") from error
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -56,14 +55,21 @@ class TextTokenizer:
 
 
 def _parse(source: str) -> Tokenizer:
-    try:
+    with _refused(ValueError, "not a tokenizer.json that can be read"):
         tokenizer = Tokenizer.from_str(source)
         tokenizer.encode("a")
-    except BaseException as error:  # the library raises no narrower class, and a Rust panic is not an Exception
+    return tokenizer
+
+
+@contextmanager
+def _refused(kind: type[ValueError], what: str) -> Iterator[None]:
+    """Raise `kind` for any error of the tokenizers library: it raises no narrower class, and Rust panics."""
+    try:
+        yield
+    except BaseException as error:  # a Rust panic is not an Exception
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise ValueError(f"not a tokenizer.json that can be read: {error}") from error
-    return tokenizer
+        raise kind(f"{what}: {error}") from error
 
 
 def _without_special(tokenizer: dict[str, Any], reserved: Collection[int]) -> dict[str, Any]:

@@ -379,6 +379,15 @@ def test_more_layers_than_any_model_has_are_not_built(saved: Path, part: str) ->
         load_model(saved)
 
 
+@pytest.mark.parametrize("value", [None, "x", float("inf"), 10**6, -1])
+def test_a_decoder_needs_a_start_token_of_its_vocabulary(saved: Path, value: object) -> None:
+    config = json.loads((saved / "config.json").read_text())
+    config["text_config"]["decoder_start_token_id"] = value
+    (saved / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="no decoder_start_token_id within its vocabulary"):
+        load_model(saved)
+
+
 def test_a_config_that_cannot_be_built(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text())
     config["vision_config"]["num_attention_heads"] = 3

@@ -271,6 +271,11 @@ def without_text_config(folder: Path) -> None:
         (lambda folder: (folder / "model.safetensors").write_bytes(b"9" * 99), {}, "far more than the weight files"),
         (without_text_config, {}, r"config.json describes 6,\d+,\d+,\d+ weights, far more than the weight files"),
         (lambda folder: (folder / "tokenizer.json").write_text('{"model": 5}'), {}, "its processor cannot be loaded"),
+        (
+            lambda folder: (folder / "generation_config.json").write_text('{"eos_token_id": [{}]}'),
+            {},
+            "generation_config.json cannot be loaded",
+        ),
         (None, {"thinking": "on"}, "its chat template cannot turn reasoning on"),
         (None, {"model_args": "max_pixel=3"}, "--model-args has 'max_pixel'"),
         (None, {"model_args": "attn"}, "write KEY=VALUE"),

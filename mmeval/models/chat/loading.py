@@ -63,7 +63,8 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         model.to(device)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
-    return ChatModel(model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images)
+    with reading(source, "generation_config.json"):
+        return ChatModel(model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images)
 
 
 def read_arguments(text: str | None) -> dict[str, Any]:
