@@ -61,9 +61,7 @@ def ask(
     from mmeval import jsonl as lines
     from mmeval.data import video
     from mmeval.messages import prompt_of
-    from mmeval.spec import check
 
-    check(**given(values))
     offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
     if choices and len({*offered}) < max(2, len(offered)):
         raise InputError("--choices: give two or more, all different and separated by commas")

@@ -37,7 +37,7 @@ class Vision:
         self._stacks = False
         """Whether the model wants the tokens of all pictures in one tensor."""
         self.encoded = 0
-        """Pictures encoded so far, for tests."""
+        """Pictures encoded so far."""
 
     def share(self, inputs: dict[str, Any], digests: Sequence[str]) -> dict[str, Any]:
         """Return a batch's inputs with the visual tokens of its pictures, given in order, in place of their pixels.
