@@ -123,6 +123,8 @@ class Fault:
     """A pattern of the assertion's message."""
     kind: str = "alone"
     """The kind of run that shows it."""
+    weights: tuple[int, int, int] = (1, 1, 1)
+    """How often the commands `run`, `run --fresh` and those that read a run are killed."""
 
 
 _DEAD = "a dead folder, or a fault|the same command does not go on"
@@ -131,7 +133,7 @@ FAULTS = {
     "32 answers held back": Fault(held_back, "kept, and not on the disk"),
     "torn line kept": Fault(torn_line_kept, f"a line that is no record|{_DEAD}"),
     "a line in two writes": Fault(line_in_two_writes, "written in more than one piece"),
-    "written in place": Fault(written_in_place, _DEAD),
+    "written in place": Fault(written_in_place, _DEAD, weights=(1, 8, 1)),
     "no lock": Fault(no_lock, "two processes wrote one run"),
     "identity unchecked": Fault(identity_unchecked, "a run of another identity was taken for this one"),
     "emptied at each resume": Fault(emptied_at_each_resume, "asked again|an answer was lost"),

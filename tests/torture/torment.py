@@ -17,6 +17,7 @@ from typing import Any
 from tests.forks import FORKS
 from tests.mme_folder import make_release
 from tests.torture.child import CONTROL, Order, tenth, work
+from tests.torture.faults import FAULTS
 
 Records = dict[str, dict[str, Any]]
 """By id, that of a record under the control with the control's name before it."""
@@ -44,6 +45,7 @@ class Torment:
 
     def __init__(self, place: Path, kind: Kind = KINDS["alone"], fault: str = "", seed: int = 0) -> None:
         self.place, self.kind, self.fault, self.rng = place, kind, "", random.Random(seed)
+        self.weights = FAULTS[fault].weights if fault else (6, 2, 2)
         self.data, self.kills, self.rounds = make_release(place / "data", pictures=2), 0, 0
         self.whole = place / "whole"
         for _ in range(2):  # the second time, nothing fails any more
@@ -86,7 +88,7 @@ class Torment:
         self.once_held(folder)
         self.scored_too_early(folder)
         while self.kills < kills and read(folder) != self.expected:
-            what = self.rng.choices(("run", "fresh", "score"), (2, 2, 2) if self.fault else (6, 2, 2))[0]
+            what = self.rng.choices(("run", "fresh", "score"), self.weights)[0]
             (self.once_scored if what == "score" else self.once_asked)(folder, fresh=what == "fresh")
         for _ in range(3):
             orders = [self.order(folder, rank) for rank in self.kind.ranks]
