@@ -153,7 +153,7 @@ def _records(path: Path, on_line: Callable[[bytes], None]) -> Iterator[Record]:
     for value, where in jsonl.read(path, advice=advice, whole_lines=True, on_line=on_line):
         if "tokens" in value:  # schema 1
             value["input_tokens"] = value.pop("tokens")
-        record: Record = validated(Record, value, where, advice)
+        record: Record = validated(Record, jsonl.without_surrogates(value), where, advice)
         if max(record.input_tokens, record.output_tokens, record.attempt) > LARGEST:
             raise InputError(f"{where}: a number beyond 64 bits; {advice}")
         groups, tags = _Facts(record.groups, f"{where}, groups"), _Facts(record.tags, f"{where}, tags")

@@ -41,6 +41,13 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     assert run.complete
 
 
+def test_a_journal_with_half_a_character_reads_without_it(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    path = run.folder / "records.jsonl"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"category": "O\ud83d"}) + "\n")
+    assert runs.open_run(run.folder).records[0].category == "O\ufffd"
+
+
 def test_an_answer_that_is_empty_is_an_answer(tmp_path: Path) -> None:
     run = run_folder.create(tmp_path / "r", IDENTITY, ids=("1",), available=1)
     with run.journal() as journal:

@@ -12,11 +12,11 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmeval.files import is_temporary, read_json, write_json
+from mmeval.files import is_temporary, read_json, validated, write_json
 from mmeval.mic.pictures import kinds
 from mmeval.mic.plan import Selection, draw
 from mmeval.mic.readers import READERS
@@ -30,6 +30,15 @@ SCHEMA = 2
 ALLOWED = 0.01
 """The default share of rows that may be skipped."""
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """The counts in the manifest of a finished set."""
+
+    examples: dict[str, int] | None = None
+    left_out: dict[str, int] | None = None
+    pictures: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def build(
     }
     making = Making(source, card.wordings, folder.folder, out, seed, max_pictures)
     with _opened(out, identity) as manifest:
-        if manifest.get("examples") is None:
+        if manifest.get("examples") is None or manifest.get("left_out") is None:
             total = _worked(making, plan, workers, allow_skipped, progress)
             _join(making, plan.numbers, plan, b"-", "skipped")
             manifest |= {
@@ -130,6 +139,7 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
             raise InputError(f"{path}: not the manifest of a set; choose another folder with --out")
         if manifest.get("schema") != SCHEMA:
             raise InputError(f"{out}: built by another version of mmeval; choose another folder with --out")
+        validated(_Counts, manifest, str(path), "delete the folder and build again", strict=True)
         for key, value in identity.items():
             if (held := manifest["identity"].get(key)) != value:
                 raise InputError(

@@ -275,6 +275,19 @@ def test_other_arguments_over_a_set_are_refused(tmp_path: Path) -> None:
     assert content(tmp_path / "out") == before
 
 
+def test_a_damaged_manifest_is_named_or_made_again(tmp_path: Path) -> None:
+    coco(tmp_path / "root")
+    build("coco", tmp_path / "root", tmp_path / "out", limit=4)
+    path = tmp_path / "out" / "mic.json"
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in whole.items() if name != "left_out"}))
+    build("coco", tmp_path / "root", tmp_path / "out", limit=4)
+    assert json.loads(path.read_text()) == whole
+    path.write_text(json.dumps(whole | {"examples": {"train": "4"}}))
+    with pytest.raises(InputError, match=r"mic\.json, examples, train: .* delete the folder and build again"):
+        build("coco", tmp_path / "root", tmp_path / "out", limit=4)
+
+
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     coco(tmp_path / "root")
     (tmp_path / "out").mkdir()
