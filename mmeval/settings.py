@@ -14,12 +14,20 @@ from mmeval.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.startup import import_quickly
 from mmeval.task import Task, pick_prompt
+from mmeval.types import InputError
 
 
 def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
-    """Return the data's name, the source that the task reads, and the spec with an embedded suite's settings."""
+    """Return the data's name, the source that the task reads, and the spec with an embedded suite's settings.
+
+    Raises InputError if no file can have that name.
+    """
     data = task.default_source if spec.data is None else spec.data
     if data != "embedded":
+        try:
+            Path(data).exists()
+        except OSError as error:  # too long, a loop of links, no permission
+            raise InputError(f"no data at '{data:.80}' ({error.strerror}); name another file or folder") from error
         return data, data, spec
     path = suite(task.name)
     own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}

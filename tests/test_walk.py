@@ -212,6 +212,7 @@ def test_lists_name_everything() -> None:
         (["run", "--task", "mme", "--model", "constant", "--prompt", "singleword"], "did you mean 'single-word'?"),
         (["run", "--task", "mme", "--model", "constant", "--context", "plane"], "did you mean 'plain'?"),
         (["run", "--task", "mme", "--model", "constant", "--data", "nowhere"], "no data at 'nowhere'"),
+        (["run", "--task", "mme", "--model", "constant", "--data", "x" * 300], "File name too long"),
         (["score", "nowhere"], "no such run folder"),
         (["score"], "name a run folder"),
         (["report", "--published", "2023-09-18"], "2023-09-17"),
