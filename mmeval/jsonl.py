@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -39,9 +40,9 @@ def read(
 
     number = 0
 
-    def lines(file: IO[bytes]) -> Iterator[bytes]:
+    def lines(file: BufferedReader) -> Iterator[bytes]:
         nonlocal number
-        for line in file:
+        for line in regular.lines(file):
             number += 1
             on_line(line)
             if line.endswith(b"\n") or not whole_lines:

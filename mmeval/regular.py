@@ -6,11 +6,14 @@ Reading a pipe waits forever, and a device never ends. Callers interpret the byt
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
 GIANT = 1 << 28
 """Size in bytes above which sparse files are refused."""
+LONGEST = 1 << 28
+"""Maximum bytes of a line, or of a value in a table: a picture of 200 megabytes in base64."""
 HOLLOW = 1000
 """A file this many times larger than its disk blocks is sparse; compression does not reach that."""
 
@@ -30,6 +33,16 @@ def opened(path: Path) -> BufferedReader:
         file.close()
         raise OSError(errno.EINVAL, reason, str(path))
     return file
+
+
+def lines(file: BufferedReader) -> Iterator[bytes]:
+    """Yield the lines of an open file. Raises OSError with a `strerror` to quote if one is longer than LONGEST."""
+    number = 0
+    while line := file.readline(LONGEST + 1):
+        number += 1
+        if len(line) > LONGEST:
+            raise OSError(errno.EFBIG, f"line {number} is longer than {LONGEST:,} bytes")
+        yield line
 
 
 def read_bytes(path: Path) -> bytes:

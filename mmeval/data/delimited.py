@@ -5,16 +5,15 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmeval import regular
 from mmeval.types import InputError
 
-LARGEST = 1 << 28
-"""Maximum characters of a cell: a picture of 200 megabytes."""
 NAME = 255
 """Maximum characters of a file's name. A longer text in place of a picture is its bytes in base64."""
 
@@ -45,7 +44,7 @@ def lines(path: Path) -> Iterator[TextLine]:
     A quotation mark never joins rows: if a cell of a .tsv would run over a line break but its line and the next are
     both whole rows, they stay separate and the mark is text. Any other cell that is closed wrongly is an error.
     """
-    csv.field_size_limit(LARGEST)
+    csv.field_size_limit(regular.LONGEST)
     columns = 0
     try:
         with regular.opened(path) as file:
@@ -87,6 +86,8 @@ def _line(path: Path, first: CellText, texts: Iterator[CellText], columns: int) 
             next(csv.reader((text.text for text in taken), delimiter=delimiter, strict=True))
     except csv.Error as error:
         where = f"{path}, line {first.number}"
+        if sum(len(text.text) for text in taken) > regular.LONGEST:
+            raise InputError(f"{where}: a cell has more than {regular.LONGEST:,} characters; shorten it") from error
         advice = "write a quotation mark inside a quoted cell twice, and none before a cell that is not quoted"
         raise InputError(
             f"{where}: a quoted cell runs over line breaks and ends wrongly ({error}); {advice}"
@@ -94,9 +95,9 @@ def _line(path: Path, first: CellText, texts: Iterator[CellText], columns: int) 
     return TextLine(first.number, first.start, taken[-1].end, cells), next(texts, None)
 
 
-def _texts(path: Path, file: Iterable[bytes]) -> Iterator[CellText]:
+def _texts(path: Path, file: BufferedReader) -> Iterator[CellText]:
     number, end = 0, 0
-    for raw in (part for line in file for part in line.splitlines(keepends=True)):
+    for raw in (part for line in regular.lines(file) for part in line.splitlines(keepends=True)):
         number, start, end = number + 1, end, end + len(raw)
         try:
             yield CellText(number, start, end, raw.decode("utf-8-sig" if number == 1 else "utf-8"))
@@ -175,7 +176,7 @@ class StoredPicture:
         with self.path.open("rb") as file:
             file.seek(self.start)
             text = file.read(self.end - self.start).decode("utf-8", "replace")
-        csv.field_size_limit(LARGEST)
+        csv.field_size_limit(regular.LONGEST)
         cell = split(text, _delimiter(self.path), self.quoted)[self.column]
         several = [cell] if self.item is None else cell_list(cell) or []
         return decoded(str(several[self.item or 0]), f"{self.where}, column image")

@@ -9,7 +9,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -162,7 +162,15 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
         found = parquet(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
-    return (TableRow(values, where, folder, path) for values, where in found)
+    return (TableRow(_bounded(values, where), where, folder, path) for values, where in found)
+
+
+def _bounded(values: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """Return the values. Raises InputError if one is longer than any picture."""
+    for name, value in values.items():
+        if isinstance(value, (str, bytes)) and len(value) > regular.LONGEST:
+            raise InputError(f"{where}: the column {name} has more than {regular.LONGEST:,} characters; shorten it")
+    return values
 
 
 def load(path: Path, hook: Hook | None = None) -> Any:
@@ -276,12 +284,15 @@ def _json(path: Path, hook: Hook | None) -> Found:
     try:
         with regular.opened(path) as file:
             head = file.read(BLOCK).removeprefix(BOM_UTF8).lstrip()
-            line = b"" if head.startswith(b"[") else next(iter((head + file.readline()).splitlines()), b"{}")
+            listed = head.startswith(b"[")
+            file.seek(0)
+            lines = () if listed else (line.removeprefix(BOM_UTF8).strip() for line in regular.lines(file))
+            first = next(filter(None, lines), b"{}")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    if not line:
+    if listed:
         yield from _items(path, hook)
-    elif _is_json(line):
+    elif _is_json(first):
         yield from jsonl.read(path, advice="the file must hold a list of objects or one object per line: get it again")
     else:
         yield _object(load(path, hook), str(path)), str(path)
@@ -300,7 +311,10 @@ def _items(path: Path, hook: Hook | None) -> Found:
                 raise ValueError("no comma")
             value, end = decoder.raw_decode(text, _after_blanks(text, start + 1) if number else start)
         except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
-            if not (more := next(blocks, "")):
+            if len(text) - place > regular.LONGEST:
+                reason = f"is not JSON, or longer than {regular.LONGEST:,} characters"
+                raise InputError(f"{path}: item {number + 1} {reason}; get the file again") from None
+            if not (more := "".join(islice(blocks, 1 + (len(text) - place) // BLOCK))):  # doubled: linear in all
                 load(path, hook)  # raises the InputError with the position
                 raise
             text, place = text[place:] + more, 0
