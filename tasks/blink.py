@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.data import tables
+from mmeval.data import json_rows, tables
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
@@ -88,7 +88,7 @@ def read_predictions(path: str) -> list[Record]:
     As in `evaluate.py`, a question without a prediction counts as an empty answer, which is wrong. Raises InputError
     for a file in another format and for an id that is not in val.
     """
-    answers = tables.load_once(Path(path))
+    answers = json_rows.load_once(Path(path))
     keys = BLINK.card["gold"]
     gold = {f"val_{name}_{n}": (name, right) for name in SUBTASKS for n, right in enumerate(keys[name], 1)}
     if not isinstance(answers, dict):

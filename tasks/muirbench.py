@@ -6,7 +6,7 @@ the pictures in questions and options with <image>.
 
 from collections.abc import Iterator, Sequence
 
-from mmeval.data import tables
+from mmeval.data import marks, tables
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
@@ -28,7 +28,7 @@ def sample(line: tables.TableRow) -> Sample:
     if answer not in choices.LETTERS[: len(options)]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     texts, images = [line.text("question"), *options], line.images("image_list")
-    question, *offered = tables.placed(texts, images, "<image>", line.where)
+    question, *offered = marks.placed(texts, images, "<image>", line.where)
     groups = {"pair": " ".join(sorted({idx, other} - {""}))}
     tags = {"relation": str(line.values.get("image_relation", "")), "counterpart": other}
     return Sample(idx, question, (answer,), tuple(offered), groups=groups, category=line.text("task"), tags=tags)

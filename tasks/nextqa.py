@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import tables, video
+from mmeval.data import json_rows, tables, video
 from mmeval.data.demonstrations import find
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices
@@ -39,7 +39,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     if not found:
         raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
     mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's place in VidOR, which they come from
-    places = {} if mapping is None else tables.load(mapping)
+    places = {} if mapping is None else json_rows.load(mapping)
     if not isinstance(places, dict):
         raise InputError(f"{mapping}: not a map from videos to places; get the file again")
     for line in tables.of_file(found[0], folder):
@@ -105,7 +105,7 @@ def read_predictions(path: str) -> list[Record]:
     In the authors' repository they are in `results` and `dataset/nextqa`. Raises InputError for a question without a
     prediction (the script fails, too) and for an answer that differs from the csv's.
     """
-    answers, folder = tables.load_once(Path(path)), Path(path).parent
+    answers, folder = json_rows.load_once(Path(path)), Path(path).parent
     if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
         raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
     above = folder.parent if folder.name == "results" else folder

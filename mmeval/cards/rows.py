@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mmeval.cards.schema import CHOICES, NOT_COLUMNS, PLACE, Card
-from mmeval.data import tables
+from mmeval.data import marks, tables
 from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import choices, languages
 from mmeval.scoring.readings.official import AS_WRITTEN
@@ -51,8 +51,8 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     drawn = _drawn(card, line) if kind == "picture choice" else []
     texts = [line.text(card.fields.question), *offered]
     spare = 0
-    if card.mark and any(re.search(tables.numbered(card.mark), text) for text in texts):
-        prompt, *options = tables.placed(texts, shown, card.mark, line.where, spare=True)
+    if card.mark and any(re.search(marks.numbered(card.mark), text) for text in texts):
+        prompt, *options = marks.placed(texts, shown, card.mark, line.where, spare=True)
         spare = len({*shown} - {part for parts in (prompt, *options) for part in images(parts)})
     else:
         prompt, *options = (*shown, texts[0]), *((text,) for text in offered)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import jsonl
-from mmeval.data import files, sheets, tables
+from mmeval.data import files, json_rows, sheets, tables
 from mmeval.data.tables import TableRow
 from mmeval.types import InputError
 
@@ -99,7 +99,7 @@ def _answer(line: TableRow) -> AnswerRow:
     )
 
 
-def _json(path: Path) -> tables.Found:
+def _json(path: Path) -> json_rows.Found:
     """Read a list of objects or a map of ids, possibly inside a document, or one object per line."""
     text = files.text(path).strip()
     commas = re.match(r"\{[^\n]*\},\s*(\n|$)", text)  # after each line: SEED-Bench's results
@@ -109,7 +109,7 @@ def _json(path: Path) -> tables.Found:
     if not text:
         return
     try:
-        value = json.loads(f"[{text.rstrip(',')}]") if commas else tables.load_once(path)
+        value = json.loads(f"[{text.rstrip(',')}]") if commas else json_rows.load_once(path)
     except ValueError as error:
         raise InputError(f"{path}: not one JSON object and a comma per line ({error}); fix it") from error
     inside = next((value[name] for name in WRAPPED if name in value), None) if isinstance(value, dict) else None
@@ -118,9 +118,9 @@ def _json(path: Path) -> tables.Found:
         value = [value]
     if isinstance(value, dict) and not any(isinstance(one, dict) for one in value.values()):
         value = {name: {"answer": one} for name, one in value.items()}
-    for row, where in tables.at(value, ".", path):
+    for row, where in json_rows.at(value, ".", path):
         several = row.get("questions")  # Video-MME: those about one video
-        yield from tables.at(several, ".", path) if isinstance(several, list) else [(row, where)]
+        yield from json_rows.at(several, ".", path) if isinstance(several, list) else [(row, where)]
 
 
 def _sheet(path: Path) -> Iterator[TableRow]:

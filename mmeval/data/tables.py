@@ -3,33 +3,24 @@
 The task interprets the columns. No address is fetched, and no name leads out of the given folder.
 """
 
-import json
 import math
-import re
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
-from mmeval import jsonl, regular
-from mmeval.data import delimited, files
-from mmeval.types import Image, InputError, Parts, nearest
+from mmeval import regular
+from mmeval.data import delimited, files, json_rows
+from mmeval.data.json_rows import Found, Hook
+from mmeval.types import Image, InputError, nearest
 
 BATCH = 32
 """Rows of a parquet table in memory at once; a picture may have several megabytes."""
 MAGIC = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
 """The first characters of a PNG, JPEG, GIF and WEBP in base64; short text that begins so is not a file name."""
-BLOCK = 1 << 20
-"""Bytes or characters of a text table read at once."""
 BESIDE = "./"
 """Prefix of the name of a file or folder next to the table."""
-Found = Iterator[tuple[Mapping[str, Any], str]]
-"""Values by column, and the position of each row."""
-Hook = Callable[[dict[str, Any]], Any]
-"""Makes a JSON object smaller while a file is read."""
-P = TypeVar("P")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +146,7 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
     """
     found: Found
     if path.suffix in (".json", ".jsonl"):
-        found = _json(path, hook) if rows is None else at(load(path, hook), rows, path)
+        found = json_rows.read(path, hook) if rows is None else json_rows.at(json_rows.load(path, hook), rows, path)
     elif path.suffix.lower() in (".csv", ".tsv"):
         found = delimited.rows(path)
     elif path.suffix == ".parquet":
@@ -171,80 +162,6 @@ def _bounded(values: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         if isinstance(value, (str, bytes)) and len(value) > regular.LONGEST:
             raise InputError(f"{where}: the column {name} has more than {regular.LONGEST:,} characters; shorten it")
     return values
-
-
-def load(path: Path, hook: Hook | None = None) -> Any:
-    """Read a whole JSON file. Raises InputError naming it."""
-    return _loaded(path, object_hook=hook)
-
-
-def load_once(path: Path) -> Any:
-    """Read a whole JSON file of answers. No key may appear twice: only one of its values would count.
-
-    Raises InputError naming the file and the key.
-    """
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in found:
-                raise InputError(f"{path}: '{name[:60]}' appears twice; remove one of its values")
-            found[name] = value
-        return found
-
-    return _loaded(path, object_pairs_hook=unique)
-
-
-def _loaded(path: Path, **hooks: Any) -> Any:
-    try:
-        return json.loads(files.text(path), **hooks)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); get the file again") from error
-
-
-def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str, spare: bool = False) -> list[Parts]:
-    """Replace the marks in the texts by pictures, in order across the texts.
-
-    A mark with a number, such as `<image 1>` or `<image {}>`, names its picture: `<image 2>` is the second. Raises
-    InputError if a named picture does not exist, or, unless `spare`, if a picture has no mark.
-    """
-    pattern = re.compile(numbered(mark))
-    marks = [one for text in texts for one in pattern.finditer(text)]
-    named = [int(one[1]) if pattern.groups else place for place, one in enumerate(marks, 1)]
-    if not all(0 < number <= len(images) for number in named) or not (
-        spare or {*named} >= {*range(1, len(images) + 1)}
-    ):
-        last = f"up to {max(named)} " if pattern.groups and named else ""
-        raise InputError(
-            f"{where}: {len(named)} places for pictures {last}({mark}) but {len(images)} pictures; fix the line"
-        )
-    waiting = iter(named)
-    found: list[Parts] = []
-    for text in texts:
-        parts: list[str | Image] = []
-        end = 0
-        for one in pattern.finditer(text):
-            parts += [text[end : one.start()], images[next(waiting) - 1]]
-            end = one.end()
-        found.append(tuple(part for part in (*parts, text[end:]) if part != ""))
-    return found
-
-
-def numbered(mark: str) -> str:
-    """Return a mark's pattern; a number in the mark matches any number and becomes the pattern's group."""
-    return re.sub(r"\\\{\\\}|[0-9]+", lambda _: "([0-9]+)", re.escape(mark), count=1)
-
-
-def joined(parts: Iterable[str | P]) -> list[str | P]:
-    """Join adjacent texts among the parts of a prompt, and drop empty ones."""
-    found: list[str | P] = []
-    for part in parts:
-        last = found[-1] if found else None
-        if isinstance(part, str) and isinstance(last, str):
-            found[-1] = last + part
-        elif part != "":
-            found.append(part)
-    return found
 
 
 def _safe(pattern: str) -> str:
@@ -277,88 +194,3 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
     except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as parquet ({reason}); get it again") from error
-
-
-def _json(path: Path, hook: Hook | None) -> Found:
-    """Read a list of objects, one object, or one object per line: official releases call all of these .json."""
-    try:
-        with regular.opened(path) as file:
-            head = file.read(BLOCK).removeprefix(BOM_UTF8).lstrip()
-            listed = head.startswith(b"[")
-            file.seek(0)
-            lines = () if listed else (line.removeprefix(BOM_UTF8).strip() for line in regular.lines(file))
-            first = next(filter(None, lines), b"{}")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    if listed:
-        yield from _items(path, hook)
-    elif _is_json(first):
-        yield from jsonl.read(path, advice="the file must hold a list of objects or one object per line: get it again")
-    else:
-        yield _object(load(path, hook), str(path)), str(path)
-
-
-def _items(path: Path, hook: Hook | None) -> Found:
-    """Read the objects of a list one by one, without the whole file in memory."""
-    decoder, blocks, number, place = json.JSONDecoder(object_hook=hook), files.blocks(path, BLOCK), 0, 0
-    text = next(blocks).lstrip()[1:]
-    while True:
-        try:
-            start = _after_blanks(text, place)
-            if text[start] == "]":
-                break
-            if number > 0 and text[start] != ",":
-                raise ValueError("no comma")
-            value, end = decoder.raw_decode(text, _after_blanks(text, start + 1) if number else start)
-        except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
-            if len(text) - place > regular.LONGEST:
-                reason = f"is not JSON, or longer than {regular.LONGEST:,} characters"
-                raise InputError(f"{path}: item {number + 1} {reason}; get the file again") from None
-            if not (more := "".join(islice(blocks, 1 + (len(text) - place) // BLOCK))):  # doubled: linear in all
-                load(path, hook)  # raises the InputError with the position
-                raise
-            text, place = text[place:] + more, 0
-            continue
-        place, number = end, number + 1
-        where = f"{path}, item {number}"
-        yield _object(value, where), where
-    if "".join((text[start + 1 :], *blocks)).strip():
-        load(path, hook)
-
-
-def _after_blanks(text: str, place: int) -> int:
-    found = _BLANKS.match(text, place)
-    return found.end() if found else place
-
-
-_BLANKS = re.compile(r"[ \t\r\n]*")
-
-
-def _object(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: {str(value)[:60]!r} is not a JSON object; each row must be one")
-    return value
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def at(value: Any, rows: str, path: Path) -> Found:
-    """Yield the rows at the path `rows` inside a JSON document, each with its position."""
-    for name in rows.split("/") if rows != "." else ():
-        if not isinstance(value, dict) or name not in value:
-            has = list(value) if isinstance(value, dict) else []
-            raise InputError(f"{path}: no '{name}' in it{nearest(name, has)}; the rows must be at {rows}")
-        value = value[name]
-    if not isinstance(value, (dict, list)):
-        raise InputError(f"{path}: at {rows} there is neither a list nor a map of rows; correct the path of the rows")
-    named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
-    for name, item in named:
-        where = f"{path}, {name[:60]}"
-        own = _object(item, where)
-        yield (own if isinstance(value, list) else {"key": name, **own}), where

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval.data import files, tables
+from mmeval.data import files, json_rows, marks
 from mmeval.data.tables import TableRow
 from mmeval.types import Image, InputError, Parts, Ref
 
@@ -109,7 +109,7 @@ def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
 
 def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
     """Return the boxes of the numbered things. Raises InputError."""
-    found: Any = tables.load(path)
+    found: Any = json_rows.load(path)
     known = found.get("boxes") if isinstance(found, dict) else None
     known = known if isinstance(known, list) else []
     for n in numbers:
@@ -147,7 +147,7 @@ def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
             continue
         for index, number in enumerate(token):
             parts += [*(["and "] if index else []), Ref(place[number]), " "]
-    closed = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in tables.joined(parts)]
+    closed = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in marks.joined(parts)]
     if closed and isinstance(closed[-1], str):
         closed[-1] = closed[-1].rstrip()
     return tuple(part for part in closed if part != "")

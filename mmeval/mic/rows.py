@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mmeval import regular
-from mmeval.data import files, tables
-from mmeval.data.tables import Hook, TableRow
+from mmeval.data import files, json_rows, tables
+from mmeval.data.json_rows import Hook
+from mmeval.data.tables import TableRow
 from mmeval.mmicl.context import Part
 from mmeval.mmicl.examples import Turn
 from mmeval.types import InputError, malformed
@@ -116,8 +117,8 @@ class Root:
     def lists(self, name: str, *keys: str) -> list[Iterator[TableRow]]:
         """Read several lists of one JSON file, found under these keys."""
         path = self.note(name)
-        value = tables.load(path)
-        return [(TableRow(*found, self.folder, path) for found in tables.at(value, key, path)) for key in keys]
+        value = json_rows.load(path)
+        return [(TableRow(*found, self.folder, path) for found in json_rows.at(value, key, path)) for key in keys]
 
     def lines(self, name: str) -> Iterator[tuple[str, str]]:
         """Yield the lines of a text file that are not blank, each with its location."""

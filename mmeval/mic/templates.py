@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from mmeval.data.tables import joined
+from mmeval.data.marks import joined
 from mmeval.mic.rows import SourceRow
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json

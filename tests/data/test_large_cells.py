@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmeval import regular
-from mmeval.data import tables
+from mmeval.data import json_rows, tables
 from mmeval.types import InputError
 
 LONGEST = 3_000
@@ -45,7 +45,7 @@ def test_long_item_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path = tmp_path / "rows.json"
     path.write_text(json.dumps(ROWS))
     assert _refused(path) == f"{path}, item 2: the column question has more than 3,000 characters; shorten it"
-    monkeypatch.setattr(tables, "BLOCK", 100)
+    monkeypatch.setattr(json_rows, "BLOCK", 100)
     path.write_text(json.dumps([ROWS[0], {"id": "1", "question": "x" * 3 * LONGEST}]))
     assert _refused(path) == f"{path}: item 2 is not JSON, or longer than 3,000 characters; get the file again"
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from mmeval.data import tables
+from mmeval.data import json_rows
 from mmeval.data.tables import of_file
 from mmeval.tasks.mme import YesNoRow, pairs
 from mmeval.tasks.mme import read as rows
@@ -161,7 +161,7 @@ def test_a_picture_behind_a_lone_quotation_mark_is_read_where_it_stands(tmp_path
 
 @pytest.mark.parametrize("block", [7, 64, 1 << 20])
 def test_a_list_of_objects_is_read_in_pieces(tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "BLOCK", block)
+    monkeypatch.setattr(json_rows, "BLOCK", block)
     wanted = [{"id": 1, "q": "Wörter, 中文 \U0001f600 ]}"}, {"id": 2, "deep": [[{"a": "]"}], 3]}, {}]
     for text in (json.dumps(wanted), json.dumps(wanted, indent=2, ensure_ascii=False), "\ufeff" + json.dumps(wanted)):
         (tmp_path / "t.json").write_text(text, encoding="utf-8")

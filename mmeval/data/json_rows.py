@@ -1,0 +1,134 @@
+"""Rows of JSON documents and JSON Lines. A long list is read item by item."""
+
+import json
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mmeval import jsonl, regular
+from mmeval.data import files
+from mmeval.types import InputError, nearest
+
+BLOCK = 1 << 20
+"""Bytes or characters read at once."""
+Found = Iterator[tuple[Mapping[str, Any], str]]
+"""Values by column, and the position of each row."""
+Hook = Callable[[dict[str, Any]], Any]
+"""Makes a JSON object smaller while a file is read."""
+
+
+def read(path: Path, hook: Hook | None) -> Found:
+    """Read a list of objects, one object, or one object per line: official releases call all of these .json."""
+    try:
+        with regular.opened(path) as file:
+            head = file.read(BLOCK).removeprefix(BOM_UTF8).lstrip()
+            listed = head.startswith(b"[")
+            file.seek(0)
+            lines = () if listed else (line.removeprefix(BOM_UTF8).strip() for line in regular.lines(file))
+            first = next(filter(None, lines), b"{}")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    if listed:
+        yield from _items(path, hook)
+    elif _is_json(first):
+        yield from jsonl.read(path, advice="the file must hold a list of objects or one object per line: get it again")
+    else:
+        yield _object(load(path, hook), str(path)), str(path)
+
+
+def _items(path: Path, hook: Hook | None) -> Found:
+    """Read the objects of a list one by one, without the whole file in memory."""
+    decoder, blocks, number, place = json.JSONDecoder(object_hook=hook), files.blocks(path, BLOCK), 0, 0
+    text = next(blocks).lstrip()[1:]
+    while True:
+        try:
+            start = _after_blanks(text, place)
+            if text[start] == "]":
+                break
+            if number > 0 and text[start] != ",":
+                raise ValueError("no comma")
+            value, end = decoder.raw_decode(text, _after_blanks(text, start + 1) if number else start)
+        except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
+            if len(text) - place > regular.LONGEST:
+                reason = f"is not JSON, or longer than {regular.LONGEST:,} characters"
+                raise InputError(f"{path}: item {number + 1} {reason}; get the file again") from None
+            if not (more := "".join(islice(blocks, 1 + (len(text) - place) // BLOCK))):  # doubled: linear in all
+                load(path, hook)  # raises the InputError with the position
+                raise
+            text, place = text[place:] + more, 0
+            continue
+        place, number = end, number + 1
+        where = f"{path}, item {number}"
+        yield _object(value, where), where
+    if "".join((text[start + 1 :], *blocks)).strip():
+        load(path, hook)
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _BLANKS.match(text, place)
+    return found.end() if found else place
+
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: {str(value)[:60]!r} is not a JSON object; each row must be one")
+    return value
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def at(value: Any, rows: str, path: Path) -> Found:
+    """Yield the rows at the path `rows` inside a JSON document, each with its position."""
+    for name in rows.split("/") if rows != "." else ():
+        if not isinstance(value, dict) or name not in value:
+            has = list(value) if isinstance(value, dict) else []
+            raise InputError(f"{path}: no '{name}' in it{nearest(name, has)}; the rows must be at {rows}")
+        value = value[name]
+    if not isinstance(value, (dict, list)):
+        raise InputError(f"{path}: at {rows} there is neither a list nor a map of rows; correct the path of the rows")
+    named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
+    for name, item in named:
+        where = f"{path}, {name[:60]}"
+        own = _object(item, where)
+        yield (own if isinstance(value, list) else {"key": name, **own}), where
+
+
+def load(path: Path, hook: Hook | None = None) -> Any:
+    """Read a whole JSON file. Raises InputError naming it."""
+    return _loaded(path, object_hook=hook)
+
+
+def load_once(path: Path) -> Any:
+    """Read a whole JSON file of answers. No key may appear twice: only one of its values would count.
+
+    Raises InputError naming the file and the key.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise InputError(f"{path}: '{name[:60]}' appears twice; remove one of its values")
+            found[name] = value
+        return found
+
+    return _loaded(path, object_pairs_hook=unique)
+
+
+def _loaded(path: Path, **hooks: Any) -> Any:
+    try:
+        return json.loads(files.text(path), **hooks)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); get the file again") from error

@@ -1,0 +1,54 @@
+"""Place pictures where a text has marks for them, such as `<image>`."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from mmeval.types import Image, InputError, Parts
+
+P = TypeVar("P")
+
+
+def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str, spare: bool = False) -> list[Parts]:
+    """Replace the marks in the texts by pictures, in order across the texts.
+
+    A mark with a number, such as `<image 1>` or `<image {}>`, names its picture: `<image 2>` is the second. Raises
+    InputError if a named picture does not exist, or, unless `spare`, if a picture has no mark.
+    """
+    pattern = re.compile(numbered(mark))
+    marks = [one for text in texts for one in pattern.finditer(text)]
+    named = [int(one[1]) if pattern.groups else place for place, one in enumerate(marks, 1)]
+    if not all(0 < number <= len(images) for number in named) or not (
+        spare or {*named} >= {*range(1, len(images) + 1)}
+    ):
+        last = f"up to {max(named)} " if pattern.groups and named else ""
+        raise InputError(
+            f"{where}: {len(named)} places for pictures {last}({mark}) but {len(images)} pictures; fix the line"
+        )
+    waiting = iter(named)
+    found: list[Parts] = []
+    for text in texts:
+        parts: list[str | Image] = []
+        end = 0
+        for one in pattern.finditer(text):
+            parts += [text[end : one.start()], images[next(waiting) - 1]]
+            end = one.end()
+        found.append(tuple(part for part in (*parts, text[end:]) if part != ""))
+    return found
+
+
+def numbered(mark: str) -> str:
+    """Return a mark's pattern; a number in the mark matches any number and becomes the pattern's group."""
+    return re.sub(r"\\\{\\\}|[0-9]+", lambda _: "([0-9]+)", re.escape(mark), count=1)
+
+
+def joined(parts: Iterable[str | P]) -> list[str | P]:
+    """Join adjacent texts among the parts of a prompt, and drop empty ones."""
+    found: list[str | P] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(part, str) and isinstance(last, str):
+            found[-1] = last + part
+        elif part != "":
+            found.append(part)
+    return found
