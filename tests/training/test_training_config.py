@@ -35,6 +35,8 @@ def test_paths_are_relative_to_the_file_and_stages_have_their_defaults(tmp_path:
     assert config.trainable == "paper"
     assert load(tmp_path, GOOD, "stage1").trainable == "qformer"
     assert load(tmp_path, GOOD.replace("base", "some/hub-id")).model == "some/hub-id"
+    assert load(tmp_path, GOOD + "features: ~/kept\n").features == str(Path.home() / "kept")
+    assert load(tmp_path, GOOD + "features: ~nobody-here/kept\n").features == str(tmp_path / "~nobody-here/kept")
 
 
 def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:

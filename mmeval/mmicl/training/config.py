@@ -180,7 +180,8 @@ def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
     def placed(file: str) -> str:
         if "://" in file:
             return file
-        return os.path.normpath(path.parent / Path(file).expanduser())
+        home = os.path.expanduser(file)  # noqa: PTH111  (Path.expanduser raises for an unknown user)
+        return os.path.normpath(path.parent / home)
 
     keys = ("output", "held_out", "features", "deepspeed")
     moved: dict[str, Any] = {key: placed(file) for key in keys if (file := getattr(config, key))}
