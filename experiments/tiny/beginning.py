@@ -68,7 +68,8 @@ def _wire(model: TinyMmicl, score: float = 16.0, copy: float = 0.25, flag: float
 
     The residual stream is divided into four parts, each as wide as a head: the token, the token before, the token
     expected next, and the token that was expected here. The third layer's gated units multiply the first part by the
-    last, so one direction tells how well the present token matches the expected one.
+    last, so one direction tells how well the present token matches the expected one. A head of the fourth layer looks
+    back one token, to where a claim ended.
     """
     width = _rows(model, 0).stop
     one, before, expected, here = torch.split(_orthogonal(model), width, dim=1)[:4]  # [D, width] each
@@ -91,6 +92,7 @@ def _wire(model: TinyMmicl, score: float = 16.0, copy: float = 0.25, flag: float
     third["o_proj"].weight[:, rows] = 0.7 * here
     units = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[2]).mlp
     gate, up, down = (cast(nn.Linear, units[name]).weight for name in ("gate_proj", "up_proj", "down_proj"))
+    _look_back(model, 3, head=0, back=1)
     match = _orthogonal(model)[:, :1]
     for half, sign in enumerate((1, -1)):  # silu(x) y + silu(-x) (-y) = x y
         rows = slice(half * width, (half + 1) * width)

@@ -7,7 +7,7 @@ pictures, pairings and words that training never showed, or when its share of th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.tiny import lessons, symbols
 from experiments.tiny.lesson import Lesson
@@ -70,12 +70,17 @@ def words(known: Sequence[str]) -> list[Stage]:
         "bound": Source(1.0, lambda rng, pool: symbols.bound(rng, known), only),
         "keys of two": keyed(1),
     }
-    truths = {
-        "is it there": Source(1.0, lambda rng, pool: symbols.verified(rng, known, False), only),
-        "is it with it": Source(1.0, lambda rng, pool: symbols.verified(rng, known, True), only),
+    truths = {"is it with it": Source(1.0, lambda rng, pool: symbols.verified(rng, known, True), only)}
+    longer = {
+        "keys of four": keyed(2),
+        "keys before this is": keyed(3),
+        "is it there": Source(0.5, lambda rng, pool: symbols.verified(rng, known, False), only),
     }
-    longer = {"keys of four": keyed(2), "keys before this is": keyed(3)}
-    chosen = {"two choices": Source(1.5, lambda rng, pool: symbols.chosen(rng, known), only)}
+    chosen = {
+        "spelled names": Source(0.3, lambda rng, pool: symbols.chosen(rng, 0), only),
+        "spelled names after a sentence": Source(0.4, lambda rng, pool: symbols.chosen(rng, 1), only),
+        "two choices": Source(1.0, lambda rng, pool: symbols.chosen(rng, 2), only),
+    }
     told = {
         "several": Source(1.5, lessons.several, only),
         "demonstrated": Source(0.6, lambda rng, pool: lessons.demonstrated(rng, pool, rng.pick(("own", "icl"))), only),
@@ -86,14 +91,19 @@ def words(known: Sequence[str]) -> list[Stage]:
     }
     return [
         Stage("pairs", pairs, 0.25, tuple(pairs), 0.9, "language"),
-        Stage("truths", _and(truths, (pairs, 0.4)), 0.4, ("is it with it",), 0.95, "language"),
-        Stage("keys", _and(longer, (pairs, 0.4), (truths, 0.3)), 0.5, tuple(longer), 0.95, "language"),
+        Stage("truths", _and(truths, (pairs, 0.25)), 0.4, tuple(truths), 0.95, "language"),
+        Stage("keys", _and(longer, (pairs, 0.1), (truths, 0.2)), 0.5, tuple(longer)[:2], 0.95, "language"),
         Stage(
-            "choices", _and(chosen, (pairs, 0.2), (longer, 0.3), (truths, 0.3)), 0.6, tuple(chosen), 0.95, "language"
+            "choices",
+            _and(chosen, (pairs, 0.1), (longer, 0.2), (truths, 0.1)),
+            0.6,
+            tuple(chosen)[2:],
+            0.95,
+            "language",
         ),
         Stage(
             "told",
-            _and(told, (pairs, 0.3), (truths, 0.4), (longer, 0.2), (chosen, 0.3)),
+            _and(told, (pairs, 0.05), (truths, 0.15), (longer, 0.05), (chosen, 0.15)),
             1.0,
             (*SEVERAL, "several"),
             0.97,
@@ -124,7 +134,7 @@ def seen(
     varied = (*ways * 6, "mme-authors", "plain") if "declaration" in ways else ways
     first = {
         "described": Source(2.0, lessons.described, plain),
-        "verified": Source(1.0, lessons.verified, plain),
+        "verified": Source(2.0, lessons.verified, plain),
         "bound": Source(1.0, lessons.bound, plain),
         "named": named(0),
     }
@@ -156,13 +166,13 @@ def seen(
     if not demonstrated:
         first.pop("named")
         demonstrations = {}
-    looks = _and({**first, **captions}, (items, 0.15))
-    learns = _and({**demonstrations, **several}, (first, 0.5), (captions, 0.5), (items, 0.5), (puzzles, 0.2))
+    looks = _and({**first, **captions}, (items, 0.1))
+    learns = _and({**demonstrations, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
     everything = {**demonstrations, **several, **captions, **items, **puzzles, **benchmarks, **clips, **behind}
     return [
         Stage("looks", looks, 0.2, tuple(first), 0.9, sets[0]),
         Stage("learns", learns, 0.42, tuple(demonstrations)[:2] or ("several",), 0.95, sets[1]),
-        Stage("everything", _and(everything, (first, 0.12)), 1.0, tuple(everything), 1.01, sets[1]),
+        Stage("everything", _and(everything, (first, 0.05)), 1.0, tuple(everything), 1.01, sets[1]),
     ]
 
 
@@ -185,8 +195,9 @@ def _behind(rng: Rng, pool: Pool) -> Lesson:
 
 
 def _and(new: Mapping[str, Source], *kept: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
-    """Add earlier sources to the new ones, with each group's weights scaled by its share."""
+    """Add earlier sources to the new ones. Each group of them gets its share of all lessons, the new ones the rest."""
     joined: dict[str, Source] = {}
-    for sources, share in kept:
-        joined |= {name: Source(share * one.weight, one.draw, one.hows) for name, one in sources.items()}
-    return joined | dict(new)
+    for sources, share in (*kept, (new, 1 - sum(share for _, share in kept))):
+        scale = share / sum(one.weight for one in sources.values())
+        joined |= {name: replace(one, weight=scale * one.weight) for name, one in sources.items()}
+    return joined

@@ -45,18 +45,19 @@ def keyed(rng: Rng, symbols: Symbols, hard: int) -> list[Part]:
     return _again(rng, keys, names, 3)
 
 
-def chosen(rng: Rng, symbols: Symbols, shots: int = 0) -> list[Part]:
-    """Name things by spelled words, with both names in the question, as in demonstrations with pictures."""
+def chosen(rng: Rng, hard: int) -> list[Part]:
+    """Name things by spelled words: after the thing, after a sentence, or after a question with both names."""
     kinds = rng.shuffled(KINDS)[:2]
     words = two_words(rng)
     lesson: list[Part] = []
     known: set[int] = set()
-    order = [which for _ in range(shots or 1 + rng.below(2)) for which in rng.shuffled((0, 1))]
+    order = [which for _ in range(1 + rng.below(2)) for which in rng.shuffled((0, 1))]
     for slot, which in enumerate((*order, rng.below(2))):
         choice = rng.swapped(*words)
         place = Thing(kinds[which], rng.pick(CELLS)).place
-        said = f"image {slot} is {kinds[which].name} {place} . is this '{choice[0]}' or '{choice[1]}' ? "
-        lesson += [said, Answer(f"'{words[which]}'", end=slot == len(order), learned=which in known)]
+        said = f"image {slot} is {kinds[which].name} {place} . " if hard else f" {kinds[which].name} "
+        asked = f"is this '{choice[0]}' or '{choice[1]}' ? " if hard > 1 else ""
+        lesson += [said + asked, Answer(f"'{words[which]}'", end=slot == len(order), learned=which in known)]
         known.add(which)
     return lesson
 
