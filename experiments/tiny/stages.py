@@ -65,12 +65,9 @@ def words(known: Sequence[str]) -> list[Stage]:
     def keyed(hard: int) -> Source:
         return Source(1.0, lambda rng, pool: symbols.keyed(rng, known, hard), only)
 
-    pairs = {
-        "pairs": Source(1.0, lambda rng, pool: symbols.paired(rng, known), only),
-        "bound": Source(1.0, lambda rng, pool: symbols.bound(rng, known), only),
-        "keys of two": keyed(1),
-    }
+    pairs = {"pairs": Source(1.0, lambda rng, pool: symbols.paired(rng, known), only)}
     truths = {"is it with it": Source(1.0, lambda rng, pool: symbols.verified(rng, known, True), only)}
+    lookups = {"bound": Source(1.0, lambda rng, pool: symbols.bound(rng, known), only), "keys of two": keyed(1)}
     longer = {
         "keys of four": keyed(2),
         "keys before this is": keyed(3),
@@ -90,9 +87,10 @@ def words(known: Sequence[str]) -> list[Stage]:
         "clips": Source(0.3, lambda rng, pool: lessons.moving(rng, pool, rng.pick(("nextqa", ""))), only),
     }
     return [
-        Stage("pairs", pairs, 0.25, tuple(pairs), 0.9, "language"),
-        Stage("truths", _and(truths, (pairs, 0.25)), 0.4, tuple(truths), 0.95, "language"),
-        Stage("keys", _and(longer, (pairs, 0.1), (truths, 0.2)), 0.5, tuple(longer)[:2], 0.95, "language"),
+        # first, because lessons without claims wear down the start that compares
+        Stage("truths", _and(truths, (pairs, 0.3)), 0.3, ("is it with it", "pairs"), 0.92, "language"),
+        Stage("lookups", _and(lookups, (pairs, 0.1), (truths, 0.3)), 0.4, tuple(lookups), 0.95, "language"),
+        Stage("keys", _and(longer, (lookups, 0.1), (truths, 0.2)), 0.5, tuple(longer)[:2], 0.95, "language"),
         Stage(
             "choices",
             _and(chosen, (pairs, 0.1), (longer, 0.2), (truths, 0.1)),
