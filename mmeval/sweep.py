@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mmeval.addresses import without_password
 from mmeval.asking import Loader
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
 from mmeval.evaluation import evaluate, preview
@@ -33,14 +34,15 @@ def evaluate_all(
 
     With a list `failed`, an error in one of several runs is appended to it as a sentence, and the others continue.
 
-    Raises InputError if `out` holds a run itself, and for several seeds of a task that draws no demonstrations,
-    because their spread would be zero.
+    Raises InputError if `out` holds a run itself, for a model named twice at different addresses, and for several
+    seeds of a task that draws no demonstrations, because their spread would be zero.
     """
     display, loader = display or Display(), KeptModel()
     if controls and failed is None:
         for spec in specs:
             expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
     models = list(dict.fromkeys(spec.model for spec in specs))
+    _check_servers(models)
     specs = sorted(specs, key=lambda spec: models.index(spec.model))  # each model is loaded once
     several = len(specs) > 1
     _check_seeds(specs)
@@ -121,6 +123,17 @@ class KeptModel:
         return self._held[2]
 
 
+def _check_servers(models: Sequence[str]) -> None:
+    known: dict[str, str] = {}
+    for model in models:
+        other = known.setdefault(_named(model), model)
+        if other != model:
+            raise InputError(
+                f"{without_password(other)} and {without_password(model)} are the same model, so its runs are the "
+                "same; name both addresses at once, as in server:URL,URL#MODEL, or compare them with `mmeval parity`"
+            )
+
+
 def _check_seeds(specs: Sequence[RunSpec]) -> None:
     for task in dict.fromkeys(spec.task for spec in specs):
         own = [spec for spec in specs if spec.task == task]
@@ -138,12 +151,21 @@ def _varied(spec: RunSpec, specs: Sequence[RunSpec]) -> dict[str, Any]:
 def _described(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
     """Describe a spec among the others: `mme with mmicl-tiny, seed 1`."""
     varied = (f"{name.replace('_', ' ')} {value}" for name, value in _varied(spec, specs).items())
-    return ", ".join((f"{spec.task} with {spec.model}", *varied))
+    return ", ".join((f"{spec.task} with {_named(spec.model)}", *varied))
+
+
+def _named(model: str) -> str:
+    """Return a model's name; a server's is without its addresses, which may change and may hold passwords."""
+    adapter, _, source = model.partition(":")
+    name = source.partition("#")[2]
+    return f"{adapter}:{name}" if adapter == "server" and name else without_password(model)
 
 
 def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
     """Name a run's folder after the differences between the specs: `seed1`, `mme-blip2-tiny-seed0`."""
     varied, known = _varied(spec, specs), options(type(spec))
-    parts = [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, spec.model]
+    parts = (
+        [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, _named(spec.model)]
+    )
     parts += [(known[name].folder or name + "{}").format(value) for name, value in varied.items()]
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in "-".join(parts))

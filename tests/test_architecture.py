@@ -83,7 +83,10 @@ MAY = {
     },
     "recipes": {"types", "spec", "files", "yaml_file"},
     "parity": {"types", "addresses", "spec", "run", "share", "comparison", "evaluation"},
-    "sweep": {"types", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation", "controls"},
+    "sweep": {
+        *("types", "addresses", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation"),
+        "controls",
+    },
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},
     "conversation": {"types", "spec", "data", "models", "controls", "messages"},

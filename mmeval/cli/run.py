@@ -1,6 +1,7 @@
 """`mmeval run`: evaluate, or show the prompts."""
 
 import json
+import re
 import sys
 from collections import defaultdict
 from contextlib import AbstractContextManager, nullcontext
@@ -125,10 +126,14 @@ def _as_left(finished: list["Run"]) -> list["Run"]:
 
 
 def _listed(value: Any) -> Any:
-    """Split names at commas, except an existing path and a constant model's answer, which may contain commas."""
+    """Split names at commas, except between a server's addresses.
+
+    An existing path and a constant model's answer, which may contain commas, are not split.
+    """
     given = value if isinstance(value, list) else [value]
     whole = [one.startswith("constant:") or Path(one).exists() for one in given]
-    parts = [part for one, kept in zip(given, whole, strict=True) for part in ([one] if kept else one.split(","))]
+    split = [[one] if kept else re.split(r",(?!\s*https?://)", one) for one, kept in zip(given, whole, strict=True)]
+    parts = [part for some in split for part in some]
     return [part.strip() for part in parts if part.strip()] if len(parts) > 1 else value
 
 

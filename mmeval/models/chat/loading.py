@@ -58,9 +58,9 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     if not options.trust_remote_code:
         _check_size(source, config)
     of_model |= _quantized(options.quantize)
+    if device.type != "cpu" or options.quantize:  # each weight is read straight to the device
+        of_model.setdefault("device_map", {"": device})
     model = _weights(source, DTYPES[dtype], of_model, hub)
-    if not hasattr(model, "hf_device_map"):
-        model.to(device)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
     with reading(source, "generation_config.json"):
@@ -131,7 +131,9 @@ def _check_size(source: str, config: PreTrainedConfig) -> None:
 
 def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
     if of_model.get("device_map") and not util.find_spec("accelerate"):
-        raise InputError("device_map needs the package accelerate; install it with: pip install accelerate")
+        raise InputError(
+            "device_map and GPUs need the package accelerate; install it with: pip install 'mmeval-harness[hf]'"
+        )
     shown = bars.is_progress_bar_enabled()
     try:
         if hub["local_files_only"]:
@@ -168,4 +170,4 @@ def _quantized(bits: str | None) -> dict[str, Any]:
         raise InputError(f"--quantize {bits} needs the package bitsandbytes; install it with: pip install bitsandbytes")
     kind: Any = transformers.BitsAndBytesConfig
     key = "load_in_8bit" if bits == "8bit" else "load_in_4bit"
-    return {"quantization_config": kind(**{key: True}), "device_map": "auto"}
+    return {"quantization_config": kind(**{key: True})}
