@@ -228,12 +228,12 @@ class TransformerModel:
         return self._fitting(rows[:middle], encoded, answer) + self._fitting(rows[middle:], encoded, answer)
 
     def _lower(self, tokens: int) -> None:
-        """Limit later batches to this many tokens, half the size of one that did not fit in memory."""
+        """Limit later batches to this many tokens, half the size of a batch that did not fit in memory."""
         if not self._lowered:
             logging.getLogger(__name__).warning(
                 "out of memory: batches are smaller from now on; --batch-tokens sets their size"
             )
-        self._lowered, self._batch_tokens = True, max(1, tokens)
+        self._lowered, self._batch_tokens = True, max(1, min(self._batch_tokens, tokens))
 
     def _embed(self, rows: Rows, encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor]:
         """Embed prompts [B, L, D] with the pictures in place; also return their mask [B, L]."""

@@ -96,6 +96,9 @@ def test_a_prompt_too_large_for_the_memory_by_itself(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(model, "_embed", scarce)
     assert "out of memory on this prompt alone" in refused(model, asked("dog " * 61))
+    model._batch_tokens = 50  # a prompt beyond it is a batch of its own
+    refused(model, asked("dog " * 120))
+    assert model._batch_tokens <= 50
 
 
 def test_instructblip_needs_a_qformer_that_reads(tmp_path: Path) -> None:

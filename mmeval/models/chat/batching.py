@@ -157,9 +157,12 @@ class Batcher:
             long = [Batch([row], error=self._too_long(row)) for row, fit in zip(rows, fits, strict=True) if not fit]
             kept = [row for row, fit in zip(rows, fits, strict=True) if fit]
             return long + (self._processed(kept, pixels) if kept else [])
-        if len(rows) > 1 and max(lengths) * len(rows) > 1.5 * self.budget:  # larger pictures than estimated
+        if self._is_too_large(rows):  # its pictures are larger than estimated
             return self._halves(rows, lambda half: self._processed(half, pixels))
         return [Batch(rows, inputs)]
+
+    def _is_too_large(self, rows: Sequence[PromptRow]) -> bool:
+        return len(rows) > 1 and _size(rows) > 1.5 * self.budget
 
     def _fits(self, row: PromptRow) -> bool:
         return self.context is None or row.prompt.length + row.room <= self.context
@@ -193,9 +196,11 @@ class Batcher:
                     yield prompt
 
     def _tried(self, batch: Batch, answer: Answer) -> tuple[list[Any] | None, str | None]:
-        """Return the results, or None and the reason."""
+        """Return the results, or None and the reason; None for both if the budget was lowered since it was made."""
         if batch.error is not None:
             return [None] * len(batch.rows), None
+        if self._is_too_large(batch.rows):
+            return None, None
         try:
             return answer(batch), None
         except (RuntimeError, MemoryError, *REFUSALS) as error:
@@ -209,8 +214,7 @@ class Batcher:
 
     def _lower(self, batch: Batch) -> None:
         """Lower the budget below the batch that did not fit, for the rest of the run; warn once."""
-        size = max(row.prompt.length for row in batch.rows) * len(batch.rows)
-        self.budget = max(1, min(self.budget, size // 2))
+        self.budget = max(1, min(self.budget, _size(batch.rows) // 2))
         if not self._told:
             log.warning("out of memory; batches are smaller from now on (--batch-tokens %d avoids this)", self.budget)
             self._told = True
@@ -219,6 +223,11 @@ class Batcher:
     def _halves(rows: Sequence[PromptRow], do: Callable[[Sequence[PromptRow]], list[Any]]) -> list[Any]:
         middle = len(rows) // 2
         return [*do(rows[:middle]), *do(rows[middle:])]
+
+
+def _size(rows: Sequence[PromptRow]) -> int:
+    """Return the padded tokens of rows."""
+    return max(row.prompt.length for row in rows) * len(rows)
 
 
 def _decoded(picture: Image) -> PILImage.Image | InputError:
