@@ -2,7 +2,8 @@
 
 Four ways ask the recorded tiny InstructBLIP the same questions in MME's format, one thread each, float32, 16 new
 tokens: `mmeval run`, lmms-eval, and two loops on transformers alone. Their answers must be equal. Processor seconds are
-summed over all threads; the loop is from the first question to the last answer.
+summed over all threads; the loop is from the first question to the last answer. With `--repeat`, the ways take turns
+and each row is the repetition with the median loop, because other work on a machine also changes processor seconds.
 """
 
 import argparse
@@ -56,18 +57,24 @@ class Cost:
 def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", required=True, help="Python of the environment with lmms-eval.")
+    parser.add_argument("--peer", default="", help="Python of the environment with lmms-eval.")
     parser.add_argument("--questions", default="80,1000,5000")
     parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--repeat", type=int, default=1)
     given = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |\n|---:|---|{'---:|' * (len(COLUMNS) - 2)}")
     with tempfile.TemporaryDirectory() as folder:
         model = data.checkpoint(Path(folder) / "model")
         for questions in map(int, given.questions.split(",")):
             table = data.table(questions, Path(folder) / f"mme-{questions}.parquet")
-            costs = [measure(way, model, table, questions, given.peer) for way in given.ways.split(",")]
-            for cost in costs:
+            ways = given.ways.split(",")
+            turns = [[measure(way, model, table, questions, given.peer) for way in ways] for _ in range(given.repeat)]
+            costs = [sorted(own, key=lambda cost: cost.loop)[len(own) // 2] for own in zip(*turns, strict=True)]
+            for cost, own in zip(costs, zip(*turns, strict=True), strict=True):
                 print(row(cost, costs), flush=True)
+                if given.repeat > 1:
+                    loops = ", ".join(f"{one.loop:.2f}" for one in sorted(own, key=lambda one: one.loop))
+                    print(f"{cost.way}: loops of {loops} CPU s", flush=True)
             for cost in costs[1:]:
                 same = sum(map(str.__eq__, cost.answers, costs[0].answers))
                 print(f"{cost.way}: {same:,} of {questions:,} answers are those of {costs[0].way}", flush=True)
@@ -85,12 +92,7 @@ def row(cost: Cost, costs: Sequence[Cost]) -> str:
 def measure(way: str, model: Path, table: Path, questions: int, peer: str) -> Cost:
     """Run one way in a separate process. Raises SystemExit if it fails."""
     folder = Path(tempfile.mkdtemp(dir=table.parent))
-    command = {
-        "mmeval": _mmeval(model, table, folder),
-        PEER: _lmms_eval(model, table, folder, peer),
-    }.get(
-        way, [sys.executable, "-m", "benchmarks.peer.plain", way, str(model), str(table), str(folder / "answers.json")]
-    )
+    command = _command(way, model, table, folder, peer)
     with (folder / "output.txt").open("w") as output:
         began = time.time()
         process = subprocess.Popen(command, env=_environment(folder), stdout=output, stderr=subprocess.STDOUT)
@@ -112,20 +114,18 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **own, "HF_HOME": str(folder / "hf"), "PYTHONPATH": str(Path.cwd())}
 
 
+def _command(way: str, model: Path, table: Path, folder: Path, peer: str) -> list[str]:
+    if way == "mmeval":
+        return _mmeval(model, table, folder)
+    if way == PEER:
+        return _lmms_eval(model, table, folder, peer)
+    return [sys.executable, "-m", "benchmarks.peer.plain", way, str(model), str(table), str(folder / "answers.json")]
+
+
 def _mmeval(model: Path, table: Path, folder: Path) -> list[str]:
-    what = [
-        "--task",
-        "mme",
-        "--model",
-        str(model),
-        "--data",
-        str(table),
-        "--recipe",
-        "lmms-eval-0.7",
-        "--device",
-        "cpu",
-    ]
-    return [sys.executable, "-m", "benchmarks.peer.ours", "run", *what, "--no-cache", "--out", str(folder / "run")]
+    what = ["--task", "mme", "--model", str(model), "--data", str(table), "--recipe", "lmms-eval-0.7"]
+    kept = ["--no-cache", "--out", str(folder / "run")]
+    return [sys.executable, "-m", "benchmarks.peer.ours", "run", *what, "--device", "cpu", *kept]
 
 
 def _lmms_eval(model: Path, table: Path, folder: Path, python: str) -> list[str]:

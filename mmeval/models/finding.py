@@ -6,6 +6,7 @@ A model type that has no adapter of ours is looked up in transformers, which imp
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -118,6 +119,7 @@ def _adapter_of(folder: Path) -> str:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{file}: not a model's configuration ({malformed(error)})") from error
+    check_format(config, str(folder))
     if model_type in _MODEL_TYPES:
         return _MODEL_TYPES[model_type]
     if "auto_map" not in config and not _is_vision_language(model_type):
@@ -127,6 +129,15 @@ def _adapter_of(folder: Path) -> str:
             "transformers' AutoModelForImageTextToText"
         )
     return "chat"
+
+
+def check_format(config: Mapping[str, Any], source: str) -> None:
+    """Raise InputError for a configuration written by LLaVA's own code, which transformers would take for its own."""
+    if "mm_vision_tower" in config:
+        raise InputError(
+            f"{source}: in the format of LLaVA's own code, not of transformers; choose a converted checkpoint, such as "
+            "llava-hf/llava-1.5-7b-hf"
+        )
 
 
 def _is_vision_language(model_type: str) -> bool:

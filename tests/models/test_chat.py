@@ -263,9 +263,15 @@ def without_text_config(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
+def of_llavas_own_code(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"mm_vision_tower": "openai/clip-vit-large-patch14-336"}))
+
+
 @pytest.mark.parametrize(
     ("damage", "options", "message"),
     [
+        (of_llavas_own_code, {}, "in the format of LLaVA's own code, not of transformers; choose a converted"),
         (without_template, {}, "the checkpoint has no chat template"),
         (blind_template, {}, "its chat template takes no picture"),
         (userless_template, {"system": "Be brief."}, "its chat template refuses the conversation: no system"),

@@ -135,6 +135,7 @@ def test_an_option_that_is_not_valid(options: ModelOptions, sentence: str) -> No
         ("{}", "config.json: not a model's configuration"),
         ('{"model_type": "gpt2"}', "model type 'gpt2' has no adapter; there are adapters for mmicl, blip-2"),
         ('{"model_type": ["mmicl"]}', "has no adapter"),
+        ('{"model_type": "llava_llama", "mm_vision_tower": "clip"}', "in the format of LLaVA's own code, not of"),
     ],
 )
 def test_a_folder_without_a_checkpoint(tmp_path: Path, config: str | None, sentence: str) -> None:

@@ -20,6 +20,7 @@ from mmeval.models.chat.model import ChatModel
 from mmeval.models.chat.processor import open_processor
 from mmeval.models.chat.reading import reading
 from mmeval.models.chat.template import ChatTemplate
+from mmeval.models.finding import check_format
 from mmeval.types import InputError, nearest
 
 LAYERS = 1000
@@ -83,6 +84,8 @@ def read_arguments(text: str | None) -> dict[str, Any]:
 
 def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
     with reading(source, "its configuration"):
+        own = {key: value for key, value in hub.items() if key != "trust_remote_code"}
+        check_format(PreTrainedConfig.get_config_dict(source, **own)[0], source)
         try:
             config: PreTrainedConfig = AutoConfig.from_pretrained(source, **hub)
         except ValueError as error:
