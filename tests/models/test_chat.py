@@ -152,6 +152,41 @@ def test_a_picture_is_encoded_once_for_all_its_questions(family: str, checkpoint
     assert (model.vision.encoded, plain.vision.encoded) == (2, 0)
 
 
+@pytest.mark.parametrize("family", SHARED)
+def test_a_picture_is_resized_once_for_all_its_questions(
+    family: str, checkpoint: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, once = (opened(checkpoint(family)).processor.image_processor for _ in range(2))
+    plain.__class__ = type(plain).__mro__[1]
+    resized: list[int] = []
+    preprocess = type(once).preprocess
+
+    def counting(self: Any, images: Any, *args: Any, **options: Any) -> Any:
+        resized.append(len(images))
+        return preprocess(self, images, *args, **options)
+
+    monkeypatch.setattr(type(once), "preprocess", counting)
+    wide, tall, large = (
+        drawn(number, size).decode() for number, size in ((1, (60, 40)), (2, (33, 90)), (3, (200, 50)))
+    )
+    for prompts in ([[wide], [wide], [tall, wide], [large], [tall]], [[wide], [tall]]):
+        found, expected = (processor(prompts, return_tensors="pt") for processor in (once, plain))
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            assert torch.equal(found[name], value), name
+    assert resized == [3, 2]
+
+
+def test_crops_that_are_not_told_apart_are_made_for_each_question(checkpoint: Find) -> None:
+    folder, crops = checkpoint("gemma3"), "do_pan_and_scan=true,pan_and_scan_min_ratio_to_activate=1.1"
+    wide = [Request(str(number), (drawn(1, (600, 200)), f"Is it {number}?")) for number in range(3)]
+    found, alone = (
+        [got for batch in batches for got in opened(folder, model_args=crops).generate(batch, Generation(3))]
+        for batches in ([wide], [[one] for one in wide])
+    )
+    assert {got.id: (got.text, got.error) for got in found} == {got.id: (got.text, None) for got in alone}
+
+
 def test_turns_and_names_of_pictures(checkpoint: Find) -> None:
     folder = checkpoint("qwen2_vl")
     shown = "<|vision_start|><|image_pad|><|vision_end|>"

@@ -13,7 +13,7 @@ from mmeval.models.chat.films import ALONE, of_films
 from mmeval.models.chat.likelihood import Tokens, compare
 from mmeval.models.chat.steps import Draw, Finite, Lengths, Presence, seed_of
 from mmeval.models.chat.template import ChatTemplate
-from mmeval.models.chat.vision import Vision
+from mmeval.models.chat.vision import Vision, prepared_once
 from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Request, Response
 
@@ -43,6 +43,8 @@ class ChatModel:
         self.batcher = Batcher(self._inputs, batch_tokens, context)
         self._images = images
         self.vision = Vision(model)
+        if self.vision.shares:
+            prepared_once(processor)
         self._tokenizer = copy.deepcopy(processor.tokenizer)  # the original is used in another thread
         self._pad = self._tokenizer.pad_token_id
         ends = model.generation_config.eos_token_id

@@ -1,4 +1,4 @@
-"""Encode a picture once for all prompts that show it, in the families whose models take visual tokens made before."""
+"""Prepare and encode a picture once for all prompts that show it, in the families that see each picture alone."""
 
 import inspect
 from collections.abc import Sequence
@@ -24,6 +24,55 @@ Tokens = list[Tensor]
 """A picture's visual tokens [T, D], and those for deeper layers, if any."""
 
 
+def prepared_once(processor: Any) -> None:
+    """Let a chat model's processor resize and normalize each picture of a batch once, however many prompts show it."""
+    pictures = processor.image_processor
+    pictures.__class__ = _once(type(pictures))
+
+
+def _once(kind: Any) -> Any:
+    told_apart = True
+
+    class Once(kind):  # type: ignore[misc]
+        def __call__(self, images: Sequence[Sequence[Any]], *args: Any, **options: Any) -> Any:
+            nonlocal told_apart
+            shown = [picture for row in images for picture in row]
+            distinct = {id(picture): picture for picture in shown}
+            if told_apart and len(distinct) < len(shown):
+                made = super().__call__([[picture] for picture in distinct.values()], *args, **options)
+                place = {key: number for number, key in enumerate(distinct)}
+                told_apart = _repeat(made, [place[id(picture)] for picture in shown], len(distinct))
+                if told_apart:
+                    return made
+            return super().__call__(images, *args, **options)
+
+    Once.__name__ = kind.__name__  # save_pretrained writes this name
+    return Once
+
+
+def _repeat(made: Any, places: Sequence[int], count: int) -> bool:
+    """Repeat an image processor's results for `count` pictures at these places, in order.
+
+    Return False, without a change, if they cannot be told apart by picture.
+    """
+    pixels = made["pixel_values"]
+    parts = of_each(pixels, made.get("image_grid_thw"), made.get("num_patches")) if isinstance(pixels, Tensor) else ()
+    others = {name: value for name, value in made.items() if name != "pixel_values"}
+    if len(parts) != count or any(len(value) != count for value in others.values()):
+        return False
+    for name, value in others.items():
+        made[name] = value[list(places)] if isinstance(value, Tensor) else [value[place] for place in places]
+    made["pixel_values"] = torch.cat([parts[place] for place in places])
+    return True
+
+
+def of_each(pixels: Tensor, grids: Tensor | None, tiles: Sequence[int] | None = None) -> Sequence[Tensor]:
+    """Split the pixel values of a batch by picture: by grid in Qwen's and GLM's models, else by tiles, else by row."""
+    sizes: Any = 1 if tiles is None else [int(count) for count in tiles]
+    parts: Sequence[Tensor] = pixels.split(sizes if grids is None else grids.prod(-1).tolist())  # type: ignore[no-untyped-call]
+    return parts
+
+
 class Vision:
     """Makes the visual tokens of pictures, and keeps those of the latest."""
 
@@ -44,11 +93,10 @@ class Vision:
 
         The inputs are returned as they are if the family does not share, for videos, and for pictures in several tiles.
         """
-        pixels, grids = inputs.get("pixel_values"), inputs.get("image_grid_thw")
+        pixels = inputs.get("pixel_values")
         if not self.shares or not isinstance(pixels, Tensor) or "pixel_values_videos" in inputs:
             return inputs
-        sizes = 1 if grids is None else grids.prod(-1).tolist()  # rows, or in Qwen's and GLM's models patches
-        parts: tuple[Tensor, ...] = pixels.split(sizes)  # type: ignore[no-untyped-call]
+        parts = of_each(pixels, inputs.get("image_grid_thw"))
         if len(parts) != len(digests):
             return inputs
         missing = {digest: place for place, digest in enumerate(digests) if digest not in self._kept}
