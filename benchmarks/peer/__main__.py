@@ -70,11 +70,10 @@ def main() -> None:
             ways = given.ways.split(",")
             turns = [[measure(way, model, table, questions, given.peer) for way in ways] for _ in range(given.repeat)]
             costs = [sorted(own, key=lambda cost: cost.loop)[len(own) // 2] for own in zip(*turns, strict=True)]
-            for cost, own in zip(costs, zip(*turns, strict=True), strict=True):
+            for cost in costs:
                 print(row(cost, costs), flush=True)
-                if given.repeat > 1:
-                    loops = ", ".join(f"{one.loop:.2f}" for one in sorted(own, key=lambda one: one.loop))
-                    print(f"{cost.way}: loops of {loops} CPU s", flush=True)
+            for own in zip(*turns, strict=True):
+                print(f"{own[0].way}: loops of {', '.join(f'{one:.2f}' for one in sorted(c.loop for c in own))} CPU s")
             for cost in costs[1:]:
                 same = sum(map(str.__eq__, cost.answers, costs[0].answers))
                 print(f"{cost.way}: {same:,} of {questions:,} answers are those of {costs[0].way}", flush=True)

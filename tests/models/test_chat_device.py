@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_a_model_is_not_built_on_the_cpu_first(
 
 
 def test_a_gpu_needs_accelerate(gpu: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, find = zoo.save("llava", tmp_path), loading.util.find_spec
-    monkeypatch.setattr(loading.util, "find_spec", lambda name: None if name == "accelerate" else find(name))
+    folder, find = zoo.save("llava", tmp_path), util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == "accelerate" else find(name))
     with pytest.raises(InputError, match=r"device_map and GPUs need the package accelerate; install it with: pip"):
         loading.load(find_model(f"chat:{folder}"), ModelOptions(context="template"))
