@@ -57,9 +57,10 @@ def of_model(spec: str) -> tuple[list[str], list[str]]:
 
 
 def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> list[str]:
-    """Return the reasons why a chat model's processor cannot be opened."""
+    """Return the reasons why a chat model cannot be loaded, found without its weights."""
     if "auto_map" in config and not _known(config):
         return ["trust: it comes with its own Python code; read it, then pass --trust-remote-code"]
+    import torch
     from transformers import AutoConfig
 
     from mmeval.models.chat.processor import open_processor
@@ -72,6 +73,8 @@ def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> li
             ChatTemplate(open_processor(str(folder), own, local_files_only=True), checkpoint.name)
     except InputError as error:
         return [str(error)]
+    if torch.cuda.is_available() and not _version("accelerate"):
+        return ["accelerate, to load it onto the GPU; pip install 'mmeval-harness[hf]'"]
     return []
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from mmeval.engine.device import PORTIONS
-from mmeval.models import ModelOptions, find_model
+from mmeval.models import ModelOptions, doctor, find_model
 from mmeval.models.chat import loading
 from mmeval.types import InputError
 from tests.models import chat_zoo as zoo
@@ -43,3 +43,30 @@ def test_a_gpu_needs_accelerate(gpu: torch.device, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(util, "find_spec", lambda name: None if name == "accelerate" else find(name))
     with pytest.raises(InputError, match=r"device_map and GPUs need the package accelerate; install it with: pip"):
         loading.load(find_model(f"chat:{folder}"), ModelOptions(context="template"))
+
+
+def test_a_quantized_model_takes_the_device_of_its_process(
+    gpu: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked:
+        """transformers' loader, which is asked for the weights but has no bitsandbytes to quantize them."""
+
+        from_config = loading.WEIGHTS.from_config
+
+        @staticmethod
+        def from_pretrained(source: str, **how: Any) -> Any:
+            raise InputError(f"bits: {how['quantization_config'].load_in_8bit}, place: {how['device_map']}")
+
+    folder, find = zoo.save("llava", tmp_path), util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: find("os" if name == "bitsandbytes" else name))
+    monkeypatch.setattr(loading, "WEIGHTS", Asked)
+    with pytest.raises(InputError, match=r"^bits: True, place: .'': device.type='meta'..$"):
+        loading.load(find_model(f"chat:{folder}"), ModelOptions(context="template", quantize="8bit"))
+
+
+def test_doctor_misses_accelerate_where_there_is_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, version = str(zoo.save("llava", tmp_path)), doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: "" if name == "accelerate" else version(name))
+    assert doctor.of_model(folder)[1] == []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [line.partition(",")[0] for line in doctor.of_model(folder)[1]] == ["accelerate"]

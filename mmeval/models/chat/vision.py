@@ -34,9 +34,9 @@ def _once(kind: Any) -> Any:
     told_apart = True
 
     class Once(kind):  # type: ignore[misc]
-        def __call__(self, images: Sequence[Sequence[Any]], *args: Any, **options: Any) -> Any:
+        def __call__(self, images: Sequence[Any], *args: Any, **options: Any) -> Any:
             nonlocal told_apart
-            shown = [picture for row in images for picture in row]
+            shown = [one for row in images for one in (row if isinstance(row, Sequence) else [row])]
             distinct = {id(picture): picture for picture in shown}
             if told_apart and len(distinct) < len(shown):
                 made = super().__call__([[picture] for picture in distinct.values()], *args, **options)
