@@ -16,7 +16,6 @@ from PIL import Image as PILImage
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat.loading import load
 from mmeval.models.chat.model import ChatModel
-from mmeval.models.chat.vision import FAMILIES
 from mmeval.models.conformance import DUTIES, check
 from mmeval.types import Generation, Image, InputError, Ref, Request, Shot
 from tests.models import chat_zoo as zoo
@@ -131,60 +130,6 @@ def test_candidates_share_the_computation_of_the_prompt(checkpoint: Find, monkey
     alone = [*model.loglikelihood([Request(word, (drawn(1), "What is it?"), candidates=(word,)) for word in words])]
     values = {one.id: one.loglikelihoods for one in alone}
     assert found.loglikelihoods == pytest.approx([(values[word] or (0,))[0] for word in words], abs=1e-5)
-
-
-SHARED = sorted(FAMILIES & zoo.FAMILIES.keys())
-
-
-@pytest.mark.parametrize("family", SHARED)
-def test_a_picture_is_encoded_once_for_all_its_questions(family: str, checkpoint: Find) -> None:
-    one, two = drawn(1, (28, 28)), drawn(2, (28, 28))
-    asked = [Request(str(n), (one, *[two] * (n % 2), f"Is it {n}?"), candidates=("a", "bc")) for n in range(4)]
-    model, plain = opened(checkpoint(family), batch_tokens=200), opened(checkpoint(family), batch_tokens=200)
-    plain.vision.shares = False
-    found, expected = ({got.id: got for got in it.loglikelihood(asked)} for it in (model, plain))
-    assert [got.error for got in found.values()] == [None] * len(asked)
-    for id, got in expected.items():
-        assert found[id].loglikelihoods == pytest.approx(got.loglikelihoods, abs=1e-5)
-    how = Generation(2, temperature=1.0, samples=2, seed=1)
-    said, alike = ({got.id: got.samples for got in it.generate(asked, how)} for it in (model, plain))
-    assert said == alike
-    assert (model.vision.encoded, plain.vision.encoded) == (2, 0)
-
-
-@pytest.mark.parametrize("family", SHARED)
-def test_a_picture_is_resized_once_for_all_its_questions(
-    family: str, checkpoint: Find, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain, once = (opened(checkpoint(family)).processor.image_processor for _ in range(2))
-    plain.__class__ = type(plain).__mro__[1]
-    resized: list[int] = []
-    preprocess = type(once).preprocess
-
-    def counting(self: Any, images: Any, *args: Any, **options: Any) -> Any:
-        resized.append(len(images))
-        return preprocess(self, images, *args, **options)
-
-    monkeypatch.setattr(type(once), "preprocess", counting)
-    wide, tall, large = (
-        drawn(number, size).decode() for number, size in ((1, (60, 40)), (2, (33, 90)), (3, (200, 50)))
-    )
-    for prompts in ([[wide], [wide], [tall, wide], [large], [tall]], [[wide], [tall]]):
-        found, expected = (processor(prompts, return_tensors="pt") for processor in (once, plain))
-        assert found.keys() == expected.keys()
-        for name, value in expected.items():
-            assert torch.equal(found[name], value), name
-    assert resized == [3, 2]
-
-
-def test_crops_that_are_not_told_apart_are_made_for_each_question(checkpoint: Find) -> None:
-    folder, crops = checkpoint("gemma3"), "do_pan_and_scan=true,pan_and_scan_min_ratio_to_activate=1.1"
-    wide = [Request(str(number), (drawn(1, (600, 200)), f"Is it {number}?")) for number in range(3)]
-    found, alone = (
-        [got for batch in batches for got in opened(folder, model_args=crops).generate(batch, Generation(3))]
-        for batches in ([wide], [[one] for one in wide])
-    )
-    assert {got.id: (got.text, got.error) for got in found} == {got.id: (got.text, None) for got in alone}
 
 
 def test_turns_and_names_of_pictures(checkpoint: Find) -> None:

@@ -1,0 +1,70 @@
+"""Pictures that several questions show are prepared and encoded once, and the answers do not change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mmeval.models.chat.vision import FAMILIES
+from mmeval.types import Generation, Request
+from tests.models import chat_zoo as zoo
+from tests.models.test_chat import drawn, opened
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # between transformers and numpy
+SHARED = sorted(FAMILIES & zoo.FAMILIES.keys())
+
+
+@pytest.mark.parametrize("family", SHARED)
+def test_a_picture_is_encoded_once_for_all_its_questions(family: str, tmp_path: Path) -> None:
+    folder = zoo.save(family, tmp_path)
+    one, two = drawn(1, (28, 28)), drawn(2, (28, 28))
+    asked = [Request(str(n), (one, *[two] * (n % 2), f"Is it {n}?"), candidates=("a", "bc")) for n in range(4)]
+    model, plain = opened(folder, batch_tokens=200), opened(folder, batch_tokens=200)
+    plain.vision.shares = False
+    found, expected = ({got.id: got for got in it.loglikelihood(asked)} for it in (model, plain))
+    assert [got.error for got in found.values()] == [None] * len(asked)
+    for id, got in expected.items():
+        assert found[id].loglikelihoods == pytest.approx(got.loglikelihoods, abs=1e-5)
+    how = Generation(2, temperature=1.0, samples=2, seed=1)
+    said, alike = ({got.id: got.samples for got in it.generate(asked, how)} for it in (model, plain))
+    assert said == alike
+    assert (model.vision.encoded, plain.vision.encoded) == (2, 0)
+
+
+@pytest.mark.parametrize("family", SHARED)
+def test_a_picture_is_resized_once_for_all_its_questions(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = zoo.save(family, tmp_path)
+    plain, once = (opened(folder).processor.image_processor for _ in range(2))
+    plain.__class__ = type(plain).__mro__[1]
+    resized: list[int] = []
+    preprocess = type(once).preprocess
+
+    def counting(self: Any, images: Any, *args: Any, **options: Any) -> Any:
+        resized.append(len(images))
+        return preprocess(self, images, *args, **options)
+
+    monkeypatch.setattr(type(once), "preprocess", counting)
+    wide, tall, large = (
+        drawn(number, size).decode() for number, size in ((1, (60, 40)), (2, (33, 90)), (3, (200, 50)))
+    )
+    for prompts in ([[wide], [wide], [tall, wide], [large], [tall]], [[wide], [tall]]):
+        found, expected = (processor(prompts, return_tensors="pt") for processor in (once, plain))
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            assert torch.equal(found[name], value), name
+    assert resized == [3, 2]
+
+
+def test_crops_that_are_not_told_apart_are_made_for_each_question(tmp_path: Path) -> None:
+    folder, crops = zoo.save("gemma3", tmp_path), "do_pan_and_scan=true,pan_and_scan_min_ratio_to_activate=1.1"
+    wide = [Request(str(number), (drawn(1, (600, 200)), f"Is it {number}?")) for number in range(3)]
+    found, alone = (
+        [got for batch in batches for got in opened(folder, model_args=crops).generate(batch, Generation(3))]
+        for batches in ([wide], [[one] for one in wide])
+    )
+    assert {got.id: (got.text, got.error) for got in found} == {got.id: (got.text, None) for got in alone}
