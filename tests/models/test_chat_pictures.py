@@ -61,10 +61,15 @@ def test_a_picture_is_resized_once_for_all_its_questions(
 
 
 def test_crops_that_are_not_told_apart_are_made_for_each_question(tmp_path: Path) -> None:
-    folder, crops = zoo.save("gemma3", tmp_path), "do_pan_and_scan=true,pan_and_scan_min_ratio_to_activate=1.1"
-    wide = [Request(str(number), (drawn(1, (600, 200)), f"Is it {number}?")) for number in range(3)]
-    found, alone = (
-        [got for batch in batches for got in opened(folder, model_args=crops).generate(batch, Generation(3))]
-        for batches in ([wide], [[one] for one in wide])
+    folder = zoo.save("gemma3", tmp_path)
+    plain, once = (opened(folder).processor.image_processor for _ in range(2))
+    plain.__class__ = type(plain).__mro__[1]
+    wide, square = drawn(1, (600, 200)).decode(), drawn(2, (200, 200)).decode()
+    sizes = {"min_crop_size": 16, "max_num_crops": 3, "min_ratio_to_activate": 1.1}
+    crops = {"do_pan_and_scan": True, **{f"pan_and_scan_{name}": value for name, value in sizes.items()}}
+    found, expected = (
+        processor([[wide], [wide], [square]], return_tensors="pt", **crops) for processor in (once, plain)
     )
-    assert {got.id: (got.text, got.error) for got in found} == {got.id: (got.text, None) for got in alone}
+    assert len(expected["pixel_values"]) > 3
+    assert torch.equal(found["pixel_values"], expected["pixel_values"])
+    assert torch.equal(torch.as_tensor(found["num_crops"]), torch.as_tensor(expected["num_crops"]))
