@@ -12,6 +12,9 @@ from mmeval import __version__
 from mmeval.cli import ask, bias, compare, demo, export, models, parity, recipes, results, run, train, watch
 from mmeval.types import InputError, printable
 
+RESUMED = ("run", "sweep")
+"""Commands that keep their answers when they are stopped, and continue when they are repeated."""
+
 
 class Commands(click.Group):
     """A group that turns errors into one sentence and an exit status."""
@@ -36,16 +39,16 @@ class Commands(click.Group):
 
             click.echo(f"mmeval: {printable(without_password(str(error)))}", err=True)
             ctx.exit(2)
-        except KeyboardInterrupt as stop:
-            message = str(stop) or "stopped; answers are kept, repeat the command to continue"
-            click.echo(f"mmeval: {message}", err=True)
+        except KeyboardInterrupt:
+            kept = "; answers are kept, repeat the command to continue" if ctx.invoked_subcommand in RESUMED else ""
+            click.echo(f"mmeval: stopped{kept}", err=True)
             ctx.exit(130)
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise  # for example `| head`: click exits quietly
             where = f"{error.filename}: " if error.filename else ""
-            advice = "fix that and repeat the command; answers are kept"
-            click.echo(f"mmeval: {where}{error.strerror or error}; {advice}", err=True)
+            kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
+            click.echo(f"mmeval: {where}{error.strerror or error}; fix that and repeat the command{kept}", err=True)
             ctx.exit(2)
         except Exception:  # the traceback is printed, and status 3 means a bug
             traceback.print_exc()

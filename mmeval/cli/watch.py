@@ -1,12 +1,19 @@
 """`mmeval watch`: ask about a stream repeatedly, and report when the answer becomes yes."""
 
+import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmeval.cli.options import FOLDER, given, spec_options
 from mmeval.types import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mmeval.watch.page import Page
+    from mmeval.watch.watching import EventFolder, Look
 
 
 @click.command()
@@ -73,7 +80,7 @@ def watch(
     from mmeval.watch import source as sources
 
     found = sources.find(source)
-    from mmeval import conversation, jsonl
+    from mmeval import conversation
     from mmeval.models import ADAPTERS, find_model
     from mmeval.watch.alarm import Alarm
     from mmeval.watch.page import Page
@@ -91,30 +98,39 @@ def watch(
     if shown is not None:
         _say(f"watching {found.name}; the page is at {shown.address}")
     seen = sources.looks(found, every, frames, span, _say)
-    told, count, reported = set[str](), 0, 0
+    looks = watch(model, questions, seen, alarm=lambda: Alarm(hold, on, off), likelihoods=likelihoods)
     try:
-        for look in watch(model, questions, seen, alarm=lambda: Alarm(hold, on, off), likelihoods=likelihoods):
-            lines = [_line(event, look.frame, folder) for event in look.events]
-            count, reported = count + 1, reported + len(lines)
-            for line in lines:
-                click.echo(jsonl.shown(line))
-            if shown is not None:
-                shown.show(look, lines)
-            for error in set(look.errors) - told:
-                told.add(error)
-                _say(error)
-        _say(f"{found.name} has ended; {count:,} looks, {reported:,} events")
+        _report(looks, found.name, folder, shown)
     finally:
         if shown is not None:
             shown.close()
 
 
-def _line(event: Any, frame: Any, folder: Any) -> dict[str, object]:
-    from dataclasses import asdict
+def _report(looks: "Iterable[Look]", name: str, folder: "EventFolder | None", page: "Page | None") -> None:
+    """Print, save and show the events as they come; say each new error once, and the totals at the end."""
+    from mmeval import jsonl
+    from mmeval.watch.watching import Disk
 
-    line: dict[str, object] = {name: value for name, value in asdict(event).items() if value is not None}
-    return line if folder is None else folder.keep(event, frame)
+    output, before, count, events = Disk("standard output", _say), set[str](), 0, 0
+    ending = f"{name} has ended"
+    try:
+        for look in looks:
+            lines = [event.line() if folder is None else folder.keep(event, look.frame) for event in look.events]
+            count, events = count + 1, events + len(lines)
+            for line in lines:
+                output.writes(lambda line=line: click.echo(jsonl.shown(line)))
+            if page is not None:
+                page.show(look, lines)
+            for error in {*look.errors} - before:
+                _say(error)
+            before = {*look.errors}
+    except KeyboardInterrupt:
+        ending = "stopped"
+    _say(f"{ending}; {count:,} looks, {events:,} events")
+    if ending == "stopped":
+        raise SystemExit(130)
 
 
 def _say(text: str) -> None:
-    click.echo(f"mmeval: {printable(text)}", err=True)
+    with contextlib.suppress(OSError):  # a full disk, under standard error too: the watch goes on
+        click.echo(f"mmeval: {printable(text)}", err=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import stat
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ RATE = 25
 JUMP = 60.0
 """Seconds between two frames from which the source's clock is taken to have jumped."""
 RETRIES = 5
-"""Times in a row that a stream is reopened before the watch gives up."""
+"""Times in a row that a stream is reopened, or waited for, before the watch gives up."""
 _NETWORK = {"rtsp": "rtsp,rtp,udp,tcp", "rtsps": "rtsp,rtp,udp,tcp,tls,crypto", "http": "http,tcp"}
 _NETWORK["https"] = "https,http,tls,tcp,crypto"
 """A stream's scheme -> protocols that ffmpeg may open for it; never a local file, whatever a playlist says."""
@@ -39,10 +38,16 @@ class Source:
 
     name: str
     target: str | IO[bytes]
+    """A path or an address for ffmpeg, or an open pipe, which cannot be opened again."""
     options: dict[str, str]
     format: str | None = None
     live: bool = True
     """Whether frames arrive in real time; the frames of a file wait until they are read."""
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether ffmpeg can stop waiting for it: for an address, not for a pipe or a camera."""
+        return isinstance(self.target, str) and self.format is None
 
 
 @dataclass(frozen=True)
@@ -59,24 +64,29 @@ def find(name: str) -> Source:
     Raises InputError if it cannot be watched.
     """
     container.check()
-    scheme = re.match(r"([a-z]+)://", name)
+    scheme = re.match(r"([a-z]+)://", name, re.IGNORECASE)
     if name == "-":
-        return Source("standard input", sys.stdin.buffer, {})
+        # unbuffered: a slow stream is shown as it comes, and no lock is held when the program ends
+        return Source("standard input", open(0, "rb", buffering=0, closefd=False), {})
     if scheme:
         shown = without_password(name).partition("?")[0]  # a password or a token is never printed
-        if scheme[1] not in _NETWORK:
-            raise InputError(f"{shown}: '{scheme[1]}' is not watched; give an address with {', '.join(_NETWORK)}")
-        own = {"protocol_whitelist": _NETWORK[scheme[1]]}
-        return Source(shown, name, own | ({"rtsp_transport": "tcp"} if scheme[1].startswith("rtsp") else {}))
+        kind = scheme[1].lower()
+        if kind not in _NETWORK:
+            raise InputError(f"{shown}: '{kind}' is not watched; give an address with {', '.join(_NETWORK)}")
+        own = {"protocol_whitelist": _NETWORK[kind]} | ({"rtsp_transport": "tcp"} if kind.startswith("rtsp") else {})
+        return Source(shown, kind + name[len(kind) :], own)
     camera = re.fullmatch(r"camera:(\d+)", name)
     path = Path(f"/dev/video{camera[1]}" if camera else name)
-    if not path.exists():
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # no such file, or no possible name
         what = "no camera is there" if camera or path.is_relative_to("/dev") else "no such file"
-        raise InputError(f"{name}: {what}; name a video file, a camera (camera:0), an address, or - for standard input")
-    if stat.S_ISCHR(path.stat().st_mode):
+        advice = "name a video file, a camera (camera:0), an address, or - for standard input"
+        raise InputError(f"{name}: {what}; {advice}") from error
+    if stat.S_ISCHR(mode):
         return Source(name, str(path), {}, "v4l2")
     form = container.FORMATS.get(path.suffix.lower())
-    if not path.is_file() or form is None:
+    if not stat.S_ISREG(mode) or form is None:
         raise InputError(f"{name}: not a video of a known kind ({', '.join(container.FORMATS)})")
     return Source(name, str(path), {"protocol_whitelist": "file"}, form, live=False)
 
@@ -92,11 +102,13 @@ def frames(source: Source) -> Iterator[av.VideoFrame]:
             format=source.format,
             options=source.options,
             metadata_errors="replace",
-            timeout=STALL if isinstance(source.target, str) and source.live else None,
+            timeout=STALL if source.live and source.interruptible else None,
         ) as opened:
             stream = container.first_stream(opened, source.name, "name another")
             stream.thread_type = "AUTO"
             yield from opened.decode(stream)
+    except av.error.ExitError as error:
+        raise InputError(f"{source.name}: nothing comes for {STALL:.0f} s; check it") from error
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{source.name}: cannot be read ({error.strerror or error}); check it") from error
 
@@ -143,7 +155,7 @@ def looks(source: Source, every: float, size: int, span: float, say: Callable[[s
 class Live:
     """Decodes a live source in a thread and holds its last frames: a slow reader misses frames but never falls behind.
 
-    A stream that breaks is reopened after growing pauses; its time continues.
+    A stream that has given a frame and breaks is reopened after growing pauses; its time continues.
     """
 
     source: Source
@@ -168,7 +180,7 @@ class Live:
         due = time.monotonic()
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._fresh > 0 or self._ended is not None)
+                self._wait()
                 if self._fault is not None:
                     raise self._fault
                 held, fresh, self._fresh = list(self._ring), self._fresh, 0
@@ -180,6 +192,18 @@ class Live:
                 return
             due = max(due + every, time.monotonic())
             self.pause(max(due - time.monotonic(), 0.0))
+
+    def _wait(self) -> None:
+        """Wait for a frame or the end. Raises InputError if a pipe or a camera gives neither."""
+        waited = 0
+        while not self._news.wait_for(lambda: self._fresh > 0 or self._ended is not None, STALL):
+            if self.source.interruptible:
+                continue  # `_read` notices, and opens it again
+            waited += 1
+            silence = f"{self.source.name}: no frame for {waited * STALL:.0f} s"
+            if waited > RETRIES:
+                raise InputError(f"{silence}; check what sends it")
+            self.say(f"{silence}; waiting")
 
     def stop(self) -> None:
         """Stop decoding."""
@@ -193,7 +217,8 @@ class Live:
             self._end("")
 
     def _read(self) -> None:
-        failures, offset, last, seen = 0, 0.0, 0.0, time.monotonic()
+        failures, offset, last = 0, 0.0, 0.0
+        seen: float | None = None
         while True:
             try:
                 for frame in sampled(self.source, self.step):
@@ -206,9 +231,9 @@ class Live:
                 reason = f"{self.source.name}: the stream ended"
             except InputError as error:
                 reason = str(error)
-            failures += 1
-            if not isinstance(self.source.target, str):
+            if seen is None or not isinstance(self.source.target, str):
                 return self._end(reason)
+            failures += 1
             if failures > RETRIES:
                 return self._end(f"{reason}; given up after {failures} tries")
             wait = min(2.0 ** (failures - 1), 30.0)

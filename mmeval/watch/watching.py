@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from mmeval import jsonl
 from mmeval.conversation import probabilities
 from mmeval.scoring.readings import yesno
 from mmeval.types import Generation, InputError, Model, Request, Response
@@ -32,6 +32,10 @@ class Event:
     """Of yes, at that look."""
     frame: str | None = None
     """The frame's file in the folder of the events, or None if it could not be saved."""
+
+    def line(self) -> dict[str, object]:
+        """Return the fields that have a value, as they are printed."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -87,15 +91,40 @@ def _yes(response: Response) -> float:
 
 
 @dataclass
-class EventFolder:
-    """Saves events as JSON lines, each with its frame. A full disk is reported once, and writing is tried again."""
+class Disk:
+    """Writes that may fail: a failure is reported once, as is the first success after it."""
 
-    folder: Path
+    name: str
     say: Callable[[str], object]
     _failing: bool = field(default=False, init=False)
 
+    def writes(self, write: Callable[[], object]) -> bool:
+        """Write, and return whether that succeeded. Raises BrokenPipeError, since nobody reads any longer."""
+        try:
+            write()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if not self._failing:
+                self._failing = True
+                self.say(f"{self.name}: cannot be written ({error.strerror}); watching continues")
+            return False
+        if self._failing:
+            self._failing = False
+            self.say(f"{self.name}: can be written again")
+        return True
+
+
+@dataclass
+class EventFolder:
+    """Saves events as JSON lines, each with its frame. If the disk is full, watching continues."""
+
+    folder: Path
+    say: Callable[[str], object]
+
     def __post_init__(self) -> None:
         """Make the folder. Raises InputError if that fails."""
+        self._disk = Disk(str(self.folder), self.say)
         try:
             (self.folder / "frames").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -105,16 +134,10 @@ class EventFolder:
         """Write an event and its frame; return the event as it was written."""
         name = f"frames/{event.seen:010.2f}-{event.change}.jpg"
         line = {**asdict(event), "frame": name}
-        try:
+
+        def write() -> None:
             frame.image.decode().save(self.folder / name, "JPEG")
-            with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        except OSError as error:
-            if not self._failing:
-                self.say(f"{self.folder}: cannot be written ({error.strerror}); watching continues")
-            self._failing = True
-            return {**line, "frame": None}
-        if self._failing:
-            self.say(f"{self.folder}: can be written again")
-        self._failing = False
-        return line
+            with jsonl.appending(self.folder / "events.jsonl") as file:  # completes no line that a full disk cut
+                file.write(line)
+
+        return line if self._disk.writes(write) else {**line, "frame": None}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import resource
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -136,7 +139,7 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
 
     def frames(source: Source) -> Iterator[object]:
         opened.append(1)
-        if len(opened) == 2:
+        if len(opened) <= 2:
             image = PILImage.new("RGB", (8, 8))
             frame = av.VideoFrame.from_image(image)
             frame.pts, frame.time_base = 0, 1
@@ -150,6 +153,39 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
         list(live.looks(0.0))
     assert len(opened) == 2 + sources.RETRIES
     assert said[0].endswith("opening it again in 1 s") and said[1] == said[0]  # a frame came: it counts anew
+
+
+def test_a_stream_that_was_never_there_is_one_sentence() -> None:
+    ended = call("rtsp://127.0.0.1:1/1", "is it ?", "--model", "constant")
+    assert ended.exit_code == 2
+    assert ended.stderr == "mmeval: rtsp://127.0.0.1:1/1: cannot be read (Connection refused); check it\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[int]:
+    """Yield the writing end of a pipe that is standard input."""
+    own, (reading, writing) = os.dup(0), os.pipe()
+    os.dup2(reading, 0)
+    os.close(reading)
+    yield writing
+    os.dup2(own, 0)
+    os.close(own)
+
+
+def test_standard_input_is_shown_as_it_comes_and_given_up_when_nothing_comes(
+    pipe: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.BytesIO()
+    write_video(out, ["blue", "red"] * 50, "mpegts", rate=25)
+    os.write(pipe, out.getvalue()[:60_000])
+    monkeypatch.setattr(sources, "STALL", 0.2)
+    said: list[str] = []
+    times = []
+    with pytest.raises(InputError, match=r"standard input: no frame for 1 s; check what sends it"):
+        for frames in looks(sources.find("-"), every=0.01, size=2, span=0.08, say=said.append):
+            times.append(frames[-1].time)
+    os.close(pipe)
+    assert times and said[0] == "standard input: no frame for 0 s; waiting"
 
 
 def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,6 +242,7 @@ def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypat
         patch.setattr(PILImage.Image, "save", full)
         assert folder.keep(event, frame)["frame"] is None
         assert folder.keep(event, frame)["frame"] is None
+    (tmp_path / "out/events.jsonl").write_text('{"time": 1.')  # what fitted on the disk
     line = folder.keep(event, frame)
     assert [text.partition(": ")[2] for text in said] == [
         "cannot be written (No space left on device); watching continues",
@@ -213,6 +250,23 @@ def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypat
     ]
     assert (tmp_path / "out" / str(line["frame"])).is_file()
     assert [json.loads(text) for text in (tmp_path / "out/events.jsonl").read_text().splitlines()] == [line]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "knows_red.py").write_text(
+        "from tests.fake_model import FakeModel\nfrom tests.watch.test_watch import redness\n\n"
+        "def load(options=None):\n    return FakeModel(yes=redness)\n"
+    )
+    command = [sys.executable, "-m", "mmeval", "watch", clip, "red ?", "--model", "python:knows_red:load"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*command, "--out", tmp_path / "out"], stdout=full, stderr=subprocess.PIPE, text=True, env=environment
+        )
+    assert "standard output: cannot be written (No space left on device); watching continues" in ended.stderr
+    assert "clip.mp4 has ended; 6 looks, 2 events" in ended.stderr
+    assert len((tmp_path / "out/events.jsonl").read_text().splitlines()) == 2
 
 
 @pytest.fixture
