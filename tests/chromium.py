@@ -23,8 +23,9 @@ PATIENCE = 60.0
 class Browser:
     """One tab."""
 
-    def __init__(self, to: int, back: int) -> None:
-        self._to, self._back, self._rest, self._last = to, back, b"", 0
+    def __init__(self, to: int, back: int, rest: bytearray | None = None) -> None:
+        self._to, self._back, self._last = to, back, 0
+        self._rest = bytearray() if rest is None else rest
         self.session: str | None = None
         self.events: list[dict[str, Any]] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -48,9 +49,7 @@ class Browser:
 
     def open(self, path: Path, width: int = 1400, height: int = 1000, *, dark: bool = False, at: str = "") -> float:
         """Show a file; return the seconds until its script had done its work and the page was painted."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.size(width, height, dark=dark)
         self.call("Page.navigate", url="about:blank")
         began = time.monotonic()
         self.call("Page.navigate", url=path.resolve().as_uri() + at)
@@ -60,6 +59,43 @@ class Browser:
         self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return time.monotonic() - began
 
+    def size(self, width: int, height: int = 1000, *, dark: bool = False) -> None:
+        """Set the size of the window and the color scheme."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def visit(self, address: str, until: str) -> None:
+        """Open an address and wait until an expression is true."""
+        self.call("Page.navigate", url=address)
+        self.until(until)
+
+    def until(self, script: str) -> None:
+        """Wait until an expression is true."""
+        began = time.monotonic()
+        while not self.run(f"Boolean({script})"):
+            assert time.monotonic() - began < PATIENCE, f"never true: {script}\n{self.run('document.body.innerText')}"
+            time.sleep(0.05)
+
+    def attach(self, selector: str, *files: Path) -> None:
+        """Choose files in the first file input that the selector finds."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
+
+    def write(self, selector: str, text: str) -> None:
+        """Type into the first element that the selector finds."""
+        self.run(f"document.querySelector({json.dumps(selector)}).focus()")
+        self.call("Input.insertText", text=text)
+
+    def another(self) -> Browser:
+        """Open another tab."""
+        return Browser(self._to, self._back, self._rest)
+
+    def close(self) -> None:
+        """Close the tab."""
+        self.call("Page.close")
+
     def run(self, script: str) -> Any:
         """Evaluate an expression, a promise too, and return its value."""
         found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
@@ -68,6 +104,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Press a key and wait until the page was painted."""
+        self.call("Page.bringToFront")  # a tab in the background is not painted
         text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, **(text if kind == "keyDown" else {}))
@@ -91,11 +128,12 @@ class Browser:
         return [str(one["request"]["url"]) for one in sent]
 
     def _read(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
+        while (end := self._rest.find(b"\0")) < 0:
             more = os.read(self._back, 1 << 20)
             assert more, "the browser is gone"
             self._rest += more
-        message, _, self._rest = self._rest.partition(b"\0")
+        message = bytes(self._rest[:end])
+        del self._rest[: end + 1]
         return dict(json.loads(message))
 
 

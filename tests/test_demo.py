@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +18,20 @@ from PIL import Image as PILImage
 
 from mmeval import conversation
 from mmeval.conversation import Chat
+from mmeval.demo.gallery import NEW, save_shot
 from mmeval.demo.visits import Demo, Visit
-from mmeval.embedded.examples import PREPARED, SHOWN, DemoExample, examples
-from mmeval.types import Image, Request, Shot, images
+from mmeval.embedded.examples import PREPARED, SHOWN, examples
+from mmeval.types import Image, InputError, Request, Shot, images
+from tests.chromium import PROGRAM, Browser, chromium
 from tests.fake_model import FakeModel
 from tests.mic.mic_folders import clip
+
+ROOT = Path(__file__).parents[1]
+
+
+def has_gradio(python: Path) -> bool:
+    """Tell whether an interpreter can serve the page."""
+    return python.is_file() and subprocess.run([python, "-c", "import gradio"], capture_output=True).returncode == 0
 
 
 def color(request: Request) -> str:
@@ -83,94 +98,192 @@ def test_the_examples_shown_are_those_that_the_shipped_weights_answer_right() ->
     assert right == [*SHOWN], "name these in SHOWN of mmeval/embedded/examples.py"
 
 
+MODELS = """
+from mmeval.types import images
+from tests.fake_model import FakeModel
+from tests.test_demo import color
+
+def one(options=None):
+    return FakeModel(color)
+
+def two(options=None):
+    return FakeModel(color, max_images=1, name="two")
+"""
+PYTHON = next((path for path in (ROOT / ".venv-demo/bin/python", Path(sys.executable)) if has_gradio(path)), None)
+READY = "[...document.querySelectorAll('button')].some(one => one.innerText === 'A short clip')"
+
+
+@dataclass
+class Page:
+    """The page as `mmeval demo` serves it."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    folder: Path
+    """Where the server stores temporary files."""
+
+    def uploads(self) -> list[str]:
+        """Return the names of the files that visitors sent."""
+        return sorted(path.name for path in self.folder.glob("mmeval-visit-*/*/*"))
+
+
+@contextlib.contextmanager
+def served(home: Path) -> Iterator[Page]:
+    """Serve the page with a folder as its home."""
+    if PYTHON is None:
+        pytest.skip("the demo needs gradio; run `make demo` once")
+    (home / "demo_models.py").write_text(MODELS)
+    (folder := home / "temporary").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [PYTHON, "-m", "mmeval", "demo", "--port", str(port), "--frames", "1"]
+    command += ["--model", "python:demo_models:one", "--model", "python:demo_models:two"]
+    # gradio then keeps a closed visit for a second, not an hour
+    environment = {**os.environ, "PYTHONPATH": f"{home}:{ROOT}", "TMPDIR": str(folder), "GRADIO_IS_E2E_TEST": "1"}
+    with (
+        (home / "errors").open("w") as errors,
+        subprocess.Popen(command, stderr=errors, env=environment, cwd=home) as process,
+    ):
+        began = time.monotonic()
+        while True:
+            assert process.poll() is None and time.monotonic() - began < 120, "the page is not served"
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.1)
+        yield Page(process, f"http://127.0.0.1:{port}/", folder)
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with served(tmp_path_factory.mktemp("demo")) as page:
+        yield page
+
+
 @pytest.fixture
-def window() -> Iterator[Any]:
-    """Yield what opens the page for a visitor of its own."""
-    pytest.importorskip("gradio", reason="the demo needs gradio")
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
-    browser = shutil.which("chromium")
-    if browser is None:
+def tab(page: Page, tmp_path: Path) -> Iterator[Browser]:
+    if PROGRAM is None:
         pytest.skip("no chromium")
-    from mmeval.demo.page import STYLE, build
-
-    example = DemoExample("An example", (Image(PILImage.new("RGB", (8, 8), "red")), "what color ?"), "red")
-    names = ["one", "two"]
-    demo = Demo({"one": Chat(FakeModel(color)), "two": Chat(FakeModel(color, max_images=1), frames=1)})
-    page = build(demo, names, [example])
-    _, address, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", css=STYLE, show_error=True
-    )
-    asked: list[str] = []
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-
-        def visit(width: int = 1400) -> Any:
-            tab = chromium.new_context(viewport={"width": width, "height": 900}).new_page()
-            tab.on("request", lambda request: asked.append(request.url))
-            tab.goto(address)
-            tab.wait_for_selector("button:has-text('An example')")
-            return tab
-
-        yield visit
-        chromium.close()
-    page.close()
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    with chromium(tmp_path / "profile") as tab:
+        tab.size(1400)
+        tab.visit(page.address, READY)
+        yield tab
+        assert [url for url in tab.loaded if not url.startswith((page.address, "data:", "blob:", "about:"))] == []
 
 
-def send(tab: Any, text: str, *files: Path) -> None:
+def click(tab: Browser, text: str, within: str = "button") -> None:
+    """Click the innermost element that begins with a text."""
+    found = f"[...document.querySelectorAll('{within}')].findLast(one => one.innerText?.trim().startsWith('{text}'))"
+    tab.until(found)
+    tab.run(f"{found}.click()")
+
+
+def send(tab: Browser, text: str, *files: Path) -> None:
     if files:
-        tab.locator("input[type=file]").first.set_input_files([str(file) for file in files])
-        tab.wait_for_selector("button[aria-label*='Remove'], .thumbnail-item", timeout=20_000)
-    tab.locator("textarea").first.fill(text)
-    tab.locator("textarea").first.press("Enter")
+        tab.attach("input[type=file]", *files)
+        tab.until("document.querySelector('.thumbnail-item, .thumbnails')")
+    tab.write("textarea", text)
+    tab.press("Enter")
 
 
-def answered(tab: Any, text: str) -> None:
-    tab.wait_for_selector(f".bot:has-text('{text}')", timeout=20_000)
+def answered(tab: Browser, text: str) -> None:
+    tab.until(f"[...document.querySelectorAll('.bot')].some(one => one.innerText.includes({text!r}))")
 
 
-@pytest.mark.filterwarnings("default")  # gradio has warnings of its own
-def test_an_example_its_prompt_and_its_gain(window: Any) -> None:
-    for width in (400, 1400):
-        tab = window(width)
-        tab.click("button:has-text('An example')")
-        answered(tab, "red")
-        assert tab.locator("img[alt='image 0']").count() == 2  # in both windows
-        tab.get_by_text("the prompt as the model saw it").first.click()
-        tab.wait_for_selector("code:has-text('what color ?')", timeout=20_000)
-        tab.click("button:has-text('What changes without')")
-        tab.wait_for_selector("td:has-text('changed')", timeout=20_000)
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+def count(tab: Browser, selector: str) -> int:
+    return int(tab.run(f"document.querySelectorAll({selector!r}).length"))
 
 
-@pytest.mark.filterwarnings("default")
-def test_a_demonstration_without_a_picture_is_told_and_nothing_breaks(window: Any) -> None:
-    tab = window()
-    tab.click("button:has-text('Demonstrations')")
-    tab.get_by_label("answer").fill("a horse")
-    tab.click("button:has-text('Add')")
-    tab.wait_for_selector("text=a demonstration is a picture and an answer", timeout=20_000)
-    assert tab.locator(".error").count() == 0
-    assert tab.get_by_label("answer").input_value() == "a horse"
+def test_an_example_its_prompt_and_its_gain(page: Page, tab: Browser) -> None:
+    for width, dark in ((400, True), (1400, False)):
+        tab.size(width, dark=dark)
+        tab.visit(page.address, READY)
+        click(tab, "A short clip")
+        answered(tab, "takes 1 picture and the prompt has 3")  # the other model
+        tab.until("document.querySelectorAll('img[alt=\"image 2\"]').length === 2")  # in both windows
+        click(tab, "the prompt as the model saw it", within=".bot *")
+        tab.until("[...document.querySelectorAll('code')].some(one => one.innerText.includes('yellow heart'))")
+        click(tab, "What changes without")
+        tab.until("[...document.querySelectorAll('td')].some(one => one.innerText === 'changed')")
+        assert tab.run("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.filterwarnings("default")
-def test_uploads_and_two_visitors(window: Any, tmp_path: Path) -> None:
+def test_demonstrations_are_added_changed_and_removed(tab: Browser, tmp_path: Path) -> None:
+    PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
+    click(tab, "Demonstrations")
+    label = "[...document.querySelectorAll('label')].find(one => one.innerText.trim() === 'answer')"
+    field = f"{label}.querySelector('textarea, input')"
+    tab.until(label)
+    tab.run(f"{field}.focus()")
+    tab.call("Input.insertText", text="a horse")
+    click(tab, "Save")
+    tab.until("document.body.innerText.includes('a demonstration is a picture and an answer')")
+    assert tab.run(f"{field}.value") == "a horse"
+    tab.run("document.querySelectorAll('input[type=file]')[1].id = 'demonstration'")
+    tab.attach("#demonstration", tmp_path / "blue.png")
+    tab.until("document.querySelector('#demonstration') === null")  # the picture is in its place
+    click(tab, "Save")
+    tab.until("[...document.querySelectorAll('figure')].some(one => one.innerText.trim() === 'image 0: a horse')")
+    click(tab, "Remove")
+    tab.until("document.body.innerText.includes('choose the demonstration to remove')")
+
+
+def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser, tmp_path: Path) -> None:
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     clip(tmp_path / "clip.mp4", seconds=1)
-    first, second = window(), window()
-    send(first, "what color <b>is</b> it ?", tmp_path / "blue.png")
-    answered(first, "blue")
-    assert first.locator(".user b").count() == 0  # words are no markup
-    assert second.locator(".bot").count() == 0
-    send(second, "what is it ?", tmp_path / "broken.png")
-    answered(second, "not a picture that can be read")
-    assert "blue" not in second.locator("body").inner_text()
-    send(second, "what happens ?", tmp_path / "clip.mp4")
-    answered(second, "grey")
-    send(second, "word " * 1000)
-    answered(second, "the maximum is 4,000")
-    second.click("button:has-text('New conversation')")
-    second.wait_for_selector(".bot", state="detached", timeout=20_000)
-    assert first.locator(".bot").count() > 0
+    other = tab.another()
+    other.visit(page.address, READY)
+    send(tab, "what color <b>is</b> it ?", tmp_path / "blue.png")
+    answered(tab, "blue")
+    assert count(tab, ".user b") == 0  # words are no markup
+    assert count(other, ".bot") == 0
+    send(other, "what is it ?", tmp_path / "broken.png")
+    answered(other, "not a picture that can be read")
+    assert "blue" not in other.run("document.body.innerText")
+    send(other, "what happens ?", tmp_path / "clip.mp4")
+    answered(other, "grey")
+    send(other, "word " * 1000)
+    answered(other, "the maximum is 4,000")
+    assert page.uploads() == ["blue.png", "broken.png", "clip.mp4"]
+    click(other, "New conversation")
+    other.until("document.querySelectorAll('.bot').length === 0")
+    assert page.uploads() == ["blue.png"]
+    assert count(tab, ".bot") > 0
+    tab.visit(page.address, READY)  # leaves the conversation
+    began = time.monotonic()
+    while page.uploads():
+        assert time.monotonic() - began < 30, "uploads outlive their visit"
+        time.sleep(0.1)
+
+
+def test_uploads_are_deleted_when_the_demo_is_terminated(tmp_path: Path) -> None:
+    PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
+    if PROGRAM is None:
+        pytest.skip("no chromium")
+    with served(tmp_path) as page, chromium(tmp_path / "profile") as tab:
+        tab.visit(page.address, READY)
+        send(tab, "what color ?", tmp_path / "blue.png")
+        answered(tab, "blue")
+        assert page.uploads() == ["blue.png"]
+        page.process.terminate()
+        assert page.process.wait(30) == 0
+    assert list(page.folder.iterdir()) == []
+
+
+def test_a_demonstration_is_changed_in_place(red: Image, tmp_path: Path) -> None:
+    PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
+    demo, visit = Demo({"one": Chat(FakeModel(color))}), Visit()
+    visit.shots += [Shot((red, "what ?"), "red"), Shot((red, "and this ?"), "also red")]
+    save_shot(demo, visit, 0, None, "what color ?", "crimson")
+    save_shot(demo, visit, 1, str(tmp_path / "blue.png"), "and this ?", "blue")
+    save_shot(demo, visit, NEW, str(tmp_path / "blue.png"), "", "blue again")
+    assert [(*shot.prompt[1:], shot.answer) for shot in visit.shots] == [
+        ("what color ?", "crimson"), ("and this ?", "blue"), ("", "blue again"),
+    ]  # fmt: skip
+    assert visit.shots[0].prompt[0] is red
+    with pytest.raises(InputError, match="a demonstration is a picture and an answer"):
+        save_shot(demo, visit, NEW, None, "what ?", "blue")
+    with pytest.raises(InputError, match=r"gone\.png: cannot be kept"):
+        save_shot(demo, visit, NEW, str(tmp_path / "gone.png"), "what ?", "blue")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval.demo.rendering import Message, answer_messages, demonstrations, gain_table, visitor_message
+from mmeval.demo import gallery
+from mmeval.demo.rendering import Message, answer_messages, gain_table, visitor_message
 from mmeval.demo.visits import Demo, Visit, VisitorAnswer
 from mmeval.embedded.examples import DemoExample
 from mmeval.messages import MARK, marked_parts
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 LARGEST = "20mb"
 """Maximum size of an upload."""
-KEPT = 24 * 3600
-"""Seconds after which an upload is deleted; all are deleted at the end."""
+UNSENT, IDLE = 3600, 24 * 3600
+"""Seconds after which an upload that was not sent is deleted, and a conversation without a new question."""
 STYLE = """
 footer { display: none !important }
 .gradio-container { max-width: min(1100px, 100vw) !important; margin: 0 auto !important }
@@ -43,13 +44,16 @@ footer { display: none !important }
 SHOWN = 200
 """Maximum characters shown of a message that cannot be sent."""
 INTRODUCTION = (
-    "Send pictures, videos and words in any order. Pictures are numbered through the conversation, demonstrations "
-    "first: image 0, image 1, …"
+    "Send pictures, videos and words. Pictures are numbered through the conversation, demonstrations "
+    f"first: image 0, image 1, … They come before the words, or where the words have `{MARK}`."
 )
 
 
 def serve(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample], *, host: str, port: int) -> None:
     """Serve the page until stopped, then delete the uploads. Raises InputError without a free port."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # else it is ignored, as under nohup
+            signal.signal(number, signal.default_int_handler)  # as Ctrl+C does: without it, uploads would stay
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with tempfile.TemporaryDirectory(prefix="mmeval-demo-") as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
@@ -80,8 +84,8 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
     """Return the page."""
     import gradio
 
-    with gradio.Blocks(title="mmeval", analytics_enabled=False, delete_cache=(3600, KEPT)) as page:
-        state = gradio.State()
+    with gradio.Blocks(title="mmeval", analytics_enabled=False, delete_cache=(UNSENT // 6, UNSENT)) as page:
+        state = gradio.State(time_to_live=IDLE, delete_callback=_close)
         gradio.Markdown(f"## Ask {' and '.join(names)}\n{INTRODUCTION}")
         with gradio.Row():
             starts = [(gradio.Button(example.title, size="sm", min_width=140), example) for example in examples]
@@ -92,22 +96,28 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
                     windows.append(_window(name, labeled=len(names) > 1))
         message = gradio.MultimodalTextbox(
             file_count="multiple", file_types=["image", "video"], show_label=False,
-            placeholder=f"Write a question; {MARK} marks a picture's place",
+            placeholder="Write a question",
         )  # fmt: skip
         with gradio.Row():
             look = gradio.Button("What changes without the pictures?", size="sm", min_width=140)
             new = gradio.Button("New conversation", size="sm", min_width=140)
         gain = gradio.Markdown(elem_classes="gain")
-        gallery = _demonstrations(demo, state)
+        pictures, chosen = gallery.place(demo, state)
 
-        shown = [state, *windows, gallery, gain]
+        shown = [state, *windows, pictures, chosen, gain]
         for button, example in starts:
-            button.click(_example(demo, names, example), None, shown)
+            button.click(_example(demo, names, example), state, shown)
         message.submit(_send(demo, names), [state, message, *windows], [state, message, gain, *windows])
         for begun in (new.click, *(window.clear for window in windows)):
-            begun(lambda: (None, *([] for _ in names), [], ""), None, shown)
+            begun(_begin(names), state, shown)
         look.click(lambda visit: gain_table(demo, visit or Visit()), state, gain)
     return page
+
+
+def _close(visit: Visit | None) -> None:
+    """End a visit."""
+    if visit is not None:
+        visit.close()
 
 
 def _window(name: str, *, labeled: bool) -> gradio.Chatbot:
@@ -120,39 +130,14 @@ def _window(name: str, *, labeled: bool) -> gradio.Chatbot:
     )
 
 
-def _demonstrations(demo: Demo, state: gradio.State) -> gradio.Gallery:
-    """Place the gallery of demonstrations and its controls."""
-    import gradio
+def _begin(names: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
+    """Return the handler that begins a new conversation."""
 
-    with gradio.Accordion("Demonstrations, shown first", open=False):
-        gallery = gradio.Gallery(show_label=False, columns=6, height=170, object_fit="contain", buttons=[])
-        with gradio.Row():
-            picture = gradio.Image(type="filepath", label="picture", height=170, buttons=[], sources=["upload"])
-            with gradio.Column():
-                asked, answer = gradio.Textbox(label="question"), gradio.Textbox(label="answer")
-                with gradio.Row():
-                    add = gradio.Button("Add", size="sm", min_width=80)
-                    remove = gradio.Button("Remove the last", size="sm", min_width=80)
+    def begin(visit: Visit | None) -> tuple[Any, ...]:
+        _close(visit)
+        return None, *([] for _ in names), *gallery.shown(Visit()), ""
 
-    def add_shot(visit: Visit | None, path: str | None, question: str, text: str) -> tuple[Any, ...]:
-        visit = visit or Visit()
-        try:
-            if path is None or not text.strip():
-                raise InputError("a demonstration is a picture and an answer; add both")
-            visit.shots.append(demo.first.demonstration(Path(path), question.strip(), answer=text.strip()))
-        except InputError as error:
-            gradio.Warning(str(error))
-            return visit, demonstrations(visit), path, text
-        return visit, demonstrations(visit), None, ""
-
-    def remove_shot(visit: Visit | None) -> tuple[Any, ...]:
-        visit = visit or Visit()
-        del visit.shots[-1:]
-        return visit, demonstrations(visit)
-
-    add.click(add_shot, [state, picture, asked, answer], [state, gallery, picture, answer])
-    remove.click(remove_shot, state, [state, gallery])
-    return gallery
+    return begin
 
 
 def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any, ...]]]:
@@ -161,7 +146,7 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
     def send(visit: Visit | None, given: Mapping[str, Any], *windows: list[Message]) -> Iterator[tuple[Any, ...]]:
         visit, text = visit or Visit(), given["text"].strip()
         try:
-            prompt = demo.first.prompt(*marked_parts(text, [str(file) for file in given["files"]]))
+            prompt = demo.first.prompt(*marked_parts(text, [visit.keep(file) for file in given["files"]]))
             said = visitor_message(prompt, visit.pictures)
         except InputError as error:
             refusal = answer_messages(VisitorAnswer(str(error), refused=True))
@@ -176,13 +161,14 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
     return send
 
 
-def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable[[], tuple[Any, ...]]:
+def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable[..., tuple[Any, ...]]:
     """Return the handler that shows an example in a new conversation."""
 
-    def show() -> tuple[Any, ...]:
+    def show(before: Visit | None) -> tuple[Any, ...]:
+        _close(before)
         visit = Visit(shots=list(example.shots))
         said = visitor_message(example.prompt, visit.pictures)
         answers = demo.ask(visit, example.prompt)
-        return visit, *([said, *answer_messages(answers[name])] for name in names), demonstrations(visit), ""
+        return visit, *([said, *answer_messages(answers[name])] for name in names), *gallery.shown(visit), ""
 
     return show

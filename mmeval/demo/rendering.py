@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from mmeval.demo.visits import Demo, Visit, VisitorAnswer
 from mmeval.types import Image, Parts, images
-
-if TYPE_CHECKING:
-    from PIL import Image as PILImage
 
 THUMBNAIL = 160
 """Pixels of a picture's longer side in a message."""
@@ -26,11 +24,11 @@ def visitor_message(prompt: Parts, first: int) -> Message:
     pieces = []
     for part in prompt:
         if isinstance(part, Image):
-            pieces.append(f'<figure><img alt="image {first}" src="{_thumbnail(part)}">image {first}</figure>')
+            pieces.append(_figure(part, f"image {first}"))
             first += 1
         elif str(part).strip():
             pieces.append(f"<p>{html.escape(str(part).strip())}</p>")
-    return {"role": "user", "content": gradio.HTML(f'<div class="shown">{"".join(pieces)}</div>')}
+    return {"role": "user", "content": gradio.HTML(_shown(pieces))}
 
 
 def answer_messages(answer: VisitorAnswer) -> list[Message]:
@@ -64,15 +62,28 @@ def gain_table(demo: Demo, visit: Visit) -> str:
     return "\n".join(rows)
 
 
-def demonstrations(visit: Visit) -> list[tuple[PILImage.Image, str]]:
-    """Return the pictures of a visitor's demonstrations, each with its answer."""
-    return [(image.decode(), shot.answer) for shot in visit.shots for image in images(shot.prompt)]
+def demonstrations(visit: Visit) -> str:
+    """Return the demonstrations: each picture with its number and, under the last of a demonstration, its answer."""
+    figures, number = [], 0
+    for shot in visit.shots:
+        shown = images(shot.prompt)
+        for image in shown:
+            answer = f": {shot.answer}" if image is shown[-1] else ""
+            figures.append(_figure(image, f"image {number}{answer}"))
+            number += 1
+    return _shown(figures)
 
 
-def _thumbnail(image: Image) -> str:
-    """Return a small copy of a picture as a data URI, so nothing is stored on the server."""
+def _shown(pieces: Sequence[str]) -> str:
+    return f'<div class="shown">{"".join(pieces)}</div>' if pieces else ""
+
+
+def _figure(image: Image, caption: str) -> str:
+    """Return a small copy of a picture as HTML. It is a data URI, so nothing is stored on the server."""
     small = image.decode().copy()
     small.thumbnail((THUMBNAIL * 2, THUMBNAIL * 2))
     out = io.BytesIO()
     small.save(out, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+    source = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+    told = html.escape(caption)
+    return f'<figure><img alt="{told}" src="{source}">{told}</figure>'

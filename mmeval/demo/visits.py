@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Lock
 
 from mmeval.conversation import Chat, Reply
@@ -15,13 +19,33 @@ GREY = "grey"
 
 @dataclass
 class Visit:
-    """One visitor's conversation with each model."""
+    """One visitor's conversation with each model, and the files that it shows."""
 
     history: dict[str, list[Shot]] = field(default_factory=dict)
     shots: list[Shot] = field(default_factory=list)
     """Demonstrations, shown before everything else."""
     last: dict[str, Reply] = field(default_factory=dict)
     """Each model's answer to the last question, if it gave one."""
+    _folder: Path | None = None
+
+    def keep(self, upload: str | Path) -> Path:
+        """Return a link to an uploaded file that lasts as long as the visit. Raises InputError."""
+        name = Path(upload).name
+        try:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="mmeval-visit-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            kept = Path(tempfile.mkdtemp(dir=self._folder)) / name
+            kept.hardlink_to(upload)
+        except OSError as error:
+            raise InputError(f"{name}: cannot be kept ({error.strerror}); upload it again") from error
+        return kept
+
+    def close(self) -> None:
+        """Delete the files, which otherwise happens when nothing refers to the visit, or at the end."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     @property
     def pictures(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -16,7 +17,7 @@ EVENTS = 50
 """Number of last events shown."""
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; connect-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; connect-src 'self'; "
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
 }
@@ -34,7 +35,8 @@ class Page:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                page.answer(self)
+                with contextlib.suppress(ConnectionError):  # the browser has closed the page
+                    page.answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
                 """Log nothing: the terminal is for events."""
@@ -90,7 +92,7 @@ class Page:
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>mmeval watch</title>
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
 <style>
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent) }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem }

@@ -1,0 +1,79 @@
+"""The page's gallery of demonstrations: add one, change one, remove one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmeval.demo.rendering import demonstrations
+from mmeval.demo.visits import Demo, Visit
+from mmeval.types import Image, InputError, images
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import gradio
+
+NEW = -1
+"""The choice that adds a demonstration."""
+
+
+def place(demo: Demo, state: gradio.State) -> tuple[gradio.HTML, gradio.Dropdown]:
+    """Place the gallery and its form. Return what `shown` fills: the pictures and the choice."""
+    import gradio
+
+    with gradio.Accordion("Demonstrations, shown first", open=False):
+        pictures = gradio.HTML()
+        with gradio.Row():
+            picture = gradio.Image(type="filepath", label="picture", height=170, buttons=[], sources=["upload"])
+            with gradio.Column():
+                chosen = gradio.Dropdown([("a new one", NEW)], value=NEW, label="demonstration", filterable=False)
+                asked, answer = gradio.Textbox(label="question"), gradio.Textbox(label="answer")
+                with gradio.Row():
+                    save = gradio.Button("Save", size="sm", min_width=80)
+                    remove = gradio.Button("Remove", size="sm", min_width=80)
+
+    def change(visit: Visit | None, at: int, path: str | None, question: str, text: str) -> tuple[Any, ...]:
+        visit = visit or Visit()
+        try:
+            save_shot(demo, visit, at, path, question.strip(), text.strip())
+        except InputError as error:
+            gradio.Warning(str(error))
+            return visit, gradio.skip(), gradio.skip(), path, text
+        return visit, *shown(visit), None, ""
+
+    def drop(visit: Visit | None, at: int) -> tuple[Any, ...]:
+        visit = visit or Visit()
+        if not 0 <= at < len(visit.shots):
+            gradio.Warning("choose the demonstration to remove")
+        else:
+            del visit.shots[at]
+        return visit, *shown(visit)
+
+    def fill(visit: Visit | None, at: int) -> tuple[Any, ...]:
+        if visit is None or not 0 <= at < len(visit.shots):
+            return gradio.skip(), ""
+        shot = visit.shots[at]
+        return " ".join(part for part in shot.prompt if isinstance(part, str)), shot.answer
+
+    save.click(change, [state, chosen, picture, asked, answer], [state, pictures, chosen, picture, answer])
+    remove.click(drop, [state, chosen], [state, pictures, chosen])
+    chosen.input(fill, [state, chosen], [asked, answer])
+    return pictures, chosen
+
+
+def shown(visit: Visit) -> tuple[str, gradio.Dropdown]:
+    """Return a visit's demonstrations as the page shows them, and the choice among them."""
+    import gradio
+
+    named = [(f"{number + 1}: {shot.answer}", number) for number, shot in enumerate(visit.shots)]
+    return demonstrations(visit), gradio.Dropdown([("a new one", NEW), *named], value=NEW)
+
+
+def save_shot(demo: Demo, visit: Visit, at: int, upload: str | None, question: str, answer: str) -> None:
+    """Add a demonstration, or change the one at a place; without an upload it keeps its picture. Raises InputError."""
+    at = at if 0 <= at < len(visit.shots) else len(visit.shots)
+    before = [picture for shot in visit.shots[at : at + 1] for picture in images(shot.prompt)]
+    pictures: list[Image | Path] = [*before] if upload is None else [visit.keep(upload)]
+    if not pictures or not answer:
+        raise InputError("a demonstration is a picture and an answer; add both")
+    visit.shots[at : at + 1] = [demo.first.demonstration(*pictures, question, answer=answer)]
