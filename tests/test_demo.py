@@ -243,7 +243,7 @@ def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser,
     answered(other, "not a picture that can be read")
     assert "blue" not in other.run("document.body.innerText")
     send(other, "what happens ?", tmp_path / "clip.mp4")
-    answered(other, "grey")
+    answered(other, "red")
     send(other, "word " * 1000)
     answered(other, "the maximum is 4,000")
     assert page.uploads() == ["blue.png", "broken.png", "clip.mp4"]
