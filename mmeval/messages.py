@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,34 +53,37 @@ def is_file_name(word: str) -> bool:
     return Path(word).suffix.lower() in (*PICTURES, *container.FORMATS)
 
 
-def from_json(value: Mapping[str, Any], folder: Path, where: str) -> tuple[Written, list[tuple[Written, str]]]:
-    """Return the parts and the demonstrations in a line of JSON.
+def from_json(value: Mapping[str, Any], folder: Path) -> tuple[Written, list[tuple[Written, str]]]:
+    """Return the parts and the demonstrations in an object of a JSON Lines file in the folder.
 
     `{"prompt": [{"image": "a.png"}, "what is this ?"], "shots": [{"prompt": [...], "answer": "a horse"}]}`; a prompt
-    may be a plain text. Raises InputError naming the line.
+    may be a plain text. Raises InputError.
     """
-
-    def parts(prompt: Any, where: str) -> Written:
-        found: Written = []
-        for part in [prompt] if isinstance(prompt, str) else prompt if isinstance(prompt, list) else []:
-            names = [*part.values()] if isinstance(part, dict) and {*part} in ({"image"}, {"video"}) else []
-            if isinstance(part, str):
-                found.append(part)
-            elif names and isinstance(names[0], str) and is_file_name(names[0]):
-                found.append(files.inside(folder, names[0], where))
-            else:
-                raise InputError(f'{where}: {part!r:.60} is neither a text nor {{"image": FILE}}; fix the line')
-        if not found:
-            raise InputError(f'{where}: no prompt; write "prompt": [{{"image": FILE}}, "the question"]')
-        return found
-
     shots = value.get("shots", [])
     if not isinstance(shots, list) or not all(
         isinstance(shot, dict) and isinstance(shot.get("answer"), str) for shot in shots
     ):
-        raise InputError(f'{where}, shots: write [{{"prompt": [...], "answer": "..."}}, ...]')
-    shown = [(parts(shot.get("prompt"), f"{where}, shots"), shot["answer"]) for shot in shots]
-    return parts(value.get("prompt"), where), shown
+        raise InputError('shots: write [{"prompt": [...], "answer": "..."}, ...]')
+    shown = [(_parts(shot.get("prompt"), folder, "shots"), shot["answer"]) for shot in shots]
+    return _parts(value.get("prompt"), folder, "prompt"), shown
+
+
+def _parts(prompt: Any, folder: Path, where: str) -> Written:
+    """Return the parts of a prompt in JSON. Raises InputError naming the field."""
+    found: Written = []
+    for part in [prompt] if isinstance(prompt, str) else prompt if isinstance(prompt, list) else []:
+        names = [*part.values()] if isinstance(part, dict) and {*part} in ({"image"}, {"video"}) else []
+        if isinstance(part, str):
+            found.append(part)
+        elif not names or not isinstance(names[0], str):
+            raise InputError(f'{where}: {part!r:.60} is neither a text nor {{"image": FILE}}; fix the line')
+        elif not is_file_name(names[0]):
+            raise InputError(f"{where}: {names[0]!r:.60} is not a picture or a video by its ending; rename the file")
+        else:
+            found.append(files.inside(folder, names[0], where))
+    if not found:
+        raise InputError(f'{where}: it is missing; write "prompt": [{{"image": FILE}}, "the question"]')
+    return found
 
 
 def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
@@ -119,9 +123,12 @@ def _opened(part: Path | PILImage.Image | Image | Ref, frames: int) -> Sequence[
         return [part]
     if not isinstance(part, Path):
         return [Image(part)]
-    if not part.is_file():
-        what = "not a file" if part.exists() else "no such file"
-        raise InputError(f"{part}: {what}; name a picture or a video")
+    try:
+        regular = stat.S_ISREG(part.stat().st_mode)
+    except (OSError, ValueError) as error:  # or no possible name
+        raise InputError(f"{part}: no such file; name a picture or a video") from error
+    if not regular:
+        raise InputError(f"{part}: not a file; name a picture or a video")
     if part.suffix.lower() in container.FORMATS:
         shown = _frames(part, frames)
     else:

@@ -100,8 +100,10 @@ def _file_or_words(part: str) -> str | Path:
         return part
     if stat.S_ISDIR(mode) and "/" in part:
         raise InputError(f"{part}: a folder; name its pictures or videos")
-    if not stat.S_ISDIR(mode):
+    if stat.S_ISREG(mode):
         raise InputError(f"{part}: not a picture or a video by its ending; rename it, as in {part}.png")
+    if not stat.S_ISDIR(mode):
+        raise InputError(f"{part}: not a file; name a picture or a video")
     return part
 
 
@@ -210,21 +212,21 @@ def _many(loaded: "Chat", rows: Sequence[tuple[dict[str, Any], str]], folder: Pa
     for value, where in rows:
         row: dict[str, Any] = {"id": value["id"]} if "id" in value else {}
         try:
-            row |= _answered(loaded, value, folder, where, how)
+            row |= _answered(loaded, value, folder, how)
         except InputError as error:
-            row, whole = {**row, "error": str(error)}, False
+            row, whole = {**row, "error": f"{where}: {error}"}, False
         click.echo(lines.shown(row))
     return whole
 
 
-def _answered(loaded: "Chat", value: dict[str, Any], folder: Path, where: str, how: _How) -> dict[str, Any]:
+def _answered(loaded: "Chat", value: dict[str, Any], folder: Path, how: _How) -> dict[str, Any]:
     """Return the row that answers a line. Raises InputError."""
     from mmeval import conversation, messages
 
     choices = value.get("choices", [])
     if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
-        raise InputError(f'{where}, choices: write ["yes", "no"]')
-    parts, shots = messages.from_json(value, folder, where)
+        raise InputError('choices: write ["yes", "no"]')
+    parts, shots = messages.from_json(value, folder)
     own = conversation.Chat(loaded.model, loaded.generation, frames=loaded.frames)
     own.shots = [own.demonstration(*prompt, answer=answer) for prompt, answer in shots]
     answer = own.ask(*parts, choices=choices)
