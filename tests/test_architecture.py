@@ -90,7 +90,7 @@ MAY = {
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},
     "conversation": {"types", "spec", "data", "models", "controls", "messages"},
-    "watch": {"types", "addresses", "data", "scoring", "conversation"},
+    "watch": {"types", "addresses", "data", "jsonl", "scoring", "conversation"},
     "demo": {"types", "conversation", "messages", "embedded"},
     "cli": {
         *("addresses", "messages", "conversation", "watch", "demo", "jsonl", "run_folder", "share"),

@@ -137,7 +137,7 @@ def served(home: Path) -> Iterator[Page]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [PYTHON, "-m", "mmeval", "demo", "--port", str(port), "--frames", "1"]
+    command = [str(PYTHON), "-m", "mmeval", "demo", "--port", str(port), "--frames", "1"]
     command += ["--model", "python:demo_models:one", "--model", "python:demo_models:two"]
     # gradio then keeps a closed visit for a second, not an hour
     environment = {**os.environ, "PYTHONPATH": f"{home}:{ROOT}", "TMPDIR": str(folder), "GRADIO_IS_E2E_TEST": "1"}

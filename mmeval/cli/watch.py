@@ -1,6 +1,7 @@
 """`mmeval watch`: ask about a stream repeatedly, and report when the answer becomes yes."""
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,7 @@ def _report(looks: "Iterable[Look]", name: str, folder: "EventFolder | None", pa
             lines = [event.line() if folder is None else folder.keep(event, look.frame) for event in look.events]
             count, events = count + 1, events + len(lines)
             for line in lines:
-                output.writes(lambda line=line: click.echo(jsonl.shown(line)))
+                output.writes(partial(click.echo, jsonl.shown(line)))
             if page is not None:
                 page.show(look, lines)
             for error in {*look.errors} - before:

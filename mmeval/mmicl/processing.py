@@ -149,7 +149,7 @@ class MmiclProcessor(PushToHubMixin):
         limit = self.settings.max_prompt_tokens
         if limit is not None and len(ids) > limit:
             raise PromptError(
-                f"the prompt has {len(ids)} tokens, {len(shown)} pictures of "
+                f"the prompt has {len(ids)} tokens, {len(shown)} picture{'' if len(shown) == 1 else 's'} of "
                 f"{self.settings.tokens_per_picture} included, but the model reads {limit}; shorten it"
             )
         return EncodedPrompt(tuple(ids), shown, written([*opening, *pieces]))

@@ -81,7 +81,7 @@ def test_a_long_prompt_is_refused_not_cut() -> None:
     """The original cut text and left the pictures, or cut the pictures in two."""
     processor = small.processor(max_prompt_tokens=6)
     assert len(processor.prompt([ImagePlace(0), "is there a"], CONTEXTS["plain"]).ids) == 6
-    with pytest.raises(PromptError, match="has 7 tokens, 1 pictures of 2 included, but the model reads 6"):
+    with pytest.raises(PromptError, match="has 7 tokens, 1 picture of 2 included, but the model reads 6"):
         processor.prompt([ImagePlace(0), "is there a dog"], CONTEXTS["plain"])
 
 

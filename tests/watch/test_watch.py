@@ -258,11 +258,11 @@ def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path,
         "from tests.fake_model import FakeModel\nfrom tests.watch.test_watch import redness\n\n"
         "def load(options=None):\n    return FakeModel(yes=redness)\n"
     )
-    command = [sys.executable, "-m", "mmeval", "watch", clip, "red ?", "--model", "python:knows_red:load"]
+    command = [sys.executable, "-m", "mmeval", "watch", str(clip), "red ?", "--model", "python:knows_red:load"]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
-            [*command, "--out", tmp_path / "out"], stdout=full, stderr=subprocess.PIPE, text=True, env=environment
+            [*command, "--out", str(tmp_path / "out")], stdout=full, stderr=subprocess.PIPE, text=True, env=environment
         )
     assert "standard output: cannot be written (No space left on device); watching continues" in ended.stderr
     assert "clip.mp4 has ended; 6 looks, 2 events" in ended.stderr
