@@ -62,9 +62,10 @@ _CONCLUSION = re.compile(
     r"\s*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given)\b", re.IGNORECASE
 )
 _AFTER_NOUN = re.compile(
-    r"\w \Z(?<!\bso )(?<!that )(?<!thus )(?<!hence )(?<!only )(?<!then )(?<!but )(?<!therefore )(?<!\band )"
+    r"\b(?!(?:so|that|thus|hence|only|then|but|therefore|and|think|believe|say|conclude|because|since|where) )\w+ \Z",
+    re.IGNORECASE,
 )
-"""A word, other than a conjunction, that makes the bare letter after it a name ("route C")."""
+"""A word, other than a conjunction or "I think", that makes the bare letter after it a name ("route C")."""
 _WITH_LETTER = re.compile(
     rf"\b(?:is|are|'s|shows?|was) (?:(?:an?|the|in|on|at|\w+ly) )*({SURE})[\s.,;:)]*(?:so|thus|hence|therefore)?[\s,]*"
     r"(?:(?:the|my|correct|right|final|best|answer|option|choice|is|it)[\s:,]*)*[\"'(]*\Z",
@@ -74,7 +75,10 @@ _WITH_LETTER = re.compile(
 _ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
 _WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
 _NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
-_MORE = re.compile(r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to)\b")
+_MORE = re.compile(
+    r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to|is|are|was|were|has|have|had|does|do|fails?|would|can)\b"
+)
+"""Words after a number that do not name what is counted."""
 _ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
 """Nouns after an option that change nothing: "the left side"."""
 
@@ -215,7 +219,7 @@ def _is_about_another(match: re.Match[str], rest: str) -> bool:
 def _fits(match: re.Match[str], choices: Sequence[str]) -> bool:
     """Return whether what follows an option leaves its meaning as it is: "3 dogs", "a boat on a lake"."""
     noun, option = match["noun"].strip(), _place(match)
-    counted = option >= 0 and _NUMBER.search(choices[option]) is not None
+    counted = re.match(NAMED, match["option"]) is not None and _NUMBER.search(choices[option]) is not None
     if match["clause"].startswith(" of ") and not (noun or counted):
         return False  # "the Rome of the north"
     return (not noun or noun in _ASPECTS or (counted and not _MORE.search(noun))) and not MIXED.search(match["clause"])

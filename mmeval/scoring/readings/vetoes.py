@@ -2,6 +2,7 @@
 
 import re
 
+from mmeval.scoring.readings.hearsay import ATTRIBUTED, REPORTED
 from mmeval.scoring.readings.references import ANY, NO_REFERENCE
 
 _DENIED = re.compile(
@@ -24,23 +25,16 @@ _SUPPOSED = re.compile(
     r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|whether"
     r"|would have|resembl\w*|reminds?|hopes?|wish|wished|wants?|forecast|mistake|example|model"
     r"|not true that|it is (?:false|wrong) that"
-    # they say that it is B; most people choose B; their answer is B; the text reads B
-    r"|says|said|(?:they|you) say|claim(?:s|ed)?|thinks|thought|(?:most|many) people"
-    r"|(?:many|some|people|others|someone|somebody|students?|everyone)(?: \w+){0,2}"
-    r" (?:say|think|choose|pick|answer|call|believe)"
-    r"|(?:(?<!let)(?<!it)(?<!that)'s|their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second"
-    r"|opposite of the)(?: \w+)? (?:answer|option|choice|guess)"
-    r"|(?:word|text|caption|sign|label|title|spelling)s? (?:is|are|reads?)"
-    # at first it was B; the answer to the previous question was B
-    r"|at first|first (?:guess|thought|glance)|initially|used to|before|until|once"
-    r"|(?:previous|earlier|last|next) (?:question|one|task)))\b|如果|是否|假如",
+    # at first it was B
+    r"|at first|first (?:guess|thought|glance)|initially|used to|before|until|once))\b|如果|是否|假如",
     re.IGNORECASE,
 )
-"""Words that veto what follows until a "but": conditions, the past, and what others say."""
+"""Words that veto what follows until a "but": conditions and the past."""
 _CLAUSE = re.compile(
     r".*(?:[,;，；]|[:：](?=\s*\w)|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL
 )
 _BUT = re.compile(r".*(?:\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.DOTALL)
+_SO = re.compile(r".*(?:[,;.]\s*(?:so|thus|therefore|hence|which means)\b|\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.DOTALL)
 _IF = re.compile(
     r"\b(?:if (?!I\b|we\b)|unless\b)|\A[)\]\"']*,?\s*or\b"
     r"|\A[)\]\"']*(?:\s*\([^()]*\))?\s+(?:might|may|could|cannot|(?:is|does|do|would) not|(?:is|does|do|would)n't)\b",
@@ -106,8 +100,11 @@ def vetoed(sentence: str, start: int, option: int) -> bool:
     first = max(0, option - _NEAR)
     before, after = sentence[first:option], sentence[option + 1 : option + _NEAR]
     clause, turn = _CLAUSE.match(before), _BUT.match(before, 0, max(0, start - first))
+    own = _SO.match(before)
     return bool(
         _DOUBT.search(before, clause.end() if clause else 0)
         or _SUPPOSED.search(before, turn.end() if turn else 0)
+        or REPORTED.search(before, own.end() if own else 0)
         or _IF.search(after)
+        or ATTRIBUTED.search(after)
     )
