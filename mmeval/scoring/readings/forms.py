@@ -5,9 +5,7 @@ The patterns match the text of `references`, where each option is one character.
 """
 
 import re
-from typing import get_args
 
-from mmeval.scoring.readings.languages import Language, leads
 from mmeval.scoring.readings.references import ANY, CLEAR, NAMED, NO_REFERENCE, SURE
 
 _BE = (
@@ -20,7 +18,6 @@ _BEST = (
     r"|probable|likely|logical|reasonable|closest|chosen|selected)"
 )
 _NOUN = r"(?:answers?|option|choice|one|letter|response|match|description|conclusion|selection|solution|candidate)"
-_FOREIGN = "|".join(map(re.escape, leads(get_args(Language))))
 _LEADS = "|".join(
     (
         # the answer is B; Answer: B; the best option to choose here is B; the answer, I believe, is B
@@ -43,8 +40,8 @@ _LEADS = "|".join(
         rf"(?<!{ANY} )\b(?:(?:corresponds?|corresponding) (?:to|with)|match(?:es)?\b)",
         r"\b(?:most|best|closest|correspond(?:ing|s)|shares|fits|matches|more|better|\w{3,}est)\b"
         rf"(?:(?![.!?]){NO_REFERENCE}){{0,160}}\b{_BE}",
-        # 答案是B; la respuesta es B
-        rf"(?:{_FOREIGN}|正确的?选项|应该|选择|选|答|(?:^|[，,。])\s*是)[\s:：】]*[是为选]?",
+        # 答案是B
+        rf"(?:(?:正确)?答案|回答|正确的?选项|应该|选择|选|答|(?:^|[，,。])\s*是)[\s:：】]*[是为选]?",
     )
 )
 _SLOT = (

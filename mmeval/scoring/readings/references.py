@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from mmeval.scoring.readings.choices import LETTERS
+from mmeval.scoring.readings.languages import DECLARING
 from mmeval.scoring.readings.options import in_words
 
 _NAMED, _BARE, _WORDS, _CLEAR = 0xE000, 0xE020, 0xE040, 0xE080
@@ -35,15 +36,20 @@ _LETTER = re.compile(
     r"(?<![A-Za-z0-9À-ɏ_&/+^=×÷<>°|\\])(?<!\d\s)(?<![A-Za-z][.'])(?<!-)"
     r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?<=:\s)[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])"
     r"|(?<=is\s[\"'])[a-z](?=[\"']))"
-    r"(?![A-Za-z0-9À-ɏ_&/+^×÷♭♯]|['-]\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
+    r"(?![A-Za-z0-9À-ɏ_&/+^×÷♭♯]|['-](?!d[iıuü]r|t[iıuü]r)\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
 )
 """A letter that stands alone and is no unit, initial or part of a formula."""
+_OR = r"(?:and|or|nor|und|oder|et|ou|y|o|и|или|lub|veya|atau|hoặc|أو)"
 _ARTICLE = re.compile(
     r"[ \t]+(?!(?:is|was|are|seems?|looks?|would|should|must|has to|matches|fits|best"
-    r"|because|since|as|and|or|nor|but)\b)[A-Za-z0-9\ue040-\ue059]"
+    r"|because|since|as|but)\b|" + _OR + r"\b)[A-Za-z0-9\ue040-\ue059]"
 )
 """What follows an A or an I that is a word."""
-_NOUN = re.compile(r"(?i)(?:point|image|picture|box|option|choice|letter) \Z")
+_NOUN = re.compile(
+    rf"(?i)(?<!\w)(?:point|image|picture|box|option|choice|letter|{'|'.join(one.answer for one in DECLARING.values())}"
+    r"|adalah|to|là|este?|ist) \Z"
+)
+"""Words after which an A is a letter."""
 _ENDS = re.compile(r"[)\]\"'*.]*\s*(?:[.,;:!\n]|$)")
 _SENTENCE_AFTER = re.compile(r"(?<=[)\]])\s+[A-Z]")
 _TEXT_AFTER = re.compile(r"(?<=[)\]])\s*(?!(?:is|was|and|or|can|does|if)\b)\w")
@@ -61,7 +67,7 @@ _WORDS_LETTER = re.compile(
 _QUOTED = re.compile(rf"[\"']\s*({ANY})\s*[.]?\s*[\"']")
 _TWICE = re.compile(rf"({SURE}|{BARE})((?:[ \t]*[.:,;)]?[ \t]*\1)+)(?![ \t]*\w)")
 _SEVERAL = re.compile(
-    rf"({ANY})((?:\s*(?:[,/&|、或和与→:]|\n(?=\s*{ANY}[.)]?\s*(?:\n|\Z))|,?\s*(?:and|or|nor|und|oder|et|ou|y|o)\b|或者)"
+    rf"({ANY})((?:\s*(?:[,/&|、或和与→:]|\n(?=\s*{ANY}[.)]?\s*(?:\n|\Z))|,?\s*{_OR}\b|或者|または)"
     r"\s*(?:(?:the|an?) )?"
     rf"(?:(?:options?|choices?|answers?|points?|images?|pictures?|box(?:es)?|figures?|panels?) )?{ANY})+)",
     re.IGNORECASE,
@@ -113,7 +119,7 @@ def _with_letters(answer: str, choices: Sequence[str]) -> str:
         word = (
             match[0].upper() in "AI"
             and _ARTICLE.match(plain, match.end())
-            and not _NOUN.search(plain[: match.start()][-8:])
+            and not _NOUN.search(plain[: match.start()][-20:])
         )
         if index >= len(choices) and not word and _ENDS.match(plain, match.end()):
             return UNKNOWN

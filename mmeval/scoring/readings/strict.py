@@ -17,6 +17,7 @@ that differ choose nothing, unless the text replaces one with the other. A lette
 import re
 from collections.abc import Iterator, Sequence
 
+from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
 from mmeval.scoring.readings.forms import DECLARED, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH
@@ -134,6 +135,9 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
 
 def _declared(start: int, sentence: str) -> Iterator[Named]:
     """Yield the options that a sentence declares."""
+    for match in phrases.declared(sentence):
+        if not vetoed(sentence, match.start(), match.start("option")):
+            yield start + match.start("option"), _label(match)
     for form in (DECLARED, RIGHT):
         for match in form.finditer(sentence):
             option = match.start("option")
@@ -156,9 +160,11 @@ def _said(start: int, sentence: str, choices: Sequence[str]) -> Iterator[Named]:
     text = sentence.strip()
     if len(text) > _SHORT:
         return
-    for form in (OPENING, SAID, SAID_ZH):
+    for form in (OPENING, SAID, SAID_ZH, phrases.SAID):
         match = form.fullmatch(text)
         if match is None or not _fits(match, choices) or vetoed(text, 0, match.start("option")):
+            continue
+        if form is phrases.SAID and phrases.denied(text):
             continue
         if form is not OPENING or len(words_of(choices[_place(match)])) >= _LONG:
             yield start + match.start("option"), _label(match)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from mmeval.scoring.readings import languages as tongues
+from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.languages import DEFAULT, Language, YesNo
 from mmeval.scoring.readings.vetoes import TAKEN_BACK, UNSURE
@@ -170,8 +171,8 @@ def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
 def _foreign(words: Sequence[str], languages: Sequence[Language]) -> YesNo | None:
     """Return what a clause says if, after an optional lead, it is a yes or no or starts with one."""
     said, known = " ".join(words), tongues.words(tuple(languages))
-    lead = next((lead for lead in tongues.leads(tuple(languages)) if said.startswith(lead)), "")
-    said = said.removeprefix(lead).strip()
+    if led := phrases.led(tuple(languages)).fullmatch(said):
+        said = led["said"]
     if whole := known.get(said) or known.get(f"{said}+"):
         return whole
     first, *rest = said.split() or [""]
