@@ -21,16 +21,24 @@ _TAGGED = re.compile(
     r"|\"(?:final_)?(?:answer|choice|option)\"\s*:\s*\"([^\"]{1,400})\"",
     re.IGNORECASE,
 )
+_CHECKBOX = re.compile(r"^[ \t]*[-*]?[ \t]*\[([xX ])\][ \t]+(?=.)", re.MULTILINE)
 _SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]{0,400})\}")
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}")
+_SYMBOL = re.compile(r"\^\{\\(?:circ|degree)\}|\^?\\(circ|degree)\b|\\(pi|times|div|cdot|theta|alpha|beta|pm|leq?|geq?)(?![a-z])|\\([%$ ,;])")
+_SYMBOLS = dict(
+    circ="°", degree="°", pi="π", times="×", div="÷", cdot="·", theta="θ", alpha="α", beta="β", pm="±", le="≤", leq="≤"
+) | dict(ge="≥", geq="≥", **{",": " ", ";": " "})
 _LONGEST, _MOST = 400, 50
 """Maximum characters in a box, and maximum boxes read, from the end."""
 
 
 def plain(text: str) -> str:
-    """Return the answer with normalized characters, without invisible ones, reasoning and special tokens."""
+    """Return the answer with normalized characters and symbols, without reasoning and special tokens."""
     text = unicodedata.normalize("NFKC", split(text)[1]).translate(_SAME)
     text = _INVISIBLE.sub("", text.replace("<|begin_of_box|>", "\\boxed{").replace("<|end_of_box|>", "}"))
-    return _TOKENS.sub(" ", _SET.sub(r"\1", text)).strip()
+    text = _FRACTION.sub(r"\1/\2", _SET.sub(r"\1", text))
+    text = _SYMBOL.sub(lambda match: _SYMBOLS.get(name := match[1] or match[2] or match[3] or "circ", name), text)
+    return _TOKENS.sub(" ", _CHECKBOX.sub(lambda match: "❌ " if match[1] == " " else "✅ ", text)).strip()
 
 
 def marked(answer: str) -> list[tuple[int, str]]:

@@ -18,19 +18,22 @@ _BEST = (
     r"|probable|likely|logical|reasonable|closest|chosen|selected)"
 )
 _NOUN = r"(?:answers?|option|choice|one|letter|response|match|description|conclusion|selection|solution|candidate)"
+_LAST = rf"[\"'(\[]*{ANY}[)\]\"']*\s*(?:$|[.,!\n])"
 _LEADS = "|".join(
     (
         # the answer is B; Answer: B; the best option to choose here is B; the answer, I believe, is B
         rf"\b(?:answer|ans|(?:{_BEST}|my) {_NOUN}|conclusion|option|choice)\b"
         rf"(?:\s+(?:to|for|here|among|of|from|in|that|would|based on)\b(?:(?![.,:;!?]){NO_REFERENCE}){{0,80}}?)?[\s,)]*"
-        rf"(?:I \w+,\s*)?(?:{_BE}|[\"']?[:=-]|(?=[(\s]*{SURE}))[\s:=]*(?:{_ADVERB}[\s,]+)?",
+        rf"(?:I \w+,\s*)?(?:{_BE}|[\"']?[:=-]>?|[→⇒➡]|(?=[(\s]*{SURE}))[\s:=]*(?:{_ADVERB}[\s,]+)?",
         # I choose B; let's go with B; I would say that it is B
         r"\b(?:I|we|let's|let us|I'll|I'd|I'm|we'll)(?: (?:would|will|am|can|have to|must|\w+ly))*"
-        r" (?:choose|chose|pick|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude)"
+        r" (?:choose|chose|pick|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude|lean(?:ing)? towards?)"
         rf"(?: that)?(?: (?:it|this|the \w+) {_BE})?",
         # so it is B; therefore, B; this leaves B
         rf"(?:^|[,;:.\s])(?:so|thus|therefore|hence)[\s,:]*(?:(?:it|this|that|the \w+) ?{_BE}|choose|pick|select)?",
-        r"\b(?:leaves|leaving)(?: (?:only|us with|just))*|\bgo(?:es)? with",
+        r"\b(?:leaves|leaving|left)(?: (?:only|us with|with|just))+|\bleaves|\bleaving|\bgo(?:es)? with|\bcan only be",
+        # I think (A); ... → B
+        rf"\bI(?:'d| would| can)?(?: only)? (?:think|guess|believe)(?= {_LAST})|(?:[→⇒➡]|[=-]>)(?=\s*{_LAST})",
         # the image that fits is: B; Result: B
         rf"\b{_BE}\s*:",
         r"\b(?:choose|correct|result|response|solution|guess|assistant|count|total|number of \w+"
@@ -40,6 +43,11 @@ _LEADS = "|".join(
         rf"(?<!{ANY} )\b(?:(?:corresponds?|corresponding) (?:to|with)|match(?:es)?\b)",
         r"\b(?:most|best|closest|correspond(?:ing|s)|shares|fits|matches|more|better|\w{3,}est)\b"
         rf"(?:(?![.!?]){NO_REFERENCE}){{0,160}}\b{_BE}",
+        # ✅ B
+        r"^[✅✓✔☑](?=\s)",
+        # the picture that completes the pattern is B
+        r"\b(?:image|picture|point|figure|panel|shape|box|piece|tile|object) (?:that|which)\b"
+        rf"(?:(?![.!?]){NO_REFERENCE}){{0,120}}\b{_BE}",
         # 答案是B
         rf"(?:(?:正确)?答案|回答|正确的?选项|应该|选择|选|答|(?:^|[，,。])\s*是)[\s:：】]*[是为选]?",
     )
@@ -61,14 +69,25 @@ RIGHT = re.compile(
     rf"(?P<option>{ANY})[)\]\"']*(?: \((?!\w*not)[^()\n]{{1,80}}\))?,?\s*(?:选项)?\s*"
     rf"(?:(?:is|was|(?:must|would|should|has to|seems to|appears to) be|seems) (?:{_ADVERB} )?(?:the |my |an? )?"
     rf"(?:most |only |best |single |closest )*(?:{_BEST}|answer|option|choice|one|match)\b"
+    r"|(?:is|would be) the (?:point|image|picture|figure|panel|shape|box|region|object) (?:that|which)\b"
+    r"|shows? the (?:right|correct|matching|missing|expected|required)\b"
     r"|as (?:the |my )?(?:final |correct )?(?:answer|choice)\b|it is\W*$"
     r"|(?:best |most closely |perfectly )(?:fits?|matches|describes|answers|completes|represents|corresponds|follows)\b"
     r"|(?:fits|matches|describes|answers|completes|corresponds|follows)\b[^.;!?]{0,60}"
     r"\b(?:best|most closely|perfectly|exactly)\b"
-    r"|[✅✓✔☑]|[:–—-]+\s*(?:correct|right|true|yes)\b|是?(?:正确|对的))",
+    r"|[:–—-]*\s*[✅✓✔☑]|[:–—-]+\s*(?:correct|right|true|yes)\b|是?(?:正确|对的))",
     re.IGNORECASE,
 )
 """Words after an option that call it the answer: "B is the correct answer", "B fits best"."""
+
+ONLY = re.compile(
+    rf"\b(?:only|(?:none|nothing) (?:but|except)) (?:the )?(?:[a-z]{{4,8}} )?(?P<option>{ANY})[)\]\"']* (?:shows?|has|have|fits|matches"
+    r"|contains?|completes|satisfies|meets|works|remains|depicts|displays|includes|agrees|gives|follows|makes sense"
+    r"|corresponds|looks|(?:is|can be|could be) (?:the |my |an? )?"
+    rf"{_BEST})\b",
+    re.IGNORECASE,
+)
+"""What no other option has: "only B fits"."""
 
 _OF = r"(?:photo|picture|image|drawing|painting|cup|slice|piece|bowl|plate)"
 _ADJECTIVE = (
@@ -79,7 +98,7 @@ _ADJECTIVE = (
 )
 """Words that describe a noun without changing what it is."""
 OPENING = re.compile(
-    rf"(?:(?!\w){NO_REFERENCE}){{0,8}}(?:(?:in|from|based on) the [\w ]{{1,30}}, )?"
+    rf"(?:(?![\w❌✗✘]){NO_REFERENCE}){{0,8}}(?:(?:in|from|based on) the [\w ]{{1,30}}, )?"
     r"(?:(?:sure|okay|ok|certainly|definitely|clearly|yes|of course|well|but|hmm+|答)\b[\s,.!:—–-]+)?"
     rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:an? )?{_OF} of )?(?:(?:(?:the|an?|point|image|picture|box|option"
     rf"|(?-i:{_ADJECTIVE})) )+(?={SURE}))?"
@@ -103,7 +122,7 @@ _FRAMES = "|".join(
         # the image shows a rabbit; there are 3 dogs; it has 4 legs, and costs $5
         r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|suggests?|indicates?"
         r"|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count|counted|find|identify)|says? that there (?:is|are)"
-        r"|costs?|equals?|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to"
+        r"|makes? (?:it|this|that)|costs?|equals?|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to"
         r"|known as|works? as|became)",
         # it was taken in Rome; the arrow is pointing to the left; the table is made of wood
         r"(?<!there )\b(?:is|are|was|were|'s)"
@@ -139,7 +158,7 @@ PREFERRED = re.compile(
     rf"(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
     r",?\s(?:(?:is|seems|appears|looks|would be)(?: to be)? (?:the |an? )?(?:\w+ly )?|\w+ly |best )?"
     r"(?:best|most|closest|closer"
-    r"|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
+    r"|(?:has|have) (?:the|a) (?:\w{2,}er|\w{2,}est|most|more)|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
     re.IGNORECASE,
 )

@@ -38,7 +38,7 @@ REPORTED = re.compile(
     r"|\bI (?:was|am|have been|'ve been) (?:told|informed)|\bI(?:'ve| have)? (?:just )?(?:heard|read)\b"
     r"|\b(?:supposedly|allegedly|reportedly|rumou?r\w*|hearsay|(?:is|are) (?:said|believed|reported|thought))\b"
     # according to my friend, but not according to the chart
-    rf"|\baccording to (?:my|your|his|her|our|their|some|an?|one|another|him|them|you|people|[A-Z][a-z]+,)\b(?! {_VISIBLE}\b)"
+    rf"|\baccording to (?:my|your|his|her|our|their|some|an?|one|another|him|them|you|people|(?-i:[A-Z][a-z]+(?=,)))\b(?! {_VISIBLE}\b)"
     rf"|\b(?:according to|on|in|by|from|per) (?:\w+ ){{0,2}}{_SOURCE}\b"
     rf"|\b(?:{_SOURCE}|(?:my|your|his|her|our|their) {_KIN})(?: [\w']+){{0,5}} (?:is|are|gives?|lists?|shows?|has|have|reads?|states?"
     r"|points?|reports?|suggests?)\b"

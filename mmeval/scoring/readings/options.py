@@ -12,6 +12,8 @@ Token = tuple[str, int, int]
 """A normalized word with its start and end in the text."""
 _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
+_DIGITS = {word: str(n) for n, word in enumerate("two three four five six seven eight nine ten".split(), start=2)}
+"""Numbers in words; one is a pronoun, too."""
 _ARTICLES = frozenset(("a", "an", "the"))
 _BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
 _PART_BEFORE = re.compile(r"\w(?:-|[ \t]?[+*/^×÷]\s?)\Z|\d\s-\s\Z")
@@ -117,4 +119,4 @@ def _tokens(text: str) -> Iterator[Token]:
         word = match[0].casefold()
         article = word in _ARTICLES and _BEFORE_WORD.match(text, match.end())
         if not article or (match[0] == "A" and not _FIRST.search(text[max(0, match.start() - 4) : match.start()])):
-            yield word, match.start(), match.end()  # the "A" of "Box A" is not an article
+            yield _DIGITS.get(word, word), match.start(), match.end()  # the "A" of "Box A" is not an article

@@ -32,8 +32,13 @@ _LETTER_IN = re.compile(
     r"|(?i:\b(?:option|choice))\s+[\"'*_]*([A-Za-z])\b(?!')[\"'*_]*|选项\s*([A-Z])(?![A-Za-z])"
     r"|(?<![\w*])\*\*([A-Z])\*\*(?!\w)"
 )
+_PICTURED = re.compile(
+    r"\b(?i:the )?(?i:image|picture|photo|panel|point|figure|box|shape|object|region|graph|diagram|curve|drawing|tile|piece)"
+    r" [\"']?([A-Z])\b(?!')[\"']?"
+)
+"""A letter that is marked in the picture, where options have no words."""
 _LETTER = re.compile(
-    r"(?<![A-Za-z0-9À-ɏ_&/+^=×÷<>°|\\])(?<!\d\s)(?<![A-Za-z][.'])(?<!-)"
+    r"(?<![A-Za-z0-9À-ɏ_&/+^×÷<>°|\\])(?:(?<!=)|(?<=nswer=))(?<!\d\s)(?<![A-Za-z][.'])(?<!-)"
     r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?<=:\s)[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])"
     r"|(?<=is\s[\"'])[a-z](?=[\"']))"
     r"(?![A-Za-z0-9À-ɏ_&/+^×÷♭♯]|['-](?!d[iıuü]r|t[iıuü]r)\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
@@ -41,7 +46,8 @@ _LETTER = re.compile(
 """A letter that stands alone and is no unit, initial or part of a formula."""
 _OR = r"(?:and|or|nor|und|oder|et|ou|y|o|и|или|lub|veya|atau|hoặc|أو)"
 _ARTICLE = re.compile(
-    r"[ \t]+(?!(?:is|was|are|seems?|looks?|would|should|must|has to|matches|fits|best"
+    r"[ \t]+(?!(?:is|was|are|seems?|looks?|would|should|must|has to|matches|fits|best|shows|has|contains"
+    r"|completes|corresponds|satisfies|meets|works|follows|remains"
     r"|because|since|as|but)\b|" + _OR + r"\b)[A-Za-z0-9\ue040-\ue059]"
 )
 """What follows an A or an I that is a word."""
@@ -126,6 +132,8 @@ def _with_letters(answer: str, choices: Sequence[str]) -> str:
         other = match[0] in choices and choices.index(match[0]) != index
         return match[0] if word or other or index >= len(choices) else chr(_BARE + index)
 
+    if not any(choices):
+        answer = _PICTURED.sub(r"option \1", answer)
     plain = re.sub(r"[ \t]+", " ", _MARKUP.sub(" ", _LETTER_IN.sub(clear, answer))).strip()
     return _LETTER.sub(bare, plain)
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
-from mmeval.scoring.readings.forms import DECLARED, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH
+from mmeval.scoring.readings.forms import DECLARED, ONLY, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH
 from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 from mmeval.scoring.readings.references import (
@@ -35,6 +35,7 @@ from mmeval.scoring.readings.references import (
     place,
     references,
 )
+from mmeval.scoring.readings.spelling import corrected
 from mmeval.scoring.readings.vetoes import (
     COMPARED,
     CONCLUDES,
@@ -62,6 +63,8 @@ _LINE = re.compile(rf"\n|(?<=[.!])\s+(?={SURE})")
 _CONCLUSION = re.compile(
     r"\s*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given)\b", re.IGNORECASE
 )
+_SO = re.compile(r".*\b(?:so|thus|therefore|hence|which means(?: that)?|but)\b[\s,]*(?=\S)", re.IGNORECASE | re.DOTALL)
+"""What comes before a conclusion."""
 _AFTER_NOUN = re.compile(
     r"\b(?!(?:so|that|thus|hence|only|then|but|therefore|and|think|believe|say|conclude|because|since|where) )\w+ \Z",
     re.IGNORECASE,
@@ -73,6 +76,13 @@ _WITH_LETTER = re.compile(
     re.IGNORECASE,
 )
 """A statement about an option in words that a letter follows: "a dog, so the answer is A"."""
+_BOXED = re.compile(rf"\s*(?P<option>{SURE}|{BARE}(?=[.:)]))(?!{NO_REFERENCE}*{SURE})")
+_ASKED = re.compile(
+    r"\A(?:you(?: have|'ve)? ask\w*|the question (?:asks|is)|(?:we|I)(?: are|'re| am)? (?:asked|need|have))\b"
+    r"[^.:?!\n]*?\b(?:whether|which|what|who|where|when|how|between|if)\b[^.:?!\n]*[.:?!]\s+(?=\S)",
+    re.IGNORECASE,
+)
+"""The question, said again."""
 _ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
 _WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
 _NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
@@ -88,7 +98,7 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
     """Return the letter that the answer states, NONE_OF_THEM if it declines, or None. Linear in the answer's length."""
     if FAILED in text:
         return None
-    answer = plain(text)
+    answer = corrected(_ASKED.sub("", plain(text)), choices)
     if any(refusal.lower() in answer.lower() for refusal in REFUSALS):
         return NONE_OF_THEM
     if len(answer) > _HEAD + _TAIL:
@@ -120,7 +130,8 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         return _last(answer, [(0, opening), *declared] if opening else declared)
     if UNSURE.search(answer):
         return None
-    preferred = {label for _, sentence in sentences for label in _preferred(sentence, choices)}
+    compared = sentences if any(choices) or len(sentences) == 1 else []
+    preferred = {label for _, sentence in compared for label in _preferred(sentence)}
     said = [one for start, sentence in sentences for one in _said(start, sentence, choices)]
     labels = {label for _, label in said}
     if opening is not None:
@@ -138,7 +149,7 @@ def _declared(start: int, sentence: str) -> Iterator[Named]:
     for match in phrases.declared(sentence):
         if not vetoed(sentence, match.start(), match.start("option")):
             yield start + match.start("option"), _label(match)
-    for form in (DECLARED, RIGHT):
+    for form in (DECLARED, RIGHT, ONLY):
         for match in form.finditer(sentence):
             option = match.start("option")
             name = form is RIGHT and re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[:option])
@@ -146,9 +157,9 @@ def _declared(start: int, sentence: str) -> Iterator[Named]:
                 yield start + option, _label(match)
 
 
-def _preferred(sentence: str, choices: Sequence[str]) -> Iterator[str]:
-    """Yield the options that a sentence prefers. If no option has words, a letter may denote a picture."""
-    if any(choices) and not COMPARED.search(sentence):
+def _preferred(sentence: str) -> Iterator[str]:
+    """Yield the options that a sentence prefers."""
+    if not COMPARED.search(sentence):
         for match in PREFERRED.finditer(sentence):
             name = re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[: match.start()])
             if not name and not vetoed(sentence, match.start(), match.start("option")):
@@ -160,8 +171,10 @@ def _said(start: int, sentence: str, choices: Sequence[str]) -> Iterator[Named]:
     text = sentence.strip()
     if len(text) > _SHORT:
         return
+    concluded = _SO.match(text)
+    first = concluded.end() if concluded else 0
     for form in (OPENING, SAID, SAID_ZH, phrases.SAID):
-        match = form.fullmatch(text)
+        match = form.fullmatch(text, first)
         if match is None or not _fits(match, choices) or vetoed(text, 0, match.start("option")):
             continue
         if form is phrases.SAID and phrases.denied(text):
@@ -191,7 +204,9 @@ def _closing(answer: str) -> str | None:
 
 def _only(inner: str, choices: Sequence[str]) -> str | None:
     """Return the option that opens the contents of a box or a tag."""
-    return _opening(references(inner, choices), choices)
+    inside = references(inner, choices)
+    opened = _BOXED.match(inside)
+    return _opening(inside, choices) or (_label(opened) if opened and CLASH not in inside else None)
 
 
 def _opening(answer: str, choices: Sequence[str]) -> str | None:

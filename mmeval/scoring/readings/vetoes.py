@@ -6,7 +6,7 @@ from mmeval.scoring.readings.hearsay import ATTRIBUTED, REPORTED
 from mmeval.scoring.readings.references import ANY, NO_REFERENCE
 
 _DENIED = re.compile(
-    r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but|everything but)\b\s*"
+    r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but|everything but)\b[ \t]*"
     rf"(?:(?:the|an?|option|choice|point|image|from|in|on|with|of|by) )*{ANY}\)?(?!['\w])"
     rf"|(?:不是|不选|而不是|不)\s*[一只个是]*{ANY}",
     re.IGNORECASE,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from mmeval.scoring.readings import languages as tongues
 from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
+from mmeval.scoring.readings.hearsay import REPORTED
 from mmeval.scoring.readings.languages import DEFAULT, Language, YesNo
 from mmeval.scoring.readings.vetoes import TAKEN_BACK, UNSURE
 from mmeval.types import Record, Score
@@ -40,7 +41,9 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
     declared += [
         (match.start(), value)
         for match in (_DECLARED.finditer(answer) if "en" in languages else ())
-        if (value := _WORDS.get(match[1])) and not _DOUBT.search(answer[max(0, match.start() - 40) : match.start()])
+        if (value := _WORDS.get(match[1]))
+        and not _DOUBT.search(answer, max(0, match.start() - 40), match.start())
+        and not REPORTED.search(_LAST_SENTENCE.search(answer, max(0, match.start() - 200), match.start(1))[0])
     ]
     if declared:
         place, value = max(declared)
@@ -126,6 +129,7 @@ _DECLARED = re.compile(
     r"[\s:*\"'=]*([^\W\d_]+)(?=[\s.*\"')]*(?:[.,;!}<\n]|$|\b(?:because|since|as)\b))"
 )
 _DOUBT = re.compile(r"(?:\b(?:if|not|whether|might|may|could|maybe|perhaps|possibly|unless)\b|n't)[^.;\n]*$")
+_LAST_SENTENCE = re.compile(r"[^.;!?\n]*\Z")
 _TAG = re.compile(r"<(?!(?:yes|no)>)[a-z|/_]{1,30}>")
 _NUMBER = re.compile(r"\bno\.[ \t]*\d+|\byes\.\d+")
 _EITHER = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
@@ -156,14 +160,15 @@ def _undecorated(answer: str) -> str:
 
 
 def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
-    reported = supposed = False
+    reported = supposed = heard = False
     for clause, end in _CLAUSE.findall(answer):
         words = _TOKEN.findall(clause)
         stated = _foreign(words, languages) or (_clause(words) if "en" in languages else None)
         supposed = supposed or words[:1] in (["if"], ["unless"], ["suppose"], ["assuming"])
-        if stated and not (reported or supposed) and end not in ("?", "؟"):
+        heard = (heard and words[:1] not in (["so"], ["but"])) or ("en" in languages and bool(REPORTED.search(clause)))
+        if stated and not (reported or supposed or heard) and end not in ("?", "؟"):
             yield stated
-        supposed = supposed and end in (",", ":", "(", ")")
+        supposed, heard = (flag and end in (",", ":", "(", ")") for flag in (supposed, heard))
         if words or end != "\n":
             reported = end == ":" and not _REPORTS.isdisjoint(words)
 
