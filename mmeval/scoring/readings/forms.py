@@ -70,7 +70,6 @@ RIGHT = re.compile(
     rf"(?:(?:is|was|(?:must|would|should|has to|seems to|appears to) be|seems) (?:{_ADVERB} )?(?:the |my |an? )?"
     rf"(?:most |only |best |single |closest )*(?:{_BEST}|answer|option|choice|one|match)\b"
     r"|(?:is|would be) the (?:point|image|picture|figure|panel|shape|box|region|object) (?:that|which)\b"
-    r"|shows? the (?:right|correct|matching|missing|expected|required)\b"
     r"|as (?:the |my )?(?:final |correct )?(?:answer|choice)\b|it is\W*$"
     r"|(?:best |most closely |perfectly )(?:fits?|matches|describes|answers|completes|represents|corresponds|follows)\b"
     r"|(?:fits|matches|describes|answers|completes|corresponds|follows)\b[^.;!?]{0,60}"
@@ -158,8 +157,14 @@ PREFERRED = re.compile(
     rf"(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
     r",?\s(?:(?:is|seems|appears|looks|would be)(?: to be)? (?:the |an? )?(?:\w+ly )?|\w+ly |best )?"
     r"(?:best|most|closest|closer"
-    r"|(?:has|have) (?:the|a) (?:\w{2,}er|\w{2,}est|most|more)|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
+    r"|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
     re.IGNORECASE,
 )
 """A comparison that prefers an option: "B is most similar". The weakest form, because it may describe the picture."""
+SOLE = re.compile(
+    rf"(?P<option>{ANY})[)\]\"']*\s(?:has (?:the|a) (?:\w{{2,}}er|\w{{2,}}est|most|more)"
+    r"|shows? the (?:right|correct|matching|missing|expected|required))\b",
+    re.IGNORECASE,
+)
+"""A comparison that counts only as the whole answer: "B has the longer ears"."""

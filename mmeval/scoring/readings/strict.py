@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
-from mmeval.scoring.readings.forms import DECLARED, ONLY, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH
+from mmeval.scoring.readings.forms import DECLARED, ONLY, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH, SOLE
 from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 from mmeval.scoring.readings.references import (
@@ -130,8 +130,8 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         return _last(answer, [(0, opening), *declared] if opening else declared)
     if UNSURE.search(answer):
         return None
-    compared = sentences if any(choices) or len(sentences) == 1 else []
-    preferred = {label for _, sentence in compared for label in _preferred(sentence)}
+    forms = (PREFERRED, SOLE) if len(sentences) == 1 else (PREFERRED,) if any(choices) else ()
+    preferred = {label for _, sentence in sentences for label in _preferred(sentence, forms)}
     said = [one for start, sentence in sentences for one in _said(start, sentence, choices)]
     labels = {label for _, label in said}
     if opening is not None:
@@ -157,10 +157,10 @@ def _declared(start: int, sentence: str) -> Iterator[Named]:
                 yield start + option, _label(match)
 
 
-def _preferred(sentence: str) -> Iterator[str]:
+def _preferred(sentence: str, forms: Sequence[re.Pattern[str]]) -> Iterator[str]:
     """Yield the options that a sentence prefers."""
     if not COMPARED.search(sentence):
-        for match in PREFERRED.finditer(sentence):
+        for match in (match for form in forms for match in form.finditer(sentence)):
             name = re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[: match.start()])
             if not name and not vetoed(sentence, match.start(), match.start("option")):
                 yield _label(match)
@@ -172,15 +172,15 @@ def _said(start: int, sentence: str, choices: Sequence[str]) -> Iterator[Named]:
     if len(text) > _SHORT:
         return
     concluded = _SO.match(text)
-    first = concluded.end() if concluded else 0
-    for form in (OPENING, SAID, SAID_ZH, phrases.SAID):
-        match = form.fullmatch(text, first)
-        if match is None or not _fits(match, choices) or vetoed(text, 0, match.start("option")):
-            continue
-        if form is phrases.SAID and phrases.denied(text):
-            continue
-        if form is not OPENING or len(words_of(choices[_place(match)])) >= _LONG:
-            yield start + match.start("option"), _label(match)
+    for first in {0, concluded.end() if concluded else 0}:
+        for form in (OPENING, SAID, SAID_ZH, phrases.SAID):
+            match = form.fullmatch(text, first)
+            if match is None or not _fits(match, choices) or vetoed(text, 0, match.start("option")):
+                continue
+            if form is phrases.SAID and phrases.denied(text):
+                continue
+            if form is not OPENING or len(words_of(choices[_place(match)])) >= _LONG:
+                yield start + match.start("option"), _label(match)
 
 
 def _last(answer: str, declared: Sequence[Named]) -> str | None:
