@@ -15,12 +15,12 @@ that differ choose nothing, unless the text replaces one with the other. A lette
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
-from mmeval.scoring.readings.forms import DECLARED, ONLY, OPENING, PREFERRED, RIGHT, SAID, SAID_ZH, SOLE
+from mmeval.scoring.readings.forms import DECLARED, ONLY, OPENING, PREFERRED, RIGHT, SOLE
 from mmeval.scoring.readings.options import whole, words_of
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 from mmeval.scoring.readings.references import (
@@ -36,6 +36,7 @@ from mmeval.scoring.readings.references import (
     references,
 )
 from mmeval.scoring.readings.spelling import corrected
+from mmeval.scoring.readings.statements import PLACE, PLACED, SAID, SAID_ZH, SUBJECT
 from mmeval.scoring.readings.vetoes import (
     COMPARED,
     CONCLUDES,
@@ -90,6 +91,10 @@ _MORE = re.compile(
     r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to|is|are|was|were|has|have|had|does|do|fails?|would|can)\b"
 )
 """Words after a number that do not name what is counted."""
+_OBJECTS = {"his", "her", "its", "their", "the", "down", "up", "away", "around"}
+"""Words after a verb ("walking his dog")."""
+_ASIDE = re.compile(r"\b(?:example|comparison|scale|reference|question|earlier|previous|outside|yet|other)\b", re.IGNORECASE)
+"""Words that make what is said of an option a remark."""
 _ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
 """Nouns after an option that change nothing: "the left side"."""
 
@@ -173,14 +178,27 @@ def _said(start: int, sentence: str, choices: Sequence[str]) -> Iterator[Named]:
         return
     concluded = _SO.match(text)
     for first in {0, concluded.end() if concluded else 0}:
-        for form in (OPENING, SAID, SAID_ZH, phrases.SAID):
+        for form, allowed in _STATEMENTS:
             match = form.fullmatch(text, first)
-            if match is None or not _fits(match, choices) or vetoed(text, 0, match.start("option")):
-                continue
-            if form is phrases.SAID and phrases.denied(text):
-                continue
-            if form is not OPENING or len(words_of(choices[_place(match)])) >= _LONG:
+            if match and _fits(match, choices) and allowed(match, choices) and not vetoed(text, 0, match.start("option")):
                 yield start + match.start("option"), _label(match)
+
+
+def _is_subject(match: re.Match[str], choices: Sequence[str]) -> bool:
+    """Return whether an option's words name a thing: no number, and no label such as "Point A" beside "Point B"."""
+    words, others = words_of(choices[_place(match)]), [words_of(one) for n, one in enumerate(choices) if n != _place(match)]
+    label = any(not set(words).isdisjoint(other) for other in others) or _NUMBER.search(choices[_place(match)])
+    return not label and not (COMPARED.search(match["rest"]) or _ASIDE.search(match["rest"]))
+
+
+_STATEMENTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Sequence[str]], object]], ...] = (
+    (OPENING, lambda match, choices: len(words_of(choices[_place(match)])) >= _LONG),
+    (SAID, lambda match, choices: True),
+    (SAID_ZH, lambda match, choices: True),
+    (phrases.SAID, lambda match, choices: not phrases.denied(match.string)),
+    (PLACED, lambda match, choices: PLACE.fullmatch(choices[_place(match)].strip(" ."))),
+    (SUBJECT, _is_subject),
+)
 
 
 def _last(answer: str, declared: Sequence[Named]) -> str | None:
@@ -243,6 +261,8 @@ def _fits(match: re.Match[str], choices: Sequence[str]) -> bool:
     counted = re.match(NAMED, match["option"]) is not None and _NUMBER.search(choices[option]) is not None
     if match["clause"].startswith(" of ") and not (noun or counted):
         return False  # "the Rome of the north"
+    if noun.split(" ")[0] in _OBJECTS and choices[option].endswith("ing"):
+        noun = ""
     return (not noun or noun in _ASPECTS or (counted and not _MORE.search(noun))) and not MIXED.search(match["clause"])
 
 

@@ -1,0 +1,103 @@
+"""Plain statements whose subject, object or complement is an option: "It is a rabbit.", "A boat is moored at the pier."
+
+They count only in a short answer that names no other option. The patterns match the text of `references`; `noun` and
+`clause` are what else may belong to the option, and `rest` is what is said of it.
+"""
+
+import re
+
+from mmeval.scoring.readings.forms import ADJECTIVE, OF
+from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE
+
+_SOMEONE = (
+    r"(?:he|she|they|(?:the|an?) (?:\w+ )?(?:man|woman|person|people|boy|girl|child|children|lady|guy|player|worker)s?)"
+)
+_AGENT = rf"(?:{_SOMEONE}|(?:the|an?) (?:\w+ )?(?:\w{{3,}}(?:er|or|ist|ian|man|men|woman|women)|chef|cook|nurse|couple|student)s?)"
+_WHERE = r"(?: (?:in|on|with|at|to|of|from|wearing) (?:the|an?|his|her|their) [\w' ]{2,30}?)?"
+_ACTS = (
+    r"(?:wear|hold|play|rid|driv|us|carry|cook|read|cut|tak|mak|walk|chop|slic|paint|writ|draw|push|pull|throw|kick|hit"
+    r"|catch|pour|serv|sell|buy|feed|lift|fly|sail|build|repair|fix|wash|clean|sing|perform|peel|bak|fry|row|paddl|pack)"
+)
+_MOVES = r"(?:moving|going|pointing|turning|facing|heading)"
+_STANDS = r"(?:sitting|standing|lying|waiting|working|hanging|resting)"
+_PUT = r"(?:located|taken|shot|built|painted|set|situated|placed|visible|parked|found|positioned)"
+_TO = r"(?:in|on|at|to|from)"
+_FRAMES = "|".join(
+    (
+        # it is a rabbit; it looks like a rabbit; 1 + 1 = 2
+        r"(?:(?:\b(?:is|are)|'s"
+        r"|\b(?:looks like|look like|(?:seems|appears|has) to be|(?:must|should) be|seems|looks|appears))\b"
+        r"|[=:,]|\bbut\b)",
+        # the image shows a rabbit; there are 3 dogs; it has 4 legs, and costs $5
+        r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|suggests?|indicates?|holds?"
+        r"|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count|counted|find|identify)|says? that there (?:is|are)"
+        r"|makes? (?:it|this|that)|costs?|equals?|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to"
+        r"|known as|works? as|became)",
+        # it belongs to 2019; the total comes to $24; sales peaked in March; the train departs at 10:30
+        r"\b(?:belongs? to|(?:comes?(?: out)?|adds up|amounts?|goes) to|results? in|(?:gives?|yields?)(?: a total of)?"
+        r"|(?:peak(?:s|ed)|(?:is|are|was|were) (?:the )?(?:\w{2,}est|most|least)) (?:in|at|on|for)"
+        r"|(?:starts|begins|ends|opens|closes|departs|leaves|arrives|boils|melts|freezes) at"
+        r"|(?:bar|column|slice|line|peak|value|segment) (?:is|stands) for"
+        r"|(?:plate|bowl|basket|box|cup|glass|tray|vase|picture|image|photo|table) has)",
+        # it was taken in Rome; the arrow is pointing to the left; the table is made of wood
+        rf"(?<!there )\b(?:is|are|was|were|'s)(?: most likely| \w+ly)?(?: (?:{_PUT}|{_STANDS}|{_MOVES}))? {_TO}\b",
+        rf"\b(?:is|are) (?:{_PUT}|{_STANDS})\b",
+        rf"\b(?:is|are|was|were) (?:made|that|the (?:flag|city|capital)) of|\b(?:filled with|(?:is|are) {_MOVES})",
+        r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)"
+        rf"(?: {_TO}| towards?)?\b",
+        # on the left; in 1995
+        rf"^{_TO}\b",
+        # she is wearing a hat; the woman in blue plays the violin
+        rf"(?:^|[,.:;] ?|\b(?:that|so) )(?:{_AGENT}{_WHERE}(?: is| are|'s|'re)? {_ACTS}|{_SOMEONE}(?: is| are|'s|'re)? "
+        r"(?:eat|drink))(?:s|es|e|ing|p?ping|t?ting)?\b",
+    )
+)
+_COMPLEMENT = rf"(?: (?:\w+ly|most likely|but|an?|the|its|his|her|their|{OF} of|{ADJECTIVE}))*"
+_REASON = (
+    r"(?:,? (?:because|since|given|judging|while|based on|due to|as (?:it|its|the|he|she|they|there|shown|seen|printed"
+    rf"|indicated|can be|stated|written|depicted|suggested))\b(?:(?!\b(?:but|may|might|could|if|or|unless)\b){NO_REFERENCE})*)?"
+)
+"""A reason or a circumstance, which may be a sentence of its own."""
+SAID = re.compile(
+    rf"{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT} ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
+    rf"(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
+    r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along|next to|above|below|between|down|up"
+    rf"|through|across|as|which|who|that|when|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?{_REASON}[.!,;:()\s。]*",
+    re.IGNORECASE,
+)
+"""An option as the complement or the object: "It is a rabbit.", "There are 3 dogs in the yard."."""
+PLACED = re.compile(
+    rf"(?:the|an?|it|he|she|they|his|her|its|there)\b{NO_REFERENCE}{{0,60}}? (?:is|are|lies?|sits?|stands?|hangs?)"
+    rf"(?: (?:{_PUT}|{_STANDS}))?(?: directly| just| immediately| slightly)?(?: (?:to|on|at) (?:the|its))?"
+    rf" (?P<option>{NAMED})(?: side)?(?: of| from)? (?:the|an?|his|her|its|this|that|it|him|them)\b(?P<noun>)"
+    rf"(?P<clause>{NO_REFERENCE}*)",
+    re.IGNORECASE,
+)
+"""An option that is a place: "The cup is to the left of the plate."."""
+PLACE = re.compile(
+    r"(?:(?:to|on|at|in) (?:the )?)?(?:left|right|above|below|behind|under\w*|over|beneath|beside|on|in|inside|outside"
+    r"|in front|next to|near|between|top|bottom)(?: of)?",
+    re.IGNORECASE,
+)
+"""The text of such an option."""
+SUBJECT = re.compile(
+    rf"(?:(?:in|on|from) the [\w ]{{1,30}}, )?(?:(?:an?|the|this|some) )?(?:(?-i:{ADJECTIVE}) )?(?P<option>{NAMED})"
+    rf"(?P<noun>)(?P<clause>{_WHERE}) (?P<rest>(?:"
+    # a boat is moored at the pier; a cat is sleeping on the sofa
+    rf"(?:is|are) (?:{_PUT}|{_STANDS}|moored|held|seen|shown|seated|hung|mounted|displayed|depicted|pictured|worn|tied"
+    r"|perched|sleeping|floating|flying|swimming|walking|running|grazing|crossing|driving|sailing|climbing)"
+    r"|(?:sits|stands|lies|hangs|floats|rests|grazes)"
+    # photosynthesis is the process shown; Picasso painted it
+    r"|is the (?!name|same|opposite|exception|wrong|least|worst|only|other|first|second|third|last|\w+est\b)\w+(?: \w+)?"
+    r"(?=[.!]*\Z| (?:shown|depicted|illustrated|pictured|seen|displayed|represented|described|here|in the|on the)\b)"
+    r"|(?:painted|wrote|composed|designed|invented|discovered|directed|built|created|founded|drew)"
+    r" (?:it|this|the \w+(?=[.!]*\Z))"
+    rf")\b{NO_REFERENCE}*)",
+    re.IGNORECASE,
+)
+"""An option as the subject: "A boat is moored at the pier."."""
+SAID_ZH = re.compile(
+    rf"{NO_REFERENCE}{{0,40}}(?:在[^，。]{{0,8}}的|是|为|在|有|显示的?是?)[一二两这那]?[个只棵辆条匹头位张座名件幅]?"
+    rf"(?P<option>{SURE})(?P<noun>)(?P<clause>)的?[。！，,]?"
+)
+"""The same in Chinese: "图中是一只兔子。"."""
