@@ -102,26 +102,43 @@ def test_strict_keeps_its_bars_on_answers_that_were_written_before_its_rules_wer
     read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in rows]
     assert [one for one in read if one[1] not in (None, one[0])] == []
     readable = [one for one in read if one[0]]
-    assert sum(one[1] is not None for one in readable) >= 0.86 * len(readable)  # "Picasso painted it." is unread
+    assert sum(one[1] is not None for one in readable) >= 0.92 * len(readable)  # "a chicken sandwich" is unread
 
 
 def read_blind(row: dict[str, Any]) -> str | None:
     """What is read from an answer of the blind set: a letter, yes or no, or whether a short answer is right."""
     if row["kind"] == "letter":
-        return strict(row["text"], row["choices"])
+        found = strict(row["text"], row["choices"])
+        return None if found == choices.NONE_OF_THEM else found  # it declines to choose
     if row["kind"] == "yes/no":
         return yesno.strict(row["text"], (row["language"],))
     score = short.exact(Record("1", (row["target"],), text=row["text"]))
     return None if score.outcome == "unparsed" else score.outcome
 
 
-def test_strict_keeps_its_bars_on_answers_whose_meaning_was_fixed_before_it_was_built() -> None:
+@pytest.mark.parametrize("part", [1, 2, 3, 4, 5])
+def test_strict_keeps_its_bars_on_answers_whose_meaning_was_fixed_before_it_was_built(part: int) -> None:
     lines = (Path(__file__).parents[1] / "recordings" / "blind_answers.jsonl").read_text(encoding="utf-8").splitlines()
-    read = [(row["meant"], read_blind(row), row["text"]) for row in map(json.loads, lines)]
+    rows = [row for row in map(json.loads, lines) if row["part"] == part]
+    read = [(row["meant"], read_blind(row), row["text"]) for row in rows]
     wrong = [text for meant, found, text in read if found not in (None, meant)]
-    assert wrong == ["The plate is made of china."]  # the option is China
+    assert wrong == (["The plate is made of china."] if part == 3 else [])  # the option is China
     readable = [one for one in read if one[0]]
-    assert sum(one[1] is not None for one in readable) >= 0.95 * len(readable)
+    assert sum(one[1] is not None for one in readable) >= 0.98 * len(readable)
+
+
+KINDS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "recordings" / "kind_answers.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+
+
+@pytest.mark.parametrize("kind", sorted({row["kind"] for row in KINDS}))
+def test_strict_reads_every_form_of_a_kind_and_nothing_that_only_looks_like_it(kind: str) -> None:
+    read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in KINDS if row["kind"] == kind]
+    assert [one for one in read if one[0] != one[1]] == []
 
 
 @pytest.mark.parametrize(
@@ -188,6 +205,7 @@ def test_a_plain_letter_is_read_by_strict_whatever_the_options(letter: str, form
     [
         *("A ", "a.b.", "cat ", "answer is ", "( ", "not a ", "\\boxed{", '"answer": "', "final answer ", "\n", " "),
         *("<think>", "</think>", "<answer>", "(A) bear\n", "B, ", "the second ", "因此", "*", "if ", "A or "),
+        *("答案是", "la respuesta es ", 'my friend says "', "→ ", "[x] ", "\\frac{1}", "you asked which "),
     ],
 )
 def test_an_answer_of_a_million_characters_takes_time_in_proportion(unit: str) -> None:

@@ -268,3 +268,33 @@ def test_what_an_answer_is_worth() -> None:
     assert score(Record("1", ("yes",), text="No")).value == 0.0
     assert score(Record("1", ("yes",), text="Maybe")).value == 0.0  # wrong, and counted as unparsed
     assert score(Record("1", ("yes",), error="broken picture")).value is None  # not wrong: never answered
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "label"),
+    [
+        ("en", "According to the chart, yes.", "yes"),
+        ("en", "The user said there is a dog. No, there is not.", "no"),
+        ("en", 'The sign says "open", so yes.', "yes"),
+        ("en", "The user believes the answer is yes.", None),
+        ("en", "According to the forum, yes.", None),
+        ("en", "My friend says the answer is: yes", None),
+        ("en", "My teacher told me: no.", None),
+        ("en", 'The poster reads "Answer: yes".', None),
+        ("en", "In question 2 the answer was yes.", None),
+        ("es", "La respuesta correcta es sí.", "yes"),
+        ("fr", "La bonne réponse est oui.", "yes"),
+        ("pt", "A resposta correta é sim.", "yes"),
+        ("tr", "cevap doğru", "yes"),
+        ("ru", "Правильный ответ: да", "yes"),
+        ("ja", "答えははい", "yes"),
+        ("ar", "الإجابة الصحيحة هي نعم", "yes"),
+        ("nl", "Het antwoord is nee.", "no"),
+        ("pl", "Tak, to jest kot.", "yes"),
+        ("id", "Tidak.", "no"),
+    ],
+)
+def test_an_answer_is_declared_by_the_model_itself_in_any_known_language(
+    language: Language, text: str, label: str | None
+) -> None:
+    assert strict(text, (language,)) == label

@@ -24,10 +24,14 @@ _TAGGED = re.compile(
 _CHECKBOX = re.compile(r"^[ \t]*[-*]?[ \t]*\[([xX ])\][ \t]+(?=.)", re.MULTILINE)
 _SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]{0,400})\}")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}")
-_SYMBOL = re.compile(r"\^\{\\(?:circ|degree)\}|\^?\\(circ|degree)\b|\\(pi|times|div|cdot|theta|alpha|beta|pm|leq?|geq?)(?![a-z])|\\([%$ ,;])")
-_SYMBOLS = dict(
-    circ="°", degree="°", pi="π", times="×", div="÷", cdot="·", theta="θ", alpha="α", beta="β", pm="±", le="≤", leq="≤"
-) | dict(ge="≥", geq="≥", **{",": " ", ";": " "})
+_SYMBOL = re.compile(
+    r"\^\{\\(?:circ|degree)\}|\^?\\(circ|degree)\b|\\(pi|times|div|cdot|theta|alpha|beta|pm|leq?|geq?)(?![a-z])"
+    r"|\\([%$ ,;])"
+)
+_SYMBOLS = {
+    "circ": "°", "degree": "°", "pi": "π", "theta": "θ", "alpha": "α", "beta": "β", "times": "×", "div": "÷",
+    "cdot": "·", "pm": "±", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", ",": " ", ";": " ",
+}
 _LONGEST, _MOST = 400, 50
 """Maximum characters in a box, and maximum boxes read, from the end."""
 

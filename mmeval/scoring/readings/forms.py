@@ -9,15 +9,18 @@ import re
 from mmeval.scoring.readings.references import ANY, CLEAR, NAMED, NO_REFERENCE, SURE
 
 _BE = (
-    r"(?:is|are|be|being|'s|(?:would|should|must|has to|seems to|appears to) be"
+    r"(?:is|are|be|being|'s|(?:would|should|must|has to|got to|seems to|appears to) be|'d be"
     r"|looks like|seems|appears|looks|remains)"
 )
-_ADVERB = r"(?:(?!only)\w+ly|most likely|therefore|thus|hence|then|indeed|also)"
+_ADVERB = r"(?:(?!only)\w{2,20}ly|most likely|therefore|thus|hence|then|indeed|also)"
 _BEST = (
     r"(?:correct|right|best|final|only|true|actual|intended|appropriate|accurate|suitable|fitting"
     r"|probable|likely|logical|reasonable|closest|chosen|selected)"
 )
-_NOUN = r"(?:answers?|option|choice|one|letter|response|match|description|conclusion|selection|solution|candidate)"
+_NOUN = (
+    r"(?:answers?|option|choice|one|letter|response|match|description|conclusion|selection|solution|candidate|pick"
+    r"|guess|vote)"
+)
 _LAST = rf"[\"'(\[]*{ANY}[)\]\"']*\s*(?:$|[.,!\n])"
 _LEADS = "|".join(
     (
@@ -26,8 +29,9 @@ _LEADS = "|".join(
         rf"(?:\s+(?:to|for|here|among|of|from|in|that|would|based on)\b(?:(?![.,:;!?]){NO_REFERENCE}){{0,80}}?)?[\s,)]*"
         rf"(?:I \w+,\s*)?(?:{_BE}|[\"']?[:=-]>?|[→⇒➡]|(?=[(\s]*{SURE}))[\s:=]*(?:{_ADVERB}[\s,]+)?",
         # I choose B; let's go with B; I would say that it is B
-        r"\b(?:I|we|let's|let us|I'll|I'd|I'm|we'll)(?: (?:would|will|am|can|have to|must|\w+ly))*"
-        r" (?:choose|chose|pick|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude|lean(?:ing)? towards?)"
+        r"\b(?:I|we|let's|let us|I'll|I'd|I'm|we'll)(?: (?:would|will|am|can|have to|must|\w{2,20}ly))*"
+        r" (?:choose|chose|pick|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude"
+        r"|lean(?:ing)? towards?)"
         rf"(?: that)?(?: (?:it|this|the \w+) {_BE})?",
         # so it is B; therefore, B; this leaves B
         rf"(?:^|[,;:.\s])(?:so|thus|therefore|hence)[\s,:]*(?:(?:it|this|that|the \w+) ?{_BE}|choose|pick|select)?",
@@ -36,7 +40,7 @@ _LEADS = "|".join(
         rf"\bI(?:'d| would| can)?(?: only)? (?:think|guess|believe)(?= {_LAST})|(?:[→⇒➡]|[=-]>)(?=\s*{_LAST})",
         # the image that fits is: B; Result: B
         rf"\b{_BE}\s*:",
-        r"\b(?:choose|correct|result|response|solution|guess|assistant|count|total|number of \w+"
+        r"\b(?:choose|correct|result|response|output|solution|guess|assistant|count|total|number of \w+"
         r"|verdict|prediction)\s*:",
         # it is B; it corresponds to B; what fits best is B
         rf"\b(?:it|this|that|the letter) ?{_BE}(?: {_ADVERB})?",
@@ -49,7 +53,7 @@ _LEADS = "|".join(
         r"\b(?:image|picture|point|figure|panel|shape|box|piece|tile|object) (?:that|which)\b"
         rf"(?:(?![.!?]){NO_REFERENCE}){{0,120}}\b{_BE}",
         # 答案是B
-        rf"(?:(?:正确)?答案|回答|正确的?选项|应该|选择|选|答|(?:^|[，,。])\s*是)[\s:：】]*[是为选]?",
+        r"(?:(?:正确)?答案|回答|正确的?选项|应该|选择|选|答|(?:^|[，,。])\s*是)[\s:：】]*[是为选]?",
     )
 )
 _SLOT = (
@@ -70,6 +74,7 @@ RIGHT = re.compile(
     rf"(?:(?:is|was|(?:must|would|should|has to|seems to|appears to) be|seems) (?:{_ADVERB} )?(?:the |my |an? )?"
     rf"(?:most |only |best |single |closest )*(?:{_BEST}|answer|option|choice|one|match)\b"
     r"|(?:is|would be) the (?:point|image|picture|figure|panel|shape|box|region|object) (?:that|which)\b"
+    rf"|is what (?:the|this|we|I)\b|stands out as (?:the )?(?:most )?{_BEST}"
     r"|as (?:the |my )?(?:final |correct )?(?:answer|choice)\b|it is\W*$"
     r"|(?:best |most closely |perfectly )(?:fits?|matches|describes|answers|completes|represents|corresponds|follows)\b"
     r"|(?:fits|matches|describes|answers|completes|corresponds|follows)\b[^.;!?]{0,60}"
@@ -80,7 +85,8 @@ RIGHT = re.compile(
 """Words after an option that call it the answer: "B is the correct answer", "B fits best"."""
 
 ONLY = re.compile(
-    rf"\b(?:only|(?:none|nothing) (?:but|except)) (?:the )?(?:[a-z]{{4,8}} )?(?P<option>{ANY})[)\]\"']* (?:shows?|has|have|fits|matches"
+    rf"\b(?:only|(?:none|nothing) (?:but|except)) (?:the )?(?:[a-z]{{4,8}} )?(?P<option>{ANY})[)\]\"']* (?:shows?"
+    rf"|has|have|fits|matches"
     r"|contains?|completes|satisfies|meets|works|remains|depicts|displays|includes|agrees|gives|follows|makes sense"
     r"|corresponds|looks|(?:is|can be|could be) (?:the |my |an? )?"
     rf"{_BEST})\b",
@@ -92,14 +98,17 @@ OF = r"(?:photo|picture|image|drawing|painting|cup|slice|piece|bowl|plate)"
 ADJECTIVE = (
     r"(?:red|green|blue|yellow|black|white|brown|gray|grey|orange|pink|purple|golden|dark|light|bright"
     r"|big|large|huge|small|little|tiny|tall|short|long|young|old|adult|baby|happy|sad|cute|fluffy|furry"
-    r"|ripe|fresh|sliced|raw|striped|spotted|thick|thin|calm|busy|round|wooden|metal|male|female|single|lone|left|right|upper|lower|top|bottom"
+    r"|ripe|fresh|sliced|raw|striped|spotted|thick|thin|calm|busy|round|wooden|metal|male|female|single|lone|left"
+    r"|right|upper|lower|top|bottom"
     r"|first|second|third|fourth|last|same|main|real)"
 )
 """Words that describe a noun without changing what it is."""
 OPENING = re.compile(
     rf"(?:(?![\w❌✗✘]){NO_REFERENCE}){{0,8}}(?:(?:in|from|based on) the [\w ]{{1,30}}, )?"
-    r"(?:(?:sure|okay|ok|certainly|definitely|clearly|yes|of course|well|but|hmm+|答)\b[\s,.!:—–-]+)?"
-    rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:an? )?{OF} of )?(?:(?:(?:the|an?|point|image|picture|box|option"
+    r"(?:(?:sure|okay|ok|certainly|surely|definitely|clearly|by (?:process of )?elimination|yes|of course|well|but"
+    r"|hmm+|答)\b[\s,.!:—–-]+)?"
+    rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:correct |final |my )?answer )?(?:(?:an? )?{OF} of )?(?:(?:(?:the|an?|point|image"
+    rf"|picture|box|option"
     rf"|(?-i:{ADJECTIVE})) )+(?={SURE}))?"
     rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))"
     rf"(?P<clause>(?:(?<={NAMED}) (?:in|on|at|of|with|along|to|by|under|behind|from|for"
@@ -113,7 +122,7 @@ OPENING = re.compile(
 PREFERRED = re.compile(
     rf"(?P<option>{ANY})[)\]\"']*(?:\s(?:in|on|of|at|with|labell?ed|circled)\b"
     rf"(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
-    r",?\s(?:(?:is|seems|appears|looks|would be)(?: to be)? (?:the |an? )?(?:\w+ly )?|\w+ly |best )?"
+    r",?\s(?:(?:is|seems|appears|looks|would be)(?: to be)? (?:the |an? )?(?:\w{2,20}ly )?|\w{2,20}ly |best )?"
     r"(?:best|most|closest|closer"
     r"|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",

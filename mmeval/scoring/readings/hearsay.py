@@ -10,7 +10,8 @@ _KIN = (
     r"|uncle|aunt|wife|husband|son|daughter|cousin|roommate|partner|team|student)s?"
 )
 _SOURCE = (
-    r"(?:(?:web|quiz )?sites?|forums?|comments?|commenters?|internet|online|wikipedia|google|reddit|quora|blogs?|youtube"
+    r"(?:(?:web|quiz )?sites?|forums?|comments?|commenters?|internet|online|wikipedia|google|reddit|quora|blogs?"
+    r"|youtube"
     r"|chat ?gpt|gpt-?\d?\w*|chatbots?|textbooks?|answer (?:key|sheet)s?|solution manual|experts?|polls?|surveys?"
     r"|annotators?|users?|critics|crowd|majority|rumou?rs?|posters?|stickers?|slides?|articles?|newspapers?|hints?)"
 )
@@ -22,14 +23,17 @@ _SAYS = (
 _DID = r"(?:chose|chosen|picked|selected|answered|wrote|went with|voted for|opted for|gave|had)"
 _ANOTHER = r"(?:previous|earlier|last|next|preceding|other|another|different|sample|practice|warm-?up)"
 _ASKED = r"(?:question|problem|exercise|example|task|quiz|round|test|item)s?"
-_VISIBLE = r"(?:law|theorem|rule|principle|formula|definition|equation|analysis|calculations?|observations?|measurements?)"
+_VISIBLE = (
+    r"(?:law|theorem|rule|principle|formula|definition|equation|analysis|calculations?|observations?|measurements?)"
+)
 
 REPORTED = re.compile(
     rf"\b{_SAYS}\b(?! that there (?:is|are)\b)"
     # they believe; experts say; many people choose
     r"|\b(?:they|you|\w{2,}s|people|some|everyone|everybody|someone|somebody)(?: \w+ly| would| will| often| might)?"
     r" (?:say|think|believe|claim|argue|insist|swear|guess|assume)\b"
-    r"|\b(?:many|most(?= people| \w{2,}s\b)|some|people|others|someone|somebody|students?|everyone|they|you)(?: \w+){0,2}"
+    r"|\b(?:many|most(?= people| \w{2,}s\b)|some|people|others|someone|somebody|students?|everyone|they"
+    r"|you)(?: \w+){0,2}"
     rf" (?:choose|pick|answer|call|vote|give|{_DID})\b"
     # my brother picked; another model chose; the user is sure
     rf"|\b(?:the|an?|my|your|his|her|our|their|another|he|she)(?: (?!and\b|so\b|I\b|we\b)[\w-]+){{0,3}} {_DID}\b"
@@ -38,14 +42,18 @@ REPORTED = re.compile(
     r"|\bI (?:was|am|have been|'ve been) (?:told|informed)|\bI(?:'ve| have)? (?:just )?(?:heard|read)\b"
     r"|\b(?:supposedly|allegedly|reportedly|rumou?r\w*|hearsay|(?:is|are) (?:said|believed|reported|thought))\b"
     # according to my friend, but not according to the chart
-    rf"|\baccording to (?:my|your|his|her|our|their|some|an?|one|another|him|them|you|people|(?-i:[A-Z][a-z]+(?=,)))\b(?! {_VISIBLE}\b)"
+    rf"|\baccording to (?:my|your|his|her|our|their|some|an?|one|another|him|them|you|people"
+    rf"|(?-i:[A-Z][a-z]+(?=,)))\b(?! {_VISIBLE}\b)"
     rf"|\b(?:according to|on|in|by|from|per) (?:\w+ ){{0,2}}{_SOURCE}\b"
-    rf"|\b(?:{_SOURCE}|(?:my|your|his|her|our|their) {_KIN})(?: [\w']+){{0,5}} (?:is|are|gives?|lists?|shows?|has|have|reads?|states?"
+    rf"|\b(?:{_SOURCE}|(?:my|your|his|her|our|their) {_KIN})(?: [\w']+){{0,5}} (?:is|are|gives?|lists?|shows?|has"
+    rf"|have|reads?|states?"
     r"|points?|reports?|suggests?)\b"
     r"|\b(?:states?|reports?|lists?|writes?|wrote) (?:that )?(?:\w+ )?(?:\w+ )?(?:answer|option|choice)\b"
     # their answer; my friend's guess; the opposite of the answer
     r"|(?:(?<!\blet)(?<!\bit)(?<!\bthat)'s|\b(?:their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second"
-    r"|opposite of the))(?: \w+)? (?:answer|option|choice|guess|opinion|view|pick)\b"
+    r"|opposite of the|printed|proposed|popular|common|default|usual|typical|tempting|leaked))(?: \w+)? (?:answer"
+    r"|option|choice|guess|opinion|view|pick)\b"
+    r"|\banswer (?:in|on|from) (?:the|my|your|an?) (?:\w+ )?(?:key|sheet|book|exam|screenshot|manual|back)\b"
     # the word reads; a note that says "the answer is
     r"|\b(?:word|text|caption|sign|label|title|spelling)s? (?:is|are|reads?)\b"
     r"|\b(?:reads?|shows?|displays?|states?|print(?:s|ed)|written|texts?)[\s:,]*(?:\"[^\"]*|'[^']*)\Z"
@@ -59,7 +67,8 @@ REPORTED = re.compile(
 
 ATTRIBUTED = re.compile(
     r"\A[)\]\"']*,?\s+(?:(?:or so|at least|that's what|that is what|is what|as)\s+)?"
-    rf"(?:{_SAYS}|(?:the|an?|my|your|his|her|some|one|he|she)(?: \w+)? {_SAYS}|(?:they|you|people|some|experts|many) (?:say|think|believe|claim)"
+    rf"(?:{_SAYS}|(?:the|an?|my|your|his|her|some|one|he|she)(?: \w+)? {_SAYS}|(?:they|you|people|some|experts"
+    rf"|many) (?:say|think|believe|claim)"
     rf"|(?:according to|per) (?:(?:my|your|his|her|some|an?) \w+|(?:\w+ ){{0,2}}{_SOURCE}))\b",
     re.IGNORECASE,
 )

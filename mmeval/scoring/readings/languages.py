@@ -82,7 +82,8 @@ DECLARING: dict[Language, Declaring] = {
         "correcte?|bonne|bon|juste|exacte?|finale|meilleure?|vraie?",
         "la|le|l'|est|c'est|donc|ma|une",
         "(?:est|sont|montre|c'est|il y a)(?: (?:un|une|le|la|les|des|du|celui de|celle de))?",
-        r"n'\w+|ne|pas|peut-être|pourrait|peut|si|dit|disent|selon (?:mon|ma|mes|un|une)|d'après|croit|pense|faux|fausse"
+        r"n'\w+|ne|pas|peut-être|pourrait|peut|si|dit|disent|selon (?:mon|ma|mes|un|une)|d'après|croit|pense|faux"
+        r"|fausse"
         r"|incorrect\w*|précédente|serait",
     ),
     "hi": Declaring(
@@ -192,4 +193,3 @@ def label(text: str, languages: Sequence[Language]) -> YesNo | None:
 
 
 _LABELS: dict[str, YesNo] = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
-

@@ -12,8 +12,12 @@ Token = tuple[str, int, int]
 """A normalized word with its start and end in the text."""
 _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
-_DIGITS = {word: str(n) for n, word in enumerate("two three four five six seven eight nine ten".split(), start=2)}
+_DIGITS = {
+    word: str(n)
+    for n, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], start=2)
+}
 """Numbers in words; one is a pronoun, too."""
+_CROSSED = re.compile("[❌✗✘✖]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _BEFORE_WORD = re.compile(r"[ \t]+(?!(?:is|was|has|and|or)\b)[^\W_]")
 _PART_BEFORE = re.compile(r"\w(?:-|[ \t]?[+*/^×÷]\s?)\Z|\d\s-\s\Z")
@@ -31,6 +35,8 @@ _AFTER_ONE = frozenset("在是和与或的了正坐站跑走趴躺")
 def whole(answer: str, choices: Sequence[str]) -> str | None:
     """Return the letter of an answer that is only a letter or an option."""
     exact = [label for label, choice in texts(choices) if choice.strip() == answer]
+    if _CROSSED.search(answer):
+        return None
     parts = re.findall(r"\w+", answer)
     core = parts[0] if len(parts) > 1 and len(set(parts)) == 1 else answer  # "B B"
     core = core.strip("".join(c for c in set(answer) if not c.isalnum() and c not in "+°"))

@@ -10,7 +10,6 @@ from functools import lru_cache
 from mmeval.scoring.readings.languages import DECLARING, UNSPACED, Language, words
 from mmeval.scoring.readings.references import ANY, NO_REFERENCE, SURE
 
-
 _MARKS = r"[\s:：=,،'’\"(\[»>】—–-]*"
 _ENDS = r"[\"')\]]*\s*(?:$|[.!\n。।]|です(?!か)|だ(?!と)|である|입니다|이다|이에요|예요|है(?! नहीं)|'?[dt][iıuü]r\b)"
 _GOES_ON = (
@@ -49,7 +48,8 @@ _DECLARED = re.compile(
 )
 """La respuesta es B; Antwort: B; 正解はBです. "La opción B" is declared if nothing follows."""
 _CALLED = re.compile(
-    rf"(?P<option>{ANY})[)\]\"']*\s*(?:(?:{_WORD})\s*){{0,4}}(?:{_RIGHT}|{_ANSWER})(?={_ENDS}|{_GOES_ON})", re.IGNORECASE
+    rf"(?P<option>{ANY})[)\]\"']*\s*(?:(?:{_WORD})\s*){{0,4}}(?:{_RIGHT}|{_ANSWER})(?={_ENDS}|{_GOES_ON})",
+    re.IGNORECASE,
 )
 """B ist richtig; B es la respuesta correcta; Bが正解です."""
 SAID = re.compile(

@@ -24,7 +24,10 @@ ANY = "[\ue000-\ue039\ue060\ue080-\ue099]"
 NO_REFERENCE = "[^\ue000-\ue0ff]"
 
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
-_IDIOM = re.compile(r"\b(?:that'?s|that is|(?:you|she|he|they|I|we)(?:'re|'s|'m| are| is| am)|all) right\b|\Aright[,!] (?=\w)|°", re.IGNORECASE)
+_IDIOM = re.compile(
+    r"\b(?:that'?s|that is|(?:you|she|he|they|I|we)(?:'re|'s|'m| are| is| am)|all) right\b|\Aright[,!] (?=\w)|°",
+    re.IGNORECASE,
+)
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s?){2,}(?=[A-Z][a-z])")
 _LETTER_IN = re.compile(
     r"(?:(?<![\w)\]])|(?<=[\u3400-\u9fff]))(?:(?i:\b(?:answer\s)?(?:option|choice))\s+|选项\s*)?"
@@ -33,7 +36,8 @@ _LETTER_IN = re.compile(
     r"|(?<![\w*])\*\*([A-Z])\*\*(?!\w)"
 )
 _PICTURED = re.compile(
-    r"\b(?i:the )?(?i:image|picture|photo|panel|point|figure|box|shape|object|region|graph|diagram|curve|drawing|tile|piece)"
+    r"\b(?i:the )?(?i:image|picture|photo|panel|point|figure|box|shape|object|region|graph|diagram|curve|drawing"
+    r"|tile|piece)"
     r" [\"']?([A-Z])\b(?!')[\"']?"
 )
 """A letter that is marked in the picture, where options have no words."""

@@ -12,11 +12,15 @@ from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE
 _SOMEONE = (
     r"(?:he|she|they|(?:the|an?) (?:\w+ )?(?:man|woman|person|people|boy|girl|child|children|lady|guy|player|worker)s?)"
 )
-_AGENT = rf"(?:{_SOMEONE}|(?:the|an?) (?:\w+ )?(?:\w{{3,}}(?:er|or|ist|ian|man|men|woman|women)|chef|cook|nurse|couple|student)s?)"
+_AGENT = (
+    rf"(?:{_SOMEONE}|(?:the|an?) (?:\w+ )?(?:\w{{3,}}(?:er|or|ist|ian|man|men|woman|women)|chef|cook|nurse|couple"
+    rf"|student)s?)"
+)
 _WHERE = r"(?: (?:in|on|with|at|to|of|from|wearing) (?:the|an?|his|her|their) [\w' ]{2,30}?)?"
 _ACTS = (
     r"(?:wear|hold|play|rid|driv|us|carry|cook|read|cut|tak|mak|walk|chop|slic|paint|writ|draw|push|pull|throw|kick|hit"
-    r"|catch|pour|serv|sell|buy|feed|lift|fly|sail|build|repair|fix|wash|clean|sing|perform|peel|bak|fry|row|paddl|pack)"
+    r"|catch|pour|serv|sell|buy|feed|lift|fly|sail|build|repair|fix|wash|clean|sing|perform|peel|bak|fry|row|paddl"
+    r"|pack)"
 )
 _MOVES = r"(?:moving|going|pointing|turning|facing|heading)"
 _STANDS = r"(?:sitting|standing|lying|waiting|working|hanging|resting)"
@@ -55,13 +59,15 @@ _FRAMES = "|".join(
 _COMPLEMENT = rf"(?: (?:\w+ly|most likely|but|an?|the|its|his|her|their|{OF} of|{ADJECTIVE}))*"
 _REASON = (
     r"(?:,? (?:because|since|given|judging|while|based on|due to|as (?:it|its|the|he|she|they|there|shown|seen|printed"
-    rf"|indicated|can be|stated|written|depicted|suggested))\b(?:(?!\b(?:but|may|might|could|if|or|unless)\b){NO_REFERENCE})*)?"
+    rf"|indicated|can be|stated|written|depicted|suggested))\b(?:(?!\b(?:but|may|might|could|if|or"
+    rf"|unless)\b){NO_REFERENCE})*)?"
 )
 """A reason or a circumstance, which may be a sentence of its own."""
 SAID = re.compile(
     rf"{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT} ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
     rf"(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
-    r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along|next to|above|below|between|down|up"
+    r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along|next to|above|below|between"
+    r"|down|up"
     rf"|through|across|as|which|who|that|when|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?{_REASON}[.!,;:()\s。]*",
     re.IGNORECASE,
 )
@@ -88,7 +94,8 @@ SUBJECT = re.compile(
     r"|perched|sleeping|floating|flying|swimming|walking|running|grazing|crossing|driving|sailing|climbing)"
     r"|(?:sits|stands|lies|hangs|floats|rests|grazes)"
     # photosynthesis is the process shown; Picasso painted it
-    r"|is the (?!name|same|opposite|exception|wrong|least|worst|only|other|first|second|third|last|\w+est\b)\w+(?: \w+)?"
+    r"|is the (?!name|same|opposite|exception|wrong|least|worst|only|other|first|second|third|last"
+    r"|\w+est\b)\w+(?: \w+)?"
     r"(?=[.!]*\Z| (?:shown|depicted|illustrated|pictured|seen|displayed|represented|described|here|in the|on the)\b)"
     r"|(?:painted|wrote|composed|designed|invented|discovered|directed|built|created|founded|drew)"
     r" (?:it|this|the \w+(?=[.!]*\Z))"

@@ -80,20 +80,23 @@ _WITH_LETTER = re.compile(
 _BOXED = re.compile(rf"\s*(?P<option>{SURE}|{BARE}(?=[.:)]))(?!{NO_REFERENCE}*{SURE})")
 _ASKED = re.compile(
     r"\A(?:you(?: have|'ve)? ask\w*|the question (?:asks|is)|(?:we|I)(?: are|'re| am)? (?:asked|need|have))\b"
-    r"[^.:?!\n]*?\b(?:whether|which|what|who|where|when|how|between|if)\b[^.:?!\n]*[.:?!]\s+(?=\S)",
+    r"[^.:?!\n]{0,80}?\b(?:whether|which|what|who|where|when|how|between|if)\b[^.:?!\n]{0,200}[.:?!]\s+(?=\S)",
     re.IGNORECASE,
 )
 """The question, said again."""
-_ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
+_ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A\s*|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
 _WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
 _NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
 _MORE = re.compile(
-    r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to|is|are|was|were|has|have|had|does|do|fails?|would|can)\b"
+    r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to|is|are|was|were|has|have|had|does|do|fails?|would|can"
+    r"|options?|choices|answers)\b"
 )
 """Words after a number that do not name what is counted."""
 _OBJECTS = {"his", "her", "its", "their", "the", "down", "up", "away", "around"}
 """Words after a verb ("walking his dog")."""
-_ASIDE = re.compile(r"\b(?:example|comparison|scale|reference|question|earlier|previous|outside|yet|other)\b", re.IGNORECASE)
+_ASIDE = re.compile(
+    r"\b(?:example|comparison|scale|reference|question|earlier|previous|outside|yet|other)\b", re.IGNORECASE
+)
 """Words that make what is said of an option a remark."""
 _ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
 """Nouns after an option that change nothing: "the left side"."""
@@ -180,13 +183,21 @@ def _said(start: int, sentence: str, choices: Sequence[str]) -> Iterator[Named]:
     for first in {0, concluded.end() if concluded else 0}:
         for form, allowed in _STATEMENTS:
             match = form.fullmatch(text, first)
-            if match and _fits(match, choices) and allowed(match, choices) and not vetoed(text, 0, match.start("option")):
+            if (
+                match
+                and _fits(match, choices)
+                and allowed(match, choices)
+                and not vetoed(text, 0, match.start("option"))
+            ):
                 yield start + match.start("option"), _label(match)
 
 
 def _is_subject(match: re.Match[str], choices: Sequence[str]) -> bool:
     """Return whether an option's words name a thing: no number, and no label such as "Point A" beside "Point B"."""
-    words, others = words_of(choices[_place(match)]), [words_of(one) for n, one in enumerate(choices) if n != _place(match)]
+    words, others = (
+        words_of(choices[_place(match)]),
+        [words_of(one) for n, one in enumerate(choices) if n != _place(match)],
+    )
     label = any(not set(words).isdisjoint(other) for other in others) or _NUMBER.search(choices[_place(match)])
     return not label and not (COMPARED.search(match["rest"]) or _ASIDE.search(match["rest"]))
 

@@ -6,7 +6,8 @@ from mmeval.scoring.readings.hearsay import ATTRIBUTED, REPORTED
 from mmeval.scoring.readings.references import ANY, NO_REFERENCE
 
 _DENIED = re.compile(
-    r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but|everything but)\b[ \t]*"
+    r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but"
+    r"|everything but)\b[ \t]*"
     rf"(?:(?:the|an?|option|choice|point|image|from|in|on|with|of|by) )*{ANY}\)?(?!['\w])"
     rf"|(?:不是|不选|而不是|不)\s*[一只个是]*{ANY}",
     re.IGNORECASE,
@@ -26,7 +27,8 @@ _SUPPOSED = re.compile(
     r"|would have|resembl\w*|reminds?|hopes?|wish|wished|wants?|forecast|mistake|example|model"
     r"|not true that|it is (?:false|wrong) that"
     # at first it was B
-    r"|at first|first (?:guess|thought|glance)|initially|used to|before|until|once))\b|如果|是否|假如",
+    r"|in the form(?:at)?\s*[\"']|^\s*format|at first|first (?:guess|thought|glance)|initially|used to|before|until"
+    r"|once))\b|如果|是否|假如",
     re.IGNORECASE,
 )
 """Words that veto what follows until a "but": conditions and the past."""
@@ -34,7 +36,10 @@ _CLAUSE = re.compile(
     r".*(?:[,;，；]|[:：](?=\s*\w)|\b(?:but|so|then|hence|thus|therefore)\b)", re.IGNORECASE | re.DOTALL
 )
 _BUT = re.compile(r".*(?:\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.DOTALL)
-_SO = re.compile(r".*(?:[,;.]\s*(?:so|thus|therefore|hence|which means)\b|\b(?:but|however|yet|though)\b|;)", re.IGNORECASE | re.DOTALL)
+_SO = re.compile(
+    r".*(?:[,;.]\s*(?:so|thus|therefore|hence|which means)\b|\b(?:but|however|yet|though)\b|;)",
+    re.IGNORECASE | re.DOTALL,
+)
 _IF = re.compile(
     r"\b(?:if (?!I\b|we\b)|unless\b)|\A[)\]\"']*,?\s*or\b"
     r"|\A[)\]\"']*(?:\s*\([^()]*\))?\s+(?:might|may|could|cannot|(?:is|does|do|would) not|(?:is|does|do|would)n't)\b",
@@ -54,7 +59,8 @@ COMPARED = re.compile(
 )
 """Words that leave open what a comparison prefers."""
 WRONG = re.compile(
-    rf"[\s:–—,(-]*(?:no\b|none\b|not\b|or\b|but (?:no|not|{ANY})|wrong|incorrect|false|is not|isn't"
+    rf"[\s:–—,(-]*(?:no\b(?! (?:other|one else|doubt)\b)|none\b|not\b|or\b|but (?:no|not|{ANY})|wrong|incorrect"
+    rf"|false|is not|isn't"
     r"|maybe|perhaps|possibly|might|could|may\b|[❌✗✘不错])",
     re.IGNORECASE,
 )
