@@ -110,7 +110,7 @@ def read_predictions(path: str) -> list[Record]:
 
 BLINK = Task(
     name="blink",
-    version=3,
+    version=4,
     samples=samples,
     prompts={
         "release": ending("", disclaimer),

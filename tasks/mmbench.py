@@ -260,7 +260,7 @@ def _task(name: str, axes: Mapping[str, str], abilities: Sequence[str], leaves: 
 
     task = Task(
         name=name,
-        version=3,
+        version=4,
         samples=partial(samples, False),
         prompts={"release": release, "letter": with_letter, "opencompass-2023": opencompass},
         scorers={"official": next(iter(SCORERS.values())), "strict": choices.scorer(strict)},

@@ -284,7 +284,7 @@ def _answer(line: str, subtask: str, number: int, path: Path) -> Record:
 
 MME = Task(
     name="mme",
-    version=3,
+    version=4,
     samples=samples,
     prompts={"release": ending(YES_OR_NO), "single-word": ending(WORD)},
     scorers={"official": yesno.scorer(yesno.official), "strict": yesno.scorer(yesno.strict)},

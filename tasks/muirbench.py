@@ -57,7 +57,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 OFFICIAL = letters.drawn(letters.muirbench)
 MUIRBENCH = Task(
     name="muirbench",
-    version=3,
+    version=4,
     samples=samples,
     prompts={"release": release, "direct": lambda sample: choices.lettered(sample.prompt, sample.choices)},
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},

@@ -131,7 +131,7 @@ def _predicted(line: tables.TableRow, answers: Mapping[str, Mapping[str, Any]], 
 
 NEXTQA = Task(
     name="nextqa",
-    version=3,
+    version=4,
     samples=lambda data: read(data, video.FRAMES, video.SAMPLER),
     video=read,
     prompts={

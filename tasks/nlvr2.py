@@ -68,7 +68,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 
 NLVR2 = Task(
     name="nlvr2",
-    version=3,
+    version=4,
     samples=samples,
     prompts={"mmicl": mmicl, "plain": plain},
     scorers={"official": yesno.scorer(yesno.nlvr2), "strict": yesno.scorer(yesno.truth)},

@@ -73,7 +73,7 @@ def _split(file: Path) -> str | None:
 
 POPE = Task(
     name="pope",
-    version=3,
+    version=4,
     samples=samples,
     prompts={"release": ending(""), "yes-no": ending(YES_OR_NO), "single-word": ending(WORD)},
     scorers={"official": yesno.scorer(official), "strict": yesno.scorer(yesno.strict)},

@@ -53,7 +53,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 STRICT = choices.scorer(strict)
 VCR = Task(
     name="vcr",
-    version=3,
+    version=4,
     samples=samples,
     prompts={"letter": with_letter},
     scorers={"strict": STRICT},

@@ -164,7 +164,7 @@ def _chance(records: Sequence[Record]) -> float | None:
 
 VL_ICL = Task(
     name="vl-icl",
-    version=3,
+    version=4,
     samples=lambda data: read(data, SHOTS, 0),
     few_shot=read,
     shots=SHOTS,

@@ -29,8 +29,22 @@ _SYMBOL = re.compile(
     r"|\\([%$ ,;])"
 )
 _SYMBOLS = {
-    "circ": "°", "degree": "°", "pi": "π", "theta": "θ", "alpha": "α", "beta": "β", "times": "×", "div": "÷",
-    "cdot": "·", "pm": "±", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", ",": " ", ";": " ",
+    "circ": "°",
+    "degree": "°",
+    "pi": "π",
+    "theta": "θ",
+    "alpha": "α",
+    "beta": "β",
+    "times": "×",
+    "div": "÷",
+    "cdot": "·",
+    "pm": "±",
+    "le": "≤",
+    "leq": "≤",
+    "ge": "≥",
+    "geq": "≥",
+    ",": " ",
+    ";": " ",
 }
 _LONGEST, _MOST = 400, 50
 """Maximum characters in a box, and maximum boxes read, from the end."""

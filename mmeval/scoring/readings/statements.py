@@ -5,9 +5,13 @@ They count only in a short answer that names no other option. The patterns match
 """
 
 import re
+from collections.abc import Iterator, Sequence
 
-from mmeval.scoring.readings.forms import ADJECTIVE, OF
-from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE
+from mmeval.scoring.readings import phrases
+from mmeval.scoring.readings.forms import ADJECTIVE, OF, OPENING
+from mmeval.scoring.readings.options import words_of
+from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE, place
+from mmeval.scoring.readings.vetoes import COMPARED, MIXED, vetoed
 
 _SOMEONE = (
     r"(?:he|she|they|(?:the|an?) (?:\w+ )?(?:man|woman|person|people|boy|girl|child|children|lady|guy|player|worker)s?)"
@@ -63,16 +67,16 @@ _REASON = (
     rf"|unless)\b){NO_REFERENCE})*)?"
 )
 """A reason or a circumstance, which may be a sentence of its own."""
-SAID = re.compile(
+_SAID = re.compile(
     rf"{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT} ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
     rf"(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
     r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along|next to|above|below|between"
-    r"|down|up"
-    rf"|through|across|as|which|who|that|when|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?{_REASON}[.!,;:()\s。]*",
+    r"|down|up|through|across|as|which|who|that|when"
+    rf"|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?{_REASON}[.!,;:()\s。]*",
     re.IGNORECASE,
 )
 """An option as the complement or the object: "It is a rabbit.", "There are 3 dogs in the yard."."""
-PLACED = re.compile(
+_PLACED = re.compile(
     rf"(?:the|an?|it|he|she|they|his|her|its|there)\b{NO_REFERENCE}{{0,60}}? (?:is|are|lies?|sits?|stands?|hangs?)"
     rf"(?: (?:{_PUT}|{_STANDS}))?(?: directly| just| immediately| slightly)?(?: (?:to|on|at) (?:the|its))?"
     rf" (?P<option>{NAMED})(?: side)?(?: of| from)? (?:the|an?|his|her|its|this|that|it|him|them)\b(?P<noun>)"
@@ -80,13 +84,13 @@ PLACED = re.compile(
     re.IGNORECASE,
 )
 """An option that is a place: "The cup is to the left of the plate."."""
-PLACE = re.compile(
+_PLACE = re.compile(
     r"(?:(?:to|on|at|in) (?:the )?)?(?:left|right|above|below|behind|under\w*|over|beneath|beside|on|in|inside|outside"
     r"|in front|next to|near|between|top|bottom)(?: of)?",
     re.IGNORECASE,
 )
 """The text of such an option."""
-SUBJECT = re.compile(
+_SUBJECT = re.compile(
     rf"(?:(?:in|on|from) the [\w ]{{1,30}}, )?(?:(?:an?|the|this|some) )?(?:(?-i:{ADJECTIVE}) )?(?P<option>{NAMED})"
     rf"(?P<noun>)(?P<clause>{_WHERE}) (?P<rest>(?:"
     # a boat is moored at the pier; a cat is sleeping on the sofa
@@ -103,8 +107,89 @@ SUBJECT = re.compile(
     re.IGNORECASE,
 )
 """An option as the subject: "A boat is moored at the pier."."""
-SAID_ZH = re.compile(
+_SAID_ZH = re.compile(
     rf"{NO_REFERENCE}{{0,40}}(?:在[^，。]{{0,8}}的|是|为|在|有|显示的?是?)[一二两这那]?[个只棵辆条匹头位张座名件幅]?"
     rf"(?P<option>{SURE})(?P<noun>)(?P<clause>)的?[。！，,]?"
 )
 """The same in Chinese: "图中是一只兔子。"."""
+_SHORT = 200
+"""Maximum characters of a sentence."""
+_LONG = 3
+"""Minimum words of an option that can be a statement by itself."""
+_SO = re.compile(r".*\b(?:so|thus|therefore|hence|which means(?: that)?|but)\b[\s,]*(?=\S)", re.IGNORECASE | re.DOTALL)
+"""What comes before a conclusion."""
+_NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
+_MORE = re.compile(
+    r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to|is|are|was|were|has|have|had|does|do|fails?|would|can"
+    r"|options?|choices|answers)\b"
+)
+"""Words after a number that do not name what is counted."""
+_OBJECTS = {"his", "her", "its", "their", "the", "down", "up", "away", "around"}
+"""Words after a verb ("walking his dog")."""
+_ASIDE = re.compile(
+    r"\b(?:example|comparison|scale|reference|question|earlier|previous|outside|yet|other)\b", re.IGNORECASE
+)
+"""Words that make what is said of an option a remark."""
+_ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
+"""Nouns after an option that change nothing: "the left side"."""
+
+
+def said_in(sentence: str, choices: Sequence[str]) -> Iterator[re.Match[str]]:
+    """Yield the options that a sentence, or its conclusion, states: as a part of it, or as all of it if it is long."""
+    text = sentence.strip()
+    if len(text) > _SHORT:
+        return
+    concluded = _SO.match(text)
+    for first in {0, concluded.end() if concluded else 0}:
+        for form, allowed in _STATEMENTS:
+            match = form.fullmatch(text, first)
+            committed = match and fits(match, choices) and allowed(match, choices)
+            if match and committed and not vetoed(text, 0, match.start("option")):
+                yield match
+
+
+def fits(match: re.Match[str], choices: Sequence[str]) -> bool:
+    """Return whether what follows an option leaves its meaning as it is: "3 dogs", "a boat on a lake"."""
+    noun, option = match["noun"].strip(), place(match["option"])
+    counted = re.match(NAMED, match["option"]) is not None and _NUMBER.search(choices[option]) is not None
+    if match["clause"].startswith(" of ") and not (noun or counted):
+        return False  # "the Rome of the north"
+    if noun.split(" ")[0] in _OBJECTS and choices[option].endswith("ing"):
+        noun = ""
+    return (not noun or noun in _ASPECTS or (counted and not _MORE.search(noun))) and not MIXED.search(match["clause"])
+
+
+def _is_thing(match: re.Match[str], choices: Sequence[str]) -> bool:
+    """Return whether an option's words name a thing: no number, and no label such as "Point A" beside "Point B"."""
+    index = place(match["option"])
+    words = set(words_of(choices[index]))
+    label = any(words & set(words_of(other)) for n, other in enumerate(choices) if n != index)
+    aside = COMPARED.search(match["rest"]) or _ASIDE.search(match["rest"])
+    return not (label or aside or _NUMBER.search(choices[index]))
+
+
+def _is_long(match: re.Match[str], choices: Sequence[str]) -> bool:
+    return len(words_of(choices[place(match["option"])])) >= _LONG
+
+
+def _is_place(match: re.Match[str], choices: Sequence[str]) -> bool:
+    return _PLACE.fullmatch(choices[place(match["option"])].strip(" .")) is not None
+
+
+def _is_affirmed(match: re.Match[str], choices: Sequence[str]) -> bool:
+    return not phrases.denied(match.string)
+
+
+def _always(match: re.Match[str], choices: Sequence[str]) -> bool:
+    return True
+
+
+_STATEMENTS = (
+    (OPENING, _is_long),
+    (_SAID, _always),
+    (_SAID_ZH, _always),
+    (phrases.SAID, _is_affirmed),
+    (_PLACED, _is_place),
+    (_SUBJECT, _is_thing),
+)
+"""The forms of statements, and what must hold of the option."""

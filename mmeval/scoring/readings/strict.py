@@ -15,13 +15,13 @@ that differ choose nothing, unless the text replaces one with the other. A lette
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
 from mmeval.scoring.readings.forms import DECLARED, ONLY, OPENING, PREFERRED, RIGHT, SOLE
-from mmeval.scoring.readings.options import whole, words_of
+from mmeval.scoring.readings.options import whole
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 from mmeval.scoring.readings.references import (
     ANY,
@@ -36,11 +36,10 @@ from mmeval.scoring.readings.references import (
     references,
 )
 from mmeval.scoring.readings.spelling import corrected
-from mmeval.scoring.readings.statements import PLACE, PLACED, SAID, SAID_ZH, SUBJECT
+from mmeval.scoring.readings.statements import fits, said_in
 from mmeval.scoring.readings.vetoes import (
     COMPARED,
     CONCLUDES,
-    MIXED,
     REPLACES,
     TAKEN_BACK,
     UNSURE,
@@ -54,18 +53,12 @@ Named = tuple[int, str]
 
 _HEAD, _TAIL = 4_000, 16_000
 """Characters examined at the two ends of an answer. Longer answers are usually repetitive."""
-_SHORT = 200
-"""Maximum characters of a plain statement."""
-_LONG = 3
-"""Minimum words of an option that can be a statement by itself."""
 _TAG = re.compile(r"</?[a-z_]{2,30}>", re.IGNORECASE)
 _SENTENCE = re.compile(rf"(?:[^.!?。！？\n]|\.(?=(?!\s){NO_REFERENCE}))+[.!?。！？]*|\n")
 _LINE = re.compile(rf"\n|(?<=[.!])\s+(?={SURE})")
 _CONCLUSION = re.compile(
     r"\s*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given)\b", re.IGNORECASE
 )
-_SO = re.compile(r".*\b(?:so|thus|therefore|hence|which means(?: that)?|but)\b[\s,]*(?=\S)", re.IGNORECASE | re.DOTALL)
-"""What comes before a conclusion."""
 _AFTER_NOUN = re.compile(
     r"\b(?!(?:so|that|thus|hence|only|then|but|therefore|and|think|believe|say|conclude|because|since|where) )\w+ \Z",
     re.IGNORECASE,
@@ -86,20 +79,6 @@ _ASKED = re.compile(
 """The question, said again."""
 _ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A\s*|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
 _WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
-_NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
-_MORE = re.compile(
-    r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to|is|are|was|were|has|have|had|does|do|fails?|would|can"
-    r"|options?|choices|answers)\b"
-)
-"""Words after a number that do not name what is counted."""
-_OBJECTS = {"his", "her", "its", "their", "the", "down", "up", "away", "around"}
-"""Words after a verb ("walking his dog")."""
-_ASIDE = re.compile(
-    r"\b(?:example|comparison|scale|reference|question|earlier|previous|outside|yet|other)\b", re.IGNORECASE
-)
-"""Words that make what is said of an option a remark."""
-_ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
-"""Nouns after an option that change nothing: "the left side"."""
 
 
 def strict(text: str, choices: Sequence[str]) -> str | None:
@@ -140,7 +119,11 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         return None
     forms = (PREFERRED, SOLE) if len(sentences) == 1 else (PREFERRED,) if any(choices) else ()
     preferred = {label for _, sentence in sentences for label in _preferred(sentence, forms)}
-    said = [one for start, sentence in sentences for one in _said(start, sentence, choices)]
+    said = [
+        (start + match.start("option"), _label(match))
+        for start, sentence in sentences
+        for match in said_in(sentence, choices)
+    ]
     labels = {label for _, label in said}
     if opening is not None:
         return opening or None if (labels | preferred) <= {opening} else None
@@ -174,44 +157,6 @@ def _preferred(sentence: str, forms: Sequence[re.Pattern[str]]) -> Iterator[str]
                 yield _label(match)
 
 
-def _said(start: int, sentence: str, choices: Sequence[str]) -> Iterator[Named]:
-    """Yield the option that a sentence states: as its complement, or as the whole sentence if it is a long option."""
-    text = sentence.strip()
-    if len(text) > _SHORT:
-        return
-    concluded = _SO.match(text)
-    for first in {0, concluded.end() if concluded else 0}:
-        for form, allowed in _STATEMENTS:
-            match = form.fullmatch(text, first)
-            if (
-                match
-                and _fits(match, choices)
-                and allowed(match, choices)
-                and not vetoed(text, 0, match.start("option"))
-            ):
-                yield start + match.start("option"), _label(match)
-
-
-def _is_subject(match: re.Match[str], choices: Sequence[str]) -> bool:
-    """Return whether an option's words name a thing: no number, and no label such as "Point A" beside "Point B"."""
-    words, others = (
-        words_of(choices[_place(match)]),
-        [words_of(one) for n, one in enumerate(choices) if n != _place(match)],
-    )
-    label = any(not set(words).isdisjoint(other) for other in others) or _NUMBER.search(choices[_place(match)])
-    return not label and not (COMPARED.search(match["rest"]) or _ASIDE.search(match["rest"]))
-
-
-_STATEMENTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Sequence[str]], object]], ...] = (
-    (OPENING, lambda match, choices: len(words_of(choices[_place(match)])) >= _LONG),
-    (SAID, lambda match, choices: True),
-    (SAID_ZH, lambda match, choices: True),
-    (phrases.SAID, lambda match, choices: not phrases.denied(match.string)),
-    (PLACED, lambda match, choices: PLACE.fullmatch(choices[_place(match)].strip(" ."))),
-    (SUBJECT, _is_subject),
-)
-
-
 def _last(answer: str, declared: Sequence[Named]) -> str | None:
     """Return the last declaration, unless it differs from an earlier one that nothing replaces, or is taken back."""
     at, last = declared[-1]
@@ -241,11 +186,11 @@ def _only(inner: str, choices: Sequence[str]) -> str | None:
 def _opening(answer: str, choices: Sequence[str]) -> str | None:
     """Return the option that opens the answer, unless what follows denies it, or it heads a list of the options."""
     match = OPENING.match(answer)
-    if match is None or not _fits(match, choices):
+    if match is None or not fits(match, choices):
         return None
     if WRONG.match(answer, match.end()) and (any(choices) or not re.match(CLEAR, match["option"])):  # "(B) no"
         return None
-    option, rest = _place(match), answer[match.end() :]
+    option, rest = place(match["option"]), answer[match.end() :]
     item = _ITEM.match(rest)
     if (match[0].endswith("?") and rest.strip()) or (item and place(item[1]) != option):
         return None
@@ -263,26 +208,11 @@ def _is_about_another(match: re.Match[str], rest: str) -> bool:
     told = next((one for one in _SENTENCE.findall(rest) if re.search(ANY, one)), "")
     alone = not re.match(NAMED, match["option"]) and "\n" in match[0] + rest[:1]
     spoken = re.search(rf"{BARE}|{CLEAR}|{UNKNOWN}|\b(?:not|no|need)\b|n't", told) is None
-    return alone and bool(told) and spoken and _place(match) not in _places(told)
-
-
-def _fits(match: re.Match[str], choices: Sequence[str]) -> bool:
-    """Return whether what follows an option leaves its meaning as it is: "3 dogs", "a boat on a lake"."""
-    noun, option = match["noun"].strip(), _place(match)
-    counted = re.match(NAMED, match["option"]) is not None and _NUMBER.search(choices[option]) is not None
-    if match["clause"].startswith(" of ") and not (noun or counted):
-        return False  # "the Rome of the north"
-    if noun.split(" ")[0] in _OBJECTS and choices[option].endswith("ing"):
-        noun = ""
-    return (not noun or noun in _ASPECTS or (counted and not _MORE.search(noun))) and not MIXED.search(match["clause"])
-
-
-def _place(match: re.Match[str]) -> int:
-    return place(match["option"])
+    return alone and bool(told) and spoken and place(match["option"]) not in _places(told)
 
 
 def _label(match: re.Match[str]) -> str:
-    return LETTERS[_place(match)] if _place(match) >= 0 else ""
+    return LETTERS[index] if (index := place(match["option"])) >= 0 else ""
 
 
 def _places(text: str) -> set[int]:

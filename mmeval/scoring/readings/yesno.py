@@ -43,7 +43,7 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
         for match in (_DECLARED.finditer(answer) if "en" in languages else ())
         if (value := _WORDS.get(match[1]))
         and not _DOUBT.search(answer, max(0, match.start() - 40), match.start())
-        and not REPORTED.search(_LAST_SENTENCE.search(answer, max(0, match.start() - 200), match.start(1))[0])
+        and not REPORTED.search(_ENDS.split(answer[max(0, match.start() - 200) : match.start(1)])[-1])
     ]
     if declared:
         place, value = max(declared)
@@ -129,7 +129,7 @@ _DECLARED = re.compile(
     r"[\s:*\"'=]*([^\W\d_]+)(?=[\s.*\"')]*(?:[.,;!}<\n]|$|\b(?:because|since|as)\b))"
 )
 _DOUBT = re.compile(r"(?:\b(?:if|not|whether|might|may|could|maybe|perhaps|possibly|unless)\b|n't)[^.;\n]*$")
-_LAST_SENTENCE = re.compile(r"[^.;!?\n]*\Z")
+_ENDS = re.compile(r"[.;!?\n]")
 _TAG = re.compile(r"<(?!(?:yes|no)>)[a-z|/_]{1,30}>")
 _NUMBER = re.compile(r"\bno\.[ \t]*\d+|\byes\.\d+")
 _EITHER = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
