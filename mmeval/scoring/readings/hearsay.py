@@ -58,7 +58,8 @@ REPORTED = re.compile(
     r"|\b(?:word|text|caption|sign|label|title|spelling)s? (?:is|are|reads?)\b"
     r"|\b(?:reads?|shows?|displays?|states?|print(?:s|ed)|written|texts?)[\s:,]*(?:\"[^\"]*|'[^']*)\Z"
     # the answer to the previous question; in question 3 we chose; last time
-    rf"|\b{_ANOTHER} (?:{_ASKED}|one|time|image pair)\b|\b(?:yesterday|last (?:week|month|year|night))\b"
+    rf"|\b{_ANOTHER} (?:{_ASKED}|one|time|image pair)\b|\b(?:as for|in|on) the other (?:picture|photo|image)\b"
+    rf"|\b(?:yesterday|last (?:week|month|year|night))\b"
     rf"|\b{_ASKED} (?:no\.? ?|number |#)?\d+\b.*\b(?:was|were|{_DID})\b"
     r"|[他她友人师](?:们|都)?(?:说|认为|觉得)",
     re.IGNORECASE,

@@ -30,7 +30,8 @@ _IDIOM = re.compile(
 )
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s?){2,}(?=[A-Z][a-z])")
 _LETTER_IN = re.compile(
-    r"(?:(?<![\w)\]])|(?<=[\u3400-\u9fff]))(?:(?i:\b(?:answer\s)?(?:option|choice))\s+|选项\s*)?"
+    r"(?<!part )(?<!step )(?<!question )(?:(?<![\w)\]])|(?<=[\u3400-\u9fff]))(?:(?i:\b(?:answer\s)?(?:option"
+    r"|choice))\s+|选项\s*)?"
     r"[*_]*[(\[【{][*_\s]*([A-Za-z])[*_\s]*[)\]】}][*_]*"
     r"|(?i:\b(?:option|choice))\s+[\"'*_]*([A-Za-z])\b(?!')[\"'*_]*|选项\s*([A-Z])(?![A-Za-z])"
     r"|(?<![\w*])\*\*([A-Z])\*\*(?!\w)"

@@ -164,7 +164,7 @@ def _is_thing(match: re.Match[str], choices: Sequence[str]) -> bool:
     index = place(match["option"])
     words = set(words_of(choices[index]))
     label = any(words & set(words_of(other)) for n, other in enumerate(choices) if n != index)
-    aside = COMPARED.search(match["rest"]) or _ASIDE.search(match["rest"])
+    aside = COMPARED.search(match["rest"]) or _ASIDE.search(match["clause"] + match["rest"])
     return not (label or aside or _NUMBER.search(choices[index]))
 
 

@@ -23,7 +23,8 @@ _DOUBT = re.compile(
 """Words that veto the rest of their clause."""
 _SUPPOSED = re.compile(
     # if it were B; suppose that; it resembles a cat; for example
-    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine|let's say|whether"
+    r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless(?! I.m (?:mistaken|wrong))|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine"
+    r"|let's say|whether"
     r"|would have|resembl\w*|reminds?|hopes?|wish|wished|wants?|forecast|mistake|example|model"
     r"|not true that|it is (?:false|wrong) that"
     # at first it was B
@@ -75,7 +76,8 @@ UNSURE = re.compile(
 """Words that admit to not knowing the answer."""
 TAKEN_BACK = re.compile(
     r"(?:^|[.!?,\n]\s*)(?:wait|hmm+|actually|no,|or |scratch that|sorry|on second thought|correction)"
-    r"|\b(?:no longer|but it (?:could|might|may))\b",
+    r"|\b(?:no longer|but (?:it|that|this) (?:could|might|may|(?:is|was)(?: still| also)? (?:not|wrong|incorrect)"
+    r"|isn't))\b",
     re.IGNORECASE,
 )
 """Words after an answer that retract it, in addition to those of `UNSURE`."""
