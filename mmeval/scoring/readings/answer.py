@@ -21,7 +21,7 @@ _TAGGED = re.compile(
     r"|\"(?:final_)?(?:answer|choice|option)\"\s*:\s*\"([^\"]{1,400})\"",
     re.IGNORECASE,
 )
-_CHECKBOX = re.compile(r"^[ \t]*[-*]?[ \t]*\[([xX ])\][ \t]+(?=.)", re.MULTILINE)
+_CHECKBOX = re.compile(r"^[ \t]{0,8}[-*]?[ \t]{0,8}\[([xX ])\][ \t]+(?=.)", re.MULTILINE)
 _SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]{0,400})\}")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}")
 _SYMBOL = re.compile(
