@@ -64,7 +64,7 @@ _NOUN = re.compile(
 _ENDS = re.compile(r"[)\]\"'*.]*\s*(?:[.,;:!\n]|$)")
 _SENTENCE_AFTER = re.compile(r"(?<=[)\]])\s+[A-Z]")
 _TEXT_AFTER = re.compile(r"(?<=[)\]])\s*(?!(?:is|was|and|or|can|does|if)\b)\w")
-_MARKUP = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|`+|\$+|\\[()\[\]]|(?m:^\s*(?:#+|>|[-•*]\s))|</?[a-z_]{1,30}>")
+_MARKUP = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|`+|\$+|\\[()\[\]]|(?m:^\s{0,40}(?:#+|>|[-•*]\s))|</?[a-z_]{1,30}>")
 _LETTER_WORDS = re.compile(
     rf"({SURE}|{BARE})([)\]]?[\"']?\s?(?:[.:,、|)/]|[-–—=]+|\s)?\s*[\"'(]?(?:(?:an?|the|it is|which is)\s)?[\"'(]?)"
     rf"({_IN_WORDS})(?P<closed>[\"')]*\s*(?=[.,;:!)\n。]|$))?",
