@@ -33,6 +33,7 @@ _LEADS = "|".join(
         r" (?:choose|chose|pick|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude"
         r"|lean(?:ing)? towards?)"
         rf"(?: that)?(?: (?:it|this|the \w+) {_BE})?",
+        r"\byou (?:should|need to|have to) (?:choose|pick|select|mark|go with)",
         # so it is B; therefore, B; this leaves B
         rf"(?:^|[,;:.\s])(?:so|thus|therefore|hence)[\s,:]*(?:(?:it|this|that|the \w+) ?{_BE}|choose|pick|select)?",
         r"\b(?:leaves|leaving|left)(?: (?:only|us with|with|just))+|\bleaves|\bleaving|\bgo(?:es)? with|\bcan only be",
@@ -112,7 +113,7 @@ OPENING = re.compile(
     rf"|(?-i:{ADJECTIVE})) )+(?={SURE}))?"
     rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))"
     rf"(?P<clause>(?:(?<={NAMED}) (?:in|on|at|of|with|along|to|by|under|behind|from|for"
-    rf"|[a-z]{{3,}}ing (?:an?|the|his|her|its|in|on|at|to|with))\b{NO_REFERENCE}*?)?)"
+    rf"|[a-z]{{2,}}ing (?:an?|the|his|her|its|in|on|at|to|with))\b{NO_REFERENCE}*?)?)"
     r"\s*(?:选项)?(?:$|[.,;:!?\n)。，、(—–✅✓-]|(?:because|since)\b"
     r"|is (?:shown|depicted|pictured|visible|displayed)\b)",
     re.IGNORECASE,

@@ -26,14 +26,20 @@ _ASKED = r"(?:question|problem|exercise|example|task|quiz|round|test|item)s?"
 _VISIBLE = (
     r"(?:law|theorem|rule|principle|formula|definition|equation|analysis|calculations?|observations?|measurements?)"
 )
+_EVIDENT = (
+    r"(?:shows|suggests|indicates|means|implies|confirms|reveals|demonstrates|proves|tells us|concludes|supports|seems"
+    r"|appears|follows|this|thus)"
+)
+"""What pictures and reasons do, and people also do."""
 
 REPORTED = re.compile(
     rf"\b{_SAYS}\b(?! that there (?:is|are)\b)"
+    rf"|\b(?!{_EVIDENT}\b)\w{{3,}}s that (?:the (?:\w+ )?(?:answer|option|choice)|it)\b"
     # they believe; experts say; many people choose
     r"|\b(?:they|you|\w{2,}s|people|some|everyone|everybody|someone|somebody)(?: \w+ly| would| will| often| might)?"
     r" (?:say|think|believe|claim|argue|insist|swear|guess|assume)\b"
     r"|\b(?:many|most(?= people| \w{2,}s\b)|some|people|others|someone|somebody|students?|everyone|they"
-    r"|you)(?: \w+){0,2}"
+    r"|you(?! should| need| have))(?: \w+){0,2}"
     rf" (?:choose|pick|answer|call|vote|give|{_DID})\b"
     # my brother picked; another model chose; the user is sure
     rf"|\b(?:the|an?|my|your|his|her|our|their|another|he|she)(?: (?!and\b|so\b|I\b|we\b)[\w-]+){{0,3}} {_DID}\b"

@@ -40,7 +40,7 @@ _FRAMES = "|".join(
         r"\b(?:shows?|depicts?|displays?|features?|contains?|represents?|suggests?|indicates?|holds?"
         r"|(?:I|we)(?: can)?(?: \w+ly)? (?:see|count|counted|find|identify)|says? that there (?:is|are)"
         r"|makes? (?:it|this|that)|costs?|equals?|totals?|weighs?|measures?|reads?|(?:simplifies|evaluates|sums up) to"
-        r"|known as|works? as|became)",
+        r"|known as|works? as|became|will|would)",
         # it belongs to 2019; the total comes to $24; sales peaked in March; the train departs at 10:30
         r"\b(?:belongs? to|(?:comes?(?: out)?|adds up|amounts?|goes) to|results? in|(?:gives?|yields?)(?: a total of)?"
         r"|(?:peak(?:s|ed)|(?:is|are|was|were) (?:the )?(?:\w{2,}est|most|least)) (?:in|at|on|for)"
@@ -72,7 +72,7 @@ _SAID = re.compile(
     rf"(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
     r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along|next to|above|below|between"
     r"|down|up|through|across|as|which|who|that|when"
-    rf"|[a-z]{{3,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?{_REASON}[.!,;:()\s。]*",
+    rf"|[a-z]{{2,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?{_REASON}[.!,;:()\s。]*",
     re.IGNORECASE,
 )
 """An option as the complement or the object: "It is a rabbit.", "There are 3 dogs in the yard."."""
@@ -95,7 +95,7 @@ _SUBJECT = re.compile(
     rf"(?P<noun>)(?P<clause>{_WHERE}) (?P<rest>(?:"
     # a boat is moored at the pier; a cat is sleeping on the sofa
     rf"(?:is|are) (?:{_PUT}|{_STANDS}|moored|held|seen|shown|seated|hung|mounted|displayed|depicted|pictured|worn|tied"
-    r"|perched|sleeping|floating|flying|swimming|walking|running|grazing|crossing|driving|sailing|climbing)"
+    r"|perched|(?!missing\b|lacking\b|being\b|looking\b)\w{2,}ing)"
     r"|(?:sits|stands|lies|hangs|floats|rests|grazes)"
     # photosynthesis is the process shown; Picasso painted it
     r"|is the (?!name|same|opposite|exception|wrong|least|worst|only|other|first|second|third|last"
@@ -130,7 +130,7 @@ _ASIDE = re.compile(
     r"\b(?:example|comparison|scale|reference|question|earlier|previous|outside|yet|other)\b", re.IGNORECASE
 )
 """Words that make what is said of an option a remark."""
-_ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side"}
+_ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side", "one", "ones"}
 """Nouns after an option that change nothing: "the left side"."""
 
 

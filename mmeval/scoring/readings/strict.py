@@ -78,6 +78,17 @@ _ASKED = re.compile(
 )
 """The question, said again."""
 _ITEM = re.compile(rf"{NO_REFERENCE}*?(?:\A\s*|[.,;:!?\n]\s*)({ANY})\s*(?:[.:)\n]|\Z)")
+_SPECIES = re.compile(
+    r"\s+(?!(?:an?|the|it|this|that|there|they|he|she|in|on|at|to|no|yes|because|since|as|for|i)\b)(?-i:[a-z]{4,}) \w"
+)
+"""A word in lower case after a letter and a period, as in "C. elegans"."""
+_QUESTION = re.compile(r"\bquestion (?:no\.? ?|number |#)?(\d+)", re.IGNORECASE)
+_CUT_OFF = re.compile(
+    r"[.:\n](?:\s+[^\s.:]+){3,}\s(?:an?|the|of|in|on|at|to|by|for|from|with|and|or|as|that|which|is|are|was|were|has|have)\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+"""An answer of several sentences, the last of which was cut off."""
+_CORRECTS = re.compile(r"\b(?:wait|actually|correction|sorry|let me (?:re|count|look|check))\b", re.IGNORECASE)
 _WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
 
 
@@ -104,6 +115,8 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
 
 def _committed(answer: str, choices: Sequence[str]) -> str | None:
     """Return the letter to which an answer commits; the answer is a text of `references`."""
+    if len(set(_QUESTION.findall(answer))) > 1:
+        return None
     sentences = [
         (match.start(), match[0])
         for match in _SENTENCE.finditer(answer)
@@ -115,7 +128,7 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         declared.append((len(answer), last))
     if declared:
         return _last(answer, [(0, opening), *declared] if opening else declared)
-    if UNSURE.search(answer):
+    if UNSURE.search(answer) or _CUT_OFF.search(answer):
         return None
     forms = (PREFERRED, SOLE) if len(sentences) == 1 else (PREFERRED,) if any(choices) else ()
     preferred = {label for _, sentence in sentences for label in _preferred(sentence, forms)}
@@ -131,6 +144,8 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         concluded = [found for _, one in sentences if _CONCLUSION.match(one) and (found := _places(one))]
         agreed = not concluded or concluded[-1] == {LETTERS.find(label) for label in preferred}
         return preferred.pop() or None if agreed and len(preferred) == 1 else None
+    if len(labels) > 1 and _CORRECTS.search(answer, said[0][0], said[-1][0]):
+        return said[-1][1] or None
     alone = len(_places(answer)) == 1 or (said and CONCLUDES.search(answer, 0, said[-1][0]))
     return labels.pop() or None if len(labels) == 1 and alone else None
 
@@ -200,6 +215,8 @@ def _opening(answer: str, choices: Sequence[str]) -> str | None:
     lone = any(choices) and re.match(BARE, match["option"]) and match[0][-1] in ".:)"
     if lone and words and not set(words[1].casefold().split()) <= set(choices[option].casefold().split()):
         return None  # "D. Eisenhower", unless the option is Dwight Eisenhower
+    if lone and match[0][-1] == "." and _SPECIES.match(rest) and not re.search(ANY, rest):
+        return None
     return None if _is_about_another(match, rest) else _label(match)
 
 

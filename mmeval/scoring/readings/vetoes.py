@@ -70,14 +70,15 @@ UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
     r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|unsure|unclear|depends on|neither"
-    r"|I apologize|I'm sorry|not (?:feel )?comfortable)\b|不知道|无法|不确定",
+    r"|I apologize|I'm sorry|not (?:feel )?comfortable|(?:would|'d) rather not|prefer not to|leave (?:it|this) blank"
+    r"|I can help|help you with|(?:no|nothing) (?:basis|to (?:base|go on)))\b|不知道|无法|不确定",
     re.IGNORECASE,
 )
 """Words that admit to not knowing the answer."""
 TAKEN_BACK = re.compile(
     r"(?:^|[.!?,\n]\s*)(?:wait|hmm+|actually|no,|or |scratch that|sorry|on second thought|correction)"
-    r"|\b(?:no longer|but (?:it|that|this) (?:could|might|may|(?:is|was)(?: still| also)? (?:not|wrong|incorrect)"
-    r"|isn't))\b",
+    r"|\b(?:withdraw|retract|take (?:it|that|this) back|no longer|but (?:it|that|this) (?:could|might|may|isn't"
+    r"|(?:is|was)(?: still| also)? (?:not|wrong|incorrect)))\b",
     re.IGNORECASE,
 )
 """Words after an answer that retract it, in addition to those of `UNSURE`."""
