@@ -37,7 +37,7 @@ def evaluate_all(
     Raises InputError if `out` holds a run itself, for a model named twice at different addresses, and for several
     seeds of a task that draws no demonstrations, because their spread would be zero.
     """
-    display, loader = display or Display(), KeptModel()
+    display, loader = display or Display(), KeptModel(keep_pictures=bool(controls) or len(specs) > 1)
     if controls and failed is None:
         for spec in specs:
             expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
@@ -81,7 +81,7 @@ def under_controls(
     Controls that can act on none of the questions are reported with the reason and left out. The control with the
     language model alone is last, because it loads another model.
     """
-    display, loader = display or Display(), load or KeptModel()
+    display, loader = display or Display(), load or KeptModel(keep_pictures=True)
     task = load_task(spec.task)
     found = expand(names, [prompt for prompt in task.prompts if prompt != run.spec.prompt])
     finished = []
@@ -110,13 +110,18 @@ def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
 
 
 class KeptModel:
-    """Loads models for evaluations, and keeps the last one loaded."""
+    """Loads models for evaluations, and keeps the last one loaded.
 
-    def __init__(self) -> None:
+    `keep_pictures`: the evaluations show the same pictures, which the model keeps encoded as far as it has room.
+    """
+
+    def __init__(self, *, keep_pictures: bool = False) -> None:
+        self._keep_pictures = keep_pictures
         self._held: tuple[Checkpoint, ModelOptions, Model] | None = None
 
     def __call__(self, checkpoint: Checkpoint, options: ModelOptions) -> Model:
         """Return the model, loading it if it is not the kept one."""
+        options = replace(options, keep_pictures=self._keep_pictures)
         if self._held is None or self._held[:2] != (checkpoint, options):
             self._held = None  # free it first: two models may not fit
             self._held = (checkpoint, options, load_model(checkpoint, options))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,22 @@ def test_no_cell_is_a_formula_or_a_command() -> None:
         "", ["", ""], [("swap-any-0", "-1.5 (+0.1 to -2)")]
     )
     assert lines.to_csv([["=1+1", -1.5]]) == "'=1+1,-1.5\n"
+    assert latex.text("with --partial, ''?`") == r"with -{}-partial, '{}'?\textasciigrave{}"  # no dash, no quotes
+    assert "LuaLaTeX or XeLaTeX, and a font that has 中文" in latex.tabular("中文", ["é"], [])
+    assert "LuaLaTeX" not in latex.tabular("é – ≤", ["→"], [])
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs LaTeX with booktabs and graphicx")
+def test_tables_of_any_text_compile(tmp_path: Path) -> None:
+    ascii = "".join(map(chr, range(32, 127)))
+    accented = "".join(chr(code) for code in range(0xC0, 0x100) if chr(code) not in "ÐðÞþ")
+    rows = [(ascii, "[2em] -1.5", "*"), ("\\end{document}", accented, "– — − × ± · → ≤ ≥ ° ‘ ’ “ ” …")]
+    made = latex.tabular(ascii, ["", "95%", "p_Holm"], rows)
+    packages = r"\documentclass{article}\usepackage{booktabs,graphicx}"
+    (tmp_path / "a.tex").write_text(rf"{packages}\begin{{document}}{made}\end{{document}}", encoding="utf-8")
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "a.tex"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-2000:]
 
 
 def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:

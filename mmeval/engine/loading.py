@@ -39,6 +39,8 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
     fuse(model)
     show = SHOW.get(options.context, "each")
     portions = PORTIONS[device.type]
+    if options.keep_pictures:
+        portions = replace(portions, spare=max(portions.spare, portions.store))
     return TransformerModel(
         model,
         processor,

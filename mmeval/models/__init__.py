@@ -53,6 +53,8 @@ class ModelOptions:
     """Seconds that a server may take for one reply."""
     first_token: bool = False
     """Whether the likelihoods are those of the answer's first token."""
+    keep_pictures: bool = False
+    """Whether later runs will show the same pictures: more of them are kept encoded."""
 
 
 def pixels(checkpoint: Checkpoint) -> dict[str, str]:

@@ -144,7 +144,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def latex(comparison: Comparison) -> str:
-    """Return the tables as LaTeX, for the package booktabs. The captions have the marks."""
+    """Return the tables as LaTeX, for the packages booktabs and graphicx. The captions have the marks."""
     marks = _marks(comparison)
     return "\n".join(tabular("; ".join((made.title, *marks)), made.columns, made.rows) for made in grids(comparison))
 

@@ -20,6 +20,7 @@ from mmeval.models.chat.model import ChatModel
 from mmeval.models.chat.processor import open_processor
 from mmeval.models.chat.reading import reading
 from mmeval.models.chat.template import ChatTemplate
+from mmeval.models.chat.vision import MORE_ROOM, ROOM, Vision
 from mmeval.models.finding import check_format
 from mmeval.types import InputError, nearest
 
@@ -65,7 +66,10 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
     with reading(source, "generation_config.json"):
-        return ChatModel(model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images)
+        return ChatModel(
+            model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images,
+            vision=Vision(model, MORE_ROOM if options.keep_pictures else ROOM),
+        )  # fmt: skip
 
 
 def read_arguments(text: str | None) -> dict[str, Any]:

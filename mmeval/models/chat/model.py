@@ -33,6 +33,7 @@ class ChatModel:
         name: str,
         batch_tokens: int,
         images: dict[str, Any],
+        vision: Vision,
         max_images: int | None = None,
     ) -> None:
         """`images`: options of the image processor."""
@@ -41,8 +42,7 @@ class ChatModel:
         text = model.config.get_text_config(decoder=True)
         context = getattr(text, "max_position_embeddings", None)
         self.batcher = Batcher(self._inputs, batch_tokens, context)
-        self._images = images
-        self.vision = Vision(model)
+        self._images, self.vision = images, vision
         if self.vision.shares:
             prepared_once(processor)
         self._tokenizer = copy.deepcopy(processor.tokenizer)  # the original is used in another thread

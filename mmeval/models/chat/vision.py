@@ -10,8 +10,8 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from mmeval.engine.shelf import Shelf
 
-ROOM = 512 << 20
-"""Maximum bytes of visual tokens kept."""
+ROOM, MORE_ROOM = 512 << 20, 2 << 30
+"""Maximum bytes of visual tokens kept, usually, and if later runs will show the same pictures."""
 FAMILIES = {
     *("llava", "llava_next", "gemma3", "paligemma", "aya_vision", "internvl"),
     *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "glm4v"),
@@ -76,12 +76,13 @@ def of_each(pixels: Tensor, grids: Tensor | None, tiles: Sequence[int] | None = 
 class Vision:
     """Makes the visual tokens of pictures, and keeps those of the latest."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, room: int = ROOM) -> None:
+        """`room`: the most bytes of visual tokens kept."""
         self._encode: Any = getattr(model.base_model, "get_image_features", None)
         accepts = inspect.signature(model.forward).parameters
         self.shares = model.config.model_type in FAMILIES and "mm_encoder_outputs" in accepts
         """Whether pictures are encoded once."""
-        self._kept: Shelf[Tokens] = Shelf(ROOM, lambda tokens: sum(layer.nbytes for layer in tokens))
+        self._kept: Shelf[Tokens] = Shelf(room, lambda tokens: sum(layer.nbytes for layer in tokens))
         self._kind: type[Any] = BaseModelOutputWithPooling
         self._stacks = False
         """Whether the model wants the tokens of all pictures in one tensor."""

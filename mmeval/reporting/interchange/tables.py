@@ -14,7 +14,7 @@ def csv(run: Run, path: Path) -> dict[Path, str]:
 
 
 def latex(run: Run, path: Path) -> dict[Path, str]:
-    """Return the printed table for booktabs. Its caption has the data, n of N, and the marks."""
+    """Return the printed table for booktabs and graphicx. Its caption has the data, n of N, and the marks."""
     made = table_of_run(run)
     header, *rows = table.lines(made)
     return {path: tex.tabular("; ".join((made.title, made.data, made.answered, *made.marks)), header, rows)}
