@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mmeval.run import Run, open_run
 from mmeval.scored import Scored, score_records
@@ -66,6 +67,8 @@ class Pair:
     lost: tuple[Change, ...]
     notes: tuple[str, ...]
     """Limits of the comparison: missing questions and settings that differ."""
+    baselines: Mapping[str, Any]
+    """What the majority answer and a constant answer score on these questions, as in `scores.json`."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | No
         if name in numbers and name in others
     )
     gained, lost = _changes(scored, theirs)
-    return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes))
+    return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes), scored.baselines())
 
 
 def _row(

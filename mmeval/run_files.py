@@ -70,6 +70,14 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What one answer to every question would score."""
+
+    answer: str
+    values: dict[str, float | None]
+
+
+@dataclass(frozen=True)
 class Results:
     """The keys of `scores.json` that are used."""
 
@@ -84,6 +92,8 @@ class Results:
     """The numbers of the strict reading, if the headline's is another."""
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
     """The named terms of a metric."""
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    """The majority answer and a constant one."""
     passed: dict[str, Estimate] = field(default_factory=dict)
     """pass@k, if several answers were sampled."""
     differences: str = ""

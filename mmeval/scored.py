@@ -11,8 +11,9 @@ from typing import Any
 
 from mmeval.data.sheets import CUT, LONGEST
 from mmeval.run_files import SCHEMA
+from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
-from mmeval.scoring.statistics import Mean, Statistic, estimate, parts
+from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of
 from mmeval.task import Task
 from mmeval.types import Estimate, Record, Score
 
@@ -69,6 +70,7 @@ class Scored:
             "metrics": metrics[main],
             **{name: metrics[name] for name in others},
             "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
+            "baselines": self.baselines(),
             "counts": {"samples": len(self.records), **self._outcomes(main)},
             "differences": explain(differences(self.records, *pair)) if len(pair) == 2 else "",
             **({"passed": {name: asdict(one) for name, one in drawn.items()}} if drawn else {}),
@@ -82,6 +84,17 @@ class Scored:
             return found
         reason = f"{self._errors:,} of {len(self.records):,} questions ended in an error"
         return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
+
+    def baselines(self) -> dict[str, Any]:
+        """Return the numbers of answers that do not depend on the question, by the first scorer: answer and values."""
+        main, found = next(iter(self.task.scorers)), {}
+        for name, answer in constant.baselines(self.records).items():
+            records, scores = constant.answering(self.records, answer, lambda record: judge(self.task, record, main))
+            numbers = self.task.metrics[main](records, scores)
+            values = {key: value_of(one) for key, one in numbers.items()}
+            if any(value is not None for value in values.values()):
+                found[name] = {"answer": answer, "values": values}
+        return found
 
     def samples(self) -> list[dict[str, Any]]:
         """Return the content of `samples.jsonl`: each sample's outcome, value and parsed answer under each scorer."""

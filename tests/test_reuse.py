@@ -141,7 +141,9 @@ def test_a_grid_loads_each_model_once_and_ends_in_a_table(tmp_path: Path, monkey
     assert len(counting.loaded) == 2
     assert "not run: nothing with constant: unknown task 'nothing'" in result.output
     table = (tmp_path / "reports/sweep/scores.md").read_text()
-    assert table.count("\n| constant") == 2
+    assert all(table.count(f"\n| {name} |") == 1 for name in ("constant", "constant:no"))
+    assert "\n| chance | 750.00 | 300.00 |" in table
+    assert "\n| majority answer | 500.00 |" in table and "\n| constant answer | 500.00 |" in table
     assert "MME, Perception" in table and "MMBench, CircularEval" in table
     assert {path.name for path in (tmp_path / "reports/sweep").iterdir()} >= {"scores.csv", "scores.tex", "figure-1"}
     for name in ("scores.md", "scores.csv", "scores.tex", "figure-1/dotplot.svg"):

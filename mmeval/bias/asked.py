@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mmeval.controls.words import TURN
-from mmeval.scored import score_records
+from mmeval.scored import judge, score_records
+from mmeval.scoring import baselines
+from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.metrics.groups import percent
 from mmeval.scoring.readings.choices import LETTERS
@@ -38,6 +40,12 @@ class Asked:
     def numbers(self) -> dict[str, Statistic]:
         """Return the task's own numbers, by the first scorer."""
         return self.task.metrics[next(iter(self.task.scorers))](self.records, self.scores)
+
+    def answering(self, answer: str) -> "Asked":
+        """Return a copy in which every question is answered with `answer`."""
+        main = next(iter(self.task.scorers))
+        records, scores = baselines.answering(self.records, answer, lambda record: judge(self.task, record, main))
+        return replace(self, records=records, scores=scores)
 
     def accuracy(self, right: Callable[[Record, Score], float | None] | None = None) -> Statistic:
         """Return the percentage of correct questions, by cluster, or the mean of another mark in percent."""
@@ -92,11 +100,6 @@ def chance(records: Sequence[Record]) -> float | None:
     if not records or not all(record.choices and record.targets for record in records):
         return None
     return 100.0 * sum(len(record.targets) / len(record.choices) for record in records) / len(records)
-
-
-def yes_or_no(records: Sequence[Record]) -> bool:
-    """Tell whether every question is answered with yes or no."""
-    return bool(records) and all(set(record.targets) <= {"yes", "no"} and record.targets for record in records)
 
 
 def said(record: Record, score: Score) -> str:

@@ -11,14 +11,14 @@ from typing import Any
 
 from mmeval import controls as known
 from mmeval.bias import likelihood, parts, shares
-from mmeval.bias.asked import Asked, judged, matched, said, yes_or_no
+from mmeval.bias.asked import Asked, judged, matched, said
 from mmeval.controls.mentions import RELEVANT
-from mmeval.controls.words import TURN
 from mmeval.files import write_text
 from mmeval.records import digest
 from mmeval.run import Run, open_run
-from mmeval.scoring.readings.choices import LETTERS
-from mmeval.scoring.statistics import Statistic, estimate, paired
+from mmeval.scoring import baselines
+from mmeval.scoring.baselines import yes_or_no
+from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
 from mmeval.spec import differing
 from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError
@@ -193,23 +193,10 @@ def _rows(main: Asked, headline: Sequence[str]) -> Found:
     """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
     numbers = _reported(main, headline, main.numbers())
     rows: Found = {"chance": {name: one.chance for name, one in numbers.items()}}
-    if not all(record.text is not None or record.error is not None for record in main.records):
-        return rows
-    counts: dict[str, int] = {}
-    for record in main.records:
-        for target in record.targets[:1]:
-            counts[target] = counts.get(target, 0) + 1
-    letters = list(LETTERS[: max((len(record.choices) for record in main.records), default=0)])
-    constants = ["yes", "no"] if yes_or_no(main.records) else letters
-    majority = max(counts, key=lambda target: counts[target]) if counts else None
-    for text in dict.fromkeys([*([majority] if majority else []), *constants]):
-        records = [
-            replace(record, text=text, error=None, tags={k: v for k, v in record.tags.items() if k != TURN})
-            for record in main.records
-        ]
-        own = judged(main.task, records)
-        name = f"always {text}" + (", the majority" if text == majority else "")
-        rows[name] = {key: estimate(one).value for key, one in _reported(own, headline, own.numbers()).items()}
+    for text in baselines.constants(main.records):
+        own = main.answering(text)
+        name = baselines.label(baselines.MAJORITY if len(rows) == 1 else baselines.CONSTANT, text)
+        rows[name] = {key: value_of(one) for key, one in _reported(own, headline, own.numbers()).items()}
     return rows
 
 

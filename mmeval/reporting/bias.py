@@ -15,7 +15,7 @@ from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import minus, number
-from mmeval.reporting.lines import Lines, titled
+from mmeval.reporting.lines import Lines, stacked, titled
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import InputError
@@ -203,18 +203,8 @@ def _parts(found: Found) -> Iterator[Lines]:
 
 
 def _html(one: Lines) -> str:
-    """Return a table that can be folded. Its rows stack in a narrow window, so every column stays visible."""
-    titles = [html.escape(clean(title)) for title in one.columns]
-    head = "".join(
-        f'<th scope="col" class="{"num" if place else ""}">{title}</th>' for place, title in enumerate(titles)
-    )
-    rows = []
-    for name, *cells in one.rows:
-        kept = zip(titles[1:], (html.escape(minus(clean(cell))) for cell in cells), strict=True)
-        own = "".join(f'<td class="num" data-label="{title}">{cell}</td>' for title, cell in kept)
-        rows.append(f'<tr><th scope="row">{html.escape(clean(name))}</th>{own}</tr>')
+    """Return a table that can be folded."""
     width = sum(3 + max(map(len, column)) for column in zip(one.columns, *one.rows, strict=True))
     title, size = html.escape(clean(one.title)), "broad" if width > NARROW else ""
-    head, body = f"<thead><tr>{head}</tr></thead>", f"<tbody>{''.join(rows)}</tbody>"
-    table = f'<table class="scores stacked" aria-label="{title}">{head}{body}</table>'
+    table = stacked((one.columns, *one.rows), one.title)
     return f'<details class="{size}" open><summary>{title}</summary>{table}</details>'

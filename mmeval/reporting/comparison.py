@@ -14,12 +14,14 @@ from rich.text import Text
 
 from mmeval.comparison import Comparison, Pair, Row
 from mmeval.files import write_text
-from mmeval.reporting import dotplot, run_report
+from mmeval.reporting import baselines, dotplot, run_report
+from mmeval.reporting.baselines import TITLE, Rows
 from mmeval.reporting.chart import Chart, Series, number, p_text
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import Lines, shared, titled, to_csv
 from mmeval.reporting.sheet import PENS
 from mmeval.reporting.table import LEAST, clean, escape, grid
+from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
 from mmeval.types import Estimate
 
@@ -37,7 +39,7 @@ def grids(comparison: Comparison) -> list[Lines]:
     numbers = ("difference", "95% interval", "p", "p (Holm)", "detectable", *margin)
     letters = dict(zip(comparison.runs, ascii_uppercase, strict=False))  # letters are used for at most MOST runs
     if len(comparison.runs) <= MOST:
-        return [
+        pairs = [
             Lines(
                 f"{letters[pair.other]} = {pair.other} against {letters[pair.first]} = {pair.first} "
                 f"on {pair.task.title}, {pair.questions:,} questions",
@@ -49,6 +51,7 @@ def grids(comparison: Comparison) -> list[Lines]:
             )
             for pair in comparison.pairs
         ]
+        return [*pairs, *_baselines(comparison)]
     found = []
     for pairs in _by_task(comparison).values():
         for place, head in enumerate(row for row in pairs[0].rows if row.headline):
@@ -56,9 +59,25 @@ def grids(comparison: Comparison) -> list[Lines]:
             for pair in pairs:
                 own = [row for row in pair.rows if row.headline][place]
                 rows.append((pair.other, number(own.other.value), *_numbers(own, comparison.margin)))
+            for name, one in pairs[0].baselines.items():
+                value = number(one["values"].get(head.metric))
+                rows.append((label(name, one["answer"]), value, *[""] * len(numbers)))
             title = f"{pairs[0].task.title}, {head.label}: against {pairs[0].first}"
             found.append(Lines(title, ("", "score", *numbers), tuple(rows)))
     return found
+
+
+def _baselines(comparison: Comparison) -> list[Lines]:
+    """Return a table per task and set of questions of what answers that do not look score."""
+    found = dict.fromkeys((pair.task.title, pair.questions, baselines_of(pair)) for pair in comparison.pairs)
+    return [Lines(f"{TITLE}: {task}, {n:,} questions", ("", *rows[0][1:]), rows[1:]) for task, n, rows in found if rows]
+
+
+def baselines_of(pair: Pair) -> Rows:
+    """Return the rows of a pair's baselines, on the questions that both runs asked."""
+    heads = {row.metric: row for row in pair.rows if row.headline}
+    labels = {metric: row.label for metric, row in heads.items()}
+    return baselines.rows(labels, {metric: row.first.chance for metric, row in heads.items()}, pair.baselines)
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -154,6 +173,7 @@ def as_csv(comparison: Comparison) -> str:
     header = ["task", "first", "other", "questions", "metric", "label", "headline", "full_marks"]
     header += [f"{side}{name}" for side in ("first", "other", "difference") for name in ("", "_low", "_high")]
     rows: list[list[object]] = [[*header, "p", "p_holm", "test", "detectable", "p_equivalence", "reason", "marks"]]
+    rows[0] += ["chance", MAJORITY, CONSTANT]
     for pair in comparison.pairs:
         marks = "; ".join(shared({name: comparison.runs[name].marks for name in (pair.first, pair.other)}))
         for row in pair.rows:
@@ -161,7 +181,8 @@ def as_csv(comparison: Comparison) -> str:
             own += [row.headline, row.first.full_marks]
             own += [x for one in (row.first, row.other, row.difference) for x in (one.value, one.low, one.high)]
             tests = (row.p, row.adjusted, row.test, row.detectable, row.equivalent)
-            rows.append([*own, *tests, row.difference.reason, marks])
+            values = [pair.baselines.get(name, {}).get("values", {}).get(row.metric) for name in (MAJORITY, CONSTANT)]
+            rows.append([*own, *tests, row.difference.reason, marks, row.first.chance, *values])
     return to_csv(rows)
 
 
@@ -217,9 +238,9 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
         if len(estimates) <= MOST:
             lines = tuple(Series(name, own) for name, own in estimates.items())
             chart = Chart(task.title, subtitle, task.axes, lines, task.totals)
-            rows = pairs[0].rows if len(pairs) == 1 else ()
+            rows, below = (pairs[0].rows if len(pairs) == 1 else ()), baselines_of(pairs[0])
             runs = {name: comparison.runs[name] for name in estimates}
-            paths += [run_report.side_by_side(runs, chart, rows, out), *run_report.draw(chart, out)]
+            paths += [run_report.side_by_side(runs, chart, rows, out, below), *run_report.draw(chart, out)]
             continue
         head = next(row for row in pairs[0].rows if row.headline)
         own = {name: numbers[head.metric] for name, numbers in estimates.items()}

@@ -1,13 +1,15 @@
-"""Small tables as Markdown, and rows as CSV. Cells are escaped."""
+"""Small tables as Markdown and HTML, and rows as CSV. Cells are escaped."""
 
 from __future__ import annotations
 
 import csv
+import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmeval.reporting.table import escape, inert
+from mmeval.reporting.chart import minus
+from mmeval.reporting.table import clean, escape, inert
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,23 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]
 def titled(one: Lines) -> list[str]:
     """Return the lines of a table with its title, then an empty line."""
     return [f"## {escape(one.title)}", "", *markdown(one.columns, one.rows), ""]
+
+
+def stacked(rows: Sequence[Sequence[str]], title: str = "") -> str:
+    """Return a header and rows as an escaped HTML table. In a narrow window its cells stack, so every one is seen."""
+    columns, *rest = [[html.escape(minus(clean(cell))) for cell in row] for row in rows]
+    head = "".join(
+        f'<th scope="col" class="{"num" if place else ""}">{column}</th>' for place, column in enumerate(columns)
+    )
+    body = []
+    for name, *cells in rest:
+        own = "".join(
+            f'<td class="num" data-label="{column}">{cell}</td>'
+            for column, cell in zip(columns[1:], cells, strict=True)
+        )
+        body.append(f'<tr><th scope="row">{name}</th>{own}</tr>')
+    label = f' aria-label="{html.escape(clean(title))}"' if title else ""
+    return f'<table class="scores stacked"{label}><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 
 
 def to_csv(rows: Iterable[Sequence[object]]) -> str:

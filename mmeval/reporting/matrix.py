@@ -1,22 +1,30 @@
-"""Runs of several models on several tasks as one table: one row per model, one column per headline number."""
+"""Runs of several models on several tasks as one table: one row per model, one column per headline number.
+
+Below the models are rows of answers that do not look: chance, the majority answer, a constant answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from mmeval.files import write_text
 from mmeval.reporting import dotplot, run_report
+from mmeval.reporting.baselines import TITLE
 from mmeval.reporting.chart import Chart, Series, estimates, interval, number
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import markdown, shared, to_csv
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
+from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.types import Estimate
+
+BASELINES = ("chance", "majority answer", "constant answer")
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class Matrix:
     """Column title -> task."""
     marks: Mapping[str, Mapping[str, Sequence[str]]]
     """Task -> model -> marks of the run."""
+    baselines: Mapping[str, Mapping[str, float]]
+    """Chance, majority answer or constant answer -> column title -> what it scores."""
 
     @property
     def notes(self) -> list[str]:
@@ -47,6 +57,7 @@ def matrix(runs: Sequence[Run]) -> Matrix:
     tasks: dict[str, str] = {}
     taken: dict[tuple[str, str], int] = {}
     marks: dict[str, dict[str, Sequence[str]]] = {}
+    baselines: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
     for run in runs:
         task, found = run_report.task_of_run(run), estimates(run.results)
         key = (run.spec.task, run.spec.model)
@@ -55,14 +66,28 @@ def matrix(runs: Sequence[Run]) -> Matrix:
         for name, label in (task.totals or task.axes).items():
             columns.setdefault(f"{task.title}, {label}", {})[model] = found[name]
             tasks[f"{task.title}, {label}"] = task.title
+            for baseline, value in _baselines(run.results, name).items():
+                baselines[baseline].setdefault(f"{task.title}, {label}", value)
         marks.setdefault(task.title, {})[model] = run.marks
-    return Matrix(columns, tasks, marks)
+    return Matrix(columns, tasks, marks, {name: own for name, own in baselines.items() if own})
+
+
+def _baselines(results: Mapping[str, Any], metric: str) -> dict[str, float]:
+    """Return what answers that do not look score on a metric, as far as it is known."""
+    answers = [results.get("baselines", {}).get(name, {"values": {}}) for name in (MAJORITY, CONSTANT)]
+    found = [results["metrics"][metric]["chance"], *(one["values"].get(metric) for one in answers)]
+    return {name: value for name, value in zip(BASELINES, found, strict=True) if value is not None}
 
 
 def show(made: Matrix, console: Console) -> None:
-    """Print the table: models as rows if they outnumber the headline numbers, else as columns."""
-    header, rows = _across(made) if len(made.models) > len(made.columns) else _down(made)
-    console.print(grid(header, [(rows, "")]))
+    """Print the table: models as rows if they outnumber the headline numbers, else as columns, baselines below."""
+    header, models, below = _across(made)
+    if len(made.models) > len(made.columns):
+        console.print(grid(header, [(models, ""), (below, "dim")]))
+    else:
+        for first, rows, style in (("", models, ""), (TITLE, below, "dim")):
+            names, *turned = map(list, zip([first, *header[1:]], *rows, strict=True))
+            console.print(grid(names, [(turned, style)]))
     for mark in made.notes:
         console.print(Text(clean(mark), style="yellow"))
 
@@ -70,7 +95,8 @@ def show(made: Matrix, console: Console) -> None:
 def write(made: Matrix, folder: Path) -> list[Path]:
     """Write scores.md, .csv, .tex and a dot plot per column with the models as rows; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    header, rows = _across(made)
+    header, models, below = _across(made)
+    rows = [*models, *below]
     texts = {
         "scores.md": "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in made.notes), ""]),
         "scores.csv": _csv(made),
@@ -88,14 +114,11 @@ def write(made: Matrix, folder: Path) -> list[Path]:
     return paths
 
 
-def _across(made: Matrix) -> tuple[list[str], list[list[str]]]:
+def _across(made: Matrix) -> tuple[list[str], list[list[str]], list[list[str]]]:
+    """Return the header, the rows of the models and those of the baselines."""
     rows = [[model, *(_cell(column.get(model)) for column in made.columns.values())] for model in made.models]
-    return ["", *made.columns], rows
-
-
-def _down(made: Matrix) -> tuple[list[str], list[list[str]]]:
-    rows = [[title, *(_cell(column.get(model)) for model in made.models)] for title, column in made.columns.items()]
-    return ["", *made.models], rows
+    below = [[name, *(number(own.get(title)) for title in made.columns)] for name, own in made.baselines.items()]
+    return ["", *made.columns], rows, below
 
 
 def _cell(estimate: Estimate | None) -> str:
@@ -112,4 +135,6 @@ def _csv(made: Matrix) -> str:
         for model, one in column.items():
             numbers = (one.value, one.low, one.high, one.full_marks, one.chance, one.n)
             rows.append([title, model, *numbers, one.reason or "", "; ".join(made.marks[made.tasks[title]][model])])
+        own = ((name, found[title]) for name, found in made.baselines.items() if title in found)
+        rows += [[title, name, value, *[""] * (len(header) - 3)] for name, value in own]
     return to_csv(rows)

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from mmeval.comparison import Row
 from mmeval.files import write_text
+from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import BUDGET, Browser, embedded
 from mmeval.reporting.chart import Chart, interval, marks, number, p_text
+from mmeval.reporting.lines import stacked
 from mmeval.reporting.sheet import pens
 from mmeval.reporting.table import Table, clean
 from mmeval.types import Estimate
@@ -86,10 +88,11 @@ def made_from(folder: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def comparison(chart: Chart, rows: Sequence[Row] = ()) -> Panel:
+def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = ()) -> Panel:
     """Return the section that shows several runs side by side: every number of the chart that at least one run has.
 
-    `rows`, for two runs, have the differences with their own intervals and p-values.
+    `rows`, for two runs, have the differences with their own intervals and p-values; `baselines` are rows of answers
+    that do not look.
     """
     found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
     labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
@@ -97,7 +100,7 @@ def comparison(chart: Chart, rows: Sequence[Row] = ()) -> Panel:
     pens(chart.series)  # raises InputError for too many series
     known = {row.metric: row for row in rows if row.difference.value is not None}
     shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
-    return Panel("Comparison", _render("comparison.html", **shown, rows=known))
+    return Panel("Comparison", _render("comparison.html", **shown, rows=known, baselines=baselines))
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -114,7 +117,7 @@ def _render(name: str, **values: object) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {f.__name__: f for f in (number, interval, marks, p_text, share, signed, clean)}
+    environment.filters |= {f.__name__: f for f in (number, interval, marks, p_text, share, signed, clean, stacked)}
     return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8")).render(**values)
 
 

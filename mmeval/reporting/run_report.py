@@ -9,6 +9,7 @@ from typing import Any
 
 from mmeval import __version__, comparison, regular
 from mmeval.reporting import about, dotplot, leaderboards, page, published, radar, table
+from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.table import Table
@@ -132,12 +133,15 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     if len(runs) == 1:
         return figures
     rows = comparison.compare(*runs).pairs[0].rows if len(runs) == 2 else ()
-    return [side_by_side(named, chart, rows, out), *figures]
+    return [side_by_side(named, chart, rows, out, table_of_run(runs[0], task).baselines), *figures]
 
 
-def side_by_side(runs: Mapping[str, Run], chart: Chart, rows: Sequence[comparison.Row], out: Path) -> Path:
+def side_by_side(
+    runs: Mapping[str, Run], chart: Chart, rows: Sequence[comparison.Row], out: Path, baselines: Rows
+) -> Path:
     """Write the page that shows scored runs of one task side by side with their answers; return its path.
 
+    `rows`, for two runs, have their differences; `baselines` are rows of answers that do not look.
     The samples are those of the first run, with the pictures from its page.
     """
     (_, base), *others = runs.items()
@@ -150,6 +154,7 @@ def side_by_side(runs: Mapping[str, Run], chart: Chart, rows: Sequence[compariso
         totals=(),
         details=(),
         counts={},
+        baselines=(),
     )
     answered = [
         Other(name, run.judged, {record.id: record.text for record in run.records if record.text is not None})
@@ -157,7 +162,7 @@ def side_by_side(runs: Mapping[str, Run], chart: Chart, rows: Sequence[compariso
     ]
     browser = _browse(base, task, answered, None, "Run")
     commands = {f"{name}, {run.answered}": about.command(run) for name, run in runs.items()}
-    return page.write(out, tabled, browser, {}, commands, panels=[page.comparison(chart, rows)])
+    return page.write(out, tabled, browser, {}, commands, panels=[page.comparison(chart, rows, baselines)])
 
 
 def series(run: Run) -> Series:

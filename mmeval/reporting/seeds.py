@@ -46,6 +46,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
             for scorer, key in keys.items()
         },
         "errors": sum(result["counts"]["error"] for result in results),
+        "baselines": run_report.table_of_run(first, task).baselines,
         "remarks": [SAME] if len(seeds) > 1 and len(digests) == 1 else [],
     }
 
@@ -69,6 +70,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     console.print(Text(clean(summary["data"])))
     grid.width = console.measure(grid, options=console.options.update(width=WIDEST)).maximum
     console.print(grid, crop=False)
+    if below := summary["baselines"]:
+        console.print(table.grid(below[0], [(map(list, below[1:]), "dim")]))
     errors = summary["errors"]
     console.print(Text(f"{errors:,} error{'' if errors == 1 else 's'}", style="red" if errors else ""))
     lacking = [f"{summary['labels'][name]}: no value ({row['reason']})" for name, row in found.items() if row["reason"]]

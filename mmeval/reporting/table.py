@@ -23,7 +23,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from mmeval.files import write_text
+from mmeval.reporting import baselines
+from mmeval.reporting.baselines import Rows
 from mmeval.reporting.chart import estimates, interval, marks, number
+from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.types import Estimate, InputError
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ class ScoreRow:
     """The benchmark's own extra columns by name (MME: acc and acc+), in the unit that is shown."""
     strict: Estimate | None = None
     """The strict scorer's estimate on the same answers, if that scorer was used."""
+    baselines: Mapping[str, float | None] = field(default_factory=dict)
+    """What the majority answer and a constant answer score here."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Table:
     """A sentence on why the two scorers can differ."""
     remarks: tuple[str, ...]
     """Sentences about these answers that the reader must know."""
+    baselines: Rows = ()
+    """A header and rows with the headline numbers of answers that do not look at the question."""
 
     @property
     def every(self) -> tuple[ScoreRow, ...]:
@@ -117,6 +124,7 @@ class Table:
             numbers: dict[str, Any] = {name: row.extras.get(name) for name in self.columns}
             numbers |= {name: getattr(row.estimate, name) for name in NUMBERS}
             numbers["strict"] = row.strict.value if row.strict else None
+            numbers |= {name: row.baselines.get(name) for name in (MAJORITY, CONSTANT)}
             rows.append({"metric": row.label, **numbers, **about, "reason": row.estimate.reason or ""})
         return rows
 
@@ -128,9 +136,14 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
     if missing := [name for name in task.labels if name not in official]:
         raise InputError(f"the scores have no metric '{missing[0]}'; score the run again")
 
+    constant = results.get("baselines", {})
+
     def rows(labels: Mapping[str, str]) -> tuple[ScoreRow, ...]:
         parts = results.get("parts", {})
-        return tuple(ScoreRow(label, official[n], parts.get(n, {}), strict.get(n)) for n, label in labels.items())
+        by_metric = {n: {name: one["values"].get(n) for name, one in constant.items()} for n in labels}
+        return tuple(
+            ScoreRow(label, official[n], parts.get(n, {}), strict.get(n), by_metric[n]) for n, label in labels.items()
+        )
 
     answered, planned = results.get("answered", 0), results.get("planned", 0)
     return Table(
@@ -145,6 +158,9 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
         scorer=str(results["scorer"]),
         why=str(results.get("differences", "")),
         remarks=tuple(results.get("remarks", ())),
+        baselines=baselines.rows(
+            task.totals or task.axes, {name: one.chance for name, one in official.items()}, constant
+        ),
     )
 
 
@@ -171,6 +187,9 @@ def show(table: Table, console: Console) -> None:
     for mark in table.marks:
         console.print(Text(clean(mark), style="yellow"))
     console.print(grid(_kept(_header(table), kept), sections, room))
+    if table.baselines:
+        header, *rest = table.baselines
+        console.print(grid(header, [(map(list, rest), "dim")], room))
     console.print(Text(counted(table.counts), style="red" if table.counts.get("error") else ""))
     for note in table.notes:
         console.print(Text(clean(note), style="dim"))
@@ -201,6 +220,9 @@ def markdown(table: Table) -> str:
     lines += [_pipes(map(escape, _cells(table, row))) for row in table.rows]
     lines += [_pipes(f"**{escape(cell)}**" if cell else "" for cell in _cells(table, row)) for row in table.totals]
     lines += [_pipes(map(escape, _cells(table, row))) for row in table.details]
+    if table.baselines:
+        rows = [_pipes(map(escape, row)) for row in table.baselines]
+        lines += ["", rows[0], _pipes([":--", *["--:"] * (len(table.baselines[0]) - 1)]), *rows[1:]]
     lines += ["", counted(table.counts)]
     lines += [line for note in table.notes for line in ("", escape(note))]
     return "\n".join(lines) + "\n"

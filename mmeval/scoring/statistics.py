@@ -73,6 +73,11 @@ def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0)
     return Estimate(value, min(full * low, value), max(full * high, value), n, full, chance)
 
 
+def value_of(statistic: Statistic) -> float | None:
+    """Return the statistic's value alone, if it has one."""
+    return None if statistic.reason is not None else sum(part.point for part in _parts(statistic))
+
+
 def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Return `a` minus `b` with the difference's 95% interval, paired by cluster.
 

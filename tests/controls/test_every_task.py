@@ -12,10 +12,11 @@ from mmeval.controls import CONTROLS, TEXT, Applied, Render
 from mmeval.embedded import SUITES, suite
 from mmeval.models.constant import Constant
 from mmeval.rendering import record, render
+from mmeval.scoring.baselines import answering, constants
 from mmeval.spec import RunSpec
 from mmeval.task import Task, configure, load_task
 from mmeval.tasks import TASKS
-from mmeval.types import Generation, Image, Request, Sample
+from mmeval.types import Generation, Image, Request, Response, Sample
 from tests.tasks.test_prompts import WRITERS
 
 ASKED = 10
@@ -80,7 +81,16 @@ def check(task: Task, asked: list[tuple[Sample, Request, Render]]) -> set[str]:
             task.scorers[next(iter(task.scorers))](record(changed, own, answer))
         assert applied.acts.startswith("acts on ")
     assert acting or not before
+    check_baselines(task, [sample for sample, *_ in asked])
     return acting
+
+
+def check_baselines(task: Task, samples: list[Sample]) -> None:
+    """The answers to every question that the tables show are ones that the task can read."""
+    main = task.scorers[next(iter(task.scorers))]
+    records = [record(one, Request(one.id, one.prompt), Response(one.id, text="")) for one in samples]
+    for answer in constants(records):
+        assert any(score.outcome != "unparsed" for score in answering(records, answer, main)[1]), answer
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name not in SUITES])

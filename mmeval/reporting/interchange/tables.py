@@ -17,4 +17,9 @@ def latex(run: Run, path: Path) -> dict[Path, str]:
     """Return the printed table for booktabs and graphicx. Its caption has the data, n of N, and the marks."""
     made = table_of_run(run)
     header, *rows = table.lines(made)
-    return {path: tex.tabular("; ".join((made.title, made.data, made.answered, *made.marks)), header, rows)}
+    about = "; ".join((made.title, made.data, made.answered, *made.marks))
+    text = tex.tabular(about, header, rows)
+    if made.baselines:
+        (title, *header), *rest = made.baselines
+        text += "\n" + tex.tabular(f"{title}; {about}", ["", *header], rest)
+    return {path: text}
