@@ -112,7 +112,7 @@ def _folders(run: Run) -> list[Path]:
 
 
 def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[str]]:
-    """Return each control's answers and its `acts` sentence, and remarks on unfinished controls."""
+    """Return each control's answers and its `acts` sentence, and remarks on incomplete controls."""
     found, remarks = {}, []
     for folder in _folders(run):
         own = open_run(folder)
@@ -125,9 +125,20 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[
         if not own.records:
             continue
         if not own.complete:
-            remarks.append(f"The control {own.spec.control} is unfinished: {own.answered}.")
+            remarks.append(f"The control {own.spec.control} is incomplete: {_lacking(own)}.")
         found[str(own.spec.control)] = (judged(task, own.records), str(own.header.get("control", {}).get("acts", "")))
     return found, remarks
+
+
+def _lacking(run: Run) -> str:
+    """Return why a run has fewer answers than questions, as a clause."""
+    errors = [record.error for record in run.records if record.error is not None]
+    left = run.samples_planned - run.samples_asked
+    found = [f"{left:,} of {run.samples_planned:,} questions are not asked yet"] if left else []
+    found += (
+        [f"{len(errors):,} of {run.samples_planned:,} answers are errors, such as: {errors[0]:.200}"] if errors else []
+    )
+    return "; ".join(found)
 
 
 def _place(name: str) -> tuple[int, str]:

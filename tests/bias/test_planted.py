@@ -288,6 +288,8 @@ def test_a_control_without_any_answer_is_left_out_and_said(tmp_path: Path) -> No
         "The control swap-any-0 is left out: the run and the control answered no question in common."
         in (found["remarks"])
     )
+    why = "The control swap-any-0 is incomplete: 28 of 28 answers are errors, such as: the server is down."
+    assert why in found["remarks"]
     assert report.write(run.folder, found)
 
 
