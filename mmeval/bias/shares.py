@@ -18,7 +18,7 @@ _QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 
 
 def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
-    """Return the yes ratio, Pct. Diff, FP ratio, d' and the criterion, each with its interval.
+    """Return the yes ratio, Pct. Diff, FP ratio, d', the criterion, and the share of neither, each with its interval.
 
     The yes ratio, in percent, is POPE's (arXiv 2305.10355). Pct. Diff (-1 to 1, ideally 0) and FP ratio (the share of
     yes among the wrong answers, ideally 0.5) are HallusionBench's (arXiv 2310.14566). d' and criterion c are those of
@@ -35,9 +35,14 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
         for _, yes, true, wrong in rows
     ]
     names = [name for name, *_ in rows]
-    said_yes = asked.accuracy(lambda record, score: None if score.value is None else float(score.answer == "yes"))
+
+    def share(test: Callable[[str | None], bool]) -> dict[str, Any]:
+        said = asked.accuracy(lambda record, score: None if score.value is None else float(test(score.answer)))
+        return asdict(estimate(replace(said, chance=None)))
+
     return {
-        "yes_ratio": asdict(estimate(replace(said_yes, chance=None))),
+        "yes_ratio": share(lambda answer: answer == "yes"),
+        "neither": share(lambda answer: answer not in ("yes", "no")),
         "pct_diff": ratio(names, table, lambda s: (s[:, 0] + s[:, 1] - s[:, 2]) / (s[:, 2] + s[:, 3]), len(rows)),
         "fp_ratio": ratio(names, table, lambda s: s[:, 1] / s[:, 4], int(sum(row[4] for row in table))),
         "d_prime": ratio(names, table, lambda s: np.subtract(*_z(s)), len(rows)),

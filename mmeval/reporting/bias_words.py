@@ -142,6 +142,8 @@ def _priors(found: Found) -> Iterator[str]:
             f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions. Its Pct. Diff, the share of yes "
             f"among its answers minus the share among the expected answers, is {spread(yes['pct_diff'], 2)}."
         )
+        if (neither := yes.get("neither")) and neither["value"]:
+            yield f"{spread(neither, unit='%')} of its answers are neither yes nor no; they count as not yes."
         always = {100.0: "always says yes", 0.0: "never says yes"}.get(yes["yes_ratio"]["value"])
         leaning = ("is not shown to lean either way", "leans toward no", "leans toward yes")[sure(yes["criterion"])]
         dull = yes["d_prime"]["low"] is not None and yes["d_prime"]["low"] <= 0 <= yes["d_prime"]["high"]
