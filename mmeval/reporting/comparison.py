@@ -39,7 +39,7 @@ def grids(comparison: Comparison) -> list[Lines]:
     numbers = ("difference", "95% interval", "p", "p (Holm)", "detectable", *margin)
     letters = dict(zip(comparison.runs, ascii_uppercase, strict=False))  # letters are used for at most MOST runs
     if len(comparison.runs) <= MOST:
-        pairs = [
+        found = [
             Lines(
                 f"{letters[pair.other]} = {pair.other} against {letters[pair.first]} = {pair.first} "
                 f"on {pair.task.title}, {pair.questions:,} questions",
@@ -51,7 +51,7 @@ def grids(comparison: Comparison) -> list[Lines]:
             )
             for pair in comparison.pairs
         ]
-        return [*pairs, *_baselines(comparison)]
+        return [*found, *_baselines(comparison)]
     found = []
     for pairs in _by_task(comparison).values():
         for place, head in enumerate(row for row in pairs[0].rows if row.headline):

@@ -14,6 +14,7 @@ Scorer = Callable[[Record], Score]
 
 MAJORITY, CONSTANT = "majority", "constant"
 _ALSO = {"yes": "true", "no": "false"}
+"""How benchmarks about statements spell yes and no."""
 _UNLIKELY = -1e6
 """Log-likelihood of the options that a constant answer does not choose."""
 
@@ -44,7 +45,8 @@ def answering(records: Sequence[Record], answer: str, score: Scorer) -> tuple[li
 
     Yes and no become true and false if `score` can only read these.
     """
-    given = [_answering(record, answer) for record in records]
+    likely = any(record.loglikelihoods is not None for record in records)
+    given = [_answering(record, answer, likely) for record in records]
     scores = [score(record) for record in given]
     if answer in _ALSO and all(one.outcome == "unparsed" for one in scores):
         return answering(records, _ALSO[answer], score)
@@ -62,9 +64,9 @@ def yes_or_no(records: Sequence[Record]) -> bool:
     return bool(records) and all(set(record.targets) <= {"yes", "no"} and record.targets for record in records)
 
 
-def _answering(record: Record, answer: str) -> Record:
-    text, likelihoods = answer, None
-    if record.loglikelihoods is not None:
-        text, chosen = None, LETTERS.find(answer)
-        likelihoods = tuple(0.0 if place == chosen else _UNLIKELY for place in range(len(record.choices)))
-    return replace(record, text=text, loglikelihoods=likelihoods, error=None, samples=(), finish_reason="stop")
+def _answering(record: Record, answer: str, by_likelihood: bool) -> Record:
+    if not by_likelihood:
+        return replace(record, text=answer, error=None, samples=(), finish_reason="stop")
+    chosen = LETTERS.find(answer)
+    likelihoods = tuple(0.0 if place == chosen else _UNLIKELY for place in range(len(record.choices)))
+    return replace(record, text=None, loglikelihoods=likelihoods, error=None, samples=())

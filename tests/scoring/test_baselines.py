@@ -58,9 +58,10 @@ def test_likelihoods_choose_the_option() -> None:
     task = configure(MUIR, RunSpec("muirbench", scoring="likelihood"))
     asked = (("B", 4), ("B", 2), ("A", 3))
     records = [choice(str(n), target, size, loglikelihoods=(-1.0,) * size) for n, (target, size) in enumerate(asked)]
+    records.append(choice("3", "B", error="down"))
     found = score_records(task, records).baselines()
-    assert found[MAJORITY]["answer"] == "B" and found[MAJORITY]["values"]["overall"] == pytest.approx(200 / 3)
-    assert found[CONSTANT]["values"]["overall"] == pytest.approx(100 / 3)
+    assert found[MAJORITY]["answer"] == "B" and found[MAJORITY]["values"]["overall"] == 75
+    assert found[CONSTANT]["values"]["overall"] == 25
 
 
 def test_yes_is_true_where_only_true_is_read() -> None:
