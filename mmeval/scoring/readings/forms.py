@@ -43,6 +43,10 @@ _LEADS = "|".join(
         rf"\b{_BE}\s*:",
         r"\b(?:choose|correct|result|response|output|solution|guess|assistant|count|total|number of \w+"
         r"|verdict|prediction)\s*:",
+        # this makes D the right answer
+        rf"\b(?:makes|making|leaves|leaving)(?= {ANY} the \w+ (?:answer|option|choice))",
+        # the missing tile is option C
+        rf"(?<!{ANY} )\b(?:is|would be)(?= {CLEAR})",
         # it is B; it corresponds to B; what fits best is B
         rf"\b(?:it|this|that|the letter) ?{_BE}(?: {_ADVERB})?",
         rf"(?<!{ANY} )\b(?:(?:corresponds?|corresponding) (?:to|with)|match(?:es)?\b)",
@@ -64,7 +68,8 @@ _SLOT = (
 )
 _AFTER = (
     r"[\"')\]]*\s*(?:$|[.,;:!?)(}\n。，；、—–✅✓]|选?项|-\s"
-    r"|(?:because|since|as|for|in|on|at|of|with|here|from|and the|which|by|that|based|to|due|given|being"
+    r"|(?:because|since|as|for|in|on|at|of|with|here|from|is the|the \w+ answer|and the"
+    r"|which|by|that|based|to|due|given|being"
     r"|です|입니다)(?:\b|$))"
 )
 DECLARED = re.compile(rf"(?:{_LEADS}){_SLOT}(?:(?<={CLEAR})|(?={_AFTER}))", re.IGNORECASE)
@@ -80,7 +85,7 @@ RIGHT = re.compile(
     r"|(?:best |most closely |perfectly )(?:fits?|matches|describes|answers|completes|represents|corresponds|follows)\b"
     r"|(?:fits|matches|describes|answers|completes|corresponds|follows)\b[^.;!?]{0,60}"
     r"\b(?:best|most closely|perfectly|exactly)\b"
-    r"|[:–—-]*\s*[✅✓✔☑]|[:–—-]+\s*(?:correct|right|true|yes)\b|是?(?:正确|对的))",
+    r"|[.:–—-]*\s*[✅✓✔☑]|[:–—-]+\s*(?:correct|right|true|yes)\b|是?(?:正确|对的))",
     re.IGNORECASE,
 )
 """Words after an option that call it the answer: "B is the correct answer", "B fits best"."""

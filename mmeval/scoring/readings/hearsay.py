@@ -48,6 +48,7 @@ REPORTED = re.compile(
     r"|\bI (?:was|am|have been|'ve been) (?:told|informed)|\bI(?:'ve| have)? (?:just )?(?:heard|read)\b"
     r"|\b(?:supposedly|allegedly|reportedly|rumou?r\w*|hearsay|(?:is|are) (?:said|believed|reported|thought))\b"
     # according to my friend, but not according to the chart
+    rf"|\baccording to (?:the|an?) (?:\w+ )?(?:{_KIN}|man|woman|boy|girl|child|character|speaker|author|narrator)\b"
     rf"|\baccording to (?:my|your|his|her|our|their|some|an?|one|another|him|them|you|people"
     rf"|(?-i:[A-Z][a-z]+(?=,)))\b(?! {_VISIBLE}\b)"
     rf"|\b(?:according to|on|in|by|from|per) (?:\w+ ){{0,2}}{_SOURCE}\b"

@@ -58,7 +58,7 @@ _ARTICLE = re.compile(
 """What follows an A or an I that is a word."""
 _NOUN = re.compile(
     rf"(?i)(?<!\w)(?:point|image|picture|box|option|choice|letter|{'|'.join(one.answer for one in DECLARING.values())}"
-    r"|adalah|to|là|este?|ist) \Z"
+    r"|adalah|to|makes|là|este?|ist) \Z"
 )
 """Words after which an A is a letter."""
 _ENDS = re.compile(r"[)\]\"'*.]*\s*(?:[.,;:!\n]|$)")

@@ -185,10 +185,14 @@ def _last(answer: str, declared: Sequence[Named]) -> str | None:
 
 
 def _closing(answer: str) -> str | None:
-    """Return the option that is alone in the last line, unless the line before it is an option, too."""
+    """Return the option that is alone in the last line, unless the line before it is an option, or begins with one."""
     lines = [line.strip(" .") for line in _LINE.split(answer) if line.strip(" .")]
     alone = [match for line in lines[-2:] if (match := OPENING.fullmatch(line)) and not match["noun"] + match["clause"]]
-    return _label(alone[0]) if len(lines) > 1 and len(alone) == 1 and OPENING.fullmatch(lines[-1]) else None
+    if len(lines) < 2 or len(alone) != 1 or lines[-1].endswith(":") or not OPENING.fullmatch(lines[-1]):
+        return None
+    before, option = OPENING.match(lines[-2]), alone[0]["option"]
+    listed = re.match(NAMED, option) and before and place(before["option"]) == place(option) - 1
+    return None if listed else _label(alone[0])
 
 
 def _only(inner: str, choices: Sequence[str]) -> str | None:

@@ -69,8 +69,9 @@ WRONG = re.compile(
 UNSURE = re.compile(
     r"\b(?:don't|do not|cannot|can't|can not|couldn't|unable to|not able to|not possible to|impossible to"
     r"|(?:difficult|challenging|hard) to) (?:\w+ ){0,2}(?:know|tell|say|determine|see|identify|answer|decide)\b"
-    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain)|uncertain|unsure|unclear|depends on|neither"
-    r"|I apologize|I'm sorry|not (?:feel )?comfortable|(?:would|'d) rather not|prefer not to|leave (?:it|this) blank"
+    r"|\b(?:(?:not|cannot|can't) (?:be )?(?:sure|certain|told|determined|known|decided)|uncertain|unsure|unclear"
+    r"|depends on|neither|I apologize|I'm sorry|not (?:feel )?comfortable|(?:would|'d) rather not|prefer not to"
+    r"|leave (?:it|this) blank"
     r"|I can help|help you with|(?:no|nothing) (?:basis|to (?:base|go on)))\b|不知道|无法|不确定",
     re.IGNORECASE,
 )
