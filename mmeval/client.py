@@ -20,10 +20,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmeval.replies import Busy, NoReply, Refused, Secrets, read
+from mmeval.receiving import Chunks, receive
+from mmeval.replies import BrokeOff, Busy, NoReply, Refused, Secrets
 from mmeval.types import InputError
 
-__all__ = ["Client", "Endpoint", "NoReply", "Refused", "key"]
+__all__ = ["BrokeOff", "Chunks", "Client", "Endpoint", "NoReply", "Refused", "key"]
 
 PAUSE = 0.5
 """Seconds before the second try, plus or minus half; each further pause is twice as long."""
@@ -86,7 +87,7 @@ class Client:
         timeouts: int = 2,
         longest: int = LONGEST,
     ) -> None:
-        self._secrets = Secrets(key)
+        self.secrets = Secrets(key)
         self.endpoints = [Endpoint(*self._address(url, key), limit=concurrency) for url in urls]
         self._concurrency, self._tries, self._longest = concurrency, tries, longest
         self._timeout, self._timeouts = timeout, timeouts
@@ -114,9 +115,12 @@ class Client:
         """Tell whether HOPELESS requests in a row got no reply, so nothing more is sent."""
         return self._lost >= HOPELESS
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
+    async def post(
+        self, path: str, body: Mapping[str, Any], chunks: Chunks | None = None
+    ) -> tuple[dict[str, Any], float]:
         """Return a reply and its seconds. Raises NoReply and Refused.
 
+        If the server streams its reply, `chunks` gets each part as it arrives; raises BrokeOff if it then breaks off.
         If a server refuses `max_tokens` and names its successor, that is sent from then on.
         """
         problem, failed, timed_out, busied, first = "", 0, 0, 0, time.monotonic()
@@ -124,7 +128,7 @@ class Client:
             started, length = time.monotonic(), self._length
             content = json.dumps({length if name == LENGTHS[0] else name: value for name, value in body.items()})
             try:
-                reply = await self._once(endpoint, "POST", path, content.encode())
+                reply = await self._once(endpoint, "POST", path, content.encode(), chunks)
                 self._lost = endpoint.failures = 0
                 endpoint.limit = min(self._concurrency, endpoint.limit + 1 / endpoint.limit)
                 return reply, time.monotonic() - started
@@ -156,6 +160,8 @@ class Client:
             finally:
                 endpoint.in_flight -= 1
                 self._free.set()
+            if chunks is not None and chunks.begun:
+                raise BrokeOff(self.secrets.sentence(problem))
             if failed >= self._tries or timed_out >= self._timeouts:
                 break
             await asyncio.sleep(_backoff(failed))
@@ -188,7 +194,7 @@ class Client:
             plain = urllib.parse.unquote(user)
             coded = base64.b64encode(plain.encode()).decode()
             passwords = {one.partition(":")[2] for one in (user, plain)}
-            self._secrets.add(coded, user, plain, *passwords)
+            self.secrets.add(coded, user, plain, *passwords)
             headers["Authorization"] = f"Basic {coded}"
         elif key:
             headers["Authorization"] = f"Bearer {key}"
@@ -211,23 +217,20 @@ class Client:
                     await self._free.wait()
         return None
 
-    async def _once(self, endpoint: Endpoint, verb: str, path: str, content: bytes) -> dict[str, Any]:
+    async def _once(
+        self, endpoint: Endpoint, verb: str, path: str, content: bytes, chunks: Chunks | None = None
+    ) -> dict[str, Any]:
         """Return a server's reply, a JSON object, with secrets hidden. Redirects are not followed."""
-        body = b""
         headers = dict(endpoint.headers)
         async with (
             asyncio.timeout(self._timeout),  # the whole reply, however slowly its bytes come
             self._http.stream(verb, endpoint.url + path, content=content, headers=headers) as response,
         ):
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > self._longest:
-                    raise ValueError(f"its reply has more than {self._longest:,} bytes")
-        return read(endpoint.url, response.status_code, response.headers, body, self._secrets)
+            return await receive(response, endpoint.url, self.secrets, self._longest, chunks)
 
     def _no_reply(self, why: str) -> NoReply:
         self._lost += 1
-        return NoReply(self._secrets.sentence(why))
+        return NoReply(self.secrets.sentence(why))
 
 
 @functools.cache

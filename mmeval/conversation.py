@@ -14,6 +14,7 @@ from mmeval import controls
 from mmeval.data import video
 from mmeval.messages import prompt_of
 from mmeval.models import ModelOptions, find_model, load_model, pick_context
+from mmeval.pieces import Pieces
 from mmeval.spec import check
 from mmeval.types import (
     Generation,
@@ -69,7 +70,8 @@ class Chat:
         """Ask about pictures and words, in this order, and remember question and answer.
 
         A path is a picture or a video; a PIL picture is shown as it is. With `choices`, the likeliest one is the
-        answer. `on_text` is called with each piece of the answer as it is written, or once if the model cannot stream.
+        answer. `on_text` is called, in any thread, with each piece of the answer as it is written, or once if the model
+        cannot stream.
 
         Raises InputError for a file that is not a picture or video and if the model refuses, Unsupported for more
         pictures than it takes. The conversation is then unchanged.
@@ -143,9 +145,7 @@ class Chat:
         if on_text is not None and isinstance(self.model, StreamingModel):
             return self.model.stream(request, self.generation, on_text)
         response = next(iter(self.model.generate([request], self.generation)))
-        if on_text is not None and response.text:
-            on_text(response.text)
-        return response
+        return response if on_text is None else Pieces(on_text).end(response)
 
 
 def chat(

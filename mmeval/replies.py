@@ -25,6 +25,10 @@ class Refused(Exception):
         self.status, self.url = status, url
 
 
+class BrokeOff(Exception):
+    """A streamed reply broke off after its beginning. The message is like that of NoReply."""
+
+
 class Busy(Exception):
     """The server asks to wait `wait` seconds; None if it does not say how long."""
 
@@ -59,6 +63,11 @@ class Secrets:
             return {self.hide(name): self.hidden(one) for name, one in value.items()}
         return [self.hidden(one) for one in value] if isinstance(value, list) else value
 
+    def begun(self, text: str) -> int:
+        """Return how many characters at the end of a text may be the beginning of a secret."""
+        lengths = (n for secret in self._secrets for n in range(1, len(secret)) if text.endswith(secret[:n]))
+        return max(lengths, default=0)
+
     def sentence(self, text: str) -> str:
         """Return a text as one printable line without secrets."""
         return printable(self.hide(" ".join(text.split())[:300]))
@@ -80,7 +89,10 @@ def read(url: str, status: int, headers: Mapping[str, str], body: bytes, secrets
         raise ValueError(f"status {status}: {_reason(body, secrets)}")
     if status >= 400:
         raise Refused(f"{_reason(body, secrets)} (status {status})", status, url)
-    reply = json.loads(body)
+    try:
+        reply = json.loads(body)
+    except ValueError as error:
+        raise ValueError(f"its reply is not JSON ({error})") from error
     if not isinstance(reply, dict):
         raise ValueError(f"its reply is not a JSON object: {str(reply)[:80]}")
     if reply.get("error") and "choices" not in reply:

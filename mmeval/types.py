@@ -270,10 +270,13 @@ class Model(Protocol):
 
 @runtime_checkable
 class StreamingModel(Protocol):
-    """A Model that can show an answer while it is written."""
+    """A Model that can show an answer while it is written (docs/adapters.md)."""
 
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
-        """Answer one request. Call `on_text` with each piece of the text; the pieces make up the answer."""
+        """Answer one request as `generate` does. Call `on_text`, in any thread, with each piece of the text.
+
+        The pieces make up the answer, apart from blanks around it. `mmeval.pieces.Pieces` makes them.
+        """
 
 
 Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error", "unscored"]

@@ -139,11 +139,18 @@ class _How:
 def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
     from mmeval.reporting import console
 
+    begun = False
+
     def show(text: str) -> None:
+        nonlocal begun
+        begun = True
         click.echo(printable(text), nl=False)
 
-    answer = loaded.ask(*asked, choices=how.choices, on_text=show)
-    click.echo()
+    try:
+        answer = loaded.ask(*asked, choices=how.choices, on_text=show)
+    finally:
+        if begun:  # an error stands below what was shown
+            click.echo()
     if not answer.text:
         click.echo("(an empty answer)", err=True)
     if answer.probabilities:

@@ -141,7 +141,7 @@ def _begin(names: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
 
 
 def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any, ...]]]:
-    """Return the handler of a message: it shows the message, then the answers."""
+    """Return the handler of a message: it shows the message, then the answers as they are written."""
 
     def send(visit: Visit | None, given: Mapping[str, Any], *windows: list[Message]) -> Iterator[tuple[Any, ...]]:
         visit, text = visit or Visit(), given["text"].strip()
@@ -154,21 +154,29 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
             return
         before = [[*window, said] for window in windows]
         yield visit, None, "", *before
-        answers = demo.ask(visit, prompt)
-        told = ([*one, *answer_messages(answers[name])] for one, name in zip(before, names, strict=True))
-        yield visit, None, "", *told
+        for answers in demo.stream(visit, prompt):
+            yield visit, None, "", *_told(before, names, answers)
 
     return send
 
 
-def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable[..., tuple[Any, ...]]:
+def _told(
+    before: Sequence[list[Message]], names: Sequence[str], answers: Mapping[str, VisitorAnswer]
+) -> Iterator[list[Message]]:
+    """Yield each model's conversation with its answer added, if it has begun one."""
+    for window, name in zip(before, names, strict=True):
+        yield [*window, *(answer_messages(answers[name]) if name in answers else ())]
+
+
+def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable[..., Iterator[tuple[Any, ...]]]:
     """Return the handler that shows an example in a new conversation."""
 
-    def show(before: Visit | None) -> tuple[Any, ...]:
+    def show(before: Visit | None) -> Iterator[tuple[Any, ...]]:
         _close(before)
         visit = Visit(shots=list(example.shots))
-        said = visitor_message(example.prompt, visit.pictures)
-        answers = demo.ask(visit, example.prompt)
-        return visit, *([said, *answer_messages(answers[name])] for name in names), *gallery.shown(visit), ""
+        asked = [[visitor_message(example.prompt, visit.pictures)] for _ in names]
+        shown = gallery.shown(visit)
+        for answers in demo.stream(visit, example.prompt):
+            yield visit, *_told(asked, names, answers), *shown, ""
 
     return show

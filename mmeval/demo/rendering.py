@@ -34,7 +34,8 @@ def visitor_message(prompt: Parts, first: int) -> Message:
 def answer_messages(answer: VisitorAnswer) -> list[Message]:
     """Return an answer and, collapsed, its prompt."""
     text = f"⚠ {answer.text}" if answer.refused else answer.text or EMPTY
-    messages: list[Message] = [{"role": "assistant", "content": _plain(text)}]
+    texts = [answer.begun, text] if answer.begun else [text]
+    messages: list[Message] = [{"role": "assistant", "content": _plain(text)} for text in texts]
     if answer.sent:
         about = {"title": f"the prompt as the model saw it: {answer.facts}", "status": "done"}
         messages.append({"role": "assistant", "content": f"```text\n{_fenced(answer.sent)}\n```", "metadata": about})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -56,13 +58,15 @@ class Visit:
 
 @dataclass(frozen=True)
 class VisitorAnswer:
-    """An answer in the form that the page shows."""
+    """An answer, or what is written of it so far, in the form that the page shows."""
 
     text: str
     refused: bool = False
     sent: str = ""
     """The prompt that the model saw."""
     facts: str = ""
+    begun: str = ""
+    """What was shown of a refused answer before it broke off."""
 
 
 class Demo:
@@ -78,24 +82,50 @@ class Demo:
         """The initial conversation with the first model."""
         return next(iter(self._chats.values()))
 
-    def ask(self, visit: Visit, prompt: Parts) -> dict[str, VisitorAnswer]:
-        """Ask every model and return the answers by model; a refusal takes the place of an answer."""
+    def ask(
+        self, visit: Visit, prompt: Parts, on_text: Callable[[str, str], object] = lambda name, text: None
+    ) -> dict[str, VisitorAnswer]:
+        """Ask every model and return the answers by model; a refusal takes the place of an answer.
+
+        `on_text` is called with a model's name and each piece of its answer, as in `Chat.ask`.
+        """
         visit.last.clear()
-        return {name: self._ask(visit, name, prompt) for name in self._chats}
+        return {name: self._ask(visit, name, prompt, on_text) for name in self._chats}
+
+    def stream(self, visit: Visit, prompt: Parts) -> Iterator[dict[str, VisitorAnswer]]:
+        """Ask every model. Yield what is written of the answers whenever there is more, and at last the answers."""
+        pieces: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        shown = dict.fromkeys(self._chats, "")
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(self.ask, visit, prompt, lambda name, text: pieces.put((name, text)))
+            asked.add_done_callback(lambda _: pieces.put(None))
+            while (piece := pieces.get()) is not None:
+                name, text = piece
+                shown[name] += text
+                if pieces.empty():  # else the page would fall behind
+                    yield {name: VisitorAnswer(text) for name, text in shown.items() if text}
+        yield asked.result()
 
     def without_pictures(self, visit: Visit) -> dict[str, tuple[str, str]]:
         """Repeat the last question with gray pictures; return each model's answers with and without the pictures."""
         asked = {name: reply for name, reply in visit.last.items() if _shows_pictures(reply.request)}
         return {name: (reply.text, self._again(name, reply.request)) for name, reply in asked.items()}
 
-    def _ask(self, visit: Visit, name: str, prompt: Parts) -> VisitorAnswer:
+    def _ask(self, visit: Visit, name: str, prompt: Parts, on_text: Callable[[str, str], object]) -> VisitorAnswer:
+        begun = ""
+
+        def show(text: str) -> None:
+            nonlocal begun
+            begun += text
+            on_text(name, text)
+
         first = self._chats[name]
         chat = replace(first, shots=[*first.shots, *visit.shots], history=visit.history.setdefault(name, []))
         try:
             with self._lock:
-                reply = chat.ask(*prompt)
+                reply = chat.ask(*prompt, on_text=show)
         except InputError as error:
-            return VisitorAnswer(str(error), refused=True)
+            return VisitorAnswer(str(error), refused=True, begun=begun)
         visit.last[name] = reply
         said = reply.response
         facts = f"{said.input_tokens:,} tokens in, {said.output_tokens:,} out, {said.seconds:.2f} s"

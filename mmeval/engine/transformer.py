@@ -23,6 +23,7 @@ from mmeval.engine.prompts import PreparedRequest, Prompts, Show
 from mmeval.mmicl.context import Context, PromptError
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.pieces import Pieces
 from mmeval.types import Generation, Image, InputError, Request, Response
 
 Rows = list[PreparedRequest]
@@ -75,25 +76,19 @@ class TransformerModel:
 
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
         """Answer one request; call `on_text` with each piece of text as it is written."""
-        tokens, shown = list[int](), ""
+        tokens, pieces = list[int](), Pieces(on_text)
 
         def show(token: int) -> None:
-            nonlocal shown
             tokens.append(token)
-            text = self.processor.decode(tokens).strip()
-            if text.startswith(shown) and not text.endswith("\ufffd"):  # half a character: the next token has the rest
-                on_text(text[len(shown) :])
-                shown = text
+            pieces.grow(self.processor.decode(tokens))
 
         def answer(rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
             written = write(self.model.language_model, embeds, mask, generation, show)
             limit = generation.max_new_tokens
             return lambda: [self._written(rows[0], written.ids[0].tolist(), limit, written.finite[0].tolist())]
 
-        response = next(self._run([request], answer, lambda request: generation.max_new_tokens))
-        if response.text is not None and response.text.startswith(shown):
-            on_text(response.text[len(shown) :])
-        return response
+        (response,) = self._run([request], answer, lambda request: generation.max_new_tokens)
+        return pieces.end(response)
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, without the end of sequence."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from PIL import Image as PILImage
 
-from mmeval.types import Generation, Image, InputError, Model, Ref, Request, Response, Shot
+from mmeval.types import Generation, Image, InputError, Model, Ref, Request, Response, Shot, StreamingModel
 
 Level = Literal["kept", "broken", "note"]
 LITERAL = "What does <image> mean, or <|im_end|>, or [IMG]?"
@@ -98,6 +98,19 @@ def _any_batch(model: Model) -> None:
         (alone,) = model.generate([request], Generation(5))
         if (alone.text, alone.error) != (together[request.id].text, together[request.id].error):
             raise Broken(f"'{request.id}' alone: {alone.text!r}, in a batch: {together[request.id].text!r}")
+
+
+def _streams(model: Model) -> None:
+    if not isinstance(model, StreamingModel):
+        raise Note("it has no stream, so its answers are shown whole")
+    for request in requests(model):
+        pieces: list[str] = []
+        shown = model.stream(request, Generation(5), pieces.append)
+        (whole,) = model.generate([request], Generation(5))
+        if (shown.id, shown.text, shown.error) != (whole.id, whole.text, whole.error):
+            raise Broken(f"'{request.id}' streamed: {shown.text!r}, whole: {whole.text!r}")
+        if "".join(pieces).strip() != (shown.text or "").strip():
+            raise Broken(f"'{request.id}': the pieces {pieces} do not make up the answer {shown.text!r}")
 
 
 def _reads_lazily(model: Model) -> None:
@@ -206,6 +219,7 @@ def _by_id(responses: Iterator[Response]) -> dict[str, Response]:
 DUTIES: dict[str, Callable[[Model], None]] = {
     "each request gets one answer, a text or an error": _answers_each_once,
     "an answer is the same in any batch": _any_batch,
+    "a streamed answer is the answer": _streams,
     "requests are read as they are needed": _reads_lazily,
     "an answer has no more tokens than allowed": _length,
     "special tokens in a question are read as text": _literal_text,

@@ -7,7 +7,6 @@ lossless PNG. The key is read from the environment and never stored.
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import queue
 import time
@@ -17,13 +16,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mmeval.addresses import check_address, without_password
-from mmeval.client import Client, Endpoint, NoReply, Refused, key
+from mmeval.client import BrokeOff, Chunks, Client, NoReply, Refused, key
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_pictures import Pictures
-from mmeval.models.server_replies import read, same_model
+from mmeval.models.server_replies import engine, read, same_model
+from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import ChatTurn, turns
-from mmeval.types import Generation, Image, InputError, Request, Response, nearest
+from mmeval.pieces import Pieces
+from mmeval.types import Generation, Image, InputError, Request, Response
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
 """The environment variables for the key; the first that is set is used."""
@@ -73,12 +74,17 @@ class Server:
         self._pictures = Pictures()
         self._engines: list[str] = []
         self._seconds = 0.0
+        self._form = 0
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield one answer per request. Raises InputError if no request can succeed: no server, no such model."""
-        if generation.beams > 1:
-            raise InputError("servers have no beam search; remove --beams")
         return self._answers(requests, functools.partial(self._generate, self._how(generation)))
+
+    def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
+        """Answer one request; call `on_text`, in another thread, with each piece. Raises as `generate` does."""
+        pieces = Pieces(on_text)
+        (response,) = self._answers([request], functools.partial(self._stream, pieces, self._how(generation)))
+        return pieces.end(response)
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the candidates' log-likelihoods, exact or of first tokens, depending on the options.
@@ -156,13 +162,20 @@ class Server:
                     "once it does"
                 ) from error
             return Response(request.id, sent=prompt.sent, error=f"no reply from {error}")
+        except BrokeOff as error:
+            return Response(request.id, sent=prompt.sent, error=f"the answer broke off; {error}")
         except Refused as error:
             if error.status not in OF_THE_REQUEST:
                 raise self._stop(error) from error
             return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
 
     def _how(self, generation: Generation) -> dict[str, Any]:
-        """Return the sampling parameters of a request, named as in vLLM and SGLang if OpenAI's API has none."""
+        """Return the sampling parameters of a request, named as in vLLM and SGLang if OpenAI's API has none.
+
+        Raises InputError for beams.
+        """
+        if generation.beams > 1:
+            raise InputError("servers have no beam search; remove --beams")
         how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
         if generation.temperature:
             how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
@@ -174,8 +187,22 @@ class Server:
             how["max_tokens"] += generation.thinking_tokens
         return how
 
-    async def _generate(self, how: dict[str, Any], request: Request, prompt: Messages) -> Response:
-        reply, seconds = await self._post({"messages": prompt.messages, **how})
+    async def _stream(self, pieces: Pieces, how: dict[str, Any], request: Request, prompt: Messages) -> Response:
+        """Ask for a stream, unless there are several answers. Remember what the server refuses of it."""
+        while True:
+            form = FORMS[self._form] if how.get("n", 1) == 1 else {}
+            chunks = StreamedReply(pieces.grow, self._client.secrets)
+            try:
+                return await self._generate(how | form, request, prompt, chunks)
+            except Refused as refused:
+                if not form or refused.status not in OF_THE_REQUEST or "stream" not in str(refused):
+                    raise
+                self._form += 1
+
+    async def _generate(
+        self, how: dict[str, Any], request: Request, prompt: Messages, chunks: Chunks | None = None
+    ) -> Response:
+        reply, seconds = await self._post({"messages": prompt.messages, **how}, chunks)
         found, wanted = read(reply, request.id), how.get("n", 1)
         if found.error is None and (given := len(found.samples) or 1) != wanted:
             raise InputError(
@@ -184,12 +211,12 @@ class Server:
             )
         return replace(found, seconds=seconds)
 
-    async def _post(self, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    async def _post(self, body: dict[str, Any], chunks: Chunks | None = None) -> tuple[dict[str, Any], float]:
         """Return the reply. Raises InputError if it comes from another model."""
         on = self._options.thinking == "on"
         thinking = {"chat_template_kwargs": {"enable_thinking": on, "thinking": on}}
         own = {"model": self._model} | ({} if self._options.thinking == "auto" else thinking)
-        reply, seconds = await self._client.post("/chat/completions", {**own, **body})
+        reply, seconds = await self._client.post("/chat/completions", {**own, **body}, chunks)
         said = reply.get("model")
         if isinstance(said, str) and said and not same_model(self._model, said):
             raise InputError(
@@ -223,20 +250,8 @@ class Server:
             listings = await self._client.get("/models")
         except Refused as error:
             raise self._stop(error) from error
-        for endpoint, listing in listings:
-            self._check_listing(endpoint, listing)
-
-    def _check_listing(self, endpoint: Endpoint, listing: dict[str, Any] | None) -> None:
-        data = (listing or {}).get("data")
-        models = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
-        names = [str(one.get("id")) for one in models]
-        own = [one for one, name in zip(models, names, strict=True) if same_model(self._model, name)]
-        if names and not own:
-            has = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
-            hint = nearest(self._model, names) if len(names) > 5 else ""
-            raise InputError(f"{endpoint.url} has no model '{self._model}'{hint}; it has {has}; name one after the #")
-        engine = str(own[0].get("owned_by") or "unknown")[:40] if own else "unknown"
-        self._engines = list(dict.fromkeys([*self._engines, engine]))
+        engines = [engine(listing, self._model, endpoint.url) for endpoint, listing in listings]
+        self._engines = list(dict.fromkeys([*self._engines, *engines]))
 
     def _stop(self, error: Refused) -> InputError:
         """Return the reason why no request to this server can succeed."""

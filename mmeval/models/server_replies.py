@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 from mmeval.reasoning import split
-from mmeval.types import FinishReason, Response
+from mmeval.types import FinishReason, InputError, Response, nearest
 
 _FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
 
@@ -16,7 +17,7 @@ def read(reply: dict[str, Any], id: str) -> Response:
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
         return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
-    found = [_said(choice) for choice in choices]
+    found = [said(choice) for choice in choices]
     if wrong := next((why for _, _, why in found if why), None):
         return Response(id, error=wrong)
     given, written = _tokens(reply)
@@ -31,7 +32,7 @@ def read(reply: dict[str, Any], id: str) -> Response:
     )
 
 
-def _said(choice: Any) -> tuple[str, str, str]:
+def said(choice: Any) -> tuple[str, str, str]:
     """Return the text, the reasoning and the error of one answer; the error is empty if there is none."""
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
@@ -64,3 +65,16 @@ def same_model(asked: str, said: str) -> bool:
     one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, said))
     one = one.partition(":")[0] if ":" not in other else one
     return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None
+
+
+def engine(listing: dict[str, Any] | None, asked: str, url: str) -> str:
+    """Return the name of a server's engine from its list of models. Raises InputError if it lacks the model."""
+    data = (listing or {}).get("data")
+    models = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+    names = [str(one.get("id")) for one in models]
+    own = [one for one, name in zip(models, names, strict=True) if same_model(asked, name)]
+    if names and not own:
+        has = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
+        hint = nearest(asked, names) if len(names) > 5 else ""
+        raise InputError(f"{url} has no model '{asked}'{hint}; it has {has}; name one after the #")
+    return str(own[0].get("owned_by") or "unknown")[:40] if own else "unknown"

@@ -13,18 +13,37 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server sends, and how: whole, a byte now and then without end, nothing at all, or the first half."""
+    """What the server sends, and how: whole, a byte now and then without end, nothing at all, or the first half.
+
+    `stream` sends a tuple part by part: bytes, and seconds to wait. `None` breaks the connection.
+    """
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    manner: Literal["whole", "drip", "hang", "half"] = "whole"
+    manner: Literal["whole", "drip", "hang", "half", "stream"] = "whole"
 
 
 def says(text: str | None, model: str = "tiny", **choice: Any) -> Reply:
     message = {"role": "assistant", "content": text}
     usage = {"prompt_tokens": 7, "completion_tokens": 2}
     return Reply({"model": model, "choices": [{"message": message, "finish_reason": "stop"} | choice], "usage": usage})
+
+
+def event(text: str | None = None, finish: str | None = None, **delta: Any) -> bytes:
+    """Return a chunk of an answer as the server-sent event that carries it."""
+    said = delta if text is None else {"content": text, **delta}
+    chunk = {"model": "tiny", "choices": [{"index": 0, "delta": said, "finish_reason": finish}]}
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+USAGE = b'data: {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}\n\n'
+DONE = b"data: [DONE]\n\n"
+EVENTS = {"Content-Type": "text/event-stream; charset=utf-8"}
+
+
+def streams(*parts: bytes | float | None) -> Reply:
+    return Reply(parts, headers=EVENTS, manner="stream")
 
 
 class Server:
@@ -61,7 +80,25 @@ class Server:
                     with outer._lock:
                         outer.now -= 1
 
+            def send_parts(self, reply: Reply) -> None:
+                self.send_response(reply.status)
+                for name, value in {**reply.headers, "Transfer-Encoding": "chunked"}.items():
+                    self.send_header(name, value)
+                with contextlib.suppress(OSError):  # whoever asked is gone
+                    self.end_headers()
+                    for part in (*reply.body, b""):
+                        if part is None:
+                            self.close_connection = True
+                            return
+                        if isinstance(part, float):
+                            outer.done.wait(part)
+                        else:
+                            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+
             def send(self, reply: Reply) -> None:
+                if reply.manner == "stream":
+                    self.send_parts(reply)
+                    return
                 content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 if reply.manner == "hang":
                     outer.done.wait(30)

@@ -11,9 +11,10 @@ from transformers import LogitsProcessorList, StoppingCriteriaList
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
 from mmeval.models.chat.films import ALONE, of_films
 from mmeval.models.chat.likelihood import Tokens, compare
-from mmeval.models.chat.steps import Draw, Finite, Lengths, Presence, seed_of
+from mmeval.models.chat.steps import Draw, Finite, Lengths, NewTokens, Presence, seed_of
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import Vision, prepared_once
+from mmeval.pieces import Pieces
 from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Request, Response
 
@@ -52,6 +53,19 @@ class ChatModel:
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield answers as they come: greedy, by beam search, or sampled."""
+        return self._answers(requests, generation)
+
+    def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
+        """Answer one request; call `on_text` with each piece, or once if there are beams or samples."""
+        pieces = Pieces(on_text)
+        grow = pieces.grow if generation.beams == generation.samples == 1 else None
+        (response,) = self._answers([request], generation, grow)
+        return pieces.end(response)
+
+    def _answers(
+        self, requests: Iterable[Request], generation: Generation, on_answer: Callable[[str], object] | None = None
+    ) -> Iterator[Response]:
+        """Yield answers. `on_answer` is called with the answer so far at each of its tokens."""
 
         def rows(request: Request) -> list[PromptRow]:
             prompt = self._prompt(request, generation.samples)
@@ -60,7 +74,7 @@ class ChatModel:
             return [PromptRow(prompt, number, room=room) for number in range(generation.samples)]
 
         def answer(batch: Batch) -> list[Written]:
-            return self._written(batch, generation)
+            return self._written(batch, generation, on_answer)
 
         for item in self.batcher.run(self._rows(requests, rows), answer):
             yield item if isinstance(item, Response) else self._said(item)
@@ -147,8 +161,16 @@ class ChatModel:
         inputs = {name: _moved(value, device, dtype) for name, value in batch.inputs.items()}
         return self.vision.share(inputs, [one.digest for row in batch.rows for one in row.prompt.pictures])
 
-    def _written(self, batch: Batch, generation: Generation) -> list[Written]:
-        """Write the answers to a batch."""
+    def _written(
+        self, batch: Batch, generation: Generation, on_answer: Callable[[str], object] | None
+    ) -> list[Written]:
+        """Write the answers to a batch; with `on_answer`, it has one row."""
+
+        def grow(tokens: list[int]) -> None:
+            written = self._read(tokens, [], len(tokens))
+            if on_answer is not None and written is not None:
+                on_answer(written[0])
+
         with torch.inference_mode():
             inputs = self._on_device(batch)
         start, finite = inputs["input_ids"].shape[1], Finite()
@@ -178,6 +200,7 @@ class ChatModel:
                 generation_config=options,
                 logits_processor=LogitsProcessorList(steps),
                 stopping_criteria=StoppingCriteriaList([lengths] if thinks else []),
+                **({} if on_answer is None else {"streamer": NewTokens(grow)}),
             )
         new = ids[:, start:].tolist()
         whole = torch.stack(finite.steps, 1).view(len(new), -1, len(finite.steps)).all(1).tolist()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 from transformers import LogitsProcessor, StoppingCriteria
+from transformers.generation import BaseStreamer
 
 from mmeval.reasoning import open_tag
 from mmeval.types import Generation
@@ -106,3 +107,22 @@ class Lengths(StoppingCriteria):
             self._since.pop(row, None)
         else:
             self._since.setdefault(row, length + 1 if reasons else 1)
+
+
+class NewTokens(BaseStreamer):  # type: ignore[misc]
+    """Calls `on_tokens` with all new tokens of the only row whenever there is another."""
+
+    def __init__(self, on_tokens: Callable[[list[int]], object]) -> None:
+        self._on_tokens = on_tokens
+        self._tokens: list[int] | None = None
+
+    def put(self, value: Tensor) -> None:
+        """Take the prompt [1, L], and from then on each new token [1]."""
+        if self._tokens is None:
+            self._tokens = []
+        else:
+            self._tokens += value.tolist()
+            self._on_tokens(self._tokens)
+
+    def end(self) -> None:
+        """Do nothing: `generate` returns all tokens."""
