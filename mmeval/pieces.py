@@ -9,8 +9,8 @@ from mmeval.types import Response
 
 LONGEST_TAG = 40
 """Characters; no tag of reasoning is longer."""
-_TAG = re.compile(r"[<◁\[]")
-"""What tags of reasoning begin with."""
+_TAG = re.compile(r"[<◁\[]\S*\Z")
+"""An end that may be the beginning of a tag of reasoning."""
 
 
 class Pieces:

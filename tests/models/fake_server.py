@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
+Part = bytes | Callable[[], object] | None
+
 
 @dataclass(frozen=True)
 class Reply:
     """What the server sends, and how: whole, a byte now and then without end, nothing at all, or the first half.
 
-    `stream` sends a tuple part by part: bytes, and seconds to wait. `None` breaks the connection.
+    `stream` sends a tuple part by part: bytes as they are; functions are called; None breaks the connection.
     """
 
     body: Any = None
@@ -42,7 +44,7 @@ DONE = b"data: [DONE]\n\n"
 EVENTS = {"Content-Type": "text/event-stream; charset=utf-8"}
 
 
-def streams(*parts: bytes | float | None) -> Reply:
+def streams(*parts: Part) -> Reply:
     return Reply(parts, headers=EVENTS, manner="stream")
 
 
@@ -90,8 +92,8 @@ class Server:
                         if part is None:
                             self.close_connection = True
                             return
-                        if isinstance(part, float):
-                            outer.done.wait(part)
+                        if callable(part):
+                            part()
                         else:
                             self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
 
