@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -38,3 +39,20 @@ class FakeModel:
 
     def preview(self, request: Request) -> Response:
         return Response(request.id, sent=str(request.prompt))
+
+
+@dataclass
+class StreamingFake(FakeModel):
+    """Streams its answer word by word, calling `wait` before each but the first, or breaks off after `whole` words."""
+
+    wait: Callable[[], object] = lambda: None
+    whole: int | None = None
+
+    def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
+        (response,) = self.generate([request], generation)
+        words = (response.text or "").split()
+        for number, word in enumerate(itertools.islice(words, self.whole)):
+            if number:
+                self.wait()
+            on_text(f" {word}" if number else word)
+        return response if self.whole is None else Response(request.id, error="the answer broke off")

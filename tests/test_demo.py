@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from PIL import Image as PILImage
 from mmeval import conversation
 from mmeval.conversation import Chat
 from mmeval.demo.gallery import NEW, save_shot
+from mmeval.demo.rendering import answer_messages
 from mmeval.demo.visits import Demo, Visit
 from mmeval.embedded.examples import PREPARED, SHOWN, examples
 from mmeval.types import Image, InputError, Request, Shot, images
 from tests.chromium import PROGRAM, Browser, chromium
-from tests.fake_model import FakeModel
+from tests.fake_model import FakeModel, StreamingFake
 from tests.mic.mic_folders import clip
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +81,22 @@ def test_a_refusal_is_an_answer_and_the_page_stays_up(red: Image) -> None:
     assert said(demo.ask(visit, (red, "what color ?"))) == {"one": "red"}
 
 
+def test_answers_are_shown_as_they_are_written(red: Image) -> None:
+    seen = threading.Event()
+    streaming = StreamingFake(lambda request: "one two", wait=lambda: seen.wait(10))
+    broken = StreamingFake(lambda request: "one two", whole=1)
+    demo, visit = Demo({"one": Chat(streaming), "whole": Chat(FakeModel(color)), "broken": Chat(broken)}), Visit()
+    answers = demo.stream(visit, (red, "what color ?"))
+    assert said(next(answers)) == {"one": "one"}
+    assert visit.history["one"] == []
+    seen.set()
+    *_, last = answers
+    assert said(last) == {"one": "one two", "whole": "red", "broken": "the answer broke off"}
+    assert (last["broken"].begun, last["broken"].refused) == ("one", True)
+    assert [message["content"] for message in answer_messages(last["broken"])] == ["one", "⚠ the answer broke off"]
+    assert {name: len(turns) for name, turns in visit.history.items()} == {"one": 1, "whole": 1, "broken": 0}
+
+
 def test_the_visual_gain_of_the_last_answer(red: Image) -> None:
     demo, visit = Demo({"one": Chat(FakeModel(color)), "two": Chat(FakeModel())}), Visit()
     assert demo.without_pictures(visit) == {}
@@ -100,14 +118,14 @@ def test_the_examples_shown_are_those_that_the_shipped_weights_answer_right() ->
 
 MODELS = """
 from mmeval.types import images
-from tests.fake_model import FakeModel
+from tests.fake_model import FakeModel, StreamingFake
 from tests.test_demo import color
 
 def one(options=None):
     return FakeModel(color)
 
 def two(options=None):
-    return FakeModel(color, max_images=1, name="two")
+    return StreamingFake(color, max_images=1, name="two")
 """
 PYTHON = next((path for path in (ROOT / ".venv-demo/bin/python", Path(sys.executable)) if has_gradio(path)), None)
 READY = "[...document.querySelectorAll('button')].some(one => one.innerText === 'A short clip')"

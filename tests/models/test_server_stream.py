@@ -139,9 +139,8 @@ def test_what_breaks_off_is_an_error_after_what_was_shown(
 
 
 def test_limits_of_time_and_size(server: Server) -> None:
-    response, pieces = stream(
-        server, event("one"), *[b": wait\n\n", lambda: server.done.wait(0.02)] * 1000, timeout=0.3
-    )
+    slowly = [b": wait\n\n", lambda: server.done.wait(0.02)] * 1000
+    response, pieces = stream(server, event("one"), *slowly, timeout=0.3)
     assert pieces == ["one"] and "no whole reply within 0.3 seconds" in str(response.error)
     for parts in ([event("word " * 20)] * 40, [b"data: " + b"x" * 3000]):
         model = load_model(server.model)
