@@ -6,7 +6,7 @@ The module is `conversation`, not `chat`: a submodule of that name would hide th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ from mmeval import controls
 from mmeval.data import video
 from mmeval.messages import prompt_of
 from mmeval.models import ModelOptions, find_model, load_model, pick_context
-from mmeval.pieces import Pieces
 from mmeval.spec import check
 from mmeval.types import (
     Generation,
@@ -47,6 +46,15 @@ class Reply:
     request: Request
     response: Response
     """The prompt that was sent, tokens in and out, seconds."""
+
+    @classmethod
+    def of(cls, request: Request, response: Response) -> Reply:
+        """Return the answer in a response; of several choices, the likeliest. Raises InputError for an error."""
+        if response.error is not None:
+            raise InputError(response.error)
+        found = probabilities(request.candidates, response)
+        text = max(found, key=lambda choice: found[choice]) if found else (response.text or "").strip()
+        return cls(text, found, request, response)
 
 
 @dataclass
@@ -81,10 +89,14 @@ class Chat:
         return reply
 
     def again(self, asked: Request, control: str) -> Reply:
-        """Repeat an earlier request, changed by a control of `mmeval.controls`; nothing is remembered.
+        """Repeat an earlier request, changed by a control; nothing is remembered. Raises as `ask` and `changed` do."""
+        return self._reply(self.changed(asked, control))
 
-        A control acts on the whole prompt: `grey` also hides the pictures of earlier turns. Raises InputError as `ask`
-        does, and if the control cannot act on the request.
+    def changed(self, asked: Request, control: str) -> Request:
+        """Return a request, changed by a control of `mmeval.controls`.
+
+        A control acts on the whole prompt: `grey` also hides the pictures of earlier turns. Raises InputError if it
+        cannot act on the request.
         """
         if controls.expand([control]) != [control]:
             raise InputError(f"'{control}' names several controls; choose one")
@@ -95,7 +107,7 @@ class Chat:
             raise InputError(f"the control '{control}' cannot act: {reason}") from reason
         if control == controls.TEXT:
             raise InputError("the control 'text' cannot act: ask the language model itself, as in --model text-tiny")
-        return self._reply(changed)
+        return changed
 
     def request(self, *parts: Given, choices: Sequence[str] = ()) -> Request:
         """Return the request: demonstrations, earlier turns and the question. Raises as `ask` does."""
@@ -127,25 +139,26 @@ class Chat:
         """Begin a new conversation; the demonstrations stay."""
         self.history.clear()
 
-    def _reply(self, request: Request, on_text: Callable[[str], object] | None = None) -> Reply:
-        response = self._respond(request, on_text)
-        if response.error is not None:
-            raise InputError(response.error)
-        found = probabilities(request.candidates, response)
-        text = max(found, key=lambda choice: found[choice]) if found else (response.text or "").strip()
-        if on_text is not None and found:
-            on_text(text)
-        return Reply(text, found, request, response)
-
-    def _respond(self, request: Request, on_text: Callable[[str], object] | None) -> Response:
-        if request.candidates and not hasattr(self.model, "loglikelihood"):
+    def respond(self, requests: Iterable[Request], *, choosing: bool) -> Iterator[Response]:
+        """Yield the responses to requests that all have choices, or all have none. Raises InputError."""
+        if not choosing:
+            return iter(self.model.generate(requests, self.generation))
+        if not hasattr(self.model, "loglikelihood"):
             raise InputError(f"{self.model.name} has no log-likelihoods; ask without choices")
-        if request.candidates:
-            return next(iter(self.model.loglikelihood([request])))
-        if on_text is not None and isinstance(self.model, StreamingModel):
-            return self.model.stream(request, self.generation, on_text)
-        response = next(iter(self.model.generate([request], self.generation)))
-        return response if on_text is None else Pieces(on_text).end(response)
+        return iter(self.model.loglikelihood(requests))
+
+    def _reply(self, request: Request, on_text: Callable[[str], object] | None = None) -> Reply:
+        if on_text is not None and not request.candidates and isinstance(self.model, StreamingModel):
+            return Reply.of(request, self.model.stream(request, self.generation, on_text))
+        found = list(self.respond([request], choosing=bool(request.candidates)))
+        if len(found) != 1:
+            raise InputError(
+                f"{self.model.name} gives {len(found)} answers to one question; fix the adapter (docs/adapters.md)"
+            )
+        reply = Reply.of(request, found[0])
+        if on_text is not None and reply.text:
+            on_text(reply.text)
+        return reply
 
 
 def chat(

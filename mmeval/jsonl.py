@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedReader
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -36,11 +35,28 @@ def read(
     every line. Raises InputError, ending with the advice, for a file that cannot be read and for a line that is not a
     JSON object in UTF-8.
     """
+    try:
+        with regular.opened(path) as file:
+            yield from read_from(file, str(path), advice=advice, whole_lines=whole_lines, on_line=on_line)
+    except OSError as error:
+        advice = "name another file" if advice == FIX else advice
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
+
+
+def read_from(
+    file: IO[bytes],
+    name: str,
+    *,
+    advice: str = FIX,
+    whole_lines: bool = False,
+    on_line: Callable[[bytes], object] = lambda line: None,
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each object of an open file with this name, as `read` does. Raises InputError for a line, and OSError."""
     import jsonlines
 
     number = 0
 
-    def lines(file: BufferedReader) -> Iterator[bytes]:
+    def lines() -> Iterator[bytes]:
         nonlocal number
         for line in regular.lines(file):
             number += 1
@@ -49,18 +65,15 @@ def read(
                 yield line
 
     try:
-        with regular.opened(path) as file, jsonlines.Reader(lines(file)) as reader:
+        with jsonlines.Reader(lines()) as reader:
             while True:
                 try:
                     value = reader.read(type=dict, skip_empty=True)
                 except EOFError:
                     return
-                yield value, f"{path}, line {number}"
+                yield value, f"{name}, line {number}"
     except (jsonlines.InvalidLineError, RecursionError) as error:
-        raise InputError(f"{path}, line {number}: not a JSON object{_why(error)}; {advice}") from error
-    except OSError as error:
-        advice = "name another file" if advice == FIX else advice
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
+        raise InputError(f"{name}, line {number}: not a JSON object{_why(error)}; {advice}") from error
 
 
 def _why(error: Exception) -> str:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
+from typing import IO
 
 GIANT = 1 << 28
 """Size in bytes above which sparse files are refused."""
@@ -35,7 +36,7 @@ def opened(path: Path) -> BufferedReader:
     return file
 
 
-def lines(file: BufferedReader) -> Iterator[bytes]:
+def lines(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the lines of an open file. Raises OSError with a `strerror` to quote if one is longer than LONGEST."""
     number = 0
     while line := file.readline(LONGEST + 1):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -17,7 +16,7 @@ from mmeval.demo.visits import Demo, Visit
 from mmeval.types import Image
 from tests.mic.mic_folders import clip
 from tests.models import chat_zoo as zoo
-from tests.models.fake_server import Reply, Server, says, serving
+from tests.models.fake_server import Server, serving
 
 
 def call(*arguments: object, stdin: str = "") -> Result:
@@ -70,20 +69,6 @@ def test_a_server_is_asked_in_turns(server: Server, folder: Path) -> None:
     roles = [message["role"] for message in server.asked[2]["messages"]]
     assert roles == ["user", "assistant", "user"]
     assert "image_url" in json.dumps(server.asked[2]) and "image_url" not in json.dumps(server.asked[3])
-
-
-def test_many_questions_of_a_server(folder: Path) -> None:
-    def behave(body: dict[str, Any], number: int) -> Reply:
-        return says("red") if "red" in json.dumps(body) else Reply({"error": {"message": "too long"}}, status=400)
-
-    path = folder / "many.jsonl"
-    rows = [{"id": 1, "prompt": [{"image": "a.png"}, "red ?"]}, {"id": 2, "prompt": "blue ?"}]
-    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    with serving(behave) as server:
-        ended = call("ask", "--model", server.model, "--jsonl", path)
-    first, second = map(json.loads, ended.stdout.splitlines())
-    assert (ended.exit_code, first) == (1, {"id": 1, "answer": "red"})
-    assert "too long" in second["error"]
 
 
 @pytest.mark.parametrize("kind", ["chat", "server"])

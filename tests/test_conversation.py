@@ -109,22 +109,6 @@ def test_ask_answers_and_explains(pictures: Path) -> None:
     assert "2 out" in ended.stdout
 
 
-def test_many_questions_in_and_out(pictures: Path) -> None:
-    rows = [
-        {"id": 1, "prompt": [{"image": "a.png"}, "red ?"], "shots": [{"prompt": "blue ?", "answer": "no"}]},
-        {"id": 2, "prompt": [{"image": "gone.png"}, "red ?"]},
-        {"prompt": "red ?", "choices": ["yes", "no"]},
-    ]
-    path = pictures / "many.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    ended = call("ask", "--model", "constant:red", "--jsonl", path)
-    assert ended.exit_code == 1  # one of them has no answer
-    first, second, third = map(json.loads, ended.stdout.splitlines())
-    assert first == {"id": 1, "answer": "red"}
-    assert second["id"] == 2 and second["error"].startswith(f"{path}, line 2: {pictures}/gone.png: no such file")
-    assert third["probabilities"] == {"yes": 0.5, "no": 0.5}
-
-
 def test_a_chat_goes_on_after_a_bad_line(pictures: Path) -> None:
     lines = f"{pictures}/a.png what is it ?\ngone.png what ?\n/new\n/help\nand now ?\n/quit\nnot asked\n"
     ended = call("ask", "--model", "constant:red", "--chat", stdin=lines)
@@ -255,16 +239,6 @@ def test_ask_shows_what_controls_change(pictures: Path) -> None:
         "only-last: the control 'only-last' cannot act: it has no second picture",
     ]
     assert "did you mean 'grey'" in call("ask", "--model", "constant", "what ?", "--control", "gray").stderr
-
-
-def test_many_questions_with_controls_and_prompts(pictures: Path) -> None:
-    path = pictures / "many.jsonl"
-    path.write_text(json.dumps({"prompt": [{"image": "a.png"}, "red ?"], "choices": ["yes", "no"]}), encoding="utf-8")
-    ended = call("ask", "--model", "mmicl-tiny", "--jsonl", path, "--control", "grey", "--explain")
-    row = json.loads(ended.stdout)
-    assert sum(row["controls"]["grey"]["probabilities"].values()) == pytest.approx(1)
-    assert row["prompt"].endswith("red ?") or "red ?" in row["prompt"]
-    assert row["input_tokens"] > 0
 
 
 def test_a_short_video_is_shown_whole(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--chat", "chatting", is_flag=True, help="Start a conversation.")
 @click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, its tokens, time and memory.")
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Answer each line of a file, as JSON Lines.")
+@click.option("--jsonl", type=click.Path(path_type=Path), help="Answer each line of a file (-: of standard input).")
 def ask(
     parts: tuple[str, ...],
     shots: tuple[str, ...],
@@ -57,7 +57,7 @@ def ask(
         )
     if jsonl is not None and (parts or chatting or shots or choices):
         raise InputError("--jsonl brings its own questions; remove the other arguments")
-    from mmeval import controls, conversation
+    from mmeval import controls, conversation, many
     from mmeval import jsonl as lines
     from mmeval.data import video
     from mmeval.messages import prompt_of
@@ -74,16 +74,29 @@ def ask(
         raise InputError("there is no question; add some words")
     prompt = prompt_of(asked, frames)
     shown = [(prompt_of((file, *words), frames), answer) for file, answer in map(_shot, shots)]
-    rows = None if jsonl is None else list(lines.read(jsonl))
-    if rows == []:
-        raise InputError(f"{jsonl}: has no questions; write one JSON object a line")
+    rows = None if jsonl is None else _rows(jsonl)
     loaded = conversation.chat(**given(values), shots=shown)
     if jsonl is not None and rows is not None:
-        sys.exit(0 if _many(loaded, rows, jsonl.parent, how) else 1)
+        whole = True
+        for row in many.answers(loaded, rows, jsonl.parent, explain=explain, controls=how.controls):
+            click.echo(lines.shown(row))
+            whole &= "error" not in row
+        sys.exit(0 if whole else 1)
     if prompt:
         _once(loaded, prompt, how)
     if chatting:
         _converse(loaded, how)
+
+
+def _rows(path: Path) -> list[tuple[dict[str, Any], str]]:
+    """Return the questions of a file, or of standard input, and the place of each. Raises InputError."""
+    from mmeval import jsonl
+
+    piped = path == Path("-")
+    rows = list(jsonl.read_from(sys.stdin.buffer, "standard input") if piped else jsonl.read(path))
+    if not rows:
+        raise InputError(f"{'standard input' if piped else path}: has no questions; write one JSON object a line")
+    return rows
 
 
 def _file_or_words(part: str) -> str | Path:
@@ -206,50 +219,3 @@ def _lines() -> Iterator[str]:
             return
         if line:
             yield line
-
-
-def _many(loaded: "Chat", rows: Sequence[tuple[dict[str, Any], str]], folder: Path, how: _How) -> bool:
-    """Answer each line of a file separately. Return whether all were answered.
-
-    A line that cannot be answered does not stop the others.
-    """
-    from mmeval import jsonl as lines
-
-    whole = True
-    for value, where in rows:
-        row: dict[str, Any] = {"id": value["id"]} if "id" in value else {}
-        try:
-            row |= _answered(loaded, value, folder, how)
-        except InputError as error:
-            row, whole = {**row, "error": f"{where}: {error}"}, False
-        click.echo(lines.shown(row))
-    return whole
-
-
-def _answered(loaded: "Chat", value: dict[str, Any], folder: Path, how: _How) -> dict[str, Any]:
-    """Return the row that answers a line. Raises InputError."""
-    from mmeval import conversation, messages
-
-    choices = value.get("choices", [])
-    if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
-        raise InputError('choices: write ["yes", "no"]')
-    parts, shots = messages.from_json(value, folder)
-    own = conversation.Chat(loaded.model, loaded.generation, frames=loaded.frames)
-    own.shots = [own.demonstration(*prompt, answer=answer) for prompt, answer in shots]
-    answer = own.ask(*parts, choices=choices)
-    row = _row(answer)
-    if how.explain:
-        said = answer.response
-        row |= {"prompt": said.sent, "input_tokens": said.input_tokens, "output_tokens": said.output_tokens}
-        row |= {"seconds": round(said.seconds, 3)}
-    changed = {}
-    for control in how.controls:
-        try:
-            changed[control] = _row(own.again(answer.request, control))
-        except InputError as error:
-            changed[control] = {"error": str(error)}
-    return row | ({"controls": changed} if changed else {})
-
-
-def _row(answer: "Reply") -> dict[str, Any]:
-    return {"answer": answer.text} | ({"probabilities": {**answer.probabilities}} if answer.probabilities else {})
