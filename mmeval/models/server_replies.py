@@ -37,11 +37,9 @@ def said(choice: Any) -> tuple[str, str, str]:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         return "", "", f"the server's reply has no message: {str(choice)[:80]}"
-    ended, content = choice.get("finish_reason"), message.get("content")
+    ended, content = choice.get("finish_reason"), content_text(message.get("content"))
     if ended == "content_filter":
         return "", "", "the server withholds the answer (content_filter)"
-    if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
     if not reasoning and isinstance(content, str) and (thought := split(content))[0]:
         reasoning, content = thought  # a server without a parser for this model's reasoning
@@ -50,6 +48,13 @@ def said(choice: Any) -> tuple[str, str, str]:
     if not isinstance(content, str):
         return "", "", f"the server's reply has no text: {str(choice)[:80]}"
     return content, str(reasoning), ""
+
+
+def content_text(content: Any) -> Any:
+    """Return the text of a message's content if it is a list of parts, else the content."""
+    if not isinstance(content, list):
+        return content
+    return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
 
 
 def _tokens(reply: dict[str, Any]) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mmeval.models.server_replies import said
+from mmeval.models.server_replies import content_text, said
 from mmeval.replies import Secrets
 
 FORMS: tuple[dict[str, Any], ...] = ({"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}, {})
@@ -20,8 +20,8 @@ class StreamedReply:
         """`on_answer` is called with the answer so far, without reasoning and secrets."""
         self.begun = False
         self._on_answer, self._secrets = on_answer, secrets
+        self._texts: dict[str, str] = {}
         self._about: dict[str, Any] = {}
-        self._message: dict[str, Any] = {"role": "assistant", "content": None}
         self._ended: Any = None
 
     @property
@@ -34,30 +34,35 @@ class StreamedReply:
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             raise ValueError(f"an event of its reply has no choices: {str(chunk)[:80]}")
+        before = self._texts.get("content")
         for choice in choices:
             self._take(choice)
         self.begun = True
         self._about |= {name: chunk[name] for name in ("model", "usage") if chunk.get(name)}
-        text = self._secrets.hide(_joined(self._message["content"] or ""))
-        certain = text[: len(text) - self._secrets.begun(text)]
-        self._on_answer(said({"message": {**self._message, "content": certain}})[0])
+        if (content := self._texts.get("content")) and content != before:
+            text = self._secrets.hide(_joined(content))
+            certain = text[: len(text) - self._secrets.begun(text)]
+            self._on_answer(said({"message": {**self._texts, "content": certain}})[0])
 
     def reply(self) -> dict[str, Any]:
         """Return the whole reply."""
-        message = {name: _joined(value) if value else value for name, value in self._message.items()}
+        message = {name: _joined(text) for name, text in self._texts.items()}
         return {**self._about, "choices": [{"message": message, "finish_reason": self._ended}]}
 
     def _take(self, choice: Any) -> None:
         delta = (choice.get("delta") or {}) if isinstance(choice, dict) else None
-        texts = [delta.get(name) for name in TEXTS] if isinstance(delta, dict) else [0]
-        if not all(text is None or isinstance(text, str) for text in texts):
+        if not isinstance(delta, dict):
             raise ValueError(f"an event of its reply has no text: {str(choice)[:80]}")
-        for name, text in zip(TEXTS, texts, strict=True):
-            if text is not None:
-                self._message[name] = (self._message.get(name) or "") + text
+        for name in TEXTS:
+            text = content_text(delta.get(name))
+            if text is None:
+                continue
+            if not isinstance(text, str):
+                raise ValueError(f"an event of its reply has no text: {str(choice)[:80]}")
+            self._texts[name] = self._texts.get(name, "") + text
         self._ended = choice.get("finish_reason") or self._ended
 
 
 def _joined(text: str) -> str:
-    """Join the halves of characters that came in different chunks; half a character alone becomes U+FFFD."""
+    """Join the halves of characters that came in two chunks; half a character becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -52,7 +52,9 @@ def test_a_streamed_reply_equals_the_whole_one(server: Server) -> None:
         if not body.get("stream"):
             return says(None, message={"content": "It is red.", "reasoning_content": "Look."})
         thought = event(reasoning_content="Look."), event(None, reasoning_content="")
-        return streams(START, *thought, event("It"), event(" is red"), event("."), STOP, USAGE, DONE)
+        return streams(
+            START, *thought, event("It"), event(content=[{"text": " is red"}]), event("."), STOP, USAGE, DONE
+        )
 
     server.behave = behave
     streamed, pieces = stream(server)
@@ -139,7 +141,7 @@ def test_what_breaks_off_is_an_error_after_what_was_shown(
 
 
 def test_limits_of_time_and_size(server: Server) -> None:
-    slowly = [b": wait\n\n", lambda: server.done.wait(0.02)] * 1000
+    slowly: list[Part] = [b": wait\n\n", lambda: server.done.wait(0.02)] * 1000
     response, pieces = stream(server, event("one"), *slowly, timeout=0.3)
     assert pieces == ["one"] and "no whole reply within 0.3 seconds" in str(response.error)
     for parts in ([event("word " * 20)] * 40, [b"data: " + b"x" * 3000]):

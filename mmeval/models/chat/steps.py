@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 from transformers import LogitsProcessor, StoppingCriteria
-from transformers.generation import BaseStreamer
+from transformers.generation.streamers import BaseStreamer
 
 from mmeval.reasoning import open_tag
 from mmeval.types import Generation
@@ -109,7 +109,7 @@ class Lengths(StoppingCriteria):
             self._since.setdefault(row, length + 1 if reasons else 1)
 
 
-class NewTokens(BaseStreamer):  # type: ignore[misc]
+class NewTokens(BaseStreamer):
     """Calls `on_tokens` with all new tokens of the only row whenever there is another."""
 
     def __init__(self, on_tokens: Callable[[list[int]], object]) -> None:
