@@ -161,9 +161,11 @@ def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
 
     try:
         answer = loaded.ask(*asked, choices=how.choices, on_text=show)
-    finally:
-        if begun:  # an error stands below what was shown
+    except InputError:
+        if begun:  # the error stands below what was shown
             click.echo()
+        raise
+    click.echo()
     if not answer.text:
         click.echo("(an empty answer)", err=True)
     if answer.probabilities:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from mmeval.cli import main
 from mmeval.models import find_model, load_model
 from mmeval.models.conformance import check
-from mmeval.types import InputError
+from mmeval.types import Generation, InputError, Request, StreamingModel
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "adapters.md"
 
@@ -27,7 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_worked_example_runs_and_keeps_the_contract(here: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
+    code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
     (here / "middle.py").write_text(code)
     findings = list(check(load_model("python:middle:load")))
     assert [one for one in findings if one.level == "broken"] == []
@@ -42,6 +42,37 @@ def test_the_worked_example_runs_and_keeps_the_contract(here: Path) -> None:
     )
     assert refused.exit_code == 2
     assert "has no loglikelihood" in refused.output
+
+
+def test_the_example_streams(here: Path) -> None:
+    (here / "middle.py").write_text("".join(re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)))
+    model = load_model("python:middle:load")
+    assert isinstance(model, StreamingModel)
+    (finding,) = check(model, ["a streamed answer is the answer"])
+    assert finding.level == "kept", finding
+    pieces: list[str] = []
+    model.stream(Request("r", ("red ?",)), Generation(4), pieces.append)
+    assert pieces == ["n", "o"]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("on_text('ye')\n        return whole", "the pieces .'ye'. do not make up the answer 'yes'"),
+        ("return Response(request.id, text='no')", "streamed: 'no', whole: 'yes'"),
+    ],
+)
+def test_a_stream_that_is_not_the_answer_is_told(here: Path, code: str, told: str) -> None:
+    (here / "middle.py").write_text(
+        "from mmeval.models.constant import Constant\n"
+        "from mmeval.types import Response\n"
+        "class Bad(Constant):\n"
+        "    def stream(self, request, generation, on_text):\n"
+        f"        (whole,) = self.generate([request], generation)\n        {code}\n"
+        "def load(options): return Bad('yes')\n"
+    )
+    (finding,) = check(load_model("python:middle:load"), ["a streamed answer is the answer"])
+    assert finding.level == "broken" and re.search(told, finding.detail)
 
 
 def test_another_file_is_another_model(here: Path) -> None:

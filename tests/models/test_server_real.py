@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval.models import load_model
-from mmeval.types import Generation, Image, InputError, Request
+from mmeval.types import Generation, Image, InputError, Request, StreamingModel
 from tests.evaluating import evaluate
 
 NEEDED = ("fastapi", "uvicorn", "openai", "python_multipart")
@@ -97,6 +98,17 @@ def test_answers_are_those_of_the_checkpoint(url: str, checkpoint: Path) -> None
     assert found["2"].text != found["3"].text
     assert (found["1"].finish_reason, found["1"].output_tokens) == ("length", 6)
     assert found["1"].input_tokens == found["0"].input_tokens + 4  # one a patch
+
+
+def test_a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
+    model = load_model(f"server:{url}#{checkpoint}")
+    assert isinstance(model, StreamingModel)
+    request = Request("0", (Image(PILImage.effect_noise((40, 30), 50).convert("RGB")), "What is it?"))
+    pieces: list[str] = []
+    streamed = model.stream(request, Generation(12), pieces.append)
+    (whole,) = model.generate([request], Generation(12))
+    assert streamed.text and "".join(pieces) == streamed.text.strip() and len(pieces) > 1
+    assert replace(streamed, seconds=0) == replace(whole, seconds=0)
 
 
 def test_it_returns_no_likelihoods_and_that_is_said(url: str, checkpoint: Path) -> None:
