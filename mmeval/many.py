@@ -61,14 +61,16 @@ def answers(
         waiting = deque(window)
         for choosing in (False, True):
             own = [one for one in window if bool(one.value.get("choices")) == choosing]
-            for _ in _asked(chat, own, folder, controls):
+            for _ in _asked(chat, own, choosing, folder, controls) if own else ():
                 while waiting and waiting[0].done:
                     yield waiting.popleft().row(explain)
         yield from (question.row(explain) for question in waiting)
 
 
-def _asked(chat: Chat, questions: Sequence[Question], folder: Path, controls: Sequence[str]) -> Iterator[None]:
-    """Ask questions that all have choices, or all have none; yield after each answer."""
+def _asked(
+    chat: Chat, questions: Sequence[Question], choosing: bool, folder: Path, controls: Sequence[str]
+) -> Iterator[None]:
+    """Ask questions that all have choices (`choosing`), or all have none; yield after each answer."""
     underway: dict[str, tuple[Question, str, Request]] = {}
 
     def requests() -> Iterator[Request]:
@@ -79,7 +81,7 @@ def _asked(chat: Chat, questions: Sequence[Question], folder: Path, controls: Se
                 yield asked
 
     try:
-        for response in chat.respond(requests(), choosing=bool(questions and questions[0].value.get("choices"))):
+        for response in chat.respond(requests(), choosing=choosing):
             if response.id not in underway:
                 raise InputError(f"{chat.model.name} answers '{response.id:.60}', which was not asked; {FIX}")
             question, name, request = underway.pop(response.id)

@@ -117,6 +117,7 @@ def test_the_examples_shown_are_those_that_the_shipped_weights_answer_right() ->
 
 
 MODELS = """
+import time
 from mmeval.types import images
 from tests.fake_model import FakeModel, StreamingFake
 from tests.test_demo import color
@@ -124,8 +125,12 @@ from tests.test_demo import color
 def one(options=None):
     return FakeModel(color)
 
+def slowly(request):
+    slow = "slowly" in str(request.prompt)
+    return color(request) + " , then nothing" * slow
+
 def two(options=None):
-    return StreamingFake(color, max_images=1, name="two")
+    return StreamingFake(slowly, max_images=1, name="two", wait=lambda: time.sleep(1))
 """
 PYTHON = next((path for path in (ROOT / ".venv-demo/bin/python", Path(sys.executable)) if has_gradio(path)), None)
 READY = "[...document.querySelectorAll('button')].some(one => one.innerText === 'A short clip')"
@@ -199,6 +204,7 @@ def click(tab: Browser, text: str, within: str = "button") -> None:
 
 def send(tab: Browser, text: str, *files: Path) -> None:
     if files:
+        tab.until("document.querySelector('input[type=file]')")
         tab.attach("input[type=file]", *files)
         tab.until("document.querySelector('.thumbnail-item, .thumbnails')")
     tab.write("textarea", text)
@@ -225,6 +231,15 @@ def test_an_example_its_prompt_and_its_gain(page: Page, tab: Browser) -> None:
         click(tab, "What changes without")
         tab.until("[...document.querySelectorAll('td')].some(one => one.innerText === 'changed')")
         assert tab.run("document.documentElement.scrollWidth") <= width
+
+
+def test_the_next_message_is_written_while_an_answer_is(tab: Browser, tmp_path: Path) -> None:
+    PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
+    send(tab, "slowly: what color ?", tmp_path / "blue.png")
+    answered(tab, "blue , then")  # of "blue , then nothing"
+    tab.write("textarea", "and now")
+    answered(tab, "nothing")
+    assert tab.run("document.querySelector('textarea').value") == "and now"
 
 
 def test_demonstrations_are_added_changed_and_removed(tab: Browser, tmp_path: Path) -> None:

@@ -143,6 +143,8 @@ def _begin(names: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
 def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any, ...]]]:
     """Return the handler of a message: it shows the message, then the answers as they are written."""
 
+    import gradio
+
     def send(visit: Visit | None, given: Mapping[str, Any], *windows: list[Message]) -> Iterator[tuple[Any, ...]]:
         visit, text = visit or Visit(), given["text"].strip()
         try:
@@ -154,8 +156,8 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
             return
         before = [[*window, said] for window in windows]
         yield visit, None, "", *before
-        for answers in demo.stream(visit, prompt):
-            yield visit, None, "", *_told(before, names, answers)
+        for answers in demo.stream(visit, prompt):  # meanwhile the visitor may write the next message
+            yield visit, gradio.skip(), gradio.skip(), *_told(before, names, answers)
 
     return send
 
@@ -171,12 +173,15 @@ def _told(
 def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable[..., Iterator[tuple[Any, ...]]]:
     """Return the handler that shows an example in a new conversation."""
 
+    import gradio
+
     def show(before: Visit | None) -> Iterator[tuple[Any, ...]]:
         _close(before)
         visit = Visit(shots=list(example.shots))
         asked = [[visitor_message(example.prompt, visit.pictures)] for _ in names]
-        shown = gallery.shown(visit)
+        rest = (*gallery.shown(visit), "")
+        yield visit, *asked, *rest
         for answers in demo.stream(visit, example.prompt):
-            yield visit, *_told(asked, names, answers), *shown, ""
+            yield visit, *_told(asked, names, answers), *(gradio.skip() for _ in rest)
 
     return show
