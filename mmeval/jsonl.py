@@ -36,11 +36,11 @@ def read(
     JSON object in UTF-8.
     """
     try:
-        with regular.opened(path) as file:
-            yield from read_from(file, str(path), advice=advice, whole_lines=whole_lines, on_line=on_line)
+        file = regular.opened(path)
     except OSError as error:
-        advice = "name another file" if advice == FIX else advice
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
+        raise _unreadable(str(path), error, advice) from error
+    with file:
+        yield from read_from(file, str(path), advice=advice, whole_lines=whole_lines, on_line=on_line)
 
 
 def read_from(
@@ -51,7 +51,7 @@ def read_from(
     whole_lines: bool = False,
     on_line: Callable[[bytes], object] = lambda line: None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each object of an open file with this name, as `read` does. Raises InputError for a line, and OSError."""
+    """Yield each object of an open file with this name, and raise, as `read` does."""
     import jsonlines
 
     number = 0
@@ -74,6 +74,12 @@ def read_from(
                 yield value, f"{name}, line {number}"
     except (jsonlines.InvalidLineError, RecursionError) as error:
         raise InputError(f"{name}, line {number}: not a JSON object{_why(error)}; {advice}") from error
+    except OSError as error:
+        raise _unreadable(name, error, advice) from error
+
+
+def _unreadable(name: str, error: OSError, advice: str) -> InputError:
+    return InputError(f"{name}: cannot be read ({error.strerror}); {'name another file' if advice == FIX else advice}")
 
 
 def _why(error: Exception) -> str:

@@ -34,10 +34,10 @@ class StreamedReply:
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             raise ValueError(f"an event of its reply has no choices: {str(chunk)[:80]}")
+        self.begun = True
         before = self._texts.get("content")
         for choice in choices:
             self._take(choice)
-        self.begun = True
         self._about |= {name: chunk[name] for name in ("model", "usage") if chunk.get(name)}
         if (content := self._texts.get("content")) and content != before:
             text = self._secrets.hide(_joined(content))
