@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,14 @@ def test_a_pipe_is_read(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert "standard input, line 2: not a JSON object" in ended.stderr
     assert "standard input: has no questions" in call("ask", "--jsonl", "-").stderr
+
+
+@pytest.mark.parametrize("options", ["--jsonl -", "--chat"])
+def test_a_closed_standard_input_is_told(options: str) -> None:
+    command = f"exec '{sys.executable}' -m mmeval ask --model constant {options} <&-"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("mmeval: standard input is closed")
 
 
 class Failing(FakeModel):

@@ -57,6 +57,8 @@ def ask(
         )
     if jsonl is not None and (parts or chatting or shots or choices):
         raise InputError("--jsonl brings its own questions; remove the other arguments")
+    if sys.stdin is None and (chatting or jsonl == Path("-")):
+        raise InputError("standard input is closed, so no questions can be read from it; name them as arguments")
     from mmeval import controls, conversation, many
     from mmeval import jsonl as lines
     from mmeval.data import video
