@@ -12,34 +12,26 @@ import queue
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mmeval.addresses import check_address, without_password
 from mmeval.client import BrokeOff, Chunks, Client, NoReply, Refused, key
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
+from mmeval.models.server_messages import Messages, messages
 from mmeval.models.server_pictures import Pictures
 from mmeval.models.server_replies import engine, read, same_model
 from mmeval.models.server_stream import FORMS, StreamedReply
-from mmeval.models.turns import ChatTurn, turns
+from mmeval.models.turns import turns
 from mmeval.pieces import Pieces
-from mmeval.types import Generation, Image, InputError, Request, Response
+from mmeval.types import Generation, InputError, Request, Response
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
 """The environment variables for the key; the first that is set is used."""
 WHOSE = "the server's address"
 OF_THE_REQUEST = (400, 413, 422)
 """Statuses that refuse only this request: too many pictures, a prompt that is too long."""
-
-
-@dataclass(frozen=True)
-class Messages:
-    """A request in the form that is sent."""
-
-    messages: list[dict[str, Any]]
-    sent: str
-    """The messages as text; each picture is written as its size and the hash of its pixels."""
 
 
 def parse(source: str) -> tuple[list[str], str]:
@@ -228,21 +220,7 @@ class Server:
     def _prompt(self, request: Request) -> Messages:
         """Return the messages. Raises InputError for a picture that cannot be read."""
         said = turns(request, self._options.context == "numbered", self._options.system)
-        return Messages([self._message(turn) for turn in said], "\n".join(map(self._in_words, said)))
-
-    def _message(self, turn: ChatTurn) -> dict[str, Any]:
-        if all(isinstance(part, str) for part in turn.parts):
-            return {"role": turn.role, "content": "".join(map(str, turn.parts))}
-        return {"role": turn.role, "content": [self._part(part) for part in turn.parts]}
-
-    def _part(self, part: str | Image) -> dict[str, Any]:
-        if isinstance(part, str):
-            return {"type": "text", "text": part}
-        return {"type": "image_url", "image_url": {"url": self._pictures.sent(part).uri}}
-
-    def _in_words(self, turn: ChatTurn) -> str:
-        words = (part if isinstance(part, str) else self._pictures.sent(part).mark for part in turn.parts)
-        return f"{turn.role}: {''.join(words)}"
+        return messages(said, self._pictures)
 
     async def _check(self) -> None:
         """Raise InputError if a server lacks the model, requires a key, or redirects its clients."""
