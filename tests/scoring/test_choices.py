@@ -102,7 +102,7 @@ def test_strict_keeps_its_bars_on_answers_that_were_written_before_its_rules_wer
     read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in rows]
     assert [one for one in read if one[1] not in (None, one[0])] == []
     readable = [one for one in read if one[0]]
-    assert sum(one[1] is not None for one in readable) >= 0.92 * len(readable)  # "a chicken sandwich" is unread
+    assert sum(one[1] is not None for one in readable) >= 0.95 * len(readable)  # "a chicken sandwich" is unread
 
 
 def read_blind(row: dict[str, Any]) -> str | None:

@@ -39,6 +39,8 @@ _LEADS = "|".join(
         r"\b(?:leaves|leaving|left)(?: (?:only|us with|with|just))+|\bleaves|\bleaving|\bgo(?:es)? with|\bcan only be",
         # I think (A); ... → B
         rf"\bI(?:'d| would| can)?(?: only)? (?:think|guess|believe)(?= {_LAST})|(?:[→⇒➡]|[=-]>)(?=\s*{_LAST})",
+        # A. Hmm, actually, D
+        rf"\bactually,?(?: it(?:'s| is))?(?= {_LAST})",
         # the image that fits is: B; Result: B
         rf"\b{_BE}\s*:",
         r"\b(?:choose|correct|result|response|output|solution|guess|assistant|count|total|number of \w+"
@@ -109,14 +111,16 @@ ADJECTIVE = (
     r"|first|second|third|fourth|last|same|main|real)"
 )
 """Words that describe a noun without changing what it is."""
+NOUN = r"(?-i:(?: [a-z]{2,}){0,2}?|[ ]?[AaPp]\.?[Mm]\.?| City)"
+"""What belongs to an option before it: "dogs", "PM"."""
 OPENING = re.compile(
     rf"(?:(?![\w❌✗✘]){NO_REFERENCE}){{0,8}}(?:(?:in|from|based on) the [\w ]{{1,30}}, )?"
     r"(?:(?:sure|okay|ok|certainly|surely|definitely|clearly|by (?:process of )?elimination|yes|of course|well|but"
     r"|hmm+|答)\b[\s,.!:—–-]+)?"
-    rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:correct |final |my )?answer )?(?:(?:an? )?{OF} of )?(?:(?:(?:the|an?|point|image"
-    rf"|picture|box|option"
-    rf"|(?-i:{ADJECTIVE})) )+(?={SURE}))?"
-    rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))"
+    rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:correct |final |my )?answer )?(?:(?:an? )?{OF} of )?"
+    rf"(?:(?:(?:the|an?|point|image|picture|box|option|(?-i:{ADJECTIVE})) )+(?={SURE})"
+    rf"|(?:about|around|approximately) (?={SURE}))?"
+    rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>{NOUN})"
     rf"(?P<clause>(?:(?<={NAMED}) (?:in|on|at|of|with|along|to|by|under|behind|from|for"
     rf"|[a-z]{{2,}}ing (?:an?|the|his|her|its|in|on|at|to|with))\b{NO_REFERENCE}*?)?)"
     r"\s*(?:选项)?(?:$|[.,;:!?\n)。，、(—–✅✓-]|(?:because|since)\b"

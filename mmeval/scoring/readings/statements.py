@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mmeval.scoring.readings import phrases
-from mmeval.scoring.readings.forms import ADJECTIVE, OF, OPENING
+from mmeval.scoring.readings.forms import ADJECTIVE, NOUN, OF, OPENING
 from mmeval.scoring.readings.options import words_of
 from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE, place
 from mmeval.scoring.readings.vetoes import COMPARED, MIXED, vetoed
@@ -53,8 +53,8 @@ _FRAMES = "|".join(
         rf"\b(?:is|are|was|were) (?:made|that|the (?:flag|city|capital)) of|\b(?:filled with|(?:is|are) {_MOVES})",
         r"\b(?:stands|sits|lives|works|lies|points|moves|goes|happened|(?:takes|took) place)"
         rf"(?: {_TO}| towards?)?\b",
-        # on the left; in 1995
-        rf"^{_TO}\b",
+        # on the left; in 1995; no, a tram; he waits for the tram
+        rf"^{_TO}\b|^no,|\bwait(?:s|ing)? for\b",
         # she is wearing a hat; the woman in blue plays the violin
         rf"(?:^|[,.:;] ?|\b(?:that|so) )(?:{_AGENT}{_WHERE}(?: is| are|'s|'re)? {_ACTS}|{_SOMEONE}(?: is| are|'s|'re)? "
         r"(?:eat|drink))(?:s|es|e|ing|p?ping|t?ting)?\b",
@@ -69,7 +69,7 @@ _REASON = (
 """A reason or a circumstance, which may be a sentence of its own."""
 _SAID = re.compile(
     rf"{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT} ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
-    rf"(?P<noun>(?-i:(?: [a-z]{{2,}}){{0,2}}?))(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
+    rf"(?P<noun>{NOUN})(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
     r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along|next to|above|below|between"
     r"|down|up|through|across|as|which|who|that|when"
     rf"|[a-z]{{2,}}ing)\b{NO_REFERENCE}*?)?)(?-i:, [A-Z]\w+)?{_REASON}[.!,;:()\s。]*",
@@ -118,7 +118,10 @@ _LONG = 3
 """Minimum words of an option that can be a statement by itself."""
 _SO = re.compile(r".*\b(?:so|thus|therefore|hence|which means(?: that)?|but)\b[\s,]*(?=\S)", re.IGNORECASE | re.DOTALL)
 """What comes before a conclusion."""
-_NUMBER = re.compile(r"\d|\A(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\d|(?:\A|\b(?:than|exactly|least|most|about) )(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none)\Z",
+    re.IGNORECASE,
+)
 _MORE = re.compile(
     r"\b(?:less|more|fewer|plus|minus|times|missing|or|and|to|is|are|was|were|has|have|had|does|do|fails?|would|can"
     r"|options?|choices|answers)\b"
@@ -130,7 +133,7 @@ _ASIDE = re.compile(
     r"\b(?:example|comparison|scale|reference|question|earlier|previous|outside|yet|other)\b", re.IGNORECASE
 )
 """Words that make what is said of an option a remark."""
-_ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side", "one", "ones"}
+_ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "hand side", "one", "ones", "City"}
 """Nouns after an option that change nothing: "the left side"."""
 
 
@@ -154,6 +157,8 @@ def fits(match: re.Match[str], choices: Sequence[str]) -> bool:
     counted = re.match(NAMED, match["option"]) is not None and _NUMBER.search(choices[option]) is not None
     if match["clause"].startswith(" of ") and not (noun or counted):
         return False  # "the Rome of the north"
+    if re.fullmatch(r"[AaPp]\.?[Mm]\.?", noun):
+        return ":" in choices[option]
     if noun.split(" ")[0] in _OBJECTS and choices[option].endswith("ing"):
         noun = ""
     return (not noun or noun in _ASPECTS or (counted and not _MORE.search(noun))) and not MIXED.search(match["clause"])
