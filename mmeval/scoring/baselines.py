@@ -31,8 +31,10 @@ def constants(records: Sequence[Record]) -> list[str]:
         return []
     letters = LETTERS[: max(len(record.choices) for record in records)]
     fixed = ["yes", "no"] if yes_or_no(records) else [*letters]
-    ((majority, times),) = counts.most_common(1)
-    return list(dict.fromkeys([*([majority] if times > 1 or fixed else []), *fixed]))
+    # Of equally frequent answers the first in `fixed`: the order of records depends on how a run was carried out.
+    rank = {answer: place for place, answer in enumerate(fixed)}
+    majority = min(counts, key=lambda answer: (-counts[answer], rank.get(answer, len(rank)), answer))
+    return list(dict.fromkeys([*([majority] if counts[majority] > 1 or fixed else []), *fixed]))
 
 
 def baselines(records: Sequence[Record]) -> Mapping[str, str]:

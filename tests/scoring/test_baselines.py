@@ -41,6 +41,13 @@ def test_the_most_frequent_answer_comes_first() -> None:
     assert found[CONSTANT]["values"]["overall"] == 0
 
 
+def test_of_equally_frequent_answers_the_order_of_records_chooses_none() -> None:
+    records = [choice("1", "D"), choice("2", "B"), choice("3", "C")]
+    assert constants(records) == constants(records[::-1]) == ["B", "A", "C", "D"]
+    shown = [Record("1", ("no",), ""), Record("2", ("yes",), "")]
+    assert constants(shown) == constants(shown[::-1]) == ["yes", "no"]
+
+
 def test_errors_and_sampled_answers_are_replaced() -> None:
     records = [choice("1", "A", error="down"), choice("2", "A", text="B", samples=("B", "A"), finish_reason="length")]
     assert score_records(MUIR, records).baselines()[MAJORITY]["values"]["overall"] == 100

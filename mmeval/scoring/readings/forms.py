@@ -42,7 +42,7 @@ _LEADS = "|".join(
         # A. Hmm, actually, D
         rf"\bactually,?(?: it(?:'s| is))?(?= {_LAST})",
         # the image that fits is: B; Result: B
-        rf"\b{_BE}\s*:",
+        rf"(?<!options )(?<!choices )\b{_BE}\s*:",
         r"\b(?:choose|correct|result|response|output|solution|guess|assistant|count|total|number of \w+"
         r"|verdict|prediction)\s*:",
         # this makes D the right answer

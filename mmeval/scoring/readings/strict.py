@@ -83,6 +83,7 @@ _SPECIES = re.compile(
 )
 """A word in lower case after a letter and a period, as in "C. elegans"."""
 _QUESTION = re.compile(r"\bquestion (?:no\.? ?|number |#)?(\d+)", re.IGNORECASE)
+_DEPENDS = re.compile(r"\b(?:it|that|the answer) depends\b", re.IGNORECASE)
 _CUT_OFF = re.compile(
     r"[.:\n](?:\s+[^\s.:]+){3,}\s(?:an?|the|of|in|on|at|to|by|for|from|with|and|or|as|that|which|is|are|was|were|has|have)\Z",
     re.IGNORECASE | re.DOTALL,
@@ -115,7 +116,7 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
 
 def _committed(answer: str, choices: Sequence[str]) -> str | None:
     """Return the letter to which an answer commits; the answer is a text of `references`."""
-    if len(set(_QUESTION.findall(answer))) > 1:
+    if len(set(_QUESTION.findall(answer))) > 1 or _DEPENDS.search(answer):
         return None
     sentences = [
         (match.start(), match[0])
@@ -179,7 +180,8 @@ def _last(answer: str, declared: Sequence[Named]) -> str | None:
     if others and not REPLACES.search(answer, others[-1], at):
         return None
     words = _WITH_LETTER.search(answer[max(0, at - 80) : at])
-    if (words and place(words[1]) != LETTERS.find(last)) or TAKEN_BACK.search(answer, at) or UNSURE.search(answer, at):
+    other = words and place(words[1]) != LETTERS.find(last) and not re.match(NAMED, answer[at : at + 1])
+    if other or TAKEN_BACK.search(answer, at) or UNSURE.search(answer, at):
         return None
     return last or None
 
