@@ -31,7 +31,7 @@ from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import How, Writer
 from mmeval.embedded.world.view import Split
 
-WORDS_SHARE = 0.17
+WORDS_SHARE = 0.3
 """The language model's share of the time left after drawing."""
 LAST = 20.0
 """Seconds reserved for the last tests and for packing."""
