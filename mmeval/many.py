@@ -21,7 +21,7 @@ AS_ASKED = ""
 
 
 @dataclass
-class Question:
+class AskedLine:
     """A line of a file, and its answers so far."""
 
     value: Mapping[str, Any]
@@ -57,7 +57,7 @@ def answers(
     The files that they name are in the folder. A question that cannot be answered gets an `error`.
     """
     places = iter(rows)
-    while window := [Question(value, where) for value, where in itertools.islice(places, WINDOW)]:
+    while window := [AskedLine(value, where) for value, where in itertools.islice(places, WINDOW)]:
         waiting = deque(window)
         for choosing in (False, True):
             own = [one for one in window if bool(one.value.get("choices")) == choosing]
@@ -68,10 +68,10 @@ def answers(
 
 
 def _asked(
-    chat: Chat, questions: Sequence[Question], choosing: bool, folder: Path, controls: Sequence[str]
+    chat: Chat, questions: Sequence[AskedLine], choosing: bool, folder: Path, controls: Sequence[str]
 ) -> Iterator[None]:
     """Ask questions that all have choices (`choosing`), or all have none; yield after each answer."""
-    underway: dict[str, tuple[Question, str, Request]] = {}
+    underway: dict[str, tuple[AskedLine, str, Request]] = {}
 
     def requests() -> Iterator[Request]:
         for number, question in enumerate(questions):
@@ -99,7 +99,7 @@ def _asked(
         question.found = {name: reason if one is None else one for name, one in found.items()}
 
 
-def _requests(chat: Chat, question: Question, folder: Path, controls: Sequence[str]) -> Iterator[tuple[str, Request]]:
+def _requests(chat: Chat, question: AskedLine, folder: Path, controls: Sequence[str]) -> Iterator[tuple[str, Request]]:
     """Yield a question's requests, as asked and under each control, and note the errors of the others."""
     try:
         asked = _request(chat, question.value, folder)
