@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 _MEANT = ("answer", "correct", "option", "choice", "because")
 _LIKE = 0.8
@@ -22,7 +23,13 @@ def corrected(answer: str, choices: Sequence[str]) -> str:
         word = match[0].lower()
         if next(left, None) is None or word in options:
             return match[0]
-        near = (one for one in _MEANT if one not in word and SequenceMatcher(None, one, word).ratio() >= _LIKE)
-        return next(near, match[0])
+        return _nearest(word) or match[0]
 
     return _WORD.sub(meant, answer)
+
+
+@lru_cache(maxsize=1 << 14)  # comparing is slow, and models use the same words
+def _nearest(word: str) -> str | None:
+    """Return the word that is misspelled, if it is one of these."""
+    near = (one for one in _MEANT if one not in word and SequenceMatcher(None, one, word).ratio() >= _LIKE)
+    return next(near, None)
