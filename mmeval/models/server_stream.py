@@ -14,7 +14,7 @@ TEXTS = ("content", "reasoning_content", "reasoning")
 
 
 class StreamedReply:
-    """The Chunks (mmeval.client) of a reply with one answer."""
+    """The chunks of a reply with one answer (`mmeval.receiving.Chunks`)."""
 
     def __init__(self, on_answer: Callable[[str], object], secrets: Secrets) -> None:
         """`on_answer` is called with the answer so far, without reasoning and secrets."""

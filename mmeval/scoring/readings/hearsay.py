@@ -30,7 +30,7 @@ _EVIDENT = (
     r"(?:shows|suggests|indicates|means|implies|confirms|reveals|demonstrates|proves|tells us|concludes|supports|seems"
     r"|appears|follows|this|thus)"
 )
-"""What pictures and reasons do, and people also do."""
+"""Verbs of evidence. In "the chart shows that the answer is B", the chart is not someone else's opinion."""
 
 REPORTED = re.compile(
     rf"\b{_SAYS}\b(?! that there (?:is|are)\b)"

@@ -44,7 +44,7 @@ _PICTURED = re.compile(
 """A letter that is marked in the picture, where options have no words."""
 _LETTER = re.compile(
     r"(?<![A-Za-z0-9À-ɏ_&/+^×÷<>°|\\])(?:(?<!=)|(?<=nswer=))(?<!\d\s)(?<![A-Za-z][.'])(?<!-)"
-    r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?<=:)[a-z](?=[.\s]*\Z)|(?<=:\s)[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])"
+    r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?:(?<=:)|(?<=:\s))[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])"
     r"|(?<=is\s[\"'])[a-z](?=[\"']))"
     r"(?![A-Za-z0-9À-ɏ_&/+^×÷♭♯]|['-](?!d[iıuü]r|t[iıuü]r)\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
 )

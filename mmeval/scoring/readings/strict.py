@@ -11,7 +11,7 @@ A letter is read only from a form that commits (see `forms`), in this order:
 
 A form does not commit if it is denied, doubted, asked, supposed or attributed to others (see `vetoes`). Commitments
 that differ choose nothing, unless the text replaces one with the other. A letter beside the words of another option
-("A. dog" if D is the dog) makes the whole answer unparsed.
+("A. dog" if D is the dog) makes the whole answer unparsed. So do answers to several numbered questions, or "it depends".
 """
 
 import re
@@ -83,13 +83,16 @@ _SPECIES = re.compile(
 )
 """A word in lower case after a letter and a period, as in "C. elegans"."""
 _QUESTION = re.compile(r"\bquestion (?:no\.? ?|number |#)?(\d+)", re.IGNORECASE)
+"""The number of a question."""
 _DEPENDS = re.compile(r"\b(?:it|that|the answer) depends\b", re.IGNORECASE)
+"""Words of an answer that names an option for each case."""
 _CUT_OFF = re.compile(
     r"[.:\n](?:\s+[^\s.:]+){3,}\s(?:an?|the|of|in|on|at|to|by|for|from|with|and|or|as|that|which|is|are|was|were|has|have)\Z",
     re.IGNORECASE | re.DOTALL,
 )
 """An answer of several sentences, the last of which was cut off."""
 _CORRECTS = re.compile(r"\b(?:wait|actually|correction|sorry|let me (?:re|count|look|check))\b", re.IGNORECASE)
+"""Words between two statements of which the later one counts."""
 _WORD_OR_TWO = re.compile(r"\s*(\w+(?: \w+)?)\s*[.!]?\s*\Z")
 
 
