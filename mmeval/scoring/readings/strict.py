@@ -11,7 +11,7 @@ A letter is read only from a form that commits (see `forms`), in this order:
 
 A form does not commit if it is denied, doubted, asked, supposed or attributed to others (see `vetoes`). Commitments
 that differ choose nothing, unless the text replaces one with the other. A letter beside the words of another option
-("A. dog" if D is the dog) makes the whole answer unparsed. So do answers to several numbered questions, or "it depends".
+("A. dog" if D is the dog) makes the whole answer unparsed. So do answers to several questions, or "it depends".
 """
 
 import re
