@@ -11,11 +11,13 @@ from typing import Any
 
 from mmeval import messages
 from mmeval.conversation import Chat, Reply
-from mmeval.types import InputError, Request
+from mmeval.types import InputError, Request, nearest
 
 WINDOW = 512
 """Questions in one stream of requests; its answers are held until all before them are there."""
 FIX = "fix the adapter (docs/adapters.md)"
+KEYS = ("id", "prompt", "shots", "choices")
+"""The keys of a question."""
 AS_ASKED = ""
 """The name of the answer without a control."""
 
@@ -117,6 +119,9 @@ def _requests(chat: Chat, question: AskedLine, folder: Path, controls: Sequence[
 
 def _request(chat: Chat, value: Mapping[str, Any], folder: Path) -> Request:
     """Return the request of a line. Raises InputError."""
+    for key in value:
+        if key not in KEYS:
+            raise InputError(f"unknown key '{key:.60}'{nearest(key, KEYS)}; choose from {', '.join(KEYS)}")
     choices = value.get("choices", [])
     if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
         raise InputError('choices: write ["yes", "no"]')

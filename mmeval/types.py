@@ -46,9 +46,9 @@ def malformed(error: Exception) -> str:
 
 
 def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    """Return `, did you mean 'x'?`, or an empty string if no known word is close."""
+    """Return ` (did you mean 'x'?)`, or an empty string if no known word is close."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f", did you mean '{match[0]}'?" if match else ""
+    return f" (did you mean '{match[0]}'?)" if match else ""
 
 
 SURROGATE = re.compile("[\ud800-\udfff]")

@@ -52,6 +52,13 @@ def test_many_questions_in_and_out(pictures: Path) -> None:
     assert third["probabilities"] == {"yes": 0.5, "no": 0.5}
 
 
+def test_a_misspelled_key_is_an_error_of_its_line(pictures: Path) -> None:
+    first, second = answered(FakeModel(), [{"prompt": "red ?", "choises": ["yes"]}, {"prompt": "red ?"}], pictures)
+    advice = "(did you mean 'choices'?); choose from id, prompt, shots, choices"
+    assert first == {"error": f"line 1: unknown key 'choises' {advice}"}
+    assert "error" not in second
+
+
 def test_many_questions_with_controls_and_prompts(pictures: Path) -> None:
     path = pictures / "many.jsonl"
     path.write_text(json.dumps({"prompt": [{"image": "a.png"}, "red ?"], "choices": ["yes", "no"]}), encoding="utf-8")

@@ -40,7 +40,7 @@ def test_a_side_is_a_model_and_its_settings() -> None:
     for wrong, why in {
         "x,beams=many": "beams is 'many', which is not of type int",
         "x,seed=1,seed=2": "sets seed twice",
-        "x,bems=2": "no setting 'bems', did you mean 'beams'?",
+        "x,bems=2": "no setting 'bems' \\(did you mean 'beams'\\?\\)",
     }.items():
         with pytest.raises(InputError, match=why):
             side(wrong)

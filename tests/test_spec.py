@@ -64,9 +64,9 @@ def test_a_spec_is_frozen() -> None:
         ({"seed": -1}, "seed is -1; choose 0 or more"),
         ({"seed": 2**32}, "seed is 4294967296; choose at most 4294967295"),
         ({"data": ""}, "data is empty; give a name, or leave it out"),
-        ({"scoring": "likelihod"}, "scoring is 'likelihod', did you mean 'likelihood'?; choose from text"),
+        ({"scoring": "likelihod"}, "scoring is 'likelihod' (did you mean 'likelihood'?); choose from text"),
         ({"partial": 1}, "partial is 1; give true or false"),
-        ({"limt": 3}, "unknown option 'limt', did you mean 'limit'?; choose from task, model"),
+        ({"limt": 3}, "unknown option 'limt' (did you mean 'limit'?); choose from task, model"),
         ({"judge": "http://x/v1"}, "give both --judge URL and --judge-model NAME"),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
     file.write_text("task: mme\nlimits: 3\n")
     refused = CliRunner().invoke(main, ["run", "--config", str(file)])
     assert refused.exit_code == 2
-    assert f"{file}: unknown option 'limits', did you mean 'limit'?" in refused.stderr
+    assert f"{file}: unknown option 'limits' (did you mean 'limit'?)" in refused.stderr
 
 
 @pytest.mark.slow

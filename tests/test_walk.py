@@ -207,7 +207,7 @@ def test_lists_name_everything() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["run", "--task", "mne"], "unknown task 'mne', did you mean 'mme'?"),
+        (["run", "--task", "mne"], "unknown task 'mne' (did you mean 'mme'?)"),
         (["run", "--task", "mme", "--model", "mmicl-tny"], "did you mean 'mmicl-tiny'?"),
         (["run", "--task", "mme", "--model", "constant", "--prompt", "singleword"], "did you mean 'single-word'?"),
         (["run", "--task", "mme", "--model", "constant", "--context", "plane"], "did you mean 'plain'?"),

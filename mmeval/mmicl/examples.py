@@ -210,7 +210,7 @@ def _keys(value: Any, known: Mapping[str, bool], what: str) -> dict[str, Any]:
         raise ExampleError(f"{what} must be keys and values, not {_short(value)}")
     for key in value.keys() - known.keys():
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        raise ExampleError(f"unknown key '{key}' in {what}" + (f", did you mean '{near[0]}'?" if near else ""))
+        raise ExampleError(f"unknown key '{key}' in {what}" + (f" (did you mean '{near[0]}'?)" if near else ""))
     for key, needed in known.items():
         if needed and key not in value:
             raise ExampleError(f"the key '{key}' is missing in {what}")

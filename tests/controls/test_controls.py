@@ -166,7 +166,7 @@ def test_names() -> None:
     assert expand(["blind,swap", "blur1"]) == ["absent", *FAMILIES["swap-any"], "blur1"]
     assert expand(["prompts"], ["plain"]) == ["prompt-plain"]
     assert expand(["distract-100-before+absent"]) == ["distract-100-before+absent"]
-    with pytest.raises(InputError, match="unknown control 'blurr', did you mean 'blur"):
+    with pytest.raises(InputError, match="unknown control 'blurr' \\(did you mean 'blur"):
         expand(["blurr"])
 
 

@@ -71,7 +71,7 @@ Break = Callable[[Path], object]
 BROKEN: dict[str, tuple[Break, str]] = {
     "a subtask in other letters": (
         lambda f: (f / "OCR").rename(f / "OCRs"),
-        r"unknown subtask 'OCRs', did you mean 'OCR'",
+        r"unknown subtask 'OCRs' \(did you mean 'OCR'",
     ),
     "no picture": (lambda f: (f / "count/0000.png").unlink(), r"0000.txt: there is no picture 0000.jpg"),
     "no questions": (lambda f: (f / "count/0000.txt").unlink(), r"0000.png: the picture has no questions"),

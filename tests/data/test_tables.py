@@ -77,7 +77,7 @@ def test_rows_come_before_the_whole_file_is_read(tmp_path: Path) -> None:
         ({"image": {"bytes": None, "path": "../../secret.png"}}, "row 2, image: .* is not a picture; embed its bytes"),
         ({"question": None}, "row 2: the column question is None"),
         ({"answer": "Maybe"}, "row 2: the ground truth is 'Maybe'"),
-        ({"category": "counting"}, "row 2: unknown subtask 'counting', did you mean 'count'"),
+        ({"category": "counting"}, "row 2: unknown subtask 'counting' \\(did you mean 'count'"),
         ({"question_id": "count/b.png"}, "one question for the picture count/a.png"),
     ],
 )

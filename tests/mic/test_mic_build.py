@@ -397,7 +397,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert all(len(example.shots) <= 1 for example in train(tmp_path / "out"))
     wrong = CliRunner().invoke(main, ["mic", "build", "--source", "imagenet", *where])
     assert wrong.exit_code == 2
-    assert "unknown source 'imagenet', did you mean 'miniimagenet'?; choose from vqav2" in wrong.output
+    assert "unknown source 'imagenet' (did you mean 'miniimagenet'?); choose from vqav2" in wrong.output
     listed = CliRunner().invoke(main, ["mic", "sources"])
     assert listed.exit_code == 0
     assert "train 70,000" in listed.output

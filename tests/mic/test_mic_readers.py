@@ -196,7 +196,7 @@ def test_a_box_outside_the_picture_is_a_problem_of_its_row(tmp_path: Path) -> No
         (b'{"questions": 1}', "at questions there is neither a list nor a map"),
         (b'{"questions": [', "not JSON"),
         (b"\xff\xfe", "not UTF-8"),
-        (b'{"questions": [{"question": 1}]}', "item 1: no column 'question_id', did you mean 'question'"),
+        (b'{"questions": [{"question": 1}]}', "item 1: no column 'question_id' \\(did you mean 'question'"),
         (b'{"questions": [{"question": "?", "question_id": 9, "image_id": 1}]}', "no annotation of question 9"),
         (b"[" * 100_000, "not JSON"),
     ],

@@ -128,7 +128,7 @@ def test_a_picture_inside_a_sentence_is_shown_before_its_line(tmp_path: Path) ->
     [
         (("a.png", "../a.png"), "names a picture outside its folder"),
         (("c.png", "d.png"), "there is no picture"),
-        (('"answer": "yes"', '"anser": "yes"'), "unknown key 'anser' in a turn, did you mean 'answer'?"),
+        (('"answer": "yes"', '"anser": "yes"'), "unknown key 'anser' in a turn (did you mean 'answer'?)"),
         (("q3", "q1"), "two samples have the id 'q1'"),
     ],
 )

@@ -87,7 +87,7 @@ def test_another_file_is_another_model(here: Path) -> None:
     [
         ("", "middle", "names no function; write python:package.module:function"),
         ("", "nowhere:load", "no module 'nowhere'"),
-        ("def lead(options): ...", "middle:load", "no function 'load', did you mean 'lead'"),
+        ("def lead(options): ...", "middle:load", "no function 'load' \\(did you mean 'lead'"),
         ("def load(): ...", "middle:load", "is called with the ModelOptions .too many"),
         ("import not_there", "middle:load", "cannot be imported"),
         ("def load(options): return 1", "middle:load", "returns has no name, max_images, generate, preview"),

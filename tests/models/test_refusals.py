@@ -113,7 +113,7 @@ def test_instructblip_needs_a_qformer_that_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (ModelOptions("declarations"), "no context 'declarations', did you mean 'declaration'?"),
+        (ModelOptions("declarations"), "no context 'declarations' (did you mean 'declaration'?)"),
         (ModelOptions("plain", dtype="int3"), "unknown dtype 'int3'; choose from float32"),
         (ModelOptions("plain", device="gpu"), "unknown device 'gpu'; choose auto, cpu or cuda"),
         (ModelOptions("plain", device="meta"), "device 'meta' cannot run models; choose auto, cpu or cuda"),

@@ -196,9 +196,9 @@ def test_short_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"catgories": ["a"]}, "unknown key 'catgories', did you mean 'categories'?"),
-        ({"fields": {**TOOLS["fields"], "pictres": "x"}}, "fields: unknown key 'pictres', did you mean 'pictures'?"),
-        ({"kind": "multiple-choice"}, "'multiple-choice', did you mean 'multiple choice'?"),
+        ({"catgories": ["a"]}, "unknown key 'catgories' (did you mean 'categories'?)"),
+        ({"fields": {**TOOLS["fields"], "pictres": "x"}}, "fields: unknown key 'pictres' (did you mean 'pictures'?)"),
+        ({"kind": "multiple-choice"}, "'multiple-choice' (did you mean 'multiple choice'?)"),
         ({"kind": "yes/no"}, "options belong to multiple choice"),
         ({"letters": "a)"}, "letters: unknown value 'a)'"),
         ({"max_new_tokens": "ten"}, "max_new_tokens: must be a whole number, not 'ten'"),
@@ -212,7 +212,7 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"lettered": 0}, "lettered: must be at least 1, not 0"),
         ({"kind": {"mc": "multiple choice"}}, "kind: a map of kinds and its column"),
         ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: a map of kinds and its column"),
-        ({"kind": {"mc": "multiple"}}, "'multiple', did you mean 'multiple choice'?"),
+        ({"kind": {"mc": "multiple"}}, "'multiple' (did you mean 'multiple choice'?)"),
         ({"prompts": {"odd": {"yes/no": "{question}"}}}, "prompts, odd: unknown kind 'yes/no'"),
         ({"prompts": {"odd": {}}}, "prompts, odd: the prompt for 'multiple choice' is missing"),
         ({"folder": ["photos", 3]}, "folder: must be text, not 3"),
@@ -225,7 +225,7 @@ def test_short_answers(tmp_path: Path) -> None:
         ({3: "x"}, "unknown key '3'"),
         ({"wordings": {"a": "{pictures}{question}{options}"}, "prompts": {}}, "unknown key 'wordings'"),
         ({"only": {"trade": [["wood"]]}}, "only, trade: must be text, not ['wood']"),
-        ({"official": "mmstr"}, "official: no reading 'mmstr', did you mean 'mmstar'?; choose from gqa, "),
+        ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from gqa, "),
         ({"official": "gqa"}, "official: 'gqa' reads short answer, not multiple choice; remove it"),
     ],
 )
@@ -277,7 +277,7 @@ def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
     [
         ({"right": "D"}, "the answer 'D' is not the letter of one of its 3 options"),
         ({"B": ""}, "an option is empty but a later one is not"),
-        ({"trade": "wod"}, "unknown category 'wod', did you mean 'wood'?"),
+        ({"trade": "wod"}, "unknown category 'wod' (did you mean 'wood'?)"),
         ({"photo": "9.png"}, "there is no picture"),
         ({"photo": "../../tools.yaml"}, "leads out of"),
         ({"photo": "https://example.org/a.png"}, "is an address"),
@@ -339,7 +339,7 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"type": "opne"}, "q.json, 3: unknown kind 'opne', did you mean 'open'?"),
+        ({"type": "opne"}, "q.json, 3: unknown kind 'opne' (did you mean 'open'?)"),
         ({"p": 5}, "there is no picture old/5.png and no new/5.png in"),
         ({"p": 5.5}, "3, p: '5.5' is not a picture"),
         ({"p": "A" * 301}, "not base64"),
@@ -393,7 +393,10 @@ def test_options_that_are_pictures(tools: Path, tmp_path: Path) -> None:
 
 
 def test_rows_that_are_elsewhere_are_a_sentence(tmp_path: Path) -> None:
-    for rows, sentence in (("data/tset", "no 'tset' in it, did you mean 'test'?"), ("data/test/2/q", "neither a list")):
+    for rows, sentence in (
+        ("data/tset", "no 'tset' in it (did you mean 'test'?)"),
+        ("data/test/2/q", "neither a list"),
+    ):
         with pytest.raises(InputError, match=r"q\.json: ") as raised:
             list(several(tmp_path, ROWS, rows=rows).samples(str(tmp_path)))
         assert sentence in str(raised.value)

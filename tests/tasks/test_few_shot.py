@@ -547,7 +547,7 @@ QUESTIONS, ANNOTATIONS = "v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoc
         (ANNOTATIONS, '"question_id": 71', '"question_id": 421', "a second annotation of question 421"),
         (ANNOTATIONS, ', {"answer": "yes", "answer_confidence": "yes", "answer_id": 10}', "", "9 answers, not 10"),
         (ANNOTATIONS, '"answer": "yes"', '"said": "yes"', "an object with a text as 'answer'"),
-        (ANNOTATIONS, '"annotations"', '"annotation"', "no 'annotations' in it, did you mean 'annotation'"),
+        (ANNOTATIONS, '"annotations"', '"annotation"', "no 'annotations' in it (did you mean 'annotation'"),
         (QUESTIONS, '"question": "Is it red?"', '"question": ""', "must be a text"),
         (QUESTIONS, '"image_id": 42', '"image_id": "../42"', "COCO's are numbers"),
         (QUESTIONS, '"image_id": 42', '"image_id": 43', "there is no picture"),

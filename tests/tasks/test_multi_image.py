@@ -204,7 +204,7 @@ def test_blink_predictions_of_an_unknown_question(tmp_path: Path) -> None:
     path.write_text(json.dumps({"val_Art_Style_118": "(A)"}), encoding="utf-8")
     ended = call("score", "--task", "blink", "--predictions", path)
     assert ended.exit_code == 2
-    assert "unknown id 'val_Art_Style_118', did you mean 'val_Art_Style_1" in ended.stderr
+    assert "unknown id 'val_Art_Style_118' (did you mean 'val_Art_Style_1" in ended.stderr
 
 
 def test_blink_predictions_with_a_question_twice(tmp_path: Path) -> None:

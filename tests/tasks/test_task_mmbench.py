@@ -105,7 +105,7 @@ def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> N
     assert evaluate(data, tmp_path / "run", "--reading", "2023").exit_code == 2
     assert call("score", tmp_path / "run").exit_code == 0
     refused = evaluate(data, tmp_path / "x", "--reading", "2025-8")
-    assert "no reading '2025-8', did you mean '2025-08'?" in refused.stderr
+    assert "no reading '2025-8' (did you mean '2025-08'?)" in refused.stderr
     for option in (["--early-stop"], ["--reading", "2023"], ["--partial"], ["--scoring", "likelihood"]):
         assert call("run", "--task", "mme", "--model", "constant", *option).exit_code == 2
     assert "give both" in evaluate(data, tmp_path / "x", "--judge", "http://127.0.0.1:9/v1").stderr
@@ -380,8 +380,11 @@ def test_without_answers_nothing_is_scored_and_the_table_says_why(tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"l2-category": "coarse_perceptoin"}, "unknown ability 'coarse_perceptoin', did you mean 'coarse_perception'"),
-        ({"l2-category": "", "category": "image_scenes"}, "unknown leaf 'image_scenes', did you mean 'image_scene'"),
+        (
+            {"l2-category": "coarse_perceptoin"},
+            "unknown ability 'coarse_perceptoin' \\(did you mean 'coarse_perception'",
+        ),
+        ({"l2-category": "", "category": "image_scenes"}, "unknown leaf 'image_scenes' \\(did you mean 'image_scene'"),
     ],
 )
 def test_an_unknown_ability_is_named(tmp_path: Path, change: dict[str, str], sentence: str) -> None:

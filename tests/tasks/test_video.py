@@ -483,7 +483,7 @@ def test_a_limit_opens_no_other_video(msvd: Path, tmp_path: Path, monkeypatch: p
 
 def test_a_sampler_that_is_none(msvd: Path) -> None:
     output = refused("--task", "msvd-qa", "--data", msvd, "--sampler", "unifrom")
-    assert "unknown sampler 'unifrom', did you mean 'uniform'?; choose from: inner, uniform, ends" in output
+    assert "unknown sampler 'unifrom' (did you mean 'uniform'?); choose from: inner, uniform, ends" in output
 
 
 def test_frames_where_there_is_no_video() -> None:

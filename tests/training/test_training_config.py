@@ -47,7 +47,7 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (GOOD + "learnin_rate: 1\n", "unknown key 'learnin_rate', did you mean 'learning_rate'?"),
+        (GOOD + "learnin_rate: 1\n", "unknown key 'learnin_rate' (did you mean 'learning_rate'?)"),
         ("model: base\noutput: out\n", "the key 'data' is missing"),
         (GOOD + "batch: eight\n", "batch: must be a whole number, not 'eight'"),
         (GOOD + "batch: true\n", "batch: must be a whole number, not True"),
@@ -57,13 +57,14 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD + "betas: [0.9]\n", "betas: must have 2 or more values, not [0.9]"),
         (
             GOOD + "report_to: tensorbord\n",
-            "report_to: unknown value 'tensorbord', did you mean 'tensorboard'?; choose from tensorboard, wandb",
+            "report_to: unknown value 'tensorbord' (did you mean 'tensorboard'?); choose from tensorboard, wandb",
         ),
         (GOOD + "learning_rate: fast\n", "learning_rate: must be a number, not 'fast'"),
         (GOOD + "betas: [0.9, x]\n", "betas: must be a number, not 'x'"),
         (
             GOOD + "schedule: cosin\n",
-            "schedule: unknown value 'cosin', did you mean 'cosine'?; choose from cosine, constant_with_warmup, linear",
+            "schedule: unknown value 'cosin' (did you mean 'cosine'?); "
+            "choose from cosine, constant_with_warmup, linear",
         ),
         (GOOD + "trainable: papr\n", "did you mean 'paper'?"),
         (GOOD + "context: plane\n", "did you mean 'plain'?"),
@@ -80,7 +81,7 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD + "1: 2\n", "unknown key '1'"),
         (GOOD + "lora: 3\n", "lora: must be keys and values, as `name: value`, not 3"),
         (GOOD + "trainable:\n", "trainable: must be text, not None"),
-        (GOOD + "trainable: lora\nlora: {rnk: 4}\n", "unknown key 'rnk', did you mean 'rank'?"),
+        (GOOD + "trainable: lora\nlora: {rnk: 4}\n", "unknown key 'rnk' (did you mean 'rank'?)"),
         (GOOD + "trainable: everything\nfeatures: f\n", "frozen vision encoder, but 'everything' trains it"),
         (GOOD + "gradient_checkpointing: 3\n", "gradient_checkpointing: "),
         ("model: [\n", "not YAML"),

@@ -51,9 +51,9 @@ def test_three_lines_become_a_checkpoint_that_answers(folder: Path) -> None:
 def test_bad_input_is_one_sentence_and_exit_status_2(folder: Path) -> None:
     config = folder / "configs" / "my-data.yaml"
     for change, sentence in (
-        (("learning_rate", "learnig_rate"), "unknown key 'learnig_rate', did you mean 'learning_rate'?"),
+        (("learning_rate", "learnig_rate"), "unknown key 'learnig_rate' (did you mean 'learning_rate'?)"),
         (("train.jsonl", "trane.jsonl"), "trane.jsonl: cannot be read"),
-        (("paper+qformer", "papr"), "trainable: unknown value 'papr', did you mean 'paper'?"),
+        (("paper+qformer", "papr"), "trainable: unknown value 'papr' (did you mean 'paper'?)"),
     ):
         broken = folder / "configs" / "broken.yaml"
         broken.write_text(config.read_text().replace(*change))
