@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
     )
-    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; default: 20,000, CPU: 4,000")
-    parser.add_argument("--rows", type=int, default=128, help="maximum lessons in a batch")
+    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; default: 16,384, CPU: 4,000")
+    parser.add_argument("--rows", type=int, default=256, help="maximum lessons in a batch")
     parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
     parser.add_argument("--small", action="store_true", help="sizes that a CPU trains in a few hours")
     parser.add_argument("--seed", type=int, default=0)
@@ -58,7 +58,7 @@ def main() -> None:
     out = options.out or options.work / "out"
     for folder in (options.work, out):
         folder.mkdir(parents=True, exist_ok=True)
-    tokens = options.tokens or (4_000 if device == "cpu" else 20_000)
+    tokens = options.tokens or (4_000 if device == "cpu" else 16_384)
     until = time.time() + 60 * options.minutes
     plan = Plan(
         options.work, out, Amounts().times(options.share), options.small, device, options.workers, tokens,

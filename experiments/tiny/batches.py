@@ -7,25 +7,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from experiments.tiny.lesson import Answer, Lesson, pictures
 from experiments.tiny.pool import Pool
 from experiments.tiny.stages import Source, Stage
+from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import Writer, Written
 from mmeval.embedded.world.rng import Rng
 
-LONGEST = 900
-"""Maximum tokens of a lesson; longer ones are dropped."""
+LENGTHS = (32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 448, 640, 896)
+"""Lengths that lessons are padded to; longer lessons are dropped."""
+CROWDED = 32
+"""Tokens per picture in a batch with the most pictures."""
 
 
 class Batch(NamedTuple):
-    """B lessons, padded to L tokens, with S pictures in all."""
+    """B lessons of L tokens, with S pictures in all."""
 
     ids: Tensor
     """[B, L] long, padded on the right."""
+    rows: Tensor
+    """[B, L] long: the ids, or the vocabulary's size plus a place among the batch's visual tokens."""
     learned: Tensor
     """[B, L] bool: the tokens that the loss counts."""
     claimed: Tensor
@@ -38,59 +45,90 @@ class Batch(NamedTuple):
     """[B, Q] long, padded with 0: the question for a Q-Former that reads it."""
 
 
-def collate(written: Sequence[Written]) -> Batch:
-    """Pad lessons to one batch."""
-    return Batch(
-        _padded([one.ids for one in written]),
-        _padded([one.learned for one in written]).bool(),
-        _padded([one.claimed for one in written]).bool(),
-        torch.tensor([picture for one in written for picture in one.pictures], dtype=torch.long),
-        torch.tensor([len(one.pictures) for one in written], dtype=torch.long),
-        _padded([one.question or [0] for one in written]),
+def collate(
+    written: Sequence[Written], vocabulary: Vocabulary, pasted: bool, size: tuple[int, int, int] = (0, 0, 0)
+) -> Batch:
+    """Pad lessons to one batch, of at least `size` lessons, tokens in each, and pictures.
+
+    `pasted`: whether each lesson's pictures are pasted into one.
+    """
+    lessons, length, shown = size
+    ids = _padded([one.ids for one in written], lessons, length)
+    pictures = [picture for one in written for picture in one.pictures]
+    rows, seen = ids.copy(), ids == vocabulary.placeholder
+    tokens = seen.sum(1)
+    first = np.arange(len(ids)) * tokens.max() if pasted else np.cumsum(tokens) - tokens
+    rows[seen] = (vocabulary.size + first[:, None] + np.cumsum(seen, 1) - 1)[seen]
+    arrays = (
+        ids,
+        rows,
+        _padded([one.learned for one in written], *ids.shape).astype(bool),
+        _padded([one.claimed for one in written], *ids.shape).astype(bool),
+        np.asarray(pictures + [0] * (shown - len(pictures)), dtype=np.int64),
+        np.asarray([len(one.pictures) for one in written] + [0] * (len(ids) - len(written)), dtype=np.int64),
+        _padded([one.question or [0] for one in written], len(ids), length if pasted else 1),
     )
+    return Batch(*map(torch.from_numpy, arrays))
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
-    whole = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
-    for row, values in zip(whole, rows, strict=True):
-        row[: len(values)] = torch.tensor(values, dtype=torch.long)
+def _padded(rows: Sequence[Sequence[int]], lessons: int, length: int) -> NDArray[np.int64]:
+    whole = np.zeros((max(lessons, len(rows)), max(length, *map(len, rows))), dtype=np.int64)
+    for row, values in zip(whole, rows, strict=False):
+        row[: len(values)] = values
     return whole
 
 
 @dataclass
 class Lecturer(IterableDataset[Batch]):
-    """Yields batches of the current stage's lessons without end."""
+    """Yields batches of the current stage's lessons without end, each of lessons of about the same length."""
 
     stages: Sequence[Stage]
     pool: Pool
     writer: Writer
     tokens: int
-    """Approximate tokens of a batch, padding included."""
-    rows: int
+    """Tokens of a batch, padding included."""
+    most: int
     """Maximum number of lessons in a batch."""
     seed: str
     reads: bool = False
+    fixed: bool = False
+    """Whether batches of equally long lessons have equal shapes, for CUDA graphs."""
 
     def __post_init__(self) -> None:
         self.now = multiprocessing.Value("i", 0)
+        names = sorted({name for stage in self.stages for name in stage.sources})
+        self.places = {name: place for place, name in enumerate(names)}
+        self.factors = multiprocessing.Array("d", [1.0] * len(names), lock=False)
+
+    def weigh(self, right: Mapping[str, float]) -> None:
+        """Give sources less often the better their tests are passed; `right` are shares of right lessons."""
+        for name, share in right.items():
+            self.factors[self.places[name]] = min(1.0, max(0.2, 2.5 * (1 - share)))
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)
         worker = torch.utils.data.get_worker_info()
         rng = Rng(f"{self.seed} worker {worker.id if worker else 0}")
         while True:
-            stage = self.stages[self.now.value]
-            names = list(stage.sources)
-            weights = [stage.sources[name].weight for name in names]
-            drawn = [self._one(rng, stage.sources[_weighed(rng, names, weights)]) for _ in range(3 * self.rows)]
-            drawn = [one for one in drawn if any(one.learned) and len(one.ids) <= LONGEST]
-            drawn.sort(key=lambda one: len(one.ids))
-            parts: list[list[Written]] = [[]]
-            for one in drawn:
-                if len(parts[-1]) == self.rows or len(one.ids) * (len(parts[-1]) + 1) > self.tokens:
-                    parts.append([])
-                parts[-1].append(one)
-            yield from (collate(part) for part in rng.shuffled(parts) if part)
+            now = self.now.value
+            waiting: dict[int, list[Written]] = {length: [] for length in LENGTHS}
+            sources = self.stages[now].sources
+            names = list(sources)
+            while self.now.value == now:
+                weights = [sources[name].weight * self.factors[self.places[name]] for name in names]
+                one = self._one(rng, sources[_weighed(rng, names, weights)])
+                length = next((length for length in LENGTHS if len(one.ids) <= length), None)
+                if length is None or not any(one.learned):
+                    continue
+                size = (max(1, min(self.most, self.tokens // length)), length, self.tokens // CROWDED)
+                shown = sum(len(other.pictures) for other in waiting[length]) + len(one.pictures)
+                if waiting[length] and (len(waiting[length]) == size[0] or shown > size[2]):
+                    yield self._batch(waiting[length], size)
+                    waiting[length] = []
+                waiting[length].append(one)
+
+    def _batch(self, written: Sequence[Written], size: tuple[int, int, int]) -> Batch:
+        return collate(written, self.writer.vocabulary, self.reads, size if self.fixed else (0, 0, 0))
 
     def _one(self, rng: Rng, source: Source) -> Written:
         return write(self.writer, source, rng, self.pool, self.reads)
@@ -120,7 +158,7 @@ def held_out(
     found = {}
     for name, source in sources.items():
         written = (write(writer, source, Rng(f"test {name} {seed}"), pool, reads) for seed in range(count))
-        found[name] = [last_answer(one) for one in written if any(one.learned) and len(one.ids) <= LONGEST]
+        found[name] = [last_answer(one) for one in written if any(one.learned) and len(one.ids) <= LENGTHS[-1]]
     return found
 
 
@@ -138,9 +176,13 @@ def loader(lecturer: Lecturer, workers: int) -> DataLoader[Batch]:
     """Run the lecturer in worker processes, or in this one if `workers` is 0."""
     if not workers:
         return DataLoader(lecturer, batch_size=None)
-    context = multiprocessing.get_context("fork")
     return DataLoader(
-        lecturer, batch_size=None, num_workers=workers, prefetch_factor=4, multiprocessing_context=context
+        lecturer,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=4,
+        multiprocessing_context=multiprocessing.get_context("fork"),
+        pin_memory=lecturer.fixed,
     )
 
 

@@ -90,7 +90,7 @@ def _wire(model: TinyMmicl, score: float = 16.0, copy: float = 0.25, flag: float
     rows = _rows(model, 0)
     third["v_proj"].weight[rows] = expected.T
     third["o_proj"].weight[:, rows] = 0.7 * here
-    units = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[2]).mlp
+    units = cast(LlamaLayer, model.layers[2]).mlp
     gate, up, down = (cast(nn.Linear, units[name]).weight for name in ("gate_proj", "up_proj", "down_proj"))
     _look_back(model, 3, head=0, back=1)
     match = _orthogonal(model)[:, :1]
@@ -105,7 +105,7 @@ def _orthogonal(model: TinyMmicl) -> Tensor:
 
 
 def _attention(model: TinyMmicl, place: int) -> dict[str, nn.Linear]:
-    layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[place])
+    layer = cast(LlamaLayer, model.layers[place])
     return {name: cast(nn.Linear, part) for name, part in layer.self_attn.items()}
 
 

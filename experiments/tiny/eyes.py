@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -18,40 +16,33 @@ class Eyes:
 
     def __init__(self, model: TinyMmicl, features: Tensor | None, pixels: Tensor | None, device: torch.device) -> None:
         self.model, self.features, self.pixels, self.device = model, features, pixels, device
+        self.pastes = pixels is not None
 
+    @torch.no_grad()
     def __call__(self, batch: Batch) -> Tensor | None:
-        """Return a batch's visual tokens [S, T, D]; with pasted pictures, S is the number of rows that show any."""
+        """Return a batch's vision states [S, V, D], or one state for each lesson if pictures are pasted: [B, V, D].
+
+        None if the model sees nothing. Lessons without pictures have no meaningful state.
+        """
         if self.features is None or not len(batch.pictures):
             return None
         if self.pixels is None:
-            shown, place = torch.unique(batch.pictures, return_inverse=True)
-            return self.model.visual(self._states(shown))[place.to(self.device)]
-        rows = [row for row, count in enumerate(batch.counts.tolist()) if count]
-        text = batch.questions[rows].to(self.device)
-        return self.model.visual(torch.stack(list(self._pasted(batch))), text)
+            return self._states(batch.pictures)
+        parts = torch.split(batch.pictures[: int(batch.counts.sum())], batch.counts.tolist())
+        states = self._states(torch.stack([part[0] if len(part) else part.new_zeros(()) for part in parts]))
+        by_count: dict[int, list[int]] = {}
+        for row, part in enumerate(parts):
+            if len(part) > 1:
+                by_count.setdefault(len(part), []).append(row)
+        if by_count:
+            rows = [row for group in by_count.values() for row in group]
+            pasted = [self._beside(torch.stack([parts[row] for row in group])) for group in by_count.values()]
+            states[rows] = self.model.vision_model(normalized(torch.cat(pasted))).to(states.dtype)
+        return states
 
     def _states(self, rows: Tensor) -> Tensor:
         assert self.features is not None
         return self.features[rows.to(self.features.device)].to(self.device).float()
-
-    def _pasted(self, batch: Batch) -> Sequence[Tensor]:
-        """Encode each row's pictures, pasted side by side into one."""
-        assert self.pixels is not None
-        parts = torch.split(batch.pictures, batch.counts[batch.counts > 0].tolist())
-        states: list[Tensor] = [torch.empty(0)] * len(parts)
-        by_count: dict[int, list[int]] = {}
-        for row, part in enumerate(parts):
-            by_count.setdefault(len(part), []).append(row)
-        for count, rows in by_count.items():
-            of = torch.stack([parts[row] for row in rows])
-            if count == 1:
-                found = self._states(of[:, 0])
-            else:
-                with torch.no_grad():
-                    found = self.model.vision_model(normalized(self._beside(of))).float()
-            for row, state in zip(rows, found, strict=True):
-                states[row] = state
-        return states
 
     def _beside(self, rows: Tensor) -> Tensor:
         """Paste pictures [B, N] side by side and resize them to one picture: [B, H, W, 3] uint8."""
@@ -67,8 +58,8 @@ class TrainAndTest(Eyes):
     """Uses the training pictures while the model learns, and the held-out ones while it is tested."""
 
     def __init__(self, train: Eyes, test: Eyes) -> None:
-        self.model, self.train, self.test = train.model, train, test
+        self.model, self.train, self.test, self.pastes = train.model, train, test, train.pastes
 
     def __call__(self, batch: Batch) -> Tensor | None:
-        """Return a batch's visual tokens, as `Eyes` does."""
+        """Return a batch's vision states, as `Eyes` does."""
         return (self.train if self.model.training else self.test)(batch)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from experiments.tiny.batches import Lecturer, held_out
 from experiments.tiny.beginning import begin
 from experiments.tiny.drawing import open_features, open_pixels
 from experiments.tiny.eyes import Eyes, TrainAndTest
-from experiments.tiny.learning import Recipe, learn
+from experiments.tiny.learning import Recipe, learn, unpaced
 from experiments.tiny.network import TinyMmicl, sizes_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.preparing import pools_of
@@ -84,15 +85,45 @@ def train_words(plan: Plan) -> None:
 
 
 def train_members(plan: Plan, members: Sequence[str]) -> None:
-    """Train the members: all at once on a GPU; on a CPU in turn, with equal times."""
+    """Train the members: all at once and for equally many steps on a GPU; on a CPU in turn, with equal times."""
     left = plan.left() - LAST
     if plan.device == "cpu":
         for name in members:
             in_process(_member, plan, name, time.time() + left / len(members))
         return
-    processes = [_started(_member, plan, name, time.time() + left) for name in members]
+    steps = multiprocessing.get_context("spawn").Array("q", len(members))
+    until = time.time() + left
+    processes = [
+        _started(_member, plan, name, until, Pace(place, cast(Any, steps), until)) for place, name in enumerate(members)
+    ]
     for process in processes:
         _join(process)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Keeps models that are trained at once within a few steps of one another."""
+
+    place: int
+    """This model's place in `steps`."""
+    steps: MutableSequence[int]
+    """The steps of all models, shared between processes; negative once a model has ended."""
+    until: float
+    """The deadline, in seconds since the epoch."""
+    ahead: int = 40
+
+    def __call__(self, step: int) -> bool:
+        """Wait for the slowest model; return False if the time is over or another model has ended."""
+        self.steps[self.place] = step
+        while step > min(self.steps) + self.ahead:
+            if time.time() > self.until or min(self.steps) < 0:
+                return False
+            time.sleep(0.001)
+        return True
+
+    def end(self) -> None:
+        """End the others' training, too."""
+        self.steps[self.place] = -1
 
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:
@@ -112,15 +143,23 @@ def _join(process: multiprocessing.process.BaseProcess) -> None:
         raise SystemExit(f"{process.name} ended with exit status {process.exitcode}; its own message is above")
 
 
-def _member(plan: Plan, name: str, until: float) -> None:
+def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> None:
     """Train one member until that time (seconds since the epoch)."""
+    try:
+        _at_that_pace(plan, name, until, pace or unpaced)
+    finally:
+        if pace:
+            pace.end()
+
+
+def _at_that_pace(plan: Plan, name: str, until: float, pace: Callable[[int], bool]) -> None:
     member = {**FAMILY, **ABLATIONS}[name]
     model, writer = _new(plan, member.reads)
     model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
     stages = seen(
         speakable(writer), member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets
     )
-    _train(plan, name, model, writer, stages, member, until - time.time(), plan.workers)
+    _train(plan, name, model, writer, stages, member, until - time.time(), plan.workers, pace)
 
 
 def _train(
@@ -132,13 +171,17 @@ def _train(
     member: Member,
     seconds: float,
     workers: int,
+    pace: Callable[[int], bool] = unpaced,
 ) -> None:
     torch.set_num_threads(1)
     started = time.time()
     pools = pools_of(plan)
-    lecturer = Lecturer(stages, pools["train"], writer, plan.tokens, plan.rows, f"{name} {plan.seed}", member.reads)
-    tests = held_out(stages, pools["test"], writer, plan.tests, member.reads)
     device = torch.device(plan.device)
+    lecturer = Lecturer(
+        stages, pools["train"], writer, plan.tokens, plan.rows, f"{name} {plan.seed}", member.reads,
+        fixed=device.type == "cuda",
+    )  # fmt: skip
+    tests = held_out(stages, pools["test"], writer, plan.tests, member.reads)
     model.to(device)
     eyes = TrainAndTest(_eyes(plan, model, "train", member), _eyes(plan, model, "test", member))
     recipe = Recipe(seconds - (time.time() - started), check_every=plan.check_every)
@@ -148,7 +191,7 @@ def _train(
         if name in FAMILY or name in ABLATIONS:
             _write(plan, name, model.state_dict())
 
-    learn(name, model, lecturer, stages, tests, eyes, recipe, workers, checkpoint, plan.say, keep)
+    learn(name, model, lecturer, stages, tests, eyes, recipe, workers, checkpoint, plan.say, keep, pace)
     keep()
 
 

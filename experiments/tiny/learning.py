@@ -18,6 +18,7 @@ from experiments.tiny.checkpoint import resume, save
 from experiments.tiny.eyes import Eyes
 from experiments.tiny.network import TinyMmicl
 from experiments.tiny.stages import Stage
+from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import Written
 from mmeval.mmicl.training.trainable import pattern, unfreeze
 
@@ -44,44 +45,123 @@ class Recipe:
     """Seconds between checkpoints."""
 
 
-def logits(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int) -> tuple[Tensor, Tensor]:
-    """Return logits [N, W] and targets [N] of the learned tokens."""
-    states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
-    return _logits(model, states, batch, batch.learned)
+def loss_of(
+    model: TinyMmicl, rows: Tensor, ids: Tensor, weights: Tensor, states: Tensor | None, text: Tensor | None
+) -> Tensor:
+    """Return the sum of the tokens' cross-entropies times their weights [B, L]; see `Batch` and `TinyMmicl`."""
+    visual = None if states is None else model.visual(states, text)
+    scores = model(rows, visual)[:, :-1] @ model.table.T
+    losses = functional.cross_entropy(scores.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
+    return (losses * weights[:, 1:].flatten()).sum()
 
 
-def loss_of(model: TinyMmicl, batch: Batch, eyes: Eyes, placeholder: int, claims: float) -> Tensor:
-    """Return the mean cross-entropy of the answers, plus `claims` times that of the claims."""
-    states = model(batch.ids.to(model.table.device), placeholder, eyes(batch))
-    loss = _surprise(model, states, batch, batch.learned)
-    if claims and batch.claimed.any():
-        loss = loss + claims * _surprise(model, states, batch, batch.claimed)
-    return loss
-
-
-def _logits(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> tuple[Tensor, Tensor]:
-    ids, which = batch.ids[:, 1:].to(states.device), which[:, 1:].to(states.device)
-    return states[:, :-1][which] @ model.table.T, ids[which]
-
-
-def _surprise(model: TinyMmicl, states: Tensor, batch: Batch, which: Tensor) -> Tensor:
-    scores, wanted = _logits(model, states, batch, which)
-    return functional.cross_entropy(scores.float(), wanted)
+def weights_of(learned: Tensor, claimed: Tensor, claims: float) -> Tensor:
+    """Return weights [B, L] that make a sum of losses the answers' mean, plus `claims` times that of the claims."""
+    learned, claimed = learned.float(), claimed.float()
+    return learned / learned.sum().clamp(min=1) + claims * claimed / claimed.sum().clamp(min=1)
 
 
 @torch.no_grad()
-def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, placeholder: int) -> float:
+def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, vocabulary: Vocabulary) -> float:
     """Return the share of lessons in which every learned token is the most likely one."""
-    found = 0
+    found, device = 0, model.table.device
     ordered = sorted(lessons, key=lambda one: len(one.ids))
     for start in range(0, len(ordered), 100):
-        batch = collate(ordered[start : start + 100])
-        with _autocast(model.table.device):
-            scores, wanted = logits(model, batch, eyes, placeholder)
-        wrong = (scores.argmax(-1) != wanted).cpu()
-        rows = torch.nonzero(batch.learned[:, 1:])[:, 0]
-        found += len(batch.ids) - len(torch.unique(rows[wrong]))
+        batch = collate(ordered[start : start + 100], vocabulary, eyes.pastes)
+        with _autocast(device):
+            states = eyes(batch)
+            visual = None if states is None else model.visual(states, _text(model, batch))
+            hidden = model(batch.rows.to(device), visual)[:, :-1]
+            told = (hidden @ model.table.T).argmax(-1).cpu()
+        wrong = (told != batch.ids[:, 1:]) & batch.learned[:, 1:]
+        found += len(wrong) - int(wrong.any(1).sum())
     return found / max(1, len(lessons))
+
+
+def _text(model: TinyMmicl, batch: Batch) -> Tensor | None:
+    return batch.questions.to(model.table.device, non_blocking=True) if model.sizes.reads else None
+
+
+class Stepper:
+    """Takes training steps. On a GPU, the second step of each shape is recorded as a CUDA graph and then replayed."""
+
+    def __init__(self, model: TinyMmicl, eyes: Eyes, recipe: Recipe) -> None:
+        self.model, self.eyes, self.recipe = model, eyes, recipe
+        self.device = model.table.device
+        gpu = self.device.type == "cuda"
+        self.learned = [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
+        self.optimizer = torch.optim.AdamW(
+            self.learned,
+            lr=torch.tensor(recipe.rate, device=self.device) if gpu else recipe.rate,
+            betas=(0.9, 0.98),
+            weight_decay=recipe.weight_decay,
+            fused=gpu,
+            capturable=gpu,
+        )
+        if gpu:
+            torch.cuda.set_stream(torch.cuda.Stream())  # type: ignore[no-untyped-call]  # recording needs its own
+            for layer in (*self.model.qformer.layers, *self.model.layers):
+                layer.compile(dynamic=True)
+        self.learns = ""
+        self.let_learn("full")
+
+    def let_learn(self, name: str) -> None:
+        """Unfreeze that trainable set and freeze the rest."""
+        if name != self.learns:
+            let_learn(self.model, name)
+            self.learns = name
+            self.recorded: dict[tuple[torch.Size, ...], tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor] | None] = {}
+
+    def __call__(self, batch: Batch, rate: float) -> Tensor:
+        """Learn from a batch; return the loss."""
+        for group in self.optimizer.param_groups:
+            if self.device.type == "cuda":
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+        ids, rows, learned, claimed = (one.to(self.device, non_blocking=True) for one in batch[:4])
+        inputs = [rows, ids, weights_of(learned, claimed, self.recipe.claims)]
+        with _autocast(self.device):
+            states = self.eyes(batch)
+        if states is not None:
+            text = _text(self.model, batch)
+            inputs += [states] if text is None else [states, text]
+        if self.device.type == "cpu":
+            return self._step(inputs)
+        shapes = tuple(one.shape for one in inputs)
+        if shapes not in self.recorded:
+            self.recorded[shapes] = None
+            return self._step(inputs)
+        recorded = self.recorded[shapes] or self._record(inputs)
+        graph, placed, loss = self.recorded[shapes] = recorded
+        torch._foreach_copy_(placed, inputs)
+        graph.replay()
+        return loss
+
+    def _step(self, inputs: Sequence[Tensor]) -> Tensor:
+        rows, ids, weights, states, text = (*inputs, None, None)[:5]
+        assert rows is not None and ids is not None and weights is not None
+        with _autocast(self.device):
+            loss = loss_of(self.model, rows, ids, weights, states, text)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.learned, self.recipe.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    def _record(self, inputs: Sequence[Tensor]) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]:
+        placed = [one.clone() for one in inputs]
+        graph = torch.cuda.CUDAGraph()
+        pool = next((known[0].pool() for known in self.recorded.values() if known), None)
+        # thread_local: the thread that pins batches may use the GPU meanwhile
+        with torch.cuda.graph(graph, pool, torch.cuda.current_stream(), capture_error_mode="thread_local"):
+            loss = self._step(placed)
+        return graph, placed, loss
+
+
+def unpaced(step: int) -> bool:
+    """Let a model train at its own pace."""
+    return True
 
 
 def learn(
@@ -96,38 +176,31 @@ def learn(
     checkpoint: Path,
     say: Callable[[str], None],
     keep: Callable[[], None] = lambda: None,
+    pace: Callable[[int], bool] = unpaced,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Train each stage's trainable set in place until the time is over; resume from the checkpoint if there is one."""
-    placeholder = lecturer.writer.vocabulary.placeholder
-    device = model.table.device
-    learned = [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
-    optimizer = torch.optim.AdamW(
-        learned, lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=device.type == "cuda"
-    )
-    state = resume(checkpoint, model, optimizer)
+    """Train each stage's trainable set in place until the time is over; resume from the checkpoint if there is one.
+
+    `pace` is called before each step. It may wait, and ends the training by returning False.
+    """
+    vocabulary = lecturer.writer.vocabulary
+    stepper = Stepper(model, eyes, recipe)
+    state = resume(checkpoint, model, stepper.optimizer)
     step, stage, spent = int(state.get("step", 0)), int(state.get("stage", 0)), state.get("spent", 0.0)
     lecturer.now.value = stage
-    let_learn(model, stages[stage].learns)
+    stepper.let_learn(stages[stage].learns)
     start = saved = clock()
     end = spent + recipe.seconds
-    total = torch.zeros((), device=device)
+    total = torch.zeros((), device=model.table.device)
     for batch in loader(lecturer, workers):
         passed = spent + clock() - start
-        if passed >= end:
+        if passed >= end or not pace(step):
             break
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * _share(step, passed / end, recipe)
-        with _autocast(device):
-            loss = loss_of(model, batch, eyes, placeholder, recipe.claims)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(learned, recipe.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        total += loss.detach()
+        total += stepper(batch, recipe.rate * _share(step, passed / end, recipe))
         step += 1
         if step % recipe.check_every == 0:
-            found = _tested(model, _due(stages[stage], step, recipe), tests, eyes, placeholder)
+            found = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
+            lecturer.weigh(found)
             line = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
             say(json.dumps({"model": name, **line, "loss": round(float(total) / recipe.check_every, 4), **found}))
             total.zero_()
@@ -135,27 +208,27 @@ def learn(
             if stage + 1 < len(stages) and (over or min(found.values(), default=0) >= stages[stage].mark):
                 stage += 1
                 lecturer.now.value = stage
-                let_learn(model, stages[stage].learns)
+                stepper.let_learn(stages[stage].learns)
                 say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not over}))
         if clock() - saved > recipe.save_every:
             saved = clock()
-            save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": spent + saved - start})
+            save(checkpoint, model, stepper.optimizer, {"step": step, "stage": stage, "spent": spent + saved - start})
             keep()
-    save(checkpoint, model, optimizer, {"step": step, "stage": stage, "spent": end})
-    say(json.dumps({"model": name, "step": step, "stage": "end", **_tested(model, tests, tests, eyes, placeholder)}))
+    save(checkpoint, model, stepper.optimizer, {"step": step, "stage": stage, "spent": end})
+    say(json.dumps({"model": name, "step": step, "stage": "end", **_tested(model, tests, tests, eyes, vocabulary)}))
 
 
 def _due(stage: Stage, step: int, recipe: Recipe) -> Iterable[str]:
     """Return the tests due at this step; the last stage has many and does not wait for them, so it runs them rarely."""
-    return () if stage.mark > 1 and step % (10 * recipe.check_every) else stage.tests
+    return () if stage.mark > 1 and step % (5 * recipe.check_every) else stage.tests
 
 
 def _tested(
-    model: TinyMmicl, due: Iterable[str], tests: Mapping[str, list[Written]], eyes: Eyes, placeholder: int
+    model: TinyMmicl, due: Iterable[str], tests: Mapping[str, list[Written]], eyes: Eyes, vocabulary: Vocabulary
 ) -> dict[str, float]:
     """Return the share of right lessons in each test."""
     model.train(False)
-    found = {test: round(right(model, tests[test], eyes, placeholder), 3) for test in due}
+    found = {test: round(right(model, tests[test], eyes, vocabulary), 3) for test in due}
     model.train()
     return found
 
@@ -166,7 +239,7 @@ def let_learn(model: TinyMmicl, name: str) -> None:
 
 
 def _autocast(device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, torch.bfloat16)
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
 
 
 def _share(step: int, progress: float, recipe: Recipe) -> float:

@@ -12,12 +12,13 @@ from experiments.tiny import forms
 from experiments.tiny.lesson import Answer, Claim, Lesson, Mention, Show, asked
 from experiments.tiny.pool import FRAMES, Pool
 from experiments.tiny.symbols import Symbols, two_words
+from mmeval.embedded.world import objects
 from mmeval.embedded.world.clips import asked as about_clip
 from mmeval.embedded.world.clips import options, times
 from mmeval.embedded.world.puzzles import Puzzle, Scene, puzzles
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.things import COLORS, KINDS, NUMBERS, SHAPES, Kind
-from mmeval.embedded.world.view import article
+from mmeval.embedded.world.things import COLORS, KINDS, NUMBERS, SHAPES, Kind, facts
+from mmeval.embedded.world.view import Fact, article, plural
 
 MOST = 8
 """Maximum number of pictures in one question, without demonstrations."""
@@ -45,6 +46,46 @@ def verified(rng: Rng, pool: Pool) -> Lesson:
         answer = "yes" if told in (kind.color, kind.shape, kind.name) else "no"
         lesson += [Claim(told), " ? ", Answer(answer, end=False), " . "]
     return lesson
+
+
+def checked(rng: Rng, pool: Pool) -> Lesson:
+    """Show a picture of several things and ask what there is, how many, in which color and where: yes or no."""
+    picture = rng.pick(pool.crowded)
+    things = pool.shown[picture].things
+    kinds, shapes = [thing.kind for thing in things], [thing.kind.shape for thing in things]
+    lesson: Lesson = [Show(picture)]
+    said: set[tuple[str, str]] = set()
+    for _ in range(5):
+        what = rng.pick(("object", *SHAPES, *shapes, *shapes))
+        number = len(things) if what == "object" else shapes.count(what)
+        asked_of = rng.pick(
+            (
+                objects.exists(rng, things, rng.below(len(things))),
+                objects.numbers(rng, what, number, rng.pick([n for n in (number - 1, number + 1) if 0 <= n <= 5])),
+                objects.colored(rng, things),
+                *([objects.stands(rng, things)] * 2 if len(set(kinds)) == len(kinds) else ()),
+            )
+        )
+        claim = rng.pick(asked_of)
+        if claim.fact[:2] in said:  # a false claim must not stand where a true one is looked up
+            continue
+        said.add(claim.fact[:2])
+        text = f" {claim.text}" if rng.coin(0.3) else f" {_short(claim.fact)} ?"
+        true = claim.fact in facts(things)
+        lesson += [Claim(text), " ", Answer("yes" if true else "no", end=False), " . "]
+    return lesson
+
+
+def _short(fact: Fact) -> str:
+    """State a fact of a picture in as few words as possible."""
+    kind, one, *rest = fact
+    if kind == "there is":
+        return one
+    if kind == "count":
+        return f"{rest[0]} {one if rest[0] == 'one' else plural(one)}"
+    if kind in ("color", "side"):
+        return f"{one} {rest[0]}"
+    return f"{one} {objects.WHERE[kind]} {rest[0]}"
 
 
 def bound(rng: Rng, pool: Pool) -> Lesson:
@@ -186,21 +227,32 @@ def moving(rng: Rng, pool: Pool, form: str) -> Lesson:
         if rng.coin(0.2):
             return [*lesson, *asked([question], clip.action)]
         return [*lesson, *forms.lettered(question, options(rng, clip), clip.action)]
-    clip, first = rng.pick(pool.clips if rng.coin(0.3) else pool.still)
-    start = rng.below(2)
-    frames = list(range(start, FRAMES - rng.below(2)))
-    if rng.coin(0.4):
-        frames = frames[::2] if len(frames) > 3 else frames
-    questions = about_clip(rng, clip, times(FRAMES)[frames[0]], times(FRAMES)[frames[-1]])
-    if not questions:
-        return captioned(rng, pool)
     wanted = "yes" if rng.coin() else "no"
-    one = rng.pick([one for one in questions if one[1] == wanted] or questions)
+    lesson, questions = _window(rng, pool)
+    while all(answer != wanted for _, answer in questions):
+        lesson, questions = _window(rng, pool)
+    one = rng.pick([one for one in questions if one[1] == wanted])
     another = rng.other(questions, one)  # with either answer, or the first answer would reveal the second
-    lesson = [Show(first + frame) for frame in frames]
     for question, answer in (one, another):
         lesson += asked([Claim(f" {question}"), forms.YES_OR_NO if rng.coin(0.3) else ""], answer)
     return lesson
+
+
+def _window(rng: Rng, pool: Pool) -> tuple[Lesson, list[tuple[str, str]]]:
+    """Show two to five frames of a clip, and return questions about them with their answers."""
+    clip, first = rng.pick(pool.clips if rng.coin(0.3) else pool.still)
+    moments = times(FRAMES)
+    frames = list(range(rng.below(2), FRAMES - rng.below(2)))
+    if rng.coin(0.4):
+        frames = frames[::2] if len(frames) > 3 else frames
+    lesson: Lesson = [Show(first + frame) for frame in frames]
+    if rng.coin(0.25):  # the first pictures are from another scene, in which nothing happens
+        other, its_first = rng.pick(pool.still)
+        cut = 1 + rng.below(len(frames) - 1)
+        if other.progress(moments[frames[cut - 1]]) - other.progress(moments[frames[0]]) < 0.1:
+            lesson[:cut] = [Show(its_first + frame) for frame in frames[:cut]]
+            frames = frames[cut:]
+    return lesson, about_clip(rng, clip, moments[frames[0]], moments[frames[-1]])
 
 
 def behind(rng: Rng, lesson: Lesson, longest: int) -> Lesson:

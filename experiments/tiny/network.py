@@ -118,6 +118,11 @@ class QFormer(nn.Module):
         layers = nn.ModuleList(QFormerLayer(sizes) for _ in range(sizes.query_layers))
         self.encoder = nn.ModuleDict({"layer": layers})
 
+    @property
+    def layers(self) -> nn.ModuleList:
+        """Its layers."""
+        return cast(nn.ModuleList, self.encoder["layer"])
+
     def forward(self, queries: Tensor, vision: Tensor, text: Tensor | None = None) -> Tensor:
         """Return the states of queries [P, T, D] over vision states [P, V, D'], reading text ids [P, Q] (0: none)."""
         mask = None
@@ -129,7 +134,7 @@ class QFormer(nn.Module):
             mask = torch.cat([always, text != 0], dim=1)[:, None, None]
         else:
             states = (self.embeddings["layernorm"] if hasattr(self, "embeddings") else self.layernorm)(queries)
-        for layer in cast(nn.ModuleList, self.encoder["layer"]):
+        for layer in self.layers:
             states = layer(states, vision, queries.shape[1], mask)
         return cast(Tensor, states[:, : queries.shape[1]])
 
@@ -256,6 +261,11 @@ class TinyMmicl(nn.Module):
         return cast(nn.ModuleDict, self.language_model["model"])
 
     @property
+    def layers(self) -> nn.ModuleList:
+        """The language model's layers."""
+        return cast(nn.ModuleList, self.parts["layers"])
+
+    @property
     def table(self) -> Tensor:
         """The token embeddings [W, D], tied to the output head."""
         return cast(nn.Embedding, self.parts["embed_tokens"]).weight
@@ -265,12 +275,16 @@ class TinyMmicl(nn.Module):
         queries = self.query_tokens.expand(len(states), -1, -1)
         return self.language_projection(self.qformer(queries, states, text))  # type: ignore[no-any-return]
 
-    def forward(self, ids: Tensor, placeholder: int, visual: Tensor | None) -> Tensor:
-        """Return the last states [B, L, D]; visual tokens replace the placeholders in `ids` [B, L], in order."""
-        states = functional.embedding(ids, self.table)
+    def forward(self, rows: Tensor, visual: Tensor | None = None) -> Tensor:
+        """Return the last states [B, L, D].
+
+        `rows` [B, L] are token ids, or, from the vocabulary's size on, places among the visual tokens [P, T, D].
+        """
+        known = self.table
         if visual is not None:
-            states = states.masked_scatter((ids == placeholder)[..., None], visual.to(states.dtype))
-        turns = (self.cosines[: ids.shape[1]], self.sines[: ids.shape[1]])
-        for layer in cast(nn.ModuleList, self.parts["layers"]):
+            known = torch.cat([known, visual.flatten(0, 1).to(known.dtype)])
+        states = known.index_select(0, rows.flatten()).view(*rows.shape, -1)
+        turns = (self.cosines[: rows.shape[1]], self.sines[: rows.shape[1]])
+        for layer in self.layers:
             states = layer(states, turns)
         return cast(Tensor, self.parts["norm"](states))

@@ -76,6 +76,8 @@ class Pool:
     together: dict[frozenset[Kind], list[int]] = field(default_factory=dict)
     rows: dict[tuple[Kind, int], list[int]] = field(default_factory=dict)
     counted: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    crowded: list[int] = field(default_factory=list)
+    """Pictures of two or more things."""
     items: dict[str, list[Item]] = field(default_factory=dict)
     clips: list[tuple[Clip, int]] = field(default_factory=list)
     """A clip and its first frame; the other frames follow it."""
@@ -102,6 +104,8 @@ def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
     def scene(things: Sequence[Thing]) -> int:
         jobs.append((f"pool/{split}/{len(jobs)}", tuple(things)))
         pool.shown.append(Shown(caption(things), caption(things), tuple(things)))
+        if len(things) > 1:
+            pool.crowded.append(len(jobs) - 1)
         return len(jobs) - 1
 
     for kind in KINDS:

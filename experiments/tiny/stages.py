@@ -133,6 +133,7 @@ def seen(
     first = {
         "described": Source(2.0, lessons.described, plain),
         "verified": Source(2.0, lessons.verified, plain),
+        "checked": Source(2.0, lessons.checked, plain),
         "bound": Source(1.0, lessons.bound, plain),
         "named": named(0),
     }
@@ -158,9 +159,12 @@ def seen(
         described = {
             "described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways),
             "verified": first["verified"],
+            "checked": first["checked"],
         }
-        first_stage = Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0])
-        return [first_stage, Stage("questions", alone, 1.0, learns=sets[1])]
+        return [
+            Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0]),
+            Stage("questions", _and(alone, (described, 0.15)), 1.0, tuple(alone), 1.01, sets[1]),
+        ]
     if not demonstrated:
         first.pop("named")
         demonstrations = {}
@@ -168,8 +172,8 @@ def seen(
     learns = _and({**demonstrations, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
     everything = {**demonstrations, **several, **captions, **items, **puzzles, **benchmarks, **clips, **behind}
     return [
-        Stage("looks", looks, 0.2, tuple(first), 0.9, sets[0]),
-        Stage("learns", learns, 0.42, tuple(demonstrations)[:2] or ("several",), 0.95, sets[1]),
+        Stage("looks", looks, 0.15, tuple(first), 0.9, sets[0]),
+        Stage("learns", learns, 0.33, tuple(demonstrations)[:2] or ("several",), 0.95, sets[1]),
         Stage("everything", _and(everything, (first, 0.05)), 1.0, tuple(everything), 1.01, sets[1]),
     ]
 

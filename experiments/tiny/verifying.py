@@ -18,7 +18,7 @@ from experiments.tiny.batches import collate, last_answer
 from experiments.tiny.beginning import begin
 from experiments.tiny.eyes import Eyes
 from experiments.tiny.family import speakable
-from experiments.tiny.learning import Recipe, loss_of, right
+from experiments.tiny.learning import Recipe, Stepper, right
 from experiments.tiny.network import LlamaLayer, TinyMmicl, sizes_of
 from experiments.tiny.vocabulary import forms_texts, make_vocabulary
 from experiments.tiny.writing import Writer, Written
@@ -55,19 +55,17 @@ def _run(name: str, writer: Writer, options: argparse.Namespace) -> None:
         _no_comparing(model)
     recipe = Recipe(0, claims=0.3 if claims else 0.0)
     eyes = Eyes(model, None, None, torch.device("cpu"))
-    optimizer = torch.optim.AdamW(model.language_model.parameters(), recipe.rate, (0.9, 0.98))
+    stepper = Stepper(model, eyes, recipe)
+    stepper.let_learn("language")
     tests = [last_answer(_lesson(writer, Rng(f"test {seed}"), words, claims=True)) for seed in range(TESTS)]
     start = time.process_time()
     for step in range(1, options.steps + 1):
-        batch = collate([_lesson(writer, rng, words, claims=rng.coin(0.7)) for _ in range(options.rows)])
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * min(1.0, step / recipe.warmup)
-        loss_of(model, batch, eyes, writer.vocabulary.placeholder, recipe.claims).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.language_model.parameters(), recipe.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        batch = collate(
+            [_lesson(writer, rng, words, claims=rng.coin(0.7)) for _ in range(options.rows)], writer.vocabulary, False
+        )
+        stepper(batch, recipe.rate * min(1.0, step / recipe.warmup))
         if step % options.every == 0:
-            share = right(model, tests, eyes, writer.vocabulary.placeholder)
+            share = right(model, tests, eyes, writer.vocabulary)
             seconds = time.process_time() - start
             print(f"{name}: step {step}, {seconds:.0f} CPU-s, right in {share:.3f} of {TESTS} documents", flush=True)
 
@@ -79,7 +77,7 @@ def _lesson(writer: Writer, rng: Rng, words: list[str], *, claims: bool) -> Writ
 
 def _no_comparing(model: TinyMmicl) -> None:
     """Silence the units of the third layer that compare."""
-    layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[2])
+    layer = cast(LlamaLayer, model.layers[2])
     with torch.no_grad():
         cast(nn.Linear, layer.mlp["down_proj"]).weight[:, : 2 * model.sizes.language // model.sizes.heads] = 0
 

@@ -24,7 +24,7 @@ from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalized, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.eyes import Eyes
-from experiments.tiny.learning import Recipe, learn, let_learn
+from experiments.tiny.learning import Recipe, learn, let_learn, loss_of, weights_of
 from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
@@ -113,7 +113,9 @@ def test_what_was_trained_is_what_is_loaded(name: str, vocabulary: Vocabulary, p
         asked_of = theirs.query(states, text, None if text is None else (text != 0).long())
         assert torch.allclose(visual, asked_of, atol=1e-5)
         embeds = theirs.merge(ids, asked_of, torch.tensor([2]))
-        logits = ours(ids, vocabulary.placeholder, visual) @ ours.table.T
+        rows = ids.clone()
+        rows[ids == vocabulary.placeholder] = vocabulary.size + torch.arange(32)
+        logits = ours(rows, visual) @ ours.table.T
         assert torch.allclose(logits, theirs.language_model(inputs_embeds=embeds).logits, atol=1e-3)
 
 
@@ -121,7 +123,7 @@ def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(50))
     begin(model)
-    layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[0])
+    layer = cast(LlamaLayer, model.layers[0])
     states = layer.input_layernorm(torch.randn(1, 40, 256))
     query, key = (layer.self_attn[name](states).unflatten(-1, (4, -1)).transpose(1, 2) for name in ("q_proj", "k_proj"))
 
@@ -144,10 +146,10 @@ def test_before_it_learns_it_expects_what_followed_a_word_and_tells_whether_it_c
     said = torch.cat([words[:100, 3:4], words[100:, 5:6]])
     ids = torch.cat([words, words[:, 2:3], said], 1)  # a b c d e f g h, c: then d, as expected, or f
     found: list[Tensor] = []
-    layer = cast(LlamaLayer, cast(nn.ModuleList, model.parts["layers"])[2])
+    layer = cast(LlamaLayer, model.layers[2])
     layer.mlp["down_proj"].register_forward_hook(lambda module, inputs, output: found.append(output))
     with torch.no_grad():
-        states = model(ids, 1, None)
+        states = model(ids)
     scores = states[:, -2] @ model.table.T
     better = (scores > scores.gather(1, words[:, 3:4])).sum(1)
     assert (better < 40).float().mean() > 0.6  # of 400 words, of which chance finds a tenth
@@ -385,27 +387,25 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     assert int(str(lines[-1]["step"])) > reached["step"]
 
 
-def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one() -> None:
+def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Vocabulary) -> None:
     class Sees:
         training = True
-
-        def visual(self, states: Tensor, text: Tensor | None = None) -> Tensor:
-            return states[:, :1]
 
         def vision_model(self, pixels: Tensor) -> Tensor:
             return pixels.mean((2, 3))[:, None].repeat(1, 2, 1)
 
     features = torch.arange(5.0)[:, None, None].repeat(1, 2, 3)
     pixels = torch.arange(5).byte()[:, None, None, None].repeat(1, 8, 8, 3) * 40
-    batch = collate([Written([1], [True], [False], *of) for of in (([3, 1], [5]), ([], [5]), ([2], [6]))])
+    written = [Written([1], [True], [False], *of) for of in (([3, 1], [5]), ([], [5]), ([2], [6]))]
+    batch = collate(written, vocabulary, True)
     cpu = torch.device("cpu")
     apart = Eyes(Sees(), features, None, cpu)(batch)  # type: ignore[arg-type]
     assert apart is not None and apart[:, 0, 0].tolist() == [3.0, 1.0, 2.0]
     pasted = Eyes(Sees(), features, pixels, cpu)(batch)  # type: ignore[arg-type]
-    assert pasted is not None and pasted.shape[0] == 2  # one picture a row
+    assert pasted is not None and len(pasted) == 3  # one picture a row
     middle = normalized(torch.full((1, 1, 1, 3), 80).byte()).flatten()
     assert torch.allclose(pasted[0, 0], middle, atol=0.05)
-    assert pasted[1, 0, 0] == 2.0
+    assert pasted[2, 0, 0] == 2.0
 
 
 @pytest.fixture(scope="module")
@@ -508,3 +508,26 @@ def test_every_set_of_the_ablations_learns(name: str) -> None:
     learning = {key for key, weight in model.named_parameters() if weight.requires_grad}
     assert learning and not any(key.startswith("vision_model.") for key in learning)
     assert any("q_proj" in key for key in learning) == (name != "article")
+
+
+@pytest.mark.parametrize("pasted", [False, True])
+def test_a_padded_batch_means_the_same(pasted: bool, pool: Pool, writer: Writer, vocabulary: Vocabulary) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64, reads=pasted))
+    begin(model)
+    draws = [partial(lessons.several, pool=pool), partial(lessons.described, pool=pool)]
+    hows: tuple[How, ...] = ("side-by-side",) if pasted else ("declaration", "plain")
+    written = [writer.write(draws[seed % 2](Rng(f"{seed}")), hows[seed % len(hows)]) for seed in range(4)]
+    features = torch.randn(len(pool.shown), 37, 192)
+    losses = []
+    for size in ((0, 0, 0), (6, 448, 40)):
+        batch = collate(written, vocabulary, pasted, size)
+        states = features[batch.pictures]
+        if pasted:
+            states = torch.cat([features[one.pictures[:1]] for one in written])
+            states = torch.cat([states, states.new_zeros(len(batch.ids) - 4, 37, 192)])
+        text = batch.questions if pasted else None
+        weights = weights_of(batch.learned, batch.claimed, 0.3)
+        losses.append(loss_of(model, batch.rows, batch.ids, weights, states, text))
+    assert batch.ids.shape == (6, 448) and len(batch.pictures) == 40
+    assert torch.allclose(losses[0], losses[1], atol=1e-5)

@@ -134,8 +134,9 @@ def clip(seed: int, split: Split, *, whole: bool = True) -> Clip:
     x, y = rng.between(22, 74), rng.between(20, 70)
     begins, ends = rng.between(0, 0.15), rng.between(0.85, 1)
     if not whole:
-        begins = rng.between(-0.5, 1.2)
-        ends = begins + rng.between(0.2, 0.5)
+        lasts = rng.between(0.2, 0.75 if action == "falls" else 1.2)
+        begins = rng.between(-lasts - 0.2, 1.2)
+        ends = begins + lasts
     return Clip(name, action, kind, x, y, begins, ends, screen=action == "is hidden" or rng.coin(0.4))
 
 
@@ -145,21 +146,24 @@ def _held_out(kind: Kind, action: str) -> bool:
 
 
 def asked(rng: Rng, shown: Clip, first: float, last: float) -> list[tuple[str, str]]:
-    """Return yes/no questions about a part of a clip: one action that happens in it, and one that does not.
+    """Return yes/no questions about a part of a clip: about its action, and about one that does not happen.
 
-    Returns none if 10% to 55% of the action happens, because the answer would be ambiguous.
+    Leaves out those about its action if 10% to 55% of it happens, because the answer would be ambiguous.
     """
     share = shown.progress(last) - shown.progress(first)
-    if 0.1 < share < 0.55:
-        return []
     person = shown.kind is None
     questions = []
     for action in (shown.action, rng.other(OF_PEOPLE if person else OF_THINGS, shown.action)):
+        if action == shown.action and 0.1 < share < 0.55:
+            continue
         answer = "yes" if action == shown.action and share >= 0.55 else "no"
         who = "someone" if person else "something"
         text = ASKED[action]
         for form in (text.format(subject=shown.subject), text.replace("the {subject}", who)):
             questions.append((form, answer))
+    if not person:  # nothing that a thing does is done by someone
+        action = shown.action if shown.action in OF_PEOPLE else "falls"
+        questions.append((ASKED[action].replace("the {subject}", "someone"), "no"))
     return rng.shuffled(questions)
 
 
