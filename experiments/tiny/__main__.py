@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -52,6 +54,7 @@ def main() -> None:
     parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
     parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
     device = options.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -96,8 +96,7 @@ def train_members(plan: Plan, members: Sequence[str]) -> None:
     processes = [
         _started(_member, plan, name, until, Pace(place, cast(Any, steps), until)) for place, name in enumerate(members)
     ]
-    for process in processes:
-        _join(process)
+    _join(processes)
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Pace:
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:
     """Call it in a separate process, which frees its memory. Raises SystemExit if it fails."""
-    _join(_started(run, *arguments))
+    _join([_started(run, *arguments)])
 
 
 def _started(run: Callable[..., None], *arguments: object) -> multiprocessing.process.BaseProcess:
@@ -137,10 +136,17 @@ def _started(run: Callable[..., None], *arguments: object) -> multiprocessing.pr
     return process
 
 
-def _join(process: multiprocessing.process.BaseProcess) -> None:
-    process.join()
-    if process.exitcode:
-        raise SystemExit(f"{process.name} ended with exit status {process.exitcode}; its own message is above")
+def _join(processes: Sequence[multiprocessing.process.BaseProcess]) -> None:
+    """Wait for the processes, and end them if this one is ended. Raises SystemExit if one fails."""
+    try:
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            process.terminate()
+    failed = next((process for process in processes if process.exitcode), None)
+    if failed:
+        raise SystemExit(f"{failed.name} ended with exit status {failed.exitcode}; its own message is above")
 
 
 def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> None:

@@ -129,8 +129,8 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> L
         lesson.append(Show(_single(rng, pool, kinds[which])))
         if form == "icl":
             lesson += [forms.ICL, Answer(words[which], end=last, learned=which in known)]
-        else:
-            text = f"Is this '{choice[0]}' or '{choice[1]}'?"
+        else:  # with the names in the question, copying either is half right, so they are also looked up without
+            text = "What is this?" if form == "open" else f"Is this '{choice[0]}' or '{choice[1]}'?"
             lesson += [text, Answer(f"'{words[which]}'", end=last, learned=which in known)]
         known.add(which)
         if not last:

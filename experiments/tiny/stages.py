@@ -80,7 +80,9 @@ def words(known: Sequence[str]) -> list[Stage]:
     }
     told = {
         "several": Source(1.5, lessons.several, only),
-        "demonstrated": Source(0.6, lambda rng, pool: lessons.demonstrated(rng, pool, rng.pick(("own", "icl"))), only),
+        "demonstrated": Source(
+            0.6, lambda rng, pool: lessons.demonstrated(rng, pool, rng.pick(("own", "open", "icl"))), only
+        ),
         **{f"item {subtask}": Source(0.35, _item(subtask), only) for subtask in world.SUBTASKS},
         **{kind: Source(0.4, _puzzle(kind), only) for kind in SEVERAL},
         **{f"{kind} {form}": Source(0.15, _puzzle(kind, form), only) for kind, form in BENCHMARKS},
@@ -101,7 +103,7 @@ def words(known: Sequence[str]) -> list[Stage]:
         ),
         Stage(
             "told",
-            _and(told, (pairs, 0.05), (truths, 0.15), (longer, 0.05), (chosen, 0.15)),
+            _and(told, (pairs, 0.05), (lookups, 0.05), (truths, 0.1), (longer, 0.1), (chosen, 0.15)),
             1.0,
             (*SEVERAL, "several"),
             0.97,
@@ -140,6 +142,7 @@ def seen(
     captions = {"captions": Source(2.0, lessons.captioned, ways)}
     demonstrations = {
         "named after this is": named(1),
+        "demonstrated open": Source(1.2, lambda rng, pool: lessons.demonstrated(rng, pool, "open"), ways),
         "demonstrated": Source(2.0, lambda rng, pool: lessons.demonstrated(rng, pool, "own"), ways),
         "demonstrated icl": Source(1.2, lambda rng, pool: lessons.demonstrated(rng, pool, "icl"), ways),
     }
@@ -173,7 +176,7 @@ def seen(
     everything = {**demonstrations, **several, **captions, **items, **puzzles, **benchmarks, **clips, **behind}
     return [
         Stage("looks", looks, 0.15, tuple(first), 0.9, sets[0]),
-        Stage("learns", learns, 0.33, tuple(demonstrations)[:2] or ("several",), 0.95, sets[1]),
+        Stage("learns", learns, 0.33, tuple(demonstrations)[:3] or ("several",), 0.95, sets[1]),
         Stage("everything", _and(everything, (first, 0.05)), 1.0, tuple(everything), 1.01, sets[1]),
     ]
 
