@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -70,33 +71,21 @@ def main() -> None:
 def rows(bench: Bench, threads: str, file: Path) -> list[Row]:
     """Return all rows, the most important first."""
     three, sixteen, likelihood = ASKED
-    questions, turned = bench.questions, bench.turned
-    found: list[Row] = [
-        ("mmicl", lambda asked=asked: bench.whole("mmicl", questions, asked)) for asked in (three, likelihood, sixteen)
+    both = (likelihood, three)
+    turned, other = "mmicl, MMBench's rotations", "instructblip"
+    portions = ({"batch_tokens": 32768}, {"pictures": 32}, {"pictures": 128})
+    return [
+        *(("mmicl", partial(bench.whole, "mmicl", bench.questions, asked)) for asked in (three, likelihood, sixteen)),
+        *(("rotations", partial(bench.whole, "mmicl", bench.turned, asked, turned)) for asked in both),
+        *(("instructblip", partial(bench.whole, other, bench.questions, asked)) for asked in both),
+        ("waits", bench.waits),
+        ("profile", partial(bench.profile, file)),
+        ("parts", bench.picture_parts),
+        *(("parts", partial(bench.language_part, asked)) for asked in (likelihood, three, sixteen)),
+        *(("portions", partial(bench.with_portions, changes, asked)) for changes in portions for asked in both),
+        *(("threads", partial(bench.with_threads, int(n), asked)) for n in threads.split(",") for asked in both),
+        ("compile", bench.compiled),
     ]
-    for name, group, asked_of, title in (
-        ("mmicl", "rotations", turned, "mmicl, MMBench's rotations"),
-        ("instructblip", "instructblip", questions, "instructblip"),
-    ):
-        for asked in (likelihood, three):
-            found.append(
-                (
-                    group,
-                    lambda name=name, asked_of=asked_of, asked=asked, title=title: bench.whole(
-                        name, asked_of, asked, title
-                    ),
-                )
-            )
-    found += [("waits", bench.waits), ("profile", lambda: bench.profile(file)), ("parts", bench.picture_parts)]
-    found += [("parts", lambda asked=asked: bench.language_part(asked)) for asked in (likelihood, three, sixteen)]
-    for change in ({"batch_tokens": 32768}, {"pictures": 32}, {"pictures": 128}):
-        for asked in (likelihood, three):
-            found.append(("portions", lambda change=change, asked=asked: bench.with_portions(change, asked)))
-    for count in map(int, threads.split(",")):
-        for asked in (likelihood, three):
-            found.append(("threads", lambda count=count, asked=asked: bench.with_threads(count, asked)))
-    found.append(("compile", bench.compiled))
-    return found
 
 
 if __name__ == "__main__":
