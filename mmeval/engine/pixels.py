@@ -33,12 +33,12 @@ class Pixels:
         """The table on the device and in the dtype of the last pictures."""
 
     def resized(self, picture: PILImage.Image) -> Tensor:
-        """Resize a picture from `as_seen`; return it as [3, H, W], uint8."""
-        values = np.array(picture.resize(self._size, self._filter))
-        return torch.from_numpy(values).permute(2, 0, 1)
+        """Resize a picture from `as_seen`; return it as [H, W, 3], uint8."""
+        return torch.from_numpy(np.array(picture.resize(self._size, self._filter)))
 
     def normalized(self, values: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the normalized values of pictures [P, 3, H, W], uint8, in the dtype, on the same device."""
+        """Return the normalized values [P, 3, H, W], on the same device, of pictures [P, H, W, 3], uint8."""
+        values = values.permute(0, 3, 1, 2)
         if values.device.type == "cpu":  # numpy's lookup takes a fourth of torch's time
             found, table = np.empty(values.shape, np.float32), self._table.numpy()
             for channel in range(3):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image as PILImage
 
-from mmeval.engine import decoding
+from mmeval.engine import decoding, transformer
 from mmeval.engine.decoding import write
+from mmeval.engine.device import Portions
 from mmeval.engine.t5 import T5Decoder
+from mmeval.engine.transformer import TransformerModel
+from mmeval.mmicl.context import CONTEXTS
 from mmeval.mmicl.fused import aligned, fuse
-from mmeval.types import Generation
+from mmeval.types import Generation, Image, Request
 from tests.mmicl import mmicl_small as small
 
 ENDS = {"t5": [12, 15, 18], "llama": [7, 10, 14], "opt": [14, 15, 16]}
@@ -83,16 +88,36 @@ def test_aligned_rows_begin_at_sixteen_bytes(length: int) -> None:
 
 
 @pytest.mark.parametrize("beginning", ["blip-2", "instructblip"])
-def test_nothing_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors without values stand for a GPU's: looking at a value would raise, as it would wait for a GPU."""
+def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tensors without values stand for a GPU's: looking at a value raises, as it would wait for a GPU."""
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: False)  # it does not know such tensors
+    monkeypatch.setitem(decoding.LOOKS, "meta", (4, 1))
+    for module in (decoding, transformer):
+        monkeypatch.setattr(module, "placed", lambda tensor, device: tensor.to(device))
+    looked: list[int] = []
+
+    def half_ended(ended: torch.Tensor) -> Callable[[], list[list[bool]]]:
+        looked.append(len(ended))
+        return lambda: [[row % 2 == 0 for row in range(len(ended))]]
+
+    monkeypatch.setattr(decoding, "on_its_way", half_ended)
+    monkeypatch.setattr(transformer, "on_its_way", arrived)
     model = small.model("t5", beginning).to("meta")
     fuse(model)
-    with torch.inference_mode(), torch.device("meta"):
-        text = torch.ones(3, 6, dtype=torch.long)
-        given = (text, torch.ones(3, 6, dtype=torch.long)) if beginning == "instructblip" else ()
-        visual = model.query(model.encode(torch.zeros(3, 3, 16, 16)), *given)
-        decoder = T5Decoder.after(model.language_model, visual, torch.ones(3, 2, dtype=torch.long))
-        tokens = decoder.step(None).argmax(-1)
-        tokens = decoder.step(tokens).argmax(-1)
-        assert decoder.rows(torch.zeros(2, dtype=torch.long)).step(tokens[:2]).shape == (2, small.VOCABULARY)
+    engine = TransformerModel(
+        model, small.processor(), name="x", introduce=CONTEXTS["plain"], max_images=None,
+        reads_instructions=beginning == "instructblip",
+        portions=Portions(batch_tokens=100, window=512, pictures=2, ahead=8, store=1 << 20, spare=1 << 20),
+    )  # fmt: skip
+    asked = [
+        Request(str(n), (Image(PILImage.new("RGB", (16, 16), (n, 0, 0))), "is there " * n), candidates=("yes", "no no"))
+        for n in range(1, 5)
+    ]
+    assert [response.error for response in engine.generate(asked, Generation(20))] == [None] * 4
+    assert looked and min(looked) < max(looked), "ended rows were removed"
+    assert [response.error for response in engine.loglikelihood(asked)] == [None] * 4
+
+
+def arrived(*results: torch.Tensor) -> Callable[[], list[list[Any]]]:
+    """Return ones in the place of results without values."""
+    return lambda: [torch.ones(result.shape, dtype=result.dtype).tolist() for result in results]
