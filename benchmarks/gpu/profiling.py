@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 LINES = 15
@@ -35,7 +34,7 @@ def profiled(work: Callable[[], object]) -> str:
     kernels, calls = list[Span](), list[Span]()
     for event in recorded.events():
         span = Span(event.name, event.time_range.start, event.time_range.end)
-        (calls if event.device_type == DeviceType.CPU else kernels).append(span)
+        (calls if event.device_type.name == "CPU" else kernels).append(span)
     return described(kernels, calls)
 
 

@@ -164,7 +164,8 @@ def compare(
     for candidate, row in enumerate(row_of):
         by_row.setdefault(row, []).append(candidate)
     longest = max(map(len, tokens))
-    portion = max(len(embeds), budget // (embeds.shape[1] + longest))
+    most = max(1, budget // (embeds.shape[1] + longest - 1))
+    portion = -(-len(heads) // -(-len(heads) // most))  # equal parts, and no small one at the end
     scored = (_after_t5 if language.config.is_encoder_decoder else _after_prefix)(language, embeds, mask)
     found = torch.empty(len(tokens), device=embeds.device)
     keys = list(heads)
@@ -209,7 +210,7 @@ def _after_prefix(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Sc
 
     def scored(prompts: list[int], answers: list[tuple[int, ...]]) -> Tensor:
         rows = placed(torch.tensor(prompts), embeds.device)
-        logits = first[rows, None]
+        logits: Tensor = first[rows, None]
         if not any(answers):
             return logits
         ids, real = padded(answers), padded([[1] * len(answer) for answer in answers])

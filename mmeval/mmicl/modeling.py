@@ -175,8 +175,8 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         device = table.weight.device
         embeds = cast(Tensor, table(_placed(input_ids, device)))  # [B, L, D]
         spots = _placed(places.flatten().nonzero().squeeze(1), device)  # [S * T]
-        tokens = visual.to(embeds.dtype).reshape(-1, embeds.shape[-1])  # [S * T, D]
-        return embeds.flatten(0, 1).index_copy(0, spots, tokens).view_as(embeds)
+        inserted = visual.to(embeds.dtype).reshape(-1, embeds.shape[-1])  # [S * T, D]
+        return embeds.flatten(0, 1).index_copy(0, spots, inserted).view_as(embeds)
 
     def embed(
         self,

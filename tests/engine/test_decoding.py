@@ -102,7 +102,8 @@ def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(decoding, "on_its_way", half_ended)
     monkeypatch.setattr(transformer, "on_its_way", arrived)
-    model = small.model("t5", beginning).to("meta")
+    model: Any = small.model("t5", beginning)
+    model.to("meta")
     fuse(model)
     engine = TransformerModel(
         model, small.processor(), name="x", introduce=CONTEXTS["plain"], max_images=None,
