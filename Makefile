@@ -107,7 +107,7 @@ bench-train-gpu: .venv/installed-train  ## measure on a GPU, in 9 minutes: compi
 	@$(BIN)/python -m benchmarks.training --size xl --tokens 16384,32768 --how plain,selective,compile,selective+compile --seconds 540
 
 bench-gpu-threads: .venv/installed  ## measure on a GPU: answering with 4, 8 and 16 picture-decoding threads
-	@$(BIN)/python -m benchmarks.gpu --size xl --threads 4,8,16
+	@$(BIN)/python -m benchmarks.gpu --size xl --rows threads --threads 4,8,16
 
 bench-train-memory: .venv/installed-train  ## measure on a GPU: memory of Flan-T5-XXL's and Vicuna-7B's sizes in training
 	@$(BIN)/python -m benchmarks.training --size xxl --how selective --ways ours

@@ -67,7 +67,7 @@ def make_model(folder: Path) -> None:
 
 def make_release(folder: Path, pictures: int) -> None:
     """Write one subtask of MME in its release's format."""
-    from benchmarks.gpu import jpegs
+    from benchmarks.gpu.made import jpegs
 
     own = folder / "existence"
     own.mkdir(parents=True)

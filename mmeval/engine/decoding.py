@@ -1,8 +1,11 @@
 """Decode answers to embedded prompts, or compute candidates' log-likelihoods.
 
-Both read a prompt once. The only wait for a GPU is an occasional check whether all rows have ended.
+Both read a prompt once. They wait for a GPU only to see which rows had ended some steps ago.
 """
 
+from __future__ import annotations
+
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import DynamicCache, EncoderDecoderCache, GenerationConfig, LogitsProcessorList, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutput
+from transformers import DynamicCache, GenerationConfig, LogitsProcessorList, PreTrainedModel
 
+from mmeval.engine.device import on_its_way, placed
+from mmeval.engine.t5 import T5Decoder, start
 from mmeval.mmicl.processing import padded
 from mmeval.types import Generation
 
@@ -21,8 +25,11 @@ PLAIN = {
     *("transformers_version", "use_cache", "_from_model_config"),
 }
 """Settings of a generation config that do not affect greedy decoding."""
-LOOK = 4
-"""Steps between checks on a GPU whether all rows have ended; each check waits for the GPU."""
+LOOKS = {"cpu": (1, 0), "cuda": (4, 1)}
+"""Steps between looks at which rows have ended, and by how many looks what is seen is old.
+
+An old look has arrived, so a GPU has the steps since then to do while the next ones are started.
+"""
 
 
 @dataclass(frozen=True)
@@ -79,14 +86,15 @@ def _greedy(
     own = language.generation_config
     assert own is not None
     ends = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
-    end, pad = torch.tensor(ends, device=embeds.device), own.pad_token_id
-    pad = ends[0] if pad is None else pad
+    pad = ends[0] if own.pad_token_id is None else own.pad_token_id
     ids = torch.full((len(embeds), limit), pad, device=embeds.device)
     finite = torch.ones((len(embeds), limit), dtype=torch.bool, device=embeds.device)
     rows = torch.arange(len(embeds), device=embeds.device)
     ended = torch.zeros(len(embeds), dtype=torch.bool, device=embeds.device)
-    state = _State(language, embeds, mask)
-    every = LOOK if embeds.is_cuda else 1
+    t5 = language.config.is_encoder_decoder
+    state = T5Decoder.after(language, embeds, mask) if t5 else _Continued(language, mask, embeds)
+    every, old = LOOKS[embeds.device.type]
+    looks: deque[Callable[[], list[list[bool]]]] = deque()
     tokens = None
     for step in range(limit):
         logits = state.step(tokens)  # [B, V]
@@ -94,44 +102,38 @@ def _greedy(
         ids[rows, step], finite[rows, step] = tokens, logits.amax(-1).isfinite()
         if on_token is not None:
             on_token(int(tokens[0]))
-        ended = ended | torch.isin(tokens, end)
-        if step + 1 < limit and (step + 1) % every == 0:
-            left = int(ended.numel() - ended.sum())
-            if not left:
-                return Written(ids[:, : step + 1], finite[:, : step + 1])
-            if left <= len(ended) // 2:
-                going = (~ended).nonzero().squeeze(1)
-                rows, tokens, ended = rows[going], tokens[going], ended[going]
-                state.keep(going)
+        for end in ends:
+            ended = ended | (tokens == end)
+        if (step + 1) % every or step + 1 == limit:
+            continue
+        looks.append(on_its_way(ended))
+        if len(looks) <= old:
+            continue
+        (over,) = looks.popleft()()
+        left = [row for row, gone in enumerate(over) if not gone]
+        if not left:
+            return Written(ids[:, : step + 1], finite[:, : step + 1])
+        if len(left) <= len(over) // 2:
+            going = placed(torch.tensor(left), embeds.device)
+            rows, tokens, ended, state = rows[going], tokens[going], ended[going], state.rows(going)
+            looks.clear()  # they are of all rows
     return Written(ids, finite)
 
 
-class _State:
-    """A language model while it decodes: its prompts, cache and encoder states."""
+class _Continued:
+    """A decoder-only model that continues a batch of prompts."""
 
-    def __init__(self, language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> None:
+    def __init__(
+        self, language: PreTrainedModel, mask: Tensor, embeds: Tensor | None, cache: DynamicCache | None = None
+    ) -> None:
+        """`mask` [B, L] of what is read so far; before the first step, `embeds` [B, L, D] and no cache."""
         self._language, self._mask, self._embeds = language, mask, embeds
-        self._states: Tensor | None = None
-        self._cache: DynamicCache | EncoderDecoderCache = DynamicCache()
-        if language.config.is_encoder_decoder:
-            self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-            self._states = encoded(language, embeds, mask)
+        self._cache = DynamicCache() if cache is None else cache
 
     def step(self, tokens: Tensor | None) -> Tensor:
         """Return the logits [B, V] after these tokens [B], or after the prompts if None."""
-        if self._states is not None:
-            if tokens is None:
-                start = _start(self._language)
-                tokens = torch.full((len(self._mask),), start, device=self._mask.device)
-            output = self._language(
-                encoder_outputs=BaseModelOutput(last_hidden_state=self._states),
-                attention_mask=self._mask, decoder_input_ids=tokens[:, None],
-                past_key_values=self._cache, use_cache=True,
-            )  # fmt: skip
-            return output.logits[:, -1]  # type: ignore[no-any-return]
-        places = positions(self._mask)
         if tokens is None:
-            given = {"inputs_embeds": self._embeds, "position_ids": places}
+            given = {"inputs_embeds": self._embeds, "position_ids": positions(self._mask)}
         else:
             self._mask = functional.pad(self._mask, (0, 1), value=1)
             given = {"input_ids": tokens[:, None], "position_ids": positions(self._mask)[:, -1:]}
@@ -140,12 +142,9 @@ class _State:
         )
         return output.logits[:, -1]  # type: ignore[no-any-return]
 
-    def keep(self, rows: Tensor) -> None:
-        """Keep only these rows."""
-        self._cache.batch_select_indices(rows)
-        self._mask = self._mask[rows]
-        if self._states is not None:
-            self._states = self._states[rows]
+    def rows(self, chosen: Tensor) -> _Continued:
+        """Return a model that continues these rows."""
+        return _Continued(self._language, self._mask[chosen], None, _of_rows(self._cache, chosen))
 
 
 def compare(
@@ -165,64 +164,69 @@ def compare(
     for candidate, row in enumerate(row_of):
         by_row.setdefault(row, []).append(candidate)
     longest = max(map(len, tokens))
-    portion = max(1, budget // (embeds.shape[1] + longest))
-    encoder = language.config.is_encoder_decoder
-    states = encoded(language, embeds, mask) if encoder else None
-    first, cache = (None, None) if encoder else _prefilled(language, embeds, mask)
+    most = max(1, budget // (embeds.shape[1] + longest - 1))
+    portion = -(-len(heads) // -(-len(heads) // most))  # equal parts, and no small one at the end
+    scored = (_after_t5 if language.config.is_encoder_decoder else _after_prefix)(language, embeds, mask)
     found = torch.empty(len(tokens), device=embeds.device)
     keys = list(heads)
     for begin in range(0, len(keys), portion):
         part = range(begin, min(begin + portion, len(keys)))
-        prompts = torch.tensor([keys[row][0] for row in part], device=embeds.device)
-        inputs = padded([[0, *keys[row][1]] for row in part]).to(embeds.device)  # [R, S]; the first column is set below
-        if states is not None:
-            inputs[:, 0] = _start(language)
-            output = language(
-                encoder_outputs=BaseModelOutput(last_hidden_state=states[prompts]),
-                attention_mask=mask[prompts], decoder_input_ids=inputs, use_cache=False,
-            )  # fmt: skip
-            logits = output.logits
-        else:
-            assert first is not None and cache is not None
-            logits = first[prompts, None]
-            if inputs.shape[1] > 1:
-                real = padded([[1] * len(keys[row][1]) for row in part]).to(embeds.device)
-                whole = torch.cat([mask[prompts], real], 1)
-                output = language(
-                    input_ids=inputs[:, 1:], attention_mask=whole, past_key_values=_of_rows(cache, prompts),
-                    position_ids=positions(whole)[:, -real.shape[1] :], use_cache=True,
-                )  # fmt: skip
-                logits = torch.cat([logits, output.logits], 1)
+        logits = scored([keys[row][0] for row in part], [keys[row][1] for row in part])
         chances = logits.float().log_softmax(-1)  # [R, S, V]
         own = [candidate for row in part for candidate in by_row[row]]
-        ids = padded([tokens[candidate] for candidate in own]).to(embeds.device)  # [K, S]
-        real = padded([[1] * len(tokens[candidate]) for candidate in own]).to(embeds.device)
-        rows = torch.tensor([row_of[candidate] - begin for candidate in own], device=embeds.device)
+        ids = padded([tokens[candidate] for candidate in own])  # [K, S]
+        real = padded([[1] * len(tokens[candidate]) for candidate in own])
+        rows = torch.tensor([row_of[candidate] - begin for candidate in own])
+        ids, real, rows, order = (placed(one, embeds.device) for one in (ids, real, rows, torch.tensor(own)))
         places = torch.arange(ids.shape[1], device=embeds.device)
         each = chances[rows[:, None], places, ids]  # [K, S]
-        found[torch.tensor(own, device=embeds.device)] = each.masked_fill(real == 0, 0).sum(1)
+        found.index_copy_(0, order, each.masked_fill(real == 0, 0).sum(1))
     return found
 
 
-def encoded(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Tensor:
-    """Return the encoder's states [B, L, D]."""
-    encoder = language.get_encoder()
-    return encoder(inputs_embeds=embeds, attention_mask=mask).last_hidden_state  # type: ignore[no-any-return]
+Scored = Callable[[list[int], list[tuple[int, ...]]], Tensor]
+"""Returns the logits [R, S, V] after each prompt, given by its place in the batch, and after each of further tokens."""
 
 
-def positions(mask: Tensor) -> Tensor:
-    """Return the position of each token in its row, not counting padding."""
-    return (mask.cumsum(1) - 1).clamp(min=0)
+def _after_t5(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Scored:
+    decoder = T5Decoder.after(language, embeds, mask)
+
+    def scored(prompts: list[int], answers: list[tuple[int, ...]]) -> Tensor:
+        each = prompts == list(range(len(embeds)))  # the usual case, which needs no copies
+        rows = None if each else placed(torch.tensor(prompts), embeds.device)
+        inputs = placed(padded([[start(language), *answer] for answer in answers]), embeds.device)  # [R, S]
+        return decoder.rows(rows).read(inputs)
+
+    return scored
 
 
-def _prefilled(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> tuple[Tensor, DynamicCache]:
-    """Return the logits [B, V] after each prompt, and the cache of all prompts."""
+def _after_prefix(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Scored:
     cache = DynamicCache()
     output = language(
         inputs_embeds=embeds, attention_mask=mask, position_ids=positions(mask), past_key_values=cache,
         use_cache=True, logits_to_keep=1,
     )  # fmt: skip
-    return output.logits[:, -1], cache
+    first = output.logits[:, -1]  # [B, V]
+
+    def scored(prompts: list[int], answers: list[tuple[int, ...]]) -> Tensor:
+        rows = placed(torch.tensor(prompts), embeds.device)
+        logits: Tensor = first[rows, None]
+        if not any(answers):
+            return logits
+        ids, real = padded(answers), padded([[1] * len(answer) for answer in answers])
+        whole = torch.cat([mask[rows], placed(real, embeds.device)], 1)
+        output = language(
+            input_ids=placed(ids, embeds.device), attention_mask=whole, past_key_values=_of_rows(cache, rows),
+            position_ids=positions(whole)[:, -real.shape[1] :], use_cache=True,
+        )  # fmt: skip
+        return torch.cat([logits, output.logits], 1)
+
+    return scored
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Return the position of each token in its row, not counting padding."""
+    return (mask.cumsum(1) - 1).clamp(min=0)
 
 
 def _of_rows(cache: DynamicCache, rows: Tensor) -> DynamicCache:
@@ -232,10 +236,3 @@ def _of_rows(cache: DynamicCache, rows: Tensor) -> DynamicCache:
     for number, layer in enumerate(layers):
         chosen.update(layer.keys[rows], layer.values[rows], number)
     return chosen
-
-
-def _start(language: PreTrainedModel) -> int:
-    """Return the decoder's start token."""
-    own = language.generation_config
-    found = None if own is None else own.decoder_start_token_id
-    return int(language.config.decoder_start_token_id if found is None else found)

@@ -32,7 +32,7 @@ class PictureStore:
         portions: Portions,
         device: torch.device | None = None,
     ) -> None:
-        """`prepare`: picture -> values [3,H,W], called in a thread; `encode`: values [P,3,H,W] -> [P,...]."""
+        """`prepare`: picture -> values [H,W,3], called in a thread; `encode`: values [P,H,W,3] -> [P,...]."""
         self._prepare, self._encode, self._portions = prepare, encode, portions
         self._batch = portions.pictures
         self._images: dict[str, Image] = {}

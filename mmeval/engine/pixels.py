@@ -29,19 +29,22 @@ class Pixels:
         shades = PILImage.fromarray(np.arange(SHADES, dtype=np.uint8)[None].repeat(3, 0).T[None].copy())
         table = processor([shades], do_resize=False, return_tensors="pt")["pixel_values"]  # [1, 3, 1, 256]
         self._table = table.reshape(3, SHADES)
+        self._there = table.new_zeros(0)
+        """The table on the device and in the dtype of the last pictures."""
 
     def resized(self, picture: PILImage.Image) -> Tensor:
-        """Resize a picture from `as_seen`; return it as [3, H, W], uint8."""
-        values = np.array(picture.resize(self._size, self._filter))
-        return torch.from_numpy(values).permute(2, 0, 1)
+        """Resize a picture from `as_seen`; return it as [H, W, 3], uint8."""
+        return torch.from_numpy(np.array(picture.resize(self._size, self._filter)))
 
     def normalized(self, values: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the normalized values of pictures [P, 3, H, W], uint8, in the dtype, on the same device."""
+        """Return the normalized values [P, 3, H, W], on the same device, of pictures [P, H, W, 3], uint8."""
+        values = values.permute(0, 3, 1, 2)
         if values.device.type == "cpu":  # numpy's lookup takes a fourth of torch's time
             found, table = np.empty(values.shape, np.float32), self._table.numpy()
             for channel in range(3):
                 np.take(table[channel], values[:, channel].numpy(), out=found[:, channel], mode="clip")
             return torch.from_numpy(found).to(dtype)
-        table_there = self._table.to(values.device, dtype).view(3 * SHADES, 1)
+        if (self._there.device, self._there.dtype) != (values.device, dtype):  # copying it waits for the device
+            self._there = self._table.to(values.device, dtype).view(3 * SHADES, 1)
         channels = torch.arange(0, 3 * SHADES, SHADES, device=values.device, dtype=torch.int32).view(3, 1, 1)
-        return functional.embedding(values + channels, table_there).squeeze(-1)
+        return functional.embedding(values + channels, self._there).squeeze(-1)

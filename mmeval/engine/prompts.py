@@ -1,6 +1,7 @@
 """Join a request's demonstrations and question into one prompt, with pictures numbered throughout, and tokenize it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from PIL import Image as PILImage
@@ -11,6 +12,8 @@ from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request, Response
 
 Show = Literal["each", "side-by-side", "none"]
 """How pictures are shown: each in its place, all in one picture at the start of the prompt, or not at all."""
+CANDIDATES = 4096
+"""Candidates whose tokens are kept."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Prompts:
         """`whole_context`: prompt and answer share the model's context, as in decoder-only models."""
         self._processor, self._introduce, self._show = processor, introduce, show
         self._limit = processor.settings.max_prompt_tokens if whole_context else None
+        self.candidate = lru_cache(CANDIDATES)(processor.tokenizer.encode)
+        """Returns the tokens of a candidate; those of most benchmarks are the same for every question."""
 
     def prepare(self, request: Request, room: int = 0) -> PreparedRequest:
         """Prepare a request whose answer may have `room` tokens.
@@ -64,7 +69,7 @@ class Prompts:
 
     def longest_candidate(self, request: Request) -> int:
         """Count the tokens of the longest candidate. Raises PromptError if there is no candidate or an empty one."""
-        lengths = [len(self._processor.tokenizer.encode(text)) for text in request.candidates]
+        lengths = [len(self.candidate(text)) for text in request.candidates]
         if not lengths or 0 in lengths:
             raise PromptError("there is nothing to compare; give at least one candidate, and no empty ones")
         return max(lengths)

@@ -45,7 +45,9 @@ class Shelf(Generic[T]):
 
     def shrink(self, kept: Collection[str] = ()) -> None:
         """Drop the least recently used over the limit, but none of `kept`."""
+        if self.bytes <= self._room:
+            return
         for digest in [digest for digest in self._items if digest not in kept]:
+            self.take(digest)
             if self.bytes <= self._room:
                 return
-            self.take(digest)

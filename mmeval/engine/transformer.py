@@ -26,6 +26,9 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.pieces import Pieces
 from mmeval.types import Generation, Image, InputError, Request, Response
 
+FIRST = 256
+"""Requests in a stream's first window, so that a GPU starts early; each later window is twice as large."""
+
 Rows = list[PreparedRequest]
 Read = Callable[[], list[Response]]
 """Waits for the answers of a batch and returns them."""
@@ -118,7 +121,7 @@ class TransformerModel:
 
     def _compared(self, rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
         """Start computing the likelihoods of each prompt's candidates."""
-        candidates = [[self.processor.tokenizer.encode(text) for text in row.request.candidates] for row in rows]
+        candidates = [[self.prompts.candidate(text) for text in row.request.candidates] for row in rows]
         found = compare(self.model.language_model, embeds, mask, candidates, self._batch_tokens)
         arrive = on_its_way(found)
 
@@ -153,15 +156,17 @@ class TransformerModel:
     def _scheduled(self, requests: Iterator[Request], room: Callable[[Request], int]) -> Iterator[Response | Rows]:
         """Yield batches of a window's prompts, and errors at once; read the next window between the batches."""
         prepared = (self._prepared(request, room) for request in requests)
-        errors, plan = self._planned(islice(prepared, self._window))
+        size = min(FIRST, self._window)
+        errors, plan = self._planned(islice(prepared, size))
         while errors or plan:
             yield from errors
-            share = -(-self._window // max(1, len(plan)))
+            size = min(2 * size, self._window)
+            share = -(-size // max(1, len(plan)))
             coming: list[PreparedRequest | Response] = []
             for rows in plan[:-1]:
-                coming += islice(prepared, min(share, self._window - len(coming)))
+                coming += islice(prepared, min(share, size - len(coming)))
                 yield rows
-            last, (errors, plan) = plan[-1:], self._planned(chain(coming, islice(prepared, self._window - len(coming))))
+            last, (errors, plan) = plan[-1:], self._planned(chain(coming, islice(prepared, size - len(coming))))
             yield from last
 
     def _planned(self, items: Iterable[PreparedRequest | Response]) -> tuple[list[Response], list[Rows]]:

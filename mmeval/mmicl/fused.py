@@ -16,6 +16,9 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.t5.modeling_t5 import T5Attention, T5DenseActDense, T5DenseGatedActDense, T5LayerNorm
 
+ALIGNMENT = 8
+"""Numbers in 16 bytes of bfloat16 or float16."""
+
 
 class FusedT5LayerNorm(T5LayerNorm):
     """T5's root-mean-square norm (Zhang and Sennrich, arXiv 1910.07467): no mean is subtracted, no bias is added."""
@@ -92,7 +95,19 @@ class FusedT5Attention(T5Attention):
         if not self.has_relative_attention_bias:
             return query.new_zeros(1, 1, *lengths) if mask is None else mask.to(query.dtype)
         bias: Tensor = self.compute_bias(*lengths, device=query.device)  # type: ignore[no-untyped-call]
-        return (bias if mask is None else bias + mask).to(query.dtype)
+        if mask is None or torch.compiler.is_compiling():  # torch's compiler aligns by itself
+            return (bias if mask is None else bias + mask).to(query.dtype)
+        room = (0, -lengths[1] % ALIGNMENT)
+        whole = functional.pad(bias, room) + functional.pad(mask, room)  # aligned without copying the large sum
+        return whole.to(query.dtype)[..., : lengths[1]]
+
+
+def aligned(bias: Tensor) -> Tensor:
+    """Return a bias [..., K] with rows that begin at multiples of 16 bytes.
+
+    A GPU's attention kernels need them; torch would copy any other bias in every layer.
+    """
+    return functional.pad(bias, (0, -bias.shape[-1] % ALIGNMENT))[..., : bias.shape[-1]]
 
 
 def fuse(module: nn.Module) -> None:

@@ -140,8 +140,10 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
             if qformer_attention_mask is None:
                 qformer_attention_mask = torch.ones_like(qformer_input_ids)
             always = qformer_attention_mask.new_ones(queries.shape[:2])
-            mask = torch.cat([always, qformer_attention_mask], dim=1)  # [S, T + Q]
-            text = {"input_ids": qformer_input_ids, "attention_mask": mask}
+            seen = torch.cat([always, qformer_attention_mask], dim=1)  # [S, T + Q]
+            if self.qformer.config._attn_implementation == "sdpa":  # transformers would wait for a GPU to make this
+                seen = seen.bool()[:, None, None]  # [S, 1, 1, T + Q]
+            text = {"input_ids": qformer_input_ids, "attention_mask": seen}
         output = self.qformer(query_embeds=queries, encoder_hidden_states=vision_states, **text)
         states = output.last_hidden_state[:, : queries.shape[1]]  # [S, T, Dq]
         return cast(Tensor, self.language_projection(states))  # [S, T, D]
@@ -171,8 +173,10 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
                 )
         table = self.language_model.get_input_embeddings()
         device = table.weight.device
-        embeds = cast(Tensor, table(input_ids.to(device, non_blocking=True)))  # [B, L, D]
-        return embeds.masked_scatter(places.to(device, non_blocking=True).unsqueeze(-1), visual.to(embeds.dtype))
+        embeds = cast(Tensor, table(_placed(input_ids, device)))  # [B, L, D]
+        spots = _placed(places.flatten().nonzero().squeeze(1), device)  # [S * T]
+        inserted = visual.to(embeds.dtype).reshape(-1, embeds.shape[-1])  # [S * T, D]
+        return embeds.flatten(0, 1).index_copy(0, spots, inserted).view_as(embeds)
 
     def embed(
         self,
@@ -281,9 +285,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         # full masks: transformers would inspect the values of shorter ones, which waits for the GPU
         length, hidden = decoder_input_ids.shape[1], torch.finfo(embeds.dtype).min
         seen = torch.full((1, 1, length, length), hidden, dtype=embeds.dtype, device=embeds.device).triu(1)
-        given = None
-        if attention_mask is not None:
-            given = (attention_mask == 0)[:, None, None, :].to(embeds.dtype) * hidden  # [B, 1, 1, L]
+        given = None if attention_mask is None else additive(attention_mask, embeds.dtype)
         encoded = model.encoder(inputs_embeds=embeds, attention_mask=given, **language).last_hidden_state
         output = model.decoder(
             input_ids=decoder_input_ids,
@@ -321,6 +323,17 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         generation.setdefault("generation_config", self.generation_config)
         ids = self.language_model.generate(inputs_embeds=embeds, attention_mask=attention_mask, **generation)
         return cast(Tensor, ids)
+
+
+def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return what a mask [B, L], 0 for padding, adds to the scores of attention: [B, 1, 1, L]."""
+    return (mask == 0)[:, None, None].to(dtype) * torch.finfo(dtype).min
+
+
+def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy a tensor to a device; to a GPU from pinned memory, which does not wait."""
+    pinned = tensor.pin_memory() if device.type == "cuda" and tensor.device.type == "cpu" else tensor
+    return pinned.to(device, non_blocking=True)
 
 
 AutoModelForImageTextToText.register(MmiclConfig, MmiclForConditionalGeneration)

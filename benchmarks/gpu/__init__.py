@@ -1,0 +1,1 @@
+"""Speed at the size of Flan-T5-XL on one GPU."""
