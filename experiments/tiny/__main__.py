@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
     parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
+    parser.add_argument("--rate", type=float, default=1e-3, help="full learning rate; lower to go on from weights")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
     device = options.device
@@ -65,7 +66,7 @@ def main() -> None:
     until = time.time() + 60 * options.minutes
     plan = Plan(
         options.work, out, Amounts().times(options.share), options.small, device, options.workers, tokens,
-        options.rows, options.seed, until, options.check_every, options.tests,
+        options.rows, options.seed, until, options.check_every, options.tests, options.rate,
     )  # fmt: skip
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     members = options.member or list(FAMILY)

@@ -102,7 +102,8 @@ class Lecturer(IterableDataset[Batch]):
 
     def weigh(self, right: Mapping[str, float]) -> None:
         """Give sources less often the better their tests are passed; `right` are shares of right lessons."""
-        for name, share in right.items():
+        for name in right.keys() & self.places.keys():
+            share = right[name]
             self.factors[self.places[name]] = min(1.0, max(0.2, 2.5 * (1 - share)))
 
     def __iter__(self) -> Iterator[Batch]:

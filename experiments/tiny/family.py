@@ -190,7 +190,7 @@ def _train(
     tests = held_out(stages, pools["test"], writer, plan.tests, member.reads)
     model.to(device)
     eyes = TrainAndTest(_eyes(plan, model, "train", member), _eyes(plan, model, "test", member))
-    recipe = Recipe(seconds - (time.time() - started), check_every=plan.check_every)
+    recipe = Recipe(seconds - (time.time() - started), plan.rate, check_every=plan.check_every)
     checkpoint = plan.work / f"{name}.safetensors"
 
     def keep() -> None:

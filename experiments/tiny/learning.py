@@ -24,6 +24,8 @@ from mmeval.mmicl.training.trainable import pattern, unfreeze
 
 LANGUAGE = r"language_model\..*"
 """The parameters that learn in words, before any picture."""
+RIGHT = "right in "
+"""Begins the names of test results in checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,9 @@ def learn(
     stepper = Stepper(model, eyes, recipe)
     state = resume(checkpoint, model, stepper.optimizer)
     step, stage, spent = int(state.get("step", 0)), int(state.get("stage", 0)), state.get("spent", 0.0)
+    shares = {key.removeprefix(RIGHT): value for key, value in state.items() if key.startswith(RIGHT)}
     lecturer.now.value = stage
+    lecturer.weigh(shares)
     stepper.let_learn(stages[stage].learns)
     start = saved = clock()
     end = spent + recipe.seconds
@@ -201,6 +205,7 @@ def learn(
         step += 1
         if step % recipe.check_every == 0:
             found = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
+            shares |= found
             lecturer.weigh(found)
             line = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
             say(json.dumps({"model": name, **line, "loss": round(float(total) / recipe.check_every, 4), **found}))
@@ -213,10 +218,15 @@ def learn(
                 say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not over}))
         if clock() - saved > recipe.save_every:
             saved = clock()
-            save(checkpoint, model, stepper.optimizer, {"step": step, "stage": stage, "spent": spent + saved - start})
+            save(checkpoint, model, stepper.optimizer, _facts(step, stage, spent + saved - start, shares))
             keep()
-    save(checkpoint, model, stepper.optimizer, {"step": step, "stage": stage, "spent": end})
+    save(checkpoint, model, stepper.optimizer, _facts(step, stage, end, shares))
     say(json.dumps({"model": name, "step": step, "stage": "end", **_tested(model, tests, tests, eyes, vocabulary)}))
+
+
+def _facts(step: int, stage: int, spent: float, shares: Mapping[str, float]) -> dict[str, float]:
+    """Return what a checkpoint holds besides weights; `shares` are the latest results of the tests."""
+    return {"step": step, "stage": stage, "spent": spent, **{f"{RIGHT}{name}": share for name, share in shares.items()}}
 
 
 def _due(stage: Stage, step: int, recipe: Recipe) -> Iterable[str]:

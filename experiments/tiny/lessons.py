@@ -112,7 +112,12 @@ def named(rng: Rng, pool: Pool, symbols: Symbols, hard: int) -> Lesson:
 
 
 def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> Lesson:
-    """Name two things by new words in demonstrations, and ask about another picture of one of them."""
+    """Name two things by new words in demonstrations, and ask about another picture of one of them.
+
+    Forms: `icl`, VL-ICL's; `own`, whose questions offer both names; `open`, whose questions offer none, or `half`,
+    where either the demonstrations or the last question do. Copying an offered name is half right, and a model that
+    only meets `own` stops there.
+    """
     words = two_words(rng)
     if form == "icl" and rng.coin(0.3):  # names may also be known words
         words = rng.swapped(*rng.shuffled(list(forms.COMMON))[:2])
@@ -122,6 +127,7 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> L
     count = rng.pick((1, 1, 2, 2, 4)) if shots is None else shots
     choice = rng.swapped(*words)
     order = [which for _ in range(count) for which in rng.shuffled((0, 1))] + [rng.below(2)]
+    offered = {"own": (True, True), "open": (False, False)}.get(form) or rng.swapped(True, False)
     lesson: Lesson = []
     known: set[int] = set()
     for place, which in enumerate(order):
@@ -129,8 +135,8 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> L
         lesson.append(Show(_single(rng, pool, kinds[which])))
         if form == "icl":
             lesson += [forms.ICL, Answer(words[which], end=last, learned=which in known)]
-        else:  # with the names in the question, copying either is half right, so they are also looked up without
-            text = "What is this?" if form == "open" else f"Is this '{choice[0]}' or '{choice[1]}'?"
+        else:
+            text = f"Is this '{choice[0]}' or '{choice[1]}'?" if offered[last] else "What is this?"
             lesson += [text, Answer(f"'{words[which]}'", end=last, learned=which in known)]
         known.add(which)
         if not last:

@@ -35,6 +35,8 @@ class Plan:
     """Steps between tests."""
     tests: int
     """Lessons in each test."""
+    rate: float
+    """The full learning rate."""
 
     @property
     def encoder(self) -> Path:

@@ -81,7 +81,7 @@ def words(known: Sequence[str]) -> list[Stage]:
     told = {
         "several": Source(1.5, lessons.several, only),
         "demonstrated": Source(
-            0.6, lambda rng, pool: lessons.demonstrated(rng, pool, rng.pick(("own", "open", "icl"))), only
+            0.6, lambda rng, pool: lessons.demonstrated(rng, pool, rng.pick(("own", "half", "open", "icl"))), only
         ),
         **{f"item {subtask}": Source(0.35, _item(subtask), only) for subtask in world.SUBTASKS},
         **{kind: Source(0.4, _puzzle(kind), only) for kind in SEVERAL},
@@ -143,6 +143,7 @@ def seen(
     demonstrations = {
         "named after this is": named(1),
         "demonstrated open": Source(1.2, lambda rng, pool: lessons.demonstrated(rng, pool, "open"), ways),
+        "demonstrated half open": Source(1.2, lambda rng, pool: lessons.demonstrated(rng, pool, "half"), ways),
         "demonstrated": Source(2.0, lambda rng, pool: lessons.demonstrated(rng, pool, "own"), ways),
         "demonstrated icl": Source(1.2, lambda rng, pool: lessons.demonstrated(rng, pool, "icl"), ways),
     }
@@ -176,7 +177,7 @@ def seen(
     everything = {**demonstrations, **several, **captions, **items, **puzzles, **benchmarks, **clips, **behind}
     return [
         Stage("looks", looks, 0.15, tuple(first), 0.9, sets[0]),
-        Stage("learns", learns, 0.33, tuple(demonstrations)[:3] or ("several",), 0.95, sets[1]),
+        Stage("learns", learns, 0.33, tuple(demonstrations)[:4] or ("several",), 0.95, sets[1]),
         Stage("everything", _and(everything, (first, 0.05)), 1.0, tuple(everything), 1.01, sets[1]),
     ]
 

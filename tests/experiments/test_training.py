@@ -288,7 +288,7 @@ def first_answer(lesson: Sequence[Part]) -> str:
 def test_what_has_a_new_name_can_be_told_from_its_demonstrations(pool: Pool) -> None:
     labels = set()
     for seed in range(40):
-        for form in ("own", "open", "icl"):
+        for form in ("own", "half", "open", "icl"):
             lesson = lessons.demonstrated(Rng(f"{form} {seed}"), pool, form, 2)
             named: dict[str, str] = {}
             seen_before: set[str] = set()
