@@ -16,7 +16,16 @@ from torch import Tensor
 
 from mmeval.engine.batching import batches
 from mmeval.engine.decoding import compare, write
-from mmeval.engine.device import Portions, freed_memory_kept, give_back, is_out_of_memory, on_its_way, placed
+from mmeval.engine.device import (
+    Portions,
+    freed_memory_kept,
+    give_back,
+    is_out_of_memory,
+    new_stream,
+    on_its_way,
+    on_stream,
+    placed,
+)
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import PreparedRequest, Prompts, Show
@@ -26,6 +35,8 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.pieces import Pieces
 from mmeval.types import Generation, Image, InputError, Request, Response
 
+PRIORITY = -1
+"""Of the language model's stream on a GPU: its many short kernels do not wait behind the long ones for pictures."""
 FIRST = 256
 """Requests in a stream's first window, so that a GPU starts early; each later window is twice as large."""
 
@@ -60,6 +71,7 @@ class TransformerModel:
         self.prompts = Prompts(processor, introduce, show, whole_context=model.config.decoder_only)
         self._window, self._batch_tokens, self._reads = portions.window, portions.batch_tokens, reads_instructions
         self._lowered = False
+        self._stream = new_stream(model.device, PRIORITY)
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield answers, greedy or by beam search; the longest prompts of each window come first."""
@@ -144,7 +156,8 @@ class TransformerModel:
                     yield item
                     continue
                 if held:
-                    underway.append((held, self._begin(held, item, answer)))
+                    with on_stream(self._stream):
+                        underway.append((held, self._begin(held, item, answer)))
                 held = item
                 while len(underway) > (behind if held else 0):
                     rows, read = underway.popleft()
