@@ -22,9 +22,20 @@ from benchmarks.gpu.bench import ASKED, Bench, matmul_peak, say
 from benchmarks.gpu.made import SIZES
 from mmeval.engine.device import PORTIONS
 
-GROUPS = ("mmicl", "rotations", "instructblip", "waits", "profile", "parts", "portions", "threads", "compile")
+GROUPS = (
+    "mmicl",
+    "rotations",
+    "instructblip",
+    "waits",
+    "profile",
+    "parts",
+    "priority",
+    "portions",
+    "threads",
+    "compile",
+)
 """In the order in which they are measured."""
-USUAL = GROUPS[:7]
+USUAL = GROUPS[:8]
 Row = tuple[str, Callable[[], object]]
 
 
@@ -32,7 +43,7 @@ def main() -> None:
     """Measure, and print each row at once. Exits with status 1 if a row fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="xl")
-    parser.add_argument("--rows", help=f"groups, joined by commas: {', '.join(GROUPS)}; default the first seven")
+    parser.add_argument("--rows", help=f"groups, joined by commas: {', '.join(GROUPS)}; default the first eight")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no row after so many seconds")
     parser.add_argument("--batch-tokens", type=int, help="padded prompt tokens in a batch")
     parser.add_argument("--pictures", type=int, help="pictures in a batch of the vision encoder")
@@ -82,6 +93,7 @@ def rows(bench: Bench, threads: str, file: Path) -> list[Row]:
         ("profile", partial(bench.profile, file)),
         ("parts", bench.picture_parts),
         *(("parts", partial(bench.language_part, asked)) for asked in (likelihood, three, sixteen)),
+        *(("priority", partial(bench.without_priority, asked)) for asked in both),
         *(("portions", partial(bench.with_portions, changes, asked)) for changes in portions for asked in both),
         *(("threads", partial(bench.with_threads, int(n), asked)) for n in threads.split(",") for asked in both),
         ("compile", bench.compiled),

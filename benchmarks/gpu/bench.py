@@ -18,11 +18,11 @@ import transformers
 
 from benchmarks.gpu.made import jpegs, made_processor, random_model, words
 from benchmarks.gpu.profiling import profiled
-from mmeval.engine import pictures
+from mmeval.engine import pictures, transformer
 from mmeval.engine.device import Portions, cores
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl.context import CONTEXTS
-from mmeval.types import Generation, Image, Request, Response
+from mmeval.types import Generation, Image, Request, Response, images
 
 Asked = tuple[str, int]
 """What is asked for: a label, and the number of new tokens; 0 for likelihoods."""
@@ -62,13 +62,13 @@ class Bench:
     def whole(self, name: str, asked_of: list[Request], asked: Asked, title: str = "") -> None:
         """Measure a stream of questions from the first to the last answer, and print its row."""
         label, tokens = asked
-        list(run(self.adapter(name), asked_of[:WARM], tokens))
-        model = self.adapter(name)
+        model = self._warm(name, asked_of, tokens)
         seconds = self._timed(lambda: check(run(model, iter(asked_of), tokens), len(asked_of)))
         language = sum(
             self._language_flops(len(model.prompts.prepare(request).tokens.ids), max(1, tokens)) for request in asked_of
         )
-        share = self._share(model.pictures.encoded * self._vision_flops() + language, seconds)
+        seen = len({image.digest for request in asked_of for image in images(request.prompt)})
+        share = self._share(seen * self._vision_flops() + language, seconds)
         say(f"| {title or name} | {label} | {seconds:.2f} | {len(asked_of) / seconds:.0f} | {share} |")
 
     def with_portions(self, changes: dict[str, int], asked: Asked) -> None:
@@ -81,6 +81,11 @@ class Bench:
         """Measure a stream with `count` threads that decode pictures."""
         with self._set(pictures, "WORKERS", count):
             self.whole("mmicl", self.questions, asked, f"mmicl, {count} threads decode")
+
+    def without_priority(self, asked: Asked) -> None:
+        """Measure a stream if the language model's kernels do not go before those of pictures."""
+        with self._set(transformer, "PRIORITY", 0):
+            self.whole("mmicl", self.questions, asked, "mmicl, no priority")
 
     def compiled(self) -> None:
         """Compile the vision encoder's layers, and measure again."""
@@ -144,8 +149,7 @@ class Bench:
             return
         texts = []
         for label, tokens in ASKED:
-            model = self.adapter("mmicl")
-            asked = self.questions[:WINDOW]
+            model, asked = self._warm("mmicl", self.questions, tokens), self.questions[:WINDOW]
             texts.append(f"== {label}, {len(asked)} questions\n" + profiled(lambda: list(run(model, asked, tokens))))  # noqa: B023
         file.write_text("\n\n".join(texts) + "\n")
         say(f"\nprofile: {file}")
@@ -158,6 +162,19 @@ class Bench:
             self.model, self.processor, name=name, introduce=introduce, max_images=None, reads_instructions=reads,
             portions=self.portions,
         )  # fmt: skip
+
+    def _warm(self, name: str, asked_of: list[Request], tokens: int) -> TransformerModel:
+        """Return an adapter that has answered some questions, and has forgotten their pictures.
+
+        Each adapter has its own streams, and these their own memory.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        model = self.adapter(name)
+        list(run(model, asked_of[:WARM], tokens))
+        model.pictures.begin()
+        model.pictures._spare.take_all()
+        return model
 
     def _turned(self, count: int) -> list[Request]:
         """Return questions with four options, each at four rotations."""

@@ -126,6 +126,24 @@ def on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
     return arrived
 
 
+def new_stream(device: torch.device, priority: int = 0) -> torch.cuda.Stream | None:
+    """Return a new stream of a GPU, or None for a CPU. Kernels of a lower `priority` number run first."""
+    return torch.cuda.Stream(device, priority=priority) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def on_stream(chosen: torch.cuda.Stream | None) -> Iterator[None]:
+    """Work on a stream, after what was started before and before what is started later; None: as usual."""
+    if chosen is None:
+        yield
+        return
+    usual = torch.cuda.current_stream(chosen.device)
+    chosen.wait_stream(usual)
+    with torch.cuda.stream(chosen):
+        yield
+    usual.wait_stream(chosen)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error means out of memory: a GPU error by its class, a CPU error by its class or message."""
     text = str(error)

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from mmeval.engine.device import Portions, cores, is_out_of_memory
+from mmeval.engine.device import Portions, cores, is_out_of_memory, new_stream
 from mmeval.engine.shelf import Shelf
 from mmeval.types import Image, InputError
 
@@ -47,8 +47,7 @@ class PictureStore:
         self._spare = Shelf[Encoded](portions.spare, _size)
         """Encoded pictures of earlier prompts, which may be shown again."""
         self._pool = ThreadPoolExecutor(min(WORKERS, cores()), "decode")
-        on_gpu = device is not None and device.type == "cuda"
-        self._stream = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
+        self._stream = None if device is None else new_stream(device)
         self.encoded = 0
         """Pictures encoded so far, for tests and benchmarks."""
 
@@ -61,6 +60,8 @@ class PictureStore:
         self._uses.clear()
         self._waiting.clear()
         self._decoding.clear()
+        if self._stream is not None:  # the model's weights may still be on their way
+            self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
 
     def expect(self, prompts: Iterable[Sequence[Image]]) -> None:
         """Record the pictures of the coming prompts, in order, and start decoding them."""

@@ -16,20 +16,28 @@ from torch import Tensor
 
 from mmeval.engine.batching import batches
 from mmeval.engine.decoding import compare, write
-from mmeval.engine.device import Portions, freed_memory_kept, give_back, is_out_of_memory, on_its_way, placed
+from mmeval.engine.device import (
+    Portions,
+    freed_memory_kept,
+    give_back,
+    is_out_of_memory,
+    new_stream,
+    on_its_way,
+    on_stream,
+    placed,
+)
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import PreparedRequest, Prompts, Show
+from mmeval.engine.windows import Prepared, Rows, scheduled
 from mmeval.mmicl.context import Context, PromptError
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.pieces import Pieces
 from mmeval.types import Generation, Image, InputError, Request, Response
 
-FIRST = 256
-"""Requests in a stream's first window, so that a GPU starts early; each later window is twice as large."""
-
-Rows = list[PreparedRequest]
+PRIORITY = -1
+"""Of the language model's stream on a GPU: its many short kernels do not wait behind the long ones for pictures."""
 Read = Callable[[], list[Response]]
 """Waits for the answers of a batch and returns them."""
 Answer = Callable[[Rows, Tensor, Tensor], Read]
@@ -60,6 +68,7 @@ class TransformerModel:
         self.prompts = Prompts(processor, introduce, show, whole_context=model.config.decoder_only)
         self._window, self._batch_tokens, self._reads = portions.window, portions.batch_tokens, reads_instructions
         self._lowered = False
+        self._stream = new_stream(model.device, PRIORITY)
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield answers, greedy or by beam search; the longest prompts of each window come first."""
@@ -139,12 +148,16 @@ class TransformerModel:
         held: Rows = []
         clock = time.perf_counter()
         with freed_memory_kept(self.model.device):
-            for item in chain(self._scheduled(iter(requests), room), ([],)):
+            prepared = (self._prepared(request, room) for request in requests)
+            for item in chain(scheduled(prepared, self._window, self._planned), ([],)):
                 if isinstance(item, Response):
                     yield item
                     continue
                 if held:
-                    underway.append((held, self._begin(held, item, answer)))
+                    with on_stream(self._stream):
+                        underway.append((held, self._begin(held, item, answer)))
+                else:
+                    self._see(item)
                 held = item
                 while len(underway) > (behind if held else 0):
                     rows, read = underway.popleft()
@@ -153,23 +166,7 @@ class TransformerModel:
                     yield from (replace(response, seconds=share) for response in responses)
                     clock = time.perf_counter()
 
-    def _scheduled(self, requests: Iterator[Request], room: Callable[[Request], int]) -> Iterator[Response | Rows]:
-        """Yield batches of a window's prompts, and errors at once; read the next window between the batches."""
-        prepared = (self._prepared(request, room) for request in requests)
-        size = min(FIRST, self._window)
-        errors, plan = self._planned(islice(prepared, size))
-        while errors or plan:
-            yield from errors
-            size = min(2 * size, self._window)
-            share = -(-size // max(1, len(plan)))
-            coming: list[PreparedRequest | Response] = []
-            for rows in plan[:-1]:
-                coming += islice(prepared, min(share, size - len(coming)))
-                yield rows
-            last, (errors, plan) = plan[-1:], self._planned(chain(coming, islice(prepared, size - len(coming))))
-            yield from last
-
-    def _planned(self, items: Iterable[PreparedRequest | Response]) -> tuple[list[Response], list[Rows]]:
+    def _planned(self, items: Iterable[Prepared]) -> tuple[list[Response], list[Rows]]:
         """Sort prompts into batches and start decoding their pictures; also return the errors among the items."""
         errors, prompts = list[Response](), list[PreparedRequest]()
         for item in items:
@@ -182,7 +179,7 @@ class TransformerModel:
         self.pictures.expect(prompt.flat.pictures for rows in plan for prompt in rows)
         return errors, plan
 
-    def _prepared(self, request: Request, room: Callable[[Request], int]) -> PreparedRequest | Response:
+    def _prepared(self, request: Request, room: Callable[[Request], int]) -> Prepared:
         try:
             return self.prompts.prepare(request, room(request))
         except (PromptError, InputError) as error:
@@ -200,13 +197,18 @@ class TransformerModel:
                 refused.append(row.respond(error=str(unreadable[0])))
             else:
                 ready.append(row)
-        if self.model.device.type == "cuda":
-            self.pictures.encode(digest for row in following for digest in row.digests)
+        self._see(following)
         reads = self._fitting(ready, encoded, answer) if ready else []
         for row in rows:
             self.pictures.release(row.digests)
         give_back(self.model.device)
         return lambda: [*refused, *(response for read in reads for response in read())]
+
+    @torch.inference_mode()
+    def _see(self, rows: Rows) -> None:
+        """Start encoding the pictures of a coming batch on a GPU, which does its other work at the same time."""
+        if self.model.device.type == "cuda":
+            self.pictures.encode(digest for row in rows for digest in row.digests)
 
     def _fitting(self, rows: Rows, encoded: Mapping[str, Encoded], answer: Answer) -> list[Read]:
         """Start answering a batch; halve it if it does not fit in memory or one of its rows is refused."""

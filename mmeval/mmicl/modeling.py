@@ -174,9 +174,11 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         table = self.language_model.get_input_embeddings()
         device = table.weight.device
         embeds = cast(Tensor, table(_placed(input_ids, device)))  # [B, L, D]
-        spots = _placed(places.flatten().nonzero().squeeze(1), device)  # [S * T]
+        spots = places.flatten().nonzero().squeeze(1)  # [S * T]
+        if not len(spots):
+            return embeds
         inserted = visual.to(embeds.dtype).reshape(-1, embeds.shape[-1])  # [S * T, D]
-        return embeds.flatten(0, 1).index_copy(0, spots, inserted).view_as(embeds)
+        return embeds.flatten(0, 1).index_copy(0, _placed(spots, device), inserted).view_as(embeds)
 
     def embed(
         self,

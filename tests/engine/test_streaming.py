@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import pytest
 from PIL import Image as PILImage
 
+from mmeval.engine.windows import scheduled
 from mmeval.models import load_model
 from mmeval.types import Generation, Image, Request, StreamingModel
 
@@ -34,3 +38,27 @@ def test_windows_of_uneven_batches_answer_every_request(monkeypatch: pytest.Monk
     answered = {response.id: response for response in model.generate(asked, Generation(1))}
     assert answered.keys() == {request.id for request in asked}
     assert [name for name, response in answered.items() if response.error] == ["long"]
+
+
+def test_windows_grow_and_the_first_is_answered_before_the_others_are_read() -> None:
+    read: list[int] = []
+
+    def requests() -> Iterator[Request]:
+        for number in range(4000):
+            read.append(number)
+            yield Request(str(number), ("What?",))
+
+    sizes: list[int] = []
+
+    def plan(window: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+        rows = list(window)
+        sizes.append(len(rows))
+        return [], [rows[start : start + 100] for start in range(0, len(rows), 100)]
+
+    batches = scheduled(requests(), 1024, plan)  # type: ignore[arg-type]
+    next(batches)
+    assert len(read) < 600
+    rest = list(batches)
+    assert sizes == [256, 512, 1024, 1024, 1024, 160, 0]
+    assert len(rest) == 2 + 6 + 11 * 3 + 2
+    assert read == list(range(4000))
