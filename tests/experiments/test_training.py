@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count, islice
@@ -24,7 +26,8 @@ from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalized, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.eyes import Eyes
-from experiments.tiny.learning import Recipe, learn, let_learn, loss_of, weights_of
+from experiments.tiny.family import Pace
+from experiments.tiny.learning import Recipe, Stepper, learn, let_learn, loss_of, weights_of
 from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
@@ -531,3 +534,46 @@ def test_a_padded_batch_means_the_same(pasted: bool, pool: Pool, writer: Writer,
         losses.append(loss_of(model, batch.rows, batch.ids, weights, states, text))
     assert batch.ids.shape == (6, 448) and len(batch.pictures) == 40
     assert torch.allclose(losses[0], losses[1], atol=1e-5)
+
+
+def test_what_is_passed_is_given_less_often(pool: Pool, writer: Writer) -> None:
+    def source(word: str) -> Source:
+        return Source(1.0, lambda rng, pool: asked([f"{word} ?"], "yes"), ("words",))
+
+    lecturer = Lecturer([Stage("one", {"red": source("red"), "blue": source("blue")}, 1.0)], pool, writer, 320, 8, "it")
+    lecturer.weigh({"red": 1.0, "blue": 0.5, "of another stage": 0.0})
+    red, blue = (writer.tokens(word)[0] for word in ("red", "blue"))
+    ids = torch.cat([batch.ids.flatten() for batch in islice(lecturer, 100)]).tolist()
+    assert 3 < ids.count(blue) / ids.count(red) < 8
+
+
+def test_models_that_train_at_once_wait_for_the_slowest_and_end_together() -> None:
+    steps = [0, 0]
+    one, other = (Pace(place, steps, time.time() + 0.2) for place in range(2))
+    assert one(40) and other(0)
+    assert not one(41)  # waits until the time is over
+    late = Pace(0, steps, time.time() + 60)
+    other.end()
+    assert not late(41)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_recorded_steps_change_the_weights_as_ordinary_ones_do(pool: Pool, writer: Writer) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(writer.vocabulary.size))
+    begin(model)
+    sources = {"several": Source(1.0, lessons.several)}
+    batch = next(iter(Lecturer([Stage("one", sources, 1.0)], pool, writer, 16_384, 128, "it", fixed=True)))
+    features = torch.randn(len(pool.shown), 37, 192, device="cuda")
+
+    def changed(recorded: bool) -> Tensor:
+        mine = copy.deepcopy(model).cuda()
+        stepper = Stepper(mine, Eyes(mine, features, None, torch.device("cuda")), Recipe(1))
+        for _ in range(6):
+            stepper(batch, 1e-4)
+            if not recorded:
+                stepper.recorded.clear()
+        return torch.cat([(a - b.cuda()).flatten() for a, b in zip(trained(mine), trained(model), strict=True)])
+
+    first, again, replayed = changed(False), changed(False), changed(True)
+    assert (first - replayed).norm() < 3 * (first - again).norm() + 0.02 * first.norm()
