@@ -78,6 +78,22 @@ def match(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
     return asked([Show(shown[image]), text], "yes" if own_picture[caption] == image else "no")
 
 
+def one_caption(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask whether a caption matches the first or the second picture: half of what `matching` asks."""
+    texts, own_picture = matched(puzzle)
+    caption, image = rng.below(2), rng.below(2)
+    question: Lesson = [*map(Show, shown), f"Caption: {texts[caption]}. Does the caption match ", Mention(image), "?"]
+    return asked(question, "yes" if own_picture[caption] == image else "no")
+
+
+def one_picture(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask whether the first or the second caption matches the only picture: the other half."""
+    texts, own_picture = matched(puzzle)
+    caption, image = rng.below(2), rng.below(2)
+    text = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. Does caption {caption} match "
+    return asked([Show(shown[image]), text, Mention(0), "?"], "yes" if own_picture[caption] == image else "no")
+
+
 def joint(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
     """Ask the same with both pictures and both captions shown, as MMICL's authors did (winoground-joint)."""
     texts, own_picture = matched(puzzle)
@@ -121,7 +137,7 @@ def nextqa(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
 
 
 FORMS: Mapping[str, Callable[[Rng, Puzzle, Sequence[int]], Lesson]] = {
-    form.__name__: form for form in (nlvr2, match, joint, letter, iq50, muirbench, nextqa)
+    form.__name__: form for form in (nlvr2, match, one_caption, one_picture, joint, letter, iq50, muirbench, nextqa)
 }
 
 

@@ -19,10 +19,12 @@ from mmeval.embedded.world.rng import Rng
 
 Draw = Callable[[Rng, Pool], Lesson]
 SEVERAL = tuple(kind for kind in PUZZLES if kind != "novel")
-BENCHMARKS = (
-    ("both", "nlvr2"), ("matching", "match"), ("matching", "joint"), ("matching", "letter"), ("series", "iq50"),
-    ("which", "muirbench"), ("odd", "muirbench"), ("frames", "nextqa"),
+WORDINGS = (
+    ("both", "nlvr2"), ("matching", "match"), ("matching", "one_caption"), ("matching", "one_picture"),
+    ("matching", "joint"), ("matching", "letter"), ("series", "iq50"), ("which", "muirbench"), ("odd", "muirbench"),
+    ("frames", "nextqa"),
 )  # fmt: skip
+"""Kinds of puzzles and their other wordings: those of benchmarks, and simpler ones that lead to them."""
 HARD = {
     "numerical_calculation": 2,
     "code_reasoning": 3,
@@ -85,7 +87,7 @@ def words(known: Sequence[str]) -> list[Stage]:
         ),
         **{f"item {subtask}": Source(0.35, _item(subtask), only) for subtask in world.SUBTASKS},
         **{kind: Source(0.4, _puzzle(kind), only) for kind in SEVERAL},
-        **{f"{kind} {form}": Source(0.15, _puzzle(kind, form), only) for kind, form in BENCHMARKS},
+        **{f"{kind} {form}": Source(0.15, _puzzle(kind, form), only) for kind, form in WORDINGS},
         "clips": Source(0.3, lambda rng, pool: lessons.moving(rng, pool, rng.pick(("nextqa", ""))), only),
     }
     return [
@@ -152,14 +154,14 @@ def seen(
         f"item {subtask}": Source(0.3 * HARD.get(subtask, 1), _item(subtask), varied) for subtask in world.SUBTASKS
     }
     puzzles = {kind: Source(0.5, _puzzle(kind), ways) for kind in SEVERAL}
-    benchmarks = {f"{kind} {form}": Source(0.35, _puzzle(kind, form), ways) for kind, form in BENCHMARKS}
+    wordings = {f"{kind} {form}": Source(0.35, _puzzle(kind, form), ways) for kind, form in WORDINGS}
     clips = {
         "clips nextqa": Source(0.6, lambda rng, pool: lessons.moving(rng, pool, "nextqa"), ways),
         "clips": Source(0.8, lambda rng, pool: lessons.moving(rng, pool, ""), ways),
     }
     behind = {"behind a text": Source(0.5, _behind, ways)}
     if single:
-        alone = {"captions": captions["captions"], "matching match": benchmarks["matching match"], **items}
+        alone = {"captions": captions["captions"], "matching match": wordings["matching match"], **items}
         described = {
             "described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways),
             "verified": first["verified"],
@@ -174,7 +176,7 @@ def seen(
         demonstrations = {}
     looks = _and({**first, **captions}, (items, 0.1))
     learns = _and({**demonstrations, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
-    everything = {**demonstrations, **several, **captions, **items, **puzzles, **benchmarks, **clips, **behind}
+    everything = {**demonstrations, **several, **captions, **items, **puzzles, **wordings, **clips, **behind}
     return [
         Stage("looks", looks, 0.15, tuple(first), 0.9, sets[0]),
         Stage("learns", learns, 0.33, tuple(demonstrations)[:4] or ("several",), 0.95, sets[1]),

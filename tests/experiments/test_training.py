@@ -34,7 +34,7 @@ from experiments.tiny.loop import fit
 from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision
 from experiments.tiny.pool import Amounts, Item, Pool, Shown, plan
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
-from experiments.tiny.stages import BENCHMARKS, SEVERAL, Source, Stage, seen, words
+from experiments.tiny.stages import SEVERAL, WORDINGS, Source, Stage, seen, words
 from experiments.tiny.vocabulary import Vocabulary, forms_texts, make_vocabulary
 from experiments.tiny.writing import How, Writer, Written
 from mmeval.embedded import world
@@ -340,7 +340,7 @@ def test_every_source_is_known_to_the_tokenizer_and_teaches_something(
                 assert len(written.ids) == len(written.learned)
                 if source.hows != ("words",):
                     assert written.ids.count(vocabulary.placeholder) == 16 * len(written.pictures)
-    assert {form for _, form in BENCHMARKS} == forms.FORMS.keys()
+    assert {form for _, form in WORDINGS} == forms.FORMS.keys()
     assert all(kind in stages[-3].sources for kind in SEVERAL)
 
 
