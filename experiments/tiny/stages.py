@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from experiments.tiny import lessons, symbols
+from experiments.tiny import clips, lessons, symbols
 from experiments.tiny.lesson import Lesson
 from experiments.tiny.pool import Pool
 from experiments.tiny.writing import How
@@ -88,7 +88,7 @@ def words(known: Sequence[str]) -> list[Stage]:
         **{f"item {subtask}": Source(0.35, _item(subtask), only) for subtask in world.SUBTASKS},
         **{kind: Source(0.4, _puzzle(kind), only) for kind in SEVERAL},
         **{f"{kind} {form}": Source(0.15, _puzzle(kind, form), only) for kind, form in WORDINGS},
-        "clips": Source(0.3, lambda rng, pool: lessons.moving(rng, pool, rng.pick(("nextqa", ""))), only),
+        "clips": Source(0.3, lambda rng, pool: clips.moving(rng, pool, rng.pick(("nextqa", ""))), only),
     }
     return [
         # first, because lessons without claims wear down the start that compares
@@ -155,9 +155,9 @@ def seen(
     }
     puzzles = {kind: Source(0.5, _puzzle(kind), ways) for kind in SEVERAL}
     wordings = {f"{kind} {form}": Source(0.35, _puzzle(kind, form), ways) for kind, form in WORDINGS}
-    clips = {
-        "clips nextqa": Source(0.6, lambda rng, pool: lessons.moving(rng, pool, "nextqa"), ways),
-        "clips": Source(0.8, lambda rng, pool: lessons.moving(rng, pool, ""), ways),
+    moving = {
+        "clips nextqa": Source(0.6, lambda rng, pool: clips.moving(rng, pool, "nextqa"), ways),
+        "clips": Source(0.8, lambda rng, pool: clips.moving(rng, pool, ""), ways),
     }
     behind = {"behind a text": Source(0.5, _behind, ways)}
     if single:
@@ -176,7 +176,7 @@ def seen(
         demonstrations = {}
     looks = _and({**first, **captions}, (items, 0.1))
     learns = _and({**demonstrations, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
-    everything = {**demonstrations, **several, **captions, **items, **puzzles, **wordings, **clips, **behind}
+    everything = {**demonstrations, **several, **captions, **items, **puzzles, **wordings, **moving, **behind}
     return [
         Stage("looks", looks, 0.15, tuple(first), 0.9, sets[0]),
         Stage("learns", learns, 0.33, tuple(demonstrations)[:4] or ("several",), 0.95, sets[1]),

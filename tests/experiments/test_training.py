@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from experiments.tiny import forms, lessons, symbols
+from experiments.tiny import clips, forms, lessons, symbols
 from experiments.tiny.batches import Lecturer, collate, held_out, write
 from experiments.tiny.beginning import begin
 from experiments.tiny.checkpoint import resume
@@ -27,7 +27,7 @@ from experiments.tiny.drawing import draw, encode, normalized, open_features, op
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.eyes import Eyes
 from experiments.tiny.family import Pace
-from experiments.tiny.learning import Recipe, Stepper, learn, let_learn, loss_of, weights_of
+from experiments.tiny.learning import learn
 from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
@@ -35,6 +35,7 @@ from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision
 from experiments.tiny.pool import Amounts, Item, Pool, Shown, plan
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
 from experiments.tiny.stages import SEVERAL, WORDINGS, Source, Stage, seen, words
+from experiments.tiny.stepping import Recipe, Stepper, let_learn, loss_of, weights_of
 from experiments.tiny.vocabulary import Vocabulary, forms_texts, make_vocabulary
 from experiments.tiny.writing import How, Writer, Written
 from mmeval.embedded import world
@@ -498,7 +499,7 @@ def test_the_words_of_a_claim_are_learned_a_little_and_its_truth_wholly(pool: Po
     flags = (written.claimed, written.learned)
     claimed, learned = ([one for one, flag in zip(written.ids, of, strict=True) if flag] for of in flags)
     assert claimed == list(writer.tokens("is it red ?")) and learned == [*writer.tokens("yes"), 1]
-    asked_twice = [lessons.moving(Rng(f"clip {seed}"), pool, "") for seed in range(60)]
+    asked_twice = [clips.moving(Rng(f"clip {seed}"), pool, "") for seed in range(60)]
     answers = [[part.text for part in lesson if isinstance(part, Answer)] for lesson in asked_twice]
     pairs = {tuple(two) for two in answers if len(two) == 2}
     assert {("yes", "no"), ("no", "yes")} & pairs and ("no", "no") in pairs  # the first answer does not tell the second
