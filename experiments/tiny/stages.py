@@ -161,7 +161,7 @@ def seen(
     }
     behind = {"behind a text": Source(0.5, _behind, ways)}
     if single:
-        alone = {"captions": captions["captions"], "matching match": wordings["matching match"], **items}
+        asked = {"captions": captions["captions"], "matching match": wordings["matching match"], **items}
         described = {
             "described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways),
             "verified": first["verified"],
@@ -169,18 +169,22 @@ def seen(
         }
         return [
             Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0]),
-            Stage("questions", _and(alone, (described, 0.15)), 1.0, tuple(alone), 1.01, sets[1]),
+            Stage("questions", _and(asked, (described, 0.15)), 1.0, tuple(asked), 1.01, sets[1]),
         ]
     if not demonstrated:
         first.pop("named")
         demonstrations = {}
     looks = _and({**first, **captions}, (items, 0.1))
     learns = _and({**demonstrations, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
-    everything = {**demonstrations, **several, **captions, **items, **puzzles, **wordings, **moving, **behind}
+    alone = {**captions, **items}
+    together = {**demonstrations, **several, **puzzles, **wordings, **moving, **behind}
+    everything = {**alone, **together}
     return [
         Stage("looks", looks, 0.15, tuple(first), 0.9, sets[0]),
         Stage("learns", learns, 0.33, tuple(demonstrations)[:4] or ("several",), 0.95, sets[1]),
-        Stage("everything", _and(everything, (first, 0.05)), 1.0, tuple(everything), 1.01, sets[1]),
+        Stage("everything", _and(everything, (first, 0.05)), 0.8, tuple(everything), 1.01, sets[1]),
+        # single pictures again: there is the most to learn about them
+        Stage("questions", _and(alone, (together, 0.5)), 1.0, tuple(everything), 1.01, sets[1]),
     ]
 
 
