@@ -63,9 +63,9 @@ TRIED = (
 )
 
 HERE = (
-    "LLaMA, 5 layers",
-    "9; what is hard more often, 24,350 steps",
-    "the same, and a vision encoder that learned to read, 3,200 steps of stage II",
+    "LLaMA, 5 layers of width 256, with heads that begin by looking up and comparing",
+    "none; claims and lookups first, 2,418 steps",
+    "16 visual tokens, 9,375 steps on a GPU and 3,293 smaller ones on a CPU",
 )
 """The first three cells of the current run."""
 

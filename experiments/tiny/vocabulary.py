@@ -18,6 +18,8 @@ TAGS = 12
 """Maximum number of pictures with their own tags in one prompt, including demonstrations."""
 SPELLED = r"\w(?=\w*')"
 """A letter of a word followed by a closing quote: 'kelt' is read letter by letter, as it is seen."""
+JOINED = ((r"(?<=\b[a-z]) (?=[a-z]\b)", ""), ("^' ", "'"), ("(?<=[a-z]) '$", "'"))
+"""Replacements in a decoded text: `' k e l t '` becomes `'kelt'`."""
 ALWAYS = (
     "Please answer yes or no. Answer the question using a single word or phrase. image is 0 1 2 3 4 5 6 7 8 9",
     "Use the image: as a visual aid to help you answer the questions accurately. What does the image show?",
@@ -98,7 +100,13 @@ def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = _pre_tokenizer()
-    tokenizer.decoder = decoders.WordPiece(cleanup=False)
+    tokenizer.decoder = decoders.Sequence(
+        [
+            decoders.WordPiece(cleanup=False),
+            decoders.Fuse(),
+            *(decoders.Replace(Regex(pattern), text) for pattern, text in JOINED),
+        ]
+    )
     tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *tagged)])
     tokenizer.add_tokens([AddedToken(letter, single_word=True, normalized=False) for letter in CHOICES])
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", ids["<s>"])])
