@@ -1,6 +1,7 @@
 """Watch 20 generated one-minute clips, ten of them with a fall, with any model: hits, delays, false alarms.
 
-    .venv/bin/python -m benchmarks.watch [MODEL]
+    .venv/bin/python -m benchmarks.watch [MODEL]                            # the 20 clips of the aim
+    .venv/bin/python -m benchmarks.watch [MODEL] --first 100 --clips 40     # others
 
 Clips consist of ten-second scenes: a person falls, sits down or walks; a thing moves, appears, is hidden or is
 put down. The question is `is someone falling ?`.
@@ -132,10 +133,11 @@ def frames(scenes: Sequence[Scene]) -> Iterator[Image.Image]:
             yield picture
 
 
-def watched(model: Model, one: Minute, every: float, size: int, span: float) -> Outcome:
+def watched(model: Model, one: Minute, every: float, size: int, span: float, hold: int) -> Outcome:
     """Watch a clip to its end."""
     looks = source.looks(source.find(str(one.path)), every, size, span, print)
-    events = [event for look in watch(model, [QUESTION], looks, alarm=Alarm) for event in look.events]
+    found = watch(model, [QUESTION], looks, alarm=lambda: Alarm(hold))
+    events = [event for look in found for event in look.events]
     return Outcome(one.fall, tuple(event.seen for event in events if event.change == "begins"))
 
 
@@ -144,16 +146,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="mmicl-tiny")
     parser.add_argument("--clips", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="number of the first clip")
     parser.add_argument("--every", type=float, default=0.5)
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--span", type=float, default=2.0)
+    parser.add_argument("--hold", type=int, default=3)
     given = parser.parse_args()
     model = chat(given.model).model
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(given.clips):
+        for number in range(given.first, given.first + given.clips):
             one = minute(number, Path(folder))
-            found.append(outcome := watched(model, one, given.every, given.frames, given.span))
+            found.append(outcome := watched(model, one, given.every, given.frames, given.span, given.hold))
             fell = "no fall" if one.fall is None else f"falls {one.fall[0]:.1f} to {one.fall[1]:.1f} s"
             alarms = ", ".join(f"{alarm:.1f}" for alarm in outcome.alarms) or "none"
             print(f"{number:02}  {fell:22}  alarms: {alarms}", flush=True)
