@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,10 +133,12 @@ def frames(scenes: Sequence[Scene]) -> Iterator[Image.Image]:
             yield picture
 
 
-def watched(model: Model, one: Minute, every: float, size: int, span: float, hold: int) -> Outcome:
+def watched(
+    model: Model, one: Minute, every: float, size: int, span: float, alarm: Callable[[], Alarm] = Alarm
+) -> Outcome:
     """Watch a clip to its end."""
     looks = source.looks(source.find(str(one.path)), every, size, span, print)
-    found = watch(model, [QUESTION], looks, alarm=lambda: Alarm(hold))
+    found = watch(model, [QUESTION], looks, alarm=alarm)
     events = [event for look in found for event in look.events]
     return Outcome(one.fall, tuple(event.seen for event in events if event.change == "begins"))
 
@@ -151,13 +153,18 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--span", type=float, default=2.0)
     parser.add_argument("--hold", type=int, default=3)
+    parser.add_argument("--on", type=float, default=0.6)
     given = parser.parse_args()
     model = chat(given.model).model
+
+    def alarm() -> Alarm:
+        return Alarm(given.hold, given.on)
+
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(given.first, given.first + given.clips):
             one = minute(number, Path(folder))
-            found.append(outcome := watched(model, one, given.every, given.frames, given.span, given.hold))
+            found.append(outcome := watched(model, one, given.every, given.frames, given.span, alarm))
             fell = "no fall" if one.fall is None else f"falls {one.fall[0]:.1f} to {one.fall[1]:.1f} s"
             alarms = ", ".join(f"{alarm:.1f}" for alarm in outcome.alarms) or "none"
             print(f"{number:02}  {fell:22}  alarms: {alarms}", flush=True)

@@ -152,21 +152,17 @@ def _join(processes: Sequence[multiprocessing.process.BaseProcess]) -> None:
 
 def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> None:
     """Train one member until that time (seconds since the epoch)."""
+    member = {**FAMILY, **ABLATIONS}[name]
     try:
-        _at_that_pace(plan, name, until, pace or unpaced)
+        model, writer = _new(plan, member.reads)
+        model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
+        stages = seen(
+            speakable(writer), member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets
+        )
+        _train(plan, name, model, writer, stages, member, until - time.time(), plan.workers, pace or unpaced)
     finally:
         if pace:
             pace.end()
-
-
-def _at_that_pace(plan: Plan, name: str, until: float, pace: Callable[[int], bool]) -> None:
-    member = {**FAMILY, **ABLATIONS}[name]
-    model, writer = _new(plan, member.reads)
-    model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
-    stages = seen(
-        speakable(writer), member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets
-    )
-    _train(plan, name, model, writer, stages, member, until - time.time(), plan.workers, pace)
 
 
 def _train(

@@ -47,7 +47,7 @@ def test_each_fall_is_reported_once_and_in_time(number: int, tmp_path: Path, mon
     (tmp_path / "fall.json").write_text(json.dumps(one.fall), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     model = load_model(f"python:knowing{number}:load")
-    found = watched(model, one, every=0.5, size=4, span=2.0, hold=3)
+    found = watched(model, one, every=0.5, size=4, span=2.0)
     assert (one.fall is not None, len(found.hits), found.false_alarms) == (number == 0, int(number == 0), 0)
     assert all(hit <= LATE + 1.4 for hit in found.hits)
 
@@ -63,5 +63,5 @@ def test_what_is_counted() -> None:
 
 def test_a_model_that_always_says_yes_raises_one_false_alarm(tmp_path: Path) -> None:
     one = minute(1, tmp_path)
-    found = watched(FakeModel(yes=lambda request: 0.9), Minute(one.path, None), every=0.5, size=4, span=2.0, hold=3)
+    found = watched(FakeModel(yes=lambda request: 0.9), Minute(one.path, None), every=0.5, size=4, span=2.0)
     assert (found.hits, found.false_alarms) == ([], 1)
