@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -135,14 +135,23 @@ class Lecturer(IterableDataset[Batch]):
         return write(self.writer, source, rng, self.pool, self.reads)
 
 
-def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool) -> Written:
-    """Draw a lesson and write it in one of the source's styles."""
+def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool, tested: bool = False) -> Written:
+    """Draw a lesson and write it in one of the source's styles.
+
+    For a Q-Former that `reads` the question, half of the lessons to learn from stop after the first final answer. In
+    the other half it reads nothing, and only there do claims count: visual tokens that know the question's words would
+    give them away, and the model would no longer judge a claim by what the picture made it expect.
+    """
     lesson = source.draw(rng, pool)
     how = rng.pick(source.hows)
-    if reads:
+    asks = reads and (tested or rng.coin())
+    if asks:
         lesson = _first_question(lesson)
     captions = [pool.shown[picture].plain for picture in pictures(lesson)] if how == "words" else ()
-    return writer.write(lesson, how, captions)
+    written = writer.write(lesson, how, captions)
+    if asks:
+        return replace(written, claimed=[False] * len(written.ids))
+    return replace(written, question=[])
 
 
 def _first_question(lesson: Lesson) -> Lesson:
@@ -158,8 +167,8 @@ def held_out(
     sources = {name: stage.sources[name] for stage in stages for name in stage.tests}
     found = {}
     for name, source in sources.items():
-        written = (write(writer, source, Rng(f"test {name} {seed}"), pool, reads) for seed in range(count))
-        found[name] = [last_answer(one) for one in written if any(one.learned) and len(one.ids) <= LENGTHS[-1]]
+        lessons = (write(writer, source, Rng(f"test {name} {seed}"), pool, reads, tested=True) for seed in range(count))
+        found[name] = [last_answer(one) for one in lessons if any(one.learned) and len(one.ids) <= LENGTHS[-1]]
     return found
 
 

@@ -122,7 +122,7 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> L
     kinds = rng.shuffled(KINDS)[:2]
     if rng.coin(0.3):
         kinds[1] = kinds[0].near(rng)
-    count = rng.pick((1, 1, 2, 2, 4)) if shots is None else shots
+    count = rng.pick((1, 2, 2, 4, 4)) if shots is None else shots
     choice = rng.swapped(*words)
     order = [which for _ in range(count) for which in rng.shuffled((0, 1))] + [rng.below(2)]
     offered = {"own": (True, True), "open": (False, False)}.get(form) or rng.swapped(True, False)

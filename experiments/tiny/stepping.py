@@ -42,9 +42,12 @@ def loss_of(
 ) -> Tensor:
     """Return the sum of the tokens' cross-entropies times their weights [B, L]; see `Batch` and `TinyMmicl`."""
     visual = None if states is None else model.visual(states, text)
-    scores = model(rows, visual)[:, :-1] @ model.table.T
-    losses = functional.cross_entropy(scores.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
-    return (losses * weights[:, 1:].flatten()).sum()
+    states, ids, weights = model(rows, visual)[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), weights[:, 1:].flatten()
+    if states.device.type == "cpu":  # on a GPU, a recorded step needs fixed shapes
+        counted = weights.nonzero().squeeze(1)
+        states, ids, weights = states[counted], ids[counted], weights[counted]
+    losses = functional.cross_entropy((states @ model.table.T).float(), ids, reduction="none")
+    return (losses * weights).sum()
 
 
 def weights_of(learned: Tensor, claimed: Tensor, claims: float) -> Tensor:
