@@ -9,7 +9,7 @@ from mmeval.addresses import without_password
 from mmeval.asking import Loader
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
 from mmeval.evaluation import evaluate, preview
-from mmeval.models import Checkpoint, ModelOptions, load_model
+from mmeval.models import Checkpoint, ModelOptions, find_model, load_model
 from mmeval.planning import CONTROL_RUNS
 from mmeval.rendering import Preview
 from mmeval.run import Run
@@ -38,9 +38,10 @@ def evaluate_all(
     seeds of a task that draws no demonstrations, because their spread would be zero.
     """
     display, loader = display or Display(), KeptModel(keep_pictures=bool(controls) or len(specs) > 1)
-    if controls and failed is None:
+    if failed is None:  # raise before anything is asked
         for spec in specs:
-            expand(controls, list(load_task(spec.task).prompts))  # raises before anything is asked
+            find_model(spec.model)
+            expand(controls, list(load_task(spec.task).prompts))
     models = list(dict.fromkeys(spec.model for spec in specs))
     _check_servers(models)
     specs = sorted(specs, key=lambda spec: models.index(spec.model))  # each model is loaded once

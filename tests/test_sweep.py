@@ -73,3 +73,14 @@ def test_one_model_at_two_addresses_is_one_run(servers: tuple[Server, Server], t
     with pytest.raises(InputError, match=r"are the same model.*server:URL,URL#MODEL") as error:
         evaluate_all(specs, out=tmp_path / "runs")
     assert PASSWORD not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [("mmicl-tinny", "unknown model 'mmicl-tinny'"), ("max_new_tokens=3", "give it as --max-new-tokens 3")],
+)
+def test_a_wrong_second_model_is_found_before_anything_is_asked(second: str, told: str, tmp_path: Path) -> None:
+    command = ["run", "--task", "mme", "--model", f"mmicl-tiny,{second}", "--out", str(tmp_path / "runs")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2 and told in result.output
+    assert not (tmp_path / "runs").exists()

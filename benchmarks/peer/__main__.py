@@ -1,9 +1,11 @@
 """mmeval side by side with lmms-eval: `make bench-peer`.
 
-Four ways ask the recorded tiny InstructBLIP the same questions in MME's format, one thread each, float32, 16 new
-tokens: `mmeval run`, lmms-eval, and two loops on transformers alone. Their answers must be equal. Processor seconds are
-summed over all threads; the loop is from the first question to the last answer. With `--repeat`, the ways take turns
-and each row is the repetition with the median loop, because other work on a machine also changes processor seconds.
+Five ways ask the recorded tiny InstructBLIP the same questions in MME's format, one thread each, 16 new tokens. Four
+compute in float32, and their answers must be equal: `mmeval run`, lmms-eval, and two loops on transformers alone. The
+fifth is `mmeval run` in bfloat16, which lmms-eval's InstructBLIP does not offer; some of its answers may differ.
+Processor seconds are summed over all threads; the loop is from the first question to the last answer. With `--repeat`,
+the ways take turns and each row is the repetition with the median loop, because other work on a machine also changes
+processor seconds.
 """
 
 import argparse
@@ -22,7 +24,8 @@ from benchmarks.peer import data
 from benchmarks.peer.timing import FILE
 
 PEER = "lmms-eval"
-WAYS = ("mmeval", PEER, "one-by-one", "tuned")
+HALF = "mmeval-bfloat16"
+WAYS = ("mmeval", PEER, "one-by-one", "tuned", HALF)
 COLUMNS = (
     *("questions", "way", "start-up, CPU s", "loop, CPU s", "loop, s", "process, CPU s", "process, s", "peak MiB"),
     "questions per CPU s of the loop",
@@ -114,15 +117,15 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _command(way: str, model: Path, table: Path, folder: Path, peer: str) -> list[str]:
-    if way == "mmeval":
-        return _mmeval(model, table, folder)
+    if way in ("mmeval", HALF):
+        return _mmeval(model, table, folder, "bfloat16" if way == HALF else "float32")
     if way == PEER:
         return _lmms_eval(model, table, folder, peer)
     return [sys.executable, "-m", "benchmarks.peer.plain", way, str(model), str(table), str(folder / "answers.json")]
 
 
-def _mmeval(model: Path, table: Path, folder: Path) -> list[str]:
-    what = ["--task", "mme", "--model", str(model), "--data", str(table), "--recipe", "lmms-eval-0.7"]
+def _mmeval(model: Path, table: Path, folder: Path, dtype: str) -> list[str]:
+    what = ["--task", "mme", "--model", str(model), "--dtype", dtype, "--data", str(table), "--recipe", "lmms-eval-0.7"]
     kept = ["--no-cache", "--out", str(folder / "run")]
     return [sys.executable, "-m", "benchmarks.peer.ours", "run", *what, "--device", "cpu", *kept]
 
@@ -142,7 +145,7 @@ def _lmms_eval(model: Path, table: Path, folder: Path, python: str) -> list[str]
 
 def _answers(way: str, folder: Path) -> Iterator[str]:
     """Yield the answers in the questions' order."""
-    if way == "mmeval":
+    if way in ("mmeval", HALF):
         rows = [json.loads(line) for line in (folder / "run" / "records.jsonl").read_text().splitlines()]
         yield from (row["text"] for row in sorted(rows, key=lambda row: row["id"].partition("/")[2]))
     elif way == PEER:
