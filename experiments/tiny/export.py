@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from transformers import LlamaConfig
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-from experiments.tiny.network import sizes_of
+from experiments.tiny.sizes import sizes_of
 from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.configuration import MmiclConfig

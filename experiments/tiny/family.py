@@ -24,9 +24,10 @@ from experiments.tiny.beginning import begin
 from experiments.tiny.drawing import open_features, open_pixels
 from experiments.tiny.eyes import Eyes, TrainAndTest
 from experiments.tiny.learning import learn, unpaced
-from experiments.tiny.network import TinyMmicl, sizes_of
+from experiments.tiny.network import TinyMmicl
 from experiments.tiny.plan import Plan
 from experiments.tiny.preparing import pools_of
+from experiments.tiny.sizes import sizes_of
 from experiments.tiny.stages import Stage, seen, words
 from experiments.tiny.stepping import Recipe
 from experiments.tiny.vocabulary import Vocabulary

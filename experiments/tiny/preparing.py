@@ -12,10 +12,11 @@ from safetensors.torch import load_file, save_file
 from experiments.tiny import loop
 from experiments.tiny.corpus import corpus, pages
 from experiments.tiny.drawing import draw, encode
-from experiments.tiny.network import Sizes, TinyMmicl
+from experiments.tiny.network import TinyMmicl
 from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Pool
 from experiments.tiny.seeing import see
+from experiments.tiny.sizes import Sizes
 from experiments.tiny.vocabulary import forms_texts, make_vocabulary
 from mmeval.embedded.world.view import Split
 

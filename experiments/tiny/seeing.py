@@ -17,7 +17,8 @@ from torch.nn import functional
 from experiments.tiny.corpus import Corpus, CorpusItem, Pixels
 from experiments.tiny.drawing import normalized
 from experiments.tiny.loop import Recipe, fit
-from experiments.tiny.network import Sizes, Vision
+from experiments.tiny.sizes import Sizes
+from experiments.tiny.vision import Vision
 
 KINDS = ("letter", "digit", "sign")
 """Words in a mark's label that only give the sort of mark."""

@@ -19,7 +19,8 @@ from experiments.tiny.beginning import begin
 from experiments.tiny.eyes import Eyes
 from experiments.tiny.family import speakable
 from experiments.tiny.learning import right
-from experiments.tiny.network import LlamaLayer, TinyMmicl, sizes_of
+from experiments.tiny.network import LlamaLayer, TinyMmicl
+from experiments.tiny.sizes import sizes_of
 from experiments.tiny.stepping import Recipe, Stepper
 from experiments.tiny.vocabulary import forms_texts, make_vocabulary
 from experiments.tiny.writing import Writer, Written

@@ -31,11 +31,13 @@ from experiments.tiny.learning import learn
 from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
-from experiments.tiny.network import LlamaLayer, Sizes, TinyMmicl, Vision
+from experiments.tiny.network import LlamaLayer, TinyMmicl
 from experiments.tiny.pool import Amounts, Item, Pool, Shown, plan
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
+from experiments.tiny.sizes import Sizes
 from experiments.tiny.stages import SEVERAL, WORDINGS, Source, Stage, seen, words
 from experiments.tiny.stepping import Recipe, Stepper, let_learn, loss_of, weights_of
+from experiments.tiny.vision import Vision
 from experiments.tiny.vocabulary import Vocabulary, forms_texts, make_vocabulary
 from experiments.tiny.writing import How, Writer, Written
 from mmeval.embedded import world

@@ -1,0 +1,25 @@
+"""Attention for all parts of the tiny models, fast on GPUs and CPUs."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None = None, causal: bool = False) -> Tensor:
+    """Let queries [B, H, Q, D] read values [B, H, K, D]: where `seen` [B, 1, 1, K] is True, or at earlier places.
+
+    Written out on a CPU: in bfloat16, torch's fused attention takes 2 to 7 times as long there, mostly backward.
+    """
+    if query.device.type != "cpu":
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=causal)
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if causal:
+        seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    if seen is not None:
+        scores = scores + scores.new_zeros(seen.shape).masked_fill(~seen, -math.inf)
+    return cast(Tensor, scores.softmax(-1).to(value.dtype) @ value)
