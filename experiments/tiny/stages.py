@@ -28,11 +28,12 @@ WORDINGS = (
 )  # fmt: skip
 """Kinds of puzzles and their other wordings: those of benchmarks, and simpler ones that lead to them."""
 HARD = {
-    "numerical_calculation": 2,
-    "code_reasoning": 3,
-    "OCR": 3,
+    "numerical_calculation": 3,
+    "code_reasoning": 4,
+    "OCR": 4,
+    "text_translation": 2,
     "position": 3,
-    "count": 2,
+    "count": 4,
     "color": 2,
     "existence": 2,
 }
@@ -178,7 +179,7 @@ def seen(
         demonstrations = {}
     looks = _and({**first, **captions}, (items, 0.1))
     learns = _and({**demonstrations, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
-    alone = {**captions, **items}
+    alone = {"captions": replace(captions["captions"], weight=1.0), **items}
     together = {**demonstrations, **several, **puzzles, **wordings, **moving, **behind}
     everything = {**alone, **together}
     tests = tuple(name for name in everything if not name.startswith("frames"))
@@ -187,7 +188,7 @@ def seen(
         Stage("learns", learns, 0.33, tuple(demonstrations)[:4] or ("several",), 0.95, sets[1]),
         Stage("everything", _and(everything, (first, 0.05)), 0.8, tests, 1.01, sets[1]),
         # single pictures again: there is the most to learn about them
-        Stage("questions", _and(alone, (together, 0.45), (first, 0.05)), 1.0, tests, 1.01, sets[1]),
+        Stage("questions", _and(alone, (together, 0.35), (first, 0.05)), 1.0, tests, 1.01, sets[1]),
     ]
 
 
