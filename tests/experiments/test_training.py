@@ -507,6 +507,15 @@ def test_the_words_of_a_claim_are_learned_a_little_and_its_truth_wholly(pool: Po
     assert {("yes", "no"), ("no", "yes")} & pairs and ("no", "no") in pairs  # the first answer does not tell the second
 
 
+def test_claims_count_only_where_the_q_former_does_not_read_them(pool: Pool, writer: Writer) -> None:
+    source = Source(1.0, lessons.verified, ("side-by-side",))
+    learned = [write(writer, source, Rng(f"{seed}"), pool, reads=True) for seed in range(20)]
+    assert {bool(one.question) for one in learned} == {True, False}
+    assert all(any(one.claimed) != bool(one.question) for one in learned)
+    tested = [write(writer, source, Rng(f"{seed}"), pool, reads=True, tested=True) for seed in range(20)]
+    assert all(one.question for one in tested)
+
+
 @pytest.mark.parametrize("name", ["paper", "paper+qformer", "article", "full", "language"])
 def test_every_set_of_the_ablations_learns(name: str) -> None:
     model = TinyMmicl(Sizes(50))
